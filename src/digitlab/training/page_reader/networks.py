@@ -20,7 +20,7 @@ CROP_CLASSES = 11  # the ten digits, and "no digit"
 
 AREA, _INNER = 7, 64  # cells and channels of the detector's inner map that the head sees about a candidate
 AREAS = _INNER * AREA**2
-KNOWN = 2 + 2 + CROP_CLASSES + 10 + 256  # what it is told besides: see `region_head`
+KNOWN = 2 + CROP_CLASSES + 10 + 256  # what it is told besides: see `region_head`
 
 _WIDTHS = (12, 24, 48, 64, 96, 96)  # channels at strides 2, 4, 8, 16, 32, 64
 
@@ -81,12 +81,12 @@ def region_head(mean: Any, deviation: Any) -> keras.Model:
     """What a candidate is, by all that the two networks know of it: the head of Faster R-CNN (Ren 2015), on both.
 
     Inputs: "areas", float32 (N, 3136): 7×7 cells, channels first, of the detector's inner map, in a square of three
-    times the candidate's longest side; "known", float32 (N, 281): the logits that a digit stands there, by the detector
-    and by the classifier; the logarithms of width and height in pixels of the look; the classifier's eleven logits; the
-    detector's logarithmic probabilities of ten digits; and the classifier's 256 inner values. Output: float32 (N, 11),
-    logits: ten digits, and none. 131,787 parameters, half a million multiply–adds.
+    times the candidate's longest side; "known", float32 (N, 279): the logits that a digit stands there, by the detector
+    and by the classifier; the classifier's eleven logits; the detector's logarithmic probabilities of ten digits; and
+    the classifier's 256 inner values. Not how large it is: drawn pages hold other sizes than photos. Output: float32
+    (N, 11), logits: ten digits, and none. 131,595 parameters, half a million multiply–adds.
 
-    mean, deviation: (281,) each, of "known"
+    mean, deviation: (279,) each, of "known"
     """
     areas = keras.Input((AREAS,), dtype="float32", name="areas")
     known = keras.Input((KNOWN,), dtype="float32", name="known")

@@ -55,7 +55,7 @@ def draw_examples(
     path: of a file without a head, see `compose`; block: pages of a file
 
     Returns:
-        Files of "areas", uint8 (N, 3136), "known", float16 (N, 281), and "labels", int8 (N,), 0 … 10.
+        Files of "areas", uint8 (N, 3136), "known", float16 (N, 279), and "labels", int8 (N,), 0 … 10.
     """
     folder.mkdir(parents=True, exist_ok=True)
     files = [folder / f"examples-{number:04}.npz" for number in range(-(-pages // block))]

@@ -281,7 +281,9 @@ export class RunView {
     const speed = t("{n} images, {rate} a second", { n: number(this.#images), rate: number(Math.round(rate)) });
     const right = tested?.epoch ? t("Test accuracy: {share}.", { share: percent(tested.right / tested.of, 1) }) : "";
     this.status.setAttribute("aria-live", first ? "polite" : "off"); // thirty a second are not to be read out
-    this.status.textContent = [first || `${where} · ${speed}`, right].filter(Boolean).join(first ? " " : " · ");
+    this.status.textContent = [first ? `${first} ${speed}.` : `${where} · ${speed}`, right]
+      .filter(Boolean)
+      .join(first ? " " : " · ");
   }
 
   /** @param {Progress} told */
