@@ -295,7 +295,7 @@ def test_the_graph_knows_the_same_of_the_context(seed: int, count: int) -> None:
     session = onnxruntime.InferenceSession(model.SerializeToString(), providers=["CPUExecutionProvider"])
     np.testing.assert_allclose(
         session.run(None, {"boxes": boxes, "scores": scores, "letters": letters})[0], expected, atol=1e-4
-    )
+    )  # the graph computes in float32, this test in float64
 
 
 @pytest.mark.slow

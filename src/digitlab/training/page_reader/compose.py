@@ -69,45 +69,22 @@ def compose(
         "scores", float32 (N,), how likely a digit stands there; "probabilities", float32 (N, 10), which. Best first.
     """
     g = Graph()
-    planes = g("Transpose", g("Unsqueeze", "picture", g.constant([0], np.int64)), perm=[0, 3, 1, 2])  # (1, 3, H, W)
-    size = g("Cast", g("Slice", g("Shape", "picture"), g.constant([0], np.int64), g.constant([2], np.int64)),
-             to=TensorProto.FLOAT)  # fmt: skip
-    longest = g("ReduceMax", size, keepdims=1)
-    looks = []
-    for place in reversed(range(len(SCALES))):  # from the largest down, each made from the one before
-        *found, planes = _look(g, detector, planes, size, longest, place)
-        looks.append(found)
-    boxes, peaks, kinds, crops, areas, letters = (g("Concat", *each, axis=0) for each in zip(*looks, strict=True))
+    boxes, peaks, kinds, crops, areas, letters = _all_looks(g, detector)
     boxes, peaks, kinds, crops, areas = _best(g, peaks, MOST, boxes, peaks, kinds, crops, areas)
-    logits, inner = g.put_in(classifier, {classifier.graph.input[0].name: crops}, "what_")
-    crop = g("Softmax", logits, axis=1)
-    digits = g("Slice", crop, *(g.constant([each], np.int64) for each in (0, 10, 1)))
-    last = g("Slice", crop, *(g.constant([each], np.int64) for each in (10, 11, 1)))
-    other = g("Squeeze", last, g.constant([1], np.int64))
-    detected = _logit(g, peaks)
-    accepted = _logit(g, g("Sub", g.constant(1.0), other))
+    digits, accepted, logits, inner = _classified(g, classifier, crops)
+    detected, kinds = _logit(g, peaks), _log(g, kinds, 1e-4)
     scores = _scaled(g, detected, accepted, scale or (0.5, 0.5, 0.0))
     one = g.constant([1], np.int64)
     witnesses = g("Concat", g("Unsqueeze", detected, one), g("Unsqueeze", accepted, one), axis=1)
-    which = g("Add", g("Log", g("Max", digits, g.constant(1e-6))),
-              g("Mul", g.constant(0.5), g("Log", g("Max", kinds, g.constant(1e-4)))))  # fmt: skip
+    which = g("Add", _log(g, digits, 1e-6), g("Mul", g.constant(0.5), kinds))
     probabilities = g("Softmax", which, axis=1)
-    # Of a whole digit and a part of it that is one, too, such as the upper half of a 3, the whole is meant.
-    sides = g("Sub", *(g("Split", boxes, g.constant([2, 2], np.int64), axis=1, outputs=2)[::-1]))
-    longest_side = g("Squeeze", g("ReduceMax", sides, one, keepdims=1), one)
-    larger = g("Mul", g("Log", g("Max", longest_side, g.constant(1.0))), g.constant(WHOLE))
-    ranks = g("Add", _logit(g, scores), larger)
-    known = g("Concat", witnesses, logits, g("Log", g("Max", kinds, g.constant(1e-4))), inner, axis=1)
+    ranks = g("Add", _logit(g, scores), _larger(g, boxes))
+    known = g("Concat", witnesses, logits, kinds, inner, axis=1)
     boxes, scores, probabilities, witnesses, areas, known = _suppressed(
         g, ranks, boxes, scores, probabilities, witnesses, areas, known
     )
     if head is not None:
-        (judged,) = g.put_in(head, {"areas": areas, "known": known}, "head_")
-        which, other = g("Split", g("Softmax", judged, axis=1), g.constant([10, 1], np.int64), axis=1, outputs=2)
-        scores = g("Squeeze", g("Sub", g.constant(1.0), other), one)
-        # Which digit it is, both say: trained on drawn digits alone, the head is too certain of that on photos.
-        both = (g("Log", g("Max", each, g.constant(1e-7))) for each in (which, probabilities))
-        probabilities = g("Softmax", g("Mul", g("Add", *both), g.constant(0.5)), axis=1)
+        scores, probabilities = _judged(g, head, areas, known, probabilities)
     if context is not None:
         scores = _in_context(g, boxes, scores, letters, context)
     boxes, scores, probabilities, witnesses, areas, known = _best(
@@ -123,6 +100,55 @@ def compose(
     if context is None:
         answers["letters"] = letters, "signs", 3
     return _model(g, answers, metadata)
+
+
+def _all_looks(g: Graph, detector: onnx.ModelProto) -> list[str]:
+    """What the looks found, together: see `_look`, without the planes."""
+    planes = g("Transpose", g("Unsqueeze", "picture", g.constant([0], np.int64)), perm=[0, 3, 1, 2])  # (1, 3, H, W)
+    size = g("Cast", g("Slice", g("Shape", "picture"), g.constant([0], np.int64), g.constant([2], np.int64)),
+             to=TensorProto.FLOAT)  # fmt: skip
+    longest = g("ReduceMax", size, keepdims=1)
+    looks = []
+    for place in reversed(range(len(SCALES))):  # from the largest down, each made from the one before
+        *found, planes = _look(g, detector, planes, size, longest, place)
+        looks.append(found)
+    return [g("Concat", *each, axis=0) for each in zip(*looks, strict=True)]
+
+
+def _larger(g: Graph, boxes: str) -> str:
+    """What a box's size adds to its rank: of a digit and a part of it that is one, too, as a 3's upper half, the whole."""
+    one = g.constant([1], np.int64)
+    sides = g("Sub", *(g("Split", boxes, g.constant([2, 2], np.int64), axis=1, outputs=2)[::-1]))
+    longest_side = g("Squeeze", g("ReduceMax", sides, one, keepdims=1), one)
+    return str(g("Mul", _log(g, longest_side, 1.0), g.constant(WHOLE)))
+
+
+def _classified(g: Graph, classifier: onnx.ModelProto, crops: str) -> tuple[str, str, str, str]:
+    """Of crops: probabilities (N, 10), the logit that it is a digit (N,), all logits (N, 11), inner values (N, 256)."""
+    logits, inner = g.put_in(classifier, {classifier.graph.input[0].name: crops}, "what_")
+    digits, is_digit = _digits_of(g, logits)
+    return digits, _logit(g, is_digit), logits, inner
+
+
+def _judged(g: Graph, head: onnx.ModelProto, areas: str, known: str, before: str) -> tuple[str, str]:
+    """Scores (N,) and probabilities (N, 10) by the region head; ``before``: the probabilities without it.
+
+    Which digit it is, both say: trained on drawn digits alone, the head is too certain of that on photos.
+    """
+    (logits,) = g.put_in(head, {"areas": areas, "known": known}, "head_")
+    which, scores = _digits_of(g, logits)
+    both = g("Add", _log(g, which, 1e-7), _log(g, before, 1e-7))
+    return scores, g("Softmax", g("Mul", both, g.constant(0.5)), axis=1)
+
+
+def _digits_of(g: Graph, logits: str) -> tuple[str, str]:
+    """Of logits (N, 11): the probabilities of ten digits (N, 10), and that it is one of them (N,)."""
+    digits, other = g("Split", g("Softmax", logits, axis=1), g.constant([10, 1], np.int64), axis=1, outputs=2)
+    return digits, g("Squeeze", g("Sub", g.constant(1.0), other), g.constant([1], np.int64))
+
+
+def _log(g: Graph, value: str, least: float) -> str:
+    return str(g("Log", g("Max", value, g.constant(least))))
 
 
 def _scaled(g: Graph, detected: str, accepted: str, weights: Sequence[float]) -> str:

@@ -44,16 +44,7 @@ def converted(where: keras.Model, what: keras.Model) -> Networks:
 
 def converted_head(head: keras.Model) -> onnx.ModelProto:
     """A region head as ONNX, in float32."""
-    import tensorflow as tf
-    import tf2onnx
-
-    signature = [tf.TensorSpec((None, each.shape[1]), tf.float32, name=each.name) for each in head.inputs]
-
-    @tf.function(input_signature=signature)  # type: ignore[untyped-decorator]
-    def answer(areas: Any, known: Any) -> Any:
-        return tf.identity(head([areas, known], training=False), name="judged")
-
-    return tf2onnx.convert.from_function(answer, input_signature=signature, opset=OPSET)[0]
+    return _as_onnx(head, ["judged"])
 
 
 def in_eight_bits(
@@ -70,19 +61,24 @@ def in_eight_bits(
 
 def _converted(model: keras.Model) -> onnx.ModelProto:
     """A network as ONNX, with what its last layer sees as another output; its batch (and a page's sides) may be any."""
+    last = model.get_layer("answers")
+    return _as_onnx(keras.Model(model.inputs, [last.output, last.input]), ["answers", "inner"])
+
+
+def _as_onnx(model: keras.Model, outputs: Sequence[str]) -> onnx.ModelProto:
+    """A model as ONNX, its inputs by their own names."""
     import tensorflow as tf
     import tf2onnx
 
-    shape = (None, *model.input_shape[1:])
-    last = model.get_layer("answers")
-    both = keras.Model(model.input, [last.output, last.input])
+    signature = [tf.TensorSpec(each.shape, tf.float32, name=each.name) for each in model.inputs]
 
-    @tf.function(input_signature=[tf.TensorSpec(shape, tf.float32, name="images")])  # type: ignore[untyped-decorator]
-    def answer(images: Any) -> Any:
-        answers, inner = both(images, training=False)
-        return tf.identity(answers, name="answers"), tf.identity(inner, name="inner")
+    @tf.function(input_signature=signature)  # type: ignore[untyped-decorator]
+    def answer(*given: Any) -> Any:
+        told = model(list(given) if len(given) > 1 else given[0], training=False)
+        told = told if len(outputs) > 1 else [told]
+        return tuple(tf.identity(each, name=name) for each, name in zip(told, outputs, strict=True))
 
-    return tf2onnx.convert.from_function(answer, input_signature=answer.input_signature, opset=OPSET)[0]
+    return tf2onnx.convert.from_function(answer, input_signature=signature, opset=OPSET)[0]
 
 
 def _quantised(network: onnx.ModelProto, batches: Sequence[NDArray[np.float32]]) -> onnx.ModelProto:

@@ -16,8 +16,8 @@ import { ARROWS, between } from "./glyph.js";
 
 export const WIDTH = 480;
 export const HEIGHT = 360;
-// What is sent. Of up to 147 pixels the page reader takes one look, where it takes two of more, and is ten times as
-// quick: one large digit is as well read from it (of 198 drawn ones 197 instead of 196).
+// What is sent. At a picture of up to 147 pixels the page reader takes one look, at larger ones two: one large digit is
+// answered in less than half the time, and is read as well (docs/web-page.md).
 export const SENT = { width: 320, height: 240 };
 const SENT_FOR_ONE = { width: 144, height: 108 };
 const LARGE = 0.35 * HEIGHT; // longest side of one digit's ink, from which on the smaller picture is sent
