@@ -116,7 +116,7 @@ def _all_looks(g: Graph, detector: onnx.ModelProto) -> list[str]:
 
 
 def _larger(g: Graph, boxes: str) -> str:
-    """What a box's size adds to its rank: of a digit and a part of it that is one, too, as a 3's upper half, the whole."""
+    """What a box's size adds to its rank: of a digit and its part, as a 3's upper half, the whole is meant."""
     one = g.constant([1], np.int64)
     sides = g("Sub", *(g("Split", boxes, g.constant([2, 2], np.int64), axis=1, outputs=2)[::-1]))
     longest_side = g("Squeeze", g("ReduceMax", sides, one, keepdims=1), one)
