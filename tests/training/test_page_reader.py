@@ -327,6 +327,11 @@ def test_a_training_goes_on_where_it_was_left_and_becomes_one_file(
     first = files[0].stat().st_mtime_ns
     assert [file.read_bytes() for file in examples()] == told
     assert files[0].stat().st_mtime_ns == first, "what is there is not drawn again"
+    path.write_bytes(export_page_reader(networks, {}, (1.0, 1.0, 2.0)))
+    other = examples()
+    assert not set(other) & set(files), "of other networks other candidates"
+    assert sorted((tmp_path / "examples").iterdir()) == sorted(other)
+    files = other
     with np.load(files[0]) as block:
         assert set(block["labels"].tolist()) <= set(range(11))
         assert block["areas"].shape == (len(block["labels"]), 3136)

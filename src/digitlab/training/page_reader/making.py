@@ -84,7 +84,7 @@ def finish(
         file
     """
     from digitlab.training.page_reader.export import converted, converted_head, export_page_reader, in_eight_bits
-    from digitlab.training.page_reader.region_head import draw_examples, train_head
+    from digitlab.training.page_reader.region_head import draw_examples, mixed_page, train_head
     from digitlab.training.page_reader.targets import draw_batch
 
     tell("bringing it to 8 bits …")
@@ -105,7 +105,10 @@ def finish(
     head = converted_head(train_head(examples, seed=told["seed"], tell=tell))
     scaled.write_bytes(export_page_reader(networks, {}, scale, head))
     tell("weighing what the rest of a page says …")
-    larger = drawn_pages(validation, _CONTEXT, seed=3, sides=_SIDES)
+    larger = (
+        mixed_page(validation, np.random.default_rng((3, 7, number))) if number % 3 == 0 else page
+        for number, page in enumerate(drawn_pages(validation, _CONTEXT, seed=3, sides=_SIDES))
+    )
     context = fit_logistic(*_known(scaled, larger, ["boxes", "scores", "letters"], context_of))
     metadata = {"digitlab": json.dumps({**told, "scale": scale, "context": context})}
     scaled.write_bytes(export_page_reader(networks, metadata, scale, head, context))

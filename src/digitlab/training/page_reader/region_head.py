@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import multiprocessing
 import time
 from dataclasses import replace
@@ -26,12 +27,12 @@ if TYPE_CHECKING:
     from digitlab.datasets.pages import DrawnPage
     from digitlab.datasets.pages.alphabets import Alphabets
 
-__all__ = ["draw_examples", "train_head"]
+__all__ = ["draw_examples", "mixed_page", "train_head"]
 
 _BLOCK = 100  # pages of a file
 _LEAST_SCORE = 0.005  # what is less likely a digit than that is left out: there is too much of it
 _LEVELS = 40.0  # of 8 bits for an inner value of 1; they hardly exceed 6
-_SMALL, _ENLARGED = 0.17, 0.25  # shares of small pictures, and of enlarged ones
+_SMALL, _ENLARGED = 0.12, 0.4  # shares of small pictures, and of enlarged ones
 _SIDES = ((320, 0.55), (512, 0.17), (736, 0.08))  # shares of the others by their side
 _SMALL_KINDS, _SHARES = ("single", "lone_sign", "letters", None), (0.4, 0.2, 0.2, 0.2)
 _EPOCHS, _BATCH, _RATE, _DECAY = 6, 256, 2e-3, 0.02
@@ -52,13 +53,19 @@ def draw_examples(
 ) -> list[Path]:
     """Draw pages and keep what the page reader without a head knows of its candidates; goes on where it was left.
 
+    What another file's candidates were is removed.
+
     path: of a file without a head, see `compose`; block: pages of a file
 
     Returns:
         Files of "areas", uint8 (N, 3136), "known", float16 (N, 279), and "labels", int8 (N,), 0 … 10.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    files = [folder / f"examples-{number:04}.npz" for number in range(-(-pages // block))]
+    of = hashlib.sha256(path.read_bytes() + f"{seed} {block}".encode()).hexdigest()[:12]
+    for old in folder.glob("examples-*.npz"):
+        if not old.name.startswith(f"examples-{of}-"):
+            old.unlink()
+    files = [folder / f"examples-{of}-{number:04}.npz" for number in range(-(-pages // block))]
     missing = [(number * block, block, each, seed) for number, each in enumerate(files) if not each.exists()]
     began = time.monotonic()
     # Not forked: see `loop.batches`.
@@ -81,7 +88,7 @@ def _block(task: tuple[int, int, Path, int]) -> None:
     network, alphabets = _worker
     areas, known, labels = [], [], []
     for number in range(first, first + count):
-        page = _page(alphabets, np.random.default_rng((seed, 11, number)))
+        page = mixed_page(alphabets, np.random.default_rng((seed, 11, number)))
         boxes, scores, around, told = network.outputs(page.image, ["boxes", "scores", "areas", "known"])
         places = [(row, place) for row, place in same_place(page, boxes) if scores[row] >= _LEAST_SCORE]
         rows = [row for row, _ in places]
@@ -92,7 +99,8 @@ def _block(task: tuple[int, int, Path, int]) -> None:
         np.savez(opened, areas=np.concatenate(areas), known=np.concatenate(known), labels=np.array(labels, np.int8))
 
 
-def _page(alphabets: Alphabets, rng: np.random.Generator) -> DrawnPage:
+def mixed_page(alphabets: Alphabets, rng: np.random.Generator) -> DrawnPage:
+    """A small picture, most of one sign, an enlarged page, or a page of one of three sides, by chance."""
     chance = rng.random()
     if chance < _SMALL:
         return draw_page(alphabets, rng, size=160, kind=_SMALL_KINDS[int(rng.choice(4, p=_SHARES))])
@@ -126,11 +134,13 @@ def train_head(files: Sequence[Path], *, seed: int, tell: Callable[[str], None])
     )
     loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
     head.compile(keras.optimizers.AdamW(rate, weight_decay=_DECAY), loss)
-    for epoch in range(_EPOCHS):
-        began = time.monotonic()
-        (mean,) = head.fit(examples, initial_epoch=epoch, epochs=epoch + 1, verbose=0).history["loss"]
-        left = (time.monotonic() - began) * (_EPOCHS - epoch - 1)
-        tell(f"region head, epoch {epoch + 1}/{_EPOCHS}: loss {mean:.4f}; {left / 60:.0f} min left")
+    began = time.monotonic()
+
+    def say(epoch: int, logs: dict[str, float]) -> None:
+        left = (time.monotonic() - began) / (epoch + 1) * (_EPOCHS - epoch - 1)
+        tell(f"region head, epoch {epoch + 1}/{_EPOCHS}: loss {logs['loss']:.4f}; {left / 60:.0f} min left")
+
+    head.fit(examples, epochs=_EPOCHS, verbose=0, callbacks=[keras.callbacks.LambdaCallback(on_epoch_end=say)])
     return head
 
 
