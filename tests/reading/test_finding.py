@@ -125,6 +125,15 @@ def test_a_sloping_line_is_one() -> None:
     assert in_lines(BOXES) == [list(range(12))]
 
 
+def test_what_reaches_over_two_lines_does_not_join_them() -> None:
+    upper = [(20 * n, 10, 20 * n + 14, 30) for n in range(6)]
+    lower = [(20 * n + 3, 40, 20 * n + 17, 60) for n in range(6)]
+    for left in (-20, 46, 130):  # before, amid and behind the digits
+        lines = in_lines([*upper, *lower, (left, 8, left + 12, 64)])
+        digits = [[index for index in line if index < 12] for line in lines]
+        assert digits == [list(range(6)), list(range(6, 12))]
+
+
 def test_lines_are_joined_parted_and_left_out_to_get_as_many_as_there_are() -> None:
     rows = [(10 * n, y, 10 * n + 8, y + 12) for y in (10, 60, 66, 120) for n in range(5)]
     lines = in_lines(rows)

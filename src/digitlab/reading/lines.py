@@ -15,7 +15,8 @@ if TYPE_CHECKING:
 __all__ = ["exactly", "in_lines"]
 
 _SAME_LINE = 0.4  # of the lower mark's height: overlap with the line's last mark
-_LOOK_BACK = 3  # marks at a line's end that one may overlap with: a raised one must not end it
+_LOOK_BACK = 3  # marks at a line's end that one may be beside: a raised one must not end it
+_RAISED = 0.45  # intersection over union of rows: so alike to one before the raised one
 _STEP = 0.35  # of the usual height: a smaller step is a hand that does not write straight, and parts no line
 _STRAY = 0.35  # of what the lines hold usually: a line of less is dirt rather than writing
 
@@ -24,10 +25,10 @@ def in_lines(boxes: Sequence[Box]) -> list[list[int]]:
     """Which boxes stand on each line, top to bottom; each line is followed from left to right, so it may slope."""
     lines: list[list[int]] = []
     for index in sorted(range(len(boxes)), key=lambda index: boxes[index][0]):
-        belonging = [_belonging(boxes, index, line) for line in lines]
-        most = max(belonging, default=0.0)
-        if most >= _SAME_LINE:
-            lines[belonging.index(most)].append(index)
+        alike = [_likeness(boxes[index], [boxes[each] for each in line[-_LOOK_BACK:]]) for line in lines]
+        most = max(alike, default=0.0)
+        if most > 0.0:
+            lines[alike.index(most)].append(index)
         else:
             lines.append([index])
     return sorted(lines, key=lambda line: float(np.mean([boxes[index][1] + boxes[index][3] for index in line])))
@@ -65,12 +66,20 @@ def exactly(lines: list[list[int]], wanted: int, boxes: Sequence[Box], weights: 
     return lines
 
 
-def _belonging(boxes: Sequence[Box], index: int, line: Sequence[int]) -> float:
-    """The rows that a mark shares with the line's end, in parts of the lower one's height."""
-    _, top, _, bottom = boxes[index]
-    ends = (boxes[each] for each in line[-_LOOK_BACK:])
-    shares = [(min(bottom, y1) - max(top, y0)) / max(min(bottom - top, y1 - y0), 1e-6) for _, y0, _, y1 in ends]
-    return shares[-1] if shares[-1] >= _SAME_LINE else min(max(shares), _SAME_LINE if max(shares) > 0.6 else 0.0)
+def _likeness(box: Box, ends: Sequence[Box]) -> float:
+    """How alike a mark's rows and those of a line's last marks are, 0 … 1 (intersection over union); 0: another line.
+
+    What is taller than the line, and reaches into the next, does not draw that line's marks to this one.
+    """
+    alike = [_rows_shared(box, end) / max(max(box[3], end[3]) - min(box[1], end[1]), 1e-6) for end in ends]
+    last = ends[-1]
+    if _rows_shared(box, last) >= _SAME_LINE * min(box[3] - box[1], last[3] - last[1]):
+        return max(alike)
+    return max(alike) if max(alike) > _RAISED else 0.0
+
+
+def _rows_shared(one: Box, other: Box) -> float:
+    return max(min(one[3], other[3]) - max(one[1], other[1]), 0.0)
 
 
 def _centre(box: Box) -> float:

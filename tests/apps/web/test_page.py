@@ -591,7 +591,7 @@ def as_product(page: Page, digit: int, said: dict[str, Any]) -> str:
     """The line below the answer: why the confidence is not the digit's own bar."""
     which = said["probabilities"][digit]
     share, there, bar = (written(page, each) for each in (said["confidence"], said["confidence"] / which, which))
-    return f"confidence {share}" if share == bar else f"confidence {share} = a digit {there} × a {digit} {bar}"
+    return f"confidence {share}" if share == bar else f"confidence {share} = (a digit: {there}) × (a {digit}: {bar})"
 
 
 def test_the_softmax_is_the_networks_and_the_answer_the_readers(page: Page) -> None:

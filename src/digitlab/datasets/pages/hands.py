@@ -6,7 +6,7 @@ the right and y down, 0 to 9; a ``~`` makes the stroke a smooth curve.
 
 from __future__ import annotations
 
-__all__ = ["FORMS", "SIGNS"]
+__all__ = ["BARE_ONES", "BARRED_SEVENS", "FORMS", "ONES_LIKE_SEVEN", "SIGNS"]
 
 FORMS: dict[int, tuple[str, ...]] = {
     0: (
@@ -129,6 +129,11 @@ FORMS: dict[int, tuple[str, ...]] = {
         "~62 41 21 13 25 54 62, ~62 65 59",
     ),
 }
+
+# Rows of FORMS[1] and FORMS[7].
+BARE_ONES = (0, 1)
+ONES_LIKE_SEVEN = (5, 6, 12, 14, 15, 16, 17)  # with an upstroke so long that only a barred 7 tells the two apart
+BARRED_SEVENS = (1, 3, 5, 7, 8, 10, 11)
 
 # Other forms of letters and operators of `digitlab.datasets.ood.alphabet` that come near a digit, by their names there.
 SIGNS: dict[str, tuple[str, ...]] = {

@@ -95,6 +95,18 @@ def single(sheet: Sheet) -> None:
         _walls(sheet, x, y - tall, x + wide, y, tall)
 
 
+def one_line(sheet: Sheet) -> None:
+    """A few large digits side by side that fill the picture, as on a drawing pad or in a photo of one number."""
+    rng, writer, ink = sheet.rng, sheet.writer(), sheet.layer("pen")
+    count = int(rng.integers(2, 7))
+    height = min(sheet.size * rng.uniform(0.35, 1.15) / (0.75 * count), 0.85 * sheet.size)
+    gap = rng.uniform(0.1, 0.6)
+    x = rng.uniform(0.02, 0.2) * sheet.size
+    y = height + (sheet.size - height) * rng.uniform(0.05, 0.95)
+    for digit in rng.integers(0, 10, count):
+        x = writer.text(sheet.drawing, ink, str(digit), x, y, height, rng, gap=gap)
+
+
 def lone_sign(sheet: Sheet) -> None:
     """One sign that is no digit and fills the picture, as `single` does: what stands alone need not be one."""
     rng, writer, ink = sheet.rng, sheet.writer(), sheet.layer("pen")
@@ -373,6 +385,6 @@ def ruled(sheet: Sheet) -> None:
 
 
 LAYOUTS: tuple[tuple[float, Layout], ...] = (
-    (10, rows), (12, numbers), (8, scattered), (13, single), (4, lone_sign), (8, sums), (8, table), (9, cells),
+    (10, rows), (12, numbers), (8, scattered), (13, single), (7, one_line), (4, lone_sign), (8, sums), (8, table), (9, cells),
     (34, text), (12, letters), (6, doodles), (8, diagram), (6, list_of_lines), (15, notes), (4, nothing),
 )  # fmt: skip

@@ -9,6 +9,7 @@ import numpy as np
 
 from digitlab.datasets.pages.drawing import NOT_A_DIGIT, Drawing, Hand
 from digitlab.datasets.pages.glyphs import bent
+from digitlab.datasets.pages.hands import BARE_ONES, BARRED_SEVENS, FORMS, ONES_LIKE_SEVEN
 from digitlab.datasets.pages.words import token
 
 if TYPE_CHECKING:
@@ -23,6 +24,8 @@ __all__ = ["Writer", "number", "pick_writer", "sentence"]
 
 _BENFORD = 0.4  # share of the numbers whose first digit is as in numbers that count something: 1 in three of ten
 _SHAPES = 3  # in which one hand writes a letter
+_ANOTHER_FORM = 0.15  # how often a hand does not keep to its form of a digit
+_BARE = 0.45  # share of the hands whose 1 is one stroke and nothing else
 
 
 @dataclass(frozen=True)
@@ -44,6 +47,7 @@ class Writer:
     described: bool = False
     wobble: float = 0.0
     shapes: dict[str, list[Glyph]] = field(default_factory=dict)  # in which the font's signs came so far
+    forms: dict[int, int] = field(default_factory=dict)  # of `hands.FORMS`: in which this hand writes a digit
 
     def sign(self, character: str, rng: np.random.Generator) -> Glyph | None:
         """The glyph of a character as this hand writes it; None when neither description nor font has it."""
@@ -84,8 +88,25 @@ class Writer:
                 return glyph, True
             source = "skeleton"
         choices = self.alphabets.digits[source][label]
-        drawn = choices[rng.integers(len(choices))]
-        return (bent(drawn, self.wobble, rng) if source == "strokes" else drawn), False
+        if source != "strokes":
+            return choices[rng.integers(len(choices))], False
+        of_one_form = len(choices) // len(FORMS[label])
+        drawn = choices[self._form(label, rng) * of_one_form + rng.integers(of_one_form)]
+        return bent(drawn, self.wobble, rng), False
+
+    def _form(self, label: int, rng: np.random.Generator) -> int:
+        """The row of `hands.FORMS`: most hands keep to one; who gives the 1 a long upstroke bars the 7, as a rule."""
+        if rng.random() < _ANOTHER_FORM:
+            return int(rng.integers(len(FORMS[label])))
+        if label not in self.forms:
+            if label == 1 and rng.random() < _BARE:
+                rows: Sequence[int] = BARE_ONES
+            elif label == 7 and self._form(1, rng) in ONES_LIKE_SEVEN:
+                rows = BARRED_SEVENS
+            else:
+                rows = range(len(FORMS[label]))
+            self.forms[label] = int(rng.choice(rows))
+        return self.forms[label]
 
     def text(
         self,

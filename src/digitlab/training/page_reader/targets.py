@@ -21,7 +21,7 @@ __all__ = ["CROPS", "Batch", "crop_of", "cut_crops", "draw_batch", "map_targets"
 STRIDE, CROP, CONTEXT = 4, 32, 1.5  # see `networks`; the crop's side in parts of the digit's longest
 CROPS = 14  # of a page
 _DIGIT_CROPS = 10
-_SMALL = (0.48, 0.1, 0.17, 0.25)  # shares of one digit, of one other sign, of letters, of anything in them
+_SMALL = (("single", 0.4), ("one_line", 0.1), ("lone_sign", 0.1), ("letters", 0.16), ("any", 0.24))  # shares of layouts
 _MOSAIC = 0.22  # share of the pages that are four small pictures
 
 
@@ -73,7 +73,7 @@ def _page(
     boxes, labels, letters = [], [], []
     for y in (0, half):
         for x in (0, half):
-            kind = str(rng.choice(("single", "lone_sign", "letters", "any"), p=_SMALL))
+            kind = str(rng.choice([name for name, _ in _SMALL], p=[share for _, share in _SMALL]))
             part: DrawnPage = draw_page(alphabets, rng, size=half, kind=None if kind == "any" else kind)
             image[y : y + half, x : x + half] = part.image
             boxes.append(part.boxes + np.array([x, y, x, y], np.float32))

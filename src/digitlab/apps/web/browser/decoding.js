@@ -8,7 +8,7 @@ import { confidenceOf, longestOf } from "./candidates.js";
  * @import { Box } from "./glyphs.js"
  */
 
-const [SAME_LINE, LOOK_BACK] = [0.4, 3];
+const [SAME_LINE, LOOK_BACK, RAISED] = [0.4, 3, 0.45];
 const [ALONE, BESIDE, LEAST_HEIGHT, MOST_HEIGHT, WIDEST, NEAR] = [0.5, 0.35, 0.6, 1.6, 1.5, 8];
 const [TINY, NEARLY_CERTAIN] = [3, 0.95];
 
@@ -60,9 +60,9 @@ export function inLines(candidates) {
   /** @type {Candidate[][]} */
   const lines = [];
   for (const each of [...candidates].sort((a, b) => a.box[0] - b.box[0])) {
-    const belonging = lines.map((line) => belongs(each.box, line));
-    const most = Math.max(0, ...belonging);
-    if (most >= SAME_LINE) lines[belonging.indexOf(most)].push(each);
+    const alike = lines.map((line) => likeness(each.box, line));
+    const most = Math.max(0, ...alike);
+    if (most > 0) lines[alike.indexOf(most)].push(each);
     else lines.push([each]);
   }
   const height = (/** @type {Candidate[]} */ line) =>
@@ -70,16 +70,15 @@ export function inLines(candidates) {
   return lines.sort((a, b) => height(a) - height(b));
 }
 
-/** The rows that a mark shares with the line's end, in parts of the lower one's height. @param {Box} box @param {Candidate[]} line */
-function belongs([, top, , bottom], line) {
-  const shares = line
-    .slice(-LOOK_BACK)
-    .map(
-      ({ box: [, y0, , y1] }) =>
-        (Math.min(bottom, y1) - Math.max(top, y0)) / Math.max(Math.min(bottom - top, y1 - y0), 1e-6),
-    );
-  const last = shares[shares.length - 1];
-  if (last >= SAME_LINE) return last;
-  const most = Math.max(...shares);
-  return Math.min(most, most > 0.6 ? SAME_LINE : 0);
+/**
+ * How alike a mark's rows and those of a line's last marks are, 0 … 1 (intersection over union); 0: another line.
+ * @param {Box} box @param {Candidate[]} line
+ */
+function likeness(box, line) {
+  const ends = line.slice(-LOOK_BACK).map((each) => each.box);
+  const shared = ends.map((end) => Math.max(Math.min(box[3], end[3]) - Math.max(box[1], end[1]), 0));
+  const alike = ends.map((end, at) => shared[at] / Math.max(box[3] - end[1], end[3] - box[1], box[3] - box[1], end[3] - end[1], 1e-6));
+  const [most, last] = [Math.max(...alike), ends[ends.length - 1]];
+  const beside = shared[shared.length - 1] >= SAME_LINE * Math.min(box[3] - box[1], last[3] - last[1]);
+  return beside || most > RAISED ? most : 0;
 }

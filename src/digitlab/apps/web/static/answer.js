@@ -51,7 +51,7 @@ export function tenBars(label) {
 export function sure(digit, confidence, which) {
   const [share, there] = [probability(confidence), probability(Math.min(1, confidence / which))];
   if (share === probability(which)) return t("confidence {share}", { share });
-  return t("confidence {share} = a digit {there} × a {digit} {which}", {
+  return t("confidence {share} = (a digit: {there}) × (a {digit}: {which})", {
     share,
     there,
     digit,

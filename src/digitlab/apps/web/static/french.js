@@ -112,8 +112,8 @@ export default {
   "This browser cannot show such a file; digitlab on a computer can: `digitlab serve`.":
     "Ce navigateur ne sait pas montrer un tel fichier ; digitlab sur un ordinateur le peut : `digitlab serve`.",
   "confidence {share}": "confiance {share}",
-  "confidence {share} = a digit {there} × a {digit} {which}":
-    "confiance {share} = un chiffre est là {there} × c'est un {digit} {which}",
+  "confidence {share} = (a digit: {there}) × (a {digit}: {which})":
+    "confiance {share} = (un chiffre : {there}) × (un {digit} : {which})",
   "Draw a digit, and the answer comes while you draw.":
     "Dessinez un chiffre, la réponse vient pendant que vous dessinez.",
   "The reader's answer: probability of each digit": "Réponse du lecteur : probabilité de chaque chiffre",

@@ -114,8 +114,8 @@ export default {
   "A diagnosis needs digitlab on a computer: `digitlab serve`, `digitlab diagnose`.":
     "Un diagnóstico necesita digitlab en un ordenador: `digitlab serve`, `digitlab diagnose`.",
   "confidence {share}": "confianza: {share}",
-  "confidence {share} = a digit {there} × a {digit} {which}":
-    "confianza {share} = hay un dígito {there} × es un {digit} {which}",
+  "confidence {share} = (a digit: {there}) × (a {digit}: {which})":
+    "confianza {share} = (un dígito: {there}) × (un {digit}: {which})",
   "Draw a digit, and the answer comes while you draw.": "Dibuja una cifra y la respuesta llega mientras dibujas.",
   "The reader's answer: probability of each digit": "La respuesta del lector: probabilidad de cada cifra",
   "Probability of each digit": "Probabilidad de cada cifra",
