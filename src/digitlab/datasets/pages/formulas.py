@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from digitlab.datasets.pages.words import word
-from digitlab.datasets.pages.writers import Writer, number
+from digitlab.datasets.pages.writers import Writer, digits, number
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -43,7 +43,7 @@ def _fraction(
 ) -> float:
     """A numerator over a bar over a denominator, the bar in the middle of the line; returns where it ends."""
     rng = sheet.rng
-    upper, lower = (str(rng.integers(1, 10 ** int(rng.integers(1, 3)))) for _ in range(2))
+    upper, lower = (_whole(rng, 2) for _ in range(2))
     upper += str(rng.choice(["", "", "", "x", "²"]))
     bar = y - 0.45 * height
     ends = [
@@ -56,18 +56,24 @@ def _fraction(
     return end + 0.3 * height
 
 
+def _whole(rng: np.random.Generator, most: int) -> str:
+    """A whole number of one to ``most`` digits; none but 0 begins with 0."""
+    written = digits(rng, int(rng.integers(1, most + 1)))
+    return written if written == "0" else written.lstrip("0") or "0"
+
+
 def formula(rng: np.random.Generator) -> str:
     """A sum or an equation: "12 + 3x = 40"."""
     names = [*"xyzabcknmtpqABCFXKuvw"]
     space = " " if rng.random() < 0.6 else ""
 
     def term() -> str:
-        value = str(rng.integers(0, 10 ** int(rng.integers(1, 4))))
+        value = _whole(rng, 3)
         kind = rng.random()
         name = names[rng.integers(len(names))]
         if kind < 0.78:
             return value if kind < 0.6 else value + name
-        return name if kind < 0.9 else f"{name}{rng.integers(10)}"
+        return name if kind < 0.9 else f"{name}{digits(rng, 1)}"
 
     parts = [term()]
     for _ in range(int(rng.integers(1, 5))):
@@ -103,10 +109,10 @@ def _statement(rng: np.random.Generator) -> str:
     """A name with a value, an index or an argument: "SUMME = 41", "KOR[2] == 7", "f(12)"."""
     name = (word(rng).upper() if rng.random() < 0.75 else word(rng))[: int(rng.integers(1, 9))]
     if rng.random() < 0.25:
-        name += f"{'_ -'[rng.integers(3)]}{rng.integers(10)}"
+        name += f"{'_ -'[rng.integers(3)]}{digits(rng, 1)}"
     if rng.random() < 0.3:
         left, right = ("[]", "()", "<>", '""')[rng.integers(4)]
-        name += f"{left}{rng.integers(0, 10 ** int(rng.integers(1, 3)))}{right}"
+        name += f"{left}{_whole(rng, 2)}{right}"
     if rng.random() < 0.25:
         return name
     value = (number(rng), _listed(rng), word(rng).upper(), formula(rng))[int(rng.choice(4, p=(0.45, 0.2, 0.2, 0.15)))]
@@ -119,7 +125,7 @@ def _code(rng: np.random.Generator) -> str:
 
     def value() -> str:
         kind = rng.random()
-        return names[rng.integers(3)] if kind < 0.45 else str(rng.integers(0, 10 ** int(rng.integers(1, 4))))
+        return names[rng.integers(3)] if kind < 0.45 else _whole(rng, 3)
 
     sign = str(rng.choice(["&&", "&", "||", "+", "-", "*", "/", "%", "==", "!=", "<", ">", "<=", "and"]))
     sum_of = f"{value()} {sign} {value()}"
@@ -147,10 +153,10 @@ def _ringed(sheet: Sheet, ink: NDArray[np.uint8], writer: Writer, x: float, y: f
 def _listed(rng: np.random.Generator) -> str:
     """Digits or letters with the same mark between them: "1, 2, 3", "4-5-6-7", "(A, B, C)"."""
     count = int(rng.integers(2, 11))
-    parts = rng.integers(0, 10, count) if rng.random() < 0.75 else rng.choice([*"ABCDEFGHKLMNPRSTUVWXYZ"], count)
+    parts = digits(rng, count) if rng.random() < 0.75 else "".join(rng.choice([*"ABCDEFGHKLMNPRSTUVWXYZ"], count))
     between = (", ", ",", "-", " - ", " ", " + ", "; ", "|")[rng.integers(8)]
     around = ("", "", '""', "[]", "()", "{}")[rng.integers(6)]
-    return around[:1] + between.join(str(part) for part in parts) + around[1:]
+    return around[:1] + between.join(parts) + around[1:]
 
 
 def _with_indices(sheet: Sheet, ink: NDArray[np.uint8], writer: Writer, x: float, y: float, height: float) -> None:
@@ -162,7 +168,7 @@ def _with_indices(sheet: Sheet, ink: NDArray[np.uint8], writer: Writer, x: float
             between = str(rng.choice([*"=+-=·,"]))
             x = writer.text(sheet.drawing, ink, between, x + 0.2 * height, y, height, rng, letters=0.8) + 0.2 * height
         base = str(rng.choice([*"xyzvabcuwnABPTRSVFGKLΔαβθσωπ∑∫", "ΔT", "Δx", "sin", "log", "dx", ""]))
-        base = base or str(rng.integers(0, 100))
+        base = base or _whole(rng, 2)
         x = writer.text(sheet.drawing, ink, base, x, y, height, rng, gap=gap, letters=0.8)
         for shift in ((0.35,), (-0.55,), (0.35,), ())[rng.integers(4)]:
             index = str(rng.choice([*"0123456789ijknmtT", "k-1", "n+1", "10", "12", "ij", "k-2"]))

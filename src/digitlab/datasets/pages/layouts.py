@@ -12,7 +12,7 @@ from digitlab.datasets.pages.formulas import formula, notes, spacing, sums
 from digitlab.datasets.pages.sheet import Sheet, sign
 from digitlab.datasets.pages.sketches import doodles, letters
 from digitlab.datasets.pages.words import word
-from digitlab.datasets.pages.writers import number, sentence
+from digitlab.datasets.pages.writers import digits, number, sentence
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -39,7 +39,7 @@ def rows(sheet: Sheet) -> None:
                 sign = str(rng.choice([*"+-=xABKX()?:/#"]))
                 x = writer.text(sheet.drawing, ink, sign, x, y, height, rng, letters=1.0)
             else:
-                x = writer.text(sheet.drawing, ink, str(rng.integers(10)), x, y, height, rng, gap=gap)
+                x = writer.text(sheet.drawing, ink, digits(rng, 1), x, y, height, rng, gap=gap)
         y += pitch * height * (1 if rng.random() < 0.85 else 2)
 
 
@@ -76,7 +76,7 @@ def scattered(sheet: Sheet) -> None:
         if rng.random() < others:
             sign(sheet, ink, writer, x, y, tall)
         else:
-            glyph = writer.digit(int(rng.integers(10)), rng)
+            glyph = writer.digit(int(digits(rng, 1)), rng)
             sheet.drawing.write(ink, glyph, x, y, tall, writer.hand, rng)
 
 
@@ -103,8 +103,7 @@ def one_line(sheet: Sheet) -> None:
     gap = rng.uniform(0.1, 0.6)
     x = rng.uniform(0.02, 0.2) * sheet.size
     y = height + (sheet.size - height) * rng.uniform(0.05, 0.95)
-    for digit in rng.integers(0, 10, count):
-        x = writer.text(sheet.drawing, ink, str(digit), x, y, height, rng, gap=gap)
+    writer.text(sheet.drawing, ink, digits(rng, count), x, y, height, rng, gap=gap)
 
 
 def lone_sign(sheet: Sheet) -> None:
@@ -152,7 +151,7 @@ def table(sheet: Sheet) -> None:
         for column, left in enumerate(columns[:-1]):
             room = (columns[column + 1] - left) / height - 0.4
             kind = "word" if row == 0 and rng.random() < 0.3 else str(kinds[column])
-            text = {"number": number(rng), "digits": str(rng.integers(0, 100)), "word": word(rng),
+            text = {"number": number(rng), "digits": digits(rng, int(rng.integers(1, 3))), "word": word(rng),
                     "letter": "ABCDEFabc+-"[rng.integers(11)], "empty": ""}[kind]  # fmt: skip
             text = text[: max(1, int(room / 0.75))] if text else ""
             if text and rng.random() < 0.9:
@@ -385,6 +384,6 @@ def ruled(sheet: Sheet) -> None:
 
 
 LAYOUTS: tuple[tuple[float, Layout], ...] = (
-    (10, rows), (12, numbers), (8, scattered), (13, single), (7, one_line), (4, lone_sign), (8, sums), (8, table), (9, cells),
-    (34, text), (12, letters), (6, doodles), (8, diagram), (6, list_of_lines), (15, notes), (4, nothing),
+    (10, rows), (12, numbers), (8, scattered), (13, single), (7, one_line), (4, lone_sign), (8, sums), (8, table),
+    (9, cells), (34, text), (12, letters), (6, doodles), (8, diagram), (6, list_of_lines), (15, notes), (4, nothing),
 )  # fmt: skip

@@ -20,8 +20,9 @@ if TYPE_CHECKING:
     from digitlab.datasets.pages.alphabets import Alphabets, FontGlyphs
     from digitlab.datasets.pages.glyphs import Glyph
 
-__all__ = ["Writer", "number", "pick_writer", "sentence"]
+__all__ = ["Writer", "digits", "number", "pick_writer", "sentence"]
 
+_ONES = 0.12  # of the digits, beyond one in ten: bits, indices, dates and counts hold more ones than other digits
 _BENFORD = 0.4  # share of the numbers whose first digit is as in numbers that count something: 1 in three of ten
 _SHAPES = 3  # in which one hand writes a letter
 _ANOTHER_FORM = 0.15  # how often a hand does not keep to its form of a digit
@@ -201,11 +202,16 @@ def pick_writer(
     return Writer(alphabets, hand, mix, font, rng.uniform(0.03, 0.35), lines, described, wobble)
 
 
+def digits(rng: np.random.Generator, count: int) -> str:
+    """So many digits by chance, ones among them as often as people write them."""
+    return "".join("1" if rng.random() < _ONES else str(each) for each in rng.integers(0, 10, count))
+
+
 def number(rng: np.random.Generator) -> str:
     """A number as people write them: plain ones, prices, dates, times, marks."""
     kind = rng.random()
     many = int(rng.choice((1, 1, 2, 2, 2, 3, 3, 4, 5, 6, 8)))
-    plain = "".join(str(each) for each in rng.integers(0, 10, many))
+    plain = digits(rng, many)
     if rng.random() < _BENFORD:
         plain = f"{int(10 ** rng.random())}{plain[1:]}"
     if kind < 0.62:
