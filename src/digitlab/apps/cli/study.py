@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import shutil
+import sys
+import textwrap
 from dataclasses import asdict
+from itertools import zip_longest
 from typing import TYPE_CHECKING, Any
 
 from cyclopts import App
@@ -112,13 +116,19 @@ def _beyond(each: jobs.ListedConclusion) -> list[str]:
     return [f"{each.needed:,}", in_time(each.needed_seconds)]
 
 
+_NARROW = 40  # characters: words are not wrapped to less
+
+
 def table_left(header: Sequence[str], rows: Sequence[Sequence[object]]) -> str:
-    """`table` with its last column to the left: words."""
+    """`table` with its last column to the left: words; wrapped to a terminal's width, in a pipe one line a row."""
     *_, last = zip(*rows, strict=True)
     lines = table(header[:-1], [row[:-1] for row in rows]).splitlines()
     width = max(map(len, lines))
+    room = max(shutil.get_terminal_size().columns - width - 2, _NARROW) if sys.stdout.isatty() else sys.maxsize
     return "\n".join(
-        f"{line:{width}}  {words}".rstrip() for line, words in zip(lines, [header[-1], *last], strict=True)
+        f"{start:{width}}  {part}".rstrip()
+        for line, words in zip(lines, [header[-1], *last], strict=True)
+        for start, part in zip_longest([line], textwrap.wrap(str(words), room) or [""], fillvalue="")
     )
 
 
