@@ -49,10 +49,9 @@ DEFAULT_THRESHOLD = 0.5  # of models that were not calibrated: below, the other 
 
 _LEAST_DECODED = 1024  # pixels: a JPEG is not decoded smaller for one digit
 _SIMILAR = 0.4  # of the main digit's longest side: another one that is as large is not dirt beside it
-_LIKELY = (
-    0.5  # confidence: where no more than one place is more likely to be a digit than not, there may be a single one,
-)
-_CERTAIN = 0.95  # of which less than all was seen, unless the page reader is certain
+# Confidences: where no more than one place is likely to be a digit, there may be a single one of which less than all
+# was seen, unless the page reader is certain.
+_LIKELY, _CERTAIN = 0.5, 0.95
 _LARGE = 0.25  # of the picture's longest side: a single digit
 _ASKED = 0.25  # the least score of candidates that both networks are asked about, …
 _MOST_ASKED = 400  # … and the most of these; a page of more digits than that is a newspaper

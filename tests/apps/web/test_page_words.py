@@ -19,6 +19,7 @@ PAGE = (STATIC / "index.html").read_text()
 LATER = {  # what learning needs: loaded when it is first looked at, or in a worker of its own
     "learning-answers.js", "learning-data.js", "learning-layers.js", "learning-maps.js", "learning-network.js",
     "learning-optimiser.js", "learning-run.js", "learning-trainer.js", "learning-view.js", "learning-worker.js",
+    "random.js",
 }  # fmt: skip
 LANGUAGES = {"spanish.js": {"logit"}, "french.js": {"logit", "Page"}}  # and which words are the same there
 

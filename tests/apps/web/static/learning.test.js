@@ -7,10 +7,11 @@ import { answerQuestions } from "../../../../src/digitlab/apps/web/static/learni
 import * as networks from "../../../../src/digitlab/apps/web/static/learning-network.js";
 import { METHODS, Optimiser, USUAL_RATE } from "../../../../src/digitlab/apps/web/static/learning-optimiser.js";
 import { BATCH, Trainer } from "../../../../src/digitlab/apps/web/static/learning-trainer.js";
+import { random } from "../../../../src/digitlab/apps/web/static/random.js";
 
 /** @import { Kind } from "../../../../src/digitlab/apps/web/static/learning-network.js" */
 
-const { KINDS, likeliest, lossOf, Network, PIXELS, random } = networks;
+const { KINDS, likeliest, lossOf, Network, PIXELS } = networks;
 const python = JSON.parse(readFileSync(new URL("./learning-from-python.json", import.meta.url), "utf8"));
 const glyphs = Uint8Array.from(python.glyphs.flat());
 /** @type {number[]} */

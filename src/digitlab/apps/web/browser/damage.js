@@ -1,5 +1,6 @@
 // What becomes of an answer when weights are damaged: noise, zeros, a shuffle, a filter switched off, fewer bits.
 
+import { random } from "../static/random.js";
 import { largest } from "./candidates.js";
 import { fromBase64 } from "./looking.js";
 import { ModelError } from "./onnx.js";
@@ -11,17 +12,6 @@ import { Tensor } from "./tensor.js";
  * @import { Layers } from "./looking.js"
  * @import { Step } from "./walk.js"
  */
-
-/** Numbers from 0 to 1, the same for the same seed (mulberry32). @param {number} seed */
-function random(seed) {
-  let state = seed >>> 0;
-  return () => {
-    state = (state + 0x6d2b79f5) >>> 0;
-    let mixed = Math.imul(state ^ (state >>> 15), state | 1);
-    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61);
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
-  };
-}
 
 /**
  * Weights after the damage; `amount` is the noise's deviation in parts of the weights' own, the number of bits, or the filter.

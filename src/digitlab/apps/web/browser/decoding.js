@@ -77,7 +77,9 @@ export function inLines(candidates) {
 function likeness(box, line) {
   const ends = line.slice(-LOOK_BACK).map((each) => each.box);
   const shared = ends.map((end) => Math.max(Math.min(box[3], end[3]) - Math.max(box[1], end[1]), 0));
-  const alike = ends.map((end, at) => shared[at] / Math.max(box[3] - end[1], end[3] - box[1], box[3] - box[1], end[3] - end[1], 1e-6));
+  const alike = ends.map(
+    (end, at) => shared[at] / Math.max(box[3] - end[1], end[3] - box[1], box[3] - box[1], end[3] - end[1], 1e-6),
+  );
   const [most, last] = [Math.max(...alike), ends[ends.length - 1]];
   const beside = shared[shared.length - 1] >= SAME_LINE * Math.min(box[3] - box[1], last[3] - last[1]);
   return beside || most > RAISED ? most : 0;

@@ -1,6 +1,7 @@
 // Two small networks that learn in the browser, and what a loss is. Everything random comes from a seed.
 
 import { Convolution, Dense, Pooling, Relu } from "./learning-layers.js";
+import { random } from "./random.js";
 
 /**
  * @import { Layer, Parameter, Shape } from "./learning-layers.js"
@@ -11,17 +12,6 @@ import { Convolution, Dense, Pooling, Relu } from "./learning-layers.js";
 export const SIDE = 28;
 export const PIXELS = SIDE * SIDE;
 export const DIGITS = 10;
-
-/** Numbers from 0 to 1, the same for the same seed (mulberry32). @param {number} seed */
-export function random(seed) {
-  let state = seed >>> 0;
-  return () => {
-    state = (state + 0x6d2b79f5) >>> 0;
-    let mixed = Math.imul(state ^ (state >>> 15), state | 1);
-    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61);
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
-  };
-}
 
 /** @type {Record<Kind, () => Layer[]>} */
 const LAYERS = {

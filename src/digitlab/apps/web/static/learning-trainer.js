@@ -1,7 +1,8 @@
 // A training that can be stopped after any batch and goes on as if it had not been: the same seed, the same weights.
 
-import { likeliest, lossOf, measure, Network, PIXELS, random } from "./learning-network.js";
+import { likeliest, lossOf, measure, Network, PIXELS } from "./learning-network.js";
 import { Optimiser } from "./learning-optimiser.js";
+import { random } from "./random.js";
 
 /**
  * @import { Kind } from "./learning-network.js"

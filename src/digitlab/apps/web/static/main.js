@@ -3,11 +3,12 @@
 import { copyText, startAddress } from "./address.js";
 import { Answer } from "./answer.js";
 import * as api from "./api.js";
+import { begin } from "./begin.js";
 import { drawBoxes, showFound } from "./boxes.js";
 import { Camera } from "./camera.js";
 import { DamageView } from "./damage.js";
 import { DiagnosisView } from "./diagnosis.js";
-import { byId, complain, fillChoice, forgive, make } from "./elements.js";
+import { byId, complain, fillChoice, forgive } from "./elements.js";
 import { exampleInk, inkOf, startGallery } from "./gallery.js";
 import { isDigits, LearningView } from "./learning.js";
 import { Lessons } from "./lessons.js";
@@ -18,12 +19,12 @@ import { PairView } from "./pair.js";
 import { isModel, Photo, smaller } from "./photo.js";
 import { chooseModel, lookAt, on, refreshModels, state, tell } from "./state.js";
 import { startTabs } from "./tabs.js";
-import { chosenTheme, setTheme, startTheme } from "./theme.js";
+import { chosenTheme, setTheme } from "./theme.js";
 import { TourView } from "./tour.js";
 import { TrainingView } from "./training.js";
 import { WholeView } from "./whole.js";
 import { WhyView } from "./why.js";
-import { language, languageNames, number, onLanguage, percent, setLanguage, t, wantedLanguage } from "./words.js";
+import { language, number, onLanguage, percent, setLanguage, t } from "./words.js";
 
 /**
  * @import { Picture } from "./api.js"
@@ -41,13 +42,7 @@ if (api.here()) {
   byId("own-model").hidden = false;
 }
 
-// Language and theme first: they decide how everything else looks.
-startTheme(byId("theme"));
-const languages = byId("language");
-languages.replaceChildren(...languageNames().map(([value, name]) => make("option", { value, lang: value }, name)));
-languages.addEventListener("change", () => setLanguage(languages.value, { keep: true }));
-await setLanguage(wantedLanguage());
-languages.value = language();
+await begin(); // first: language and theme decide how everything else looks
 
 // The parts of the page ------------------------------------------------------------------------------------------
 
@@ -443,7 +438,7 @@ const address = startAddress(
 async function goTo(place) {
   if (place.language && place.language !== language()) {
     await setLanguage(place.language);
-    languages.value = language();
+    byId("language").value = language();
   }
   if (place.theme === "light" || place.theme === "dark") setTheme(place.theme);
   if (place.model && place.model !== state.model) {

@@ -1,11 +1,12 @@
 // A pupil's page: join with the code, draw what the task is, see what is read, hand it in.
 
 import { newest } from "../api.js";
+import { begin } from "../begin.js";
 import { byId, complain, make } from "../elements.js";
 import { Pad } from "../pad.js";
 import { onLanguage, t } from "../words.js";
 import * as api from "./api.js";
-import { begin, taskOf, trying } from "./begin.js";
+import { taskOf, trying } from "./shared.js";
 
 /** @import { OwnState, SketchRead } from "../../schemas.js" */
 

@@ -1,10 +1,11 @@
 // The wall: who is in the class and what they draw, on a projector; and for the teacher what to do about it.
 
 import { fromBase64 } from "../api.js";
+import { begin } from "../begin.js";
 import { byId, complain, fillChoice, make, penOf } from "../elements.js";
 import { number, onLanguage, percent, t } from "../words.js";
 import { teacher } from "./api.js";
-import { begin, taskOf, trying } from "./begin.js";
+import { taskOf, trying } from "./shared.js";
 
 /** @import { ClassState, PupilDrawings, Tile, TrainingState } from "../../schemas.js" */
 

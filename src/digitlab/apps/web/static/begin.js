@@ -1,0 +1,15 @@
+// What every page begins with.
+
+import { byId, make } from "./elements.js";
+import { startTheme } from "./theme.js";
+import { language, languageNames, setLanguage, wantedLanguage } from "./words.js";
+
+/** Language and theme: they decide how everything else looks. */
+export async function begin() {
+  startTheme(byId("theme"));
+  const languages = byId("language");
+  languages.replaceChildren(...languageNames().map(([value, name]) => make("option", { value, lang: value }, name)));
+  languages.addEventListener("change", () => setLanguage(languages.value, { keep: true }));
+  await setLanguage(wantedLanguage());
+  languages.value = language();
+}
