@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -19,10 +20,11 @@ from digitlab.datasets.ood import alphabet
 from digitlab.datasets.pages import IGNORED, NOT_A_DIGIT, DrawnPage, draw_page
 from digitlab.datasets.pages.alphabets import Alphabets, FontGlyphs, _letters
 from digitlab.datasets.pages.drawing import Hand
+from digitlab.datasets.pages.formulas import formula
 from digitlab.datasets.pages.glyphs import BODY, Glyph, bent, of_strokes
-from digitlab.datasets.pages.hands import FORMS
+from digitlab.datasets.pages.hands import BARE_ONES, BARRED_SEVENS, FORMS, ONES_LIKE_SEVEN
 from digitlab.datasets.pages.lettering import LETTERS
-from digitlab.datasets.pages.writers import Writer
+from digitlab.datasets.pages.writers import Writer, digits
 from digitlab.reading.candidates import Candidate
 from digitlab.training.page_reader import compose as compose_module
 from digitlab.training.page_reader.calibration import context_of, fit_logistic
@@ -210,6 +212,46 @@ def test_one_hand_keeps_to_one_form_of_a_letter(alphabets: Alphabets) -> None:
         writer = Writer(glyphs, hand, (("strokes", 1.0),), glyphs.fonts[0], 0.1, described=True, wobble=1.0)
         drawn = [writer.sign("S", rng) for _ in range(12)]
         assert len({glyph.name for glyph in drawn if glyph is not None}) == 1
+
+
+def test_one_hand_keeps_to_one_form_of_a_digit_and_bars_the_seven_beside_a_one_like_it(alphabets: Alphabets) -> None:
+    bare, barred = 0, []
+    rows = [
+        tuple(of_strokes(alphabet.strokes_of(form), label, str(row)) for row, form in enumerate(those))
+        for label, those in sorted(FORMS.items())
+    ]
+    glyphs = replace(alphabets, digits={"strokes": tuple(rows)})
+    for seed in range(200):
+        rng = np.random.default_rng(seed)
+        writer = Writer(glyphs, Hand(0.1, 0.0, 0.0, 0.0), (("strokes", 1.0),), glyphs.fonts[0], 0.1)
+        forms = {label: [int(writer.digit(label, rng).name) for _ in range(20)] for label in (1, 7)}
+        usual = {label: max(set(those), key=those.count) for label, those in forms.items()}
+        assert all(those.count(usual[label]) >= 11 for label, those in forms.items())
+        bare += usual[1] in BARE_ONES
+        if usual[1] in ONES_LIKE_SEVEN:
+            barred.append(usual[7] in BARRED_SEVENS)
+    assert 60 <= bare <= 140  # nearly half
+    assert np.mean(barred) > 0.8
+
+
+def test_ones_are_written_more_often_than_other_digits() -> None:
+    rng = np.random.default_rng(0)
+    written = digits(rng, 5_000) + "".join(re.findall(r"\d", " ".join(formula(rng) for _ in range(1_000))))
+    counts = np.bincount([int(each) for each in written], minlength=10)
+    assert 1.7 < counts[1] / np.delete(counts, 1).mean() < 2.6
+    assert not re.search(r"\b0\d", " ".join(formula(rng) for _ in range(500)))  # no number begins with 0
+
+
+def test_a_large_number_fills_the_picture(alphabets: Alphabets) -> None:
+    shares = []
+    for seed in range(30):
+        page = draw_page(alphabets, np.random.default_rng(seed), kind="one_line")
+        boxes = page.boxes[page.labels >= 0]
+        assert len(boxes) <= 6
+        if len(boxes):
+            shares.append((boxes[:, 3] - boxes[:, 1]).max() / 320)
+    assert max(shares) > 0.5
+    assert np.median(shares) > 0.15
 
 
 def test_a_batch_is_whole(alphabets: Alphabets) -> None:
