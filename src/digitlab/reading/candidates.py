@@ -94,11 +94,25 @@ class Candidate:
 
 def without_twins(candidates: list[Candidate]) -> list[Candidate]:
     """Most likely first, each digit once: boxes that were brought to the same ink are one."""
-    kept: list[Candidate] = []
-    for candidate in sorted(candidates, key=lambda each: -each.confidence):
-        if all(overlap(candidate.box, other.box) < _TWINS for other in kept):
-            kept.append(candidate)
-    return kept
+    ranked = sorted(candidates, key=lambda each: -each.confidence)
+    if len(ranked) < 2:
+        return ranked
+    twins = _overlaps(np.array([each.box for each in ranked])) >= _TWINS
+    kept: list[int] = []
+    for row in range(len(ranked)):
+        if not twins[row, kept].any():
+            kept.append(row)
+    return [ranked[row] for row in kept]
+
+
+def _overlaps(boxes: NDArray[np.float64]) -> NDArray[np.float64]:
+    """`overlap` of each box, (N, 4), with each: float64 (N, N)."""
+    x0, y0, x1, y1 = boxes.T
+    wide = np.minimum(x1[:, None], x1) - np.maximum(x0[:, None], x0)
+    high = np.minimum(y1[:, None], y1) - np.maximum(y0[:, None], y0)
+    shared = np.maximum(wide, 0.0) * np.maximum(high, 0.0)
+    area = (x1 - x0) * (y1 - y0)
+    return np.asarray(shared / np.maximum(area[:, None] + area - shared, 1e-9))
 
 
 def _area(box: Sides) -> float:

@@ -75,10 +75,9 @@ def _found(candidates: Sequence[Candidate], threshold: float) -> list[list[Candi
     found = []
     for line in _lines_of(candidates):
         said = found_digits([each.box for each in line], [each.confidence for each in line], threshold, alone=alone)
-        if any(said):
-            found.append([each for each, digit in zip(line, said, strict=True) if digit])
+        found += [each for each, digit in zip(line, said, strict=True) if digit]
     # Lines are followed once more: what was no digit may have parted or joined them.
-    return _lines_of(_without_dirt([each for line in found for each in line], threshold))
+    return _lines_of(_without_dirt(found, threshold))
 
 
 def _without_dirt(found: list[Candidate], threshold: float) -> list[Candidate]:

@@ -71,15 +71,15 @@ def _likeness(box: Box, ends: Sequence[Box]) -> float:
 
     What is taller than the line, and reaches into the next, does not draw that line's marks to this one.
     """
-    alike = [_rows_shared(box, end) / max(max(box[3], end[3]) - min(box[1], end[1]), 1e-6) for end in ends]
-    last = ends[-1]
-    if _rows_shared(box, last) >= _SAME_LINE * min(box[3] - box[1], last[3] - last[1]):
-        return max(alike)
-    return max(alike) if max(alike) > _RAISED else 0.0
-
-
-def _rows_shared(one: Box, other: Box) -> float:
-    return max(min(one[3], other[3]) - max(one[1], other[1]), 0.0)
+    _, top, _, bottom = box
+    most = shared = 0.0
+    for _, y0, _, y1 in ends:
+        highest, from_ = (top, y0) if top < y0 else (y0, top)  # max and min take three times as long
+        to, lowest = (bottom, y1) if bottom < y1 else (y1, bottom)
+        shared = to - from_
+        most = max(most, shared / max(lowest - highest, 1e-6))
+    beside = shared >= _SAME_LINE * min(bottom - top, ends[-1][3] - ends[-1][1]) > 0.0
+    return most if beside or most > _RAISED else 0.0
 
 
 def _centre(box: Box) -> float:

@@ -192,13 +192,14 @@ class Reader:
             turns, candidates, note = set_upright(pixels, candidates, self.candidates)
         size = pixels.shape[1], pixels.shape[0]
         upright = turned_picture(pixels, turns)
-        seen = decode(candidates, Constraints(), self.threshold).lines
-        likelier = with_line_context(upright, candidates, seen, self.threshold)
-        decoded = decode(likelier, wanted, self.threshold)
+        free = wanted.count is None and wanted.pattern is None  # else what was asked for says what is a digit
+        decoded = decode(candidates, Constraints(), self.threshold)
+        likelier = with_line_context(upright, candidates, decoded.lines, self.threshold)
+        if likelier is not candidates or not free or wanted.lines is not None:
+            decoded = decode(likelier, wanted, self.threshold)
         if decoded.unfit is not None:  # what was asked for weighs more than the line
             plain = decode(candidates, wanted, self.threshold)
             decoded = plain if plain.unfit is None else decoded
-        free = wanted.count is None and wanted.pattern is None  # else what was asked for says what is a digit
         lines, signs = with_signs(upright, decoded.lines, free=free)
 
         def placed(box: Sides) -> Box:

@@ -10,7 +10,7 @@ import cv2
 import numpy as np
 
 from digitlab.reading.components import connected
-from digitlab.reading.ink import INK, ink_map
+from digitlab.reading.ink import INK, halved_to, ink_map
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -101,10 +101,10 @@ def line_ink(picture: NDArray[np.uint8], line: Sequence[Sides]) -> LineInk | Non
     right = min(width, math.ceil(max(box[2] for box in line) + _BESIDE * usual))
     top = max(0, math.floor(min(box[1] for box in line) - _ABOVE * usual))
     bottom = min(height, math.ceil(max(box[3] for box in line) + _ABOVE * usual))
-    part = np.ascontiguousarray(picture[top:bottom, left:right])
-    scale = min(1.0, _HEIGHT / usual)
-    if scale < 1.0:
-        part = np.asarray(cv2.resize(part, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA), np.uint8)
+    longest = max(right - left, bottom - top)
+    side = max(1, round(longest * min(1.0, _HEIGHT / usual)))
+    scale = side / longest
+    part = np.ascontiguousarray(halved_to(picture[top:bottom, left:right], side))
     ink = ink_map(part, max(3, round(0.6 * usual * scale)))
     if ink is None:
         return None

@@ -4,7 +4,7 @@
 import { middle } from "./decoding.js";
 import { solidOf } from "./glyphs.js";
 import { INK, inkMap } from "./ink.js";
-import { byArea, part, rounded } from "./pictures.js";
+import { halvedTo, part, rounded } from "./pictures.js";
 import { connected, distances } from "./windows.js";
 
 /**
@@ -138,10 +138,10 @@ export function lineInk(picture, line) {
   const right = Math.min(picture.width, Math.ceil(most(2) + BESIDE * usual));
   const top = Math.max(0, Math.floor(least(1) - ABOVE * usual));
   const bottom = Math.min(picture.height, Math.ceil(most(3) + ABOVE * usual));
-  const scale = Math.min(1, HEIGHT / usual);
-  const [wide, high] = [right - left, bottom - top];
-  const cut = part(picture, left, top, right, bottom);
-  const small = scale < 1 ? byArea(cut, rounded(wide * scale), rounded(high * scale), 1 / scale, 1 / scale) : cut;
+  const longest = Math.max(right - left, bottom - top);
+  const side = Math.max(1, rounded(longest * Math.min(1, HEIGHT / usual)));
+  const scale = side / longest;
+  const small = halvedTo(part(picture, left, top, right, bottom), side);
   const ink = inkMap(small, Math.max(3, rounded(0.6 * usual * scale)));
   if (!ink) return null;
   const boxes = line.map(
