@@ -39,6 +39,7 @@ MOST = 500  # candidates that the classifier looks at
 LEAST_LETTER = 0.2  # probability of a letter that counts
 CONTEXT, CROP = 1.5, 32
 AROUND = 3.0  # of a box's longest side: what the head sees of the detector's inner map
+HEAD = 0.75  # of the region head's logit in the mean of it and the one of before: log loss as of the head alone, and it is less certain of photos
 WHOLE = 0.4  # of the logarithm of a box's longest side, added to the logit of its score where boxes compete
 SAME, INSIDE = 0.42, 0.72  # intersection over union; share of the lesser box that lies in a better one
 
@@ -84,7 +85,7 @@ def compose(
         g, ranks, boxes, scores, probabilities, witnesses, areas, known
     )
     if head is not None:
-        scores, probabilities = _judged(g, head, areas, known, probabilities)
+        scores, probabilities = _judged(g, head, areas, known, scores, probabilities)
     if context is not None:
         scores = _in_context(g, boxes, scores, letters, context)
     boxes, scores, probabilities, witnesses, areas, known = _best(
@@ -130,15 +131,18 @@ def _classified(g: Graph, classifier: onnx.ModelProto, crops: str) -> tuple[str,
     return digits, _logit(g, is_digit), logits, inner
 
 
-def _judged(g: Graph, head: onnx.ModelProto, areas: str, known: str, before: str) -> tuple[str, str]:
-    """Scores (N,) and probabilities (N, 10) by the region head; ``before``: the probabilities without it.
+def _judged(
+    g: Graph, head: onnx.ModelProto, areas: str, known: str, scores: str, probabilities: str
+) -> tuple[str, str]:
+    """Scores (N,) and probabilities (N, 10) by the region head and by what was said before, whose logits are averaged.
 
-    Which digit it is, both say: trained on drawn digits alone, the head is too certain of that on photos.
+    Trained on drawn digits alone, the head is too certain of what it says of photos.
     """
     (logits,) = g.put_in(head, {"areas": areas, "known": known}, "head_")
-    which, scores = _digits_of(g, logits)
-    both = g("Add", _log(g, which, 1e-7), _log(g, before, 1e-7))
-    return scores, g("Softmax", g("Mul", both, g.constant(0.5)), axis=1)
+    which, there = _digits_of(g, logits)
+    both = g("Add", _log(g, which, 1e-7), _log(g, probabilities, 1e-7))
+    logit = g("Add", g("Mul", _logit(g, there), g.constant(HEAD)), g("Mul", _logit(g, scores), g.constant(1.0 - HEAD)))
+    return g("Sigmoid", logit), g("Softmax", g("Mul", both, g.constant(0.5)), axis=1)
 
 
 def _digits_of(g: Graph, logits: str) -> tuple[str, str]:
