@@ -291,7 +291,7 @@ _NO_LETTERS = np.zeros((0, 3), np.float32)
 
 def test_a_candidate_alone_on_its_page_is_known_by_its_own_score_only() -> None:
     known = context_of(np.array([[10, 10, 20, 40]], np.float32), np.array([0.8], np.float32), _NO_LETTERS)
-    np.testing.assert_allclose(known, [[np.log(4), 0, 0, 0, 0, np.log(1 / 3), 0, 0, 0, 0]], atol=1e-6)
+    np.testing.assert_allclose(known, [[np.log(4), 0, 0, 0, 0, np.log(1 / 3), *[0] * 5]], atol=1e-6)
 
 
 def test_a_candidate_is_known_by_those_beside_it_and_of_its_size() -> None:
@@ -310,9 +310,18 @@ def test_a_candidate_is_known_by_those_beside_it_and_of_its_size() -> None:
 def test_a_candidate_is_known_by_the_letters_around_it() -> None:
     boxes = np.array([[100, 100, 110, 120], [500, 100, 510, 120]], np.float32)
     letters = np.array([[105, 110, 0.7], [125, 112, 0.9], [160, 110, 0.8], [125, 300, 0.9]], np.float32)
-    known = context_of(boxes, np.array([0.5, 0.5], np.float32), letters)[:, -3:]
+    known = context_of(boxes, np.array([0.5, 0.5], np.float32), letters)[:, 7:10]
     np.testing.assert_allclose(known[0], [0.7, np.log(1.9), np.log(2.7)], atol=1e-6)  # itself, one beside it, two
     np.testing.assert_allclose(known[1], 0.0)
+
+
+def test_a_lone_candidate_is_known_by_the_letters_of_the_whole_page() -> None:
+    boxes = np.array([[100, 100, 110, 120], [300, 100, 310, 120]], np.float32)
+    letters = np.array([[5, 10, 0.5], [200, 300, 0.5], [106, 111, 0.8]], np.float32)  # in place of the first, too
+    known = context_of(boxes, np.array([0.4, 0.1], np.float32), letters)[:, 10]
+    np.testing.assert_allclose(known, [0.9 * np.log(2), 0.6 * np.log(2.8)], atol=1e-6)
+    many = np.tile(letters, (50, 1))
+    assert context_of(boxes[:1], np.array([0.4], np.float32), many)[0, 10] == pytest.approx(np.log(6))
 
 
 @given(st.integers(0, 2**32 - 1), st.integers(0, 40))
@@ -322,7 +331,7 @@ def test_the_graph_knows_the_same_of_the_context(seed: int, count: int) -> None:
     low = rng.uniform(0, 300, (count, 2)).astype(np.float32)
     boxes = np.concatenate([low, low + np.exp(rng.uniform(0, 4, (count, 2))).astype(np.float32)], axis=1)
     letters = rng.uniform(0, 1, (seed % 60, 3)).astype(np.float32) * np.array([320, 320, 1], np.float32)
-    scores, weights = rng.uniform(0, 1, count).astype(np.float32), rng.normal(0, 1, 11)
+    scores, weights = rng.uniform(0, 1, count).astype(np.float32), rng.normal(0, 1, 12)
     expected = 1 / (1 + np.exp(-(context_of(boxes, scores, letters) @ weights[:-1] + weights[-1])))
     graph = Graph()
     answer = compose_module._in_context(graph, "boxes", "scores", "letters", weights.tolist())
@@ -379,7 +388,7 @@ def test_a_training_goes_on_where_it_was_left_and_becomes_one_file(
         assert block["areas"].shape == (len(block["labels"]), 3136)
         assert block["areas"].max() > 0
     head = converted_head(region_head.train_head(files, seed=0, tell=lines.append))
-    path.write_bytes(export_page_reader(networks, {"threshold": "0.25"}, scale, head, (1.0, *[0.1] * 9, 0.0)))
+    path.write_bytes(export_page_reader(networks, {"threshold": "0.25"}, scale, head, (1.0, *[0.1] * 10, 0.0)))
     network = PageNetwork(path, 1)
     assert network.threshold == 0.25
     rng = np.random.default_rng(0)

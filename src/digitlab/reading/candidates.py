@@ -31,9 +31,9 @@ _LIKELY = 1e-3  # the least that either network's word on a digit counts: its in
 # would weigh 0.86, the other's 0.27 (log loss 0.16; alike 0.19; 0.4 and 1 0.29); but drawn digits are what it learned.
 _WEIGHT = 0.6
 # Of a picture's whole ink: weights of the logits of how sure the network of 28 by 28 pixels is and of what the page
-# reader gives the same digit, and a bias, for pictures of which one in six shows no digit. tools/fit_alone.py, on 1,180
+# reader gives the same digit, and a bias, for pictures of which one in six shows no digit. tools/fit_alone.py, on 1,005
 # drawn pictures of one digit or one other sign in which the page reader is certain of nothing.
-_ALONE_WEIGHTS, _ALONE_BIAS = (0.33, 0.79), 0.83
+_ALONE_WEIGHTS, _ALONE_BIAS = (0.33, 0.72), 0.49
 _UNSEEN = 0.05  # what the page reader gives a digit that it does not see there
 _THERE = 0.3  # intersection over union of a candidate with that ink
 _LARGE = 0.25  # of the picture's area: a digit that fills so much of it is the one that is meant

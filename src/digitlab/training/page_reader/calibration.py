@@ -21,6 +21,7 @@ ALIKE = 0.6  # difference of the logarithms of two sizes: a page's digits and le
 BESIDE, ALONG = 0.6, 8.0  # of the larger size: two candidates on one line, and within reach on it
 MIDDLE, WORD = 0.3, 1.5  # of a box's sides: a letter there is what the box holds; of the longer: the word around it
 MOST_LETTERS = 400  # the most likely ones of a page
+MANY = 5.0  # letters on a page: of more, it is no surer that the page is one of text
 COUNTED, ENOUGH = 0.2, 1.5  # least score of those that tell the usual size; least sum of scores that tells it
 
 
@@ -60,10 +61,12 @@ def context_of(
         (M, 3), x, y and how likely a letter's middle lies there
 
     Returns:
-        float64 (N, 10): the logit of its own score; of the mean score of the others of about its size; of that of those
+        float64 (N, 11): the logit of its own score; of the mean score of the others of about its size; of that of those
         on its line; the logarithm of its size by the usual size of the others, and how far that is from 0; the
         logarithm of its width by its height; and of one more than the number of others of its size; how likely it is a
-        letter itself; and the logarithms of one more than the letters beside it and on its line.
+        letter itself; the logarithms of one more than the letters beside it and on its line; and that of one more than
+        all letters elsewhere (`MANY` at most), by how unlikely the likeliest of the others is: on a page of letters
+        alone, what is taken for a digit is none.
     """
     own = _logit(scores)
     x0, y0, x1, y1 = boxes.astype(np.float64).T
@@ -81,9 +84,11 @@ def context_of(
     weight = others @ np.where(scores > COUNTED, scores, 0.0)
     usual = others @ np.where(scores > COUNTED, scores * size, 0.0) / np.maximum(weight, 1e-6)
     relative = np.where(weight > ENOUGH, size - usual, 0.0)
+    best = (others * scores).max(axis=1, initial=0.0)
+    *near_letters, elsewhere = _among_letters(letters.astype(np.float64), x, y, wide, high)
     return np.column_stack([
         own, _logit(page_mean), _logit(line_mean), relative, np.abs(relative), np.log(wide / high), np.log1p(count),
-        *_among_letters(letters.astype(np.float64), x, y, wide, high),
+        *near_letters, (1.0 - best) * np.log1p(np.minimum(elsewhere, MANY)),
     ])  # fmt: skip
 
 
@@ -94,7 +99,7 @@ def _among_letters(
     wide: NDArray[np.float64],
     high: NDArray[np.float64],
 ) -> Iterator[NDArray[np.float64]]:
-    """Of boxes with these middles and sides, (N,) each: see the last three of `context_of`."""
+    """Of boxes with these middles and sides, (N,) each: see `context_of`; last, the sum of all letters elsewhere."""
     letters = np.concatenate([letters[np.argsort(-letters[:, 2], kind="stable")][:MOST_LETTERS], [[-1e6, -1e6, 0.0]]])
     right, down = np.abs(x[:, None] - letters[:, 0]), np.abs(y[:, None] - letters[:, 1])
     inside = (right < MIDDLE * wide[:, None]) & (down < MIDDLE * high[:, None])
@@ -103,6 +108,7 @@ def _among_letters(
     for reach in (WORD, ALONG):
         around = (right < reach * side) & (down < BESIDE * side) & ~inside
         yield np.log1p(around @ letters[:, 2])
+    yield ~inside @ letters[:, 2]
 
 
 def _logit(probability: NDArray[np.floating]) -> NDArray[np.float64]:

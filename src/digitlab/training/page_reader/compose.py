@@ -17,6 +17,7 @@ from digitlab.training.page_reader.calibration import (
     BESIDE,
     COUNTED,
     ENOUGH,
+    MANY,
     MIDDLE,
     MOST_LETTERS,
     WORD,
@@ -39,7 +40,9 @@ MOST = 500  # candidates that the classifier looks at
 LEAST_LETTER = 0.2  # probability of a letter that counts
 CONTEXT, CROP = 1.5, 32
 AROUND = 3.0  # of a box's longest side: what the head sees of the detector's inner map
-HEAD = 0.75  # of the region head's logit in the mean of it and the one of before: log loss as of the head alone, and it is less certain of photos
+# Of the region head's logit, in the mean of it and the one of before. On drawn pages the mean has the log loss of the
+# head alone; of photos it is less certain, as it should be.
+HEAD = 0.75
 WHOLE = 0.4  # of the logarithm of a box's longest side, added to the logit of its score where boxes compete
 SAME, INSIDE = 0.42, 0.72  # intersection over union; share of the lesser box that lies in a better one
 
@@ -328,15 +331,19 @@ def _in_context(g: Graph, boxes: str, scores: str, letters: str, weights: Sequen
     usual = g("Div", g("MatMul", others, g("Mul", counted, size)), g("Max", weight, g.constant(1e-6)))
     enough = g("Cast", g("Greater", weight, g.constant(ENOUGH)), to=TensorProto.FLOAT)
     relative = g("Mul", g("Sub", size, usual), enough)
+    none = g("Mul", ones, g.constant(0.0))  # so that there is a column where there are no rows
+    best = g("ReduceMax", g("Concat", g("Mul", others, across(score)), none, axis=1), g.constant([1], np.int64))
+    *near_letters, elsewhere = _among_letters(g, letters, x, y, wide, high, side)
+    many = g("Log", g("Add", g("Min", elsewhere, g.constant(MANY)), one))
     known = [_logit(g, score), _logit(g, page_mean), _logit(g, line_mean), relative, g("Abs", relative),
              g("Log", g("Div", wide, high)), g("Log", g("Add", count, one)),
-             *_among_letters(g, letters, x, y, wide, high, side), ones]  # fmt: skip
+             *near_letters, g("Mul", g("Sub", one, best), many), ones]  # fmt: skip
     logit = g("MatMul", g("Concat", *known, axis=1), g.constant(np.reshape(weights, (-1, 1))))
     return str(g("Sigmoid", g("Squeeze", logit, g.constant([1], np.int64))))
 
 
 def _among_letters(g: Graph, letters: str, x: str, y: str, wide: str, high: str, side: str) -> list[str]:
-    """What letters tell of candidates, three columns (N, 1); see `calibration.context_of`."""
+    """What letters tell of candidates, four columns (N, 1); see `calibration._among_letters`."""
     none = g.constant([[-1e6, -1e6, 0.0]])
     third = g("Slice", letters, *(g.constant([each], np.int64) for each in (2, 3, 1)))
     (best,) = _best(g, g("Squeeze", third, g.constant([1], np.int64)), MOST_LETTERS, letters)
@@ -350,12 +357,13 @@ def _among_letters(g: Graph, letters: str, x: str, y: str, wide: str, high: str,
 
     inside = within(wide, MIDDLE, MIDDLE, high)
     own = g("ReduceMax", g("Mul", g("Cast", inside, to=TensorProto.FLOAT), sure), g.constant([1], np.int64))
-    around = []
-    for reach in (WORD, ALONG):
-        others = g("Cast", g("And", g("Not", inside), within(side, reach, BESIDE, side)), to=TensorProto.FLOAT)
-        total = g("MatMul", others, g("Transpose", sure, perm=[1, 0]))
-        around.append(g("Log", g("Add", total, g.constant(1.0))))
-    return [own, *around]
+    outside = g("Not", inside)
+
+    def total(which: str) -> str:
+        return str(g("MatMul", g("Cast", which, to=TensorProto.FLOAT), g("Transpose", sure, perm=[1, 0])))
+
+    around = [total(g("And", outside, within(side, reach, BESIDE, side))) for reach in (WORD, ALONG)]
+    return [own, *(g("Log", g("Add", each, g.constant(1.0))) for each in around), total(outside)]
 
 
 def _suppressed(g: Graph, ranks: str, boxes: str, *values: str) -> list[str]:
