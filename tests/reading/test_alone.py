@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from digitlab.reading import Reader
-from digitlab.reading.candidates import Candidate, confidence_alone, found_digits
+from digitlab.reading.candidates import Candidate, confidence_alone, found_digits, without_twins
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -155,3 +155,12 @@ def test_the_surer_either_network_is_of_the_same_digit_the_likelier_it_is() -> N
     assert by_first == sorted(by_first)
     assert by_second == sorted(by_second)
     assert by_second[0] < by_second[-1]
+
+
+def test_a_digit_is_one_candidate_also_where_only_one_of_two_boxes_was_brought_to_its_ink() -> None:
+    one, neighbour = np.eye(10, dtype=np.float32)[1], np.eye(10, dtype=np.float32)[7]
+    tight, loose = Candidate((262, 112, 301, 450), 0.76, one), Candidate((225, 107, 293, 477), 0.37, one)
+    beside = Candidate((290, 110, 420, 450), 0.3, neighbour)  # touches it
+    assert without_twins([loose, beside, tight]) == [tight, beside]
+    assert without_twins([loose]) == [loose]
+    assert without_twins([]) == []

@@ -5,7 +5,7 @@
  * @typedef {{ box: Box, score: number, probabilities: Float32Array }} Candidate
  */
 
-const [WITHIN, LESS, TWINS, NEARLY] = [0.8, 0.7, 0.6, 0.5];
+const [WITHIN, LESS, TWINS, INSIDE, NEARLY] = [0.8, 0.7, 0.6, 0.72, 0.5];
 const [LIKELY, WEIGHT, LARGE] = [1e-3, 0.6, 0.25];
 const [ALONE_SURE, ALONE_SEEN, ALONE_BIAS, UNSEEN, THERE] = [0.33, 0.72, 0.49, 0.05, 0.3];
 
@@ -48,10 +48,13 @@ export function isPartOf(one, whole) {
 export function withoutTwins(candidates) {
   /** @type {Candidate[]} */
   const kept = [];
-  for (const each of sorted(candidates))
-    if (kept.every((other) => overlap(each.box, other.box) < TWINS)) kept.push(each);
+  for (const each of sorted(candidates)) if (!kept.some((other) => areTwins(each.box, other.box))) kept.push(each);
   return kept;
 }
+
+/** Whether two boxes are of one digit. @param {Box} one @param {Box} other */
+const areTwins = (one, other) =>
+  overlap(one, other) >= TWINS || shared(one, other) >= INSIDE * Math.max(Math.min(area(one), area(other)), 1e-9);
 
 /** Likeliest first. @param {Candidate[]} candidates */
 const sorted = (candidates) => [...candidates].sort((a, b) => confidenceOf(b) - confidenceOf(a));
