@@ -162,5 +162,7 @@ def test_a_digit_is_one_candidate_also_where_only_one_of_two_boxes_was_brought_t
     tight, loose = Candidate((262, 112, 301, 450), 0.76, one), Candidate((225, 107, 293, 477), 0.37, one)
     beside = Candidate((290, 110, 420, 450), 0.3, neighbour)  # touches it
     assert without_twins([loose, beside, tight]) == [tight, beside]
+    touching = Candidate((225, 107, 293, 477), 0.37, neighbour)  # another digit, whose box holds this one
+    assert without_twins([touching, tight]) == [tight, touching]
     assert without_twins([loose]) == [loose]
     assert without_twins([]) == []

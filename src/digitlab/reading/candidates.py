@@ -24,8 +24,8 @@ __all__ = [
 Sides = tuple[float, float, float, float]
 
 _WITHIN, _LESS = 0.8, 0.7  # of the area of a part that lies within the whole; of the whole's, that a part has
-# Of two candidates that are one digit: intersection over union, or the share of the lesser that lies in the other. The
-# page reader's graph has suppressed such, but boxes that were brought to their ink may come to lie in others.
+# Of two candidates that are one digit: intersection over union; where both are taken for the same, also how much of the
+# lesser box lies in the other. Touching digits lie in each other's boxes, too, but are seldom the same.
 _TWINS, _INSIDE = 0.6, 0.72
 _NEARLY = 0.5  # intersection over union of a candidate's box with that of its ink
 _LIKELY = 1e-3  # the least that either network's word on a digit counts: its ink may have been cut out badly
@@ -99,7 +99,7 @@ def without_twins(candidates: list[Candidate]) -> list[Candidate]:
     ranked = sorted(candidates, key=lambda each: -each.confidence)
     if len(ranked) < 2:
         return ranked
-    twins = _are_twins(np.array([each.box for each in ranked]))
+    twins = _are_twins(np.array([each.box for each in ranked]), np.array([each.digit for each in ranked]))
     kept: list[int] = []
     for row in range(len(ranked)):
         if not twins[row, kept].any():
@@ -107,15 +107,16 @@ def without_twins(candidates: list[Candidate]) -> list[Candidate]:
     return [ranked[row] for row in kept]
 
 
-def _are_twins(boxes: NDArray[np.float64]) -> NDArray[np.bool_]:
-    """Whether any two boxes, (N, 4), are of one digit: bool (N, N)."""
+def _are_twins(boxes: NDArray[np.float64], digits: NDArray[np.intp]) -> NDArray[np.bool_]:
+    """Whether any two boxes, (N, 4), of what is taken for these digits, (N,), are of one: bool (N, N)."""
     x0, y0, x1, y1 = boxes.T
     wide = np.minimum(x1[:, None], x1) - np.maximum(x0[:, None], x0)
     high = np.minimum(y1[:, None], y1) - np.maximum(y0[:, None], y0)
     shared = np.maximum(wide, 0.0) * np.maximum(high, 0.0)
     area = (x1 - x0) * (y1 - y0)
     union, lesser = area[:, None] + area - shared, np.minimum(area[:, None], area)
-    return np.asarray((shared >= _TWINS * np.maximum(union, 1e-9)) | (shared >= _INSIDE * np.maximum(lesser, 1e-9)))
+    inside = (digits[:, None] == digits) & (shared >= _INSIDE * np.maximum(lesser, 1e-9))
+    return np.asarray(inside | (shared >= _TWINS * np.maximum(union, 1e-9)))
 
 
 def _area(box: Sides) -> float:

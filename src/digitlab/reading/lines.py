@@ -74,7 +74,7 @@ def _likeness(box: Box, ends: Sequence[Box]) -> float:
     _, top, _, bottom = box
     most = shared = 0.0
     for _, y0, _, y1 in ends:
-        highest, from_ = (top, y0) if top < y0 else (y0, top)  # max and min take three times as long
+        highest, from_ = (top, y0) if top < y0 else (y0, top)  # quicker than max and min
         to, lowest = (bottom, y1) if bottom < y1 else (y1, bottom)
         shared = to - from_
         most = max(most, shared / max(lowest - highest, 1e-6))

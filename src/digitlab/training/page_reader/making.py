@@ -31,7 +31,7 @@ __all__ = ["drawn_pages", "finish", "made_alphabets", "make_page_reader"]
 
 STEPS, BATCH = 12_000, 32  # some two and a half hours on two cores at 45 pages a second
 _RANGED, _FITTED, _MEASURED = 60, 500, 500  # drawn pages for the 8 bits, the scale of scores, and the threshold
-_EXAMPLES = 15_000  # drawn pages for the region head: ten minutes on two cores
+_EXAMPLES = 18_000  # drawn pages for the region head: ten minutes on two cores
 _CONTEXT = 2_400  # pages for the weights of context,
 _SIDES = 320, 512, 736  # and their sides in pixels: larger ones hold more of it
 THRESHOLD = 0.5  # scores are probabilities: what is more likely a digit than not is answered

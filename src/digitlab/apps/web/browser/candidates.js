@@ -48,13 +48,15 @@ export function isPartOf(one, whole) {
 export function withoutTwins(candidates) {
   /** @type {Candidate[]} */
   const kept = [];
-  for (const each of sorted(candidates)) if (!kept.some((other) => areTwins(each.box, other.box))) kept.push(each);
+  for (const each of sorted(candidates)) if (!kept.some((other) => areTwins(each, other))) kept.push(each);
   return kept;
 }
 
-/** Whether two boxes are of one digit. @param {Box} one @param {Box} other */
+/** Whether two candidates are one digit. @param {Candidate} one @param {Candidate} other */
 const areTwins = (one, other) =>
-  overlap(one, other) >= TWINS || shared(one, other) >= INSIDE * Math.max(Math.min(area(one), area(other)), 1e-9);
+  overlap(one.box, other.box) >= TWINS ||
+  (largest(one.probabilities) === largest(other.probabilities) &&
+    shared(one.box, other.box) >= INSIDE * Math.max(Math.min(area(one.box), area(other.box)), 1e-9));
 
 /** Likeliest first. @param {Candidate[]} candidates */
 const sorted = (candidates) => [...candidates].sort((a, b) => confidenceOf(b) - confidenceOf(a));
