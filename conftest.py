@@ -46,8 +46,11 @@ _MANY = 150  # modules
 _frozen_with = 0
 
 
-def pytest_collection_finish() -> None:
-    """All tests are there."""
+def pytest_collection_finish(session: pytest.Session) -> None:
+    """All tests are there; xdist has named the groups."""
+    grouped = next((item for item in session.items if item.get_closest_marker("xdist_group")), None)
+    if hasattr(session.config, "workerinput") and session.config.getvalue("loadgroup") and grouped is not None:
+        assert "@" in grouped.nodeid, "this pytest does not heed xdist's groups: each file's fixtures are made twice"
     _freeze()
 
 

@@ -133,10 +133,17 @@ def opened(needs_program: Callable[..., str]) -> Iterator[Callable[[str], Page]]
 
 
 @pytest.fixture(scope="module")
-def page(opened: Callable[[str], Page], tmp_path_factory: pytest.TempPathFactory) -> Page:
-    """The page without a server, from the disk; the tests go on with it one after another."""
-    folder = write_page(tmp_path_factory.mktemp("keys") / "page").folder
-    return opened((folder / "index.html").as_uri())
+def address(tmp_path_factory: pytest.TempPathFactory) -> str:
+    """Of the page without a server, on the disk."""
+    return (write_page(tmp_path_factory.mktemp("keys") / "page").folder / "index.html").as_uri()
+
+
+@pytest.fixture
+def page(opened: Callable[[str], Page], address: str) -> Iterator[Page]:
+    """The page as it begins, whatever other tests did with theirs."""
+    tab = opened(address)
+    yield tab
+    tab.close()
 
 
 def to(page: Page, selector: str) -> None:
@@ -188,10 +195,15 @@ def walk(page: Page) -> list[str]:
     return wrong + [f"{each} is for pointers alone" for each in page.evaluate("() => keys.pointed()")]
 
 
-def test_a_digit_comes_onto_the_pad_by_keys(page: Page) -> None:
+def draw_the_example(page: Page) -> None:
+    playwright.expect(page.locator("#example")).to_be_visible(timeout=60_000)  # as soon as the models are there
     to(page, "#example")
     press(page, "Enter")
     answered(page, "4")
+
+
+def test_a_digit_comes_onto_the_pad_by_keys(page: Page) -> None:
+    draw_the_example(page)
     page.wait_for_function("() => document.activeElement.id === 'tab-network'")  # the button has gone
     page.keyboard.press("Shift+Tab")
     to(page, "#pad")
@@ -214,6 +226,7 @@ def test_a_digit_comes_onto_the_pad_by_keys(page: Page) -> None:
 
 
 def test_all_of_every_view_is_reached_by_keys(page: Page) -> None:
+    draw_the_example(page)
     to(page, "#views [role=tab]")
     press(page, "Home")
     found = {}
@@ -226,6 +239,7 @@ def test_all_of_every_view_is_reached_by_keys(page: Page) -> None:
 
 
 def test_all_of_every_input_is_reached_by_keys(page: Page) -> None:
+    draw_the_example(page)
     to(page, "#views [role=tab]")
     press(page, "End")  # the shortest of the views
     found = {}
@@ -238,17 +252,7 @@ def test_all_of_every_input_is_reached_by_keys(page: Page) -> None:
 
 
 def test_what_is_reached_works_by_keys_and_the_focus_is_never_lost(page: Page) -> None:
-    to(page, "#inputs [role=tab]")
-    press(page, "Home")
-    # With a digit on the pad it is looked at; with none, an example is offered, as soon as the models are there.
-    page.wait_for_function(
-        "() => document.querySelector('#example').checkVisibility() "
-        "|| document.querySelector('#answer-digit').textContent !== 'none'"
-    )
-    if page.locator("#example").is_visible():
-        to(page, "#example")
-        press(page, "Enter")
-        answered(page, "4")
+    draw_the_example(page)
     to(page, "#views [role=tab]")
     press(page, "Home")
     playwright.expect(page.locator("#whole .spot").first).to_be_visible(timeout=60_000)
