@@ -49,8 +49,11 @@ _frozen_with = 0
 def pytest_collection_finish(session: pytest.Session) -> None:
     """All tests are there; xdist has named the groups."""
     grouped = next((item for item in session.items if item.get_closest_marker("xdist_group")), None)
-    if hasattr(session.config, "workerinput") and session.config.getvalue("loadgroup") and grouped is not None:
-        assert "@" in grouped.nodeid, "this pytest does not heed xdist's groups: each file's fixtures are made twice"
+    if hasattr(session.config, "workerinput") and session.config.getvalue("loadgroup"):
+        if grouped is not None and "@" not in grouped.nodeid:
+            raise pytest.UsageError(
+                "this pytest does not heed xdist's groups: each file's fixtures would be made twice"
+            )
     _freeze()
 
 
