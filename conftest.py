@@ -48,12 +48,10 @@ _frozen_with = 0
 
 def pytest_collection_finish(session: pytest.Session) -> None:
     """All tests are there; xdist has named the groups."""
+    split = hasattr(session.config, "workerinput") and session.config.getvalue("loadgroup")
     grouped = next((item for item in session.items if item.get_closest_marker("xdist_group")), None)
-    if hasattr(session.config, "workerinput") and session.config.getvalue("loadgroup"):
-        if grouped is not None and "@" not in grouped.nodeid:
-            raise pytest.UsageError(
-                "this pytest does not heed xdist's groups: each file's fixtures would be made twice"
-            )
+    if split and grouped is not None and "@" not in grouped.nodeid:
+        raise pytest.UsageError("this pytest does not heed xdist's groups: fixtures of a file would be made twice")
     _freeze()
 
 
