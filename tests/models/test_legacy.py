@@ -18,6 +18,7 @@ from digitlab.errors import ModelError, UsageError
 from digitlab.models import build, load_keras, predict_probabilities
 from digitlab.models.backend import keras
 from digitlab.models.legacy import import_legacy
+from digitlab.models.legacy.importing import AS_IT_IS, brought_over
 from digitlab.models.saving import open_model
 
 if TYPE_CHECKING:
@@ -257,6 +258,9 @@ def test_weights_alone_go_into_a_named_architecture(
     np.testing.assert_allclose(
         predict_probabilities(found.model, IMAGES), predict_probabilities(model, IMAGES), atol=1e-6
     )
+    assert any("the preparation is that of thesis-4conv" in change for change in found.changes)
+    raw = brought_over(path, "thesis-4conv", AS_IT_IS, None, raw=True)  # whoever finds its convention will say it
+    assert not any("preparation" in change for change in raw.changes)
     with pytest.raises(ModelError, match="holds weights only; name their network with --architecture"):
         import_legacy(path)
     with pytest.raises(ModelError, match="weights for 6 layers; slides-cnn has 4"):
@@ -277,6 +281,7 @@ def test_weights_of_keras_3_go_into_a_named_architecture(tmp_path: Path) -> None
     model.save_weights(path)
     found = import_legacy(path, "slides-cnn")
     np.testing.assert_array_equal(predict_probabilities(found.model, IMAGES), predict_probabilities(model, IMAGES))
+    assert not any("prepar" in each for each in brought_over(path, "slides-cnn", AS_IT_IS, None, raw=True).changes)
     with pytest.raises(ModelError, match="its weights do not fit ann-397"):
         import_legacy(path, "ann-397")
 

@@ -1,4 +1,4 @@
-"""A foreign Keras file: converted as it is, its convention found, and put into its preparation."""
+"""Foreign Keras files: converted unchanged; then their convention is found and built into the preparation."""
 
 from __future__ import annotations
 
@@ -32,16 +32,15 @@ if TYPE_CHECKING:
 __all__ = ["ForeignKeras", "asking", "open_foreign_keras", "weights_beside"]
 
 _LARGEST_JSON = 5_000_000  # bytes
-_AS_SAID = "as you said"  # in a sentence of `import_legacy` on the preparation, which is found here
 
 
 @dataclass(frozen=True, slots=True)
 class ForeignKeras:
-    """A network with its convention inside.
+    """A network with its convention built in.
 
     model: float32, from uint8 (N, 28, 28) to probabilities (N, 10)
     found: how the convention was found
-    changes: what is not as it was in the file, a sentence each
+    changes: the differences from the file, a sentence each
     origin: what wrote the file
     """
 
@@ -54,13 +53,13 @@ class ForeignKeras:
 def open_foreign_keras(
     path: Path, architecture: str | None = None, *, backend: str | None = None, weights: Path | None = None
 ) -> ForeignKeras:
-    """Bring a ``.keras`` or ``.h5`` file over, or a ``.json`` file with its weights, and find its convention.
+    """Convert a ``.keras`` or ``.h5`` file, or a ``.json`` file with its weights, and find its convention.
 
     Args:
         path: the file.
         architecture: one of `ARCHITECTURES`, for files that hold weights only.
-        backend: "theano" or "tensorflow", for files that do not say what they were trained on.
-        weights: those of a ``.json`` file; None: the HDF5 file beside it.
+        backend: "theano" or "tensorflow", for files that do not name the backend they were trained with.
+        weights: the weights of a ``.json`` file; None: the HDF5 file beside it.
 
     Raises:
         NoConventionError: when no convention makes the network a classifier of digits.
@@ -74,14 +73,14 @@ def open_foreign_keras(
         forms = forms_of(tuple(net.input_shape), dtype if "int" in dtype else "float32")
         found = find_convention(asking(net), forms, net.output_shape[-1])
         model, said = with_convention(net, found.best.convention)
-    changes = [change for change in brought.changes if _AS_SAID not in change or "preparation" not in change]
+    changes = list(brought.changes)
     if len(net.input_shape) != 3 and not any("its input" in change for change in changes):
         changes.append(f"its input ({', '.join(map(str, net.input_shape[1:]))}) became uint8 (N, 28, 28)")
     return ForeignKeras(model, found, (*changes, *said), brought.origin)
 
 
 def _brought_over(path: Path, architecture: str | None, backend: str | None, weights: Path | None) -> Imported:
-    """The network without an input of ours."""
+    """Return the network with its original input instead of ours."""
     if path.suffix.lower() == ".json" and path.is_file():
         if (kind := kind_of(path)) not in (JSON, None):
             refuse(f"is {kind.what}; {kind.as_model}")
@@ -90,7 +89,7 @@ def _brought_over(path: Path, architecture: str | None, backend: str | None, wei
 
 
 def asking(net: keras.Model) -> Ask:
-    """What a network of Keras answers under a convention."""
+    """Return a function that gives the outputs of a Keras network under a convention."""
 
     def ask(convention: Convention, images: NDArray[np.uint8]) -> NDArray[np.float32]:
         answers = net(convention.prepared(images), training=False)
@@ -100,7 +99,7 @@ def asking(net: keras.Model) -> Ask:
 
 
 def _described(path: Path, weights: Path, backend: str | None) -> Imported:
-    """A ``.json`` file's network with the weights of another file."""
+    """Build the network of a ``.json`` file with the weights of another file."""
     if path.stat().st_size > _LARGEST_JSON:
         refuse(f"has {path.stat().st_size:,} bytes; descriptions of networks have at most {_LARGEST_JSON:,}")
     text = path.read_text("utf-8", "replace")
@@ -113,7 +112,7 @@ def _described(path: Path, weights: Path, backend: str | None) -> Imported:
         if not {"layers", "_layer_checkpoint_dependencies"} & set(store.groups):
             found = import_described(store, text, AS_IT_IS, backend, raw=True)
             return Imported(found.model, (said, *found.changes), found.preparation, found.origin)
-    with tempfile.TemporaryDirectory() as folder:  # as Keras 3 keeps both in one file
+    with tempfile.TemporaryDirectory() as folder:  # pack both into one file, as Keras 3 does
         whole = Path(folder) / "model.keras"
         with zipfile.ZipFile(whole, "w") as archive:
             archive.writestr(CONFIG, text)
@@ -124,7 +123,7 @@ def _described(path: Path, weights: Path, backend: str | None) -> Imported:
 
 
 def weights_beside(path: Path) -> Path:
-    """The weights that belong to a ``.json`` file: those of its name, or the only HDF5 file of its folder.
+    """Return the weights file of a ``.json`` file: that of its name, or the only HDF5 file of its folder.
 
     Raises:
         ModelError: when there are none, or several.

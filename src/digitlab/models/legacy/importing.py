@@ -1,4 +1,4 @@
-"""Imports an old model file, and reports what had to be changed."""
+"""Import an old model file, and report what had to be changed."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ _HDF5 = b"\x89HDF\r\n\x1a\n"
 class Imported:
     """An imported model.
 
-    model: float32, from uint8 (N, 28, 28) to probabilities (N, 10), the preparation inside
+    model: float32, from uint8 (N, 28, 28) to probabilities (N, 10), including the preparation
     changes: the differences from the file, one sentence each
     preparation: how pixels are scaled
     origin: what wrote the file, as far as recorded
@@ -65,7 +65,7 @@ def import_legacy(
         path: the file.
         architecture: one of `ARCHITECTURES`, for files that hold weights only.
         preparation: one of KNOWN_PREPARATIONS, which old files do not record; None: "x / 255", or the network's own
-            where it begins with one.
+            if it begins with one.
         backend: "theano" or "tensorflow", for files that do not record it.
 
     Raises:
@@ -82,10 +82,10 @@ def import_legacy(
 def brought_over(
     path: Path, architecture: str | None, preparation: str | None, backend: str | None, *, raw: bool = False
 ) -> Imported:
-    """The network as the file has it, whatever its numbers are.
+    """Return the network as stored in the file, whatever the type of its outputs.
 
-    raw: without an input of ours before it: it takes numbers in its own shape (channels last), of images from 16 to 64
-        pixels a side, and may have eleven classes
+    raw: without our input before it: it takes values in its own shape (channels last), of images with 16 to 64 pixels
+        a side, and may have eleven classes
     """
     kind = kind_of(path)
     if not path.is_file():
@@ -105,9 +105,10 @@ def brought_over(
         if architecture is None:
             refuse("it holds weights only; name their network with --architecture, e.g. thesis-4conv")
         if "layers" in store.groups or "_layer_checkpoint_dependencies" in store.groups:
-            found = _import_new_weights(path, architecture, preparation)
+            found, said = _import_new_weights(path, architecture, preparation)
         else:
-            found = _import_weights(store, architecture, preparation, backend)
+            found, said = _import_weights(store, architecture, preparation, backend)
+        found = found if raw else replace(found, changes=(*found.changes, *said))
         return replace(found, model=_after_preparation(found.model)) if raw else found
 
 
@@ -121,7 +122,7 @@ def _check_options(preparation: str | None, backend: str | None) -> None:
 def import_described(
     store: Store, text: str, preparation: str | None, backend: str | None, *, raw: bool = False
 ) -> Imported:
-    """The weights of an HDF5 file in the network that ``text`` (JSON) describes; ``raw``: see `brought_over`."""
+    """Build the network that ``text`` (JSON) describes, with an HDF5 file's weights; ``raw``: see `brought_over`."""
     notes = Notes()
     description = describe(text, notes)
     where = "model_weights" if "model_weights" in store.groups else ""
@@ -132,7 +133,7 @@ def import_described(
 
 
 def _import_tf_keras(members: Members, preparation: str | None, *, raw: bool) -> Imported:
-    """A ``.keras`` file of TF-Keras 2, whose description is that of its HDF5 files."""
+    """Import a ``.keras`` file of TF-Keras 2, whose description has the format of its HDF5 files."""
     notes = Notes()
     description = describe(members.description, notes)
     notes.left_out |= members.description.get("compile_config") is not None
@@ -143,7 +144,7 @@ def _import_tf_keras(members: Members, preparation: str | None, *, raw: bool) ->
 
 @dataclass(frozen=True, slots=True)
 class _Origin:
-    """What wrote a file."""
+    """What wrote a file: the version of Keras, and its backend."""
 
     version: str
     backend: str
@@ -163,7 +164,7 @@ def _rebuilt(
     *,
     raw: bool,
 ) -> Imported:
-    """A new network with the file's weights."""
+    """Build a new network with the file's weights."""
     own = next((step.kind == "Rescaling" for step in description.steps), False)
     chosen, said = (AS_IT_IS, []) if raw else _preparation(preparation, own=own)
     theano = origin.backend == "theano"
@@ -185,8 +186,10 @@ def _rebuilt(
     return Imported(model, tuple(said), chosen, str(origin))
 
 
-def _import_weights(store: Store, architecture: str, preparation: str | None, backend: str | None) -> Imported:
-    """Weights only, for one of our architectures: layer by layer, in order."""
+def _import_weights(
+    store: Store, architecture: str, preparation: str | None, backend: str | None
+) -> tuple[Imported, list[str]]:
+    """Load a file that holds weights only into one of our architectures, in order; and remarks on its preparation."""
     model = build(architecture)
     arrays = [(name, held) for name, held in _arrays_by_layer(store, "").items() if held]
     layers = [layer for layer in model.layers if layer.weights]
@@ -205,29 +208,28 @@ def _import_weights(store: Store, architecture: str, preparation: str | None, ba
     ]
     said += _of_types(dict(arrays))
     chosen, words = _own_preparation(model, preparation, architecture)
-    return Imported(model, (*said, *words), chosen, str(_Origin(_version(store, ""), trained_on)))
+    return Imported(model, tuple(said), chosen, str(_Origin(_version(store, ""), trained_on))), words
 
 
-def _import_new_weights(path: Path, architecture: str, preparation: str | None) -> Imported:
-    """Weights only, as Keras 3 writes them."""
+def _import_new_weights(path: Path, architecture: str, preparation: str | None) -> tuple[Imported, list[str]]:
+    """The same of a file in the format of Keras 3."""
     model = build(architecture)
     with tempfile.TemporaryDirectory() as folder:
-        copy = Path(folder) / "model.weights.h5"  # Keras needs this name; and what is opened is what was checked
+        copy = Path(folder) / "model.weights.h5"  # Keras requires this name; and the checked bytes are the ones opened
         shutil.copyfile(path, copy)
         with open_hdf5(copy):
             pass
         try:
             model.load_weights(copy)
-        except Exception as error:  # Keras' errors have no common root but this
+        except Exception as error:  # Keras' errors have no narrower common base class
             raise ModelError(f"its weights do not fit {architecture}: {shown(str(error).strip())}") from error
     chosen, said = _own_preparation(model, preparation, architecture)
-    return Imported(
-        model, (f"the file holds weights only; they were put into {architecture}", *said), chosen, "Keras 3"
-    )
+    change = f"the file holds weights only; they were put into {architecture}"
+    return Imported(model, (change,), chosen, "Keras 3"), said
 
 
 def _import_keras(path: Path, preparation: str | None, *, raw: bool) -> Imported:
-    """A ``.keras`` file from elsewhere: unchanged where it takes our images, else with our input before it."""
+    """Import a foreign ``.keras`` file: unchanged if it takes our images, else with our input before it."""
     with opened_members(path) as members:
         if members.version.startswith("2."):
             return _import_tf_keras(members, preparation, raw=raw)
@@ -252,12 +254,19 @@ def _import_keras(path: Path, preparation: str | None, *, raw: bool) -> Imported
 
 
 def _after_preparation(model: keras.Model) -> keras.Model:
-    """One of our architectures without its input: it takes prepared pixels, float32 (N, 28, 28)."""
-    return keras.Model(model.get_layer("prepare").output, model.outputs[0], name=model.name)
+    """Cut the preparation off one of our architectures: it then takes prepared pixels, float32 (N, 28, 28)."""
+    prepare = model.get_layer("prepare")
+    if not isinstance(model, keras.Sequential):
+        return keras.Model(prepare.output, model.outputs[0], name=model.name)
+    given = keras.Input((28, 28), dtype="float32")  # a Sequential's layers have other outputs than its graph
+    x = given
+    for layer in model.layers[model.layers.index(prepare) + 1 :]:
+        x = layer(x)
+    return keras.Model(given, x, name=model.name)
 
 
 def _arrays_by_layer(store: Store, where: str) -> dict[str, list[NDArray[Any]]]:
-    """The arrays of each layer that has a group, in the file's order."""
+    """Return the arrays of each layer that has a group, in the file's order."""
     prefix = f"{where}/" if where else ""
     found: dict[str, list[NDArray[Any]]] = {}
     for name in store.names(where, "layer_names"):
@@ -271,7 +280,7 @@ def _arrays_by_layer(store: Store, where: str) -> dict[str, list[NDArray[Any]]]:
 
 
 def _arrays_by_place(store: Store, description: dict[str, Any]) -> dict[str, list[NDArray[Any]]]:
-    """The arrays of each layer as ``.keras`` files keep them: under the class, numbered in the order of the layers."""
+    """Return each layer's arrays as ``.keras`` files store them: by class, numbered in the order of the layers."""
     counts: dict[str, int] = {}
     found: dict[str, list[NDArray[Any]]] = {}
     for layer in mapping(description["config"], "the model's config")["layers"]:
@@ -286,7 +295,7 @@ def _arrays_by_place(store: Store, description: dict[str, Any]) -> dict[str, lis
 
 
 def _backend_of(store: Store, where: str, given: str | None, *, channels_first: bool) -> tuple[str, list[str]]:
-    """The backend that the weights were trained on, and remarks about it."""
+    """Return the backend that the weights were trained on, and remarks about it."""
     named = [text for text in (store.text(group, "backend") for group in dict.fromkeys(("", where))) if text]
     if given is not None:
         said = f"the kernels are taken to be {given}'s, as requested"
@@ -304,7 +313,7 @@ def _backend_of(store: Store, where: str, given: str | None, *, channels_first: 
 
 
 def _version(store: Store, where: str) -> str:
-    """The version of Keras that wrote the file; the first ones did not say."""
+    """Return the version of Keras that wrote the file; "1" if it is not recorded, as by the first versions."""
     return next((text for text in (store.text(group, "keras_version") for group in ("", where)) if text), "1")[:20]
 
 
@@ -321,7 +330,7 @@ def _preparation(given: str | None, *, own: bool) -> tuple[str, list[str]]:
 
 
 def _own_preparation(model: keras.Model, given: str | None, architecture: str) -> tuple[str, list[str]]:
-    """Our architectures contain a preparation; another one replaces it."""
+    """Keep the preparation that our architecture contains, or replace it with ``given``."""
     from digitlab.models.layers import preparation_of
 
     own = preparation_of(model)
@@ -333,13 +342,13 @@ def _own_preparation(model: keras.Model, given: str | None, architecture: str) -
 
 
 def _stored_outputs_first(layer: Any, arrays: list[NDArray[Any]]) -> bool:
-    """Whether a kernel's shape fits only the order of Keras 1 with channels_first: (out, in, rows, columns)."""
+    """Return whether a kernel's shape fits only the order of Keras 1 with channels_first: (out, in, rows, columns)."""
     shape, expected = arrays[0].shape, tuple(layer.weights[0].shape)
     return len(shape) == 4 and shape != expected and tuple(np.array(shape)[[2, 3, 1, 0]]) == expected
 
 
 def _orders_after_flattening(model: keras.Model) -> dict[str, tuple[int, ...]]:
-    """The first layer with weights after each Flatten, and the (channels, rows, columns) that was flattened."""
+    """Map the first layer with weights after each Flatten to the (channels, rows, columns) that was flattened."""
     orders: dict[str, tuple[int, ...]] = {}
     order = None
     for layer in model.layers:
