@@ -1,9 +1,9 @@
-"""Comparisons: what the repeats of two cells, or of one, say about a statement, as one-sided p values.
+"""Comparisons: test a statement about one or two cells on their repeats, with one-sided p-values.
 
-Whether seeds decide is judged after the study's own number of them and after each further one, at the level that
-`digitlab.studies.sequential` gives for it. All cells are tested on the same images, as in the sources: a difference is
-one of recipes on these images, and nothing is claimed of other test images (Bouthillier et al., Accounting for Variance
-in Machine Learning Benchmarks, 2021, discuss both).
+A statement is tested after the study's own number of seeds and after each additional seed, at the significance level
+from `digitlab.studies.sequential`. All cells are evaluated on the same images, as in the sources: a difference is one
+between recipes on these images, and nothing is claimed about other test images (Bouthillier et al., Accounting for
+Variance in Machine Learning Benchmarks, 2021, discuss both).
 """
 
 from __future__ import annotations
@@ -45,7 +45,7 @@ Verdict = Literal["holds", "does not hold", "the same", "not shown"]
 
 
 class Finding(NamedTuple):
-    """A verdict, the numbers behind it, and the one that decides it in plain words."""
+    """A verdict, the numbers behind it (``evidence``), and the decisive number in plain words."""
 
     verdict: Verdict
     evidence: str
@@ -54,15 +54,15 @@ class Finding(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Comparison:
-    """What the repeats say about one statement on one or two cells.
+    """The test of one statement about one or two cells.
 
-    holds, fails: p of the statement's contrary, and of the statement
-    alike: p of "they differ by more than what counts"; 1 where nothing is known to be the same
-    plain, unsure: in words for everyone, where it is decided and where it is not
-    level: at which these are judged
-    evidence: the numbers in words
-    keys: of the cells that are compared; repeats: the fewest that one of them has
-    needed: repeats that will probably decide it, which may be more than the study takes; infinite where none will
+    holds, fails: p-values of the statement's negation, and of the statement itself
+    alike: p-value of "they differ by a relevant amount"; 1 where there is no equivalence margin
+    plain, unsure: the result in plain words, for where it is decided and for where it is not
+    level: the significance level for these p-values
+    evidence: the numbers as text
+    keys: of the cells compared; repeats: the smallest number that one of them has
+    needed: repeats that will probably decide it, possibly more than the study allows; infinite where none will
     """
 
     holds: float
@@ -78,21 +78,21 @@ class Comparison:
 
     @property
     def verdict(self) -> Verdict:
-        """Of this comparison alone."""
+        """The verdict of this comparison alone."""
         return together([self]).verdict
 
 
-# Two repeats say how many it takes.
+# With two repeats, the number needed can be estimated.
 TOO_FEW = Comparison(
     1.0, 1.0, 0.0, "fewer than two repeats have a number", needed=2.0, unsure="it was not measured often enough"
 )
 
 
 def together(comparisons: Sequence[Comparison]) -> Finding:
-    """All of them as one statement: it holds if each does, and does not if one does not.
+    """Combine comparisons into one statement: it holds if all of them hold, and does not hold if one of them does not.
 
-    That one does not is asked of all of them, so its level is divided by their number (Bonferroni). The evidence is of
-    those that do not hold, if there are any.
+    Any one of them can refute it, so the level of "does not hold" is divided by their number (Bonferroni). The evidence
+    is that of the comparisons that do not hold, if there are any.
     """
     if not comparisons:
         return Finding("not shown", "there is nothing to compare")
@@ -132,9 +132,9 @@ def difference(
     within: float | None = None,
     alike: float | None = None,
 ) -> Comparison:
-    """Whether ``one`` is better than ``other`` by more than ``by``; or, with ``within``, differs from it by no more.
+    """Test whether ``one`` is better than ``other`` by more than ``by``; or whether they differ by at most ``within``.
 
-    alike: the difference up to which they are the same; None: as the study says
+    alike: the largest difference that counts as the same; None: the study's own
     """
     from digitlab.evaluation.intervals import Interval
     from digitlab.evaluation.seeds import MeansDifference, differ, differ_in_pairs
@@ -150,7 +150,7 @@ def difference(
         if len(common) < 2:
             return replace(TOO_FEW, keys=(one, other))
         found = differ_in_pairs(*([side[repeat] for repeat in common] for side in sides))
-        values = [[float(repeat) for repeat in common]] * 2  # counted below
+        values = [[float(repeat) for repeat in common]] * 2  # only their number is used below
     else:
         if min(map(len, values)) < 2:
             return replace(TOO_FEW, keys=(one, other))
@@ -174,10 +174,10 @@ def mean_against(
     scale: Callable[[float], float] = lambda value: value,
     say: Callable[[MeansDifference], Said],
 ) -> Comparison:
-    """Whether the mean of a cell is better than ``bound``; or, with ``within``, lies no further from it.
+    """Test whether the mean of a cell is better than ``bound``; or whether it is at most ``within`` away from it.
 
-    scale: of the values and the bound, e.g. the logarithm; NaN leaves a value out
-    say: the difference from the bound in words
+    scale: transforms the values and the bound, e.g. to logarithms; values that become NaN are left out
+    say: describes the difference from the bound in words
     """
     from digitlab.evaluation.intervals import Interval
     from digitlab.evaluation.seeds import MeansDifference, differ_in_pairs
@@ -205,9 +205,9 @@ def beyond(
     judging: Judging,
     alike: float | None,
 ) -> Comparison:
-    """Is the difference, with this sign, above ``by``?
+    """Test whether the difference, times ``sign``, is above ``by``.
 
-    alike: the difference up to which it counts for nothing; None: nothing is known to be the same
+    alike: the largest difference that counts as none; None: equivalence is not tested
     """
     holds, fails = found.above(by), found.below(by)
     if sign < 0:
@@ -223,9 +223,9 @@ def beyond(
 def _within(
     found: MeansDifference, within: float, said: Said, keys: tuple[Hashable, ...], count: int, judging: Judging
 ) -> Comparison:
-    """Does the difference lie between -within and within? Two one-sided tests (Schuirmann 1987)."""
+    """Test whether the difference lies between -within and within, by two one-sided tests (Schuirmann 1987)."""
     holds, fails = max(found.above(-within), found.below(within)), min(found.above(within), found.below(-within))
-    if found.error == 0.0:  # nothing spreads: on the bound is within it
+    if found.error == 0.0:  # no variance: a value on the bound counts as within it
         holds, fails = (0.0, 1.0) if abs(found.difference) <= within * (1 + 1e-9) else (1.0, 0.0)
     distances = [abs(within - abs(found.difference))]
     return _known(found, said, keys, count, judging, distances, holds=holds, fails=fails)
@@ -251,7 +251,7 @@ def _known(
 
 
 def sign_of(measure: str) -> int:
-    """1 where higher is better, -1 where lower is."""
+    """Return 1 where higher is better, -1 where lower is better."""
     better = MEASURES[measure].better
     if better == "neither":
         raise UsageError(f"of {MEASURES[measure].title} neither more nor less is better; compare another measure")
@@ -259,13 +259,13 @@ def sign_of(measure: str) -> int:
 
 
 def title_of(measure: str) -> str:
-    """As tables head its column."""
+    """The heading of the measure's column in tables."""
     expect_measures([measure])
     return MEASURES[measure].title
 
 
 def deviation_against(measured: Measured, measure: str, key: Hashable, bound: float) -> Comparison:
-    """Whether the standard deviation over the repeats is below ``bound`` (chi square)."""
+    """Test whether the standard deviation over the repeats is below ``bound`` (chi-squared test)."""
     from scipy.stats import chi2
 
     values = list(measured.values(key, measure).values())
@@ -289,7 +289,7 @@ def deviation_against(measured: Measured, measure: str, key: Hashable, bound: fl
 
 
 def _needed_for_deviation(deviation: float, bound: float, repeats: int, judging: Judging) -> float:
-    """As `digitlab.studies.sequential.needed`: the logarithm of a deviation of n values spreads by 1 / sqrt(2 n)."""
+    """Like `digitlab.studies.sequential.needed`: the log of n values' standard deviation has error 1 / sqrt(2 n)."""
     if deviation == 0.0:
         return float(repeats + 1)
     distance = abs(math.log(deviation / bound))
@@ -299,14 +299,14 @@ def _needed_for_deviation(deviation: float, bound: float, repeats: int, judging:
 def of_pairs(
     measured: Measured, measure: str, name: str, better: Hashable, than: Hashable, margin: float
 ) -> Comparison:
-    """Whether one value of a setting beats another in the mean of all pairs of cells that differ in nothing else."""
+    """Test whether one value of a setting beats another, averaged over all pairs of cells that differ in it alone."""
     from digitlab.evaluation.seeds import differ_in_pairs
 
     rest: dict[tuple[tuple[str, Hashable], ...], dict[Hashable, Hashable]] = {}
     for cell in measured.cells:
         others = tuple((each, value) for each, value in cell.changes.items() if each != name)
         rest.setdefault(others, {})[cell.changes[name]] = cell.key
-    differences, keys, fewest = [], [], 0
+    differences, keys, counts = [], [], []
     for both in rest.values():
         if not {better, than} <= both.keys():
             continue  # a quick run leaves cells out
@@ -314,9 +314,9 @@ def of_pairs(
         common = sorted(one.keys() & other.keys())
         differences += [one[repeat] - other[repeat] for repeat in common]
         keys += [both[better], both[than]]
-        fewest = min(fewest or len(common), len(common))
+        counts += [len(common)] * bool(common)
     if len(differences) < 2:
         return replace(TOO_FEW, evidence=f"{len(differences)} pairs measured", keys=tuple(keys))
     found = differ_in_pairs(differences, [0.0] * len(differences))
     said = of_effect(measure, found, pairs=len(differences))
-    return beyond(found, sign_of(measure), -margin, said, tuple(keys), fewest, measured.judging, None)
+    return beyond(found, sign_of(measure), -margin, said, tuple(keys), min(counts), measured.judging, None)

@@ -1,4 +1,4 @@
-"""Seeds where they decide most: the conclusions that are open, what each would still cost, a plan for the workers."""
+"""Spend seeds where they decide most: find open conclusions, estimate their cost, and plan jobs for the workers."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from digitlab.studies.running import Ran, written
 from digitlab.studies.store import Store
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Hashable, Sequence
+    from collections.abc import Callable, Collection, Hashable, Sequence
     from pathlib import Path
 
     from digitlab.scheduling.protocol import Done, Pool, Watcher
@@ -33,11 +33,11 @@ __all__ = ["OpenConclusion", "UntilDecided", "open_conclusions", "run_until_deci
 class OpenConclusion:
     """A conclusion that the repeats so far do not decide.
 
-    wanted: of each cell that matters, the repeats that it probably takes, or the study's most where these are fewer
-    most: the study's most repeats of a cell
-    seconds: of one core, for those of ``wanted`` that are missing
-    decisive: repeats that will probably decide it, however many; infinite where none will, as there is no difference
-    decisive_seconds: of one core, for these
+    wanted: for each relevant cell, the number of repeats that is probably needed, at most ``most``
+    most: the maximum number of repeats of a cell
+    seconds: of one core, for the missing repeats of ``wanted``
+    decisive: repeats that will probably decide it, without a limit; infinite where none will, as there is no difference
+    decisive_seconds: of one core, for the missing repeats of that number
     """
 
     study: Study
@@ -52,19 +52,19 @@ class OpenConclusion:
 
     @property
     def hopeful(self) -> bool:
-        """Whether it will probably be decided with the study's most repeats."""
+        """Whether it will probably be decided within the maximum number of repeats."""
         return self.decisive <= self.most
 
     @property
     def needed(self) -> int:
-        """The most repeats that a cell probably takes."""
+        """The largest number of repeats that a cell probably needs, at most ``most``."""
         return max(self.wanted.values(), default=0)
 
 
 def open_conclusions(outcome: Outcome, estimate: Estimate, most: int | None = None) -> list[OpenConclusion]:
-    """Those of a study, cheapest first.
+    """List the open conclusions of a study, cheapest first; those that will probably stay open come last.
 
-    most: repeats of a cell at most; None: as many as the study takes at most
+    most: maximum number of repeats of a cell; None: the study's own maximum
     """
     limit = min(most or math.inf, outcome.judging.most)
     found = [_open(conclusion, outcome, estimate, int(limit)) for conclusion in outcome.study.conclusions]
@@ -79,7 +79,7 @@ def _open(conclusion: Conclusion, outcome: Outcome, estimate: Estimate, limit: i
     decisive = dict.fromkeys(present, 0.0)
     for each in comparisons:
         short = any(present[key] < each.needed for key in each.keys)
-        for key in each.keys:  # where none is short, they are there and have no number
+        for key in each.keys:  # enough repeats but still open: they gave no number
             decisive[key] = max(decisive[key], each.needed if short else math.inf)
     cells = {cell.key: cell for cell in outcome.study.cells}
     each_takes = {key: estimate.seconds(outcome.study.job(cells[key], 0).digest) for key in decisive}
@@ -110,9 +110,9 @@ def run_until_decided(
     watcher: Watcher = lambda _: None,
     stop: StopRequest | None = None,
 ) -> Ran:
-    """As `run_studies`, and then seed after seed where they decide most, until every conclusion is decided.
+    """Like `run_studies`, then add seed after seed where they decide most, until every conclusion is decided.
 
-    estimate: of the studies' planned jobs in the same folder; most: repeats of a cell at most
+    estimate: for the studies' planned jobs in the same folder; most: maximum number of repeats of a cell
     """
     store = Store.at(out)
     remove_unfinished(store.path / "cells")
@@ -133,11 +133,11 @@ def run_until_decided(
 
 
 class UntilDecided:
-    """A plan (`digitlab.scheduling.dispatch.Plan`): the missing cells, then seed after seed where they decide most.
+    """A `digitlab.scheduling.dispatch.Plan`: run the missing cells, then add seed after seed where they decide most.
 
-    After each result the conclusions are judged anew; the next seed goes to the cells of the one that is cheapest to
-    decide, first those that will probably be decided at all. It is over when every conclusion is decided, or has
-    ``most`` repeats of all its cells.
+    The conclusions are judged again after each result; the next seed goes to the cells of the one that is cheapest to
+    decide, preferring those that will probably be decided at all. The plan is over when every conclusion is decided or
+    has ``most`` repeats of all its cells.
     """
 
     def __init__(
@@ -162,16 +162,16 @@ class UntilDecided:
 
     @property
     def left(self) -> list[Job]:
-        """Jobs that were given and not done."""
+        """Jobs that are not done: in progress or queued."""
         return [each.job for each in (*self._under_way.values(), *self._waiting)]
 
     @property
     def over(self) -> bool:
-        """Whether nothing is to be given unless a result changes that."""
+        """Whether no job is in progress or queued."""
         return not self._waiting and not self._under_way
 
     def next(self) -> AnyJob | None:
-        """The job to give now."""
+        """Take the next job from the queue; None while there is none."""
         if not self._waiting:
             self._fill()
         if not self._waiting:
@@ -182,7 +182,7 @@ class UntilDecided:
         return each.job
 
     def done(self, done: Done) -> None:
-        """Keep a result, and judge its study again."""
+        """Store a result, and judge the studies again."""
         each = self._under_way.pop(done.job.digest)
         self._keep(each.job, done)
         self.ended.done.append(each.job)
@@ -193,28 +193,27 @@ class UntilDecided:
             self._fill()
 
     def again(self, job: AnyJob, *, stopped: bool) -> None:
-        """Give it once more: at once where it was stopped, else after the others."""
+        """Queue a job again: first if it was stopped, otherwise last."""
         each = self._under_way.pop(job.digest)
         (self._waiting.appendleft if stopped else self._waiting.append)(each)
 
     def gave_up(self, job: AnyJob, reason: str) -> None:
-        """Leave its cell as it is."""
+        """Record that a job has failed and will not be retried; its cell stays as it is."""
         self._given_up.add(job.digest)
         self.ended.failed.append((self._under_way.pop(job.digest).job, reason))
 
     def _with_new(self, name: str) -> Outcome:
-        """The outcome with what has been kept since; shared cells may be of several studies."""
+        """The outcome, updated with the results stored since; several studies may share a cell."""
         outcome = self._outcomes[name]
         records = {key: dict(found) for key, found in outcome.records.items()}
         for cell in outcome.study.cells:
-            repeat = len(records[cell.key])
-            while (record := self._store.read(outcome.study.job(cell, repeat))) is not None:
-                records[cell.key][repeat] = record
-                repeat += 1
+            there = records[cell.key]
+            while (record := self._store.read(outcome.study.job(cell, first_missing(there)))) is not None:
+                there[first_missing(there)] = record
         return replace(outcome, records=records)
 
     def _fill(self) -> None:
-        """Wait with one more repeat of each cell that is short of it, of the cheapest open conclusion that has any."""
+        """Queue one more repeat of each cell that needs it, for the cheapest open conclusion with such cells."""
         outcomes = self._outcomes.values()
         still_open = [each for outcome in outcomes for each in open_conclusions(outcome, self._estimate, self._most)]
         self._estimate.more = sum(each.seconds for each in still_open if each.hopeful)
@@ -225,11 +224,24 @@ class UntilDecided:
                 return
 
     def _next_of(self, found: OpenConclusion) -> list[Planned]:
-        """One more repeat of those of its cells that have the fewest and want more."""
+        """Plan one more repeat of the conclusion's cells that need more, taking those with the fewest repeats."""
         records = self._outcomes[found.study.name].records
         short = [key for key, count in found.wanted.items() if len(records[key]) < count]
         if not short:
             return []
         fewest = min(len(records[key]) for key in short)
         cells = [cell for cell in found.study.cells if cell.key in short and len(records[cell.key]) == fewest]
-        return [Planned(found.study, cell, fewest, found.study.job(cell, fewest)) for cell in cells]
+        repeats = [first_missing(records[cell.key]) for cell in cells]
+        return [
+            Planned(found.study, cell, repeat, found.study.job(cell, repeat))
+            for cell, repeat in zip(cells, repeats, strict=True)
+        ]
+
+
+def first_missing(repeats: Collection[int]) -> int:
+    """Return the lowest repeat that is not there: one that failed leaves a gap.
+
+    >>> first_missing({0: "a", 2: "c"})
+    1
+    """
+    return next(repeat for repeat in range(len(repeats) + 1) if repeat not in repeats)
