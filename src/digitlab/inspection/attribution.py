@@ -1,9 +1,9 @@
 """Attribution: which pixels of an image a prediction depends on.
 
-Four methods, because none is the truth: the gradient at each pixel (saliency, Simonyan 2014), the gradient integrated
+Four methods, as none is definitive: the gradient at each pixel (saliency, Simonyan 2014), the gradient integrated
 along the path from a black image (integrated gradients, Sundararajan 2017), the activation maps of a convolution
 weighted by their gradients (Grad-CAM, Selvaraju 2017), and the effect of erasing a square (occlusion, Zeiler 2014).
-Explained is a class's logit, or the difference of two classes' logits: "why 4, not 9".
+They explain a class's logit, or the difference of two classes' logits: "why 4, not 9".
 """
 
 from __future__ import annotations

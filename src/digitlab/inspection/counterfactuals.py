@@ -55,7 +55,7 @@ class Change:
         return f"erased {self.size:g}×{self.size:g}, {left:g} from the left, {top:g} from the top"
 
     def as_dict(self) -> dict[str, Any]:
-        """For JSON."""
+        """The change as JSON-serialisable values."""
         names = {"shift": ("right", "down"), "rotation": ("clockwise",), "erased square": ("column", "row")}[self.kind]
         place = dict(zip(names, self.place, strict=True))
         return {
@@ -68,7 +68,7 @@ class Change:
 
 
 def smallest_changes(answer: Answer, image: NDArray[np.uint8]) -> dict[Kind, Change | None]:
-    """The smallest change of each kind; None where none up to FURTHEST changes the prediction."""
+    """Find the smallest change of each kind; None where none up to FURTHEST changes the prediction."""
     return {
         "shift": smallest_shift(answer, image),
         "rotation": smallest_rotation(answer, image),
@@ -77,7 +77,7 @@ def smallest_changes(answer: Answer, image: NDArray[np.uint8]) -> dict[Kind, Cha
 
 
 def smallest_shift(answer: Answer, image: NDArray[np.uint8]) -> Change | None:
-    """By whole pixels, black fills in. The shortest one; of several, that with the most confident new prediction."""
+    """Find the shortest whole-pixel shift, filled with black; of several, the most confident new prediction wins."""
     reach = int(FURTHEST["shift"])
     moves = [(x, y) for y in range(-reach, reach + 1) for x in range(-reach, reach + 1)]
     ways = sorted((x * x + y * y, x, y) for x, y in moves if 0 < x * x + y * y <= reach * reach)
@@ -90,7 +90,7 @@ def smallest_shift(answer: Answer, image: NDArray[np.uint8]) -> Change | None:
 
 
 def smallest_rotation(answer: Answer, image: NDArray[np.uint8]) -> Change | None:
-    """By whole degrees in either direction, about the centre of the image."""
+    """Find the smallest rotation by whole degrees, in either direction, about the centre of the image."""
     degrees = np.array([sign * turn for turn in range(1, int(FURTHEST["rotation"]) + 1) for sign in (1, -1)], float)
     angle = np.deg2rad(degrees)
     turns = np.stack([np.cos(angle), np.sin(angle), -np.sin(angle), np.cos(angle)], axis=-1).reshape(-1, 2, 2)
@@ -99,12 +99,12 @@ def smallest_rotation(answer: Answer, image: NDArray[np.uint8]) -> Change | None
 
 
 def smallest_patch(answer: Answer, image: NDArray[np.uint8]) -> Change | None:
-    """A black square at any position; of several, the one with the most confident new prediction."""
+    """Find the smallest black square, at any position; of several, the most confident new prediction wins."""
     return _first_change(answer, image, "erased square", _erased(image))
 
 
 def _erased(image: NDArray[np.uint8]) -> Iterator[Candidates]:
-    """Squares of growing side, each at every position where it hides ink."""
+    """Erase squares of increasing side, each at every position where it hides ink."""
     for side in range(1, int(FURTHEST["erased square"]) + 1):
         corners = [
             (left, top)
@@ -123,7 +123,7 @@ def _first_change(
     kind: Kind,
     candidates: Iterator[Candidates],
 ) -> Change | None:
-    """The smallest size at which the prediction for one of the images, given by growing size, changes."""
+    """Find the smallest change that alters the prediction; candidates are given in order of increasing size."""
     before = int(answer(image[None])[0].argmax())
     for sizes, places, images in candidates:
         said = answer(images) if len(images) else np.empty((0, 10), np.float32)

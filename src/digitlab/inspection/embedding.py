@@ -30,7 +30,7 @@ _PIECE = 10_000  # images in float32 at a time
 _COMPONENTS = 50  # principal components that go into t-SNE; the others hold noise
 _PERPLEXITY = 30.0  # van der Maaten and Hinton 2008: 5 to 50 give similar maps
 _TSNE_SECONDS = 0.014  # per image, on one core (42 s for 3,000)
-_NEIGHBOURS = 10  # of its own class, whose mean distance tells how unusual an image is
+_NEIGHBOURS = 10  # of its own class; their mean distance measures how unusual an image is
 _SPARED = ("Dropout", "SpatialDropout2D", "GaussianNoise", "GaussianDropout")  # inactive at inference
 
 
@@ -135,7 +135,7 @@ def _by_umap(few: NDArray[np.float64], seed: int) -> dict[str, NDArray[np.float6
 
 
 def _in_square(places: NDArray[np.float64]) -> NDArray[np.float32]:
-    """Shifted and scaled, with the same factor in both directions, into the unit square."""
+    """Shift and scale points into the unit square, with the same factor in both directions."""
     low, high = places.min(axis=0), places.max(axis=0)
     side = float((high - low).max()) or 1.0
     return np.asarray(0.5 + (places - (low + high) / 2) / side, np.float32)

@@ -1,13 +1,13 @@
 """What the filters of a first layer detect: matched with a bank of classical kernels of the same size.
 
 The bank holds edges, lines, spots (Laplacian of Gaussian) and means of the filter's size, sharp and soft, centred and
-off centre; for 3×3 and 5×5 also the kernels of the Oviedo slides (S2). A small kernel placed somewhere on a larger
-filter would ignore most of it. Likeness is the cosine similarity of filter and pattern: 1 for the same pattern, −1 for
+off-centre; for 3×3 and 5×5 also the kernels of the Oviedo slides (S2). Smaller kernels are not used: they would ignore
+most of a larger filter. Likeness is the cosine similarity of filter and pattern: 1 for the same pattern, −1 for
 its negative, which detects the same edges. Edges of any angle are sums of two (steerable filters, Freeman and Adelson,
 1991).
 
 A filter gets no name in doubtful cases: where the pattern explains less than half of the filter's energy, where 1 % of
-random filters match a pattern as well, or where patterns of two names match almost equally well.
+random filters match a pattern just as well, or where patterns of two names match almost equally well.
 """
 
 from __future__ import annotations
@@ -44,7 +44,7 @@ _ANGLES = range(0, 180, 15)  # degrees, of lines
 _WIDTHS = (1 / 6, 1 / 4)  # a pattern's standard deviation as a share of the filter's size: sharp and soft
 _RANDOM_FILTERS, _BETTER_THAN = 5_000, 0.99
 _HALF_OF_THE_ENERGY = 0.5**0.5
-_CLEARLY = 0.05  # least lead over patterns of other names
+_CLEARLY = 0.05  # minimum lead over patterns of other names
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +65,7 @@ class FilterReading:
     angle: float | None = None
 
     def as_dict(self) -> dict[str, Any]:
-        """For JSON."""
+        """The reading as JSON-serialisable values."""
         told = {
             "filter": self.number,
             "reads": self.reads,
@@ -165,7 +165,7 @@ def _places(shape: tuple[int, int]) -> Iterator[tuple[NDArray[np.float64], NDArr
 
 
 def _without_mean(kernel: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Zero mean: no response to a uniform surface."""
+    """Subtract the mean, so that there is no response to a uniform surface."""
     return np.asarray(kernel - kernel.mean())
 
 

@@ -45,7 +45,7 @@ class Filters:
         return np.asarray(lengths < 0.05 * np.median(lengths))
 
     def as_dict(self) -> dict[str, Any]:
-        """For JSON: sizes, extremes, biases; not the weights themselves."""
+        """A JSON-serialisable summary: sizes, extremes, biases; not the weights themselves."""
         height, width, depth, number = self.kernel.shape
         return {
             "layer": self.layer,

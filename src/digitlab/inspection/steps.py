@@ -22,7 +22,7 @@ CONVOLUTIONS = ("Conv2D", "DepthwiseConv2D", "SeparableConv2D", "Conv2DTranspose
 POOLINGS = ("MaxPooling2D", "AveragePooling2D")
 ACTIVATIONS = ("Activation", "ReLU", "LeakyReLU", "PReLU", "ELU", "Softmax")
 
-# May stand between a convolution and its activation: these change the values of a map, not what it is a map of.
+# Layers allowed between a convolution and its activation: they change a map's values, not what it is a map of.
 _BETWEEN = ("BatchNormalization", "Dropout", "SpatialDropout2D", "GaussianNoise", "GaussianDropout")
 _LEAST_PROBABILITY = 1e-7  # float32 has smaller ones, but their logarithm carries no information
 
@@ -31,8 +31,8 @@ _LEAST_PROBABILITY = 1e-7  # float32 has smaller ones, but their logarithm carri
 class Step:
     """One operation of a network.
 
-    name: its layer's; "inner/conv2d" of a layer in a model, "conv2d#2" for a layer's second use, "conv2d:relu" for the
-        activation that a layer brings with it
+    name: that of its layer; "inner/conv2d" for a layer in a nested model, "conv2d#2" for a layer's second use,
+        "conv2d:relu" for a layer's own activation
     layer: a copy of the network's, with its weights and without an activation of its own
     takes: its input steps; empty where it takes the image
     arguments, settings: of the layer's call
@@ -172,8 +172,8 @@ class _Opening:
     """Follows a model's graph call by call, through nested models, and creates the steps."""
 
     def __init__(self) -> None:
-        self._maker: dict[int, str] = {}  # of each tensor, the step that made it
-        self._copies: dict[int, tuple[keras.Layer, keras.Layer | None]] = {}  # a shared layer stays one
+        self._maker: dict[int, str] = {}  # by the id of a tensor, the step that produced it
+        self._copies: dict[int, tuple[keras.Layer, keras.Layer | None]] = {}  # a shared layer stays shared
         self._within: list[str] = []
         self._latest: Any = None
         self.steps: dict[str, Step] = {}
@@ -222,7 +222,7 @@ class _Opening:
 
 
 def _parted(layer: Any, name: str) -> tuple[Any, keras.Layer | None]:
-    if not isinstance(layer, keras.Layer):  # one of keras.ops in a graph; it has no weights
+    if not isinstance(layer, keras.Layer):  # an operation of keras.ops in a graph, without weights
         return layer, None
     settings = {**layer.get_config(), "name": name}
     own = None if type(layer).__name__ in ACTIVATIONS else getattr(layer, "activation", None)

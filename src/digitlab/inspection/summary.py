@@ -23,7 +23,7 @@ class LayerSummary:
     """One layer of a network.
 
     name, kind: e.g. "conv2d" and "Conv2D"; "inner/conv2d" in a nested model
-    detail: its settings, for people, e.g. "32 filters 3×3, relu"
+    detail: its settings, in readable form, e.g. "32 filters 3×3, relu"
     takes: its input layers; empty where it takes the image
     input_shape, shape: for one image
     parameters: weights and statistics, trainable or not
@@ -42,7 +42,7 @@ class LayerSummary:
     field: ReceptiveField | None
 
     def as_dict(self) -> dict[str, Any]:
-        """For JSON."""
+        """The layer as JSON-serialisable values."""
         told = None if self.field is None else dict(zip(("rows", "columns"), self.field.size, strict=True))
         return {
             "name": self.name,
@@ -58,7 +58,7 @@ class LayerSummary:
 
 
 def summarise(network: Network) -> list[LayerSummary]:
-    """Every layer in order of computation, with its own activation."""
+    """Summarise every layer in order of computation, together with its own activation."""
     fields = receptive_fields(network)
     owner = {step.name: step.part_of or step.name for step in network.steps.values()}
     brought = {step.part_of: step.activation for step in network.steps.values() if step.part_of}
@@ -123,7 +123,7 @@ def _rescaling(layer: Any) -> str:
 
 
 def _multiply_adds(step: Step, taken: tuple[int, ...]) -> int:
-    """Weights of a convolution are used at every position, of a dense layer once, of a normalisation at every value."""
+    """Count uses of weights: per position of a convolution, once for a dense layer, per value of a normalisation."""
     layer, kind = step.layer, step.kind
     if kind in ("BatchNormalization", "PReLU"):
         return math.prod(step.shape)
@@ -145,7 +145,7 @@ _RANDOM = ("RandomRotation", "RandomTranslation", "RandomZoom")  # active during
 
 
 def receptive_fields(network: Network) -> dict[str, ReceptiveField | None]:
-    """By the name of each step; None where it is unknown (upsampling, branches that differ in stride)."""
+    """The receptive field of each step, by name; None where unknown (upsampling, branches that differ in stride)."""
     found: dict[str, ReceptiveField | None] = {}
     for step in network.steps.values():
         taken = [found[name] for name in step.takes] or [ReceptiveField()]

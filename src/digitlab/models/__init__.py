@@ -1,6 +1,6 @@
 """Keras networks: architectures, saving, export, import of old files.
 
-Each name is loaded when it is first used: what needs no Keras (`conventions`, from ONNX to ONNX) does not wait for it.
+Each name is loaded on first use: what needs no Keras (`conventions`, from ONNX to ONNX) does not wait for its import.
 """
 
 from __future__ import annotations

@@ -127,7 +127,7 @@ def final_cnn(*, rate: float = 0.2, slope: float = 0.08) -> keras.Model:
     """S1 §4.1: accuracy 1.00 as printed (≥ 0.995) after 20 epochs with augmentation (Adam 0.01, batch 256).
 
     499,378 parameters, 492,446 of them trained. The batch normalisations that S1's listing creates between the
-    convolutions are never added to its model (its summary shows as much); they are absent here too.
+    convolutions are never added to its model (as its summary shows); they are absent here too.
 
     rate: of every dropout, 0 for none; slope: of the leaky ReLUs, 0 for ordinary ReLUs (S1 §3.2.10, §3.2.11)
     """
@@ -202,14 +202,13 @@ ARCHITECTURES: dict[str, Callable[..., keras.Model]] = {
 def build(
     name: str, *, dropout: bool = True, noise: float = 0.0, options: Mapping[str, Any] | None = None
 ) -> keras.Model:
-    """The untrained network with this name.
+    """Build the untrained network of this name.
 
     noise: standard deviation of a Gaussian noise layer after the preparation, active in training only (S0 §4.1.3)
     options: keyword arguments of the architecture's function, e.g. {"kernel": 5} for conv-family
 
     Raises:
-        UsageError: for an unknown name or option, a network without a variant without dropout, or without a place for
-            noise.
+        UsageError: for an unknown name or option, or a network with no variant without dropout, or no place for noise.
     """
     if name not in ARCHITECTURES:
         near = difflib.get_close_matches(name, ARCHITECTURES, n=1)
@@ -223,7 +222,7 @@ def build(
 
 
 def _checked(name: str, options: Mapping[str, Any]) -> dict[str, Any]:
-    """The options, if the architecture has them and each has the type of its default."""
+    """Check that the architecture has these options and that each has the type of its default; return them."""
     parameters = inspect.signature(ARCHITECTURES[name]).parameters
     known = {each: parameter.default for each, parameter in parameters.items() if each != "dropout"}
     for option, value in options.items():
@@ -237,7 +236,7 @@ def _checked(name: str, options: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _of_its_kind(value: object, default: object) -> bool:
-    """Whether ``value`` has the type of ``default``; TOML and JSON write lists for tuples, and 1 for 1.0."""
+    """Return whether ``value`` has the type of ``default``; TOML and JSON write lists for tuples, and 1 for 1.0."""
     if isinstance(default, tuple):
         return isinstance(value, list | tuple) and all(_of_its_kind(each, default[0]) for each in value)
     if isinstance(default, float):

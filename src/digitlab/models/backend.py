@@ -1,7 +1,7 @@
-"""The only import of Keras: chooses the backend, and keeps its start-up quiet and quick.
+"""The only place that imports Keras: selects the backend, and keeps its start-up quiet and fast.
 
-TensorFlow unless ``KERAS_BACKEND`` says otherwise; on a CPU it is two to ten times as fast as Keras' other backends
-(docs/diary.md). All other modules take ``keras`` from this one, so that the order of imports is fixed.
+The backend is TensorFlow unless ``KERAS_BACKEND`` says otherwise; on a CPU it is two to ten times as fast as the others
+(docs/diary.md). All other modules import ``keras`` from here, so that the order of imports is fixed.
 """
 
 from __future__ import annotations
@@ -40,14 +40,14 @@ def native_stderr_silenced() -> Iterator[None]:
         os.close(kept)
 
 
-# Optional libraries that TensorFlow and Keras import where installed, for features that are not used here: data frames,
-# plots, wrappers, an editor of files in notebooks. They took 2.6 of 4.3 seconds and 265 MB.
+# Optional libraries that TensorFlow and Keras import if installed, for features that are not used here: data frames,
+# plots, wrappers, a file editor in notebooks. They took 2.6 of 4.3 seconds and 265 MB.
 _NOT_WANTED = ("IPython", "jax", "matplotlib", "pandas", "scipy", "sklearn")
 
 
 @contextlib.contextmanager
 def _hidden(modules: Iterable[str]) -> Iterator[None]:
-    """Inside, imports of these modules fail as if they were not installed, unless they are loaded already."""
+    """Make imports of these modules fail inside the context, as if not installed, unless they are already loaded."""
     absent = [name for name in modules if name not in sys.modules]
     sys.modules.update(dict.fromkeys(absent))  # type: ignore[arg-type]  # None makes Python's import fail
     try:
@@ -59,10 +59,10 @@ def _hidden(modules: Iterable[str]) -> Iterator[None]:
 
 @contextlib.contextmanager
 def _uncollected() -> Iterator[None]:
-    """Inside, the garbage collector rests; what is there afterwards it never looks at again.
+    """Disable the garbage collector inside the context, and then exclude the objects that exist from later collections.
 
-    It went over the 280,000 objects of TensorFlow many times while they were made, and 0.2 seconds of processor time at
-    each `release_memory`, which a training calls three times.
+    Otherwise it scans TensorFlow's 280,000 objects many times while they are created, and takes 0.2 seconds of CPU time
+    at each `release_memory`, which a training calls three times.
     """
     was_on = gc.isenabled()
     gc.disable()
@@ -90,7 +90,7 @@ except ModuleNotFoundError as error:
 
 @contextlib.contextmanager
 def dtype_policy(name: str) -> Iterator[None]:
-    """Layers created inside have Keras' dtype policy ``name`` ("float32", "mixed_bfloat16")."""
+    """Give layers that are created inside the context Keras' dtype policy ``name`` ("float32", "mixed_bfloat16")."""
     before = keras.config.dtype_policy()
     keras.config.set_dtype_policy(name)
     try:
@@ -102,8 +102,8 @@ def dtype_policy(name: str) -> Iterator[None]:
 def release_memory() -> None:
     """Return unused memory to the system.
 
-    Graphs and networks form reference cycles, which wait for the garbage collector; and the C library keeps the freed
-    memory, hundreds of MB after a conversion, until ``malloc_trim`` (glibc only).
+    Graphs and networks form reference cycles, which only the garbage collector frees; and the C library keeps the freed
+    memory, hundreds of MB after a conversion, until ``malloc_trim`` is called (glibc only).
     """
     gc.collect()
     if sys.platform == "linux":

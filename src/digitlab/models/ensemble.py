@@ -23,11 +23,11 @@ _TOLD = ("dataset", "epochs_trained", "seed", "test_accuracy", "test_loss")
 
 
 def ensemble(members: Sequence[keras.Model], name: str = "ensemble") -> keras.Model:
-    """One network that outputs the mean of the members' probabilities.
+    """Combine networks into one that outputs the mean of the members' probabilities.
 
     Args:
         members: two or more, each from uint8 (N, 28, 28) to probabilities (N, 10); they are not changed.
-        name: of the new model.
+        name: the name of the new model.
 
     Returns:
         A model from uint8 (N, 28, 28) to float32 (N, 10), with copies of the members' layers and weights.
@@ -45,7 +45,7 @@ def ensemble(members: Sequence[keras.Model], name: str = "ensemble") -> keras.Mo
 
 
 def members_of(model: keras.Model) -> list[keras.Model]:
-    """The members of an ensemble made here, sharing its layers and weights; empty for any other model."""
+    """Return the members of an ensemble made here, sharing its layers and weights; empty for any other model."""
     last = model.layers[-1]
     if type(last) is not keras.layers.Average or len(model.outputs) != 1:
         return []
@@ -56,7 +56,7 @@ def members_of(model: keras.Model) -> list[keras.Model]:
 
 
 def ensemble_card(name: str, cards: Sequence[ModelCard]) -> ModelCard:
-    """The model card of an ensemble: its members with their training.
+    """Return the model card of an ensemble: its members and their training.
 
     Raises:
         ModelError: some take grey images and others Sobel images.
@@ -81,7 +81,7 @@ def ensemble_card(name: str, cards: Sequence[ModelCard]) -> ModelCard:
 
 
 def _answer(member: keras.Model, images: Any, prefix: str) -> Any:
-    """The probabilities (N, 10) of a copy of ``member`` for ``images``; its layers' names get ``prefix``."""
+    """Return the probabilities (N, 10) of a copy of ``member`` for ``images``; its layers' names get ``prefix``."""
     if tuple(member.input_shape[1:]) != (28, 28) or tuple(member.output_shape[1:]) != (10,):
         raise ModelError(
             f"{member.name} maps {member.input_shape} to {member.output_shape}; "

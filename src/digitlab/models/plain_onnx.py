@@ -1,4 +1,4 @@
-"""ONNX files without Keras: their card, and what they answer."""
+"""ONNX files without Keras: writing their card, and running them."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ if TYPE_CHECKING:
 
 __all__ = ["describe", "run_onnx", "with_card"]
 
-_TOGETHER = 50  # images; with 250 of them the inner layers of a network at full resolution fill 100 MB and more
+_TOGETHER = 50  # images per batch; with 250, the inner layers of a network at full resolution take 100 MB and more
 
 
 def describe(graph: object, card: ModelCard) -> None:
-    """Put a card into a model of `onnx`."""
+    """Write a card into a model of the package `onnx`."""
     import onnx
 
     fields = asdict(card)
@@ -30,7 +30,7 @@ def describe(graph: object, card: ModelCard) -> None:
 
 
 def with_card(content: bytes, card: ModelCard) -> bytes:
-    """The same ONNX file with another card."""
+    """Return the same ONNX file with another card."""
     import onnx
 
     graph = onnx.load_model_from_string(content)
@@ -40,7 +40,7 @@ def with_card(content: bytes, card: ModelCard) -> bytes:
 
 
 def run_onnx(content: bytes, images: NDArray[np.uint8]) -> NDArray[np.float32]:
-    """The probabilities that ONNX Runtime gives for uint8 (N, 28, 28)."""
+    """Return the probabilities that ONNX Runtime computes for uint8 (N, 28, 28)."""
     import onnxruntime
 
     session = onnxruntime.InferenceSession(content, providers=["CPUExecutionProvider"])

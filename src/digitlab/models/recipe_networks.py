@@ -1,8 +1,8 @@
-"""Our own networks, most of them for the recipe of the same name; the documents' are in `architectures`.
+"""Our own networks, most of them for the recipe of the same name; those of the documents are in `architectures`.
 
 The families have options, which studies vary one at a time. A keyword argument is an option:
 ``TrainingConfig("conv-family", options={"kernel": 5})``, `--option kernel=5`.
-Input uint8 (N, 28, 28), output float32 (N, 10), as every network here.
+Input uint8 (N, 28, 28), output float32 (N, 10), as for every network here.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ def fast_cnn(*, first: int = 24, second: int = 32, units: int = 256, stride: boo
     """For `recipes/fast.toml`: the best accuracy after a few seconds of training. 215,194 parameters.
 
     first, second: filters of the convolutions; units: of the dense layer
-    stride: the first convolution takes every second place instead of a pool after it: a quarter of its work
+    stride: the first convolution has stride 2 instead of a pool after it, at a quarter of its cost
 
     Raises:
         UsageError: for sizes that leave no network.
@@ -102,8 +102,8 @@ def deep_cnn() -> keras.Model:
 def tiny_cnn() -> keras.Model:
     """For `recipes/tiny.toml`: the best accuracy with few parameters. 1,465 parameters, 1,383 trained.
 
-    Two ordinary convolutions, then depthwise separable ones. At the end a weight for each position of each channel
-    instead of an average over positions: where a stroke is matters for a digit.
+    Two ordinary convolutions, then depthwise separable ones. At the end, each position of each channel has its own
+    weight, instead of an average over positions: the position of a stroke matters for a digit.
     """
     return sequential(
         _normalised(6, scale=False), _normalised(8, scale=False), max_pool(),       # (N, 12, 12, 8)
@@ -117,8 +117,8 @@ def tiny_cnn() -> keras.Model:
 def microcontroller_cnn() -> keras.Model:
     """For `recipes/microcontroller.toml`: the best accuracy from 8 kB of C, 8-bit weights. 6,824 parameters.
 
-    6,708 of them are trained. Ordinary convolutions: in the C file each output channel costs 12 bytes beside its
-    weights, and a separable convolution has two channels for one. In flash 6,640 bytes of weights and 1 kB of tables.
+    6,708 of them are trained. Ordinary convolutions: in the C file each output channel costs 12 bytes on top of
+    its weights, and a separable convolution has two channels for one. Flash: 6,640 bytes of weights, 1 kB of tables.
     """
     return sequential(
         _normalised(8, scale=False), _normalised(12, scale=False), max_pool(),      # (N, 12, 12, 12)
@@ -152,7 +152,7 @@ def reader_cnn() -> keras.Model:
 
 
 def _normalised(filters: int, size: int = 3, *, scale: bool = True, **settings: Any) -> list[keras.Layer]:
-    """A convolution, batch normalisation instead of a bias, ReLU."""
+    """Create a convolution with batch normalisation instead of a bias, and ReLU."""
     return [
         layers.Conv2D(filters, size, use_bias=False, **settings),
         layers.BatchNormalization(scale=scale),
@@ -161,22 +161,22 @@ def _normalised(filters: int, size: int = 3, *, scale: bool = True, **settings: 
 
 
 def _separable(filters: int) -> list[keras.Layer]:
-    """A depthwise 3×3 and a pointwise 1×1 convolution; ReLU at the end only."""
+    """Create a depthwise 3×3 and a pointwise 1×1 convolution, with ReLU at the end only."""
     return [layers.DepthwiseConv2D(3, use_bias=False), *_normalised(filters, 1, scale=False)]
 
 
 def tiny_family(*, width: int = 12, stem: int = 8, repeats: int = 1, shared: bool = True) -> keras.Model:
-    """Networks of 300 to 5,000 parameters in the manner of `tiny_cnn`. By default 982 parameters, 834 trained.
+    """Networks of 300 to 5,000 parameters, similar to `tiny_cnn`. By default 982 parameters, 834 trained.
 
-    Where parameters are scarce and computing is not, the same kernels can be used again: one block of a depthwise and
-    a pointwise convolution follows itself, each time with a batch normalisation of its own, as recurrent convolutional
-    networks have it (Liang, Hu 2015). Not for the C code of `digitlab export`, which knows neither sums of layers nor
+    If parameters are scarce but computation is not, kernels can be reused: one block of a depthwise and a pointwise
+    convolution is applied repeatedly, each time with its own batch normalisation, as in recurrent convolutional
+    networks (Liang, Hu 2015). Not for the C code of `digitlab export`, which supports neither sums of layers nor
     shared ones.
 
     width: channels of the blocks; stem: of the first convolution
-    repeats: blocks on 12×12 maps, each added to what it was given (He, Zhang, Ren, Sun 2016), before the two that make
-        them 8×8
-    shared: the same kernels in all blocks; False: each has its own
+    repeats: blocks on 12×12 maps, each added to its input (He, Zhang, Ren, Sun 2016), before the two that reduce them
+        to 8×8
+    shared: use the same kernels in all blocks; False: each has its own
 
     Raises:
         UsageError: for sizes that leave no network.
@@ -227,7 +227,7 @@ def conv_family(
     filters: of each convolution; kernel: their width and height; pooling: "max" or "average", 2×2
     units: of each dense layer before the last
     batch_norm: normalise before each ReLU; S2: "normalisation of the activations of each training batch"
-    spatial_dropout: share of channels dropped after each pool, 0 for none
+    spatial_dropout: fraction of channels dropped after each pool, 0 for none
 
     Raises:
         UsageError: for sizes that leave no network or no image.

@@ -36,12 +36,12 @@ if TYPE_CHECKING:
 __all__ = ["card_of", "load_keras", "open_model", "predict_probabilities", "read_card", "save_keras", "versions"]
 
 _FORMS = ("grey", "sobel")
-_TOGETHER = 250  # images; 1000 took 300 MB more and the same time
-_AT_ONCE = 100_000_000  # bytes of activations for those images; an ensemble of five would fill 700 MB
+_TOGETHER = 250  # images per batch; 1000 took 300 MB more and the same time
+_AT_ONCE = 100_000_000  # bytes of activations per batch; an ensemble of five would take 700 MB
 
 
 def versions() -> dict[str, str]:
-    """The versions of digitlab, Python, NumPy, Keras and its backend."""
+    """Return the versions of digitlab, Python, NumPy, Keras and its backend."""
     backend = keras.backend.backend()
     found = {"digitlab": VERSION, "python": platform.python_version(), "numpy": np.__version__}
     found["keras"] = keras.__version__
@@ -87,7 +87,7 @@ def open_model(path: Path, *, tell: Callable[[str], None] = lambda _: None) -> k
         A model from uint8 (N, 28, 28) to probabilities (N, 10).
 
     Raises:
-        ModelError: when there is none, or it cannot be opened or imported.
+        ModelError: when there is no such model, or it cannot be opened or imported.
         RunError: when a folder is not a run folder.
     """
     path = _place(path)
@@ -104,7 +104,7 @@ def open_model(path: Path, *, tell: Callable[[str], None] = lambda _: None) -> k
 
 
 def read_card(path: Path) -> ModelCard | None:
-    """The card of a ``.keras`` file, or None where it has none."""
+    """Return the card of a ``.keras`` file, or None if it has no valid one."""
     try:
         with path.open("rb") as file, check_archive(path, file) as archive:
             if CARD not in archive.namelist():
@@ -120,7 +120,7 @@ def read_card(path: Path) -> ModelCard | None:
 
 
 def card_of(model: keras.Model, path: Path) -> ModelCard:
-    """The card in the file that ``model`` came from, or a new one for a model without."""
+    """Return the card in the file that ``model`` came from, or a new one if the file has none."""
     path = _place(path)
     if path.is_dir():
         from digitlab.runs import Run
@@ -135,12 +135,12 @@ def _place(path: Path) -> Path:
 
 
 def predict_probabilities(model: keras.Model, images: NDArray[np.uint8]) -> NDArray[np.float32]:
-    """Probabilities float32 (N, 10) of images uint8 (N, 28, 28), in batches."""
+    """Return the probabilities float32 (N, 10) of images uint8 (N, 28, 28), computed in batches."""
     return np.asarray(model.predict(images, batch_size=_together(model), verbose=0), np.float32)
 
 
 def _together(model: keras.Model) -> int:
-    """The batch size."""
+    """Return the batch size, limited by the memory that activations take."""
     maps = [tensor for layer in model.layers for tensor in keras.tree.flatten(layer.output)]
     each: int = sum(4 * math.prod(size or 1 for size in tensor.shape[1:]) for tensor in maps)
     return max(1, min(_TOGETHER, _AT_ONCE // each))

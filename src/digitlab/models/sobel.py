@@ -23,10 +23,10 @@ _KERNELS = np.stack([np.outer(_SMOOTH, _SLOPE), np.outer(_SLOPE, _SMOOTH)], axis
 
 
 class SobelImage(keras.layers.Layer):  # type: ignore[misc]
-    """uint8 (N, 28, 28) → float32 (N, 28, 28), whole numbers 0..255: equal to `datasets.transforms.sobel_images`.
+    """uint8 (N, 28, 28) → float32 (N, 28, 28), integers 0..255: equal to `datasets.transforms.sobel_images`.
 
-    All sums and products are integers below 2**24, which are exact in float32, and no quotient is so close below an
-    integer that rounding would reach it.
+    All sums and products are integers below 2**24, which are exact in float32, and no quotient lies so close below an
+    integer that it would be rounded up to it.
     """
 
     def call(self, images: Any) -> Any:
@@ -39,17 +39,17 @@ class SobelImage(keras.layers.Layer):  # type: ignore[misc]
         spread = ops.maximum(ops.max(strength, axis=(1, 2), keepdims=True) - least, 1.0)
         scaled = 255.0 * (strength - least)
         levels = ops.floor(scaled / spread)
-        # XLA multiplies by the reciprocal and may fall short of an integer quotient; the remainder shows it.
+        # XLA multiplies by the reciprocal and may fall short of an integer quotient; the remainder reveals this.
         return levels + ops.cast(scaled - levels * spread >= spread, "float32")
 
 
 def after_sobel(model: keras.Model) -> keras.Model:
-    """The network with a `SobelImage` before it: takes grey images."""
+    """Put a `SobelImage` before the network, so that it takes grey images."""
     images = keras.Input((28, 28), dtype="uint8", name="images")
     edges = SobelImage(dtype="float32", name="sobel")(images)
     return keras.Model(images, model(edges), name=model.name)
 
 
 def on_grey_images(model: keras.Model, card: ModelCard) -> keras.Model:
-    """The network as every user of an exported file meets it: whatever it was trained on, it takes grey images."""
+    """Return the network as it is exported: whatever it was trained on, it takes grey images."""
     return after_sobel(model) if card.form == "sobel" else model

@@ -1,1 +1,1 @@
-"""A network in an ONNX file: checked before it is opened, run on batches of images, dissected layer by layer."""
+"""A network in an ONNX file: checked before it is opened, run on batches of images, inspected layer by layer."""

@@ -1,6 +1,6 @@
-"""Bounds on what a network of a stranger may take while it runs: memory, and the time of its first run.
+"""Limits on the resources that an untrusted network may use while it runs: memory, and the time of its first run.
 
-A file's size says little about either: a few shared weights can be multiplied thousands of times.
+The file size says little about either: a few shared weights can be multiplied thousands of times.
 """
 
 from __future__ import annotations
@@ -35,13 +35,13 @@ def bound_memory() -> None:
 
 @contextlib.contextmanager
 def time_limit(where: str = "", seconds: float = _LONGEST_FIRST_RUN) -> Iterator[onnxruntime.RunOptions]:
-    """Options that end a run after this time, at the next operator.
+    """Yield run options that terminate a run after ``seconds``, at the next operator.
 
-    For the first run of a network that nobody has tried yet; ``where`` begins the message. What counts is the time that
-    the process computes: on a busy machine it may wait for longer.
+    For the first run of an untested network; ``where`` is the prefix of the error message. The CPU time of the process
+    counts: on a busy machine, more wall-clock time may pass.
 
     Raises:
-        ModelError: when the run was ended.
+        ModelError: when the run was terminated.
     """
     options, done, begun = onnxruntime.RunOptions(), threading.Event(), time.process_time()
 

@@ -1,8 +1,8 @@
 """Checks of an ONNX file before ONNX Runtime opens it, without the package `onnx`.
 
-ONNX Runtime reads whatever a file names: given a model as bytes, it still opens external data beside the current folder
-(measured with 1.31). Our models are self-contained and use a few dozen operators; everything else is refused here.
-The format is protobuf, whose fields are parsed in place; their numbers are those of onnx.proto.
+ONNX Runtime opens whatever files a model names: even for a model given as bytes, it opens external data relative to the
+current folder (measured with 1.31). Our models are self-contained and use a few dozen operators; everything else is
+refused here. The format is protobuf: its fields are parsed in place, and their numbers are those of onnx.proto.
 """
 
 from __future__ import annotations
@@ -16,8 +16,8 @@ if TYPE_CHECKING:
 
 __all__ = ["OPERATORS", "Protobuf", "check_onnx", "field_bytes"]
 
-# What classifiers of images compute with, in float32 and in int8. Left out on purpose: subgraphs (If, Loop, Scan), and
-# operators that make large tensors from small numbers (ConstantOfShape, Expand, OneHot, Range, Tile).
+# Operators of image classifiers, in float32 and in int8. Left out on purpose: subgraphs (If, Loop, Scan), and operators
+# that can create large tensors from a few numbers (ConstantOfShape, Expand, OneHot, Range, Tile).
 OPERATORS = frozenset(
     b"Abs Add And ArgMax AveragePool BatchNormalization Cast Ceil Clip Concat Constant Conv ConvInteger ConvTranspose "
     b"DepthToSpace DequantizeLinear Div Dropout DynamicQuantizeLinear Elu Equal Erf Exp Flatten Floor Gather Gelu Gemm "
@@ -47,7 +47,7 @@ def _refuse(reason: str) -> None:
 
 
 class _Look:
-    """One pass through a file. Every occurrence of a field is checked: protobuf merges them or takes the last."""
+    """One pass over a file. Each occurrence of a field is checked, because protobuf merges them or takes the last."""
 
     def __init__(self) -> None:
         self._parts, self._nodes_left = Protobuf(), _MOST_NODES
@@ -107,11 +107,11 @@ def _shown(value: memoryview) -> str:
     return ascii(bytes(value[:40]).decode("utf-8", "replace"))
 
 
-_MOST_FIELDS = 300_000  # in the parts that are parsed; a network of 200 layers has some 5,000
+_MOST_FIELDS = 300_000  # in the parts that are parsed; a network of 200 layers has about 5,000
 
 
 class Protobuf:
-    """A parser of messages with a limit on the number of fields in all of them.
+    """A protobuf parser with a limit on the total number of fields in all messages.
 
     Every method raises ModelError for content that is not protobuf, or exceeds the limit.
     """
@@ -120,13 +120,13 @@ class Protobuf:
         self._most = self._left = most
 
     def messages(self, data: memoryview) -> Iterator[tuple[int, memoryview]]:
-        """Number and content of the fields that hold bytes: texts and messages."""
+        """Yield the number and content of each length-delimited field (strings, bytes and nested messages)."""
         for number, value in self.fields(data):
             if not isinstance(value, int):
                 yield number, value
 
     def fields(self, data: memoryview) -> Iterator[tuple[int, int | memoryview]]:
-        """Number and value of each field of a message; fixed-size ones as whole numbers of their bytes."""
+        """Yield the number and value of each field of a message; fixed-size values as little-endian integers."""
         place, end = 0, len(data)
         while place < end:
             self._count()
@@ -145,7 +145,7 @@ class Protobuf:
             yield number, value
 
     def packed(self, data: memoryview) -> Iterator[int]:
-        """The numbers of a packed field."""
+        """Yield the numbers of a packed field."""
         place = 0
         while place < len(data):
             self._count()
@@ -163,7 +163,7 @@ class Protobuf:
 
 
 def field_bytes(number: int, content: bytes) -> bytes:
-    """A field of bytes, encoded."""
+    """Encode a length-delimited field."""
     return _as_varint(number << 3 | 2) + _as_varint(len(content)) + content
 
 
@@ -177,7 +177,7 @@ def _as_varint(value: int) -> bytes:
 
 
 def _varint(data: memoryview, place: int) -> tuple[int, int]:
-    """The varint at ``place``, and where the next field begins."""
+    """Decode the varint at ``place``; return its value and the position after it."""
     value = 0
     for shift in range(0, 70, 7):
         if place + shift // 7 >= len(data):

@@ -48,26 +48,26 @@ __all__ = [
 DEFAULT_MODEL = "reader"
 _FOREIGN = (".keras", ".h5", ".hdf5", ".tflite", ".lite", ".xml")
 
-_BATCH = 32  # images per run: their activations stay in the processor's cache, 8 % faster than a thousand
+_BATCH = 32  # images per run: their activations fit in the CPU cache, which is 8 % faster than a thousand images
 _LARGEST_FILE = 200_000_000  # bytes; the largest architecture here needs 6 MB
 _SILENT = 4  # ONNX Runtime's own log: fatal errors only, the others become exceptions
 _CARD = "digitlab"  # the key of the card in the file's metadata
-# Constant folding during loading is the one computation that the memory limit does not cover; exporters have done it.
-# The other optimiser moves quantisation before a pool, which then takes ten times longer.
+# Constant folding at load time is the only computation not covered by the memory limit; exporters have already done it.
+# The other optimiser moves quantisation before a pooling layer, which then takes ten times longer.
 _LEFT_OUT = ["ConstantFolding", "QDQPropagationTransformer"]
 
 
 class Classifier(Shown):
-    """A network from uint8 (N, 28, 28), light ink on dark, to float32 (N, 10) probabilities. Threads may share one.
+    """A network from uint8 (N, 28, 28), light ink on dark, to float32 (N, 10) probabilities. Thread-safe.
 
-    path: the ONNX file that it came from
-    card: the file's model card, or None where digitlab did not write it
+    path: the ONNX file that it was loaded from
+    card: the file's model card, or None if digitlab did not write the file
     """
 
     def __init__(self, path: Path, threads: int = 0) -> None:
-        """Load ``path``; ``threads`` per call, 0 for one per core.
+        """Load ``path``; each call uses ``threads`` threads, 0 for one per core.
 
-        Logits get a softmax, sigmoid outputs are divided by their sum; a warning says so.
+        A softmax is applied to logits, and sigmoid outputs are divided by their sum; a warning reports either.
 
         Raises:
             ModelError: the file is missing, not ONNX, damaged, or made for other images or classes.
@@ -80,7 +80,7 @@ class Classifier(Shown):
         self._to_probabilities = self._check_answers()
 
     def probabilities(self, images: NDArray[np.uint8]) -> NDArray[np.float32]:
-        """Class probabilities float32 (N, 10) of images uint8 (N, 28, 28), N from 0 up.
+        """Return the class probabilities float32 (N, 10) of images uint8 (N, 28, 28); N may be 0.
 
         Raises:
             ShapeError: for images of another type or shape.
@@ -97,7 +97,7 @@ class Classifier(Shown):
         try:
             taken = {self._input: np.ascontiguousarray(images)}
             answers: NDArray[np.float32] = self._session.run(None, taken, options)[0]
-        except Exception as error:  # ONNX Runtime's errors have no common root but this
+        except Exception as error:  # ONNX Runtime's errors have no narrower common base class
             raise ModelError(f"{self.path}: the model cannot run ({first_line(error)})") from error
         return self._to_probabilities(answers)
 
@@ -116,7 +116,7 @@ class Classifier(Shown):
 
 
 def _strokes() -> NDArray[np.uint8]:
-    """Test patterns for probing a network's output: uint8 (5, 28, 28)."""
+    """Return test patterns for probing a network's output: uint8 (5, 28, 28)."""
     images = np.zeros((5, 28, 28), np.uint8)
     images[1, 4:24, 13:16] = images[2, 13:16, 4:24] = images[3, 4:24, 4:24] = images[4, 4:14, 8:20] = 255
     images[3:, 8:20, 8:20] = 0
@@ -124,9 +124,9 @@ def _strokes() -> NDArray[np.uint8]:
 
 
 def shipped_models() -> tuple[str, ...]:
-    """The names of the models that come with digitlab, sorted.
+    """Return the names of the models that come with digitlab, sorted.
 
-    Each has its Keras file beside it; the page reader's network is not a classifier, has none, and is not listed.
+    Each has its Keras file beside it; the page reader's network is no classifier, has no such file, and is not listed.
     """
     folder = _shipped_folder()
     if not folder.is_dir():
@@ -135,16 +135,16 @@ def shipped_models() -> tuple[str, ...]:
 
 
 def shipped_keras(name: str) -> Path | None:
-    """The Keras file of a shipped model, for inspection or further training; None for an unknown name."""
+    """Return the Keras file of a shipped model, for inspection or further training; None for an unknown name."""
     path = _shipped_folder() / f"{name}.keras"
     return path if name in shipped_models() and path.is_file() else None
 
 
 def resolve_model(name: str | Path | None) -> Path:
-    """The ONNX file of a shipped model, a run folder or a file; the default model for None.
+    """Return the ONNX file of a shipped model, a run folder or a file; the default model for None.
 
-    A file of Keras, and any other that wants its images in another way, is converted once and cached
-    (`digitlab.models.conventions.own_onnx`); the way is found by trying, and stands in the card.
+    A Keras file, or any other that expects another input format, is converted once and cached
+    (`digitlab.models.conventions.own_onnx`); the format is found by trial and recorded in the card.
 
     Raises:
         ModelError: when there is no such model, or it cannot be converted.
@@ -161,7 +161,7 @@ def resolve_model(name: str | Path | None) -> Path:
             return _model_of_run(path)
         if path.suffix.lower() == ".onnx" and path.exists():
             return path
-    except (OSError, ValueError):  # a name with a zero byte, or too long for a file
+    except (OSError, ValueError):  # a name with a null byte, or too long for a file
         pass
     if (kind := kind_of(path)) is not None:
         raise ModelError(f"{path}: is {kind.what}; {kind.as_model}")
@@ -173,31 +173,31 @@ def resolve_model(name: str | Path | None) -> Path:
 
 
 def is_foreign(path: Path) -> bool:
-    """Whether it is a model file or SavedModel folder that has to be converted before it takes our images."""
+    """Return whether this is a model file or SavedModel folder that must be converted before it takes our images."""
     ending = path.suffix.lower()
     try:
         if path.is_dir():
             return (path / "saved_model.pb").is_file()
         if ending == ".onnx" and path.is_file():
             return path.stat().st_size <= _LARGEST_FILE and not takes_our_images(path.read_bytes())
-        if ending == ".json":  # a network's description, with its weights beside it
+        if ending == ".json":  # a network's architecture, with its weights in a file beside it
             return path.is_file() and kind_of(path) == JSON
         return ending in _FOREIGN and path.is_file()
-    except (OSError, ValueError):  # whoever opens it next names the reason; ValueError: a name with a zero byte
+    except (OSError, ValueError):  # reported by whoever opens it next; ValueError: a name with a null byte
         return False
 
 
 def _brought_over(path: Path) -> Path:
-    """``path`` as an ONNX file of ours.
+    """Convert ``path`` to an ONNX file of ours.
 
-    The package of models is above this one and needs Keras: it is asked by its name, and for foreign files only.
+    The models package is a layer above this one and needs Keras: it is imported by name, and for foreign files only.
     """
     own: Path = importlib.import_module("digitlab.models.conventions").own_onnx(path)
     return own
 
 
 def _missing(name: str) -> str:
-    """What looks like a path is a missing file; anything else is an unknown name."""
+    """Describe what is missing: a file or folder if ``name`` looks like a path, otherwise a model."""
     is_path = "/" in name or os.sep in name or name.lower().endswith((".onnx", ".keras", ".h5", ".hdf5"))
     there = "file or folder" if is_path and not os.path.lexists(name) else "model"
     return f"there is no {there} {name!r}"
@@ -222,9 +222,9 @@ def _model_of_run(path: Path) -> Path:
 
 
 def read_model(path: Path) -> bytes:
-    """The file's bytes, after all checks that need no ONNX Runtime.
+    """Return the file's bytes after all checks that need no ONNX Runtime.
 
-    ONNX Runtime gets the bytes and not the path, so that it looks for no other file beside it.
+    ONNX Runtime is given the bytes, not the path, so that it does not look for other files beside it.
 
     Raises:
         ModelError: when the file is missing, empty, too large, not ONNX, or not self-contained.
@@ -249,20 +249,20 @@ def read_model(path: Path) -> bytes:
 
 
 def takes_our_images(content: bytes) -> bool:
-    """Whether an ONNX file says that it takes uint8 (N, 28, 28), and its batch is open; nothing of it is opened."""
+    """Return whether an ONNX file declares uint8 (N, 28, 28) input with a dynamic batch size; no session is opened."""
     from digitlab.network.graph import input_sizes
 
     try:
-        return input_sizes(content) in ([(2, (None, 28, 28))], [])  # []: damaged, which `read_model` names
+        return input_sizes(content) in ([(2, (None, 28, 28))], [])  # []: damaged; `read_model` reports it
     except ModelError:
         return True
 
 
 def start_session(content: bytes, path: Path, threads: int) -> onnxruntime.InferenceSession:
-    """Let ONNX Runtime open what `read_model` has checked; ``threads`` per call, 0 for one per core.
+    """Open in ONNX Runtime what `read_model` has checked; each call uses ``threads`` threads, 0 for one per core.
 
     Raises:
-        ModelError: when it cannot.
+        ModelError: when ONNX Runtime cannot open it.
     """
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = threads
@@ -274,12 +274,12 @@ def start_session(content: bytes, path: Path, threads: int) -> onnxruntime.Infer
         return onnxruntime.InferenceSession(
             content, options, providers=["CPUExecutionProvider"], disabled_optimizers=_LEFT_OUT
         )
-    except Exception as error:  # ONNX Runtime's errors have no common root but this
+    except Exception as error:  # ONNX Runtime's errors have no narrower common base class
         raise ModelError(f"{path}: is not an ONNX model, or is damaged ({first_line(error)})") from error
 
 
 def _check_input(session: onnxruntime.InferenceSession, path: Path) -> str:
-    """The name of the only input, after checking that it takes our images."""
+    """Check that the only input takes our images; return its name."""
     inputs = session.get_inputs()
     received = ", ".join(f"{given.type} {tuple(given.shape)}" for given in inputs) or "no input"
     fits = len(inputs) == 1 and inputs[0].type == "tensor(uint8)" and list(inputs[0].shape[1:]) == [28, 28]
@@ -300,13 +300,13 @@ def _card(session: onnxruntime.InferenceSession, path: Path) -> ModelCard | None
         raise ModelError(f"{path}: its card cannot be read ({first_line(error)}); export the model again") from error
 
 
-OutputTransform = Callable[["NDArray[np.float32]"], "NDArray[np.float32]"]  # from and to float32 (N, 10)
+OutputTransform = Callable[["NDArray[np.float32]"], "NDArray[np.float32]"]  # float32 (N, 10) to float32 (N, 10)
 
-_TOLERANCE = 0.03  # for the sum of ten probabilities of an int8 network, in steps of 1/256
+_TOLERANCE = 0.03  # for the sum of ten probabilities of an int8 network, which have steps of 1/256
 
 
 def probabilities_from(answers: NDArray[np.float32]) -> tuple[OutputTransform, str | None]:
-    """The function that turns outputs like these, float32 (N, 10), into probabilities, and a remark unless they are.
+    """Return the function that turns such outputs, float32 (N, 10), into probabilities, and a remark if they change.
 
     >>> shares, found = probabilities_from(np.array([[*[-1.0] * 9, 4.0]], np.float32))
     >>> found
@@ -323,7 +323,7 @@ def probabilities_from(answers: NDArray[np.float32]) -> tuple[OutputTransform, s
 
 
 def unchanged(answers: NDArray[np.float32]) -> NDArray[np.float32]:
-    """The same: they are probabilities already."""
+    """Return the outputs as they are: they are probabilities already."""
     return answers
 
 
@@ -339,16 +339,16 @@ def _softmax(answers: NDArray[np.float32]) -> NDArray[np.float32]:
 
 
 def kept_name(digest: str, ending: str) -> str:
-    """What the file is called in the cache; ``digest``: that of the digests of the model's files."""
+    """Return a model's file name in the cache; ``digest``: the digest of the digests of the model's files."""
     return f"{digest[:32]}-convention-{VERSION}{ending}"
 
 
 def kept_onnx(path: Path) -> Path | None:
-    """The ONNX file with the convention inside that was made of a model file, where there is one."""
+    """Return the cached ONNX file that a model file was converted to (input convention included), or None."""
     try:
         with path.open("rb") as file:
             inner = hashlib.file_digest(file, "sha256").digest()
     except OSError:
-        return None  # whoever opens it next names the reason
+        return None  # reported by whoever opens it next
     kept = cache_folder() / "models" / kept_name(hashlib.sha256(inner).hexdigest(), ".onnx")
     return kept if kept.is_file() else None

@@ -1,6 +1,6 @@
 """The nodes and weights of an ONNX file, read without the package `onnx`.
 
-Only for content that `check_onnx` has passed. The field numbers are those of onnx.proto.
+Only for content that `check_onnx` has accepted. The field numbers are those of onnx.proto.
 """
 
 from __future__ import annotations
@@ -21,14 +21,14 @@ if TYPE_CHECKING:
 
 __all__ = ["Graph", "Node", "input_sizes", "read_graph", "with_outputs"]
 
-# onnx.proto's codes of the element types of weights, shapes and scales.
+# Element type codes of onnx.proto for weights, shapes and scales.
 _TYPES = {1: np.float32, 2: np.uint8, 3: np.int8, 6: np.int32, 7: np.int64, 9: np.bool_, 10: np.float16, 11: np.float64}
 _GRAPH, _OUTPUT = 7, 12
 
 
 @dataclass(frozen=True, slots=True)
 class Node:
-    """One operator: its inputs, outputs and attributes (numbers, lists of numbers, texts)."""
+    """One operator: its inputs, outputs and attributes (numbers, lists of numbers, strings)."""
 
     operator: str
     takes: tuple[str, ...]
@@ -46,9 +46,9 @@ class Graph:
 
 
 def with_outputs(content: bytes, names: Iterable[str]) -> bytes:
-    """The same model with inner tensors as additional outputs, by name.
+    """Return the same model with the named inner tensors as additional outputs.
 
-    A graph with nothing but these outputs is appended to the file; protobuf merges the two. ONNX Runtime infers the
+    A graph that holds only these outputs is appended to the file; protobuf merges the two. ONNX Runtime infers the
     types.
     """
     more = b"".join(field_bytes(_OUTPUT, field_bytes(1, name.encode())) for name in names)
@@ -65,15 +65,15 @@ def read_graph(content: bytes) -> Graph:
 
 
 def input_sizes(content: bytes) -> list[tuple[int, tuple[int | None, ...]]]:
-    """Of each input of a model: ONNX's number of its type, and its sizes, None where one is open.
+    """Return the element type (ONNX code) and the sizes of each input of a model; None stands for a dynamic size.
 
     Raises:
-        ModelError: for a damaged file; without its name.
+        ModelError: for a damaged file; the message does not name the file.
     """
     parts = Protobuf()
 
     def inside(data: memoryview, *numbers: int) -> list[memoryview]:
-        """The messages that lie in ``data`` at this path of fields."""
+        """Return the messages at this path of field numbers in ``data``."""
         found = [data]
         for number in numbers:
             found = [part for each in found for key, part in parts.messages(each) if key == number]
@@ -179,6 +179,6 @@ def _text(part: memoryview) -> str:
 
 
 def _signed(value: int) -> int:
-    """Protobuf writes a negative number as its 64-bit complement."""
+    """Decode a signed number: protobuf writes negative ones as 64-bit two's complement."""
     value &= (1 << 64) - 1
     return value - (1 << 64) if value >> 63 else value

@@ -26,7 +26,7 @@ class Layer:
     name: unique, e.g. conv-1, relu-1, pool-1, dense-1, softmax
     kind: preparation, convolution, activation, normalisation, pooling, addition, mean, concatenation, flatten, dense,
         softmax or other
-    operator: for people, e.g. "Conv 3×3", "Relu"
+    operator: the name to display, e.g. "Conv 3×3", "Relu"
     shape: (rows, columns, maps), or (units,)
     takes: the names of its input layers
     field: the receptive field of its units; None: the whole image, or unknown
@@ -45,10 +45,10 @@ class Layer:
 
 @dataclass
 class Step:
-    """A layer with its output ``tensor``, its input ``source``, and the layout of both.
+    """A layer with its output ``tensor``, its input tensor ``source``, and the layouts of both.
 
     kernel: float32 (filters, inputs of one group, rows, columns), and bias: float32 (filters,)
-    follows: the convolution or dense layer whose activation this is
+    follows: the name of the convolution or dense layer that this activation belongs to
     """
 
     layer: Layer
@@ -65,7 +65,7 @@ class Step:
     follows: str | None = None
 
     def patch(self, given: NDArray[np.float64], channel: int, row: int, column: int) -> tuple[int, NDArray[np.float64]]:
-        """The first input map and the values that one unit computes from, cut from (maps, rows, columns)."""
+        """Return the index of the first input map, and the inputs of one unit, cut from (maps, rows, columns)."""
         if self.layer.kind == "dense":
             return 0, given.reshape(-1, 1, 1)
         if self.window is None:  # an activation, or global pooling
@@ -86,7 +86,7 @@ class Step:
         return first, patch
 
     def taken(self, patch: NDArray[np.float64]) -> float:
-        """The result of a pooling or activation for its patch, in which NaN stands for what lies outside the border."""
+        """Compute a pooling from its patch, where NaN marks values outside the border; return an activation's input."""
         if self.largest:
             return float(np.nanmax(patch))
         return float(np.nansum(patch) / patch.size if self.counts_padding else np.nanmean(patch))
@@ -100,12 +100,12 @@ class Walked:
 
     @property
     def tensors(self) -> set[str]:
-        """The tensors that must be outputs of the model."""
+        """Tensors that must be outputs of the model."""
         return {name for step in self.steps for name in (step.tensor, step.source)}
 
 
 def as_maps(value: NDArray[np.float32], layout: str | None) -> NDArray[np.float32]:
-    """One image's tensor as (maps, rows, columns)."""
+    """Return one image's tensor as (maps, rows, columns)."""
     inner: NDArray[np.float32] = value[0]
     if layout == PICTURE:
         return inner.reshape(1, SIDE, SIDE)
@@ -115,7 +115,7 @@ def as_maps(value: NDArray[np.float32], layout: str | None) -> NDArray[np.float3
 
 
 def maps_shape(shape: tuple[int, ...], layout: str | None) -> tuple[int, int, int]:
-    """(maps, rows, columns) of a tensor of one image, (1, …)."""
+    """Return (maps, rows, columns) for the shape (1, …) of one image's tensor."""
     if layout == PICTURE:
         return 1, SIDE, SIDE
     if len(shape) == 4:

@@ -1,7 +1,7 @@
-"""From the nodes of an ONNX graph to layers as people name them.
+"""Group the nodes of an ONNX graph into layers as people name them.
 
 Exporters split a layer into several nodes (product, sum), insert others (transposes, shapes) and drop dropout. Here
-products get their biases back, and nodes that only move numbers are skipped.
+biases are merged into their products again, and nodes that only move data are skipped.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ _AFFINE = ("Add", "Sub", "Mul", "Div")
 
 
 def moving_tensors(graph: Graph) -> set[str]:
-    """The names of the tensors computed from the image, not from shapes or constants."""
+    """Return the names of the tensors that are computed from the image, not from shapes or constants."""
     made = {name for node in graph.nodes for name in node.makes}
     moving = {
         name for node in graph.nodes for name in node.takes if name and name not in graph.constants and name not in made
@@ -64,7 +64,7 @@ class _Value:
 
 
 def walk(graph: Graph, shapes: Mapping[str, tuple[int, ...]]) -> Walked:
-    """Name the layers; ``shapes``: by tensor, (1, …), of one image."""
+    """Identify and name the layers; ``shapes`` maps each tensor to its shape for one image, (1, …)."""
     walker = _Walker(graph, shapes)
     for node in graph.nodes:
         walker.step(node)
@@ -77,7 +77,7 @@ class _Walker:
         self._moving = moving_tensors(graph)
         self._values: dict[str, _Value] = {}
         self._steps: dict[str, Step] = {}
-        self._rounded: dict[str, Node] = {}  # by the 8-bit tensor's name, the node that quantises to it
+        self._rounded: dict[str, Node] = {}  # 8-bit tensor's name → the node that quantises to it
         self._counts: Counter[str] = Counter()
         self._makers: dict[str, Callable[[Node, str], bool]] = {
             "Conv": self._convolution,
@@ -119,9 +119,9 @@ class _Walker:
         return Walked(steps)
 
     def _rounding(self, node: Node) -> None:
-        """To 8 bits and back: only moves numbers, but unsigned 8 bits also clip at 0, and exporters then drop the ReLU.
+        """Skip quantisation to 8 bits and back (dequantising constants), but add a Relu layer where it clips at 0.
 
-        That is so when the zero point of the unsigned type is 0.
+        It does so if the type is uint8 and the zero point is 0; exporters then drop the ReLU.
         """
         if node.operator == "QuantizeLinear":
             self._rounded[node.makes[0]] = node
@@ -219,7 +219,7 @@ class _Walker:
         return True
 
     def _affine(self, node: Node, given: str) -> bool:
-        """A product or sum with constants: preparation, bias or normalisation; or the sum of two layers."""
+        """Handle a product or sum with constants (preparation, bias or normalisation), or the sum of two layers."""
         others = [name for name in node.takes if name != given]
         if any(name in self._moving for name in others):
             return node.operator == "Add" and self._merged(node, given)
@@ -287,7 +287,7 @@ class _Walker:
         return f"{prefix}-{self._counts[prefix]}"
 
     def _pass(self, node: Node, given: str) -> None:
-        """A node that only moves numbers, or belongs to the preparation."""
+        """Skip a node that only moves data or belongs to the preparation; carry over the layer and receptive field."""
         value = self._value(given)
         rank = len(self._shapes.get(node.makes[0], ()))
         field = value.field if rank >= 3 and node.operator != "Resize" else None
@@ -296,7 +296,7 @@ class _Walker:
         self._values[node.makes[0]] = _Value(value.layer, self._layout(node, given), field)
 
     def _layer_of(self, tensor: str) -> str:
-        """The layer that a tensor belongs to; the preparation where there is none yet."""
+        """Return the layer that a tensor belongs to; create the preparation layer if there is none yet."""
         value = self._value(tensor)
         if value.layer is None:
             shape = self._shapes[tensor]

@@ -1,7 +1,7 @@
 """A network's layers without Keras: their activations for a digit, and how one of them was computed.
 
-ONNX Runtime returns inner values when they are declared as outputs; their names are appended to the model
-(`with_outputs`), and one pass returns them all. `walk` reads what the nodes are.
+ONNX Runtime returns intermediate tensors if they are declared as outputs: their names are appended to the model
+(`with_outputs`), and one forward pass returns them all. `walk` groups the nodes into layers.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ __all__ = ["Activations", "Explanation", "NetworkLayers"]
 _MOST_LAYERS = 300
 _MOST_NUMBERS = 8_000_000  # activations of one image in all layers: 32 MB
 _MOST_TERMS = 4096  # products listed by an explanation
-_FEW_INPUTS = 64  # inputs listed where there are more products: those with the largest sums
+_FEW_INPUTS = 64  # inputs listed if there are more products than that: those with the largest absolute sums
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,11 +50,11 @@ class Activations:
 class Explanation:
     """Decomposition of one activation into its products: ``products.sum() + rest + bias`` is ``before``.
 
-    field: the pixels of the image that it sees, cut to the image; None: all of them
-    inputs: the input maps (or units) that ``patch`` lists
-    patch: input values, float64 (inputs, rows, columns); 0 where the window reaches over the border
+    field: the receptive field in pixels, clipped to the image; None: the whole image
+    inputs: the indices of the input maps (or units) in ``patch``
+    patch: input values, float64 (inputs, rows, columns); 0 (pooling: NaN) where the window extends past the border
     kernel, products: of the same shape; None for layers without weights (pooling, activation)
-    rest: the sum of the products that are not listed, where there are too many
+    rest: the sum of the products that are not listed because there are too many
     before: the sum of products and bias; the result of a pooling; the input of an activation
     activation: the activation function that follows, or None
     after: its result
@@ -79,13 +79,13 @@ class Explanation:
 
 
 class NetworkLayers:
-    """The layers of an ONNX model from uint8 (N, 28, 28). Threads may share one.
+    """The layers of an ONNX model with input uint8 (N, 28, 28). Thread-safe.
 
     layers: in order of computation
     """
 
     def __init__(self, model: str | Path | None = None, *, threads: int = 1) -> None:
-        """Open ``model``, a name or path for `resolve_model`; ``threads`` per forward pass.
+        """Open ``model``, a name or path for `resolve_model`; each forward pass uses ``threads`` threads.
 
         Raises:
             ModelError: there is no such model, or it is too large or too unusual to be inspected.
@@ -105,7 +105,7 @@ class NetworkLayers:
             self._walked = walk(graph, {name: value.shape for name, value in values.items()})
         except ModelError as error:
             raise ModelError(f"{path}: {error}") from error
-        except Exception as error:  # ONNX Runtime's errors have no common root but this
+        except Exception as error:  # ONNX Runtime's errors have no narrower common base class
             raise ModelError(f"{path}: its layers cannot be inspected ({first_line(error)})") from error
         self.layers: tuple[Layer, ...] = tuple(each.layer for each in self._walked.steps)
         self._check_size(path)
@@ -116,7 +116,7 @@ class NetworkLayers:
         self._by_name = {each.layer.name: each for each in self._walked.steps}
 
     def layer(self, name: str) -> Layer:
-        """The layer of this name.
+        """Return the layer of this name.
 
         Raises:
             UsageError: when there is none.
@@ -124,7 +124,7 @@ class NetworkLayers:
         return self._step(name).layer
 
     def activations(self, glyph: NDArray[np.uint8]) -> Activations:
-        """The activations of all layers for one digit, uint8 (28, 28), light ink on dark.
+        """Compute the activations of all layers for one digit, uint8 (28, 28), light ink on dark.
 
         Raises:
             ShapeError: for another type or shape.
@@ -135,9 +135,9 @@ class NetworkLayers:
         return Activations(values[self._output][0], maps)
 
     def kernels(self, name: str) -> tuple[NDArray[np.float32], NDArray[np.float32] | None] | None:
-        """A layer's weights, float32 (filters, input maps, rows, columns), and its biases; None where it has none.
+        """Return a layer's weights, float32 (filters, input maps, rows, columns), and biases; None without weights.
 
-        A dense layer's are (outputs, inputs, 1, 1).
+        The weights of a dense layer are (outputs, inputs, 1, 1).
 
         Raises:
             UsageError: when there is no layer of this name.
@@ -146,7 +146,7 @@ class NetworkLayers:
         return None if step.kernel is None else (step.kernel, step.bias)
 
     def explain(self, glyph: NDArray[np.uint8], name: str, channel: int, row: int = 0, column: int = 0) -> Explanation:
-        """How an activation came about: (row, column) of map ``channel``; of a dense layer, unit ``channel``.
+        """Explain how an activation was computed: (row, column) of map ``channel``, or unit ``channel`` of a dense one.
 
         Raises:
             UsageError: there is no such layer or position, or layers of this kind cannot be decomposed.
@@ -190,7 +190,7 @@ class NetworkLayers:
     def _after(
         self, name: str, values: Mapping[str, NDArray[np.float32]], place: tuple[int, int, int], before: float
     ) -> tuple[str | None, float]:
-        """The activation function that follows a layer, and its result."""
+        """Return the activation function that follows a layer, and its result; None and ``before`` if there is none."""
         for step in self._walked.steps:
             if step.follows == name:
                 return step.layer.operator, float(as_maps(values[step.tensor], step.layout)[place])
@@ -208,7 +208,7 @@ class NetworkLayers:
             raise ShapeError("glyph", expected="uint8 (28, 28)", received=f"{glyph.dtype} {glyph.shape}")
         try:
             values = self._session.run(self._names, {self._input: np.ascontiguousarray(glyph)[None]})
-        except Exception as error:  # ONNX Runtime's errors have no common root but this
+        except Exception as error:  # ONNX Runtime's errors have no narrower common base class
             raise ModelError(f"the model cannot run ({first_line(error)})") from error
         return dict(zip(self._names, values, strict=True))
 
@@ -226,7 +226,7 @@ def _is_of_one_image(value: Any, moves: bool) -> bool:
 
 
 def _most_telling(products: NDArray[np.float64]) -> list[int]:
-    """The rows that are listed: all, or those with the largest absolute sums, in their order."""
+    """Select the rows to list: all, or those with the largest absolute sums, in their original order."""
     if products.size <= _MOST_TERMS:
         return list(range(len(products)))
     weight = np.abs(products.reshape(len(products), -1).sum(axis=1))

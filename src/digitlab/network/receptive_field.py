@@ -15,7 +15,7 @@ SIDE = 28
 
 @dataclass(frozen=True, slots=True)
 class Window:
-    """The window of a convolution or pooling: (down, across) each; ``padding`` is that before the first unit."""
+    """The window of a convolution or pooling, as (down, across) pairs; ``padding`` is the one before the first unit."""
 
     size: tuple[int, int]
     stride: tuple[int, int] = (1, 1)
@@ -25,10 +25,10 @@ class Window:
 
 @dataclass(frozen=True, slots=True)
 class ReceptiveField:
-    """The receptive fields of a layer's units: (down, across) each, in pixels of the image.
+    """The receptive fields of a layer's units, as (down, across) pairs in pixels of the image.
 
-    size: of one unit's field; step: the distance between neighbours' fields; middle: the centre of the first one's
-    whole: each unit sees the whole image, as behind a dense layer
+    size: of one unit's field; step: the distance between neighbouring fields; middle: the centre of the first field
+    whole: each unit sees the whole image, as after a dense layer
 
     >>> convolved = ReceptiveField().behind(Window((3, 3))).behind(Window((2, 2), (2, 2)))
     >>> convolved.size, convolved.step, convolved.middle, convolved.box(1, 0), str(convolved)
@@ -41,7 +41,7 @@ class ReceptiveField:
     whole: bool = False
 
     def __str__(self) -> str:
-        """For people: "5×5", or "all".
+        """Return the text to display: "5×5", or "all".
 
         >>> str(WHOLE_IMAGE)
         'all'
@@ -49,7 +49,7 @@ class ReceptiveField:
         return "all" if self.whole else f"{self.size[0]}×{self.size[1]}"
 
     def behind(self, window: Window) -> ReceptiveField:
-        """The fields of units that see ``window`` of units with these fields."""
+        """Return the fields of a following layer, whose units each see a ``window`` of units with these fields."""
         size, step, middle = [], [], []
         for axis in (0, 1):
             extent = (window.size[axis] - 1) * window.dilation[axis]
@@ -59,7 +59,7 @@ class ReceptiveField:
         return ReceptiveField((size[0], size[1]), (step[0], step[1]), (middle[0], middle[1]))
 
     def joined(self, other: ReceptiveField) -> ReceptiveField | None:
-        """The fields of units that sum two branches; None where the branches differ in stride."""
+        """Return the fields of units that sum two branches; None if the branches differ in stride."""
         if self.whole or other.whole:
             return WHOLE_IMAGE
         if self.step != other.step:
@@ -71,7 +71,7 @@ class ReceptiveField:
         return ReceptiveField((size[0], size[1]), self.step, (middle[0], middle[1]))
 
     def box(self, row: int, column: int) -> Box:
-        """The field of one unit, cut to the image: left, top, right, bottom; the last two exclusive."""
+        """Return the field of one unit, clipped to the image: left, top, right, bottom; the last two exclusive."""
         low, high = [], []
         for axis, place in enumerate((row, column)):
             middle = self.middle[axis] + place * self.step[axis]
@@ -85,5 +85,5 @@ WHOLE_IMAGE = ReceptiveField((SIDE, SIDE), whole=True)
 
 
 def same_padding(size: int, made: int, window: int, stride: int, dilation: int) -> int:
-    """How many units "same" padding adds along one axis, before and after together: ``made`` units of ``size``."""
+    """Return the total "same" padding along one axis, before and after, that gives ``made`` units from ``size``."""
     return max((made - 1) * stride + (window - 1) * dilation + 1 - size, 0)

@@ -1,4 +1,4 @@
-"""The scales of numbers that networks are trained on: pixels 0…255 become 0…1, −1…1 and so on."""
+"""Input scales that networks are trained with: pixels 0…255 become 0…1, −1…1 and so on."""
 
 from __future__ import annotations
 
@@ -6,9 +6,9 @@ from typing import Any
 
 __all__ = ["FORMULAS", "SCALES", "scale_of_formula"]
 
-_IMAGENET = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)  # mean and deviation of red, green, blue
-# Name → pixels 0…255 times the first number plus the second; a triple is one for each channel. In the order of how
-# usual they are: where two give the same answers (a network that normalises its input itself), the first is kept.
+_IMAGENET = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)  # mean and standard deviation of red, green, blue
+# Name → factor and offset for pixels 0…255; a triple holds one value per channel. The most common come first: where two
+# give the same answers (a network that normalises its input itself), the first is kept.
 SCALES: dict[str, tuple[Any, Any]] = {
     "0…1": (1 / 255, 0.0),
     "0…255": (1.0, 0.0),
@@ -31,7 +31,7 @@ FORMULAS = {
 
 
 def scale_of_formula(preparation: str) -> str | None:
-    """The scale that a card's formula means, whatever polarity and order of rows it has; None for an unknown one.
+    """Return the scale of a card's formula, whatever its polarity and order of rows; None for an unknown formula.
 
     >>> scale_of_formula("(255 - x) / 127.5 - 1, transposed"), scale_of_formula("Sobel image, x / 255")
     ('−1…1', None)

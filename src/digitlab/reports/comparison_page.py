@@ -36,7 +36,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Pictures", "comparison_drawings", "comparison_path", "disputes_of", "images_of", "write_comparison"]
 
-_ALL_PAIRS = 6  # of four runs; with more, each is compared in words with the best and with the one ranked before it
+_ALL_PAIRS = 6  # of four runs; with more, only comparisons with the best and with the run ranked before are in words
 _MOST_DISPUTES = 3  # pairs whose differing predictions are shown
 _MOST_NAMES, _LONGEST_NAME = 8, 22  # in a legend
 _STAMP = re.compile(r"^\d{4}-\d\d-\d\d-\d{6}-")  # the start of a run folder's name
@@ -102,12 +102,12 @@ def comparison_drawings(records: Sequence[Record]) -> dict[str, Drawing]:
 
 
 def _letters(count: int) -> list[str]:
-    """A, B … for runs; numbers where letters do not suffice."""
+    """Names for runs: A, B …; numbers where letters do not suffice."""
     return list(string.ascii_uppercase[:count]) if count <= 26 else [str(place) for place in range(1, count + 1)]
 
 
 def _labels(records: Sequence[Record]) -> list[str]:
-    """A letter and the name, cut for a legend: without the time, as the letter makes it unique."""
+    """Legend labels: a letter and the shortened name, without the time, as the letter makes it unique."""
     letters, names = _letters(len(records)), [_STAMP.sub("", printable(record.name)) for record in records]
     if len(records) > _MOST_NAMES:
         return letters
@@ -138,7 +138,7 @@ def _digits(records: Sequence[Record]) -> list[dict[str, Any]]:
 
 
 def _chance(answers: Sequence[Answers], labels: Sequence[str]) -> dict[str, Any]:
-    """The ranking, its sentences, and the images with different predictions; or why there is none."""
+    """The ranking, the comparisons in words, and the images with different predictions; or why there is no ranking."""
     try:
         expect_same_images(answers)
     except RunError as error:
@@ -210,7 +210,7 @@ class Pictures:
     """Images by row: those stored with the runs' errors, else from the dataset that they name."""
 
     def __init__(self, answers: Sequence[Answers]) -> None:
-        """For runs with predictions for the same images."""
+        """Take the stored images of runs with predictions for the same images."""
         self._answers = answers[0]
         self._kept: dict[int, NDArray[np.uint8]] = {}
         self._all: NDArray[np.uint8] | None = None
@@ -247,7 +247,7 @@ def images_of(answers: Answers) -> Digits:
 
 
 def disputes_of(first: Answers, second: Answers, pictures: Pictures) -> list[dict[str, Any]]:
-    """Grouped by who is right: the number of images, and those with the largest difference, with both predictions."""
+    """Group the images predicted differently by who is right: count, and the most different, with both predictions."""
     said = first.probabilities.argmax(axis=1), second.probabilities.argmax(axis=1)
     found = []
     for kind, rows in disagreements(first.probabilities, second.probabilities, first.labels).items():

@@ -41,7 +41,7 @@ class Layer(Protocol):
 
     @property
     def detail(self) -> str:
-        """The settings, for people."""
+        """The settings, in readable form."""
         ...
 
     @property
@@ -51,12 +51,12 @@ class Layer(Protocol):
 
     @property
     def input_shape(self) -> tuple[int, ...]:
-        """For one image."""
+        """The input shape for one image."""
         ...
 
     @property
     def shape(self) -> tuple[int, ...]:
-        """For one image."""
+        """The output shape for one image."""
         ...
 
     @property

@@ -36,7 +36,7 @@ _ACROSS = 64  # thumbnails per row of the sheet
 _SIDE = 28
 _STEPS = 2000  # positions along each side of the map: half a pixel of the widest
 _GUESSES = 3
-_LEVELS = 16  # of grey in a thumbnail: more cannot be seen; saves a third of the size
+_LEVELS = 16  # grey levels of a thumbnail: more would not be visible; saves a third of the size
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +76,7 @@ class Exploration:
 
 
 def expect_so_many(images: int) -> None:
-    """Refuse too few images for a map, or too many for the page.
+    """Check that there are enough images for a map, and not too many for the page.
 
     Raises:
         UsageError: for fewer than 100 or more than 6,000.

@@ -1,4 +1,4 @@
-"""A run in words: data, optimiser, schedule, duration; and its metrics for tables: name, value, interval, meaning."""
+"""A run as text: data, optimiser, schedule, duration; and its metrics for tables: name, value, interval, meaning."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 """Figures of a network: filters, activation maps, forward pass, attribution, counterfactuals.
 
-Functions of arrays, as all figures. Blue is below 0, orange above, the background is 0; one scale per picture or per
-row, with a colour bar or its limits. Filters and maps are numbered from 1, as in the thesis S0.
+Like all figures, these are functions of arrays. Blue is below 0, orange above, the background is 0; one scale per
+picture or per row, with a colour bar or its limits. Filters and maps are numbered from 1, as in the thesis S0.
 """
 
 from __future__ import annotations
@@ -65,8 +65,8 @@ def activation_maps_figure(
 ) -> Figure:
     """The activation maps of a layer as a grid (thesis S0, figures 5.3 and 5.4).
 
-    maps: float32 (H, W, number); captions, first: as in `learned_filters_figure`; ends: of the colour scale, ≤ 0
-        and ≥ 0
+    maps: float32 (H, W, number); captions, first: as in `learned_filters_figure`; ends: limits of the colour scale,
+        ≤ 0 and ≥ 0
     """
     numbered = [f"{first + place} {caption}".strip() for place, caption in enumerate(captions)]
     return _tiles_figure(np.moveaxis(maps, -1, 0), numbered, title, ends)

@@ -1,7 +1,7 @@
 """A run folder → `README.md`: the model card in the format of the Hugging Face hub, a YAML head above Markdown.
 
-The head is what hubs read: what the model is for, what it was trained on, what it reached. Only what the run folder
-says is written; who made the model, and under which licence it is given away, a person adds.
+Hubs read the head: the model's purpose, training data and results. Only what the run folder records is written; the
+author and the licence have to be added by hand.
 """
 
 from __future__ import annotations
@@ -72,7 +72,7 @@ def _head(record: Record) -> dict[str, Any]:
 
 
 def _named(data: str) -> str:
-    """A dataset as others may know it; of a file its name alone, no folder of this machine."""
+    """The public name of a dataset: for a file its name only, without folders of this machine."""
     return data.replace("\\", "/").rsplit("/", 1)[-1] if data.startswith(("/", ".")) or ":\\" in data else data
 
 
@@ -127,5 +127,5 @@ def _table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
 
 
 def _plain(text: object) -> str:
-    """A name in Markdown: nothing in it is markup, a table's line, or HTML."""
+    """Escape text for Markdown, so that nothing in it is markup, a table separator, or HTML."""
     return "".join(f"\\{sign}" if sign in "\\`*_[]<>|#" else sign for sign in " ".join(str(text).split()))

@@ -6,12 +6,12 @@ One struct, `metrics`; the names of its fields have spaces, and Octave reads the
     loss, accuracy                          of the test images
     precision, recall                       1 × 10, of the digits 0 to 9; NaN where undefined: of a digit that was never
                                             predicted, or has no image
-    training                                "y" where the curves below are there, else "n"
+    training                                "y" where the curves below are present, else "n"
     training loss, training accuracy        1 × B, after each batch
     validation loss, validation accuracy    1 × E, after each epoch; NaN where nothing was held out
 
 All numbers are doubles, since Octave rounds the quotient of two integers to an integer. The scripts of 2017 take B / E
-as the batches per epoch: those of an interrupted epoch are left out.
+as the batches per epoch, so those of an interrupted epoch are left out.
 """
 
 from __future__ import annotations

@@ -113,7 +113,7 @@ def _mistakes(record: Record) -> list[dict[str, Any]]:
 
 
 def _evaluations(record: Record) -> list[dict[str, Any]]:
-    """The evaluations of the same model on other data: the folders inside."""
+    """The evaluations of the same model on other data, from the run's subfolders."""
     found = []
     for path in sorted(record.run.path.glob("evaluations/*/metrics.json")):
         numbers = record.run.read_json(path)

@@ -95,7 +95,7 @@ def _around(run: Run) -> Run | None:
 
 
 def _checked_metrics(run: Run) -> dict[str, Any]:
-    """`metrics.json`, with its types checked, to report a damaged file here.
+    """Read `metrics.json` and check its types, so that a damaged file is reported here.
 
     Missing or invalid optional metrics become None; missing required ones are an error.
     """
@@ -125,7 +125,7 @@ def _checked_metrics(run: Run) -> dict[str, Any]:
 
 
 def _checked_robustness(run: Run) -> dict[str, Any] | None:
-    """`robustness.json`, in which every set has a kind, a name and numbers."""
+    """Read `robustness.json`, and check that every set has a kind, a name and numbers."""
     if not run.robustness.is_file():
         return None
     content = run.read_json(run.robustness)

@@ -1,4 +1,4 @@
-"""The runs of a folder → one page: a table to sort by clicking, a learning curve each, links to their reports."""
+"""The runs of a folder → one page: a table sortable by clicking, with learning curves and links to the reports."""
 
 from __future__ import annotations
 
@@ -21,11 +21,11 @@ if TYPE_CHECKING:
 __all__ = ["write_runs"]
 
 _WIDE, _HIGH = 90, 22  # pixels of a learning curve
-_LEAST = 1e-4  # of an error rate: the curves are logarithmic, since all end near 1
+_LEAST = 1e-4  # lowest error rate drawn: the curves are logarithmic, since all accuracies end near 1
 
 
 class _Table(Protocol):
-    """What is needed of `jobs.RunTable`, which this room does not know."""
+    """The part of `jobs.RunTable` that is needed here; this package does not import `jobs`."""
 
     @property
     def folder(self) -> Path: ...
@@ -71,7 +71,7 @@ def write_runs(table: _Table, out: Path) -> None:
 
 
 def _link(path: Path, out: Path) -> str | None:
-    """From the page to a report, as a browser follows it also when both are moved together."""
+    """The relative link from the page to a report, which still works when both are moved together; None without one."""
     if not path.is_file():
         return None
     try:

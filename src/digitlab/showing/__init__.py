@@ -1,7 +1,7 @@
-"""How values look: in a notebook, on a terminal, as a figure, as a pandas table. Values call this by `digitlab.shown`.
+"""Display of values in a notebook, in a terminal, as a figure or as a pandas table; called through `digitlab.shown`.
 
-The pictures are those of the reports; only a photo with its boxes and the bars of ten probabilities are made here,
-since reading goes without matplotlib.
+The figures are those of the reports; only a photo with its boxes and the bars of ten probabilities are made here,
+since reading works without matplotlib.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 __all__ = ["figure_of", "frame_of", "html_of", "look_of", "png_of", "rich_of"]
 
-# Class → the module here whose LOOKS has it. By name: what is shown is loaded already, and nothing else is to be.
+# Class → the module here whose LOOKS has it. By name: the class of a shown value is loaded, others should not be.
 _PLACES = {
     **dict.fromkeys(("Digits", "Prediction", "Reading"), "values"),
     **dict.fromkeys(("Classifier", "Dataset"), "values"),
@@ -32,7 +32,7 @@ _PLACES = {
 
 
 def look_of(value: object) -> Look:
-    """How a value looks, by its class or the nearest one above it."""
+    """Find how to display a value, by its class or the nearest base class."""
     for each in type(value).__mro__:
         if each.__module__.startswith("digitlab.") and each.__name__ in _PLACES:
             module = importlib.import_module(f"digitlab.showing.{_PLACES[each.__name__]}")
@@ -41,7 +41,7 @@ def look_of(value: object) -> Look:
 
 
 def html_of(value: object) -> str | None:
-    """Its tables as HTML; None for a value that is a picture, or one whose files are gone: then its text is shown."""
+    """A value's tables as HTML; None if it is shown as a picture, or its files are gone and its text is shown."""
     look = look_of(value)
     if look.png is not None and _shown(look.png, value) is not None:
         return None
@@ -49,13 +49,13 @@ def html_of(value: object) -> str | None:
 
 
 def png_of(value: object) -> bytes | None:
-    """Its picture, where that is what it shows."""
+    """A value's picture as PNG; None if it is not displayed as a picture."""
     look = look_of(value)
     return None if look.png is None else _shown(look.png, value)
 
 
 def rich_of(value: object) -> Any:
-    """What rich prints: its tables, or its text."""
+    """What rich prints for a value: its tables, or its text."""
     from rich.text import Text
 
     look = look_of(value)
@@ -64,7 +64,7 @@ def rich_of(value: object) -> Any:
 
 
 def figure_of(value: object, what: str | None, *, dark: bool = False) -> Figure:
-    """One of its figures.
+    """Draw one of a value's figures.
 
     Raises:
         UsageError: when it has no such figure.
@@ -85,10 +85,10 @@ def figure_of(value: object, what: str | None, *, dark: bool = False) -> Figure:
 
 
 def frame_of(value: object) -> Any:
-    """Its rows as a pandas table.
+    """A value's rows as a pandas table.
 
     Raises:
-        UsageError: without pandas.
+        UsageError: without pandas, or for a value without rows.
     """
     if importlib.util.find_spec("pandas") is None:
         raise UsageError(
@@ -104,7 +104,7 @@ def frame_of(value: object) -> Any:
 
 
 def _shown(how: Callable[[Any], Any], value: object) -> Any:
-    """None in place of what cannot be shown, e.g. of a run folder that was deleted: a repr raises nothing."""
+    """Call ``how``; None where the value cannot be shown, e.g. a deleted run folder: a repr must not raise."""
     try:
         return how(value)
     except DigitlabError:

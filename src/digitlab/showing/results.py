@@ -1,4 +1,4 @@
-"""How comparisons and studies look: a ranking, what is shown and what is not, a table beside what was published."""
+"""Display of comparisons, studies and diagnoses: rankings with tests, tables with published values, verdicts."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def _comparison_sheet(found: Comparison) -> Sheet:
 
 
 def _comparison_figures(found: Comparison) -> Figures:
-    """Those of a comparison's report; none where a run is no folder but a file of predictions."""
+    """The figures of a comparison's report; none where a run is not a folder but a file of predictions."""
     from digitlab.reports.comparison_page import comparison_drawings
     from digitlab.reports.records import Record
     from digitlab.runs import Run
@@ -89,7 +89,7 @@ def _outcome_figures(outcome: Outcome) -> Figures:
 
 
 def _outcome_columns(outcome: Outcome) -> dict[str, list[Any]]:
-    """A row a cell and repeat: pandas takes means and deviations by itself."""
+    """One row per cell and repeat: means and deviations are left to pandas."""
     from digitlab.studies.results import rows_of
 
     rows = [
@@ -123,7 +123,7 @@ def _ran_sheet(ran: Ran) -> Sheet:
 
 
 def _ran_figures(ran: Ran) -> Figures:
-    """NAME/figure of each study; of one alone, figure."""
+    """Figures named STUDY/figure; without the study's name if there is only one."""
     by_study = {outcome.study.name: _outcome_figures(outcome) for outcome in ran.outcomes}
     if len(by_study) == 1:
         return next(iter(by_study.values()))
@@ -160,7 +160,7 @@ def _diagnosis_figures(found: Diagnosis) -> Figures:
 
 
 def _steps_figure(found: Diagnosis) -> Figure:
-    """What the network was shown: as it was given, and after each difference that was mended, with its answers."""
+    """The network's input as given, and after each difference that was corrected, with its predictions."""
     import numpy as np
 
     from digitlab.reports.figures import digits_figure

@@ -1,4 +1,4 @@
-"""How trainings and evaluations look: run folders, learning curves, metrics."""
+"""Display of trainings and evaluations: run folders, learning curves, metrics."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ def _by_digit(found: Mapping[str, Any]) -> Table:
 
 
 def _metrics_figures(metrics: Metrics) -> Figures:
-    """Those that need no image's own probabilities; a run or an evaluation has the others as well."""
+    """The figures that need no probabilities of single images; a run or an evaluation has the others as well."""
     from digitlab.reports import figures
 
     matrix = metrics.confusion_matrix
@@ -145,7 +145,7 @@ def _tested(measured: Mapping[str, Any]) -> str:
 
 
 def _run_figures(run: Run) -> Figures:
-    """All of the run's report, the learning curves first."""
+    """All figures of the run's report, the learning curves first."""
     from digitlab.reports.figures import learning_curves_figure
     from digitlab.reports.records import Record
     from digitlab.reports.run_figures import drawings_of

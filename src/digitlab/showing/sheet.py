@@ -1,4 +1,4 @@
-"""What is shown of a value: lines and tables, as HTML for a notebook and for rich on a terminal."""
+"""The displayed content of a value: lines and tables, as HTML for a notebook and through rich for a terminal."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def bar(share: float, length: int = BARS) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """Texts in rows and columns. left: how many columns stand to the left; the others are numbers."""
+    """Text in rows and columns. left: the number of left-aligned columns; the others are numbers, right-aligned."""
 
     head: Sequence[str]
     rows: Sequence[Sequence[str]]
@@ -49,20 +49,20 @@ class Table:
 
 @dataclass(frozen=True, slots=True)
 class Sheet:
-    """All that is shown of a value. title: in bold; lines: below it; tables: below them."""
+    """All displayed content of a value. title: in bold; lines: below it; tables: below them."""
 
     title: str
     lines: Sequence[str] = ()
     tables: Sequence[Table] = ()
 
     def html(self) -> str:
-        """A piece of HTML without a style of its own but the sides of its columns."""
+        """An HTML fragment; its only styling is bold for the title, and the alignment of columns."""
         told = f"<div><b>{escape(self.title)}</b></div>" if self.title else ""
         told += "".join(f"<div>{escape(line)}</div>" for line in self.lines)
         return told + "".join(table.html() for table in self.tables)
 
     def rich(self) -> Group:
-        """The same for rich; nothing in it is taken for markup."""
+        """The same for rich; markup in the texts is not interpreted."""
         from rich.console import Group
         from rich.text import Text
 
@@ -95,11 +95,11 @@ def _rich_table(table: Table) -> RichTable:
 
 @dataclass(frozen=True, slots=True)
 class Look:
-    """How values of a class look; None: in this way not at all.
+    """How values of a class are displayed; None: not available in this form.
 
     sheet: its tables
     png: its picture, which a notebook shows in place of the tables; it may be None for a value without one
-    figures: its figures by name, each drawn when it is called; the first is the usual one
+    figures: its figures by name, each drawn when called; the first is the default
     columns: its rows as columns by name, for pandas
     """
 

@@ -1,4 +1,4 @@
-"""How pictures' values look: digits, a dataset, an answer, a reading with its boxes; and a model's layers."""
+"""Display of image values: digits, a dataset, a prediction, a reading with its boxes; and of a model's layers."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ __all__ = ["LOOKS"]
 
 _SHOWN = 50  # digits of a grid: five rows of ten
 _SIDE = 640  # pixels of the longest side of a photo: a notebook's column, and some hundred kilobytes
-_COLOURS = 128  # of it: paper and ink need no more, and the file has half the bytes
+_COLOURS = 128  # of that photo: paper and ink need no more, and the file is half as large
 
 
 def _percent(share: float) -> str:
@@ -62,7 +62,7 @@ def _dataset_sheet(dataset: Dataset) -> Sheet:
 
 
 def _dataset_figures(dataset: Dataset) -> Mapping[str, Callable[[], Figure]]:
-    """A grid of each split, the images for tests first: those that nobody has learned by heart."""
+    """One grid per split, the test images first: those that no network was trained on."""
     order = sorted(dataset.splits, key=lambda split: split != "test")
     return {split: functools.partial(_first, dataset, split) for split in order}
 
@@ -97,7 +97,7 @@ def _reading_sheet(reading: Reading) -> Sheet:
 
 
 def _reading_png(reading: Reading) -> bytes | None:
-    """The picture with its boxes; None where the reading does not know its picture, or that is gone."""
+    """The picture with its boxes; None where the reading does not know its picture. A missing file raises."""
     if reading.picture is None:
         return None
     import cv2

@@ -1,8 +1,8 @@
-"""Studies: one thing varies, the rest stands still; published beside measured, and whether the conclusion holds.
+"""Studies: vary one setting, keep the rest fixed, compare measured with published values, check the conclusions.
 
     digitlab study run thesis-dropout
 
-A study of one's own is a file that defines ``STUDY`` with the names here; see examples/own_study.py.
+To write your own study, define ``STUDY`` in a file, with the names exported here; see examples/own_study.py.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Finding studies: those that ship by name, a user's own by its file."""
+"""Find studies: shipped ones by name, a user's own by its file."""
 
 from __future__ import annotations
 
@@ -31,20 +31,20 @@ _NAMES = (
     "exercise",
     "notebook",
 )  # fmt: skip
-# What the documents leave open, in `own/`.
+# Our own studies, in `own/`: questions that the documents leave open.
 _OWN = ("own-fashion", "own-preparation", "own-augmentation-cost", "own-small-designs", "own-network-size")
 
 
 def study_names() -> tuple[str, ...]:
-    """The published studies, and those of our own that ship."""
+    """Names of all shipped studies: the published ones, then our own."""
     return (*_NAMES, *_OWN)
 
 
 def find_study(text: str) -> Study:
-    """The shipped study of this name, or a user's own in this file: Python that defines ``STUDY``.
+    """Find a shipped study by name, or load a user's own from a Python file that defines ``STUDY``.
 
     Raises:
-        UsageError: for neither, with the nearest name; for a file that defines no study.
+        UsageError: when neither exists, suggesting the closest name; for a file that defines no study.
     """
     if text in _NAMES:
         return _of(importlib.import_module(f"digitlab.studies.published.{text.replace('-', '_')}"), text)
@@ -73,7 +73,7 @@ def _of(module: ModuleType, name: str) -> Study:
 
 
 def _run(path: Path) -> ModuleType:
-    """Run a user's own file: Python that they named themselves."""
+    """Execute a user's own study file, which the user named explicitly."""
     if not path.is_file():
         raise UsageError(f"{path}: there is no such file")
     loader = SourceFileLoader(f"own_study_{path.stem}", str(path))

@@ -1,4 +1,4 @@
-"""The rows of a study, what was published of them, and how conclusions and figures ask for what was measured."""
+"""The rows of a study, their published values, and the interface through which conclusions and figures get results."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ __all__ = ["Cell", "Draw", "Measured", "Published", "Results"]
 
 
 class Published:
-    """The values that a source prints for a cell, by measure; ``curves``: a number per epoch, by column of the history.
+    """Published values of a cell, by measure; ``curves``: one number per epoch, by column of the history.
 
     >>> Published(accuracy=0.954, epochs=30).numbers
     {'accuracy': 0.954, 'epochs': 30}
@@ -44,7 +44,7 @@ class Cell:
 
 
 class Measured(Protocol):
-    """The measures of a study's cells, as far as they are there."""
+    """The measured values of a study's cells, as far as available."""
 
     @property
     def exact(self) -> bool:
@@ -52,7 +52,7 @@ class Measured(Protocol):
 
     @property
     def judging(self) -> Judging:
-        """How its repeats are judged."""
+        """The rules by which the repeats are judged."""
 
     @property
     def cells(self) -> Sequence[Cell]:
@@ -60,24 +60,24 @@ class Measured(Protocol):
 
     @property
     def published(self) -> Mapping[Hashable, Published]:
-        """By the cell's key."""
+        """Published values by the cell's key."""
 
     def label(self, key: Hashable) -> str:
         """The label of the cell with this key."""
 
     def values(self, key: Hashable, measure: str) -> dict[int, float]:
-        """A measure of a cell, by repeat."""
+        """Values of a measure of a cell, by repeat."""
 
 
 class Results(Measured, Protocol):
-    """The same with all that each repeat gave."""
+    """Measured values, and the full results of each repeat."""
 
     @property
     def watches_test(self) -> bool:
-        """Whether the curves named validation are of the test images."""
+        """Whether the curves called "validation" were measured on the test images."""
 
     def results(self, key: Hashable) -> Sequence[Mapping[str, Any]]:
-        """Of a cell, by repeat."""
+        """The results of a cell, in order of its repeats."""
 
 
 Draw = Callable[[Results], "Figure"]

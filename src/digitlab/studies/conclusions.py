@@ -1,9 +1,9 @@
 """Conclusions of a study as statements that measurements can refute: "holds", "does not hold", or "not shown".
 
-A statement holds when its contrary is refuted by the repeats, and does not hold when it is refuted itself: at the level
-of a 95 % interval for the study's own number of repeats, at stricter ones for those that are added until it is decided
-(`digitlab.studies.sequential`). Where neither is the case, but two cells are shown to differ by less than what counts
-(`Study.alike`), they are "the same": a verdict of its own, by two one-sided tests. One seed alone shows nothing.
+A statement holds when the repeats refute its negation, and does not hold when they refute the statement itself: at the
+level of a 95 % interval for the study's own number of repeats, at stricter levels for repeats that are added until it
+is decided (`digitlab.studies.sequential`). Where neither is the case, but two cells are shown to differ by less than is
+relevant (`Study.alike`), they are "the same": a separate verdict, by two one-sided tests. One seed alone shows nothing.
 """
 
 from __future__ import annotations
@@ -50,18 +50,18 @@ __all__ = [
 
 @dataclass(frozen=True, slots=True)
 class Conclusion:
-    """One statement: ``text`` in words, ``keys``, the cells that it refers to, and what it compares."""
+    """One statement: its ``text``, the ``keys`` of the cells that it refers to, and the comparisons that test it."""
 
     text: str
     keys: tuple[Hashable, ...]
     compare: Callable[[Measured], Sequence[Comparison]]
 
     def check(self, measured: Measured) -> Finding:
-        """The verdict, and the numbers behind it."""
+        """Return the verdict and the numbers behind it."""
         return together(self.compare(measured))
 
     def said_of(self, measured: Measured) -> str:
-        """The statement with the cells' labels in place of {0}, {1} and so on."""
+        """The statement, with {0}, {1} and so on replaced by the cells' labels."""
         said = self.text
         for place, key in enumerate(self.keys):
             said = said.replace(f"{{{place}}}", measured.label(key))
@@ -71,9 +71,9 @@ class Conclusion:
 def improves(
     measure: str, *, frm: Hashable, to: Hashable, by: float = 0.0, alike: float | None = None, text: str = ""
 ) -> Conclusion:
-    """``to`` is better than ``frm`` in this measure, by more than ``by``.
+    """State that ``to`` is better than ``frm`` in this measure, by more than ``by``.
 
-    alike: the difference up to which they are the same, where it is another than the study's
+    alike: the largest difference that counts as the same, where it is not the study's own
     """
     more = f" by more than {by:g}" if by else ""
     said = text or f"{title_of(measure)}: {{{1}}} is better than {{{0}}}{more}"
@@ -81,13 +81,13 @@ def improves(
 
 
 def at_least(measure: str, *, better: Hashable, than: Hashable, margin: float, text: str = "") -> Conclusion:
-    """``better`` is not worse than ``than`` by more than ``margin``."""
+    """State that ``better`` is not worse than ``than`` by more than ``margin``."""
     said = text or f"{title_of(measure)}: {{{0}}} is at least as good as {{{1}}}{_within(margin)}"
     return Conclusion(said, (better, than), lambda measured: [difference(measured, measure, better, than, by=-margin)])
 
 
 def best(measure: str, key: Hashable, *, margin: float, text: str = "") -> Conclusion:
-    """No cell is better than this one by more than ``margin``."""
+    """State that no cell is better than this one by more than ``margin``."""
     said = text or f"{title_of(measure)}: {{{0}}} is the best{_within(margin)}"
 
     def compare(measured: Measured) -> list[Comparison]:
@@ -98,7 +98,7 @@ def best(measure: str, key: Hashable, *, margin: float, text: str = "") -> Concl
 
 
 def same(measure: str, *, within: float, keys: Sequence[Hashable] = (), text: str = "") -> Conclusion:
-    """No two of these cells (of all, if none are named) differ by more than ``within``."""
+    """State that no two of these cells (of all cells, if none are named) differ by more than ``within``."""
     said = text or f"{title_of(measure)}: the same for all, within {within:g}"
 
     def compare(measured: Measured) -> list[Comparison]:
@@ -109,7 +109,7 @@ def same(measure: str, *, within: float, keys: Sequence[Hashable] = (), text: st
 
 
 def above(measure: str, key: Hashable, bound: float, *, text: str = "") -> Conclusion:
-    """The mean of this measure is at least ``bound`` (or at most, where less is better)."""
+    """State that the mean of this measure is at least ``bound`` (or at most, where less is better)."""
     less = MEASURES[measure].better == "less"
     said = text or f"{title_of(measure)} of {{{0}}}: at {'most' if less else 'least'} {bound:g}"
 
@@ -125,9 +125,9 @@ def above(measure: str, key: Hashable, bound: float, *, text: str = "") -> Concl
 def reproduces(
     measure: str, *, within: float, keys: Sequence[Hashable] = (), ratio: bool = False, text: str = ""
 ) -> Conclusion:
-    """The mean of each of these cells (of all with a published number) is the published one, within ``within``.
+    """State that the mean of each of these cells (default: all that are published) is as published, within ``within``.
 
-    ratio: within a factor instead; the mean is then that of the logarithms
+    ratio: ``within`` is a factor instead of a difference; the mean is then that of the logarithms
     """
     named = f" ({', '.join(f'{{{place}}}' for place in range(len(keys)))})" if keys else ""
     limit = f"within a factor of {within:g}" if ratio else f"within {within:g}" if within else "exactly"
@@ -142,7 +142,7 @@ def reproduces(
 
 
 def in_published_order(measure: str, *, ties: float, text: str = "") -> Conclusion:
-    """Cells whose published numbers differ by more than ``ties`` stand in that order."""
+    """State that cells whose published values differ by more than ``ties`` are in the published order."""
     said = (
         text or f"{title_of(measure)}: cells that are published more than {ties:g} apart stand in the published order"
     )
@@ -162,9 +162,9 @@ def in_published_order(measure: str, *, ties: float, text: str = "") -> Conclusi
 def factor(
     measure: str, name: str, *, better: Hashable, than: Hashable, margin: float = 0.0, text: str = ""
 ) -> Conclusion:
-    """In a study of all combinations: ``better`` beats ``than``, everything else alike, in the mean of all such pairs.
+    """State that ``better`` beats ``than``, in a study of all combinations, averaged over all otherwise equal pairs.
 
-    margin: ``better`` may be worse by this much
+    margin: how much worse ``better`` may be
     """
     named = name.replace("_", " ")
     said = (
@@ -174,7 +174,7 @@ def factor(
 
 
 def steady(measure: str, key: Hashable, within: float, *, text: str = "") -> Conclusion:
-    """The standard deviation over the repeats is at most ``within``, by its 95 % interval (chi square)."""
+    """State that the standard deviation over the repeats is at most ``within``, by its 95 % interval (chi-squared)."""
     said = text or f"{title_of(measure)} of {{0}}: standard deviation at most {within:g}"
     return Conclusion(said, (key,), lambda measured: [deviation_against(measured, measure, key, within)])
 

@@ -1,7 +1,7 @@
-"""Effects in designs of several factors, and what a change buys for the time that it takes.
+"""Effects in multi-factor designs, and the gain of a change per training time.
 
 An effect is the difference of the means of two groups of cells; an interaction is a difference of two effects. Each is
-a sum of means of independent cells with weights, so its error is Welch's for more than two samples
+a weighted sum of means of independent cells, so its error is Welch's for more than two samples
 (`digitlab.evaluation.seeds.combined`; Montgomery, Design and Analysis of Experiments, 2017, chapter 5, for the design).
 """
 
@@ -26,18 +26,18 @@ __all__ = ["Effect", "gain_per_second", "main_effect", "outweighs", "pays_more",
 
 @dataclass(frozen=True, slots=True)
 class Effect:
-    """What a change does: the mean of the cells ``to`` less that of the cells ``frm``."""
+    """The effect of a change: the mean of the cells ``to`` minus that of the cells ``frm``."""
 
     frm: tuple[Hashable, ...]
     to: tuple[Hashable, ...]
 
     @property
     def keys(self) -> tuple[Hashable, ...]:
-        """Of all its cells, each once."""
+        """The keys of all its cells, each once."""
         return tuple(dict.fromkeys((*self.frm, *self.to)))
 
     def weights(self, scale: float = 1.0) -> dict[Hashable, float]:
-        """Of each cell's mean in the effect times ``scale``."""
+        """The weight of each cell's mean in the effect, times ``scale``."""
         found = dict.fromkeys(self.keys, 0.0)
         for group, sign in ((self.to, scale), (self.frm, -scale)):
             for key in group:
@@ -46,9 +46,9 @@ class Effect:
 
 
 def main_effect(measure: str, effect: Effect, *, by: float = 0.0, alike: float | None = None, text: str) -> Conclusion:
-    """The change makes this measure better on average, by more than ``by``.
+    """State that the change improves this measure on average, by more than ``by``.
 
-    alike: up to which it makes no difference; None: as the study says
+    alike: the largest effect that counts as no difference; None: the study's own
     """
 
     def compare(measured: Measured) -> list[Comparison]:
@@ -58,9 +58,9 @@ def main_effect(measure: str, effect: Effect, *, by: float = 0.0, alike: float |
 
 
 def outweighs(measure: str, effect: Effect, other: Effect, *, by: float = 0.0, text: str) -> Conclusion:
-    """``effect`` makes this measure better than ``other`` does, by more than ``by``.
+    """State that ``effect`` improves this measure more than ``other`` does, by more than ``by``.
 
-    It is an interaction where both are the same change under different conditions.
+    This is an interaction if both are the same change under different conditions.
     """
 
     def compare(measured: Measured) -> list[Comparison]:
@@ -73,7 +73,7 @@ def outweighs(measure: str, effect: Effect, other: Effect, *, by: float = 0.0, t
 
 
 def size_of(measured: Measured, measure: str, effect: Effect, other: Effect | None = None) -> MeansDifference | None:
-    """An effect, or how much larger it is than another, with its 95 % interval; None with too few repeats."""
+    """Estimate an effect, or how much larger it is than another, with its 95 % interval; None with too few repeats."""
     weights = effect.weights()
     for key, weight in other.weights(-1.0).items() if other is not None else ():
         weights[key] = weights.get(key, 0.0) + weight
@@ -104,13 +104,13 @@ def _weighted(
     return beyond(found, sign_of(measure), by, said, used, count, measured.judging, alike)
 
 
-# What a change buys for its time
+# The gain of a change per training time
 
 
 def pays_more(measure: str, key: Hashable, *, than: Hashable, without: Hashable, text: str) -> Conclusion:
-    """Each second of training spent on ``key`` makes this measure better than one that is spent on ``than``.
+    """State that ``key`` improves this measure more per second of training than ``than`` does.
 
-    without: the cell that both are compared with; the time is that of a whole training, in processor seconds
+    without: the baseline cell of both; the time is that of a whole training, in processor seconds
     """
     title_of(measure)
 
@@ -130,7 +130,7 @@ def pays_more(measure: str, key: Hashable, *, than: Hashable, without: Hashable,
 
 
 def per_minute(rate: MeansDifference) -> str:
-    """A gain per second in words, of accuracies."""
+    """Format a gain of accuracy per second as points per minute."""
     middle, low, high = (
         f"{6000 * each:+.2f}".replace("-", "−") for each in (rate.difference, rate.interval.low, rate.interval.high)
     )
@@ -138,10 +138,10 @@ def per_minute(rate: MeansDifference) -> str:
 
 
 def gain_per_second(measured: Measured, measure: str, key: Hashable, without: Hashable) -> MeansDifference | None:
-    """What ``key`` gains over ``without``, divided by the processor seconds of its whole training.
+    """The gain of ``key`` over ``without``, divided by the processor seconds of its whole training.
 
-    The ratio's error is that of its linear approximation (delta method), in which gain and time of a repeat stay
-    together; the time spreads by a few per cent, where this is exact enough. None with too few repeats.
+    The ratio's error is that of its linear approximation (delta method), which keeps gain and time of a repeat paired;
+    the time varies by a few per cent only, so this is accurate enough. None with too few repeats.
     """
     from digitlab.evaluation.seeds import combined
 
@@ -164,7 +164,7 @@ def _difference_of_rates(
 def _rate_samples(
     measured: Measured, measure: str, key: Hashable, without: Hashable
 ) -> dict[Hashable, list[float]] | None:
-    """By cell, numbers whose means add up to the gain per second, and that spread as it does."""
+    """By cell, samples whose means add up to the gain per second, and that have the same variance as it."""
     base = list(measured.values(without, measure).values())
     seconds, gained = whole_seconds(measured, key), measured.values(key, measure)
     common = sorted(seconds.keys() & gained.keys())

@@ -32,7 +32,7 @@ _TITLES = {
 
 
 def over_epochs(*columns: str) -> Draw:
-    """Columns of the history over epochs, one panel each with one line per cell; published values as crosses."""
+    """Plot columns of the history over epochs, one panel each, one line per cell; published values as crosses."""
 
     def draw(study: Results) -> Figure:
         from digitlab.reports.figures.studies import cells_over_epochs_figure
@@ -52,7 +52,7 @@ def over_epochs(*columns: str) -> Draw:
 
 
 def _published_ends(study: Results) -> dict[str, float]:
-    """The last epochs of the published trainings, where trainings end at different ones."""
+    """The last epoch of each published training; empty where all trainings end at the same epoch."""
     measured = {epochs for cell in study.cells for epochs in study.values(cell.key, "epochs").values()}
     printed = {
         study.label(key): each.numbers["epochs"] for key, each in study.published.items() if "epochs" in each.numbers
@@ -61,7 +61,7 @@ def _published_ends(study: Results) -> dict[str, float]:
 
 
 def dots(*measures: str, logarithmic: bool = False) -> Draw:
-    """Measures of each cell, a panel each, one dot per seed, beside the published value."""
+    """Plot measures of each cell, one panel each, one dot per seed, beside the published value."""
     expect_measures(measures)
 
     def draw(study: Results) -> Figure:
@@ -82,9 +82,9 @@ def dots(*measures: str, logarithmic: bool = False) -> Draw:
 
 
 def digit_report(printed: Mapping[str, Sequence[float]]) -> Draw:
-    """Precision, recall and F1 score of each digit, of the first cell that was measured, beside the published report.
+    """Plot precision, recall and F1 score of each digit for the first measured cell, beside the published report.
 
-    printed: by "precision", "recall" and "F1", a number of each digit
+    printed: one number per digit, by "precision", "recall" and "F1"
     """
 
     def draw(study: Results) -> Figure:
@@ -102,9 +102,9 @@ def digit_report(printed: Mapping[str, Sequence[float]]) -> Draw:
 
 
 def against(across: str, up: str, lines: Mapping[str, Sequence[Hashable]], *, level: float | None = None) -> Draw:
-    """Measure ``up`` over measure ``across``: a line for each family of cells, named by their keys.
+    """Plot measure ``up`` over measure ``across``: one line per family of cells, which are listed by key.
 
-    level: a horizontal line
+    level: the position of a horizontal line
     """
     expect_measures([across, up])
 
@@ -127,10 +127,10 @@ def against(across: str, up: str, lines: Mapping[str, Sequence[Hashable]], *, le
 def effects(
     rows: Mapping[str, tuple[str, Mapping[str, Effect]]], *, title: str, linear_to: float | None = None
 ) -> Draw:
-    """Effects with their 95 % intervals, in points, one row each.
+    """Plot effects with their 95 % intervals, in percentage points, one row each.
 
-    rows: by its words: the measure, an accuracy, and the effects by their words in the legend ("" for one alone)
-    linear_to: points from which the scale is logarithmic
+    rows: by row label: the measure, an accuracy, and the effects by legend label ("" for a single one)
+    linear_to: points beyond which the scale is logarithmic
     """
     for measure, _ in rows.values():
         expect_measures([measure])
@@ -153,7 +153,7 @@ def effects(
 
 
 def price(measure: str, *, without: Hashable) -> Draw:
-    """What each cell gains over ``without``, the processor seconds of an epoch, and the gain per minute of training."""
+    """Plot each cell's gain over ``without``, its processor seconds per epoch, and its gain per minute of training."""
     expect_measures([measure])
 
     def draw(study: Results) -> Figure:
@@ -195,7 +195,7 @@ def _of_digit(matrix: Sequence[Sequence[int]], digit: int) -> dict[str, float]:
 
 
 def confusion(study: Results) -> Figure:
-    """The confusion matrix of the first cell that was measured, all repeats together (S1, §4.2)."""
+    """Draw the confusion matrix of the first measured cell, summed over its repeats (S1, §4.2)."""
     from digitlab.reports.figures.confusion import confusion_matrix_figure
 
     first = next(cell.key for cell in study.cells if study.results(cell.key))
@@ -206,7 +206,7 @@ def confusion(study: Results) -> Figure:
 
 
 def range_tests(study: Results) -> Figure:
-    """Loss over the rising learning rate, one panel per cell."""
+    """Plot the loss over the rising learning rate, one panel per cell."""
     from digitlab.reports.figures.studies import range_tests_figure
 
     tests = {
@@ -217,7 +217,7 @@ def range_tests(study: Results) -> Figure:
 
 
 def learning_curves(study: Results) -> Figure:
-    """Of the first repeat: loss and accuracy over batches, validation per epoch; one row per cell (S0, figure 5.7)."""
+    """Plot the first repeat's loss and accuracy over batches, validation per epoch; one row a cell (S0, figure 5.7)."""
     from digitlab.reports.figures.studies import batches_figure
 
     first = {cell.label: study.results(cell.key)[0] for cell in study.cells if study.results(cell.key)}
@@ -228,7 +228,7 @@ def learning_curves(study: Results) -> Figure:
 
 
 def _placed(batches: Mapping[str, Any]) -> dict[str, list[float]]:
-    """Means of a few batches each, with their position in epochs."""
+    """Means over a few batches each, with their positions in epochs."""
     step = batches["each"] / batches["batches"]
     place = [(number + 0.5) * step for number in range(len(batches["loss"]))]
     return {"place": place, "loss": batches["loss"], "accuracy": batches["accuracy"]}

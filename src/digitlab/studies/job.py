@@ -1,6 +1,6 @@
-"""What can be done with a cell of a study, and a job: a cell with a seed or fold, as plain data with an identity.
+"""The tasks for a study's cells, and jobs: a cell with a seed or fold, as plain data with an identity.
 
-How a job is done stands in `digitlab.studies.work`.
+Jobs are carried out by `digitlab.studies.work`.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 __all__ = ["EDITION", "QUICK_SHARE", "CountParameters", "FindRate", "Job", "Task", "Train", "TrainOnFolds"]
 
-# Increased when the same settings give other numbers: cells of an older edition are trained anew.
+# Increase it when the same settings give different numbers: cells of an older edition are then trained again.
 EDITION = 1
 
 QUICK_SHARE = 1 / 20  # of the images, in a quick run
@@ -47,7 +47,7 @@ class Task:
         return 1 if self.exact else None
 
     def settings(self) -> dict[str, Any]:
-        """The fields, as values that JSON can hold."""
+        """The fields as JSON-serialisable values."""
         return asdict(self)
 
 
@@ -55,8 +55,8 @@ class Task:
 class Train(Task):
     """Train on the training images, measure on the test images.
 
-    watch: "test": where no validation images are held out, the test images are evaluated after each epoch, as in S0
-        §3.1.4, S1 and S4 for their curves. Nothing is decided by them here.
+    watch: "test": where no validation images are held out, the test images are evaluated after each epoch, as S0
+        §3.1.4, S1 and S4 do for their curves. Here they decide nothing.
     """
 
     kind: ClassVar[str] = "train"
@@ -104,7 +104,7 @@ class Job:
     """A cell with a seed or fold: a `digitlab.scheduling.protocol.Job`.
 
     kind: `Task.kind`
-    settings: values that JSON can hold: those of the task, and under "training" those of the training
+    settings: JSON-serialisable settings of the task, and under "training" those of the training
     """
 
     kind: str
@@ -112,7 +112,7 @@ class Job:
 
     @classmethod
     def of(cls, task: Task, training: TrainingConfig, *, quick: bool = False) -> Job:
-        """``task`` with ``training``; quick: on a share of the images."""
+        """Create the job of ``task`` with ``training``; quick: on a share of the images only."""
         share = {"share": QUICK_SHARE} if quick else {}
         return cls(task.kind, _plain({"training": training.as_dict(), **task.settings(), **share}))
 
@@ -125,7 +125,7 @@ class Job:
     def digest(self) -> str:
         """The identity: two jobs with the same digest give the same numbers on the same machine.
 
-        Settings with their default value do not count, so that a new setting does not change the digest of all cells.
+        Training settings at their default are ignored, so that a new setting does not change the digest of all cells.
         """
         essential = dict(self.settings)
         if "training" in essential:
@@ -149,7 +149,7 @@ class Job:
 
     @property
     def place(self) -> str:
-        """Relative path of its result in a store: readable, and another for each digest."""
+        """Relative path of its result in a store: readable, and unique for each digest."""
         if "training" not in self.settings:
             return f"{self.kind}/{self.digest}.json"
         training = self.training
@@ -158,7 +158,7 @@ class Job:
 
 
 def _plain(values: Any) -> Any:
-    """As JSON returns them: tuples become lists, so that equal settings have equal digests."""
+    """Values after a round trip through JSON: tuples become lists, so that equal settings have equal digests."""
     try:
         return json.loads(json.dumps(values, allow_nan=False))
     except (TypeError, ValueError) as error:

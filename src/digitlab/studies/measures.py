@@ -1,4 +1,4 @@
-"""The measures in tables and conclusions: numbers that are computed from the result of one cell."""
+"""The measures used in tables and conclusions: numbers computed from the result of one cell."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ class Measure:
 
     title: the head of its column
     better: "more", "less", or "neither"
-    digits: after the decimal point; below 0: two significant ones
+    digits: decimal places; if negative, two significant digits instead
     of: computes it from a cell's result
     """
 
@@ -35,14 +35,14 @@ class Measure:
     of: Callable[[Result], float]
 
     def format(self, value: float) -> str:
-        """As tables show it."""
+        """Format a value as in tables."""
         return f"{value:.2g}" if self.digits < 0 else f"{value:,.{self.digits}f}"
 
     def difference(self, value: float, low: float, high: float) -> str:
-        """A difference and its interval; of accuracies in percentage points."""
+        """Format a difference and its interval; accuracies in percentage points."""
         scale, digits, unit = (100, 2, " points") if "accuracy" in self.title else (1, max(self.digits, 0), "")
         middle, *ends = (f"{scale * each:+,.{digits}f}".replace("-", "−") for each in (value, low, high))
-        if low == high:  # nothing spreads
+        if low == high:  # no variance
             return f"{middle}{unit}" if value else "no difference"
         return f"{middle}{unit} ({' to '.join(ends)})"
 
@@ -78,7 +78,7 @@ def _worst_drop(result: Result) -> float:
 
 
 def _gap(result: Result) -> float:
-    """Between monitored and training loss in the last epoch: above 0 because of overfitting, or of dropout."""
+    """Absolute gap between monitored and training loss in the last epoch: from overfitting, or from dropout."""
     return abs(_last("validation_loss")(result) - _last("loss")(result))
 
 
@@ -95,7 +95,7 @@ def _least_area(result: Result) -> float:
 
 
 def _epoch_seconds(result: Result) -> float:
-    """Processor seconds of one epoch: the median, as the first one compiles. NaN where they were not measured."""
+    """Processor seconds per epoch: the median, as the first epoch includes compilation. NaN where not measured."""
     seconds: list[float] = result.get("processor_seconds", [])
     return statistics.median(seconds) if seconds else math.nan
 
@@ -131,10 +131,10 @@ MEASURES: dict[str, Measure] = {
 
 
 def expect_measures(names: Iterable[str]) -> None:
-    """Refuse a name that is not a measure.
+    """Check that all names are known measures.
 
     Raises:
-        UsageError: with the nearest known one.
+        UsageError: for an unknown name, suggesting the closest known one.
     """
     for name in names:
         if name not in MEASURES:

@@ -1,4 +1,4 @@
-"""The outcome of a study: its finished cells, as tables, figures and conclusions need them."""
+"""The outcome of a study: its finished cells, in the form that tables, figures and conclusions need."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Outcome", "Planned", "outcome_of", "plan"]
 
-_QUICK_CELLS = 12  # a quick run of a study with more takes this number, spread evenly
+_QUICK_CELLS = 12  # a quick run of a study with more cells takes this number of them, evenly spaced
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,9 +35,9 @@ class Planned:
 
 
 def plan(study: Study, repeats: int | None = None, *, quick: bool = False) -> list[Planned]:
-    """Every job of a study, all cells of the first repeat before those of the second.
+    """List every job of a study: all cells of the first repeat, then those of the second, and so on.
 
-    repeats: seeds or folds; None: as many as the study asks for, or fewer for a quick run
+    repeats: number of seeds or folds; None: the study's own, or fewer for a quick run
     """
     cells = study.cells
     if quick and len(cells) > _QUICK_CELLS:
@@ -56,7 +56,7 @@ class Outcome(Drawn, Tabular):
     """A study with the records of its finished cells.
 
     records: by the cell's key, then by repeat
-    planned: the number of records when all are there
+    planned: the number of records once all jobs are done
     """
 
     study: Study
@@ -71,7 +71,7 @@ class Outcome(Drawn, Tabular):
 
     @property
     def judging(self) -> Judging:
-        """How its repeats are judged."""
+        """The rules by which the repeats are judged."""
         return self.study.judging
 
     @property
@@ -81,26 +81,26 @@ class Outcome(Drawn, Tabular):
 
     @property
     def published(self) -> Mapping[Hashable, Published]:
-        """By the cell's key; only of the rows of the table."""
+        """Published values by the cell's key, for the rows of the table only."""
         return {key: each for key, each in self.study.published.items() if key in self.records}
 
     @property
     def found(self) -> int:
-        """The number of records that are there."""
+        """The number of records available."""
         return sum(map(len, self.records.values()))
 
     @property
     def repeats(self) -> int:
-        """The most repeats that a cell has."""
+        """The largest number of repeats of any cell."""
         return max(map(len, self.records.values()), default=0)
 
     @property
     def watches_test(self) -> bool:
-        """Whether the curves named validation are of the test images."""
+        """Whether the curves called "validation" were measured on the test images."""
         return self.study.task.settings().get("watch") == "test"
 
     def results(self, key: Hashable) -> list[Mapping[str, Any]]:
-        """Of a cell, by repeat."""
+        """The results of a cell, in order of its repeats."""
         return [record["result"] for record in self.records[key].values()]
 
     def label(self, key: Hashable) -> str:
@@ -108,14 +108,14 @@ class Outcome(Drawn, Tabular):
         return next(cell.label for cell in self.study.cells if cell.key == key)
 
     def values(self, key: Hashable, measure: str) -> dict[int, float]:
-        """A measure of a cell by repeat, without NaN and infinity."""
+        """Values of a measure of a cell by repeat, without NaN and infinity."""
         read = MEASURES[measure].of
         found = {repeat: read(record["result"]) for repeat, record in self.records.get(key, {}).items()}
         return {repeat: value for repeat, value in found.items() if math.isfinite(value)}
 
 
 def outcome_of(study: Study, store: Store, repeats: int | None = None, *, quick: bool = False) -> Outcome:
-    """Read the finished cells from ``store``: of the repeats that were asked for, and of any further ones."""
+    """Read the finished cells from ``store``: the requested repeats, and any beyond them."""
     planned = plan(study, repeats, quick=quick)
     cells = list({each.cell.key: each.cell for each in planned}.values())
     records: dict[Hashable, dict[int, Record]] = {cell.key: {} for cell in cells}

@@ -1,4 +1,4 @@
-"""The page of all studies with published and measured values and verdicts, made from each one's `results.json`."""
+"""The page of all studies: published and measured values and verdicts, made from each study's `results.json`."""
 
 from __future__ import annotations
 
@@ -48,9 +48,9 @@ Oviedo · S3 Kralj Novak, *Handwritten Digit Recognition using CNNs in Python wi
 
 
 def write_page(results: Path, to: Path, costs: Mapping[tuple[str, str], str] | None = None) -> int:
-    """Write the Markdown page ``to`` from the studies in ``results``, and its picture; returns how many there are.
+    """Write the Markdown page ``to`` and its picture from the studies in ``results``; returns the number of studies.
 
-    costs: by study and conclusion, what it would take to decide one that is open
+    costs: by study and conclusion, the cost of deciding an open one, in words
 
     Raises:
         UsageError: when there is no study.
@@ -74,7 +74,7 @@ def write_page(results: Path, to: Path, costs: Mapping[tuple[str, str], str] | N
 
 
 def _sheet(studies: Sequence[dict[str, Any]], folder: Path) -> str:
-    """All verdicts in one picture, which is written beside the page."""
+    """Write all verdicts as one picture beside the page; returns the Markdown that shows it."""
     write_text(folder / "pictures" / "verdicts.svg", verdicts_svg(studies))
     said = "A row for each study, a square for each conclusion: holds, does not hold, no difference, still open"
     return f"![{said}](pictures/verdicts.svg)\n\n"
@@ -93,7 +93,7 @@ def _read(path: Path) -> dict[str, Any] | None:
 
 
 def _overview(studies: Sequence[dict[str, Any]]) -> str:
-    """One row per study: trainings, minutes, and the number of conclusions that hold; folded."""
+    """One row per study: trainings, minutes, and the number of conclusions by verdict, in a collapsed section."""
     lines = [
         "<details><summary>Each study: trainings, minutes, verdicts</summary>",
         "",
@@ -114,7 +114,7 @@ def _overview(studies: Sequence[dict[str, Any]]) -> str:
 
 
 def _section(found: dict[str, Any], results: str, costs: Mapping[tuple[str, str], str]) -> list[str]:
-    """The pictures, then each conclusion as a line for everyone, then the numbers."""
+    """One study: the pictures, then each conclusion in plain words, then the numbers."""
     missing = found["planned"] - found["found"]
     remark = [f"{missing} of {found['planned']} trainings are still missing.", ""] if missing else []
     pictures = [
@@ -139,7 +139,7 @@ def _section(found: dict[str, Any], results: str, costs: Mapping[tuple[str, str]
     ]
 
 
-# The verdict as a mark, as a word, and as the beginning of an answer.
+# By verdict: its mark, and the beginning of an answer.
 _ANSWERS = {
     "holds": ("✓", "Yes"),
     "does not hold": ("✗", "No"),
@@ -149,7 +149,7 @@ _ANSWERS = {
 
 
 def _line(conclusion: dict[str, str], cost: str) -> str:
-    """A paragraph for everyone."""
+    """One conclusion as a paragraph in plain words."""
     mark, answer = _ANSWERS.get(conclusion["verdict"], ("–", conclusion["verdict"]))
     text, plain = conclusion["text"], conclusion.get("plain", "")
     said = f"{mark} {text[:1].upper()}{text[1:].rstrip('.')}. **{answer}**{': ' + plain if plain else ''}."

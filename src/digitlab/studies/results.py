@@ -1,4 +1,4 @@
-"""The results of a study for people: the table, the verdicts and the figures, and the same as JSON."""
+"""The results of a study in readable form (table, verdicts, figures), and the same as JSON."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ def write_results(outcome: Outcome, folder: Path) -> None:
 
 
 def figure_names(study: Study) -> list[str]:
-    """The files of a study's figures."""
+    """The file names of a study's figures."""
     return ["figure.png" if number == 1 else f"figure-{number}.png" for number in range(1, 1 + len(study.figures))]
 
 
@@ -72,7 +72,7 @@ def as_dict(outcome: Outcome) -> dict[str, Any]:
 
 
 def rows_of(outcome: Outcome) -> list[dict[str, Any]]:
-    """One row per cell; of each column the values by repeat, their mean and deviation, and the published value."""
+    """One row per cell: for each column the values by repeat, their mean and deviation, and the published value."""
     rows = []
     for cell in outcome.cells:
         printed = outcome.published[cell.key].numbers if cell.key in outcome.published else {}
@@ -111,7 +111,7 @@ def _seconds(outcome: Outcome) -> Iterable[float]:
 
 
 def machines_of(outcome: Outcome) -> list[str]:
-    """The machines on which the cells were trained, with their versions, each once."""
+    """The machines on which the cells were trained, with library versions, each once."""
     records = [record for by_repeat in outcome.records.values() for record in by_repeat.values()]
     return list(dict.fromkeys(_machine(record["environment"]) for record in records))
 
@@ -185,7 +185,7 @@ def _line(cells: Sequence[str]) -> str:
 
 
 def _number(value: float | None) -> str:
-    """A published number as it was printed, not rounded to the measure's digits."""
+    """Format a published number as it was printed, not rounded to the measure's digits."""
     if value is None:
         return "–"
     return f"{value:,}" if isinstance(value, int) else f"{value:.5g}"

@@ -1,4 +1,4 @@
-"""Running studies: the cells that are missing are trained, and the tables written from all of them."""
+"""Run studies: train the missing cells, and write the tables from all cells."""
 
 from __future__ import annotations
 
@@ -32,10 +32,10 @@ make_pool = functools.partial(scheduling.make_pool, "digitlab.studies.work")
 
 @dataclass(frozen=True, slots=True)
 class Workload:
-    """What a run has to do.
+    """The jobs of a run.
 
-    planned: every job of every study; one that several studies share is listed for each
-    missing: the jobs without a result, each once; the first repeats of all studies before the second
+    planned: every job of every study; a job shared by several studies is listed for each
+    missing: the jobs without a result, each once; the first repeats of all studies before the second ones
     """
 
     planned: Sequence[Planned]
@@ -51,7 +51,7 @@ class Ran(Drawn, Tabular):
 
 
 def work_of(studies: Sequence[Study], store: Store, repeats: int | None = None, *, quick: bool = False) -> Workload:
-    """The jobs of these studies, and those of them that have no result in ``store``."""
+    """List the jobs of these studies, and which of them have no result in ``store``."""
     planned = [each for study in studies for each in plan(study, repeats, quick=quick)]
     jobs = {each.job.digest: each.job for each in sorted(planned, key=lambda each: each.repeat)}
     return Workload(planned, [job for job in jobs.values() if store.read(job) is None])
@@ -67,23 +67,23 @@ def run_studies(
     watcher: Watcher = lambda _: None,
     stop: StopRequest | None = None,
 ) -> Ran:
-    """Train the missing cells, keep each at once, and write the table, figure and verdicts of every study.
+    """Train the missing cells, store each at once, and write the table, figure and verdicts of every study.
 
-    Killed at any moment, it resumes with the missing ones when it is called again. The tables are also written when it
-    is stopped or an engine fails, from the cells that are there.
+    If it is killed at any moment, the next call resumes with the missing cells. If it is stopped or an engine fails,
+    the tables are still written, from the finished cells.
 
     Args:
         studies: which to run.
         out: the folder of the results, see `digitlab.studies.store`.
         pool: makes the workers, e.g. `make_pool`; not called when nothing is missing.
-        repeats: seeds or folds of each cell; None: as many as the study asks for.
-        quick: on a share of the images, for few epochs; kept apart.
-        watcher: told of everything that happens.
-        stop: asked, it ends early.
+        repeats: number of seeds or folds of each cell; None: the study's own.
+        quick: train on a share of the images, for few epochs; the results are stored separately.
+        watcher: called with every message of the workers.
+        stop: once it is asked to stop, the run ends early.
 
     Raises:
         UsageError: for settings that do not exist, before anything is trained.
-        StorageError: when results cannot be written; what was kept stays.
+        StorageError: when results cannot be written; those already stored remain.
         ClusterError: when a cluster does not answer or is gone.
     """
     store = Store.at(out, quick=quick)
@@ -105,7 +105,7 @@ def run_studies(
 
 
 def written(studies: Sequence[Study], store: Store, repeats: int | None, *, quick: bool) -> list[Outcome]:
-    """The outcomes, with their tables and figures written."""
+    """Write the tables and figures of all studies; returns their outcomes."""
     outcomes = [outcome_of(study, store, repeats, quick=quick) for study in studies]
     for outcome in outcomes:
         if outcome.found:
@@ -113,12 +113,12 @@ def written(studies: Sequence[Study], store: Store, repeats: int | None, *, quic
     return outcomes
 
 
-_CORES = 2  # of the machine to which `Study.minutes` refers; a cell is trained on one
-_QUICK_SECONDS = 5.0  # per cell, most of them for compiling
+_CORES = 2  # of the machine that `Study.minutes` refers to; a cell is trained on one core
+_QUICK_SECONDS = 5.0  # per cell, mostly compilation
 
 
 class Estimate:
-    """Seconds of every planned job, by digest: as finished repeats of its cell took, else as the study estimates."""
+    """Seconds of every planned job, by digest: the mean of its cell's finished repeats, or the study's estimate."""
 
     def __init__(self, planned: Sequence[Planned], store: Store, *, quick: bool) -> None:
         self._jobs = {each.job.digest: each for each in reversed(planned)}
@@ -132,16 +132,16 @@ class Estimate:
                 self.note(digest, record["result"])
 
     def note(self, digest: str, result: Mapping[str, Any]) -> None:
-        """Take the duration of a finished job into account for the other repeats of its cell."""
+        """Update the estimate for the other repeats of a cell with the duration of a finished job."""
         self.missing.discard(digest)
         each = self._jobs[digest]
         if "seconds" not in result and each.study.task.trains:
-            return  # range tests of earlier versions, which did not say how long they took
+            return  # range tests of earlier versions, which did not record their duration
         seconds = float(result.get("seconds", 0.0)) + float(result.get("overhead", 0.0))
         self._taken.setdefault((each.study.name, each.cell.key), []).append(seconds)
 
     def expect(self, planned: Planned) -> None:
-        """Take one more job into account."""
+        """Add a job to the estimate."""
         self._jobs.setdefault(planned.job.digest, planned)
         self.missing.add(planned.job.digest)
 
@@ -155,10 +155,10 @@ class Estimate:
 
     @property
     def left(self) -> float:
-        """The expected seconds of all missing jobs, one after the other, and of those that will probably follow."""
+        """The expected seconds of all missing jobs in sequence, plus those of jobs that will probably be added."""
         return sum(map(self.seconds, self.missing)) + self.more
 
     def name(self, digest: str) -> str:
-        """A job in words: study, cell, seed."""
+        """A readable name of a job: study, cell, seed."""
         each = self._jobs[digest]
         return f"{each.study.name}: {each.cell.label}, {each.study.task.repeated} {each.repeat}"

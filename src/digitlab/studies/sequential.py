@@ -1,12 +1,12 @@
-"""When to stop adding seeds: levels at which a comparison may be judged again after every seed.
+"""Sequential testing: significance levels at which a comparison may be tested again after every added seed.
 
-Looking after each seed and stopping at the first 95 % interval that decides would be wrong far more often than in one
-of twenty. So every look has a level of its own. A study's own number of seeds is judged by `FIRST`, one-sided, which is
-that of a 95 % interval; all further looks together may spend `LATER`, in portions that fall with the number of seeds
-(Lan, DeMets, Biometrika 70, 1983). A false "holds", a false "does not hold" and a false "the same" have a probability
-of at most 5 % each, however often is looked: computed for normal means by the recursion of Armitage, McPherson and Rowe
-(Journal of the Royal Statistical Society A 132, 1969), used as levels of Student's test (Jennison, Turnbull, Group
-Sequential Methods, 2000, section 4.4), and simulated with it (`tests/studies/test_sequential.py`).
+Testing after each seed and stopping at the first decisive 95 % interval would err far more often than once in twenty.
+So each look (interim test) has its own level. At the study's own number of seeds it is `FIRST`, one-sided, the level of
+a 95 % interval; all later looks together may spend `LATER`, in portions that decrease with the number of seeds (Lan,
+DeMets, Biometrika 70, 1983). A false "holds", a false "does not hold" and a false "the same" have a probability of at
+most 5 % each, however many looks there are. The levels are computed for normal means by the recursion of Armitage,
+McPherson and Rowe (Journal of the Royal Statistical Society A 132, 1969), used for Student's test (Jennison, Turnbull,
+Group Sequential Methods, 2000, section 4.4), and checked by simulation (`tests/studies/test_sequential.py`).
 """
 
 from __future__ import annotations
@@ -21,19 +21,19 @@ if TYPE_CHECKING:
 
 __all__ = ["FIRST", "LATER", "Judging", "level", "levels", "needed"]
 
-FIRST, LATER = 0.025, 0.018  # less than 0.025: with few seeds Student's test at these levels errs a little more often
+FIRST, LATER = 0.025, 0.018  # below 0.025, as Student's test with few seeds errs slightly more often than its level
 
-_STEP = 0.02  # of the grid, in deviations of one seed
-_POWER = 0.84  # deviations: with this above the critical value four of five such comparisons are decided
+_STEP = 0.02  # of the grid, in standard deviations of one seed
+_POWER = 0.84  # standard deviations above the critical value, for a power of 80 %
 
 
 @dataclass(frozen=True, slots=True)
 class Judging:
-    """How the repeats of a study are judged.
+    """The rules by which the repeats of a study are judged.
 
-    first: its own number of repeats; most: at which it ends undecided
-    paired: whether the repeats of two cells belong together, one by one
-    alike: by measure, the difference up to which two cells are the same
+    first: the study's own number of repeats; most: the number at which it ends undecided
+    paired: whether the repeats of two cells are paired one to one
+    alike: by measure, the largest difference at which two cells count as the same
     """
 
     first: int = 3
@@ -43,7 +43,7 @@ class Judging:
 
 
 def level(seeds: int, first: int, most: int) -> float:
-    """The one-sided level at which a comparison of cells of this many seeds is judged.
+    """The one-sided significance level for a comparison of cells with this many seeds.
 
     first: the study's own number of seeds; most: the number at which it ends undecided
     """
@@ -66,7 +66,7 @@ def levels(first: int, most: int) -> tuple[float, ...]:
     portions = 1.0 / seeds[1:]
     spent = [FIRST, *(LATER * portions / portions.sum())]
     reach = 7.0 * math.sqrt(most)
-    sums = np.arange(-reach, reach + _STEP, _STEP)  # of this many standard normal numbers
+    sums = np.arange(-reach, reach + _STEP, _STEP)  # grid of sums of standard normal numbers
     step = np.arange(-7.0, 7.0 + _STEP, _STEP)
     kernel = norm.pdf(step) * _STEP
     density = norm.pdf(sums, scale=math.sqrt(first))
@@ -74,10 +74,10 @@ def levels(first: int, most: int) -> tuple[float, ...]:
     for count, portion in zip(seeds, spent, strict=True):
         if count > first:
             density = np.convolve(density, kernel, mode="same")
-        # The probability of coming here, and beyond each sum; half of the sum's own cell lies beyond it.
+        # The probability of reaching this look and exceeding each sum; half of the sum's own cell lies beyond it.
         beyond = (np.cumsum(density[::-1])[::-1] - density / 2.0) * _STEP
         place = int(np.argmax(beyond <= portion))
-        # Between two points of the grid, so that the levels do not jump.
+        # Interpolate between two points of the grid, so that the levels do not jump.
         over = (portion - beyond[place]) / max(float(beyond[place - 1] - beyond[place]), 1e-12)
         found.append(float(norm.sf((sums[place] - over * _STEP) / math.sqrt(count))))
         density[place:] = 0.0
@@ -85,9 +85,9 @@ def levels(first: int, most: int) -> tuple[float, ...]:
 
 
 def needed(distance: float, deviation: float, seeds: int, first: int, most: int) -> float:
-    """How many seeds will probably decide, also where they are more than ``most``; infinite for no distance.
+    """The number of seeds that will probably decide, even if it exceeds ``most``; infinite for zero distance.
 
-    distance: of the estimate from the bound on which the verdict hangs; deviation: of a difference between two seeds
+    distance: from the estimate to the decisive bound; deviation: standard deviation of a difference between two seeds
     """
     from scipy.stats import norm
 

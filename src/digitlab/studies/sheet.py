@@ -1,7 +1,7 @@
-"""All verdicts on one sheet, as SVG: a row for each study, a square for each conclusion.
+"""All verdicts on one sheet, as SVG: one row per study, one square per conclusion.
 
-Written by hand rather than drawn by matplotlib: a tenth of the size, text that can be read by a machine, what each
-square means where the pointer rests on it, and the colours of the reader's own light or dark mode.
+The SVG is written directly rather than by matplotlib: a tenth of the size, machine-readable text, a tooltip that
+explains each square, and colours that follow the reader's light or dark mode.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 __all__ = ["VERDICTS", "verdicts_svg"]
 
-# In this order everywhere; the strokes of its mark in a square of 18 by 18, for colour-blind readers too.
+# The order used everywhere, with the path of each mark in a square of 18 by 18, for colour-blind readers too.
 VERDICTS: Mapping[str, str] = {
     "holds": "M4.5 9.5 L7.7 12.7 L13.5 5.5",
     "does not hold": "M5 5 L13 13 M13 5 L5 13",
@@ -44,7 +44,7 @@ path{fill:none;stroke:#fff;stroke-width:2;stroke-linecap:round;stroke-linejoin:r
 
 
 def verdicts_svg(studies: Sequence[Mapping[str, Any]]) -> str:
-    """The sheet, in two columns.
+    """Render the sheet in two columns.
 
     studies: contents of `results.json`, in the order of the rows
     """

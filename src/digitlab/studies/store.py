@@ -1,10 +1,10 @@
-"""Finished cells on disk: one small JSON file each, written at once, shared by all studies.
+"""Finished cells on disk: one small JSON file each, written as soon as the cell is done, shared by all studies.
 
     OUT/cells/ARCHITECTURE/DATASET-SEED-DIGEST.json     result of a training: enough for all tables and figures
     OUT/STUDY/                                          table.md, results.json and figure.png of a study
-    OUT/quick/                                          the same of quick runs: other cells, other tables
+    OUT/quick/                                          the same for quick runs: separate cells and tables
 
-Everything is written atomically: a file that is there is whole.
+All writes are atomic: a file that exists is complete.
 """
 
 from __future__ import annotations
@@ -34,11 +34,11 @@ class Store:
 
     @classmethod
     def at(cls, out: Path, *, quick: bool = False) -> Store:
-        """The store of full runs in ``out``, or that of quick ones."""
+        """The store of full runs in ``out``, or that of quick runs."""
         return cls(out / "quick" if quick else out)
 
     def read(self, job: Job) -> Record | None:
-        """The record of a job; None where there is none, or one that is damaged or of another job."""
+        """Read the record of a job; None if it is missing, damaged, or of another job."""
         try:
             record = json.loads((self.path / "cells" / job.place).read_text("utf-8"))
         except (OSError, ValueError):
@@ -70,7 +70,7 @@ class Store:
 
 
 def _compact(record: Record) -> str:
-    """JSON with one line per value of the first two levels: a list of numbers takes one line."""
+    """Serialise to JSON with one line per value of the first two levels: a list of numbers takes one line."""
     lines = []
     for name, value in record.items():
         if isinstance(value, dict):

@@ -1,4 +1,4 @@
-"""A study: one setting varies while the others stay the same; the published values, and the conclusions to check."""
+"""A study: settings to vary while the others stay the same, published values, and conclusions to check."""
 
 from __future__ import annotations
 
@@ -25,8 +25,8 @@ __all__ = ["Study"]
 
 _FIELDS = tuple(each.name for each in fields(TrainingConfig))
 
-# Ten of MNIST's 10,000 test images: nobody would choose between two recipes that differ by less, and S1 calls
-# accuracies that differ by more "almost the same". Of losses about a tenth of what its better networks have, 0.03.
+# Ten of MNIST's 10,000 test images: nobody would choose between two recipes by a smaller difference, and S1 calls
+# accuracies that differ by more "almost the same". For losses, about a tenth of the 0.03 of its better networks.
 ALIKE: Mapping[str, float] = {
     **dict.fromkeys(("accuracy", "training_accuracy", "mean_training_accuracy", "mean_watched_accuracy"), 0.001),
     **dict.fromkeys(("loss", "training_loss", "watched_loss", "mean_training_loss", "mean_watched_loss"), 0.003),
@@ -35,25 +35,25 @@ ALIKE: Mapping[str, float] = {
 
 @dataclass(frozen=True, kw_only=True)
 class Study:
-    """One file of `published/`, or of a user's own.
+    """A study, defined in a file of `published/` or a user's own.
 
     base: the settings that do not vary
-    vary: a field of `TrainingConfig` or an option of its architecture → its values; of several, all combinations
-    variants: in place of ``vary``, where several settings change together: label → changes
-    test: the set on whose test images every cell is evaluated; None: the base's own
+    vary: a field of `TrainingConfig` or an option of its architecture → its values; with several, all combinations
+    variants: instead of ``vary``, where several settings change together: label → changes
+    test: the dataset on whose test images every cell is evaluated; None: the base's own
     task: what is done with a cell; by default it is trained
-    published: by the cell's key: the varied value, the tuple of several, or the label of a variant
+    published: by the cell's key: the varied value, a tuple if several vary, or the label of a variant
     conclusions: checked against the measured values, in this order
-    repeats: seeds (or folds), unless the user says otherwise; most: at which `study run --until-decided` ends
-    paired: compare cells repeat by repeat, where a seed or fold gives both the same luck: folds, and trainings that are
-        the same for a while. With few seeds this is worth more than the degrees of freedom that it costs
-    alike: by measure, differences that count for nothing: where two cells are shown to differ by less, they are "the
-        same". The file says why, where it is not `ALIKE`
+    repeats: number of seeds (or folds), unless the user sets it; most: the limit of `study run --until-decided`
+    paired: compare cells repeat by repeat, where a seed or fold affects both alike: folds, and trainings that are
+        identical at first. With few seeds this gains more than the degrees of freedom that it costs
+    alike: by measure, the smallest relevant difference: two cells shown to differ by less are "the same". A file that
+        sets it to other values than `ALIKE` says why
     minutes: expected duration of one repeat of every cell, on two cores
     columns: measures of the table, in this order
     figures: functions that draw the figures, as in the source
-    labels: of cells, by key, where the values do not explain themselves
-    name, about: the file's name and docstring; set when it is loaded
+    labels: of cells, by key, where the values are not self-explanatory
+    name, about: the file's name and docstring; set when the file is loaded
     """
 
     base: TrainingConfig = field(default_factory=TrainingConfig)
@@ -92,7 +92,7 @@ class Study:
 
     @property
     def judging(self) -> Judging:
-        """How its repeats are judged."""
+        """The rules by which the repeats are judged."""
         limit = self.task.most or self.most
         paired = self.paired or self.task.repeated == "fold"
         return Judging(min(self.repeats, limit), min(self.most, limit), paired, self.alike)
@@ -128,7 +128,7 @@ class Study:
         return Job.of(self.task, replace(training, epochs=min(training.epochs, 2)) if quick else training, quick=quick)
 
     def training(self, cell: Cell, *, seed: int) -> TrainingConfig:
-        """The settings of a cell."""
+        """The training settings of a cell."""
         options = {name: value for name, value in cell.changes.items() if name not in _FIELDS}
         changed = {name: value for name, value in cell.changes.items() if name in _FIELDS}
         if self.test is not None:
@@ -141,7 +141,7 @@ class Study:
 
 
 def _in_words(name: str, value: object) -> str:
-    """A value with its setting's name; words and lists go without it.
+    """A setting's value with its name; strings and lists are shown without the name.
 
     >>> _in_words("dropout", False), _in_words("kernel", 5), _in_words("pooling", "max"), _in_words("units", (8, 16))
     ('without dropout', 'kernel 5', 'max', '8-16')

@@ -1,7 +1,7 @@
-"""What comparisons say, in numbers for those who know intervals and in plain words for those who do not.
+"""Results of comparisons as text: numbers with intervals for experts, plain words for everyone else.
 
-Shares of images are said as counts of 10,000, which is what MNIST's test has: natural frequencies are understood where
-percentages of percentages are not (Gigerenzer, Hoffrage, Psychological Review 102, 1995).
+Shares of images are given as counts out of 10,000, the size of MNIST's test set: natural frequencies are understood
+where percentages of percentages are not (Gigerenzer, Hoffrage, Psychological Review 102, 1995).
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ __all__ = [
 
 _IMAGES = 10_000
 
-# Measures that are shares of images classified correctly, and of which ones.
+# Measures that are shares of correctly classified images, each with a suffix that says which images.
 _WHICH = {
     "accuracy": "",
     "training_accuracy": ", of the training images",
@@ -30,10 +30,10 @@ _WHICH = {
 
 
 class Said(NamedTuple):
-    """A comparison in words.
+    """A comparison as text.
 
     evidence: the numbers with their interval
-    plain: the same for everyone, where it is decided; unsure: where it is not, with all that is still possible
+    plain: the same in plain words, if decided; unsure: if not decided, with the whole range of the interval
     """
 
     evidence: str
@@ -42,7 +42,7 @@ class Said(NamedTuple):
 
 
 def of_difference(measure: str, one: str, other: str, found: MeansDifference) -> Said:
-    """Of two cells.
+    """Describe the difference of two cells.
 
     >>> from digitlab.evaluation.intervals import Interval
     >>> from digitlab.evaluation.seeds import MeansDifference
@@ -62,7 +62,7 @@ def of_difference(measure: str, one: str, other: str, found: MeansDifference) ->
 
 
 def of_effect(measure: str, found: MeansDifference, *, pairs: int = 0) -> Said:
-    """Of a change, in the mean of several cells; pairs: how many pairs of cells it is the mean of."""
+    """Describe the effect of a change, averaged over several cells; pairs: the number of pairs averaged over."""
     evidence = MEASURES[measure].difference(found.difference, *found.interval) + (f" in {pairs} pairs" if pairs else "")
     mean = f", in the mean of {pairs} pairs" if pairs else ""
     if measure in _WHICH:
@@ -76,9 +76,9 @@ def of_effect(measure: str, found: MeansDifference, *, pairs: int = 0) -> Said:
 
 
 def of_bound(measure: str, label: str, bound: float, found: MeansDifference) -> Said:
-    """Of a cell's mean and a bound; ``found`` is their difference."""
+    """Describe a cell's mean relative to a bound; ``found`` is their difference."""
     ends = [bound + each for each in (found.difference, *found.interval)]
-    if MEASURES[measure].better == "more":  # all measures of which more is better are shares
+    if MEASURES[measure].better == "more":  # all measures where more is better are shares
         ends = [min(max(each, 0.0), 1.0) for each in ends]
     mean, low, high = map(MEASURES[measure].format, ends)
     evidence = f"{label}: {mean} ({low} to {high})"
@@ -96,7 +96,7 @@ def of_bound(measure: str, label: str, bound: float, found: MeansDifference) -> 
 
 
 def of_published(measure: str, label: str, printed: float, within: float, found: MeansDifference) -> Said:
-    """Of a cell's mean and the published number; ``found`` is their difference."""
+    """Describe a cell's mean relative to the published number; ``found`` is their difference."""
     evidence = f"{label}: {MEASURES[measure].difference(found.difference, *found.interval)}, published {printed:,}"
     said, published = _level(measure, printed + found.difference), _level(measure, printed)
     allowed = f" ({_level(measure, within)} more or less count as the same)" if within else ""
@@ -110,7 +110,7 @@ def of_published(measure: str, label: str, printed: float, within: float, found:
 
 
 def of_published_rate(measure: str, label: str, printed: float, within: float, found: MeansDifference) -> Said:
-    """As `of_published`, of the logarithms of values that are compared by their ratio."""
+    """Like `of_published`, for values compared by their ratio; ``found`` is the difference of their logarithms."""
     show = MEASURES[measure].format
     mean = show(printed * 10**found.difference)
     allowed = f" (up to {within:g} times count as the same)"
@@ -119,7 +119,7 @@ def of_published_rate(measure: str, label: str, printed: float, within: float, f
 
 
 def of_deviation(deviation: float, low: float, high: float, bound: float) -> Said:
-    """Of the standard deviation over the repeats and a bound."""
+    """Describe the standard deviation over the repeats relative to a bound."""
     words = f"the repeats lie {deviation:.4f} around their mean (standard deviation)"
     unsure = f"{words}, between {low:.4f} and {high:.4f} with more of them"
     asked = f"; at most {bound:g} is asked for"
@@ -127,12 +127,12 @@ def of_deviation(deviation: float, low: float, high: float, bound: float) -> Sai
 
 
 def _level(measure: str, value: float) -> str:
-    """A value: of shares the number of images."""
+    """Format a value; a share as the number of images."""
     return f"{round(_IMAGES * value):,}" if measure in _WHICH else MEASURES[measure].format(value)
 
 
 def _amounts(measure: str, found: MeansDifference) -> tuple[str, str]:
-    """A difference, and the span of its interval: "25 fewer", "from 48 fewer to 1 more"."""
+    """Format a difference and the range of its interval: "25 fewer", "from 48 fewer to 1 more"."""
     less, more = ("fewer", "more") if measure in _WHICH else ("lower", "higher")
 
     def amount(value: float, *, word: bool = True) -> str:

@@ -1,6 +1,6 @@
-"""What a network has learned, carried to another task: settings and a trained network in, a run folder out.
+"""Transfer learning: settings and a trained network in, a run folder out.
 
-Settings cost nothing to import; what needs Keras is loaded when it is first used.
+The settings are cheap to import; what needs Keras is loaded on first use.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
-"""Networks of `keras.applications`, trained on photographs by others, behind what makes such input of our images.
+"""Networks of `keras.applications`, pre-trained on photographs, behind layers that adapt our images to their input.
 
-Their weights come from a file on this machine: nothing is fetched. All that is done to an image is done in the graph:
-it is enlarged by a whole factor, its grey becomes three colours, and these are scaled as that network learned them.
+Their weights come from a local file: nothing is downloaded. All preprocessing is part of the graph: the image is
+enlarged by an integer factor, its grey becomes three colours, and these are scaled as when that network was trained.
 """
 
 from __future__ import annotations
@@ -23,11 +23,11 @@ if TYPE_CHECKING:
 
 __all__ = ["RANDOM", "application_names", "is_application", "open_application"]
 
-RANDOM = "random"  # in place of a file: weights as they begin, for trying out
+RANDOM = "random"  # instead of a weights file: random initial weights, for trying out
 
 layers = keras.layers
 
-# What pixels 0 … 255 become, by colour: factors and what is added.
+# Preprocessing of pixels 0 … 255, by colour: factors and offsets.
 _MEAN, _DEVIATION = np.array([0.485, 0.456, 0.406]), np.array([0.229, 0.224, 0.225])
 _PREPARED: Mapping[str, tuple[Any, Any]] = {
     "caffe": (1.0, [-103.939, -116.779, -123.68]),  # blue, green, red
@@ -39,7 +39,7 @@ _PREPARED: Mapping[str, tuple[Any, Any]] = {
 
 @dataclass(frozen=True, slots=True)
 class _Application:
-    """name: the function of `keras.applications`; prepared: of _PREPARED; factor: by which images are enlarged."""
+    """name: the function of `keras.applications`; prepared: a key of _PREPARED; factor: the images' enlargement."""
 
     name: str
     prepared: str
@@ -63,21 +63,21 @@ _APPLICATIONS = {
 
 
 def application_names() -> tuple[str, ...]:
-    """The networks that are known here."""
+    """Return the names of the supported networks."""
     return tuple(found.name for found in _APPLICATIONS.values())
 
 
 def is_application(name: str) -> bool:
-    """Whether a model is named so, in whatever case, and there is no file or folder of that name."""
+    """Return whether ``name`` is one of these networks, in any case, and no file or folder has that name."""
     return name.lower() in _APPLICATIONS and not Path(name).exists()
 
 
 def open_application(name: str, weights: str | Path) -> keras.Model:
-    """A network from uint8 (N, 28, 28) to (N, 10); its last layer knows nothing yet.
+    """Build a network from uint8 (N, 28, 28) to (N, 10); its last layer is still untrained.
 
     Args:
         name: VGG16, MobileNetV2 …, in any case.
-        weights: an HDF5 file of weights without the top (…_notop.h5), looked at before it is opened; or "random".
+        weights: an HDF5 file of weights without the top (…_notop.h5), checked before it is loaded; or "random".
 
     Raises:
         UsageError: for an unknown name.
@@ -95,7 +95,7 @@ def open_application(name: str, weights: str | Path) -> keras.Model:
         _load(body, Path(weights), found.name)
     images = keras.Input((28, 28), dtype="uint8", name="images")
     scale, offset = _PREPARED[found.prepared]
-    pixels = layers.Rescaling(1.0, name="as_they_are")(images)  # whole numbers to float32
+    pixels = layers.Rescaling(1.0, name="as_they_are")(images)  # integers to float32
     grey = layers.Reshape((28, 28, 1), name="add_channel")(pixels)
     large = layers.UpSampling2D(found.factor, interpolation="bilinear", name="enlarge")(grey)
     colours = layers.Concatenate(name="three_colours")([large] * 3)
@@ -114,6 +114,6 @@ def _load(body: keras.Model, path: Path, name: str) -> None:
         raise ModelError(f"{path}: {error}") from error
     try:
         body.load_weights(path)
-    except Exception as error:  # Keras' errors have no common root but this
+    except Exception as error:  # Keras' errors have no narrower common base class
         first = next((line for line in str(error).splitlines() if line.strip()), type(error).__name__)
         raise ModelError(f"{path}: not the weights of {name} without its top ({first[:160]})") from error

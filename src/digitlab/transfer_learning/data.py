@@ -1,4 +1,4 @@
-"""The images of a transfer: those that are learned from, often few, and those that the result is measured on."""
+"""The images of a transfer: the training images, often few, and those that the result is measured on."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ if TYPE_CHECKING:
 
 __all__ = ["TransferData", "transfer_data"]
 
-_HELD_OUT = 0.2  # of each class of a set without test images
+_HELD_OUT = 0.2  # fraction of each class, for a set without test images
 
 
 @dataclass(frozen=True, slots=True)
 class TransferData:
-    """What a transfer sees, as the network takes it.
+    """The training and test images of a transfer, in the form that the network takes.
 
-    tested_on: the test images in words: a set's name, or which images of one set they are
+    tested_on: a description of the test images: a set's name, or which images of one set they are
     """
 
     train: Digits
@@ -37,17 +37,17 @@ class TransferData:
 def transfer_data(
     name: str, *, form: str = "grey", test: str | None = None, per_class: int | None = None, seed: int = 0
 ) -> TransferData:
-    """The images of a named set, or of a file or folder of labelled images.
+    """Load the images of a named set, or of a file or folder of labelled images.
 
-    A file of one split, such as a folder of one's own digits, is parted: ``per_class`` images of each class are learned
-    from and the rest is for measuring; without ``per_class`` the last fifth of each class is.
+    A set with a single split, such as a folder of one's own digits, is divided: ``per_class`` images of each class are
+    for training and the rest for testing; without ``per_class``, the last fifth of each class is for testing.
 
     Args:
         name: the set.
-        form: what the network takes; grey images become Sobel images where it takes those.
-        test: another set on whose test images the result is measured.
-        per_class: this many training images of each class, drawn with ``seed``; None: all.
-        seed: decides which.
+        form: the form that the network takes; grey images become Sobel images if it takes those.
+        test: another set whose test images the result is measured on.
+        per_class: the number of training images of each class, drawn with ``seed``; None: all.
+        seed: decides which images are drawn.
 
     Raises:
         DatasetError: for an unknown set or a damaged file, images of one class only, a class with too few images, or
@@ -96,7 +96,7 @@ def _expect_classes(digits: Digits, name: str) -> None:
 
 
 def _drawn(pool: Digits, per_class: int, seed: int, name: str) -> tuple[Digits, Digits]:
-    """This many of each class that occurs, at random, and the rest; both in the order of the set."""
+    """Draw ``per_class`` images of each class that occurs; return them and the rest, both in the order of the set."""
     rng = np.random.default_rng(seed)
     taken = np.zeros(len(pool), np.bool_)
     for label in np.unique(pool.labels):

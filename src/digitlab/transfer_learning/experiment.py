@@ -1,4 +1,4 @@
-"""The main job: a trained network and new images in, a whole run folder out."""
+"""Transfer learning, from a trained network and new images to a complete run folder."""
 
 from __future__ import annotations
 
@@ -41,36 +41,36 @@ __all__ = ["Base", "Transferred", "open_base", "run_transfer", "transfer"]
 
 @dataclass(frozen=True, slots=True)
 class Base:
-    """The network whose knowledge is carried over, laid open, and its card."""
+    """The network that is transferred, as a graph of its layers, and its card."""
 
     network: Network
     card: ModelCard
 
     @classmethod
     def of(cls, model: keras.Model, card: ModelCard | None = None) -> Base:
-        """Of a model from (N, 28, 28) to (N, 10).
+        """Create it from a model from (N, 28, 28) to (N, 10).
 
         Raises:
-            ModelError: where its layers cannot be followed.
+            ModelError: if its layers cannot be traced.
         """
         return cls(lay_open(model), card or ModelCard(model.name, model.name, preparation_of(model)))
 
     def cut_at(self, settings: Transfer) -> list[Step]:
-        """The steps behind which the network is cut.
+        """Return the steps after which the network is cut.
 
         Raises:
-            UsageError: for a layer that there is not; the names are offered.
+            UsageError: for an unknown layer; the message lists the names.
         """
         return [self.network.find(settings.layer)] if settings.layer else penultimate(self.network)
 
 
 @dataclass(frozen=True, slots=True)
 class Transferred:
-    """What a transfer ends with.
+    """The result of a transfer.
 
-    model: in float32; None where what was learned is no layers (nearest neighbours)
+    model: in float32; None if what was learned cannot be written as layers (nearest neighbours)
     probabilities: of the test images, float32 (N, 10)
-    before: how many of them the network itself got right, where its own head was kept; else None
+    before: the accuracy on the test images before training, if the network's own head was kept; else None
     """
 
     model: keras.Model | None
@@ -87,13 +87,13 @@ def open_base(
     form: str | None = None,
     tell: Callable[[str], None] = lambda _: None,
 ) -> Base:
-    """A run folder, a ``.keras`` or ``.h5`` file; or a network of `keras.applications` with its file of weights.
+    """Open a run folder, a ``.keras`` or ``.h5`` file; or a network of `keras.applications` with its weights file.
 
-    form: what the network takes, where its file does not say
+    form: the form of images that the network takes, if its file does not say
 
     Raises:
         ModelError: when it cannot be opened, or an application has no weights.
-        UsageError: for weights beside a model that has its own.
+        UsageError: for an unknown name, or for weights given with a model that has its own.
     """
     named = not Path(model).suffix and not Path(model).exists()
     if named and shipped_keras(str(model)) is None:
@@ -123,10 +123,10 @@ def transfer(
     listener: Listener = lambda _: None,
     stop: StopRequest | None = None,
 ) -> Transferred:
-    """Learn from ``data`` what ``settings`` say; nothing is written.
+    """Train on ``data`` as ``settings`` say; nothing is written to disk.
 
     Raises:
-        UsageError: for a layer that there is not (the names are offered), or one that a learner cannot take.
+        UsageError: for an unknown layer (the message lists the names), or one that a learner cannot use.
     """
     network, steps = base.network, base.cut_at(settings)
     names = [step.name for step in steps]
@@ -146,7 +146,7 @@ def transfer(
         else:
             model = with_end(body, new_head(steps))
     history = _in_phases(model, own, data, settings, listener, stop)
-    freeze(model, lambda _: True)  # whoever opens the file may train all of it
+    freeze(model, lambda _: True)  # so that all layers are trainable when the file is opened
     return Transferred(model, predict_probabilities(model, data.test.images), history, names, before)
 
 
@@ -174,7 +174,7 @@ def _in_phases(
     listener: Listener,
     stop: StopRequest,
 ) -> History:
-    """Train what is not the network's ``own``, then everything; the epochs are counted through both."""
+    """Train the layers that are not the network's ``own``, then all layers; epochs are numbered across both phases."""
     first, second = settings.phases(len(data.train))
     freeze(model, lambda name: name not in own)
     listener(Stage(f"training {'all layers' if settings.how == 'anew' else 'the head'}"))
@@ -205,7 +205,7 @@ def _phase(
         data.train,
         None,
         batch_size=settings.batch_size,
-        seed=settings.seed + 2**31 * bool(done),  # another order than the first phase's
+        seed=settings.seed + 2**31 * bool(done),  # a different order from the first phase's
         augmentation=augmentation(settings.augmentation),
     )
     trained = sum(int(weight.shape.num_elements()) for weight in model.trainable_weights)
@@ -231,10 +231,10 @@ def run_transfer(
 ) -> tuple[Transferred, Metrics]:
     """Transfer, measure, save, export and write the report, all into ``run``.
 
-    A learner that cannot be layers leaves `model.keras` and `model.onnx` out; a network that answers otherwise as ONNX
-    leaves `model.onnx` out, and the listener hears why.
+    For a learner that cannot be written as layers, `model.keras` and `model.onnx` are omitted; if the ONNX export gives
+    other answers than the network, `model.onnx` is omitted, and the listener is told why.
 
-    about: what else stands in `config.toml`, e.g. the model that was named and the command
+    about: additional entries of `config.toml`, e.g. the model that was named and the command
 
     Raises:
         UsageError: as `transfer`.

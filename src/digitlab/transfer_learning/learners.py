@@ -1,9 +1,9 @@
-"""Learners of scikit-learn on a layer's numbers, and the same as layers of Keras.
+"""Classifiers of scikit-learn fitted to a layer's activations, and the same as Keras layers.
 
-Nothing is pickled: what was fitted is written into layers, so that `model.keras` and `model.onnx` exist, are safe to
-open and need no scikit-learn. The SVM with a radial kernel works on at most 500 of the training images (Nyström's
-approximation, Williams and Seeger 2001; with fewer images than that it is the kernel itself), which bounds its size and
-keeps it quick. Nearest neighbours cannot be layers: they are measured, and no model is kept.
+Nothing is pickled: fitted parameters are written into layers, so that `model.keras` and `model.onnx` exist, are safe to
+open and need no scikit-learn. The SVM with an RBF kernel uses at most 500 of the training images as landmarks
+(Nyström's approximation, Williams and Seeger 2001; with fewer images than that, the kernel is exact), which bounds its
+size and keeps it fast. Nearest neighbours cannot be written as layers: they are measured, and no model is kept.
 """
 
 from __future__ import annotations
@@ -27,9 +27,9 @@ __all__ = ["Learned", "learn"]
 
 _LANDMARKS = 500
 _MOST_WEIGHTS = 20_000_000  # 80 MB
-_NEVER = -30.0  # the logit of a class that was not among the images
+_NEVER = -30.0  # the logit of a class without training images
 _FOLDS = 3
-_SHARPNESS = np.geomspace(0.03, 300, 41)  # what decisions are multiplied by to become logits
+_SHARPNESS = np.geomspace(0.03, 300, 41)  # factors that turn decision values into logits
 
 layers = keras.layers
 
@@ -38,8 +38,8 @@ layers = keras.layers
 class Learned:
     """A fitted learner.
 
-    probabilities: of features float32 (N, F), as float32 (N, 10)
-    as_layers: makes the same of a tensor (N, F); None where layers cannot
+    probabilities: maps features float32 (N, F) to float32 (N, 10)
+    as_layers: computes the same from a tensor (N, F); None if the learner cannot be written as layers
     """
 
     name: str
@@ -49,14 +49,14 @@ class Learned:
 
 @dataclass(frozen=True, slots=True)
 class _Linear:
-    """Decisions x @ weights + biases; weights float64 (M, C), one column a class that occurred."""
+    """Decision values x @ weights + biases; weights float64 (M, C), one column per class that occurred."""
 
     weights: NDArray[np.float64]
     biases: NDArray[np.float64]
     classes: NDArray[np.uint8]
 
     def wide(self, sharpness: float) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-        """Weights (M, 10) and biases (10,) of logits, for all ten classes."""
+        """Return the weights (M, 10) and biases (10,) of the logits of all ten classes."""
         weights = np.zeros((len(self.weights), 10), np.float32)
         biases = np.full(10, _NEVER, np.float32)
         weights[:, self.classes] = sharpness * self.weights
@@ -67,10 +67,10 @@ class _Linear:
 def learn(features: NDArray[np.float32], labels: NDArray[np.uint8], learner: str | Any, *, seed: int = 0) -> Learned:
     """Fit a learner to features (N, F) and labels (N,).
 
-    learner: one of LEARNERS, or any classifier of scikit-learn with `predict_proba`, which is measured only
+    learner: one of LEARNERS, or any scikit-learn classifier with `predict_proba`, which is only measured
 
     Raises:
-        UsageError: for an unknown name, or a kernel on this many features that its model would be too large.
+        UsageError: for an unknown name, or a kernel on so many features that its model would be too large.
     """
     if not isinstance(learner, str):
         return _as_it_is(learner, features, labels)
@@ -83,7 +83,7 @@ def learn(features: NDArray[np.float32], labels: NDArray[np.uint8], learner: str
     from threadpoolctl import threadpool_limits
 
     fit = {"logistic": _logistic, "nearest-mean": _nearest_mean}.get(learner, _linear_svm)
-    with threadpool_limits(1):  # hundreds of small products: several threads would wait for each other, not help
+    with threadpool_limits(1):  # hundreds of small matrix products: several threads would only wait for each other
         kernel = _Kernel.of(features, seed) if learner == "svm" else _Scaling.of(features)
         seen = kernel(features)
         sharpness = 1.0 if learner == "logistic" else _sharpness(fit, seen, labels, seed)
@@ -113,7 +113,7 @@ def _logistic(seen: NDArray[np.float64], labels: NDArray[np.uint8]) -> _Linear:
     from sklearn.linear_model import LogisticRegression
 
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # that more steps would lower the loss a little further
+        warnings.simplefilter("ignore")  # the warning that more iterations would lower the loss slightly
         fitted = LogisticRegression(max_iter=100, tol=1e-3).fit(seen, labels)
     return _two_sided(fitted.coef_, fitted.intercept_, fitted.classes_)
 
@@ -128,7 +128,7 @@ def _linear_svm(seen: NDArray[np.float64], labels: NDArray[np.uint8]) -> _Linear
 
 
 def _nearest_mean(seen: NDArray[np.float64], labels: NDArray[np.uint8]) -> _Linear:
-    """The squared distance to each class's mean; what all classes share of it is left out, and it is linear."""
+    """Use the negative squared distance to each class mean; linear, as the term that all classes share is left out."""
     classes = np.unique(labels)
     means = np.stack([seen[labels == label].mean(axis=0) for label in classes])
     return _Linear(2 * means.T, -(means**2).sum(axis=1), classes)
@@ -137,7 +137,7 @@ def _nearest_mean(seen: NDArray[np.float64], labels: NDArray[np.uint8]) -> _Line
 def _two_sided(
     coefficients: NDArray[np.float64], intercepts: NDArray[np.float64], classes: NDArray[np.uint8]
 ) -> _Linear:
-    """scikit-learn keeps one row for two classes: the second's, beside nothing for the first."""
+    """Add the first class's row of zeros where scikit-learn keeps a single row for two classes, that of the second."""
     if len(coefficients) == 1:
         coefficients = np.concatenate([np.zeros_like(coefficients), coefficients])
         intercepts = np.concatenate([np.zeros(1), intercepts])
@@ -150,9 +150,9 @@ def _sharpness(
     labels: NDArray[np.uint8],
     seed: int,
 ) -> float:
-    """What decisions are multiplied by so that softmax makes honest probabilities of them: of least loss out of fold.
+    """Return the factor on decision values that calibrates their softmax: the one with the least out-of-fold log loss.
 
-    1 where a class has fewer images than there are folds.
+    1 if a class has fewer images than there are folds.
     """
     from sklearn.model_selection import StratifiedKFold
 
@@ -176,7 +176,7 @@ def _softmax(logits: NDArray[Any]) -> NDArray[np.float32]:
 
 @dataclass(frozen=True, slots=True)
 class _Scaling:
-    """Moved to mean 0 and divided by one deviation for all: rarely used numbers are not blown up."""
+    """Standardisation to mean 0, with one standard deviation for all features: rarely used ones are not amplified."""
 
     mean: NDArray[np.float64]
     deviation: float
@@ -191,14 +191,14 @@ class _Scaling:
         return np.asarray((features - self.mean) / self.deviation)
 
     def as_layers(self, tensor: Any, weights: NDArray[np.float32], biases: NDArray[np.float32]) -> Any:
-        """One layer: the scaling goes into its weights."""
+        """Apply one dense layer, with the scaling folded into its weights."""
         scaled = weights / self.deviation
         return _dense(tensor, scaled, biases - self.mean @ scaled, "softmax", "probabilities")
 
 
 @dataclass(frozen=True, slots=True)
 class _Kernel:
-    """exp(−γ |x − s|²) for each landmark s, made independent of each other (Nyström)."""
+    """RBF kernel exp(−γ |x − s|²) with each landmark s, followed by Nyström's normalisation (``mixing``)."""
 
     scaling: _Scaling
     landmarks: NDArray[np.float64]  # (M, F)
@@ -225,10 +225,10 @@ class _Kernel:
         return np.asarray(np.exp(-self.gamma * np.maximum(squares, 0)) @ self.mixing)
 
     def as_layers(self, tensor: Any, weights: NDArray[np.float32], biases: NDArray[np.float32]) -> Any:
-        """−γ|x|² and 2γ x·s − γ|s|², added up; exp; one dense layer."""
+        """Apply −γ|x|² plus (2γ x·s − γ|s|²), then exp, then one dense layer."""
         width = self.landmarks.shape[1]
         deviation = self.scaling.deviation
-        # Normalisation by fixed numbers: a dense layer for it would be a large matrix of zeros.
+        # Batch normalisation with fixed statistics: a dense layer would need a large matrix, most of it zeros.
         normalisation = layers.BatchNormalization(
             center=False, scale=False, epsilon=1e-12, trainable=False, dtype="float32", name="scaled"
         )

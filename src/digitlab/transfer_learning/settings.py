@@ -1,4 +1,4 @@
-"""What a transfer is: one small record."""
+"""Settings of a transfer, in one small record."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ WAYS = ("features", "freeze", "two-phase", "anew")
 LEARNERS = ("logistic", "svm", "linear-svm", "nearest-mean", "knn")
 HEADS = ("new", "keep")
 
-_STEPS = 600  # of training where no number of epochs is asked for: some seconds for S0's network
+_STEPS = 600  # gradient steps if no number of epochs is given: a few seconds for S0's network
 _FEWEST, _MOST = 3, 100  # epochs
 
 
 @dataclass(frozen=True, slots=True)
 class Transfer:
-    """Everything that decides how a transfer ends, apart from the network, the images and the machine.
+    """Everything that determines the result of a transfer, except the network, the images and the machine.
 
     The fields are options of `digitlab transfer`, and keywords of `digitlab.transfer`.
     """
@@ -69,7 +69,7 @@ class Transfer:
             raise UsageError("'anew' takes the network as a whole; expected no layer")
 
     def phases(self, images: int) -> tuple[int, int]:
-        """Epochs of the first and of the second phase, for this many images.
+        """Return the epochs of the first and of the second phase, for this many images.
 
         >>> Transfer(how="freeze").phases(1000), Transfer().phases(100), Transfer(how="anew", epochs=5).phases(1000)
         ((19, 0), (100, 100), (24, 0))
@@ -79,5 +79,5 @@ class Transfer:
         return {"features": (0, 0), "freeze": (first, 0), "anew": (first + second, 0)}.get(self.how, (first, second))
 
     def as_dict(self) -> dict[str, Any]:
-        """The settings as plain values, for `config.toml`."""
+        """Return the settings as plain values, for `config.toml`."""
         return asdict(self)

@@ -1,4 +1,4 @@
-"""A network cut behind one of its layers, and a new end put there; nothing of the original is changed."""
+"""Cut a network after one of its layers and attach a new end; the original is not changed."""
 
 from __future__ import annotations
 
@@ -17,19 +17,19 @@ if TYPE_CHECKING:
 
 __all__ = ["cut", "freeze", "new_head", "reinitialised", "thaw", "with_end"]
 
-_UNITS = 128  # of the dense layer between maps and answer, S0's number
-_MOST_FLAT = 8192  # numbers an image; wider maps are averaged over their places, which keeps a head small
+_UNITS = 128  # of the dense layer between feature maps and output, as in S0
+_MOST_FLAT = 8192  # values per image; larger maps are averaged over all positions, which keeps the head small
 
 layers = keras.layers
 
 
 def cut(network: Network, steps: Sequence[Step], name: str) -> keras.Model:
-    """A model of its own from uint8 (N, 28, 28) to the results of these steps, weights and all, laid flat side by side.
+    """Build a separate model from uint8 (N, 28, 28) to the outputs of these steps, flattened and concatenated.
 
-    Its layers are called as the network's are. An activation that a layer brings with it is a layer here.
+    Weights are copied, and its layers are named as in the network. An activation inside a layer becomes its own layer.
 
     Raises:
-        UsageError: for a step that is an operation without a layer, which no file can hold.
+        UsageError: for a step that is an operation without a layer, which cannot be saved to a file.
     """
     images = keras.Input((28, 28), dtype="uint8", name="images")
     made: dict[int, Any] = {id(network.images): images}
@@ -50,7 +50,7 @@ def cut(network: Network, steps: Sequence[Step], name: str) -> keras.Model:
 
 
 def _needed(network: Network, steps: Sequence[Step]) -> list[Step]:
-    """These steps and all before them that they are computed from, first things first."""
+    """Return these steps and all that they depend on, in order of computation."""
     wanted = {step.name for step in steps}
     for name in reversed(network.steps):
         if name in wanted:
@@ -59,7 +59,7 @@ def _needed(network: Network, steps: Sequence[Step]) -> list[Step]:
 
 
 def _plain(name: str) -> str:
-    """A step's name as a layer's: without what stands for models in models and for activations."""
+    """Turn a step's name into a layer name: replace the separators for nested models and activations."""
     return "".join(letter if letter.isalnum() or letter in "_-" else "_" for letter in name)
 
 
@@ -73,7 +73,7 @@ def _flat(tensor: Any, step: Step) -> Any:
 
 
 def new_head(steps: Sequence[Step]) -> Callable[[Any], Any]:
-    """Layers that are put behind these steps: ten probabilities; behind maps first 128 units and dropout, as in S0."""
+    """Return a function that adds ten probabilities; after maps, first 128 units and dropout, as in S0."""
 
     def head(tensor: Any) -> Any:
         if any(len(step.shape) > 1 for step in steps):
@@ -85,25 +85,25 @@ def new_head(steps: Sequence[Step]) -> Callable[[Any], Any]:
 
 
 def with_end(body: keras.Model, end: Callable[[Any], Any]) -> keras.Model:
-    """The cut network and what ``end`` makes of its result, as one flat model."""
+    """Join the cut network and ``end``, which is applied to its output, into one flat model."""
     return keras.Model(body.inputs[0], end(body.output), name=body.name)
 
 
 def freeze(model: keras.Model, keep: Callable[[str], bool]) -> None:
-    """Only the layers whose names ``keep`` holds true of are trained."""
+    """Train only the layers for whose names ``keep`` returns true."""
     for layer in model.layers:
         layer.trainable = keep(layer.name)
 
 
 def thaw(model: keras.Model) -> None:
-    """Everything is trained but the normalisations: a few images must not replace the statistics of many."""
+    """Train all layers except batch normalisations: a few images must not replace the statistics of many."""
     freeze(model, lambda _: True)
     for layer in model.layers:
         layer.trainable = not isinstance(layer, layers.BatchNormalization)
 
 
 def reinitialised(network: Network, seed: int) -> keras.Model:
-    """The same architecture with new weights, drawn by its own initialisers."""
+    """Return the same architecture with new weights, drawn by its own initialisers."""
     keras.utils.set_random_seed(seed)
     known = cut(network, [network.answer], network.model.name)
     return keras.models.clone_model(known)

@@ -1,4 +1,4 @@
-"""The command `digitlab`: one verb a module, each imported when it is asked for."""
+"""The command `digitlab`: one module per verb, imported only when that verb is used."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ First steps:
 
 
 def make_app(verb: str | None = None) -> cyclopts.App:
-    """The command with its verbs; when one of them is asked for, only its module is imported."""
+    """Build the command with its verbs; if `verb` is one of them, only its module is imported."""
     import cyclopts
 
     from digitlab.version import VERSION
@@ -62,7 +62,7 @@ def make_app(verb: str | None = None) -> cyclopts.App:
 
 
 def run(arguments: Sequence[str] | None = None) -> int:
-    """Run one command line; returns the exit code: 0 done, 1 the answer is "no", 2 wrong use or bad input."""
+    """Run one command line; return the exit code: 0 success, 1 the answer is "no", 2 wrong use or bad input."""
     from cyclopts import CycloptsError
 
     from digitlab.apps.cli.console import complain
@@ -92,7 +92,7 @@ def run(arguments: Sequence[str] | None = None) -> int:
 
 
 def _with_standard_input(arguments: Sequence[str]) -> list[str]:
-    """A lone "-" as a path: the parser takes it for an option without a name."""
+    """Write a lone "-" as the path "./-", since the parser takes "-" for an option without a name."""
     reads = list(arguments[:1]) in (["classify"], ["read"])
     return ["./-" if reads and each == "-" else each for each in arguments]
 
@@ -115,7 +115,7 @@ def main() -> None:
         code = run()
     except KeyboardInterrupt:
         code = 130
-    except BrokenPipeError:  # the reader of our output has gone, e.g. `| head`
+    except BrokenPipeError:  # the program that reads our output has ended, e.g. `| head`
         import os
 
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

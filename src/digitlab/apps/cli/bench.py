@@ -1,4 +1,4 @@
-"""`digitlab bench`: speeds, as ratios, on this machine."""
+"""`digitlab bench`: measure speed on this machine, as ratios."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def train(
         images: Training images per round.
         rounds: Number of rounds.
         network: An architecture of `digitlab train`, e.g. notebook-cnn for S4.
-        full: Also the whole training of a Keras notebook both ways, and the seconds to 99 % accuracy: about 15 minutes.
+        full: Also train a whole Keras notebook both ways, and time the way to 99 % accuracy: about 15 minutes.
         json: One JSON object.
     """
     with loading():
@@ -73,7 +73,7 @@ def train(
 
 
 def _at_work(result: TrainingSpeed) -> str:
-    """The ratio of the rounds in which nobody left a core idle, and what the other rounds were."""
+    """Describe the speed ratio over the rounds in which neither way left a core idle, and the rounds left out."""
     idle = [number for number in range(1, len(result.plain) + 1) if number not in result.whole]
     left_out = ", ".join(f"{number} ({result.plain_cores[number - 1]:.1f} cores)" for number in idle)
     shown = f"; left out, since `fit` left a core idle: {left_out}" if idle else ""
@@ -87,15 +87,15 @@ def _at_work(result: TrainingSpeed) -> str:
 def data(*, quick: bool = False, json: bool = False) -> int:
     """Speed and memory of building, converting and training from image files, compared with the scripts of the thesis.
 
-    Those: a Python loop, one image at a time, in one process; a script from LMDB to HDF5. Everything is measured
-    several times alternately, and the median counts. Takes about three minutes and 2 GB of disk for temporary files.
+    Those are a Python loop, one image at a time, in one process; and a script from LMDB to HDF5. Everything is measured
+    several times, alternately; the medians are shown. Takes about three minutes and 2 GB of disk for temporary files.
 
     For example:
     digitlab bench data
     digitlab bench data --quick
 
     Args:
-        quick: Half a minute, on few images, with rough figures.
+        quick: Take half a minute: few images, rough figures.
         json: One JSON object.
     """
     with loading():
@@ -116,9 +116,9 @@ def data(*, quick: bool = False, json: bool = False) -> int:
 def live(*, quick: bool = False, video: Path | None = None, expect: str | None = None, json: bool = False) -> int:
     """Latency, endurance and steadiness of live reading.
 
-    One digit of 640×480 on one core; ten digits of 1280×720; and 108,000 frames, an hour of a camera, as fast as they
-    are read: growth of memory, threads left, age of the oldest frame that a window would have shown. Takes about ten
-    minutes. With --video only the steadiness of its text, at its own rate and frame by frame.
+    One digit at 640×480 on one core; ten digits at 1280×720; and 108,000 frames, an hour of a camera, as fast as they
+    are read: memory growth, leftover threads, age of the oldest frame that a window would have shown. Takes about ten
+    minutes. With --video, only the steadiness of its text is measured, at its own rate and frame by frame.
 
     For example:
     digitlab bench live
@@ -126,9 +126,9 @@ def live(*, quick: bool = False, video: Path | None = None, expect: str | None =
     digitlab bench live --video paper.mp4 --expect 6885
 
     Args:
-        quick: Half a minute, with 3,000 frames instead of an hour's.
+        quick: Take half a minute, with 3,000 frames instead of an hour's.
         video: A video of a page of digits.
-        expect: The digits that it shows from its first second on.
+        expect: The digits that the video shows from its first second on.
         json: One JSON object.
     """
     from dataclasses import asdict
@@ -169,11 +169,11 @@ def steadiness(
     quick: bool = False,
     json: bool = False,
 ) -> int:
-    """How soon and how correctly a text is steady at 3, 5, 10, 15, 30 and 60 frames/s, on made sequences.
+    """How soon and how correctly a text is steady at 3, 5, 10, 15, 30 and 60 frames/s, on synthetic sequences.
 
-    Digits are drawn, joined, erased and replaced; papers are pushed in; the light is switched, fingers pass; a camera
-    walks over a page and back. Frames come unevenly, and 3 % are lost. 1,000 digits take about 70 minutes of one core.
-    The folder keeps what was counted: after Ctrl-C the same command goes on there, and one with more --digits as well.
+    Digits are drawn, joined, erased and replaced; paper is pushed in; the light is switched; fingers pass; a camera
+    moves over a page and back. Frames come at uneven intervals, and 3 % are lost. 1,000 digits take about 70 minutes of
+    one core. The folder keeps the counts: after Ctrl-C the same command goes on there, as does one with more --digits.
 
     For example:
     digitlab bench steadiness
@@ -181,13 +181,13 @@ def steadiness(
     digitlab bench steadiness --quick
 
     Args:
-        digits: The least number of digits and numbers to draw; sequences of each kind take turns.
+        digits: Minimum number of digits and numbers to draw; the kinds of sequence take turns.
         mode: page or region.
         kinds: Only these kinds: canvas, paper, air, corrected, joined, pushed, lights, walk.
-        processes: So many sequences at the same time; each takes one core and 400 MB.
-        out: The folder of what was counted.
+        processes: Number of sequences to run in parallel; each takes one core and 400 MB.
+        out: The folder of the counts.
         quick: One sequence of each kind, in two minutes.
-        json: One JSON object, with what was counted for each kind.
+        json: One JSON object, with the counts of each kind.
     """
     from digitlab.apps.cli.job_view import JobView
     from digitlab.bench.steadiness import KINDS, RATES, measure_made_sequences

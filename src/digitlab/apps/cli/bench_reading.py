@@ -1,4 +1,4 @@
-"""`digitlab bench read`, `numbers` and `sheets`: how well and how quickly pictures are read."""
+"""`digitlab bench read`, `numbers` and `sheets`: accuracy and speed of reading pictures."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def read(
         peer_python: The Python interpreter with RapidOCR, if it is not this one.
         every: Use only every N-th picture of the sets of single pictures: 4 takes a quarter of the time.
         quick: Rough speeds, in a few seconds.
-        card: Update the tables of this model card (docs/models/reader.md), between its marks.
+        card: Update the tables of this model card (docs/models/reader.md), between its markers.
         json: One JSON object.
     """
     from digitlab.bench.peers import peers as rivals_of
@@ -98,10 +98,10 @@ def numbers(
 ) -> int:
     """Whole numbers: ZIP codes, dates, phone and student numbers, amounts and clock times of MNIST's test images.
 
-    A number is right when every digit is and none is missing or too many. Beside the error stand the shares that can
-    be answered when 1 % or 0.1 % of the answers may be wrong; then the same with what may be known: how many digits,
-    that it is a day, a list. Exit code 1 when the error is more than a fifth of a peer's. Takes a minute for every
-    thousand numbers, and with --peers ten.
+    A number is right if every digit is, with none missing or extra. Beside the error rate are the shares that can be
+    answered when 1 % or 0.1 % of the answers may be wrong; then the same with what may be known: the number of digits,
+    that it is a date, a list. Exit code 1 if the error is more than a fifth of a peer's. Takes one minute per thousand
+    numbers, ten with --peers.
 
     For example:
     digitlab bench numbers
@@ -110,9 +110,9 @@ def numbers(
     Args:
         count: Numbers of each of the six kinds.
         model: A shipped name, a run folder or an .onnx file; default: the shipped reader.
-        peers: Also ask RapidOCR and Tesseract, where they are installed.
+        peers: Also measure RapidOCR and Tesseract, where they are installed.
         peer_python: The Python interpreter with RapidOCR, if it is not this one.
-        seed: Of the numbers and their pictures.
+        seed: Random seed of the numbers and their pictures.
         json: One JSON object.
     """
     from digitlab.bench.peers import peers as rivals_of
@@ -147,7 +147,7 @@ def sheets(
     engine: Literal["local", "ray"] = "local",
     json: bool = False,
 ) -> int:
-    """Accuracy and speed of forms: a stack is drawn, with foreign photos among it, read, and compared with its truth.
+    """Accuracy and speed of forms: a stack with unrelated photos in it is drawn, read, and compared with its truth.
 
     The digits are MNIST's test images. Takes about two seconds per sheet and core; the folder keeps what was drawn and
     read, and the same command goes on there. Exit code 1 when a target is missed.
@@ -159,9 +159,9 @@ def sheets(
 
     Args:
         count: Number of sheets, 10 or more.
-        seed: Of the stack.
-        megapixels: Of the photos: 3, or 12 as a telephone's.
-        out: The folder of the stack and its table.
+        seed: Random seed of the stack.
+        megapixels: Size of the photos: 3, or 12 like a phone's.
+        out: The folder for the stack and its table.
         engine: local: this machine; ray: a cluster that is started here.
         json: One JSON object.
     """

@@ -51,7 +51,7 @@ def camera_server(
     shown = threading.Event()
 
     def tell(camera: str, state: str) -> None:
-        shown.wait()  # a camera's address first, then its state
+        shown.wait()  # the cameras' addresses are printed first, then their states
         if json:
             say_json({"camera": camera, "state": state})
         else:
@@ -86,7 +86,7 @@ def _show(offer: Offer, *, json: bool) -> None:
 
 @contextlib.contextmanager
 def _ended_by_signals(stopping: threading.Event) -> Iterator[None]:
-    """SIGINT (Ctrl-C) and SIGTERM set an event instead of raising an exception."""
+    """Set an event on SIGINT (Ctrl-C) and SIGTERM, instead of raising an exception."""
     before = {number: signal.signal(number, lambda *_: stopping.set()) for number in (signal.SIGINT, signal.SIGTERM)}
     try:
         yield

@@ -1,4 +1,4 @@
-"""What `digitlab classify` does with pictures and with datasets."""
+"""Implementation of `digitlab classify`, for pictures and for datasets."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ _DATASETS = (
 
 
 def parts_of(images: Sequence[Path]) -> tuple[list[Path], list[Path]]:
-    """Pictures and datasets, by their names."""
+    """Split paths into pictures and datasets, by their names."""
     from digitlab.datasets.formats.idx import is_idx_name
     from digitlab.datasets.formats.polarity import parted_name
 
@@ -41,7 +41,7 @@ def parts_of(images: Sequence[Path]) -> tuple[list[Path], list[Path]]:
 
 @contextlib.contextmanager
 def table_of(csv: Path | None) -> Iterator[Row]:
-    """A function that writes a row of the table; it does nothing where none is asked for."""
+    """Yield a function that writes a row of the CSV table, or does nothing if no table is wanted."""
     if csv is None:
         yield lambda *_: None
         return
@@ -52,7 +52,7 @@ def table_of(csv: Path | None) -> Iterator[Row]:
 
 
 def classify_pictures(pictures: Sequence[Path], reader: Reader, row: Row, *, json: bool) -> int:
-    """Answer every page of every picture; 1 where one got no digit, 2 where one could not be read."""
+    """Classify every page of every picture; return 1 if one got no digit, 2 if one could not be read."""
 
     def answer(path: str) -> bool:
         found, name = reader.classify(path), called(path)
@@ -73,7 +73,7 @@ def classify_pictures(pictures: Sequence[Path], reader: Reader, row: Row, *, jso
 
 
 def _each(files: Sequence[Path], answer: Callable[[str], bool], *, json: bool) -> int:
-    """Answer every page; a bad file or page is complained of and does not stop the others."""
+    """Answer every page; a bad file or page is reported and does not stop the others."""
     from digitlab.errors import InputError
     from digitlab.picture_files.pages import page_names
 
@@ -108,9 +108,9 @@ def _complain_of(path: str, error: Exception, *, json: bool) -> None:
 def classify_datasets(
     datasets: Sequence[Path], row: Row, settings: Mapping[str, Any], *, quiet: bool, json: bool
 ) -> int:
-    """Answer every image of every dataset; 2 where one could not be read.
+    """Classify every image of every dataset; return 2 if a dataset could not be read.
 
-    settings: of `digitlab.jobs.classify_data`; quiet: only count the answers
+    settings: arguments of `digitlab.jobs.classify_data`; quiet: only count the answers
     """
     from digitlab.datasets.formats.polarity import parted_name
     from digitlab.errors import InputError

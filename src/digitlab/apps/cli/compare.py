@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 __all__ = ["compare"]
 
-_ALL_PAIRS = 6  # of four; of more, each is compared in words with the best and with the one before it
+_ALL_PAIRS = 6  # those of four runs; of more, only pairs with the best or of neighbours in the ranking are put in words
 
 
 @options_of(jobs.compare)

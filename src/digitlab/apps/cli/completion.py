@@ -1,4 +1,4 @@
-"""`digitlab --install-completion`: a shell completes verbs and options by a script that is made from them, once."""
+"""`digitlab --install-completion`: install a script, generated once, by which a shell completes verbs and options."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from digitlab.storage import write_text
 __all__ = ["OPTION", "SHELLS", "ZSH_LINE", "install_completion"]
 
 OPTION = "--install-completion"
-# Shell → the file that it reads, in the home folder; zsh is told of the folder in its start file.
+# Shell → the completion file that it reads, in the home folder; zsh needs the folder named in its startup file.
 SHELLS = {
     "bash": Path(".local", "share", "bash-completion", "completions", "digitlab"),
     "zsh": Path(".zsh", "completions", "_digitlab"),
@@ -29,7 +29,7 @@ def install_completion(shell: str | None = None, /) -> int:
     digitlab --install-completion zsh
 
     Args:
-        shell: bash, zsh or fish; else that of this terminal.
+        shell: bash, zsh or fish; default: the shell of this terminal.
     """
     from digitlab.apps.cli import make_app
 
@@ -38,7 +38,7 @@ def install_completion(shell: str | None = None, /) -> int:
         raise UsageError(f"{OPTION}: the shell is {given!r}; expected one of {', '.join(SHELLS)}, e.g. {OPTION} bash")
     path = Path.home() / SHELLS[given]
     script = make_app().generate_completion(prog_name="digitlab", shell=given)  # type: ignore[arg-type]
-    if given == "zsh":  # it runs the file at the first Tab, and cyclopts's only defines the function
+    if given == "zsh":  # zsh runs the file at the first Tab, but cyclopts's script only defines the function
         script += '\n_cyclopts_digitlab "$@"\n'
     path.parent.mkdir(parents=True, exist_ok=True)
     write_text(path, script)

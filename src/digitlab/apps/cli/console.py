@@ -1,6 +1,6 @@
-"""What every verb says, and where: results on stdout; progress, logs and advice on stderr.
+"""Output of all verbs: results go to stdout; progress, logs and advice to stderr.
 
-Terminals, pipes and logs that do not take every sign get it in plain letters.
+Characters that a terminal, pipe or log cannot encode are replaced by plain ASCII.
 """
 
 from __future__ import annotations
@@ -21,12 +21,12 @@ __all__ = [
     "takes_every_sign", "write_all_signs",
 ]  # fmt: skip
 
-_CLEAR = "\r\x1b[K"  # the line that the cursor stands in
-_for_now: list[TextIO] = []  # the terminal on which such a line is shown
+_CLEAR = "\r\x1b[K"  # clears the line that the cursor is in
+_for_now: list[TextIO] = []  # the terminal on which a transient line is shown, if any
 
 
 def show_for_now(text: str, terminal: TextIO) -> None:
-    """A line that the next one replaces, on a terminal; an empty one only takes it away."""
+    """Show a transient line on a terminal, which the next output replaces; an empty text only clears it."""
     terminal.write(_CLEAR + text)
     terminal.flush()
     _for_now[:] = [terminal] if text else []
@@ -39,32 +39,32 @@ def _take_away() -> None:
 
 
 def say(text: str = "") -> None:
-    """A line of the result."""
+    """Write a line of the result to stdout."""
     _take_away()
     sys.stdout.write(text + "\n")
 
 
 def say_json(content: Mapping[str, Any]) -> None:
-    """One object a line, at once: another program may be waiting for it. Nothing in it depends on the locale."""
+    """Write an object on a line and flush: another program may be waiting for it. Its content is locale-independent."""
     text = json.dumps(content, ensure_ascii=not takes_every_sign(sys.stdout))
     sys.stdout.write(text + "\n")
     sys.stdout.flush()
 
 
 def advise(text: str) -> None:
-    """A line for people, beside the result."""
+    """Write a line for people to stderr, beside the result."""
     _take_away()
     sys.stderr.write(text + "\n")
     sys.stderr.flush()
 
 
 def complain(text: str) -> None:
-    """An error, on one line."""
+    """Write an error to stderr, on one line."""
     advise(f"digitlab: {text}")
 
 
 def table(header: Sequence[str], rows: Sequence[Sequence[object]]) -> str:
-    """Columns padded to their widest cell, the first to the left, the others to the right.
+    """Format a table: columns padded to their widest cell, the first left-aligned, the others right-aligned.
 
     >>> print(table(["digit", "images"], [[0, 980], [1, 1135]]))
     digit  images
@@ -83,7 +83,7 @@ def table(header: Sequence[str], rows: Sequence[Sequence[object]]) -> str:
 
 
 def in_time(seconds: float) -> str:
-    """A length of time in the two units that matter.
+    """Format a duration in the one or two units that matter.
 
     >>> in_time(8), in_time(200), in_time(8100)
     ('8 s', '3 min', '2 h 15 min')
@@ -104,7 +104,7 @@ _PLAIN = {
 
 
 def write_all_signs() -> None:
-    """Let standard output and error write what their encoding lacks in plain letters, in place of a traceback."""
+    """Make stdout and stderr replace characters that their encoding lacks by plain ASCII, instead of raising."""
     codecs.register_error(ENCODING_ERRORS, _in_plain_letters)
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
@@ -112,8 +112,8 @@ def write_all_signs() -> None:
 
 
 def takes_every_sign(stream: object) -> bool:
-    """Whether a stream is of UTF-8 or its kin."""
-    name = getattr(stream, "encoding", None) or "utf-8"  # a StringIO has none and takes all
+    """Return whether a stream is encoded in UTF-8 or another UTF."""
+    name = getattr(stream, "encoding", None) or "utf-8"  # a StringIO has no encoding and takes every character
     return codecs.lookup(name).name.startswith("utf")
 
 
@@ -125,7 +125,7 @@ def _in_plain_letters(error: UnicodeError) -> tuple[str | bytes, int]:
 
 
 def _plain(sign: str) -> str:
-    r"""One sign: a likeness, the letter without its accent, the byte of a file's name that is no UTF-8, or its number.
+    r"""Write a character in ASCII: a look-alike, the letter without accent, a file name's non-UTF-8 byte, or its code.
 
     >>> [_plain(sign) for sign in ("×", "é", "\udcff", "山")]
     ['x', 'e', '\\xff', '\\u5c71']

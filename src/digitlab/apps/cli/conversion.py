@@ -1,4 +1,4 @@
-"""`digitlab export`, `digitlab import` and `digitlab ensemble`: models for other programs, from others, and joined."""
+"""`digitlab export`, `digitlab import` and `digitlab ensemble`: export, import and combine models."""
 
 from __future__ import annotations
 
@@ -62,8 +62,8 @@ def import_(**given: Any) -> int:
 
     Keras 1 to 3 and TF-Keras (.keras, .h5, .json with its weights), ONNX (.onnx), LiteRT (.tflite), OpenVINO (.xml with
     its .bin), SavedModel folders. Every other verb takes such a file as it is, too.
-    How the network wants its images (scale, polarity, layout, rows and columns, size) and what its numbers are is found
-    by trying on 2,000 of MNIST's images, and put inside the new file. The file is safe to open whoever made it.
+    What input the network expects (scale, polarity, layout, rows and columns, size) and what its outputs mean is found
+    by trying on 2,000 of MNIST's images, and stored in the new file. Files from untrusted sources are safe to open.
 
     For example:
     digitlab import theirs.onnx ours.onnx

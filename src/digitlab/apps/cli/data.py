@@ -54,7 +54,7 @@ def list_datasets(*, json: bool = False) -> int:
 def info(*, json: bool = False, **given: Any) -> int:
     """Sizes, class counts, mean, deviation and digest of a dataset or of a file of your own.
 
-    Files are read batch by batch, however large. Handmade sets are made into the cache the first time.
+    Files are read batch by batch, however large. Handmade sets are built and cached the first time.
 
     For example:
     digitlab data info mnist
@@ -98,8 +98,8 @@ def _table_of(summaries: Mapping[str, SplitSummary]) -> str:
 def show(*names: str, **given: Any) -> int:
     """Draw the first images of datasets or files with their labels, each set in a block of its own.
 
-    Of a handmade set the first images of every copy are drawn, a copy a row: what stands in one column began as the
-    same image of MNIST. Nothing else is made or read.
+    For a handmade set the first images of every copy are drawn, one copy per row: what stands in one column began as
+    the same image of MNIST. Nothing else is made or read.
 
     For example:
     digitlab data show mnist --out grid.png
@@ -116,7 +116,7 @@ def build(*, json: bool = False, **given: Any) -> int:
     """Write a dataset into a file, in the format of its extension: .h5, .lmdb, .npz, .csv, IDX, or a folder (NAME/).
 
     An HDF5 file of one split has data and labels at its root; without --split it has a group for each split.
-    Handmade sets are made while they are written, in little memory, and not kept in the cache.
+    Handmade sets are generated while they are written, with little memory, and are not cached.
 
     For example:
     digitlab data build 1-6 --out 1-6.h5
@@ -230,7 +230,7 @@ def from_review(*corrections: Path, json: bool = False, **given: Any) -> int:
 def from_sheets(*photos: Path, json: bool = False, **given: Any) -> int:
     """Make a dataset from practice sheets (digitlab sheet new --practice): each digit with its label and its writer.
 
-    Exit code 2 when a photo was refused; the others are taken all the same.
+    Exit code 2 when a photo was refused; the others are still used.
 
     For example:
     digitlab data from-sheets photos/ --out class.npz

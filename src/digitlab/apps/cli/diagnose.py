@@ -21,10 +21,10 @@ def diagnose(*photos: Path, json: bool = False, **given: Any) -> int:
     """Find out why a model misreads pictures of digits, and write a page about it.
 
     What the model is shown is compared with what it was trained on: scale of the numbers, polarity, background, grey
-    level, rows and columns, rotation, crop, 20×20 box, centre of mass, stroke width. Each difference is mended in turn.
-    The outcome is a sentence; the page, PHOTO-diagnosis.html where --out names no other, shows the images, and what
-    such mistakes cost this model on MNIST. Exit code 2 when a picture does not show one digit; the others are diagnosed
-    all the same.
+    level, rows and columns, rotation, crop, 20×20 box, centre of mass, stroke width. Each difference is corrected in
+    turn. The outcome is a sentence; the page, PHOTO-diagnosis.html unless --out names another, shows the images, and
+    what such mistakes cost this model on MNIST. Exit code 2 when a picture does not show one digit; the others are
+    diagnosed all the same.
 
     For example:
     digitlab diagnose model.onnx five.jpg
@@ -48,7 +48,7 @@ def diagnose(*photos: Path, json: bool = False, **given: Any) -> int:
 
 
 def _name(photos: tuple[Path, ...], data: str | None) -> str:
-    """What the page is named after."""
+    """Return what the page's file is named after: the photo, the dataset, or "photos"."""
     if len(photos) == 1:
         return photos[0].stem
     return Path(data.partition("#")[0]).stem if data else "photos"

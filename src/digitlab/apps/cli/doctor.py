@@ -13,7 +13,7 @@ from digitlab.extras import EXTRAS, install_command
 
 __all__ = ["doctor"]
 
-# What reading is made of: package → the module by which its presence is seen.
+# The packages that reading needs: package → the module whose presence shows that it is installed.
 _READING = {"numpy": "numpy", "onnxruntime": "onnxruntime", "opencv-python-headless": "cv2", "pillow": "PIL"}
 
 
@@ -68,7 +68,7 @@ def _say_extras() -> None:
 def _version(package: str, module: str) -> str:
     try:
         return importlib.metadata.version(package)
-    except importlib.metadata.PackageNotFoundError:  # OpenCV and ONNX Runtime come under several names
+    except importlib.metadata.PackageNotFoundError:  # OpenCV and ONNX Runtime are distributed under several names
         return "here, under another name" if importlib.util.find_spec(module) else "missing"
 
 

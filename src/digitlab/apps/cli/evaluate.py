@@ -29,7 +29,7 @@ def evaluate(*, robustness: bool = False, json: bool = False, **given: Any) -> i
     accuracy, Brier score, expected calibration error; with 95 % confidence intervals, Wilson's for the accuracy, by
     bootstrap for the others.
 
-    For a run folder the files go into it, for anything else into a new folder under runs/.
+    The files are written into the run folder that was given, or else into a new folder under runs/.
 
     For example:
     digitlab evaluate
@@ -69,7 +69,7 @@ def evaluate(*, robustness: bool = False, json: bool = False, **given: Any) -> i
 
 
 def _check(given: Mapping[str, Any], *, shifted: bool) -> None:
-    """Refuse what does not go together, before anything is done."""
+    """Refuse incompatible options before any work is done."""
     if "probabilities" not in given and given.keys() & _OF_PREDICTIONS:
         raise UsageError(
             "evaluate: --labels and --logits belong to stored predictions; name their file: --probabilities FILE. To a "
@@ -87,7 +87,7 @@ def _check(given: Mapping[str, Any], *, shifted: bool) -> None:
 
 
 def _show(content: Mapping[str, Any]) -> None:
-    """The numbers of `metrics.json` as two tables."""
+    """Print the numbers of `metrics.json` as two tables."""
     say(f"{content['images']:,} images")
     say(table(["", "", "95 % confidence interval"], _numbers(content)))
     say()
@@ -119,12 +119,12 @@ def _numbers(content: Mapping[str, Any]) -> list[list[str]]:
 
 
 def _percent(share: float | None) -> str:
-    """A dash for what is undefined, e.g. the recall of a digit without images."""
+    """Format a share in per cent; a dash if it is undefined, e.g. the recall of a digit without images."""
     return "–" if share is None else f"{100 * share:.2f}"
 
 
 def _show_robustness(result: RobustnessResult) -> None:
-    """The table, and where the picture is."""
+    """Print the table, and where the picture is."""
     found = result.found
     say()
     say(table(["robustness", "images", "accuracy %", "95 % CI", "AUROC", "accepted %"], _rows(found)))

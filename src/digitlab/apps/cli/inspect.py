@@ -48,7 +48,7 @@ _WIDTH = 110
 
 
 def _tell(told: Mapping[str, Any]) -> None:
-    """Layers, filters and dead maps; the answer for the digit, its reasons, and what would change it."""
+    """Print layers, filters and dead maps; for a digit, the prediction, its reasons, and what would change it."""
     say(_layers(told))
     for filters in told["filters"]:
         say()
@@ -100,7 +100,7 @@ def _say_filters(filters: Mapping[str, Any]) -> None:
 
 
 def _say_list(name: str, words: Sequence[str]) -> None:
-    """A name and a list that may be long, in lines of their own below it."""
+    """Print a name and a list that may be long, wrapped to indented lines."""
     say(textwrap.fill(f"{name}: {' '.join(words)}", _WIDTH, initial_indent="  ", subsequent_indent="    "))
 
 

@@ -1,4 +1,4 @@
-"""The listener of every job: each kind of event is shown by the view that is made for it."""
+"""The listener for all jobs: each kind of event is shown by its own view."""
 
 from __future__ import annotations
 
@@ -21,12 +21,12 @@ __all__ = ["JobView", "stopping_on_interrupt"]
 
 
 class JobView:
-    """``with JobView() as view: evaluate("reader", listener=view)``."""
+    """Shows the events of a job: ``with JobView() as view: evaluate("reader", listener=view)``."""
 
     def __init__(self, stop: Callable[[], None] | None = None, then: str = "finishing the run folder") -> None:
-        """``stop``: what the first Ctrl-C during a training does; ``then``: what is done before the end."""
+        """``stop``: called at the first Ctrl-C during a training; ``then``: text about what is done before the end."""
         self._stop, self._then = stop, then
-        self._view: Any = None  # that is open, a context manager
+        self._view: Any = None  # the open view, a context manager
         self._asking: AbstractContextManager[None] | None = None
 
     def __enter__(self) -> Self:
@@ -59,7 +59,7 @@ class JobView:
 
         if isinstance(event, EpochEnded | Progressed | Stage | Started):
             self._in(TrainingView, self._then)(event)
-        else:  # of the search or the studies that have begun
+        else:  # an event of the search or the studies that are running
             self._view(event)
 
     def _begin_search(self, event: SearchBegan) -> None:
@@ -92,13 +92,13 @@ class JobView:
         self._open(StudyView(event.estimate), "writing the tables")
 
     def _in(self, kind: Callable[[], Any], then: str | None = None) -> Any:
-        """The view of this kind, opened where another one is open."""
+        """Return the view of this kind; it is opened unless it is open already."""
         if type(self._view) is not kind:
             self._open(kind(), then)
         return self._view
 
     def _open(self, view: Any, then: str | None) -> None:
-        """``then``: what the job does after Ctrl-C, before it ends; None: Ctrl-C is Python's own."""
+        """Open a view in place of the last. ``then``: text about what follows Ctrl-C; None: Python handles Ctrl-C."""
         self._close()
         if self._stop is not None and then is not None:
             self._asking = stopping_on_interrupt(self._stop, then)
@@ -121,7 +121,7 @@ class JobView:
 
 @contextmanager
 def stopping_on_interrupt(stop: Callable[[], None], then: str = "finishing the run folder") -> Iterator[None]:
-    """The first Ctrl-C asks to stop; a second one is Python's own. ``then``: what is done before the end."""
+    """Call ``stop`` at the first Ctrl-C; Python handles a second. ``then``: text about what is done before the end."""
     if threading.current_thread() is not threading.main_thread():
         yield
         return

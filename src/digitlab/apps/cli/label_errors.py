@@ -15,8 +15,8 @@ if TYPE_CHECKING:
 
 __all__ = ["label_errors"]
 
-_SHOWN = 10  # labels in the terminal
-_WEAK = 0.95  # right out of fold; below, many an image is suspicious only because the networks are no good
+_SHOWN = 10  # labels shown in the terminal
+_WEAK = 0.95  # out-of-fold accuracy; below it, many images are suspicious only because the networks are poor
 
 
 @options_of(jobs.label_errors)

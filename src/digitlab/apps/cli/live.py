@@ -32,8 +32,8 @@ def live(
     """Read digits from a camera or a video while it plays, in a window or without one (--headless).
 
     Headless, a line is printed for each change of the steady text. Ends with 0 when digits were read, 1 when none ever
-    was, 2 for wrong use or a source that cannot be opened, 130 by Ctrl-C. Counts and latencies stand at the end on
-    stderr.
+    was, 2 for wrong use or a source that cannot be opened, 130 after Ctrl-C. Counts and latencies are printed to stderr
+    at the end.
 
     For example:
     digitlab live --source 0
@@ -42,8 +42,8 @@ def live(
     digitlab live --config digitclassifier.cfg --headless --mqtt mqtt://broker/robot/digits
 
     Args:
-        list_: List the cameras of this computer, and end.
-        headless: Without a window.
+        list_: List the cameras of this computer, and exit.
+        headless: Run without a window.
         json: One JSON object per reading and per change of the camera's state; the last line is the summary.
     """
     from digitlab.errors import UsageError
@@ -81,7 +81,7 @@ def live(
 
 
 def _means_one_digit(config: LiveConfig) -> bool:
-    """With a region, or the configuration file of a program that read one digit."""
+    """Return whether a region is set, or the configuration file of a program that read one digit."""
     return config.region is not None or config.config is not None
 
 
@@ -118,7 +118,7 @@ def _open_window(config: LiveConfig, notes: Sequence[str]) -> int:
     from digitlab.apps.desktop import run_window
     from digitlab.errors import MissingExtraError, UsageError
 
-    # Where neither the mode nor a region is given, the window decides by the source.
+    # If neither a mode nor a region is given, the window chooses the mode by the source.
     mode = config.mode or ("region" if _means_one_digit(config) else None)
     try:
         reader = None if config.model is None and config.threshold is None else _reader(config)

@@ -23,21 +23,21 @@ if TYPE_CHECKING:
 
 __all__ = ["Outlets", "asked_to_stop", "run_headless"]
 
-_TURN = 0.1  # seconds from one look at the camera's state to the next
-_GRACE = 2.0  # seconds that a program has to finish when the source has come to its end
-_HANGS = 20.0  # seconds without a turn of the reader, after which it is not said to be alive
+_TURN = 0.1  # seconds between two checks of the camera's state
+_GRACE = 2.0  # seconds that a program has to finish after the source has ended
+_HANGS = 20.0  # seconds without a turn of the reader, after which it is no longer reported alive
 _CONTROL_C = 130
 
 
 class Outlets:
-    """Where readings go beside stdout: a program, MQTT, ROS. A context manager, which closes them."""
+    """Outlets for readings besides stdout: a program, MQTT, ROS, metrics. A context manager that closes them."""
 
     def __init__(self, config: LiveConfig) -> None:
-        """Make them.
+        """Create the outlets that the configuration asks for.
 
         Raises:
-            UsageError: for an address, a topic or a command that cannot be.
-            MissingExtraError: where the extra for one is missing.
+            UsageError: for an invalid address, topic or command.
+            MissingExtraError: if the extra that an outlet needs is missing.
         """
         self._all: list[Outlet] = []
         self._command: DigitCommand | None = None
@@ -66,14 +66,14 @@ class Outlets:
             raise
 
     def tell(self, live: LiveReading) -> None:
-        """Pass a reading on."""
+        """Pass a reading on to all outlets."""
         for outlet in self._all:
             outlet.tell(live)
         if self._command is not None:
             self._command.tell(live)
 
     def close(self, grace: float = 0.0) -> None:
-        """Close all of them; a program that runs may finish for `grace` seconds."""
+        """Close all outlets; a running program has `grace` seconds to finish."""
         if self._command is not None:
             self._command.close(grace)
             self._command = None
@@ -91,10 +91,10 @@ class Outlets:
 
 
 def run_headless(engine: LiveEngine, outlets: Outlets, config: LiveConfig, *, json: bool) -> int:
-    """Read until the source ends, the time is over, or the process is asked to end; the exit code.
+    """Read until the source ends, the time is up, or the process is asked to stop; return the exit code.
 
     Raises:
-        DigitlabError: what ended the source, or kept it from being had.
+        DigitlabError: the error that ended the source, or kept it from being opened.
     """
     speaker = _Speaker(engine, outlets, json=json, once=config.once)
     if outlets.metrics is not None:
@@ -126,11 +126,11 @@ def run_headless(engine: LiveEngine, outlets: Outlets, config: LiveConfig, *, js
 
 
 class _Speaker:
-    """Prints readings and the state of the camera. `tell` runs in the reader's thread, the rest in the main one."""
+    """Prints readings and the camera's state. `tell` runs in the reader's thread, all else in the main thread."""
 
     def __init__(self, engine: LiveEngine, outlets: Outlets, *, json: bool, once: bool) -> None:
         self.any_digit = False
-        self.broken: OSError | None = None  # stdout, where nobody listens any more
+        self.broken: OSError | None = None  # the error of writing to stdout, once its reader has gone
         self._engine = engine
         self._outlets = outlets
         self._json, self._once = json, once
@@ -158,7 +158,7 @@ class _Speaker:
         self._outlets.tell(live)
 
     def watch(self, stopped: threading.Event, seconds: float | None) -> None:
-        """Wait for the end, and print meanwhile how the state of the camera changes."""
+        """Wait for the end, and print changes of the camera's state meanwhile."""
         until = None if seconds is None else time.monotonic() + seconds
         while not (stopped.is_set() or self.broken or (until is not None and time.monotonic() >= until)):
             left = _TURN if until is None else max(0.0, min(_TURN, until - time.monotonic()))
@@ -170,7 +170,7 @@ class _Speaker:
         self._service.ending()
 
     def _status(self) -> str:
-        """What `systemctl status` shows."""
+        """Describe the state in a line, for `systemctl status`."""
         seen = self._engine.snapshot()
         text = {None: "not sure", "": "nothing"}.get(seen.steady, seen.steady)
         return f"{seen.state}: {text}; {seen.frames_per_second:.0f} frames/s"
@@ -189,7 +189,7 @@ class _Speaker:
         if state == self._state:
             return
         before, self._state = self._state[0], state
-        # The first connection and an end without a problem need no words; an end with one becomes the error.
+        # The first connection and an end without a problem are not reported; an end with one is raised as an error.
         lost = state[0] in ("stalled", "reconnecting") or (state[0] == "connecting" and state[1])
         if lost or (state[0] == "running" and (state[1] or before != "connecting")):
             if self._json:
@@ -199,7 +199,7 @@ class _Speaker:
 
 @contextlib.contextmanager
 def asked_to_stop() -> Iterator[threading.Event]:
-    """Set when the system asks us to end (SIGTERM), as `systemctl stop` does."""
+    """Yield an event that is set when the system asks us to end (SIGTERM), as `systemctl stop` does."""
     asked = threading.Event()
 
     def ask(number: int, frame: FrameType | None) -> None:  # noqa: ARG001
@@ -216,7 +216,7 @@ def asked_to_stop() -> Iterator[threading.Event]:
 
 
 def _short(source: str) -> str:
-    """A file by its name; an address without its password."""
+    """Shorten a source: a file to its name, an address without user and password."""
     from pathlib import Path
     from urllib.parse import urlsplit
 

@@ -1,4 +1,4 @@
-"""The options of a command, made of the settings that a dataclass or a job declares."""
+"""Command-line options, generated from the settings that a dataclass or a job declares."""
 
 from __future__ import annotations
 
@@ -23,13 +23,13 @@ __all__ = ["options_of", "with_current_names"]
 def options_of(
     *declaring: type | Callable[..., Any], leave_out: Sequence[str] = ()
 ) -> Callable[[Callable[..., int]], Callable[..., int]]:
-    """A command whose last parameter, ``**given``, takes the settings of dataclasses and jobs, each as an option.
+    """Decorate a command whose last parameter, ``**given``, takes the settings of dataclasses and jobs as options.
 
-    Without any declaration the options are the command's own. A parameter that a job takes by position stands on the
-    command line without a name. What only the second job or one after it requires is optional, since the first may do.
-    The command gets what was given, as values and not as texts.
+    Without any declaration the command has only its own options. A job's positional parameter is positional on the
+    command line, too. A setting that only a later job requires, not the first, is optional: the first may be the one
+    that runs. The command receives only the options that were given, parsed and checked.
 
-    leave_out: settings of the jobs that the command finds itself, e.g. the one dataset of many files
+    leave_out: settings of the jobs that the command determines itself, e.g. the one dataset of many files
     """
     settings: dict[str, Setting] = {}
     for source in declaring:
@@ -40,7 +40,7 @@ def options_of(
         own = [each for each in inspect.signature(command).parameters.values() if each.kind is not each.VAR_KEYWORD]
         made = [_parameter(each) for each in settings.values()]
         made += [_own(each, command) for each in own if each.name not in settings]
-        signature = inspect.Signature(sorted(made, key=lambda each: each.kind))  # by position first
+        signature = inspect.Signature(sorted(made, key=lambda each: each.kind))  # positional parameters first
         many = next((each.name for each in made if each.kind is each.VAR_POSITIONAL), "")
 
         @functools.wraps(command)
@@ -62,20 +62,20 @@ def options_of(
 
 
 def _own(parameter: inspect.Parameter, command: Callable[..., int]) -> inspect.Parameter:
-    """A parameter of the command's own, with what its docstring says of it."""
+    """Annotate one of the command's own parameters with its description from the docstring."""
     kind = hints_of(command)[parameter.name]
     text = argument_texts(command).get(parameter.name)
     return parameter.replace(annotation=kind if text is None else Annotated[kind, Parameter(help=text)])
 
 
 def _in_paragraphs(text: str) -> str:
-    """A docstring without the lines of the source, which a terminal breaks elsewhere; examples keep theirs."""
+    """Join a docstring's lines to paragraphs, which the terminal wraps; examples keep their lines, Args are dropped."""
     paragraphs = text.partition("\nArgs:\n")[0].strip().split("\n\n")
     return "\n\n".join(each if ":\n" in each else " ".join(each.split("\n")) for each in paragraphs)
 
 
 def _parameter(declared: Setting) -> inspect.Parameter:
-    # Of several words any is taken, and the job's own check names those that there are; shells complete the Literal.
+    # Any string is accepted where there are choices, and the job's own check names them; shells complete the Literal.
     as_text = declared.of_text is not None or declared.choices
     typed = Literal[declared.choices] | str if declared.choices and declared.typed is str else declared.typed
     annotation = (replace(declared, kind=typed) if as_text else declared).annotation
@@ -83,7 +83,7 @@ def _parameter(declared: Setting) -> inspect.Parameter:
     look: dict[str, Any] = {"help": text, "show_choices": False, "metavar": "STR" if declared.choices else None}
     about = Parameter(**look)
     if declared.place is inspect.Parameter.KEYWORD_ONLY:
-        negative = None if declared.default else ()  # a switch that is off anyway has no --no-…
+        negative = None if declared.default else ()  # a switch that is off by default has no --no-…
         shown = ", ".join if isinstance(declared.default, tuple) else None
         names = (declared.flag, *declared.spellings)
         about = Parameter(name=names, negative=negative, show_default=shown, **look)
@@ -92,7 +92,7 @@ def _parameter(declared: Setting) -> inspect.Parameter:
 
 
 def with_current_names(arguments: Sequence[str]) -> list[str]:
-    """A command line with the old names of its verb's options made new; a line on stderr says so for each."""
+    """Replace renamed options of a command line by their current names, with a note on stderr for each."""
     renamed = RENAMED_OPTIONS.get(arguments[0], {}) if arguments else {}
     current = []
     for each in arguments:

@@ -17,7 +17,7 @@ __all__ = ["page"]
 def page(**given: Any) -> int:
     """Write the page that `digitlab serve` shows into a folder, with networks that run in the browser.
 
-    The folder works from any web space, from a shared folder and from the disk (open index.html). Nothing that is
+    The folder works on any web server, in a shared folder and from the disk (open index.html). Nothing that is
     drawn, photographed or filmed leaves the browser; only training on the page needs `digitlab serve`.
 
     For example:

@@ -1,4 +1,4 @@
-"""Work and trainings as bars on a terminal, as plain lines elsewhere; both say how long it will still take."""
+"""Progress of work and of trainings: bars on a terminal, plain lines elsewhere; both show the time remaining."""
 
 from __future__ import annotations
 
@@ -20,19 +20,19 @@ if TYPE_CHECKING:
 
 __all__ = ["BARS_OF", "BarView", "ProgressView", "TrainingView"]
 
-_SECONDS = 5.0  # between two lines: a log wants to be read
+_SECONDS = 5.0  # at least, between two lines, to keep a log readable
 
-# Makes the bars in place of rich, which has none for a notebook: called with the formats before and after the bar.
+# Makes the bars of a notebook, for which rich has none: called with the formats before and after the bar.
 BARS_OF: ContextVar[Callable[[str, str], Any] | None] = ContextVar("bars of a notebook", default=None)
 
 
 class BarView:
-    """A bar on stderr where that is a terminal, gone in the end; no bar elsewhere. What it shows, subclasses say."""
+    """A bar on stderr if that is a terminal, erased at the end; no bar elsewhere. Subclasses define what it shows."""
 
     def __init__(self, before: str, after: str) -> None:
-        """``before`` and ``after`` the bar: formats of rich's text columns. The time left of each row comes last."""
+        """``before``, ``after``: formats of rich's text columns around the bar. Each row ends with its time left."""
         self._columns = before, after
-        self._bar: Progress | Any = None  # or what has a Progress' methods
+        self._bar: Progress | Any = None  # or an object with the methods of Progress
         self._task: TaskID | None = None
 
     def __enter__(self) -> Self:
@@ -47,7 +47,7 @@ class BarView:
             self._bar.stop()
 
     def _line(self, text: str) -> None:
-        """A line above the bar that stays."""
+        """Print a permanent line above the bar."""
         if self._bar is not None:
             self._bar.console.print(text, highlight=False, markup=False)
         else:
@@ -55,7 +55,7 @@ class BarView:
 
 
 class ProgressView(BarView):
-    """``start`` names a piece of work; the view itself is called with what is done and how much there is, if known."""
+    """``start`` begins a piece of work; the view itself is called with the amount done and the total, if known."""
 
     def __init__(self) -> None:
         super().__init__("{task.description}", "{task.fields[count]}")
@@ -63,7 +63,7 @@ class ProgressView(BarView):
         self._told, self._pace = 0.0, _Pace()
 
     def start(self, text: str, total: int | None = None, unit: str = "images") -> None:
-        """A new piece of work; how much there is to do is told by the first call, if ever."""
+        """Begin a new piece of work; the bar learns its total at the first call, if it is known."""
         self._text, self._unit, self._told, self._pace = text, unit, time.monotonic(), _Pace()
         if self._bar is None:
             advise(f"{text} …" if total is None else f"{text}: {total:,} {unit} …")
@@ -73,7 +73,7 @@ class ProgressView(BarView):
         self._task = self._bar.add_task(text, total=None, count="")
 
     def __call__(self, done: int, total: int | None, item: str = "") -> None:
-        """Show how far it is, and what is worked on now."""
+        """Show progress and the current item."""
         count = f"{done:,} of {total:,} {self._unit}" if total is not None else f"{done:,} {self._unit}"
         if self._bar is not None and self._task is not None:
             text = f"{self._text}: {item}" if item else self._text
@@ -98,7 +98,7 @@ def _make_bar(before: str, after: str) -> Progress:
     from rich.text import Text
 
     class Left(ProgressColumn):
-        """The time left; as long as that cannot be told, the time gone. A row may know its own (the field ``left``)."""
+        """The time left; while that is unknown, the time elapsed. A row may set its own (the field ``left``)."""
 
         def render(self, task: Task) -> Text:
             left = task.fields.get("left", task.time_remaining if task.total is not None else None)
@@ -118,7 +118,7 @@ def _make_bar(before: str, after: str) -> Progress:
 
 
 class TrainingView(BarView):
-    """A listener for `digitlab.training.run_training`, and for rows of trainings (members, folds)."""
+    """A listener for `digitlab.training.run_training`, and for series of trainings (members, folds)."""
 
     def __init__(self) -> None:
         super().__init__("{task.fields[state]}", "{task.fields[numbers]}")
@@ -181,7 +181,7 @@ class TrainingView(BarView):
             self._show_row(event.text, "", None, 0)
 
     def _before(self) -> int:
-        """Batches of the trainings before this one, each assumed to be as long as it."""
+        """Count the batches of the trainings before this one, assuming that each is as long as this one."""
         return (self._part - 1) * self._batches * self._epochs
 
     def _whole(self) -> int:
@@ -201,20 +201,20 @@ class TrainingView(BarView):
 
 
 class _Pace:
-    """The time that the rest of some work takes at the rate since the first note, which leaves the compilation out."""
+    """Estimates the remaining time from the rate since the first note, which excludes the compilation."""
 
     def __init__(self) -> None:
         self._first: tuple[int, float] | None = None
         self._done, self._now = 0, 0.0
 
     def note(self, done: int) -> None:
-        """Note how much is done now."""
+        """Record the amount done so far."""
         self._done, self._now = done, time.monotonic()
         if self._first is None:
             self._first = self._done, self._now
 
     def left(self, whole: int) -> float | None:
-        """Seconds until ``whole`` is done; None while that is unknown."""
+        """Estimate the seconds until ``whole`` is done; None while that is unknown."""
         if self._first is None or self._done <= self._first[0]:
             return None
         done, began = self._first

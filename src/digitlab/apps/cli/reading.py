@@ -35,10 +35,10 @@ def classify(*images: Path, json: bool = False, **given: Any) -> int:
     digitlab classify unlabelled.npz --out labelled.npz --threshold 0.99
 
     Args:
-        images: Pictures (JPEG, PNG, PDF, HEIC …; of a PDF or TIFF each page, or scan.pdf#2 alone); - is standard
-            input. Or datasets (CSV, npz, npy, .mat, HDF5, IDX, Parquet, TFRecord …).
-        json: One JSON object per line: path, digit (or null), confidence, probabilities; note, where one digit is not
-            all that the picture shows; of a dataset also image, its number.
+        images: Pictures (JPEG, PNG, PDF, HEIC …; every page of a PDF or TIFF, or one as scan.pdf#2); - is
+            standard input. Or datasets (CSV, npz, npy, .mat, HDF5, IDX, Parquet, TFRecord …).
+        json: One JSON object per line: path, digit (or null), confidence, probabilities; note, if the picture shows
+            more than one digit; for a dataset also image, its number.
     """
     from digitlab.apps.cli.classifying import classify_datasets, classify_pictures, parts_of, table_of
     from digitlab.errors import UsageError
@@ -73,9 +73,9 @@ def read(
 ) -> int:
     """Read all digits of each picture, line by line; ? is a digit that was found but not answered.
 
-    Signs that stand between digits are kept: 12,50 or 10:30. Exit code 1 if no digit was read in a picture, or not what
-    --count, --pattern, --among or --check require; 2 if one could not be read. The others are still read. Many pictures
-    are read on all cores. A page that is upside down or on its side is rotated, which is reported on stderr.
+    Characters between digits are kept: 12,50 or 10:30. Exit code 1 if no digit was read in a picture, or if the reading
+    violates --count, --pattern, --among or --check; 2 if one could not be read. The others are still read. Many
+    pictures are read on all cores. A page that is upside down or on its side is rotated, which is reported on stderr.
 
     For example:
     digitlab read note.jpg
@@ -88,17 +88,17 @@ def read(
     digitlab read archive/ --out readings.parquet
 
     Args:
-        images: Pictures (JPEG, PNG, PDF, HEIC …; of a PDF or TIFF each page, or scan.pdf#2 alone), or folders: all
-            pictures in and below them; - is standard input.
-        model: A shipped name, a run folder, or a model file of any framework (.onnx, .keras, .h5, .tflite …); else the
-            reader.
+        images: Pictures (JPEG, PNG, PDF, HEIC …; every page of a PDF or TIFF, or one as scan.pdf#2), or folders:
+            all pictures in and below them; - is standard input.
+        model: A shipped name, a run folder, or a model file of any framework (.onnx, .keras, .h5, .tflite …); default:
+            the shipped reader.
         threshold: Answer only where the confidence is at least this, 0 to 1.
-        draw: Write each picture with boxes and answers into this folder; of one picture, as this .png file.
-        output: Where the readings go beside the terminal, and who reads.
+        draw: Write each picture with boxes and answers into this folder; for one picture, as this .png file.
+        output: Where the readings go besides the terminal, and what reads.
         json: One JSON object per line: path, text, lines, digits (digit or null, confidence, box, line), numbers (text,
-            confidence, box; with --among or --check read and fits, of a list second and margin), ms; where there is
-            something to say, note; where the picture does not hold what was asked for, fits: false; where it was
-            turned to be read, turned: the quarter turns, clockwise.
+            confidence, box; with --among or --check also read and fits, for a list also second and margin), ms; note,
+            if there is something to report; fits: false, if the picture does not hold what was asked for; turned: the
+            quarter turns, clockwise, if it was rotated to be read.
     """
     from digitlab.archives import ReadingJob
 
@@ -128,7 +128,7 @@ def _expect_pictures(images: Sequence[Path], threshold: float | None) -> None:
 
 
 def as_onnx(model: str | None) -> str | Path | None:
-    """A model of Keras, written for ONNX Runtime once and kept; an ONNX file of other conventions likewise."""
+    """Convert a Keras model, or an ONNX file with other conventions, for ONNX Runtime; the result is cached."""
     from digitlab.jobs.named_models import onnx_file
 
     if model is None:

@@ -1,4 +1,4 @@
-"""`digitlab read` of folders and of many pictures: all cores or a cluster, into files, with a page to look over."""
+"""`digitlab read` for folders and many pictures: on all cores or a cluster, into files, with a page for review."""
 
 from __future__ import annotations
 
@@ -24,8 +24,8 @@ if TYPE_CHECKING:
 
 __all__ = ["NO_OUTPUT", "Output", "read_many", "say_reading"]
 
-_HANDFUL = 8  # pictures that are read before a bar would be seen
-_COMPLAINTS = 20  # lines about bad pictures
+_HANDFUL = 8  # pictures; up to this many are read before a bar would be noticed
+_COMPLAINTS = 20  # at most this many lines about bad pictures
 
 Row = dict[str, Any]
 
@@ -33,20 +33,20 @@ Row = dict[str, Any]
 @Parameter(name="*")
 @dataclass(frozen=True, kw_only=True)
 class Output:
-    """Where readings go beside the terminal, and who reads.
+    """Where readings go besides the terminal, and what reads.
 
     Attributes:
-        csv: Write a table, one digit a row: path, line, position, digit (? where it was not answered), confidence, x0,
+        csv: Write a table, one digit per row: path, line, position, digit (? if it was not answered), confidence, x0,
             y0, x1, y1.
         review: Write a page (HTML) of the least certain digits, on which they are corrected by typing; `digitlab data
             from-review` makes a dataset of what it saves. A file, or a folder for review.html.
         most: Digits on that page, 1 to 1000.
         out: Keep the readings in FILE.jsonl or FILE.parquet, or as Parquet files in a folder (any other name). After a
-            kill, the same command reads only what is missing. With --one-to-one, OUT.read.jsonl beside it keeps them
-            without the list: another list needs no picture again.
+            kill, the same command reads only what is missing. With --one-to-one, OUT.read.jsonl beside it keeps the
+            readings without the list: another list needs no picture again.
         jobs: Number of processes; default: one per core.
         engine: local: this machine; ray: a cluster, with Ray Data, into a folder.
-        address: Of a running Ray cluster's head, HOST:PORT, or auto; else one is started here.
+        address: Head of a running Ray cluster, HOST:PORT, or auto; default: a cluster is started here.
     """
 
     csv: Path | None = None
@@ -59,16 +59,16 @@ class Output:
 
     @property
     def written(self) -> list[Path]:
-        """Everything that is written, which may lie in a folder that is read."""
+        """All files that are written; they may lie in a folder that is read."""
         kept = [self.out, self.out.with_name(self.out.name + ".read.jsonl")] if self.out else []
         parts = [path.with_name(path.name + ".parts") for path in kept] + kept[1:]
         return [path for path in (self.csv, self.out, *parts, self.review) if path]
 
     def expect_no_files(self) -> None:
-        """What came from standard input cannot be opened again.
+        """Refuse outputs that open the pictures again, which is impossible for standard input.
 
         Raises:
-            UsageError: for an output that would have to.
+            UsageError: for such an output.
         """
         from digitlab.errors import UsageError
 
@@ -82,19 +82,19 @@ NO_OUTPUT = Output()
 def read_many(
     images: Sequence[Path], job: ReadingJob, *, output: Output = NO_OUTPUT, draw: Path | None = None, json: bool = False
 ) -> int:
-    """Read all of them; returns the exit code of `digitlab read`."""
+    """Read all pictures; return the exit code of `digitlab read`."""
     from digitlab.archives import Doubts, find_pictures, read_pictures
 
     _check(output)
     found = find_pictures(images, draw=draw, leave_out=output.written, tell=advise)
     pictures = [replace(each, called=called(each.path)) for each in found]
-    reader = job.reader(threads=output.jobs or 0)  # a model that cannot be loaded is told now, and once
+    reader = job.reader(threads=output.jobs or 0)  # a model that cannot be loaded is reported now, and once
     doubts = Doubts(output.most, reader.threshold) if output.review is not None else None
     if output.out is None:
         answers = read_pictures(pictures, job, jobs=output.jobs, reader=reader)
         if job.constraints.one_to_one:
             answers = _one_to_one(answers, job, len(pictures))
-        # Those that are assigned come all at the end, and the bar is that of the reading before it.
+        # One-to-one assignments all come at the end; `_one_to_one` has a bar of its own for the reading before.
         shown = len(pictures) > _HANDFUL and not sys.stdout.isatty() and not job.constraints.one_to_one
         tally = _read_to_terminal(pictures, answers, output, doubts, json=json, shown=shown)
     else:
@@ -112,7 +112,7 @@ def read_many(
 
 
 def _one_to_one(answers: Iterator[Answer[Reading]], job: ReadingJob, count: int) -> Iterator[Answer[Reading]]:
-    """The same answers when all are there, each with its own entry of the list."""
+    """Collect all answers, then yield each with its own entry of the list."""
     from digitlab.errors import DigitlabError, ImageError
     from digitlab.reading.numbers import assigned
 
@@ -139,7 +139,7 @@ def _check(output: Output) -> None:
 
 @dataclass
 class _Tally:
-    """What came of the pictures."""
+    """Counts of what was read, and of what was not."""
 
     pictures: int = 0
     read_now: int = 0
@@ -150,7 +150,7 @@ class _Tally:
     complaints: int = 0
 
     def complain(self, error: str) -> None:
-        """Say what is wrong with a picture; of a folder full of them only the first, for the results have them all."""
+        """Report what is wrong with a picture; only for the first ones, since the results have them all."""
         self.complaints += 1
         if self.complaints <= _COMPLAINTS:
             complain(error)
@@ -184,7 +184,7 @@ def _read_to_terminal(
     json: bool,
     shown: bool,
 ) -> _Tally:
-    """Each answer as it comes, in the order of the pictures; ``shown``: and how far it is, which answers may show."""
+    """Print answers as they come, in the order of the pictures. ``shown``: with a bar (a terminal needs none)."""
     from digitlab.archives import row_of
 
     tally, alone = _Tally(), len(pictures) == 1
@@ -204,7 +204,7 @@ def _read_to_terminal(
 def _read_into_results(
     pictures: list[Picture], job: ReadingJob, reader: Reader, output: Output, doubts: Doubts | None
 ) -> _Tally:
-    """What is missing, into files; then everything that is in them, read now or before, into the table and the page."""
+    """Read missing pictures into files; then pass all rows, new and old, to the CSV table and the review page."""
     from digitlab.archives import Results, row_of
 
     assert output.out is not None  # noqa: S101 - for the type checker
@@ -233,7 +233,7 @@ def _read_missing(
     output: Output,
     tally: _Tally,
 ) -> None:
-    """Read what has no row yet."""
+    """Read the pictures that have no row yet."""
     missing = results.missing(pictures)
     if len(missing) < len(pictures):
         advise(f"{len(pictures) - len(missing):,} of {len(pictures):,} pictures are read already")
@@ -250,14 +250,14 @@ def _read_missing(
 def _assign(
     results: Results, pictures: list[Picture], job: ReadingJob, reader: Reader, output: Output, tally: _Tally
 ) -> None:
-    """Read all, which is kept beside the results; then each picture's entry of the list, into the results."""
+    """Read all pictures into a file beside the results; then write each picture's entry of the list to the results."""
     from digitlab.archives import Results
     from digitlab.archives.one_to_one import assigned_rows, read_beside, whole_row, without_list
 
     plain = without_list(job)
     kept, made_by = read_beside(results.out), plain.digest(reader)
     if not kept.exists():
-        results.missing(pictures)  # refuses what is there already of something else
+        results.missing(pictures)  # refuses results that are there already and were made by something else
     with Results(kept, made_by) as readings:
         _read_missing(readings, pictures, plain, lambda answer: whole_row(answer, made_by), output, tally)
         results.renew(assigned_rows(readings, job.constraints, reader.threshold, job.digest(reader)))
@@ -278,7 +278,7 @@ def _answers(pictures: list[Picture], job: ReadingJob, output: Output) -> Iterat
 
 @contextlib.contextmanager
 def _ending(answers: Iterator[Answer[Reading]]) -> Iterator[Iterator[Answer[Reading]]]:
-    """The same answers; whoever makes them is ended at the end, also after Ctrl-C or an error here."""
+    """Yield the same answers, and close their generator at the end, also after Ctrl-C or an error here."""
     try:
         yield answers
     finally:
@@ -337,7 +337,7 @@ def _write_page(review: Path, doubts: Doubts) -> None:
 
 
 def say_reading(path: str, reading: Reading, *, alone: bool) -> None:
-    """What was read from a picture, for people; its name only beside others."""
+    """Print what was read from a picture; its name only if it is not the only one."""
     if reading.note is not None:
         advise(f"{path}: {reading.note}")
     if alone:

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 __all__ = ["node_source", "ros_node"]
 
-_TURN = 0.2  # seconds from one look at the state to the next
+_TURN = 0.2  # seconds between two checks of the state
 
 
 def ros_node(
@@ -31,8 +31,8 @@ def ros_node(
     """Read digits as a node of the ROS that is sourced here: pictures from a topic, readings to topics.
 
     Parameters of the node: ~image, ~compressed, ~camera_info, ~mode (page or region), ~region (x,y,width,height),
-    ~model, ~threshold, ~topic, ~pause, ~hidden, ~stale. Published are ~topic/reading, digit, number and, where
-    vision_msgs is installed, detections (docs/sources/ros.md). Ends with 0 by Ctrl-C, SIGTERM or rosnode kill.
+    ~model, ~threshold, ~topic, ~pause, ~hidden, ~stale. It publishes ~topic/reading, digit, number and, if
+    vision_msgs is installed, detections (docs/sources/ros.md). Exit code 0 after Ctrl-C, SIGTERM or rosnode kill.
 
     For example:
     digitlab ros-node --image /camera/image_raw
@@ -40,10 +40,10 @@ def ros_node(
     digitlab ros-node _image:=/camera/image_raw/compressed _mode:=region __name:=digits
 
     Args:
-        remappings: As ROS writes them, FROM:=TO, _PARAMETER:=VALUE, __name:=NAME.
-        image: The topic of pictures; else the parameter ~image, the configuration's, or /camera/image_raw.
+        remappings: In the notation of ROS: FROM:=TO, _PARAMETER:=VALUE, __name:=NAME.
+        image: The topic of pictures; default: the parameter ~image, the configuration's topic, or /camera/image_raw.
         config: A digitclassifier.cfg of 2017 or its YAML of 2018; with Server 2 its Topic is the camera.
-        name: Of the node; else the configuration's NodeName, or digitlab.
+        name: Name of the node; default: the configuration's NodeName, or digitlab.
         ros: 1 or 2; else the one that is sourced, 1 where both are.
     """
     from digitlab.camera.ros_native import ros_client
@@ -86,7 +86,7 @@ def _run(client: RosClient, image: str | None, old: LiveConfiguration | None) ->
 
 
 def node_source(client: RosClient, image: str | None, old: LiveConfiguration | None) -> str | Source:
-    """The topic that is asked for, or the camera of an old configuration, which may speak Ice."""
+    """Return the requested topic, or the camera of an old configuration, which may be one that speaks Ice."""
     from digitlab.camera.ros_topic import RosTopic
 
     of_file = None if old is None else old.source
@@ -102,7 +102,7 @@ def node_source(client: RosClient, image: str | None, old: LiveConfiguration | N
 
 
 def _parameters(client: RosClient, old: LiveConfiguration | None) -> dict[str, Any]:
-    """What the engine is made of, checked as the options of `digitlab live` are."""
+    """Return the arguments of the engine, checked like the options of `digitlab live`."""
     from digitlab.errors import UsageError
     from digitlab.live.config import LiveConfig
     from digitlab.live.loop import THREADS
@@ -136,7 +136,7 @@ def _box(region: Any) -> Any:
 
 
 def _watch(client: RosClient, engine: LiveEngine) -> None:
-    """Until the node is to end; what happens to the camera is reported meanwhile."""
+    """Wait until the node is to end, and report changes of the camera's state meanwhile."""
     from digitlab.apps.cli.live_headless import asked_to_stop
 
     said: tuple[str, str | None] = ("running", None)

@@ -28,9 +28,9 @@ def runs(*, compare: bool = False, html: Path | None = None, json: bool = False,
     digitlab runs --html runs.html
 
     Args:
-        compare: Compare those that are listed as `digitlab compare` does.
-        html: Write one page about them, to sort by clicking, with their learning curves and links to their reports.
-        json: All that is known of each as one JSON object.
+        compare: Compare the listed runs, as `digitlab compare` does.
+        html: Write one page about them, sortable by clicking, with their learning curves and links to their reports.
+        json: All that is known about each run, as one JSON object.
     """
     found = jobs.list_runs(**given)
     if html is not None:

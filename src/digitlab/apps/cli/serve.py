@@ -51,7 +51,7 @@ def serve(**settings: Any) -> int:
         config.host, secret, no_token=config.no_token, allowed_hosts=config.allowed_host, pupils=config.classroom
     )
     if config.token is not None:
-        _leave_the_list_of_processes(config.token)  # before what takes seconds to load
+        _leave_the_list_of_processes(config.token)  # before the imports that take seconds
 
     from digitlab.apps.web.access_log import AccessLog
     from digitlab.apps.web.application import make_application
@@ -63,7 +63,7 @@ def serve(**settings: Any) -> int:
 
     check_proxies(config.trusted_proxy)
     for model in config.model:
-        as_onnx(model)  # a foreign one is converted, and its convention reported
+        as_onnx(model)  # a model of another framework is converted, and its convention reported
     models, lessons, limits = Models(config.model), lessons_with(config.lesson), Limits()
     listening = listen(config.host, config.port)
     port = listening.getsockname()[1]
@@ -83,14 +83,14 @@ def serve(**settings: Any) -> int:
 
 
 def _as_folder(folder: Path, config: ServeConfig) -> int:
-    """The page without a server, as `digitlab page` writes it."""
+    """Write the page for use without a server, as `digitlab page` does."""
     from digitlab.apps.cli.page import page
 
     return page(folder, model=config.model, lesson=config.lesson)
 
 
 def _secret_or_made(config: ServeConfig) -> tuple[str | None, bool]:
-    """The token, and whether it was made for as long as this server runs: a class needs one.
+    """Return the token, and whether it was generated for this run of the server, since a class needs one.
 
     Raises:
         UsageError: as `_secret`.
@@ -105,8 +105,8 @@ def _open_in_browser(address: str) -> None:
 
 
 def _welcome(address: str, secret: str | None, joining: str | None, *, made: bool) -> None:
-    """Where the page is, and where pupils join."""
-    shown = made or sys.stdout.isatty()  # what else reads it may be a log; one that was made ends with this server
+    """Print where the page is, and where pupils join."""
+    shown = made or sys.stdout.isatty()  # if it is no terminal it may be a log; a generated token ends with this server
     say(f"digitlab is at {address}{_query(secret) if shown else ''}")
     if joining is not None:
         say(f"pupils open {joining}")
@@ -117,10 +117,10 @@ def _welcome(address: str, secret: str | None, joining: str | None, *, made: boo
 
 
 def _check_class(config: ServeConfig) -> None:
-    """Refuse what goes with no class.
+    """Refuse options that are incompatible with a class.
 
     Raises:
-        UsageError: for a folder in place of a server, or another kind of file.
+        UsageError: for --static together with --class, or a --class-data that is no .npz file.
     """
     from digitlab.errors import UsageError
 
@@ -131,7 +131,7 @@ def _check_class(config: ServeConfig) -> None:
 
 
 def _class_on(config: ServeConfig, models: Models, limits: Limits, port: int) -> ClassServing:
-    """The class that the server is for."""
+    """Create the class that the server is for."""
     from digitlab.apps.web.access import is_loopback
     from digitlab.apps.web.classroom.classroom import Classroom
     from digitlab.apps.web.classroom.links import own_addresses
@@ -148,10 +148,10 @@ def _class_on(config: ServeConfig, models: Models, limits: Limits, port: int) ->
 
 
 def _secret(config: ServeConfig) -> str | None:
-    """The token: given, in a file, or in the environment.
+    """Return the token: given directly, in a file, or in the environment.
 
     Raises:
-        UsageError: for two of them, or a file that can neither be read nor made.
+        UsageError: for both a token and a file, or a file that can neither be read nor created.
     """
     from digitlab.errors import UsageError
 
@@ -170,7 +170,7 @@ def _secret(config: ServeConfig) -> str | None:
 
 
 def _token_in(file: Path) -> str:
-    """What stands in the file; a new token where there is none."""
+    """Read the token from a file; if there is none, create it with a new token."""
     try:
         handle = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     except FileExistsError:
@@ -183,9 +183,9 @@ def _token_in(file: Path) -> str:
 
 
 def _leave_the_list_of_processes(token: str) -> None:
-    """Begin again with the token in the environment, which the user alone can see, and not among the arguments.
+    """Restart with the token in the environment, which only the user can see, instead of among the arguments.
 
-    Windows has no way to begin again as the same process; there it stays.
+    Windows cannot replace a process by another one; there the token stays among the arguments.
     """
     arguments = _without(sys.orig_argv, token)
     if os.name == "posix" and arguments != sys.orig_argv:
@@ -193,7 +193,7 @@ def _leave_the_list_of_processes(token: str) -> None:
 
 
 def _without(arguments: Sequence[str], token: str) -> list[str]:
-    """The arguments without the option --token.
+    """Remove the option --token from the arguments.
 
     >>> _without(["python", "-m", "digitlab", "serve", "--token", "a", "--port", "0"], "a")
     ['python', '-m', 'digitlab', 'serve', '--port', '0']
@@ -210,7 +210,7 @@ def _without(arguments: Sequence[str], token: str) -> list[str]:
 
 
 def _address(host: str, port: int) -> str:
-    """What to open in a browser.
+    """Return the address to open in a browser.
 
     >>> _address("::1", 80), _address("0.0.0.0", 8321)
     ('http://[::1]:80/', 'http://127.0.0.1:8321/')

@@ -67,11 +67,11 @@ def new(**given: Any) -> int:
 @app.command(name="from")
 @options_of(jobs.mark_form)
 def from_(*, mark: bool = False, no_open: bool = False, **given: Any) -> int:
-    """Make the TOML file of an existing form from a scan of the empty form: its boxes are found.
+    """Make the TOML file of an existing form from a scan of the empty form, whose boxes are detected.
 
-    Beside the file lies a picture with the fields' names. With --mark the boxes are shown in the browser instead, where
-    fields are drawn, named and described; a form that is there already is gone over. Photos are then registered by what
-    is printed on the form; those of other forms are refused.
+    A picture with the fields' names is written beside the file. With --mark the boxes are shown in the browser instead,
+    where fields are drawn, named and described; an existing file is loaded for editing. Photos are then registered by
+    what is printed on the form; those of other forms are refused.
 
     For example:
     digitlab sheet from blank.png --out lab.toml --mark
@@ -79,7 +79,7 @@ def from_(*, mark: bool = False, no_open: bool = False, **given: Any) -> int:
 
     Args:
         mark: Mark the fields on a page in the browser; this machine alone can reach it.
-        no_open: With --mark, only say where the page is.
+        no_open: With --mark, only print the address of the page.
     """
     if mark:
         from digitlab.apps.cli.sheet_marking import mark_in_browser
@@ -99,10 +99,10 @@ def from_(*, mark: bool = False, no_open: bool = False, **given: Any) -> int:
 def read(*photos: Path, json: bool = False, **given: Any) -> int:
     """Read the photos of a filled form into a table: one row per sheet, one column per field.
 
-    In the table stand file, then the value of each field (? for each digit that was not answered), then its confidence
-    and state: answered, doubtful, empty, or failed check; then a note. Exit code 2 when a photo could not be read: its
-    row says why. After a kill, the same command goes on. What was seen is kept beside the table (marks.sheets.jsonl):
-    with a changed list or check the same command makes the table anew without reading again.
+    The columns are file, then the value of each field (? for each digit that was not answered), then its confidence and
+    state: answered, doubtful, empty, or failed check; then a note. Exit code 2 when a photo could not be read: its row
+    says why. After a kill, the same command goes on. What was seen is kept beside the table (marks.sheets.jsonl): with
+    a changed list or check the same command makes the table anew without reading again.
 
     For example:
     digitlab sheet read marks.toml photos/ --out marks.csv
@@ -150,7 +150,7 @@ _STATES = ("answered", "doubtful", "failed check", "empty")
 
 
 def _show(rows: Sequence[TableRow], *, json: bool) -> int:
-    """The values of a few sheets on the terminal."""
+    """Print the values of a few sheets."""
     for row in rows:
         if row.failed:
             complain(row.note)
@@ -172,10 +172,10 @@ def _show(rows: Sequence[TableRow], *, json: bool) -> int:
 @app.command
 @options_of()
 def draw(form: Path, *, count: int = 20, seed: int = 0, out: Path, megapixels: int = 3, jobs: int | None = None) -> int:
-    """Draw filled, photographed sheets of a form, and their truth: to try the form before anybody writes on it.
+    """Draw filled, photographed sheets of a form with their true values, to try the form before anybody uses it.
 
     The digits are MNIST's test images; each sheet has its own pen, light, shadow, perspective and curl. truth.csv has
-    file, then a column a field. A run that was stopped goes on.
+    the column file, then one column per field. A run that was stopped goes on.
 
     For example:
     digitlab sheet draw marks.toml --count 200 --seed 1 --out STACK/
@@ -183,9 +183,9 @@ def draw(form: Path, *, count: int = 20, seed: int = 0, out: Path, megapixels: i
     Args:
         form: The form's TOML file.
         count: Number of sheets.
-        seed: What decides everything; the same one gives the same stack.
-        out: The folder.
-        megapixels: Of the photos: 3, or 12 as a telephone's.
+        seed: Random seed; the same one gives the same stack.
+        out: The folder to write.
+        megapixels: Size of the photos: 3, or 12 like a phone's.
         jobs: Number of processes; default: one per core.
     """
     from digitlab.examples.sheet_stacks import draw_stack

@@ -1,4 +1,4 @@
-"""`digitlab sheet from … --mark`: the page on which a blank's fields are marked, until it is done."""
+"""`digitlab sheet from … --mark`: serve the page on which the fields of a blank form are marked, until it is done."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ _HOST = "127.0.0.1"
 
 
 def mark_in_browser(blank: Path, out: Path, width: float | None = None, *, show: bool = True) -> int:
-    """Serve the page of one form; returns the exit code: 1 where it was ended and no file is there.
+    """Serve the page for one form; return the exit code: 1 if it was ended without a file having been saved.
 
-    show: whether a browser is opened
+    show: whether to open a browser
 
     Raises:
         MissingExtraError: without the extra ``web``.

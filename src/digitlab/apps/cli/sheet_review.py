@@ -1,4 +1,4 @@
-"""`digitlab sheet review`, `correct`, `promise`, `agree`, `writers`: what a person does with a stack that was read."""
+"""`digitlab sheet review`, `correct`, `promise`, `agree`, `writers`: what follows the reading of a stack."""
 
 from __future__ import annotations
 
@@ -20,10 +20,10 @@ __all__ = ["agree", "correct", "promise", "review", "writers"]
 
 @options_of(jobs.review_sheets)
 def review(**given: Any) -> int:
-    """Make a page of the fields to be looked over in their sheets: the doubtful first, then a sample of the others.
+    """Make a page of the fields to be checked in their sheets: the doubtful first, then a sample of the others.
 
-    Keyboard only. The sample is drawn by chance; a promise can be made of it. With --other, what a second reader (a
-    model or a person) read differently is in doubt too. The page loads and sends nothing.
+    Keyboard only. The sample is random, so that a promise can be based on it. With --other, fields that a second reader
+    (a model or a person) read differently are doubtful, too. The page loads nothing and sends nothing.
 
     For example:
     digitlab sheet review marks.toml marks.csv --out review.html
@@ -38,7 +38,7 @@ def review(**given: Any) -> int:
 
 @options_of(jobs.correct_sheets)
 def correct(*corrections: Path, json: bool = False, **given: Any) -> int:
-    """Put what was said on the page into the table, where it stays, and the digits into a dataset.
+    """Write the corrections made on the page into the table, where they stay, and the digits into a dataset.
 
     For example:
     digitlab sheet correct marks.toml marks.csv corrections.json
@@ -63,9 +63,9 @@ def correct(*corrections: Path, json: bool = False, **given: Any) -> int:
 
 @options_of(jobs.promise_sheets)
 def promise(*, json: bool = False, **given: Any) -> int:
-    """From the sample that was looked over: above which confidence at most a given share of the filled fields is wrong.
+    """From the checked sample, find the confidence above which at most a given share of the filled fields is wrong.
 
-    With 95 % confidence, by the bound of Clopper and Pearson; an error of 0.001 takes 2,995 sampled fields without an
+    With 95 % confidence, by the Clopper-Pearson bound; an error of 0.001 takes 2,995 sampled fields without an
     error, 0.01 takes 299. Exit code 1 when nothing can be promised yet, or when a later stack looks different.
 
     For example:

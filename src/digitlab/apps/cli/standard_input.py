@@ -1,4 +1,4 @@
-"""The picture called "-": what stands in standard input, as `scanimage | digitlab read -` gives it."""
+"""The picture named "-": the content of standard input, as in `scanimage | digitlab read -`."""
 
 from __future__ import annotations
 
@@ -22,10 +22,10 @@ _STEM = "standard-input"
 
 @contextlib.contextmanager
 def on_disk(images: Sequence[Path]) -> Iterator[list[Path]]:
-    """The same pictures; in place of "-" a file of what came in, which is gone afterwards.
+    """Yield the same pictures, with "-" replaced by a temporary file of what came in.
 
     Raises:
-        UsageError: when standard input is a terminal, which would be waited for.
+        UsageError: when standard input is a terminal, since reading it would block.
         ImageError: when nothing came in, or far too much.
     """
     if STANDARD_INPUT not in images:
@@ -38,7 +38,7 @@ def on_disk(images: Sequence[Path]) -> Iterator[list[Path]]:
 
 
 def called(path: str | Path) -> str:
-    r"""What a picture of `on_disk` is called in results: "-", or "-#2" for a page; bytes that are no UTF-8 as \xff.
+    r"""Name a picture of `on_disk` as in results: "-", or "-#2" for a page; bytes that are not UTF-8 as \xff.
 
     >>> called(f"/tmp/x/{_STEM}#2"), called("scan.tif#2")
     ('-#2', 'scan.tif#2')

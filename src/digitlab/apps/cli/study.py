@@ -66,12 +66,12 @@ def list_studies(*, json: bool = False, **given: Any) -> int:
     return 0
 
 
-_FEWEST = 2  # repeats that say how far they spread
-_BEYOND = 1_000  # seeds; an estimate of more says only that there are too many
+_FEWEST = 2  # repeats from which a spread can be estimated
+_BEYOND = 1_000  # seeds; an estimate above this says only that it takes too many
 
 
 def _say_open(conclusions: Sequence[tuple[str, jobs.ListedConclusion]]) -> None:
-    """The conclusions that are open, with what each would cost: first those that will probably be decided."""
+    """Print the open conclusions and the cost of each, first those that will probably be decided."""
     hopeful = [each for each in conclusions if each[1].needed is not None and each[1].needed <= each[1].most]
     others = [each for each in conclusions if each not in hopeful]
     if hopeful:
@@ -116,11 +116,11 @@ def _beyond(each: jobs.ListedConclusion) -> list[str]:
     return [f"{each.needed:,}", in_time(each.needed_seconds)]
 
 
-_NARROW = 40  # characters: words are not wrapped to less
+_NARROW = 40  # characters: text is not wrapped to a smaller width
 
 
 def table_left(header: Sequence[str], rows: Sequence[Sequence[object]]) -> str:
-    """`table` with its last column to the left: words; wrapped to a terminal's width, in a pipe one line a row."""
+    """Format a `table` whose last column is text: left-aligned, wrapped to a terminal; in a pipe, one line per row."""
     *_, last = zip(*rows, strict=True)
     lines = table(header[:-1], [row[:-1] for row in rows]).splitlines()
     width = max(map(len, lines))
@@ -142,8 +142,8 @@ def run(
 ) -> int:
     """Run studies: train every cell that is missing, and write table, figure and verdicts.
 
-    Each finished cell is kept at once. After Ctrl-C, a kill or a power cut the same command goes on. Cells that several
-    studies share are trained once. Exit code 1 if cells are missing in the end.
+    Each finished cell is saved at once. After Ctrl-C, a kill or a power cut the same command goes on. Cells shared by
+    several studies are trained once. Exit code 1 if cells are missing in the end.
 
     For example:
     digitlab study run thesis-dropout

@@ -21,8 +21,8 @@ if TYPE_CHECKING:
 
 __all__ = ["tune"]
 
-_SHOWN = 10  # trials in the terminal
-_MAY_GROW = "trials"  # the one setting that a search which goes on may have anew
+_SHOWN = 10  # trials shown in the terminal
+_MAY_GROW = "trials"  # the only setting that may be changed when a search is resumed
 
 
 @options_of(jobs.tune, Tuning)

@@ -1,4 +1,4 @@
-"""Searches and studies: a row for each trial or cell under way, and the time left; a line each without a terminal."""
+"""Progress of searches and studies: a row per running trial or cell, and the time left; lines without a terminal."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ class TuningView(BarView):
     """A listener for `digitlab.tuning.running.run_search`."""
 
     def __init__(self, space: Space, before: int) -> None:
-        """``before``: trials that were over when it began."""
+        """``before``: number of trials that were finished before this view began."""
         super().__init__("{task.description}", "{task.fields[state]}")
         self._space, self._over, self._before = space, before, before
         self._began = time.monotonic()
@@ -57,7 +57,7 @@ class TuningView(BarView):
         self._bar.update(self._rows[event.number], completed=done, total=whole, state=state, visible=True)  # type: ignore[arg-type]
 
     def _left(self) -> str:
-        """A guess: what is over took so long; trials that are pruned soon make it a pessimist."""
+        """Estimate the time left from that of the finished trials; too long if the coming ones are pruned early."""
         done = self._over - self._before
         if not done:
             return "?"
@@ -96,7 +96,7 @@ def _point(space: Space, trial: Trial) -> str:
 
 
 def value_in_words(objective: str, value: float) -> str:
-    """An objective's value with its unit.
+    """Format an objective's value with its unit.
 
     >>> value_in_words("accuracy", 0.98765), value_in_words("size", 432.1)
     ('0.9877', '432.1 kB')
@@ -111,7 +111,7 @@ class StudyView(BarView):
     def __init__(self, estimate: Estimate) -> None:
         super().__init__("{task.description}", "{task.fields[state]}")
         self._estimate = estimate
-        self._rows: dict[str, TaskID | None] = {}  # of the jobs under way
+        self._rows: dict[str, TaskID | None] = {}  # of the running jobs
         self._together = 1
         self._whole, self._done = len(estimate.missing), 0
 
@@ -126,7 +126,7 @@ class StudyView(BarView):
                 self._done += 1
                 self._estimate.note(job.digest, result)
                 elsewhere = f", {where}" if where not in ("", "this machine") else ""
-                # With --until-decided more jobs follow than were planned, nobody knows how many.
+                # With --until-decided more jobs follow than were planned; it is unknown how many.
                 count = f"{self._done} of {self._whole}" if self._done <= self._whole else f"{self._done} done"
                 self._end(job, f"{_numbers(result)}  ({count}, {self._left()} left{elsewhere})")
             case Failed(job, reason) | Lost(job, reason):
@@ -160,7 +160,7 @@ class StudyView(BarView):
 
 
 def _numbers(result: object) -> str:
-    """What is most wanted of a result, whatever its task was."""
+    """Summarise the main numbers of a result, whatever its task was."""
     if not isinstance(result, dict):
         return ""
     said = []

@@ -1,4 +1,4 @@
-"""The verbs of `digitlab`: where each one's function is, its heading in the help, and what else people call it."""
+"""The verbs of `digitlab`: each one's function, its heading in the help, and other names that people try."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ from pathlib import Path
 
 __all__ = ["HEADINGS", "VERBS", "no_such_verb"]
 
-# Heading of the help → verb → module and function. The modules import only what a signature needs, so that the help of
-# all of them is quick.
+# Heading of the help → verb → module and function. The modules import only what a signature needs, so that the help for
+# all of them is fast.
 HEADINGS: dict[str, dict[str, str]] = {
     "Read": {"read": "reading:read", "classify": "reading:classify", "sheet": "sheet:app"},
     "Train": {
@@ -46,7 +46,7 @@ VERBS: dict[str, str] = {verb: place for verbs in HEADINGS.values() for verb, pl
 
 _READ = ("read", "classify")
 
-# What other programs call it, or what a user might guess → what it is here.
+# Names that other programs use, or that a user might guess → the verbs here.
 _MEANT: dict[str, tuple[str, ...]] = {
     **dict.fromkeys(("detect", "identify", "infer", "ocr", "predict", "recognise", "recognize", "scan"), _READ),
     **dict.fromkeys(("accuracy", "eval", "measure", "score", "test", "validate"), ("evaluate",)),
@@ -70,7 +70,7 @@ _MEANT: dict[str, tuple[str, ...]] = {
 
 
 def no_such_verb(word: str, following: str | None = None) -> str:
-    """The message about a word that is no verb, with what was probably meant; ``following``: the word after it.
+    """Return the message for an unknown verb, with what was probably meant; ``following``: the word after it.
 
     >>> no_such_verb("predict")
     'there is no verb "predict"; did you mean digitlab read or digitlab classify?'

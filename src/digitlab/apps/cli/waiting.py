@@ -1,6 +1,6 @@
-"""Work whose progress is unknown: its name after two seconds, and on a terminal the time elapsed and remaining.
+"""Work whose progress is unknown: its name is shown after two seconds, on a terminal with time elapsed and remaining.
 
-How long a piece of work took is kept in the cache folder, and is what the next one is expected to take.
+The duration of each piece of work is kept in the cache folder, as the expected duration when it is done again.
 """
 
 from __future__ import annotations
@@ -24,13 +24,13 @@ if TYPE_CHECKING:
 
 __all__ = ["Waiting", "loading", "time_left"]
 
-QUIET = 2.0  # seconds without a word
+QUIET = 2.0  # seconds before anything is shown
 
 
 class Waiting:
     """``with Waiting() as step``: ``step("drawing")`` begins a piece of work and ends the one before.
 
-    On a terminal one line on stderr comes and goes; elsewhere, a line for each piece that takes above two seconds.
+    On a terminal, a transient line on stderr; elsewhere, a line for each piece that takes more than two seconds.
     """
 
     def __init__(self) -> None:
@@ -46,14 +46,14 @@ class Waiting:
         self._end(whole=kind is None)
 
     def __call__(self, text: str, expected: float | None = None, then: Sequence[str] = ()) -> None:
-        """Begin. The time left is that of the pieces that come after it, too.
+        """Begin a piece of work. The time left that is shown includes the pieces that come after it.
 
-        expected: seconds, where it is known and was not done here before
+        expected: its duration in seconds if known, used only if it was never done here before
         then: the pieces that come after it
         """
         self._end(whole=True)
         self._text, self._began, self._ending = text, time.monotonic(), threading.Event()
-        # While TensorFlow loads, file descriptor 2 leads nowhere; a copy of it from before does not.
+        # While TensorFlow loads, file descriptor 2 leads nowhere; a copy made before that still works.
         self._stream = _copy_of_stderr()
         last = _last_time(text)
         expected = expected if last is None else last
@@ -64,7 +64,7 @@ class Waiting:
         self._showing.start()
 
     def _end(self, *, whole: bool) -> None:
-        """End the step; ``whole``: it was completed, and its time is kept."""
+        """End the step; ``whole``: it was completed, so its duration is kept."""
         if self._ending is None or self._showing is None:
             return
         self._ending.set()
@@ -74,20 +74,20 @@ class Waiting:
             self._stream.close()
         took = time.monotonic() - self._began
         if whole and took > QUIET:
-            with contextlib.suppress(StorageError):  # the next one shows no remaining time
+            with contextlib.suppress(StorageError):  # then the next one shows no remaining time
                 write_text(_kept(self._text), f"{took:.1f}\n")
 
 
 @contextlib.contextmanager
 def loading() -> Iterator[None]:
-    """While the network library is imported: seconds, and more the first time after the machine was started."""
+    """Show that the network library is being imported: it takes seconds, and more the first time after a boot."""
     with Waiting() as step:
         step(events.loading().text)
         yield
 
 
 def time_left(gone: float, expected: float | None) -> str:
-    """The time left of work with this expected duration, in words; empty where that is unknown.
+    """Format the time left of work with this expected duration; empty if that is unknown or exceeded.
 
     >>> time_left(3, 40), time_left(41, 40), time_left(3, None)
     (', about 37 s left', '', '')
@@ -111,7 +111,7 @@ def _show(stream: TextIO, text: str, began: float, expected: float | None, endin
 
 
 def _copy_of_stderr() -> TextIO | None:
-    """A second stream to stderr; None where stderr is no file: in a test, in a window."""
+    """Open a second stream to stderr; None if stderr is no file, as in a test or a window."""
     try:
         number = os.dup(sys.stderr.fileno())
     except (OSError, ValueError, AttributeError):

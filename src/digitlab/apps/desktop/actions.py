@@ -1,4 +1,4 @@
-"""The window's actions with their names and keys, for menus and buttons; and the help that lists them."""
+"""The window's actions with names and keyboard shortcuts, for menus and buttons; and the help that lists them."""
 
 from __future__ import annotations
 
@@ -72,7 +72,7 @@ class Actions:
         self.dismiss = make(tr("Close the notice"), "Esc", tr("Close the notice"))
 
     def all(self) -> list[QAction]:
-        """Every action, in the order of the menus."""
+        """List all actions, in the order of the menus."""
         found: list[QAction] = []
         for value in vars(self).values():
             found += [value] if isinstance(value, QAction) else list(value.values()) if isinstance(value, dict) else []

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 __all__ = ["LayerMaps", "MapsPanel", "MapsView", "columns_that_fill", "signed_image"]
 
-_NOT_SHOWN = frozenset({"flatten"})  # the same numbers as the layer before
+_NOT_SHOWN = frozenset({"flatten"})  # has the same values as the layer before
 
 
 class LayerMaps(QObject):
@@ -97,7 +97,7 @@ def _open(model: str) -> NetworkLayers:
 
 
 def _size(shape: tuple[int, ...]) -> str:
-    """Number and size of the maps.
+    """Format the number and size of the maps.
 
     >>> _size((26, 26, 32)), _size((128,))
     ('32 × 26×26', '128')
@@ -108,7 +108,7 @@ def _size(shape: tuple[int, ...]) -> str:
     return "×".join(str(each) for each in shape)
 
 
-_MOST = 128  # maps that are drawn; of more, the first
+_MOST = 128  # at most this many maps are drawn, the first ones
 _BRIGHT = 99.5  # percentile of the magnitudes at the end of the colour scale: a single outlier must not dim the rest
 
 
@@ -129,7 +129,7 @@ class MapsView(QWidget):
         return QSize(500, 150)
 
     def show_maps(self, maps: NDArray[np.float32] | None, hint: str = "") -> None:
-        """Show float32 (maps, rows, columns), (units, 1, 1) of a dense layer; for None, the hint with the reason."""
+        """Show maps, float32 (maps, rows, columns), or (units, 1, 1) of a dense layer; the hint if None."""
         if maps is None and self.maps is None and hint == self.hint:
             return
         self.maps, self.hint, self._image = maps, hint, None
@@ -185,7 +185,7 @@ class MapsView(QWidget):
 
 
 def columns_that_fill(count: int, width: float, height: float) -> int:
-    """The number of columns in which ``count`` squares are largest.
+    """Return the number of columns in which ``count`` squares are largest.
 
     >>> columns_that_fill(32, 800, 100), columns_that_fill(32, 100, 100), columns_that_fill(1, 10, 10)
     (16, 6, 1)
@@ -197,7 +197,7 @@ def signed_image(
     values: NDArray[np.float32], largest: float, zero: tuple[int, int, int], below: tuple[int, int, int],
     above: tuple[int, int, int],
 ) -> QImage:  # fmt: skip
-    """Numbers, float32 (H, W), as a picture: `zero` at 0, `above` at +largest and `below` at −largest."""
+    """Convert numbers, float32 (H, W), to a picture: `zero` at 0, `above` at +largest and `below` at −largest."""
     share = np.clip(values / max(largest, 1e-12), -1.0, 1.0)[..., np.newaxis]  # (H, W, 1)
     middle = np.asarray(zero, np.float32)
     ends = np.where(share >= 0.0, np.asarray(above, np.float32), np.asarray(below, np.float32))
@@ -214,7 +214,7 @@ class MapsPanel(Card):
     """The panel with the activation maps of one layer for the current digit.
 
     layer: the name of the selected layer; where a network has none of that name, its first convolution is shown
-    layer_chosen: the user selected another, by its name
+    layer_chosen: the user selected another layer, given by its name
     """
 
     layer_chosen = Signal(str)
@@ -263,7 +263,7 @@ class MapsPanel(Card):
 
     def _take_maps(self, maps: dict[str, NDArray[np.float32]]) -> None:
         self._maps = maps
-        if self._has_ink:  # otherwise it vanished while they were computed
+        if self._has_ink:  # otherwise the digit vanished while its maps were computed
             self.view.show_maps(maps.get(str(self.chooser.currentData())))
 
     def _choose(self, _index: int) -> None:

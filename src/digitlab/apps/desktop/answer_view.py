@@ -48,7 +48,7 @@ class AnswerView(QWidget):
         return QSize(300, 190)
 
     def show_answer(self, text: str | None, sentence: str, *, stale: bool = False, drawing: bool = False) -> None:
-        """Show a text; "" is an empty page, None undecided.
+        """Show a text; "" means an empty page, None undecided.
 
         stale: it is outdated, and shown in grey below a clock; drawing: a pencil is shown instead
         """
@@ -103,7 +103,7 @@ class AnswerView(QWidget):
             baseline += high + gap
 
     def _paint_nothing(self, painter: QPainter, place: QRectF) -> None:
-        """A dash for an empty page, three dots while undecided."""
+        """Paint a dash for an empty page, three dots while undecided."""
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         painter.setPen(Qt.PenStyle.NoPen)
         painter.setBrush(self.colours.of("quiet", 150))
@@ -116,7 +116,7 @@ class AnswerView(QWidget):
                 painter.drawEllipse(middle + QPointF(0.15 * size * step, 0), 0.035 * size, 0.035 * size)
 
     def _fitted(self, lines: list[str], place: QRectF) -> tuple[list[str], QFont]:
-        """The lines and the largest font in which they fit; the last ones become "…" where none does."""
+        """Return the lines and the largest font in which they fit; if none does, the last lines become "…"."""
         font = QFont(self.font())
         font.setBold(True)
         font.setPixelSize(100)
@@ -132,7 +132,7 @@ class AnswerView(QWidget):
 
 
 def _gap(metrics: QFontMetricsF) -> float:
-    """The space between two lines of digits."""
+    """Return the space between two lines of digits."""
     return 0.32 * metrics.capHeight()
 
 
@@ -141,7 +141,7 @@ _TEXT = Qt.ItemDataRole.UserRole + 1
 
 
 class _Row(QStyledItemDelegate):
-    """The time in small grey type, the reading in large."""
+    """Paints the time in small grey type, the reading in large type."""
 
     def __init__(self, view: HistoryView) -> None:
         super().__init__(view)
@@ -194,7 +194,7 @@ class HistoryView(QListWidget):
         return QSize(240, 130)
 
     def show_history(self, history: tuple[Change, ...]) -> None:
-        """Show these, oldest first in the tuple, newest first on the screen; only new ones are added."""
+        """Show changes, oldest first in the tuple, newest first on the screen; only new ones are inserted."""
         newest = history[-1] if history else None
         if newest is self._newest:
             return

@@ -145,7 +145,7 @@ class Saver(QObject):
 
 
 def _new_path(folder: Path, ending: str) -> Path:
-    """An unused file name with the time, in the folder, which is created.
+    """Make an unused file name with the time, in the folder, which is created.
 
     Raises:
         StorageError: when the folder cannot be created or read.

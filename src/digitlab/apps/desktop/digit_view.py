@@ -24,7 +24,7 @@ __all__ = ["DigitView", "Lamps", "grey_image"]
 
 
 class DigitView(QWidget):
-    """28×28 pixels, each enlarged to a sharp square."""
+    """Shows 28×28 pixels, each enlarged to a sharp square."""
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -74,14 +74,14 @@ class DigitView(QWidget):
 
 
 def grey_image(pixels: NDArray[np.uint8]) -> QImage:
-    """A grey picture, uint8 (H, W), 0 black."""
+    """Convert a grey picture, uint8 (H, W), 0 black, to a QImage."""
     pixels = np.ascontiguousarray(pixels)
     height, width = pixels.shape
     return QImage(pixels.data, width, height, width, QImage.Format.Format_Grayscale8)
 
 
 _NOTHING = (0.0,) * 10
-_EASE = 0.35  # of the difference that a bar moves per paint: fast enough to follow, slow enough not to flicker
+_EASE = 0.35  # share of the difference that a bar moves per paint: fast enough to follow, slow enough not to flicker
 
 
 class Lamps(QWidget):

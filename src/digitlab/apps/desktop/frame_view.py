@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 __all__ = ["FrameView", "scaled_frame"]
 
 _REACH = 11.0  # points of the screen around a handle in which it can be dragged
-_STEP = 0.01  # of the frame's width that an arrow key moves by
+_STEP = 0.01  # fraction of the frame's width by which an arrow key moves the region
 _EMIT_EVERY = 0.1  # seconds between two changes sent to the engine during dragging
 _ARROWS = {Qt.Key.Key_Left: (-1, 0), Qt.Key.Key_Right: (1, 0), Qt.Key.Key_Up: (0, -1), Qt.Key.Key_Down: (0, 1)}
 
@@ -74,7 +74,7 @@ class FrameView(QWidget):
         self.update()
 
     def watch_paints(self) -> list[float]:
-        """A list to which the times of all further paints are appended, in seconds."""
+        """Return a list to which the times of all further paints are appended, in seconds."""
         self._times = []
         return self._times
 
@@ -88,7 +88,7 @@ class FrameView(QWidget):
         return self._draft or self._seen.region
 
     def place(self) -> QRectF:
-        """The rectangle of the frame, in points of this widget; empty before the first."""
+        """Return the rectangle of the frame, in points of this widget; empty before the first frame."""
         if self._seen is None or self._seen.frame is None:
             return QRectF()
         height, width = self._seen.frame.image.shape[:2]
@@ -97,13 +97,13 @@ class FrameView(QWidget):
         return QRectF((self.width() - wide) / 2, (self.height() - high) / 2, wide, high)
 
     def on_screen(self, box: Box) -> QRectF:
-        """A box of the frame in points of this widget."""
+        """Convert a box of the frame to points of this widget."""
         place, scale = self.place(), self._scale()
         x0, y0, x1, y1 = box
         return QRectF(place.x() + x0 * scale, place.y() + y0 * scale, (x1 - x0) * scale, (y1 - y0) * scale)
 
     def _scale(self) -> float:
-        """Points of the screen per pixel of the frame."""
+        """Return the points of the screen per pixel of the frame."""
         return self.place().width() / self._size()[0]
 
     def _size(self) -> tuple[int, int]:
@@ -275,7 +275,7 @@ class FrameView(QWidget):
         painter.drawText(label, Qt.AlignmentFlag.AlignCenter, text)
 
     def _paint_condition(self, painter: QPainter, seen: Snapshot) -> None:
-        """For any state but running: the picture is dimmed, and a card shows the state and the reason."""
+        """Show a card with the state and the reason, unless all is well; on a warning, the picture is dimmed, too."""
         now = condition(seen)
         if now.is_good:
             return
@@ -327,9 +327,9 @@ def _cursor(handle: Handle | None) -> Qt.CursorShape:
 
 
 def scaled_frame(pixels: NDArray[np.uint8], width: int, height: int) -> QImage:
-    """A frame, uint8 (H, W, 3) RGB, scaled to screen pixels, in the screen's channel order.
+    """Scale a frame, uint8 (H, W, 3) RGB, to screen pixels, in the screen's channel order.
 
-    Scaled once per frame by OpenCV, so that repainting is a plain copy: area averaging down, bilinear up.
+    OpenCV scales it once per frame, so that repainting is a plain copy: area averaging to shrink, bilinear to enlarge.
     """
     width, height = max(1, width), max(1, height)
     if (height, width) != pixels.shape[:2]:

@@ -24,8 +24,8 @@ if TYPE_CHECKING:
 __all__ = ["Panels"]
 
 _PICTURE_SHARE = 63  # percent of the width for the picture
-_NARROW = 600  # points of the picture's column below which buttons have no text
-_LOW = 620  # points of height below which panels have no titles
+_NARROW = 600  # width of the picture's column in points, below which buttons have no text
+_LOW = 620  # height in points, below which panels have no titles
 _ICON = 18  # points
 
 
@@ -104,7 +104,7 @@ class Panels(QWidget):
         return card
 
     def focus_order(self) -> list[QWidget]:
-        """The widgets in the order of the Tab key."""
+        """List the widgets in the order of the Tab key."""
         return [self.frame_view, *self.buttons, *self.mode_buttons, self.maps_panel.chooser, self.history_view,
                 self.source_picker, self.reconnect_button, self.model_picker]  # fmt: skip
 

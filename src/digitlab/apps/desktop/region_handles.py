@@ -27,7 +27,7 @@ MOVE = Handle(1, 1, 1, 1)
 
 
 def handles(box: Box) -> tuple[tuple[Handle, float, float], ...]:
-    """The eight handles of a box with their positions.
+    """List the eight handles of a box with their positions.
 
     >>> [(round(x), round(y)) for _, x, y in handles((0, 0, 10, 20))]
     [(0, 0), (5, 0), (10, 0), (0, 10), (10, 10), (0, 20), (5, 20), (10, 20)]
@@ -44,7 +44,7 @@ def handles(box: Box) -> tuple[tuple[Handle, float, float], ...]:
 
 
 def handle_at(box: Box, x: float, y: float, reach: float) -> Handle | None:
-    """The handle for a press at (x, y): one within `reach`, MOVE inside the box, or None.
+    """Return the handle for a press at (x, y): one within `reach`, MOVE inside the box, or None.
 
     >>> handle_at((10, 10, 50, 50), 51, 50, reach=4)
     Handle(left=0, top=0, right=1, bottom=1)
@@ -60,7 +60,7 @@ def handle_at(box: Box, x: float, y: float, reach: float) -> Handle | None:
 
 
 def dragged(box: Box, handle: Handle, dx: float, dy: float, size: tuple[int, int]) -> Box:
-    """The box after dragging a handle, kept within a frame of `size` (width, height) and at least `SMALLEST`.
+    """Return the box after dragging a handle, kept within a frame of `size` (width, height) and at least `SMALLEST`.
 
     >>> dragged((10, 10, 50, 50), MOVE, 100, -100, (80, 60))
     (40, 0, 80, 40)

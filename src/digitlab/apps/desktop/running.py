@@ -98,7 +98,7 @@ def run_window(
 
 
 def _usable_model(named: str | Path | None, remembered: str | None, notes: list[str]) -> str | Path | None:
-    """The named model, or the last session's; a note is added where that one is gone.
+    """Return the named model, or the last session's; if that is gone, add a note and return None.
 
     Raises:
         ModelError: for a named model that cannot be used.
@@ -119,7 +119,7 @@ def _usable_model(named: str | Path | None, remembered: str | None, notes: list[
 
 
 def application() -> QApplication:
-    """Qt's application of this process, created if there is none."""
+    """Return Qt's application of this process, created if there is none."""
     from PySide6.QtWidgets import QApplication
 
     made = QApplication.instance()
@@ -134,9 +134,9 @@ def application() -> QApplication:
 
 @contextlib.contextmanager
 def _closing_on_signals(window: LiveWindow) -> Iterator[None]:
-    """Ctrl+C in the terminal, and `kill`, close the window as its button does.
+    """Close the window on Ctrl+C in the terminal and on `kill`, as its button does.
 
-    Python handles a signal when it next runs, which is at the window's next tick.
+    Python handles a signal the next time that it runs, which is at the window's next tick.
     """
     from PySide6.QtCore import QTimer
 
@@ -152,7 +152,7 @@ def _closing_on_signals(window: LiveWindow) -> Iterator[None]:
 
 
 def check_display() -> None:
-    """Check that a window can be opened here, because Qt itself ends the process where it cannot.
+    """Check that a window can be opened here, because Qt itself aborts the process if it cannot.
 
     Raises:
         MissingExtraError: without PySide6.
@@ -162,7 +162,7 @@ def check_display() -> None:
         import PySide6.QtWidgets  # noqa: F401
     except ModuleNotFoundError as error:
         raise MissingExtraError("desktop", needed_for="the window") from error
-    except ImportError as error:  # Qt is there and a library of the system that it is linked to is not
+    except ImportError as error:  # Qt is installed, but a system library that it is linked to is missing
         raise UsageError(f"the window cannot be opened: {_missing_library(error)}; {_ADVICE}") from error
     if sys.platform.startswith("linux") and _platform() == "xcb":
         _check_x11()
@@ -174,7 +174,7 @@ def _missing_library(error: Exception) -> str:
 
 
 def _platform() -> str:
-    """The platform plugin that Qt will use."""
+    """Return the platform plugin that Qt will use."""
     chosen = os.environ.get("QT_QPA_PLATFORM", "").partition(":")[0]
     if chosen:
         return chosen

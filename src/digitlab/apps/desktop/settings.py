@@ -22,11 +22,11 @@ Theme = Literal["system", "light", "dark"]
 _THEMES: tuple[Theme, ...] = ("system", "light", "dark")
 _FILE = "window.json"
 _MOST_RECENT = 8
-_LONGEST = 2000  # characters of a name; longer ones are damage
+_LONGEST = 2000  # characters of a name; a longer one means a damaged file
 
 
 class WindowSettings:
-    """Names and values; invalid ones in the file are replaced by defaults.
+    """The settings by name; invalid values in the file are replaced by defaults.
 
     JSON instead of QSettings, which can contain pickled Python objects, whose loading executes code.
 
@@ -130,7 +130,7 @@ class WindowSettings:
 
     @property
     def folder(self) -> Path:
-        """Where snapshots and recordings go."""
+        """The folder for snapshots and recordings."""
         chosen = self._text("folder")
         if chosen and "\0" not in chosen:
             return Path(chosen)

@@ -14,7 +14,7 @@ __all__ = ["paint_clock", "paint_pencil"]
 
 
 def paint_pencil(painter: QPainter, place: QRectF, colours: Colours) -> None:
-    """A pencil that draws a line, in the middle of a place."""
+    """Paint a pencil that draws a line, in the middle of a rectangle."""
     painter.save()
     painter.setRenderHint(QPainter.RenderHint.Antialiasing)
     unit = min(place.height(), place.width()) / 10.0
@@ -37,7 +37,7 @@ def paint_pencil(painter: QPainter, place: QRectF, colours: Colours) -> None:
 
 
 def paint_clock(painter: QPainter, place: QRectF, colours: Colours) -> None:
-    """A clock's face in a square."""
+    """Paint a clock's face in a square."""
     painter.save()
     painter.setRenderHint(QPainter.RenderHint.Antialiasing)
     thick = max(1.5, place.width() * 0.09)

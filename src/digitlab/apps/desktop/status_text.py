@@ -43,7 +43,7 @@ def _tr(text: str) -> str:
 
 
 def condition(seen: Snapshot) -> Condition:
-    """The state of source and reading as text."""
+    """Describe the state of source and reading."""
     state, problem = str(seen.state), _tidy(seen.problem)
     seconds = (seen.age_ms or 0.0) / 1000.0
     if state == "running" and seen.paused:
@@ -71,7 +71,7 @@ def condition(seen: Snapshot) -> Condition:
 
 
 def what_is_read(seen: Snapshot) -> str:
-    """The confidence of the reading, the sentence below the large text."""
+    """Return the sentence below the large text: the confidence of the reading."""
     if seen.frame is None:
         return _tr("nothing read yet")
     if seen.steady == "":
@@ -88,7 +88,7 @@ def what_is_read(seen: Snapshot) -> str:
 
 
 def how_old(seen: Snapshot) -> str:
-    """What to say below an answer that is no longer current, so that nobody takes it for what stands there now."""
+    """Return the sentence below an answer that is no longer current, so that nobody takes it for the current one."""
     if seen.last is None:
         return _tr("the camera sends nothing")
     seconds = seen.last[1]
@@ -102,16 +102,16 @@ def how_old(seen: Snapshot) -> str:
 
 
 def shown_digit(seen: Snapshot) -> ReadDigit | None:
-    """Of several digits, the one shown in detail (probabilities, prepared image, maps): the most confident one."""
+    """Return which of several digits is shown in detail (probabilities, prepared image, maps): the most confident."""
     digits = () if seen.reading is None else seen.reading.digits
     return surest_of(digits) if len(digits) > 1 else None
 
 
 def shown_probabilities(seen: Snapshot) -> tuple[float, ...]:
-    """The probability of each digit, class 0 first, of the one shown in detail.
+    """Return the class probabilities, class 0 first, of the digit shown in detail.
 
-    While a text is steady, means over the last frames, and that each stands there at all: the largest is the confidence
-    that `what_is_read` says. Until then those of this frame, if there is a digit.
+    While a text is steady, they are means over the last frames, times the probability that a digit is there at all: the
+    largest is the confidence that `what_is_read` states. Until then they are those of this frame, if there is a digit.
     """
     shown = shown_digit(seen)
     tracks = [each for each in seen.tracks if each.digit is not None and (shown is None or each.box == shown.box)]
@@ -121,15 +121,15 @@ def shown_probabilities(seen: Snapshot) -> tuple[float, ...]:
 
 
 def mode_of(source: str | Source, remembered: Mode) -> Mode:
-    """The default mode of a source: for a camera that of the last session, for videos and pictures "page".
+    """Return the default mode of a source: for a camera that of the last session, for videos and pictures "page".
 
-    The region is for a digit held in front of a camera; a video of a page is read as a whole.
+    The mode "region" is for a digit held in front of a camera; a video of a page is read as a whole.
     """
     return "page" if isinstance(source, str) and not is_camera(source) else remembered
 
 
 def percent_of(probability: float) -> str:
-    """A probability as text, as in the whole window; only an exact 1 is 100%.
+    """Format a probability, as everywhere in the window; only an exact 1 is 100%.
 
     >>> percent_of(0.914), percent_of(0.9996), percent_of(1.0)
     ('91%', '>99%', '100%')
@@ -138,7 +138,7 @@ def percent_of(probability: float) -> str:
 
 
 def source_name(source: str) -> str:
-    """A source as text, without the credentials of an address.
+    """Return a source as text, without the credentials of an address.
 
     >>> source_name("rtsp://admin:secret@10.0.0.7/stream")
     'rtsp://10.0.0.7/stream'
@@ -151,6 +151,6 @@ def source_name(source: str) -> str:
 
 
 def _tidy(problem: str | None) -> str:
-    """One line, ending with a full stop."""
+    """Return the problem on one line, ending with a full stop."""
     line = " ".join((problem or "").split())
     return line if not line or line.endswith((".", "!", "?", "…", ")")) else f"{line}."

@@ -1,4 +1,4 @@
-"""Colours, light and dark, the style sheet, and drawn symbols that are sharp at every size."""
+"""Light and dark colours, the style sheet, and drawn symbols that are sharp at every size."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ class Colours:
     on_warning: str
 
     def of(self, name: str, alpha: int = 255) -> QColor:
-        """The colour of that name, with an opacity of 0 to 255."""
+        """Return the colour of that name, with an opacity of 0 to 255."""
         colour = QColor(getattr(self, name))
         colour.setAlpha(alpha)
         return colour
@@ -59,7 +59,7 @@ DARK = Colours(
 
 
 def qt_palette(colours: Colours) -> QPalette:
-    """The palette for Qt's own controls."""
+    """Return the palette for Qt's own controls."""
     palette = QPalette()
     roles = {
         QPalette.ColorRole.Window: "paper",
@@ -86,7 +86,7 @@ def qt_palette(colours: Colours) -> QPalette:
 
 
 def style_sheet(colours: Colours, points: float) -> str:
-    """Flat controls with a visible focus; all sizes are relative to the text size in points."""
+    """Return the style sheet: flat controls with a visible focus; all sizes are relative to the text size in points."""
     c = colours
     hover = "#2b3038" if c.dark else "#e6eaee"
     return f"""
@@ -125,9 +125,9 @@ _SIDE = 24.0  # the coordinate range of the drawings below
 
 
 def paint_state(painter: QPainter, place: QRectF, kind: Kind, colours: Colours, phase: float) -> None:
-    """The symbol of a state: a disc, a rotating arc, a triangle with "!", or a square.
+    """Paint the symbol of a state: a disc, a rotating arc, a triangle with "!", or a square.
 
-    phase: seconds of any clock; rotates the arc
+    phase: the time in seconds on any clock; rotates the arc
     """
     painter.save()
     painter.setRenderHint(QPainter.RenderHint.Antialiasing)
@@ -155,7 +155,7 @@ def paint_state(painter: QPainter, place: QRectF, kind: Kind, colours: Colours, 
 
 
 def icon(name: str, colours: Colours, side: int = 18) -> QIcon:
-    """An icon of ``side`` points in three shades: for a button that is up, down, and disabled."""
+    """Make an icon of ``side`` points in three shades: for a button that is off, on, and disabled."""
     made = QIcon()
     for mode, state, colour in (
         (QIcon.Mode.Normal, QIcon.State.Off, colours.of("ink")),

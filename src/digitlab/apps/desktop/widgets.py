@@ -53,7 +53,7 @@ class Button(QToolButton):
 
 
 class Card(QFrame):
-    """A panel with a title above its content; `beside` is at the right of the title."""
+    """A panel with a title above its content; `beside` is placed to the right of the title."""
 
     def __init__(self, title: str, content: QWidget, *, beside: QWidget | None = None) -> None:
         super().__init__()
@@ -72,7 +72,7 @@ class Card(QFrame):
 
 
 def row(*widgets: QWidget, margins: tuple[int, int, int, int] = (0, 0, 0, 0), spacing: int = 8) -> QBoxLayout:
-    """Widgets side by side."""
+    """Lay out widgets side by side."""
     made = QHBoxLayout()
     made.setContentsMargins(*margins)
     made.setSpacing(spacing)
@@ -211,7 +211,7 @@ class Notice(QFrame):
         layout.setContentsMargins(14, 6, 6, 6)
         layout.addWidget(self.label, 1)
         layout.addWidget(self.button, 0, Qt.AlignmentFlag.AlignTop)
-        self._problem: str | None = None  # the engine's current one, shown or closed
+        self._problem: str | None = None  # the engine's current problem, shown or closed
         self.hide()
 
     def minimumSizeHint(self) -> QSize:

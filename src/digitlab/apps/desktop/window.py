@@ -50,10 +50,10 @@ _LARGE = 1000  # points of height from which on text and icons grow with the win
 
 
 class LiveWindow(QMainWindow):
-    """Everything in one window.
+    """The whole live view in one window.
 
     engine: shown and controlled; started by the caller, closed by the caller or with the window
-    source: the engine's current one, for `Reconnect`
+    source: the engine's current source, for `Reconnect`
     ticks: number of snapshots taken
     closed: window and engine are closed, and all threads have ended
     """
@@ -76,7 +76,7 @@ class LiveWindow(QMainWindow):
         self.colours: Colours = LIGHT
         self._shown: Snapshot | None = None
         self._closing = False
-        self._size = 1.0  # of text and icons
+        self._size = 1.0  # scale of text and icons
         self._letters = self.font().pointSizeF()
         self.tasks = BackgroundTasks("tasks", self)
         self.saver = Saver(engine, self.tasks, self)
@@ -275,7 +275,7 @@ class LiveWindow(QMainWindow):
     # Appearance
 
     def set_theme(self, theme: Theme) -> None:
-        """Light, dark, or as the system; saved."""
+        """Set the theme: light, dark, or as the system; it is saved."""
         self.settings.theme = theme
         hints = QGuiApplication.styleHints()
         scheme = {"light": Qt.ColorScheme.Light, "dark": Qt.ColorScheme.Dark}.get(theme, Qt.ColorScheme.Unknown)
@@ -352,7 +352,7 @@ class LiveWindow(QMainWindow):
 
 
 def _lit(seen: Snapshot, probabilities: Sequence[float]) -> int | None:
-    """The lamp to light: of the steady digit; of several, of the one shown in detail."""
+    """Return the lamp to light: that of the steady digit, or that of the digit shown in detail if there are several."""
     if seen.steady is not None and len(seen.steady) == 1 and seen.steady.isdigit():
         return int(seen.steady)
     if seen.steady and max(probabilities) >= 0.5:
@@ -361,7 +361,7 @@ def _lit(seen: Snapshot, probabilities: Sequence[float]) -> int | None:
 
 
 def _cameras() -> list[tuple[str, str]]:
-    """The cameras of this computer: for each its text and its source name."""
+    """List the cameras of this computer: for each its text and its source name."""
     from digitlab.camera import list_devices
 
     return [(f"{device.name} ({device.source})", device.source) for device in list_devices()]

@@ -1,4 +1,4 @@
-"""Who may ask: the token and its cookie, the names that the server goes by, and where a page's requests come from."""
+"""Access control: the token and its cookie, the host names of the server, and the origin of a page's requests."""
 
 from __future__ import annotations
 
@@ -22,14 +22,14 @@ __all__ = ["Access", "is_for_pupils", "is_loopback"]
 
 _COOKIE = "digitlab"
 _SHORTEST = 8
-_NAME = re.compile(r"[a-z0-9_-]+(\.[a-z0-9_-]+)*\.?")  # of a host; of addresses, ipaddress knows more
+_NAME = re.compile(r"[a-z0-9_-]+(\.[a-z0-9_-]+)*\.?")  # of a host; addresses are parsed by ipaddress
 _HOST = re.compile(r"(\[[0-9a-fA-F:.]+\]|[A-Za-z0-9._-]+)(:[0-9]*)?")
-_OPEN = frozenset({"/healthz"})  # says nothing but that the server is there
-_PUPILS = ("/class", "/v1/pupil")  # in a class: their page, and what wants their own key
+_OPEN = frozenset({"/healthz"})  # needs no token: reveals only that the server is running
+_PUPILS = ("/class", "/v1/pupil")  # in a class: their page, and the paths that need their own key
 
 
 def is_for_pupils(path: str) -> bool:
-    """Whether a path is one of those that pupils of a class ask.
+    """Return whether a path is one that pupils of a class may request.
 
     >>> [is_for_pupils(path) for path in ("/class", "/v1/pupil/sketch", "/v1/pupils", "/v1/class", "/wall")]
     [True, True, False, False, False]
@@ -38,7 +38,7 @@ def is_for_pupils(path: str) -> bool:
 
 
 def is_loopback(host: str) -> bool:
-    """Whether an address to listen on is reached from this machine alone.
+    """Return whether an address to listen on can be reached only from this machine.
 
     >>> [is_loopback(host) for host in ("127.0.0.1", "localhost", "::1", "0.0.0.0", "192.168.1.5")]
     [True, True, True, False, False]
@@ -52,13 +52,13 @@ def is_loopback(host: str) -> bool:
 
 
 class Access:
-    """The rules of one server.
+    """The access rules of one server.
 
     host: the address that it listens on
-    token: what a request must bring, or None
-    allowed_hosts: names beside this machine's own under which it is asked, through a proxy for instance; where there
-        are some, it answers under no others
-    pupils: whether a class is served: its pupils' page and paths need no token, and the teacher does
+    token: the secret that a request must bring, or None
+    allowed_hosts: host names, besides this machine's own, that requests may use, for instance through a proxy; if there
+        are any, all other names are refused
+    pupils: whether a class is served: its pupils' page and paths need no token, but the teacher does
     """
 
     def __init__(
@@ -70,11 +70,11 @@ class Access:
         allowed_hosts: Iterable[str] = (),
         pupils: bool = False,
     ) -> None:
-        """Settle the rules.
+        """Check and store the rules.
 
         Raises:
-            UsageError: another address or name than this machine's without a decision about the token; both decisions;
-                a token that is too short or cannot stand in a header; or no name of a host.
+            UsageError: for an address or name that others can reach without either a token or --no-token; for both; for
+                a token that is too short or not valid in a header; or for an invalid host name.
         """
         if pupils and token is None:
             raise UsageError("a class needs a token, which only the teacher knows; give --token-file, not --no-token")
@@ -99,22 +99,22 @@ class Access:
 
     @property
     def trusts_its_callers(self) -> bool:
-        """Whether whoever is let in may start what costs much, as a training does."""
+        """Whether every caller that is let in may start expensive work, such as a training."""
         return not self._for_others or self.token is not None
 
     def ticket(self) -> str | None:
-        """What opens the page once in the token's place; None without a token.
+        """Create a one-time ticket that opens the page in place of the token; None without a token.
 
-        For the command line of a browser, which all users of the machine can see.
+        It is for the command line of a browser, which all users of the machine can see.
         """
         self._ticket = None if self.token is None else secrets.token_urlsafe(24)
         return self._ticket
 
     def check(self, method: str, path: str, headers: Mapping[bytes, bytes]) -> None:
-        """Refuse what may not be asked; ``headers`` by lower-case name.
+        """Refuse requests that are not allowed; ``headers`` by lower-case name.
 
         Raises:
-            ProblemError: 421 for a foreign Host, 403 for a foreign page, 401 without the token.
+            ProblemError: 421 for an unknown Host, 403 for a page of another server, 401 without the token.
         """
         self._check_host(headers)
         if method not in ("GET", "HEAD", "OPTIONS"):
@@ -147,12 +147,12 @@ class Access:
             raise ProblemError(403, "origin", f"the request comes from a page of {text[:100]!r}, not of this server")
 
     def cookie_for(self, headers: Mapping[bytes, bytes], query: bytes, *, encrypted: bool = False) -> str | None:
-        """The Set-Cookie for a page opened with ``?token=``; None where that is neither the token nor the ticket.
+        """Return the Set-Cookie for a page opened with ``?token=``; None if that is neither the token nor the ticket.
 
-        encrypted: whether the browser speaks https
+        encrypted: whether the browser uses https
 
         Raises:
-            ProblemError: 421 for a foreign Host.
+            ProblemError: 421 for an unknown Host.
         """
         if self.token is None:
             return None
@@ -166,7 +166,7 @@ class Access:
         return f"{_COOKIE}={self._cookie}; HttpOnly; SameSite=Lax; Path=/" + ("; Secure" if encrypted else "")
 
     def _lets_pupils(self, path: str) -> bool:
-        """Pupils get their page, with what scripts and styles there are, and what asks for their own key."""
+        """Return whether pupils may request a path: their page, scripts, styles, and the paths that need their key."""
         return self.pupils and (is_for_pupils(path) or (path.startswith("/static/") and not path.endswith(".html")))
 
     def _check_host(self, headers: Mapping[bytes, bytes]) -> None:
@@ -196,12 +196,12 @@ class Access:
 
 
 def _name_in(host: str) -> str | None:
-    r"""The name in a Host header, without the port: a foreign page may have turned its own name to our address.
+    r"""Return the name in a Host header, without the port: a foreign page may have pointed its own name at our address.
 
     >>> _name_in("localhost:8321"), _name_in("[::1]:80"), _name_in(r"evil.example\@localhost")
     ('localhost', '::1', None)
     """
-    if not _HOST.fullmatch(host):  # urlsplit would take the end of "evil@localhost" for it
+    if not _HOST.fullmatch(host):  # urlsplit would take the end of "evil@localhost" for the name
         return None
     try:
         return urlsplit(f"//{host}").hostname
@@ -210,7 +210,7 @@ def _name_in(host: str) -> str | None:
 
 
 def _allowed(given: str) -> str:
-    """A name as `_name_in` gives it."""
+    """Normalise an allowed host name, as `_name_in` returns it."""
     name = given.strip().lower()
     with contextlib.suppress(ValueError):
         return str(ipaddress.ip_address(name.strip("[]")))

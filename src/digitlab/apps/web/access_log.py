@@ -1,6 +1,6 @@
-"""A line for each request: when, who, what, the answer's status, and how long it took.
+"""Access log, one line per request: time, client, method and path, status, and duration.
 
-Never what a secret may stand in: no query (a browser brings the token in it once), no header, no body.
+It never contains parts that may hold a secret: no query (a browser sends the token in it once), no header, no body.
 """
 
 from __future__ import annotations
@@ -14,22 +14,22 @@ if TYPE_CHECKING:
 
 __all__ = ["AccessLog"]
 
-_LONGEST = 200  # signs of a path
+_LONGEST = 200  # characters of a path
 
 
 class AccessLog:
     """Writes the lines.
 
-    write: takes a line, without its end
-    token: what must not be shown, should it stand in a path by mistake
-    clients: whether addresses are noted; of a class none is
+    write: called with each line, without its line ending
+    token: the secret that must not be logged, even if it is in a path by mistake
+    clients: whether client addresses are logged; for a class they are not
     """
 
     def __init__(self, write: Callable[[str], None], token: str | None = None, *, clients: bool = True) -> None:
         self._write, self._token, self._clients = write, token, clients
 
     def add(self, scope: Mapping[str, Any], status: int, seconds: float) -> None:
-        """A request (or the whole life of a WebSocket) is over; status 0 is an answer that never began."""
+        """Log a request (or the whole life of a WebSocket) that has ended; status 0: no answer was begun."""
         client = scope.get("client") if self._clients else None
         method = scope.get("method", "WS")
         self._write(
@@ -44,7 +44,7 @@ class AccessLog:
 
 
 def _plain(text: str) -> str:
-    r"""One word of printable ASCII, so that nobody writes lines of their own into the log.
+    r"""Escape a text to one word of printable ASCII, so that nobody can inject lines into the log.
 
     >>> print(_plain("/v1/read"), _plain("/a b\n2026 é"))
     /v1/read /a\x20b\n2026\x20\xe9

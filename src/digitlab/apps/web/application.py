@@ -1,4 +1,4 @@
-"""The routes, put together with FastAPI, behind the few that `front` answers by hand."""
+"""All routes, assembled with FastAPI, behind the few that `front` answers by hand."""
 
 # No `from __future__ import annotations`: FastAPI reads the annotations of the routes.
 
@@ -44,8 +44,8 @@ Handwritten digits: read them, see what the network makes of them, train one.
 Pictures are sent as the body of a request (JPEG, PNG, PDF, HEIC …; or a data URL), or as a form with one file.
 Errors are `application/problem+json`. Overload is answered with 503 and `Retry-After`.
 """
-_PAGES = "Digitlab-Pages"  # the header that says how many pages a file has
-_DETAILS = 5  # of what is wrong with a request, this many are said
+_PAGES = "Digitlab-Pages"  # the header with a file's number of pages
+_DETAILS = 5  # at most this many errors of a request are reported
 
 ModelQuery = Annotated[str | None, Query(max_length=100, description="a name of /v1/models; left out: the default")]
 ThresholdQuery = Annotated[
@@ -68,11 +68,11 @@ def make_application(
     lessons: Sequence[Lesson] = (),
     class_: ClassServing | None = None,
 ) -> Guard:
-    """The server as an ASGI application; it says what it needs of its lifespan.
+    """Build the server as an ASGI application that uses the lifespan events.
 
-    log: told of each request, where somebody wants to know
-    lessons: what the page offers; none: those that ship
-    class_: a class that draws here; its pupils ask without the token, where ``access`` knows of them
+    log: the access log, if one is wanted
+    lessons: those that the page offers; none: the shipped ones
+    class_: a class that draws here; its pupils need no token if ``access`` was created with ``pupils``
     """
     limits, measured = limits or Limits(), measured or Metrics()
     services = _Services.open(models, access, limits, measured, lessons or shipped_lessons(), class_)
@@ -94,7 +94,7 @@ def make_application(
 
 @dataclass(frozen=True, slots=True)
 class _Services:
-    """What the routes share."""
+    """Objects that the routes share."""
 
     models: Models
     limits: Limits
@@ -130,7 +130,7 @@ class _Services:
         self.threads.close()
 
     async def picture_in(self, request: Request) -> bytes:
-        """The picture file of a request."""
+        """Return the picture file in a request."""
         kind = request.headers.get("content-type", "").encode("latin-1", "replace")
         return await self.threads.unpacked(request.scope[BODY], kind)
 
@@ -147,7 +147,7 @@ def _described(services: _Services) -> FastAPI:
         version=VERSION,
         description=_ABOUT,
         openapi_url="/v1/openapi.json",
-        docs_url=None,  # their pages load scripts from elsewhere
+        docs_url=None,  # their pages load scripts from other servers
         redoc_url=None,
         lifespan=lifespan,
         redirect_slashes=False,
@@ -167,7 +167,7 @@ def _described(services: _Services) -> FastAPI:
 
 
 def _warm_up(model: Served) -> None:
-    """Let the first visitor not wait for what libraries do at their first call."""
+    """Call the libraries once, so that the first visitor does not wait for their initialisation."""
     picture = np.full((64, 64), 255, np.uint8)
     picture[16:48, 30:34] = 0
     for _ in range(2):
@@ -199,13 +199,13 @@ _ASKED = answers_with(400, 404, 408, 413, 415, 422, 503, 504)
 
 
 def _add_reading(api: FastAPI, services: _Services) -> None:
-    """From pictures to digits."""
+    """Add the routes that read digits in pictures."""
 
     @api.post("/v1/classify", responses=_ASKED, openapi_extra=OPENAPI_BODY, tags=["reading"])
     async def classify(
         request: Request, model: ModelQuery = None, threshold: ThresholdQuery = None, page: PageQuery = None
     ) -> schemas.Classified:
-        """The one digit that a picture shows."""
+        """Classify the one digit that a picture shows."""
         kind = request.headers.get("content-type", "").encode("latin-1", "replace")
         found = await services.classifying.answer(
             request.scope[BODY], kind, services.models.get(model), threshold, page
@@ -216,7 +216,7 @@ def _add_reading(api: FastAPI, services: _Services) -> None:
     async def read(
         request: Request, model: ModelQuery = None, threshold: ThresholdQuery = None, page: PageQuery = None
     ) -> schemas.ReadPage:
-        """All digits of a picture, line by line, with boxes."""
+        """Read all digits of a picture, line by line, with boxes."""
         served = services.models.get(model)
         content = await services.picture_in(request)
         return await services.threads.run(_read, content, served, threshold, services.limits.pixels, page)
@@ -230,7 +230,7 @@ def _add_reading(api: FastAPI, services: _Services) -> None:
         tags=["reading"],
     )  # fmt: skip
     async def picture(request: Request, page: PageQuery = None) -> Response:
-        """A page of a PDF, TIFF, HEIC … as a picture that every browser can show."""
+        """Convert a page of a PDF, TIFF, HEIC … to a picture that every browser can show."""
         content = await services.picture_in(request)
         made, count = await services.threads.run(_drawn, content, services.limits.pixels, page)
         return Response(made, media_type="image/jpeg", headers={_PAGES: str(count)})
@@ -260,25 +260,25 @@ def _read(
 
 
 def _add_looking(api: FastAPI, services: _Services) -> None:
-    """The network at work."""
+    """Add the routes that look into networks."""
     run, get, pixels = services.threads.run, services.models.get, services.limits.pixels
 
     @api.get("/v1/models", responses=answers_with(503), tags=["models"])
     async def models() -> network_schemas.Models:
-        """The models that may be asked for by name."""
+        """List the models that a request may name."""
         summaries = [await run(each.summary) for each in services.models.all()]
         return network_schemas.Models(default=services.models.default, models=summaries)
 
     @api.get("/v1/models/{name}", responses=answers_with(404, 422, 503), tags=["models"])
     async def model(name: Name) -> network_schemas.ModelDetail:
-        """A model's layers and their weights."""
+        """Return a model's layers and their weights."""
         return await run(looking.detail_of, get(name))
 
     @api.post("/v1/inspect", responses=_ASKED, openapi_extra=OPENAPI_BODY, tags=["looking"])
     async def inspect(
         request: Request, model: ModelQuery = None, threshold: ThresholdQuery = None, page: PageQuery = None
     ) -> Response:
-        """The digit of a picture and every activation map, in one pass."""
+        """Return the digit of a picture and all activation maps, computed in one pass."""
         served, content = get(model), await services.picture_in(request)
         told = await run(
             lambda: looking.inspect(served, picture_of(content, pixels, page), threshold).model_dump_json()
@@ -287,88 +287,88 @@ def _add_looking(api: FastAPI, services: _Services) -> None:
 
     @api.post("/v1/probabilities", responses=_ASKED, tags=["looking"])
     async def probabilities(question: network_schemas.GlyphQuestion) -> network_schemas.Probabilities:
-        """What several models say of several glyphs, just as they are."""
+        """Return the probabilities of several models for several glyphs, which are taken as they are."""
         served = [get(name) for name in question.models] or [get(None)]
         return await run(looking.probabilities_of, served, question.glyphs)
 
     @api.post("/v1/explain", responses=_ASKED, tags=["looking"])
     async def explain(question: network_schemas.ExplainQuestion) -> network_schemas.Explained:
-        """One number of a layer, taken apart: its numbers add up."""
+        """Break one value of a layer down into the terms that it is the sum of."""
         return await run(looking.explain, get(question.model), question)
 
     @api.post("/v1/occlusion", responses=_ASKED, tags=["looking"])
     async def occlusion(question: network_schemas.OcclusionQuestion) -> network_schemas.Occluded:
-        """Which parts of a glyph speak for a digit, and against another."""
+        """Find which parts of a glyph speak for a digit, and against another."""
         return await run(looking.occlude, get(question.model), question)
 
 
 def _add_teaching(api: FastAPI, services: _Services) -> None:
-    """What lessons show, and digits to try and to learn from."""
+    """Add the routes for lessons, and for digits to try and to learn from."""
     run, pixels = services.threads.run, services.limits.pixels
 
     @api.post("/v1/filters", responses=_ASKED, openapi_extra=OPENAPI_BODY, tags=["teaching"])
     async def filters(request: Request, page: PageQuery = None) -> schemas.FilterBank:
-        """S2's classical filters on a picture."""
+        """Apply S2's classical filters to a picture."""
         content = await services.picture_in(request)
         return await run(lambda: teaching.filter_bank(picture_of(content, pixels, page)))
 
     @api.get("/v1/gallery", responses=answers_with(422, 503), tags=["teaching"])
     async def gallery() -> schemas.Gallery:
-        """Test digits, hard cases and out-of-distribution images."""
+        """Return test digits, hard cases and out-of-distribution images."""
         return await run(teaching.gallery)
 
     @api.get("/v1/learning-digits", responses=answers_with(503), tags=["teaching"])
     async def learning_digits() -> schemas.LearningDigits:
-        """Training images for networks that learn in the browser, and test images to measure them on."""
+        """Return training images for networks that are trained in the browser, and test images to evaluate them."""
         return await run(teaching.learning_digits)
 
     @api.get("/v1/lessons", responses=answers_with(503), tags=["teaching"])
     async def lessons() -> schemas.Lessons:
-        """The page's lessons: lists of links with a few words each."""
+        """Return the page's lessons: lists of links with a few words each."""
         return teaching.lessons(services.lessons)
 
 
 def _add_diagnosis(api: FastAPI, services: _Services) -> None:
-    """Why a network misreads what."""
+    """Add the routes that find out why a network misreads pictures."""
     run, get, pixels = services.threads.run, services.models.get, services.limits.pixels
 
     @api.post("/v1/diagnose", responses=_ASKED, openapi_extra=OPENAPI_BODY, tags=["looking"])
     async def diagnose(
         request: Request, model: ModelQuery = None, label: LabelQuery = None
     ) -> network_schemas.Diagnosed:
-        """Why a network misreads a picture of one digit: differences from its training images, mended one by one."""
+        """Find why a network misreads a digit: differences from its training images, corrected one by one."""
         served, content = get(model), await services.picture_in(request)
         return await run(lambda: diagnosing.diagnose(served, picture_of(content, pixels), label))
 
     @api.get("/v1/models/{name}/mistakes", responses=answers_with(404, 422, 503, 504), tags=["models"])
     async def mistakes(name: Name) -> network_schemas.ModelMistakes:
-        """What usual mistakes with images cost a model, on MNIST's test images."""
+        """Measure what usual mistakes with images cost a model, on MNIST's test images."""
         return await run(diagnosing.mistakes, get(name))
 
 
 def _add_trainings(api: FastAPI, room: TrainingRoom) -> None:
-    """Training while one watches."""
+    """Add the routes for trainings that one can watch."""
 
     @api.get("/v1/trainings", responses=answers_with(), tags=["trainings"])
     async def trainings() -> network_schemas.Trainings:
-        """All trainings since the server began, the newest first."""
+        """List all trainings since the server started, the newest first."""
         return room.all()
 
     @api.post(
         "/v1/trainings", status_code=201, responses=answers_with(400, 409, 413, 415, 422, 503), tags=["trainings"]
     )
     async def begin(question: network_schemas.TrainingQuestion) -> network_schemas.TrainingState:
-        """Begin a small training; one runs at a time."""
+        """Start a small training; only one runs at a time."""
         return await room.begin(question)
 
     @api.get("/v1/trainings/{name}", responses=answers_with(404, 422), tags=["trainings"])
     async def training(name: Name) -> network_schemas.TrainingState:
-        """How a training stands."""
+        """Return the state of a training."""
         return room.state(name)
 
     @api.delete("/v1/trainings/{name}", responses=answers_with(404, 422), tags=["trainings"])
     async def stop(name: Name) -> network_schemas.TrainingState:
-        """Let a training end early; what it has learned by then becomes a model."""
+        """Stop a training early; what it has learned by then becomes a model."""
         return await room.stop(name)
 
     stream = {"content": {"text/event-stream": {"schema": {"type": "string"}}}, "description": "events, past first"}
@@ -379,16 +379,16 @@ def _add_trainings(api: FastAPI, room: TrainingRoom) -> None:
         tags=["trainings"],
     )  # fmt: skip
     async def events(name: Name) -> StreamingResponse:
-        """The training's events as they happen: progress, epoch, stage, state."""
+        """Stream the training's events as they happen: progress, epoch, stage, state."""
         return StreamingResponse(room.events(name), media_type="text/event-stream")
 
 
 def _add_service(api: FastAPI, services: _Services) -> None:
-    """For those who run the server."""
+    """Add the routes for those who run the server."""
 
     @api.get("/healthz", responses={421: answers_with()[421]}, tags=["service"])
     async def healthz() -> schemas.Health:
-        """Whether the server is there."""
+        """Check that the server is running."""
         uptime = round(time.time() - services.measured.began, 1)
         return schemas.Health(status="ok", version=VERSION, models=len(services.models), uptime_seconds=uptime)
 
@@ -396,5 +396,5 @@ def _add_service(api: FastAPI, services: _Services) -> None:
 
     @api.get("/metrics", response_class=Response, responses={**answers_with(), 200: text}, tags=["service"])
     async def metrics_() -> Response:
-        """Counts, times and memory, for Prometheus."""
+        """Return counts, times and memory, for Prometheus."""
         return Response(services.measured.text(), media_type=metrics.MEDIA_TYPE)

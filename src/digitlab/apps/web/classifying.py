@@ -1,8 +1,8 @@
-"""The digit of a picture, as fast as it can be said; and threads for what takes longer.
+"""Classification of a picture's digit with low latency, and threads for what takes longer.
 
 A drawing pad asks after each stroke, and programs ask thousands of times: small PNG files have a thread of their own,
-so that they do not wait behind photos, which are read side by side in as many threads as there are cores. More than a
-few photos waiting are refused at once. Nothing is read in the event loop, however quick the model is.
+so that they do not wait behind photos, which are read in parallel by as many threads as there are cores. If more than a
+few photos are waiting, others are refused at once. Nothing is read in the event loop, however fast the model is.
 """
 
 from __future__ import annotations
@@ -29,14 +29,14 @@ if TYPE_CHECKING:
 __all__ = ["Classifying", "PictureThreads"]
 
 _SMALL_BYTES, _SMALL_PIXELS = 16_384, 76_800  # what the page's drawing pad sends: 320 by 240
-_QUICK_BYTES = 65_536  # of a body that is unpacked where it is
+_QUICK_BYTES = 65_536  # a body up to this size is unpacked in the event loop
 _PNG = b"\x89PNG\r\n\x1a\n\x00\x00\x00\rIHDR"
 
 Answer = TypeVar("Answer")
 
 
 class PictureThreads:
-    """Threads for pictures. More than ``most`` at work and waiting are refused; None: as many as the limits say."""
+    """Threads for pictures. At most ``most`` may be in work or waiting (None: as in the limits); others are refused."""
 
     def __init__(self, limits: Limits, threads: int | None = None, most: int | None = None) -> None:
         self._most, self._retry_seconds = most or limits.pictures, limits.retry_seconds
@@ -44,7 +44,7 @@ class PictureThreads:
         self._at_work = 0
 
     async def run(self, work: Callable[..., Answer], *arguments: Any) -> Answer:
-        """Let a thread do it. A thread that has begun cannot be called back: its place stays taken until it is done.
+        """Run work in a thread. Work that has begun cannot be cancelled: it occupies its place until it is done.
 
         Raises:
             ProblemError: 503 when too many are waiting.
@@ -56,14 +56,14 @@ class PictureThreads:
         future = self.pool.submit(work, *arguments)
 
         def done(_: object) -> None:
-            with contextlib.suppress(RuntimeError):  # the server has ended meanwhile
+            with contextlib.suppress(RuntimeError):  # the server has stopped meanwhile
                 loop.call_soon_threadsafe(self._done)
 
         future.add_done_callback(done)
         return await asyncio.wrap_future(future)
 
     async def unpacked(self, body: bytes, content_type: bytes) -> bytes:
-        """`picture_bytes`; of a large body in a thread, so that nobody waits for the event loop.
+        """Call `picture_bytes`, for a large body in a thread, so that it does not block the event loop.
 
         Raises:
             ProblemError: as `picture_bytes`; 503 when too many are waiting.
@@ -73,7 +73,7 @@ class PictureThreads:
         return await self.run(picture_bytes, body, content_type)
 
     def close(self) -> None:
-        """Begin nothing more."""
+        """Start no further work."""
         self.pool.shutdown(wait=False, cancel_futures=True)
 
     def _done(self) -> None:
@@ -88,17 +88,17 @@ class Classifying:
         self._small = PictureThreads(limits, threads=1, most=limits.requests)
 
     def close(self) -> None:
-        """Begin nothing more."""
+        """Start no further work."""
         self._small.close()
 
     async def answer(
         self, body: bytes, content_type: bytes, model: Served, threshold: float | None, page: int | None = None
     ) -> bytes:
-        """The fields of `schemas.Classified`.
+        """Classify a picture; return the fields of `schemas.Classified` as JSON.
 
         Raises:
             ProblemError: as `picture_bytes`; 503 when too many are waiting.
-            ImageError: when it is no picture.
+            ImageError: when the body is not a picture.
         """
         start = time.perf_counter()
         content = await self._threads.unpacked(body, content_type)
@@ -111,7 +111,7 @@ class Classifying:
 
 
 def _is_small(content: bytes) -> bool:
-    """Whether it is a PNG file of so few pixels that it need not wait behind photos."""
+    """Return whether it is a PNG file with so few pixels that it need not wait behind photos."""
     if len(content) > _SMALL_BYTES or not content.startswith(_PNG) or len(content) < 24:
         return False
     return int.from_bytes(content[16:20], "big") * int.from_bytes(content[20:24], "big") <= _SMALL_PIXELS

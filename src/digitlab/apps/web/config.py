@@ -1,4 +1,4 @@
-"""How the page is served: where it listens, which models answer, who may ask, and for how much."""
+"""Configuration of the server: the address, the models, access, and the limits of requests."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ __all__ = ["Budget", "Limits", "ServeConfig"]
 
 @dataclass(frozen=True, slots=True)
 class ServeConfig:
-    """A server; the fields are the options of `digitlab serve`, and docs/web.md has them as a table."""
+    """Settings of a server; the fields are the options of `digitlab serve`, and docs/web.md has them as a table."""
 
     # fmt: off
     host: str = setting("127.0.0.1", "The address to listen on; 0.0.0.0 is every address of this machine.")
@@ -75,14 +75,14 @@ class Limits:
     all_bytes: of all bodies and frames that are held at once
     pixels: of one picture, 3 bytes each once it is decoded
     frame_bytes, frame_pixels: of one frame of /v1/live
-    body_seconds: until a body must have come; header_seconds: until the first line and headers must have come
-    work_seconds: until an answer must be there
-    send_seconds: until an answer must have been taken
-    requests: at work or waiting; more get 503 at once
-    pictures: of these, large pictures at work or waiting
-    connections: open at once, idle ones and WebSockets among them
+    body_seconds: until a body must have arrived; header_seconds: until the request line and headers must have arrived
+    work_seconds: until an answer must be ready
+    send_seconds: until the client must have received an answer
+    requests: in work or waiting; more are answered with 503 at once
+    pictures: of these, large pictures in work or waiting
+    connections: open at once, including idle ones and WebSockets
     live_clients: on /v1/live
-    trainings: kept in mind; only one runs at a time
+    trainings: that are remembered; only one runs at a time
     threads: that decode and compute
     retry_seconds: after which an overloaded server may be asked again
     """
@@ -107,18 +107,18 @@ class Limits:
 
 
 class Budget:
-    """Bytes that are held at once, of bodies and frames together. Changed in the event loop alone."""
+    """Budget of bytes that are held at once, by bodies and frames together. Changed only in the event loop."""
 
     def __init__(self, most: int) -> None:
         self._most, self.held = most, 0
 
     def take(self, count: int) -> bool:
-        """Hold this many more; False, and nothing is held, when that is too much."""
+        """Reserve this many bytes; return False, and reserve nothing, if that is too much."""
         if self.held + count > self._most:
             return False
         self.held += count
         return True
 
     def give(self, count: int) -> None:
-        """Hold this many less."""
+        """Release this many bytes."""
         self.held -= count

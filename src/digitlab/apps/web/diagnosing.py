@@ -1,4 +1,4 @@
-"""Why a model misreads a picture, and what usual mistakes cost it."""
+"""Why a model misreads a picture, and what usual mistakes with images cost it."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ __all__ = ["diagnose", "mistakes"]
 
 
 def diagnose(model: Served, picture: NDArray[np.uint8], label: int | None) -> Diagnosed:
-    """What `jobs.diagnose` finds of one picture, uint8 (H, W, 3).
+    """Run `jobs.diagnose` on one picture, uint8 (H, W, 3).
 
     Raises:
         ImageError: when it does not show one digit.
@@ -45,7 +45,7 @@ def diagnose(model: Served, picture: NDArray[np.uint8], label: int | None) -> Di
         trained=[as_bytes(image) for image in result.trained_on(found.truth)],
         differences=[
             Difference(
-                name=each.name,  # type: ignore[arg-type]  # one of the words there
+                name=each.name,  # type: ignore[arg-type]  # one of the words of the schema
                 measured=each.measured,
                 image=as_bytes(each.image),
                 answer=_answered(each.answer),
@@ -60,7 +60,7 @@ def diagnose(model: Served, picture: NDArray[np.uint8], label: int | None) -> Di
 
 
 def mistakes(model: Served) -> ModelMistakes:
-    """What `jobs.mistakes_of` finds; measured once a model, which takes a second or more."""
+    """Return what `jobs.mistakes_of` finds; it is measured once per model, which takes a second or more."""
     costs, shown = mistakes_of(model.reader.classifier)
     return ModelMistakes(
         model=model.name,

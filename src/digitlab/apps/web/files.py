@@ -28,14 +28,14 @@ _TYPES = {
     ".ico": "image/x-icon",
     ".woff2": "font/woff2",
 }
-# The pages of a class say nothing where there is none; what they ask is then not there.
+# The pages of a class reveal nothing if there is no class; the routes that they call do not exist then.
 _PAGES = {"/": "/static/index.html", "/class": "/static/class/pupil.html", "/wall": "/static/class/wall.html"}
 _PACKED = (".html", ".css", ".js", ".mjs", ".json", ".webmanifest", ".svg")
 
 
 @dataclass(frozen=True, slots=True)
 class PageFile:
-    """One file; ``packed`` is it through gzip, None where that saves nothing."""
+    """One file; ``packed``: its gzip-compressed content, None for types that gzip does not shrink."""
 
     content: bytes
     packed: bytes | None
@@ -44,7 +44,7 @@ class PageFile:
 
 
 def page_files() -> dict[str, PageFile]:
-    """The files by the path they are asked for: the pages by their own, the others "/static/…"."""
+    """Return the files by their URL path: the pages by their own, the others by "/static/…"."""
     found = {f"/static/{name}": file for name, file in _files(resources.files("digitlab.apps.web") / "static", "")}
     for path, name in _PAGES.items():
         if name in found:

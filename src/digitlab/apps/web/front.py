@@ -1,4 +1,4 @@
-"""Before FastAPI: the page's files, and what is asked a thousand times a second, by hand."""
+"""In front of FastAPI: the page's files, and the route that is called a thousand times a second, answered by hand."""
 
 from __future__ import annotations
 
@@ -20,14 +20,14 @@ __all__ = ["Front", "route_of"]
 
 
 class Front:
-    """Before FastAPI: the page's files, and /v1/classify without FastAPI's overhead."""
+    """In front of FastAPI: answers the page's files, and /v1/classify without FastAPI's overhead."""
 
     def __init__(self, api: FastAPI, models: Models, classifying: Classifying) -> None:
         self._api, self._models, self._classifying = api, models, classifying
         self._files = page_files()
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
-        """Answer one request, or hand it on."""
+        """Answer one request, or pass it on to FastAPI."""
         if scope["type"] == "http":
             path, method = scope["path"], scope["method"]
             if path == "/v1/classify" and method == "POST":
@@ -50,7 +50,7 @@ class Front:
 
 
 def _asked(query: bytes) -> tuple[str | None, float | None, int | None]:
-    """Model, threshold and page of a query."""
+    """Parse model, threshold and page from a query."""
     if not query:
         return None, None, None
     given = dict(parse_qsl(query.decode("latin-1"), keep_blank_values=True, max_num_fields=None))
@@ -99,7 +99,7 @@ async def _send_file(file: PageFile, scope: Any, send: Any) -> None:
 
 
 def route_of(path: str, routes: frozenset[str]) -> str:
-    """A path's pattern, for the counts."""
+    """Return a path's pattern, for the metrics."""
     if path in routes or path == "/":
         return path
     if path.startswith("/v1/models/") and path.endswith("/mistakes"):

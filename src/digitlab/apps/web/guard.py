@@ -1,7 +1,7 @@
-"""What every request passes before anything else: who may ask, how much, how long, how many at once.
+"""Checks that every request passes before anything else: access rights, size, duration, number at once.
 
-An ASGI application around another. It reads the whole body, within its limits, and hands it on in the scope under
-``BODY``: so nothing behind it waits for a slow sender, or holds more than was allowed.
+An ASGI middleware. It reads the whole body, within its limits, and passes it on in the scope under ``BODY``, so that
+nothing behind it waits for a slow sender, or holds more than is allowed.
 """
 
 from __future__ import annotations
@@ -36,11 +36,11 @@ LOG = logging.getLogger("digitlab.web")
 
 _MOMENT = 0.02  # seconds
 _MOST_HEADERS, _HEADER_BYTES = 200, 65_536
-# Of these one is meant: of two, a proxy before us may believe the one and we the other.
+# These must not occur twice: a proxy in front of us may use one of the two, and we the other.
 _SINGLE = frozenset({b"host", b"origin", b"authorization", b"content-length", b"content-type", b"sec-fetch-site"})
-_PAGES = ("/", "/wall")  # that may be opened with ?token=
+_PAGES = ("/", "/wall")  # pages that may be opened with ?token=
 _METHODS = ("DELETE", "GET", "HEAD", "OPTIONS", "POST")
-# No script, style or picture but our own; no frame around us; no word to others about where one came from.
+# No scripts, styles or pictures but our own; no framing by other pages; no Referer sent to other servers.
 _POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data: blob:; media-src 'self' blob:; "
     "connect-src 'self'; font-src 'self'; manifest-src 'self'; worker-src 'self'; form-action 'none'; base-uri 'none'; "
@@ -59,14 +59,14 @@ _FRESH = (b"cache-control", b"no-store")
 
 
 class _GoneError(Exception):
-    """Whoever asked has hung up."""
+    """The client has disconnected."""
 
 
 class Guard:
     """The outermost application.
 
-    route_of: the pattern of a path, for the counts; one of few
-    log: told of each request, where somebody wants to know
+    route_of: maps a path to its pattern, one of few, for the metrics
+    log: the access log, if one is wanted
     """
 
     def __init__(
@@ -84,7 +84,7 @@ class Guard:
         self._at_work = 0
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """ASGI."""
+        """Handle a request, a WebSocket or the lifespan, as ASGI."""
         if scope["type"] == "http":
             await self._http(scope, receive, send)
         elif scope["type"] == "websocket":
@@ -160,14 +160,14 @@ class Guard:
         except TimeoutError as error:
             if not limit.expired():
                 raise
-            if answer.status:  # it is there, and is not taken
+            if answer.status:  # the answer has begun, and the client does not receive it
                 await answer.cut()
                 return
             detail = f"no answer after {self._limits.work_seconds:g} s; try a smaller picture"
             raise ProblemError(504, "timeout", detail) from error
 
     async def _body(self, scope: Scope, headers: Mapping[bytes, bytes], receive: Receive) -> bytes:
-        """The whole body; what it takes of the budget stands in the scope until the answer is out."""
+        """Read the whole body; its share of the budget is noted in the scope, and held until the answer is sent."""
         most = self._limits.pupil_bytes if is_for_pupils(scope["path"]) else self._limits.body_bytes
         announced = headers.get(b"content-length", b"0")
         if announced.isdigit() and len(announced) < 20 and int(announced) > most:
@@ -200,7 +200,7 @@ class Guard:
 
 
 def _check_headers(headers: Sequence[tuple[bytes, bytes]]) -> None:
-    """Refuse too many of them, and two where one is meant.
+    """Refuse too many headers, and duplicates of those that must be unique.
 
     Raises:
         ProblemError: 431, 400.
@@ -221,14 +221,14 @@ def _too_large(size: int, most: int) -> ProblemError:
 
 
 async def _send_home(path: str, cookie: str, answer: _Answer) -> None:
-    """To the page without the token in its address, where it would stay in the browser's history."""
+    """Redirect to the page without the token in its address, where it would stay in the browser's history."""
     headers = [(b"location", path.encode()), (b"set-cookie", cookie.encode()), (b"content-length", b"0")]
     await answer({"type": "http.response.start", "status": 303, "headers": headers})
     await answer({"type": "http.response.body", "body": b""})
 
 
 def _replayed(body: bytes, receive: Receive) -> Receive:
-    """What gives the body once, and then waits for the end as the server does."""
+    """Make an ASGI ``receive`` that returns the body once, and then passes on to the server's own."""
     given = False
 
     async def again() -> Message:
@@ -242,10 +242,10 @@ def _replayed(body: bytes, receive: Receive) -> Receive:
 
 
 class _Answer:
-    """ASGI's send: notes the status, adds our headers, and cuts off who does not take the answer.
+    """ASGI's ``send``: notes the status, adds our headers, and cuts off clients that do not receive the answer.
 
-    limit: the time limit of the work; when the answer begins, it becomes that of taking it
-    lasting: whether the answer goes on as long as it likes, and each part has its own limit
+    limit: the time limit for the work; when the answer begins, it becomes that for sending it
+    lasting: whether the answer may last for any time, with a time limit for each part
     """
 
     def __init__(self, send: Send, seconds: float) -> None:
@@ -269,17 +269,17 @@ class _Answer:
             await self._send(message)
 
     async def refuse(self, problem: ProblemError, scope: Scope, receive: Receive) -> None:
-        """Answer with a problem, where nothing has been answered yet."""
+        """Answer with a problem, unless an answer has already begun."""
         if not self.status:
             self.limit, self.lasting = None, True
             await problem(scope, receive, self)
 
     async def cut(self) -> None:
-        """End the connection. Closing it would wait until the rest is taken, which it never is."""
+        """Abort the connection. Closing it would wait until the client has received the rest, which never happens."""
         transport = getattr(getattr(self._send, "__self__", None), "transport", None)  # of uvicorn
         if transport is not None:
             transport.abort()
-            await asyncio.sleep(_MOMENT)  # until uvicorn has noticed, and does not try to answer with 500
+            await asyncio.sleep(_MOMENT)  # until uvicorn has noticed, so that it does not try to answer with 500
 
     async def _within_limit(self, message: Message) -> None:
         try:

@@ -1,9 +1,9 @@
-"""Frames through a WebSocket: for each client the newest that came is read, the others are passed over.
+"""Frames through a WebSocket: for each client the newest frame is read, the others are skipped.
 
-Of a frame, the whole page is read, or (``?mode=digit``) the one digit that it shows, which takes a tenth of the time.
+The whole page is read in a frame, or (``?mode=digit``) the one digit that it shows, which takes a tenth of the time.
 
-Clients take turns. A client's frame is chosen when its turn comes, not when it asked for one: however many clients
-there are, what is answered is as new as it can be.
+Clients take turns. A client's frame is chosen when its turn comes, not when the client queued up: however many clients
+there are, the frame that is read is as recent as possible.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Live"]
 
-_INSIDE = -0.06  # of a picture of one digit: it has room to sway
+_INSIDE = -0.06  # `Detection.margin` of a picture of one digit: negative, so that it may sway
 _POLICY, _LATER, _TOO_BIG = 1008, 1013, 1009  # closing codes of RFC 6455
 
 
@@ -59,7 +59,7 @@ class Live:
         self._clients = 0
 
     async def serve(self, websocket: WebSocket) -> None:
-        """One client, until it or the server goes."""
+        """Serve one client, until it or the server closes the connection."""
         await websocket.accept()
         try:
             model = self._models.get(websocket.query_params.get("model"))
@@ -84,7 +84,7 @@ class Live:
             client.forget()
 
     async def read(self, client: _Client) -> tuple[_Frame, dict[str, Any]] | None:
-        """Wait for a turn, and read what is the client's newest frame then."""
+        """Wait for a turn, then read the client's newest frame; None if there is none."""
         async with self._turns:
             frame = client.take()
             if frame is None:
@@ -123,17 +123,17 @@ class Live:
         }
 
     def keep(self, content: bytes) -> bool:
-        """Whether there is room for one more frame."""
+        """Reserve room for one more frame; return whether that is possible."""
         return len(content) <= self._limits.frame_bytes and self._budget.take(len(content))
 
     def drop(self, frame: _Frame) -> None:
-        """Give a frame's room back."""
+        """Release the room of a skipped frame."""
         self._budget.give(len(frame.content))
         self._metrics.counts["live_frames_skipped_total"] += 1
 
     @property
     def patience(self) -> float:
-        """Seconds that a client may take over an answer."""
+        """Seconds that a client may take to receive an answer."""
         return self._limits.send_seconds
 
 
@@ -184,17 +184,17 @@ class _Client:
                 task.result()
 
     def steadiness(self) -> dict[str, Any]:
-        """What is decided over its frames so far."""
+        """Return what was decided over the client's frames so far."""
         return {"steady": self.tracker.steady, "drawing": self.tracker.drawing}
 
     def take(self) -> _Frame | None:
-        """The newest frame, which is then no longer waiting."""
+        """Take the newest frame, which is then no longer waiting."""
         frame, self._newest = self._newest, None
         self._arrived.clear()
         return frame
 
     def forget(self) -> None:
-        """Give back what is still waiting."""
+        """Drop the frame that is still waiting, if any."""
         frame = self.take()
         if frame is not None:
             self._live.drop(frame)
@@ -222,7 +222,7 @@ class _Client:
                 return
 
     async def _answer(self) -> None:
-        with contextlib.suppress(WebSocketDisconnect, RuntimeError, TimeoutError):  # gone, or asleep
+        with contextlib.suppress(WebSocketDisconnect, RuntimeError, TimeoutError):  # gone, or not receiving
             while True:
                 await self._arrived.wait()
                 found = await self._live.read(self)

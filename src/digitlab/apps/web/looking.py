@@ -1,4 +1,4 @@
-"""The network at work: all maps of a digit, one number taken apart, and what happens when parts are rubbed out."""
+"""Looking into a network: all activation maps of a digit, the terms of one value, and occlusion of parts."""
 
 from __future__ import annotations
 
@@ -31,31 +31,31 @@ if TYPE_CHECKING:
 
 __all__ = ["as_bytes", "detail_of", "explain", "glyph_of", "inspect", "kernels_of", "occlude", "probabilities_of"]
 
-_MOST_WEIGHTS = 400_000  # of one layer, that a page is given to draw
-_SMALLEST = 1e-7  # a probability below is this: its logarithm must stay finite
+_MOST_WEIGHTS = 400_000  # of one layer; a layer with more is sent without its weights
+_SMALLEST = 1e-7  # probabilities are at least this, so that their logarithms stay finite
 
 
 def glyph_of(text: str) -> NDArray[np.uint8]:
-    """A glyph of the API as uint8 (28, 28)."""
+    """Decode a glyph of the API to uint8 (28, 28)."""
     return np.frombuffer(base64.b64decode(text), np.uint8).reshape(28, 28)
 
 
 def as_bytes(values: NDArray[Any]) -> str:
-    """An array's bytes in base64."""
+    """Encode an array's bytes in base64."""
     return base64.b64encode(np.ascontiguousarray(values).tobytes()).decode("ascii")
 
 
 def detail_of(model: Served) -> ModelDetail:
-    """A model and its layers, with weights to draw.
+    """Return a model and its layers, with weights to draw.
 
     Raises:
-        ModelError: when it cannot be looked into.
+        ModelError: when the model cannot be looked into.
     """
     network, card = model.layers, model.card
     layers = [
         LayerDetail(
             name=layer.name,
-            kind=layer.kind,  # type: ignore[arg-type]  # one of the words there
+            kind=layer.kind,  # type: ignore[arg-type]  # one of the words of the schema
             operator=layer.operator,
             shape=list(layer.shape),
             parameters=layer.parameters,
@@ -84,7 +84,7 @@ def detail_of(model: Served) -> ModelDetail:
 
 
 def inspect(model: Served, picture: NDArray[np.uint8], threshold: float | None = None) -> Inspected:
-    """What this network says of the prepared image of a picture's digit, and every layer's maps.
+    """Return a network's answer for the prepared image of a picture's digit, and the maps of every layer.
 
     Raises:
         ModelError: when the model cannot be looked into.
@@ -111,7 +111,7 @@ def inspect(model: Served, picture: NDArray[np.uint8], threshold: float | None =
 
 
 def probabilities_of(models: Sequence[Served], glyphs: Sequence[str]) -> Probabilities:
-    """What each model says of each glyph."""
+    """Return the probabilities of each model for each glyph."""
     images = np.array([glyph_of(glyph) for glyph in glyphs])
     answers = [model.reader.classifier.probabilities(images) for model in models]
     return Probabilities(
@@ -121,10 +121,10 @@ def probabilities_of(models: Sequence[Served], glyphs: Sequence[str]) -> Probabi
 
 
 def explain(model: Served, question: ExplainQuestion) -> Explained:
-    """One number of a layer, taken apart.
+    """Break one value of a layer down into its terms.
 
     Raises:
-        UsageError: there is no such number, or it cannot be taken apart.
+        UsageError: if there is no such value, or it cannot be broken down.
     """
     glyph = glyph_of(question.glyph)
     told = model.layers.explain(glyph, question.layer, question.channel, question.row, question.column)
@@ -150,7 +150,7 @@ def explain(model: Served, question: ExplainQuestion) -> Explained:
 
 
 def occlude(model: Served, question: OcclusionQuestion) -> Occluded:
-    """How the answer suffers when a square of background lies here or there."""
+    """Measure how the probabilities change when a square of background covers one place after another."""
     glyph = glyph_of(question.glyph)
     before = model.reader.classifier.probabilities(glyph[None])[0]
     order = np.argsort(-before, kind="stable")
@@ -164,7 +164,7 @@ def occlude(model: Served, question: OcclusionQuestion) -> Occluded:
         top, left = row - question.size // 2, column - question.size // 2
         covered[number, max(top, 0) : top + question.size, max(left, 0) : left + question.size] = 0
     after = np.repeat(before[None], len(covered), axis=0)
-    changed = (covered != glyph).any(axis=(1, 2))  # where there is no ink, nothing is rubbed out
+    changed = (covered != glyph).any(axis=(1, 2))  # where there is no ink, covering changes nothing
     after[changed] = model.reader.classifier.probabilities(covered[changed])
     after = after.reshape(len(places), len(places), 10)
     sure_before, sure_after = np.log(np.maximum(before, _SMALLEST)), np.log(np.maximum(after, _SMALLEST))
@@ -182,7 +182,7 @@ def occlude(model: Served, question: OcclusionQuestion) -> Occluded:
 
 
 def kernels_of(weights: NDArray[np.float32], bias: NDArray[np.float32] | None) -> Kernels:
-    """Weights (filters, input maps, rows, columns) in 8 bits, to be drawn."""
+    """Quantise weights (filters, input maps, rows, columns) to 8 bits, for drawing."""
     scale = float(np.abs(weights).max(initial=0.0))
     levels = np.rint(weights * (127.0 / scale)) if scale else np.zeros_like(weights)
     return Kernels(

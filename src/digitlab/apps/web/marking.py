@@ -1,4 +1,4 @@
-"""The page on which the fields of a blank are marked: a server of its own, for one form, until it is done."""
+"""The page on which the fields of a blank form are marked: a separate server, for one form, until it is done."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ _PATHS = {"/": ("index.html", "text/html; charset=utf-8"), "/mark.css": ("mark.c
 
 
 def make_marking(marking: Marking, access: Access, done: Callable[[], None], limits: Limits | None = None) -> Guard:
-    """The page as an ASGI application. done: called when the person has ended it.
+    """Build the page as an ASGI application. done: called when the user has finished.
 
     Raises:
         ImageError: when the blank cannot be opened.
@@ -42,7 +42,7 @@ def make_marking(marking: Marking, access: Access, done: Callable[[], None], lim
 
 
 class _MarkingApp:
-    """The page's files, the form as it stands, and where it is sent to."""
+    """Serves the page's files and the current form, and receives the edited one."""
 
     def __init__(self, marking: Marking, done: Callable[[], None]) -> None:
         self._marking, self._done = marking, done

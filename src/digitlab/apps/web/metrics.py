@@ -1,4 +1,4 @@
-"""Numbers for Prometheus, in its text format: few enough to be counted by hand, without its package."""
+"""Metrics for Prometheus, in its text format: few enough to be counted without its package."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _BUCKETS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5
 
 
 class Metrics:
-    """Counts of one server. Changed in the event loop alone."""
+    """Counts of one server. Changed only in the event loop."""
 
     def __init__(self) -> None:
         self.began = time.time()
@@ -29,13 +29,13 @@ class Metrics:
         self.counts: Counter[str] = Counter()
 
     def add(self, method: str, route: str, status: int, seconds: float) -> None:
-        """One answered request; ``route`` is the path's pattern, one of few."""
+        """Count an answered request; ``route`` is the path's pattern, one of few."""
         self._requests[method, route, status] += 1
         self._times[route][bisect_left(_BUCKETS, seconds)] += 1
         self._sums[route] += seconds
 
     def text(self) -> str:
-        """All numbers, a line each."""
+        """Return all metrics, one per line."""
         return "\n".join(self._lines()) + "\n"
 
     def _lines(self) -> Iterator[str]:
@@ -67,7 +67,7 @@ def _plain(kind: str, numbers: Mapping[str, float]) -> Iterator[str]:
 
 
 def _memory() -> dict[str, int]:
-    """Bytes in memory now, where the system says so; else the most that there were."""
+    """Return the resident memory in bytes: the current one if the system reports it, else the peak."""
     try:
         with open("/proc/self/statm", encoding="ascii") as file:  # noqa: PTH123 - nothing a Path makes clearer
             import resource

@@ -25,7 +25,7 @@ Source = Literal["shipped", "given", "trained"]
 
 @dataclass
 class Served:
-    """A model in memory: its reader, and its layers once someone looks into them."""
+    """A model in memory: its reader, and its layers, which are loaded on first use."""
 
     name: str
     path: Path
@@ -36,7 +36,7 @@ class Served:
     _turn: threading.Lock = field(default_factory=threading.Lock)
 
     def reader_for(self, threshold: float | None) -> Reader:
-        """The reader, with another threshold where one is given."""
+        """Return the reader, with another threshold if one is given."""
         if threshold is None:
             return self.reader
         other = copy.copy(self.reader)
@@ -45,7 +45,7 @@ class Served:
 
     @property
     def card(self) -> ModelCard | None:
-        """What the file says of itself."""
+        """The model card in the file, if there is one."""
         return self.reader.classifier.card
 
     @property
@@ -67,7 +67,7 @@ class Served:
             return self._layers
 
     def summary(self) -> ModelSummary:
-        """As /v1/models lists it."""
+        """Return the model's entry in /v1/models."""
         card, parameters, open_to_view = self.card, 0, True
         try:
             parameters = sum(layer.parameters for layer in self.layers.layers)
@@ -85,13 +85,13 @@ class Served:
 
 
 class Models:
-    """All models of one server; ``default`` answers where none is named."""
+    """All models of one server; ``default`` is used by requests that name none."""
 
     def __init__(self, given: Sequence[str] = ()) -> None:
         """Load the models ``given`` (names, run folders or files; the first is the default) and those that ship.
 
         Raises:
-            ModelError: when one of them is none.
+            ModelError: when one of them is not a model.
         """
         self._served: dict[str, Served] = {}
         for each in (*given, *shipped_models()):
@@ -109,10 +109,10 @@ class Models:
         return len(self._served)
 
     def add(self, name: str, path: Path, source: Source) -> Served:
-        """Load a model under this name, or the next free one like it.
+        """Load a model under this name, or with a number appended if it is taken.
 
         Raises:
-            ModelError: when it is none of ours.
+            ModelError: when it is not a model that can be used.
         """
         reader = Reader(path, threads=1)
         number, free = 1, name
@@ -124,15 +124,15 @@ class Models:
         return served
 
     def remove(self, name: str) -> None:
-        """Forget a model; requests under way keep theirs."""
+        """Remove a model; requests in progress keep using it."""
         if name != self.default:
             self._served.pop(name, None)
 
     def get(self, name: str | None) -> Served:
-        """The model of this name, or the default.
+        """Return the model of this name, or the default.
 
         Raises:
-            ModelError: when there is none.
+            ModelError: when there is none of this name.
         """
         found = self._served.get(self.default if name is None else name)
         if found is None:
@@ -140,12 +140,12 @@ class Models:
         return found
 
     def all(self) -> tuple[Served, ...]:
-        """All of them, the default first."""
+        """List all models, the default first."""
         return tuple(self._served.values())
 
 
 def _name_of(path: Path) -> str:
-    """A run's folder or a file's name, without signs that an address cannot hold plainly.
+    """Return the name of a run's folder or of a file, without characters that need escaping in an address.
 
     >>> _name_of(Path("runs/2026-11-20-demo/model.onnx")), _name_of(Path("my net.onnx"))
     ('2026-11-20-demo', 'my-net')

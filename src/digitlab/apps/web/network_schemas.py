@@ -1,6 +1,6 @@
-"""What goes over the wire about networks: their layers, what happens in them, and small trainings.
+"""Messages of the API about networks: their layers, what happens in them, and small trainings.
 
-Which request takes and answers what stands in `schemas`.
+`schemas` lists which request takes and answers which message.
 """
 
 # No `from __future__ import annotations`: pydantic reads these annotations while the classes are made.
@@ -43,7 +43,7 @@ class ModelSummary(Message):
 
 
 class Models(Message):
-    """All models; ``default`` is the one that answers where none is asked for."""
+    """All models; ``default`` is the one that is used if a request names none."""
 
     default: str
     models: list[ModelSummary]
@@ -71,7 +71,7 @@ class Kernels(Message):
 
 
 class LayerDetail(Message):
-    """One layer, as it stands in the network. Layers are in the order in which they are computed."""
+    """One layer of the network. Layers are in the order in which they are computed."""
 
     name: str = Field(description="unique in the model, e.g. conv-1, relu-1, pool-1, dense-1, softmax")
     kind: Literal[
@@ -88,7 +88,7 @@ class LayerDetail(Message):
 
 
 class ModelDetail(Message):
-    """A model and its layers. Fetched once a model; the maps of each glyph come from /v1/inspect."""
+    """A model and its layers. Fetched once per model; the maps of each glyph come from /v1/inspect."""
 
     name: str
     architecture: str
@@ -109,9 +109,9 @@ class LayerMaps(Message):
 
 
 class Inspected(Message):
-    """What a network makes of the prepared image of a picture's digit, in one pass.
+    """What a network computes for the prepared image of a picture's digit, in one pass.
 
-    That network's own answer, which /v1/classify joins with what the page reader saw in the picture itself.
+    It is that network's own answer, which /v1/classify combines with what the page reader saw in the picture itself.
     """
 
     digit: int | None
@@ -124,7 +124,7 @@ class Inspected(Message):
 
 
 class GlyphQuestion(Message):
-    """What models say of these glyphs, just as they are: two models side by side, parts rubbed out."""
+    """A question for the probabilities of glyphs, taken as they are: to compare models, or with parts erased."""
 
     glyphs: list[Glyph] = Field(min_length=1, max_length=64)
     models: list[ModelName] = Field(default=[], max_length=4, description="none: the server's default")
@@ -138,7 +138,7 @@ class Probabilities(Message):
 
 
 class ExplainQuestion(Message):
-    """How one number of a convolution, pooling, activation or dense layer came about."""
+    """A question for how one value of a convolution, pooling, activation or dense layer was computed."""
 
     glyph: Glyph
     model: ModelName | None = None
@@ -149,11 +149,11 @@ class ExplainQuestion(Message):
 
 
 class Explained(Message):
-    """One unit, taken apart: sum(products) + bias = before, activation(before) = after.
+    """The terms of one unit: sum(products) + bias = before, activation(before) = after.
 
-    ``patch``, ``kernel`` and ``products`` are [input map][row][column]; of a dense layer, and of a window with more
-    than 4,096 numbers, only the 64 input maps (units) with the largest products are given, ``inputs`` names them and
-    ``rest`` is the sum of the others' products. Pooling and activations have no kernel: patch is what they took.
+    ``patch``, ``kernel`` and ``products`` are [input map][row][column]; for a dense layer, and a window with more than
+    4,096 numbers, only the 64 input maps (units) with the largest products are given, ``inputs`` lists them and
+    ``rest`` is the sum of the others' products. Pooling and activations have no kernel: patch is their input.
     """
 
     layer: str
@@ -176,7 +176,7 @@ class Explained(Message):
 
 
 class OcclusionQuestion(Message):
-    """Where does it hurt. A square of background is laid on every place in turn."""
+    """A question for an occlusion map: a square of background is laid on every place in turn."""
 
     glyph: Glyph
     model: ModelName | None = None
@@ -189,8 +189,8 @@ class OcclusionQuestion(Message):
 class Occluded(Message):
     """Maps [row][column], the square's middle at ``stride × (row, column)``.
 
-    ``fall``: probability of ``digit`` before minus after: large where the digit needs what is there. ``towards``: how
-    much log p(digit) − log p(against) falls: large where erasing makes it the other digit.
+    ``fall``: probability of ``digit`` before minus after: large where the digit depends on what is there. ``towards``:
+    how much log p(digit) − log p(against) falls: large where erasing turns it into the other digit.
     """
 
     model: str
@@ -204,14 +204,14 @@ class Occluded(Message):
 
 
 class Answered(Message):
-    """What a network answers."""
+    """The answer of a network."""
 
     digit: int
     confidence: float = Field(description="the probability of that digit")
 
 
 class Difference(Message):
-    """One difference of a picture from a model's training images, and what mending it does."""
+    """One difference of a picture from a model's training images, and the effect of correcting it."""
 
     name: Literal[
         "scale", "polarity", "background", "grey level", "transposition", "rotation", "crop", "box", "centre",
@@ -269,7 +269,7 @@ class ModelMistakes(Message):
 
 
 class Architecture(StrEnum):
-    """The networks small enough to be trained while one watches."""
+    """The networks that are small enough to be trained while one watches."""
 
     TINY = "tiny-cnn"
     FIRST = "first-cnn"
@@ -291,7 +291,7 @@ class TrainingQuestion(Message):
 
 
 class Mistake(Message):
-    """A test image that the network has wrong after an epoch."""
+    """A test image that the network misclassifies after an epoch."""
 
     glyph: Glyph
     label: int
@@ -300,7 +300,7 @@ class Mistake(Message):
 
 
 class TrainingProgress(Message):
-    """Within an epoch, after some batches more."""
+    """Progress within an epoch, after some more batches."""
 
     epoch: int
     batch: int = Field(description="the last one that was trained on; from 1")
@@ -310,7 +310,7 @@ class TrainingProgress(Message):
 
 
 class TrainingEpoch(Message):
-    """After an epoch."""
+    """The result of an epoch."""
 
     epoch: int
     loss: float
@@ -323,7 +323,7 @@ class TrainingEpoch(Message):
 
 
 class OwnResult(Message):
-    """What a network that was trained with a class's digits makes of the drawings that it has not seen."""
+    """The result of a network that was trained with a class's digits, on the drawings that were held out."""
 
     pupils: int = Field(description="who were left out; 0: a part of the one pupil's drawings")
     images: int
@@ -344,7 +344,7 @@ class TrainingState(Message):
 
 
 class Trainings(Message):
-    """All trainings since the server began, the newest first; ``allowed`` says whether one can be begun now."""
+    """All trainings since the server started, the newest first; ``allowed``: whether one can be started now."""
 
     allowed: bool
     reason: str | None = Field(description="why not")

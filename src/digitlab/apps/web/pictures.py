@@ -1,4 +1,4 @@
-"""From a request's body to a picture, without a file: never is anything of an upload written to disk."""
+"""Decoding of a request's body to a picture, in memory: nothing of an upload is ever written to disk."""
 
 from __future__ import annotations
 
@@ -18,15 +18,15 @@ if TYPE_CHECKING:
 
 __all__ = ["OPENAPI_BODY", "page_of", "picture_bytes", "picture_of", "shown", "with_page_note"]
 
-SIDE = 1600  # pixels of a picture that is shown; the reader looks at pages 1,280 pixels wide
+SIDE = 1600  # pixels of the longer side of a picture for display; the reader sees pages 1,280 pixels wide
 
 _FIELD = "image"
-_MOST_QUOTED = 300_000  # signs with % in a data URL: five million of them take seconds
+_MOST_QUOTED = 300_000  # percent-encoded characters in a data URL: five million of them take seconds
 _MOST_PARTS = 16
 _KINDS = ("png", "jpeg", "webp", "bmp", "tiff", "gif", "jp2", "avif", "heic")
 _DATA_URL = re.compile(rb"\s{0,8}data:[^,]{0,200},", re.IGNORECASE)
 _BINARY = {"schema": {"type": "string", "format": "binary"}}
-# For the description of the routes that take a picture: FastAPI cannot know.
+# OpenAPI description of the routes that take a picture, which FastAPI cannot derive.
 OPENAPI_BODY = {
     "requestBody": {
         "required": True,
@@ -49,27 +49,27 @@ OPENAPI_BODY = {
 
 
 def picture_bytes(body: bytes, content_type: bytes) -> bytes:
-    """The picture file in a body: the body itself, or the file of a form; either may be a data URL of it.
+    """Extract the picture file from a body: the body itself, or the file in a form; either may be a data URL.
 
     Raises:
-        ProblemError: 400 for a damaged form or data URL, 413 where that would take long, 422 for a form without a file.
+        ProblemError: 400 for a damaged form or data URL, 413 if that would take long, 422 for a form without a file.
     """
     is_form = content_type.lower().startswith(b"multipart/form-data")
     return _unpacked(_file_of_form(body, content_type) if is_form else body)
 
 
 def picture_of(content: bytes, most_pixels: int, page: int | None = None) -> NDArray[np.uint8]:
-    """The upright picture, uint8 (H, W, 3) RGB; of several pages this one, from 1, or the first.
+    """Decode a picture, upright, to uint8 (H, W, 3) RGB; of several pages this one, from 1, or the first.
 
     Raises:
-        ImageError: no picture, damaged, cut off or too large; or there is no such page.
-        MissingExtraError: the server lacks what decodes it.
+        ImageError: if it is no picture, damaged, truncated or too large; or if there is no such page.
+        MissingExtraError: if the server lacks the extra that decodes it.
     """
     return page_of(content, most_pixels, page)[0]
 
 
 def page_of(content: bytes, most_pixels: int, page: int | None = None) -> tuple[NDArray[np.uint8], int]:
-    """`picture_of`, and how many pages the file has.
+    """Return the picture as `picture_of` does, and the number of pages in the file.
 
     Raises:
         ImageError, MissingExtraError: as `picture_of`.
@@ -77,13 +77,13 @@ def page_of(content: bytes, most_pixels: int, page: int | None = None) -> tuple[
     try:
         return decode_page(content, page=page, most_pixels=most_pixels)
     except ImageError as error:
-        if isinstance(error.__cause__, MissingExtraError):  # its own text names a folder of the server
+        if isinstance(error.__cause__, MissingExtraError):  # the text of the ImageError names a folder of the server
             raise error.__cause__ from None
         raise
 
 
 def shown(picture: NDArray[np.uint8]) -> bytes:
-    """A picture, uint8 (H, W, 3) RGB, as a JPEG that every browser shows, at most SIDE pixels a side."""
+    """Encode a picture, uint8 (H, W, 3) RGB, as a JPEG that every browser shows, at most SIDE pixels a side."""
     import cv2
 
     scale = SIDE / max(picture.shape[:2])
@@ -94,7 +94,7 @@ def shown(picture: NDArray[np.uint8]) -> bytes:
 
 
 def with_page_note(note: str | None, pages: int, page: int | None = None) -> str | None:
-    """A note with what was left unread of a file of several pages.
+    """Add to a note which page was read of a file of several pages.
 
     >>> with_page_note("lies upside down; turned and read", 3)
     'page 1 of 3 was read; lies upside down; turned and read'
@@ -106,7 +106,7 @@ def with_page_note(note: str | None, pages: int, page: int | None = None) -> str
 
 
 def _unpacked(content: bytes) -> bytes:
-    """What a data URL holds; anything else as it is."""
+    """Decode a data URL; return anything else as it is."""
     found = _DATA_URL.match(content[:256])
     if found is None:
         return content
@@ -126,7 +126,7 @@ def _unpacked(content: bytes) -> bytes:
 
 
 def _file_of_form(body: bytes, content_type: bytes) -> bytes:
-    """The content of the field "image"; all other fields are passed over."""
+    """Return the content of the form field "image"; all other fields are ignored."""
     from python_multipart.exceptions import FormParserError
     from python_multipart.multipart import MultipartParser, parse_options_header
 
@@ -157,7 +157,7 @@ def _file_of_form(body: bytes, content_type: bytes) -> bytes:
 
 
 class _Form:
-    """Hears the parts of a form and keeps the first file in the right field."""
+    """Callbacks of the form parser, which keep the first file in the right field."""
 
     def __init__(self) -> None:
         self.file: list[bytes] | None = None

@@ -32,7 +32,7 @@ _TITLES = {
     503: "The server has too much to do",
     504: "The answer took too long",
 }
-# The class of an error → status and word; the first that fits.
+# The class of an error → status and word; the first that matches is used.
 _STATUSES: tuple[tuple[type[Exception], int, str], ...] = (
     (ImageError, 422, "image"),
     (ModelError, 404, "model"),
@@ -43,7 +43,7 @@ _STATUSES: tuple[tuple[type[Exception], int, str], ...] = (
 
 
 class ProblemError(Exception):
-    """An answer with an error's status; ``word`` is the stable part of its type."""
+    """An error answer with its status; ``word`` is the stable part of its type."""
 
     def __init__(self, status: int, word: str, detail: str, headers: Mapping[str, str] | None = None) -> None:
         super().__init__(detail)
@@ -66,7 +66,7 @@ class ProblemError(Exception):
         return json.dumps(self.content, ensure_ascii=False).encode()
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:  # noqa: ARG002 - ASGI's
-        """Answer a request with it."""
+        """Answer a request with this problem."""
         body = self.body
         headers = {**self.headers, "Content-Type": MEDIA_TYPE, "Content-Length": str(len(body))}
         fields = [(name.lower().encode(), value.encode("latin-1", "replace")) for name, value in headers.items()]
@@ -75,7 +75,7 @@ class ProblemError(Exception):
 
 
 def problem_of(error: DigitlabError) -> ProblemError:
-    """What a refusal of ours is in HTTP."""
+    """Convert one of our errors to an HTTP error."""
     if isinstance(error, MissingExtraError):
         return lacking(error)
     status, word = next((status, word) for kind, status, word in _STATUSES if isinstance(error, kind))
@@ -83,16 +83,16 @@ def problem_of(error: DigitlabError) -> ProblemError:
 
 
 def lacking(error: MissingExtraError) -> ProblemError:
-    """503, without the command that would help: it names a folder of the server, and is for whoever runs it."""
+    """Make a 503 without the install command, which names a folder of the server and is only for its operator."""
     return ProblemError(503, "missing-part", f"{error.lacking}, which this server lacks (`digitlab doctor` says more)")
 
 
 def overloaded(what: str, seconds: int) -> ProblemError:
-    """503, to be asked again after this many seconds."""
+    """Make a 503 that tells the client to retry after this many seconds."""
     return ProblemError(503, "overloaded", f"{what}; ask again in {seconds} s", {"Retry-After": str(seconds)})
 
 
 def answers_with(*statuses: int) -> dict[int | str, dict[str, Any]]:
-    """For the description: which errors an operation answers with."""
+    """Describe, for OpenAPI, the errors that an operation may answer with."""
     content = {MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}}}
     return {status: {"description": "a problem", "content": content} for status in (401, 403, 421, *statuses)}

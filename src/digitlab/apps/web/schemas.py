@@ -1,4 +1,4 @@
-"""What goes over the wire: every request and answer of the API, in version 1.
+"""The messages of the API, version 1: every request and answer.
 
 =======  ==============================  ================================================  ==========================
 method   path                            takes                                             answers
@@ -33,18 +33,18 @@ GET      / and /static/…                                                      
 - A picture is the request's body: the file itself (any or no Content-Type; JPEG, PNG, WebP, BMP, TIFF, GIF, PPM,
   JPEG 2000, AVIF, and HEIC and PDF where the server has those extras), a data URL of it as text, or
   ``multipart/form-data`` with either in the field ``image``. Of several pages (PDF, TIFF) ``?page=2`` is the second;
-  left out, the first is taken. ``note`` says which was, `ReadPage` has its number, /v1/picture the header
+  without it, the first is read. ``note`` says which one was read, `ReadPage` has its number, /v1/picture the header
   ``Digitlab-Pages``.
 - "Bytes" are base64 of plain bytes, row by row. A *glyph* is the digit as the networks take it: base64 of 784 bytes,
-  28×28, light ink on dark; `Inspected` gives it, and the questions about a glyph take it back. Nothing is remembered.
-- ``model`` is a name of ``/v1/models``, never a path; left out, the server's default.
-- Errors are ``application/problem+json`` (`Problem`), with 503 and 429 a ``Retry-After`` in seconds.
+  28×28, light ink on dark; `Inspected` contains it, and the questions about a glyph send it back. None is stored.
+- ``model`` is a name of ``/v1/models``, never a path; if it is left out, the server's default is used.
+- Errors are ``application/problem+json`` (`Problem`); 503 and 429 come with a ``Retry-After`` in seconds.
 - Server-sent events: ``progress`` (`TrainingProgress`), ``epoch`` (`TrainingEpoch`), ``stage`` (``{"text"}``),
-  ``state`` (`TrainingState`; the last one is the end, then the stream closes). Those of the past come first.
-- On /v1/live the newest frame wins: while one is read, only the last that came meanwhile is kept. ``frame`` counts the
-  frames as they came, from 0, so that the sender knows which one an answer is about.
-- /v1/live?mode=page reads all digits of a frame, as /v1/read; mode=digit the one digit that it shows, as /v1/classify,
-  ten times as fast.
+  ``state`` (`TrainingState`; after the last one the stream closes). Past events come first.
+- On /v1/live the newest frame wins: while one is read, only the last that arrives meanwhile is kept. ``frame`` counts
+  the frames as they arrive, from 0, so that the sender knows which one an answer is about.
+- /v1/live?mode=page reads all digits of a frame, like /v1/read; mode=digit the one digit that it shows, like
+  /v1/classify, ten times as fast.
 - With a token: ``Authorization: Bearer TOKEN``; a browser opens ``/?token=TOKEN`` once and has a cookie from then on.
 """
 
@@ -63,13 +63,13 @@ Bytes = Annotated[str, Field(description="base64 of plain bytes")]
 
 
 class Message(BaseModel):
-    """What all have in common: no field beyond those named, no number that JSON cannot write."""
+    """Base class of all messages: no fields beyond those declared, no numbers that JSON cannot represent."""
 
     model_config = ConfigDict(extra="forbid", allow_inf_nan=False)
 
 
 class Problem(Message):
-    """An error, as RFC 9457 has it."""
+    """An error, in the format of RFC 9457."""
 
     type: str = Field(description="urn:digitlab:problem:WORD, for programs; the words are stable")
     title: str
@@ -92,7 +92,7 @@ class Classified(Message):
 
 
 class FoundDigit(Message):
-    """One digit of a page; null where it was found but not answered, which is ? in the text."""
+    """One digit of a page; ``digit`` is null if it was found but not answered, which is ? in the text."""
 
     model_config = ConfigDict(extra="ignore")
 
@@ -113,7 +113,7 @@ class FoundNumber(Message):
 
 
 class ReadPage(Message):
-    """All digits of a picture, in reading order, as ``digitlab read --json`` says them."""
+    """All digits of a picture, in reading order, as in the output of ``digitlab read --json``."""
 
     text: str = Field(description="the lines; a character a digit, ? for one that was found but not answered")
     lines: list[str]
@@ -131,7 +131,7 @@ class ReadPage(Message):
 
 
 class LiveAnswer(Message):
-    """The answer to one frame of /v1/live; ``error`` stands alone with ``frame`` where the frame was no picture."""
+    """The answer to one frame of /v1/live; if the frame was not a picture, it has only ``error`` and ``frame``."""
 
     frame: int
     text: str = ""
@@ -152,7 +152,7 @@ class LiveAnswer(Message):
 
 
 class FilterResult(Message):
-    """One classical filter on the picture: value = low + grey / 255 × (high − low)."""
+    """The picture after one classical filter: value = low + grey / 255 × (high − low)."""
 
     name: str = Field(description="lines-horizontal, sobel-vertical, laplacian-4, mean … (S2)")
     kernel: list[list[float]]
@@ -162,7 +162,7 @@ class FilterResult(Message):
 
 
 class FilterBank(Message):
-    """S2's bank of filters on a picture, made small: at most 320 pixels a side."""
+    """S2's bank of filters applied to a picture, reduced to at most 320 pixels a side."""
 
     width: int
     height: int
@@ -194,7 +194,7 @@ class LabelledGlyphs(Message):
 
 
 class LearningDigits(Message):
-    """What a network in the browser learns from, and what it is measured on."""
+    """Training and test images for a network in the browser."""
 
     train: LabelledGlyphs = Field(description="of MNIST's training images, as many of each digit")
     test: LabelledGlyphs = Field(description="of MNIST's test images")
@@ -223,7 +223,7 @@ class Lessons(Message):
 
 
 class Health(Message):
-    """The server is there."""
+    """The server is running."""
 
     status: Literal["ok"]
     version: str

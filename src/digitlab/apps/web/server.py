@@ -1,7 +1,7 @@
 """uvicorn with our application: one process, one event loop, until Ctrl-C.
 
-uvicorn waits as long as one likes for a request's first line and headers, and takes headers of any size; `Patience`
-puts a limit to both. (Bodies and answers have theirs in `guard`.)
+uvicorn waits without limit for a request's first line and headers, and accepts headers of any size; `Patience` limits
+both. (The limits for bodies and answers are in `guard`.)
 """
 
 from __future__ import annotations
@@ -37,16 +37,16 @@ _MOST_HEADERS = 65_536  # bytes
 _ABSOLUTE = re.compile(rb"https?://", re.IGNORECASE)
 _BACKLOG = 1024
 _KEEP_ALIVE = 20  # seconds between two requests on one connection
-_SWITCH = 0.0005  # seconds after which a thread lets another go on: answers wait for the network's thread to be heard
-_MOST_FRAMES = 300  # a second, of one WebSocket, pings and fragments too; a camera gives 60
+_SWITCH = 0.0005  # seconds until a thread yields the GIL: the event loop must not wait long for threads that compute
+_MOST_FRAMES = 300  # per second and WebSocket, including pings and fragments; a camera gives 60
 _SLICE = 8_192  # bytes of a WebSocket that are parsed before its frames are counted
 _TOO_MANY, _FLUSHED_WITHIN = 1008, 5.0
-_GRACE = 3  # seconds for requests under way when the server ends
+_GRACE = 3  # seconds for requests in progress when the server stops
 _FULL = b"HTTP/1.1 503 Service Unavailable\r\nretry-after: 1\r\nconnection: close\r\ncontent-length: 0\r\n\r\n"
 
 
 class Patience(HttpToolsProtocol):
-    """A connection that is cut when headers do not come in time, or too many of them."""
+    """A connection that is aborted when headers do not arrive in time, or are too long."""
 
     def __init__(self, *arguments: Any, limits: Limits, **more: Any) -> None:
         super().__init__(*arguments, **more)
@@ -55,7 +55,7 @@ class Patience(HttpToolsProtocol):
         self._in_headers, self._header_bytes = False, 0
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
-        """Asyncio."""
+        """Start the deadline for the first request; refuse a connection above the limit."""
         super().connection_made(transport)
         if len(self.connections) > self._limits.connections:
             transport.write(_FULL)
@@ -64,12 +64,12 @@ class Patience(HttpToolsProtocol):
         self._wait()
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """Asyncio."""
+        """Cancel the deadline."""
         self._come()
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
-        """Asyncio."""
+        """Limit the size of the headers, and the time until they are complete."""
         super().data_received(data)
         if self.transport.is_closing():
             return
@@ -86,27 +86,27 @@ class Patience(HttpToolsProtocol):
             self._wait()
 
     def on_message_begin(self) -> None:
-        """A request begins."""
+        """Count the header bytes of a new request from here."""
         self._in_headers, self._header_bytes = True, 0
         super().on_message_begin()
 
     def on_headers_complete(self) -> None:
-        """Its headers are there."""
+        """Cancel the deadline, since the headers are complete."""
         self._in_headers = False
         self._come()
-        if _ABSOLUTE.match(self.url):  # then its name counts, and the Host header does not (RFC 9112, 3.2.2)
+        if _ABSOLUTE.match(self.url):  # then its host replaces the Host header (RFC 9112, 3.2.2)
             name = self.url.partition(b"://")[2].partition(b"/")[0]
             self.headers[:] = [*((each, value) for each, value in self.headers if each != b"host"), (b"host", name)]
         super().on_headers_complete()
 
     def on_response_complete(self) -> None:
-        """An answer has been handed over to be sent; who hangs up may still have to take it."""
+        """Limit the time for sending the rest of an answer if the connection is closing."""
         super().on_response_complete()
         if self.transport.is_closing():
             self.loop.call_later(self._limits.send_seconds, self.transport.abort)
 
     def timeout_keep_alive_handler(self) -> None:
-        """Nothing more was asked on this connection. Closing would wait for ever for an answer that is not taken."""
+        """Abort an idle connection. Closing it could wait for ever until the client has received an answer."""
         self.transport.abort()
 
     def _wait(self) -> None:
@@ -123,10 +123,10 @@ class Patience(HttpToolsProtocol):
 
 
 class SteadyWebSocket(WebSocketsSansIOProtocol):
-    """A WebSocket that is cut when more frames come than any camera gives.
+    """A WebSocket that is closed when more frames arrive than any camera gives.
 
-    A quarter of a megabyte of small frames takes the event loop a tenth of a second, and comes in one piece: fifty such
-    clients would keep everybody else waiting for seconds.
+    A quarter of a megabyte of small frames occupies the event loop for a tenth of a second, and arrives at once: fifty
+    such clients would keep everybody else waiting for seconds.
     """
 
     def __init__(self, *arguments: Any, **more: Any) -> None:
@@ -134,7 +134,7 @@ class SteadyWebSocket(WebSocketsSansIOProtocol):
         self._frames, self._since = 0, 0.0
 
     def data_received(self, data: bytes) -> None:
-        """Asyncio."""
+        """Parse the data in slices, and close the connection if there are too many frames."""
         for start in range(0, len(data), _SLICE):
             super().data_received(data[start : start + _SLICE])
             if self.transport.is_closing():
@@ -158,33 +158,33 @@ class SteadyWebSocket(WebSocketsSansIOProtocol):
         self.loop.call_later(_FLUSHED_WITHIN, self.transport.abort)
 
     def handle_bytes(self, event: Frame) -> None:
-        """A frame, or the beginning of one."""
+        """Count a binary frame, or the beginning of one."""
         self._frames += 1
         super().handle_bytes(event)
 
     def handle_cont(self, event: Frame) -> None:
-        """More of it."""
+        """Count a continuation frame."""
         self._frames += 1
         super().handle_cont(event)
 
     def handle_text(self, event: Frame) -> None:
-        """A text, which none of ours sends."""
+        """Count a text frame, which our page never sends."""
         self._frames += 1
         super().handle_text(event)
 
     def handle_ping(self) -> None:
-        """A sign of life, which is answered."""
+        """Count a ping, which is answered."""
         self._frames += 1
         super().handle_ping()
 
     def handle_pong(self, event: Frame) -> None:
-        """An answer to ours."""
+        """Count a pong, the answer to our ping."""
         self._frames += 1
         super().handle_pong(event)
 
 
 def listen(host: str, port: int) -> socket.socket:
-    """A socket that listens; port 0 takes a free one.
+    """Open a listening socket; port 0 takes a free one.
 
     Raises:
         UsageError: when the address is not this machine's, or the port is taken or not allowed.
@@ -206,10 +206,10 @@ def listen(host: str, port: int) -> socket.socket:
 
 
 def check_proxies(given: Sequence[str]) -> None:
-    """Refuse anything but an address or a network: uvicorn would take it for a name, and never find it.
+    """Refuse anything but an address or a network: uvicorn would take it for a name that never matches.
 
     Raises:
-        UsageError: naming it.
+        UsageError: names the invalid one.
     """
     for each in given:
         try:
@@ -223,9 +223,9 @@ def check_proxies(given: Sequence[str]) -> None:
 def make_server(
     application: Guard, limits: Limits, ready: Callable[[], None] = lambda: None, proxies: Sequence[str] = ()
 ) -> uvicorn.Server:
-    """The server, not yet running; ``ready`` is called when requests are answered.
+    """Make the server, not yet running; ``ready`` is called once requests are answered.
 
-    proxies: addresses and networks from which X-Forwarded-For and X-Forwarded-Proto are believed
+    proxies: addresses and networks whose X-Forwarded-For and X-Forwarded-Proto are trusted
     """
     config = uvicorn.Config(
         application,
@@ -255,22 +255,22 @@ def serve(
     proxies: Sequence[str] = (),
 ) -> None:
     """Answer until Ctrl-C or SIGTERM; see `make_server`."""
-    warnings.filterwarnings("ignore", module="PIL")  # what matters in them, `decode_image` says
+    warnings.filterwarnings("ignore", module="PIL")  # what matters in them is reported by `decode_image`
     sys.setswitchinterval(_SWITCH)
-    cv2.setNumThreads(1)  # pictures are read side by side; more threads for each would only get in each other's way
-    logging.getLogger("uvicorn").setLevel(logging.CRITICAL)  # what is wrong with a request is its sender's affair
+    cv2.setNumThreads(1)  # pictures are read in parallel; more threads for each would only compete
+    logging.getLogger("uvicorn").setLevel(logging.CRITICAL)  # errors in a request are its sender's concern
     make_server(application, limits, ready, proxies).run(sockets=[listening])
 
 
 class _Announced(uvicorn.Server):
-    """Says when it is ready."""
+    """A server that calls ``ready`` once it answers requests."""
 
     def __init__(self, config: uvicorn.Config, ready: Callable[[], None]) -> None:
         super().__init__(config)
         self._ready = ready
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        """uvicorn's, and then the word."""
+        """Start as uvicorn does, then call ``ready``."""
         await super().startup(sockets)
         if self.started:
             self._ready()

@@ -1,4 +1,4 @@
-"""For the guided tour: S2's filters on a photo, and a gallery of digits to try."""
+"""Content for the guided tour: S2's filters on a photo, and a gallery of digits to try."""
 
 from __future__ import annotations
 
@@ -31,11 +31,11 @@ if TYPE_CHECKING:
 
 __all__ = ["filter_bank", "gallery", "learning_digits", "lessons"]
 
-_MOST_SIDE = 320  # pixels: eleven results of it are some hundred kilobytes
+_MOST_SIDE = 320  # pixels: eleven results of this size are a few hundred kilobytes
 
 
 def filter_bank(picture: NDArray[np.uint8]) -> FilterBank:
-    """Every filter of S2's bank on uint8 (H, W, 3), in grey and small."""
+    """Apply every filter of S2's bank to a picture, uint8 (H, W, 3), made grey and small."""
     from digitlab.datasets.transforms.filter_bank import BANK, apply_bank
 
     grey = cv2.cvtColor(picture, cv2.COLOR_RGB2GRAY)
@@ -57,7 +57,7 @@ def filter_bank(picture: NDArray[np.uint8]) -> FilterBank:
 
 @functools.cache
 def gallery() -> Gallery:
-    """Two of each test digit, the same turned, moved, noisy and thinned, and things that are no digits."""
+    """Return two of each test digit, the same rotated, shifted, noisy and thinned, and images that are no digits."""
     return Gallery(
         sets=[
             GallerySet(name=each.name, count=len(each.images), labels=list(each.labels), data=as_bytes(each.images))
@@ -68,7 +68,7 @@ def gallery() -> Gallery:
 
 @functools.cache
 def learning_digits() -> LearningDigits:
-    """2,000 of MNIST's training images and 500 of its test images."""
+    """Return 2,000 of MNIST's training images and 500 of its test images."""
     train, test = (
         LabelledGlyphs(labels=labels.tolist(), data=base64.b64encode(deflated(images)).decode("ascii"), packed=True)
         for images, labels in (trained_images(), measured_images())
@@ -77,7 +77,7 @@ def learning_digits() -> LearningDigits:
 
 
 def lessons(found: Sequence[Lesson]) -> Lessons:
-    """Lessons as the page takes them."""
+    """Convert lessons to the message for the page."""
     return Lessons(lessons=[schemas.Lesson.model_validate(each.as_dict()) for each in found])
 
 

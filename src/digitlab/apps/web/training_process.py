@@ -1,8 +1,8 @@
-"""The process of a training that was begun on the page.
+"""The process of a training that was started on the page.
 
 It gets a `TrainingQuestion` as the first line of its input and the name of the file to write as the second; the line
-"stop" ends the training early, the end of the input ends the process. Its argument, where there is one, is the file of
-a class's digits, which are trained on as well. What it writes to its output is one JSON object per line:
+"stop" ends the training early, the end of the input ends the process. Its argument, if there is one, is the file of a
+class's digits, which are trained on as well. It writes one JSON object per line to its output:
 ``{"event": …, "data": …}``, where the last event is ``done`` or ``failed``.
 """
 
@@ -35,14 +35,14 @@ if TYPE_CHECKING:
 
 __all__ = ["main"]
 
-_VALIDATED = 1000  # test images after each epoch: a tenth of a second
+_VALIDATED = 1000  # test images evaluated after each epoch, in a tenth of a second
 _MISTAKES = 24
 _BATCH = 128
-_NICE = 5  # the server is to answer while we compute
+_NICE = 5  # lower priority: the server must answer while we compute
 
 
 def main() -> None:
-    """Train as the input says."""
+    """Train as requested in the input."""
     out = _own_output()
 
     def tell(event: str, data: dict[str, Any]) -> None:
@@ -64,14 +64,14 @@ def main() -> None:
 
 
 def _own_output() -> TextIOWrapper:
-    """Our output for ourselves: what a library prints goes to the error output instead."""
+    """Reserve stdout for our events: what a library prints goes to stderr instead."""
     out = os.fdopen(os.dup(1), "w", encoding="utf-8")
     os.dup2(2, 1)
     return out
 
 
 def _train(question: TrainingQuestion, target: Path, own: Path | None, tell: Tell) -> dict[str, Any]:
-    """Train and export to ``target``; returns whether it was interrupted, and what became of a class's own digits."""
+    """Train and export to ``target``; return whether it was interrupted, and the result on a class's own digits."""
     tell("stage", {"text": "loading"})
     from digitlab.datasets import load_dataset
     from digitlab.models import export_onnx, predict_probabilities, preparation_of, versions
@@ -111,7 +111,7 @@ def _train(question: TrainingQuestion, target: Path, own: Path | None, tell: Tel
 
 
 def _listen(stop: StopRequest) -> None:
-    """Wait to be told to stop; whoever began us and is gone will not use the result."""
+    """Wait for the request to stop; exit at the end of the input, since nobody will use the result then."""
     for line in sys.stdin:
         if line.strip() == "stop":
             stop()
@@ -119,7 +119,7 @@ def _listen(stop: StopRequest) -> None:
 
 
 class _Watch:
-    """Tells what happens in the training."""
+    """Reports the events of the training."""
 
     def __init__(self, test: Digits, batches: int, tell: Tell) -> None:
         self._test, self._batches, self._tell = test, batches, tell
@@ -156,7 +156,7 @@ class _Watch:
 
 
 def _first_filters(model: Any) -> Kernels | None:
-    """The weights of the first convolution as (filters, input maps, rows, columns)."""
+    """Return the weights of the first convolution as (filters, input maps, rows, columns)."""
     for layer in model.layers:
         if type(layer).__name__ == "Conv2D":
             weights = np.asarray(layer.get_weights()[0], np.float32)  # (rows, columns, input maps, filters)
@@ -165,7 +165,7 @@ def _first_filters(model: Any) -> Kernels | None:
 
 
 def _mistakes(test: Digits, answers: Any) -> list[Mistake]:
-    """The wrong answers, the surest first."""
+    """Return the misclassified images, the most confident first."""
     sure = np.nan_to_num(answers.max(axis=1))
     digits = answers.argmax(axis=1)
     wrong = np.flatnonzero(digits != test.labels)
@@ -182,7 +182,7 @@ def _mistakes(test: Digits, answers: Any) -> list[Mistake]:
 
 
 def _finite(value: float) -> float:
-    """A training that has run away has no number that JSON could write."""
+    """Make a value finite, since JSON cannot represent the NaN or infinity of a diverged training."""
     return round(float(np.nan_to_num(value, nan=1e9, posinf=1e9, neginf=-1e9)), 6)
 
 

@@ -1,4 +1,4 @@
-"""Trainings begun on the page: one at a time, each in a process of its own, their results models like any other."""
+"""Trainings started on the page: one at a time, each in a process of its own; the results are served as models."""
 
 from __future__ import annotations
 
@@ -31,13 +31,13 @@ __all__ = ["TrainingRoom"]
 _COMMAND = (sys.executable, "-m", "digitlab.apps.web.training_process")
 _LONGEST_LINE = 4_000_000  # bytes: an epoch with 24 mistakes and the filters of the widest network has 40,000
 _SECONDS_TO_END = 2.0
-_HEARTBEAT = 15.0  # seconds between signs of life, so that whoever listens and has gone is noticed
+_HEARTBEAT = 15.0  # seconds between keep-alive comments, by which a client that has gone is noticed
 _REFUSED: dict[int, Literal["untrusted", "missing", "busy"]] = {403: "untrusted", 503: "missing", 409: "busy"}
 _OVER = ("done", "stopped", "failed")
 
 
 class _Job:
-    """One training: its state, what has been told of it so far, and who listens."""
+    """One training: its state, its events so far, and a condition that wakes its listeners."""
 
     def __init__(self, name: str, question: TrainingQuestion, own: Path | None) -> None:
         self.own = own
@@ -46,29 +46,29 @@ class _Job:
         )
         self.process: subprocess.Popen[bytes] | None = None
         self.task: asyncio.Task[None] | None = None
-        self._told: list[str] = []  # as they are sent
+        self._told: list[str] = []  # the events as they are sent
         self._changed = asyncio.Condition()
 
     @property
     def over(self) -> bool:
-        """Whether nothing more will come."""
+        """Whether the training is over, so that no more events follow."""
         return self.state.state in _OVER
 
     async def tell(self, event: str, data: Any) -> None:
-        """Add an event. All are kept: who comes late, or listens slowly, gets every batch of the curves.
+        """Add an event. All are kept: a client that connects late or reads slowly gets every batch of the curves.
 
-        A training of 20 epochs has a thousand events at most, which are 300 kB.
+        A training of 20 epochs has at most a thousand events, which take 300 kB.
         """
         self._told.append(f"event: {event}\ndata: {json.dumps(data)}\n\n")
         async with self._changed:
             self._changed.notify_all()
 
     async def tell_state(self) -> None:
-        """Say how things stand."""
+        """Add an event with the current state."""
         await self.tell("state", self.state.model_dump(mode="json"))
 
     async def events(self) -> AsyncIterator[str]:
-        """All events, those of the past first, until the training is over."""
+        """Yield all events, past ones first, until the training is over."""
         sent = 0
         while True:
             while sent < len(self._told):
@@ -86,8 +86,8 @@ class _Job:
 class TrainingRoom:
     """All trainings of one server.
 
-    models: where results go, by the name trained-1, trained-2 …
-    trusted: whether who may use the server may also train on it
+    models: results are added to these, under the names trained-1, trained-2 …
+    trusted: whether everyone who may use the server may also train on it
     """
 
     def __init__(self, models: Models, limits: Limits, *, trusted: bool) -> None:
@@ -97,7 +97,7 @@ class TrainingRoom:
         self._folder: tempfile.TemporaryDirectory[str] | None = None
 
     def all(self) -> Trainings:
-        """All trainings, the newest first, and whether one more may begin."""
+        """List all trainings, the newest first, and whether another may be started."""
         reason = self._why_not()
         states = [job.state for job in reversed(self._jobs.values())]
         if reason is None:
@@ -106,16 +106,16 @@ class TrainingRoom:
 
     @property
     def possible(self) -> bool:
-        """Whether trainings can be begun here at all."""
+        """Whether trainings can be started here at all."""
         return self._trusted and importlib.util.find_spec("keras") is not None
 
     async def begin(self, question: TrainingQuestion, own: Path | None = None) -> TrainingState:
-        """Begin a training.
+        """Start a training.
 
         own: a class's digits by writer, which are trained on as well
 
         Raises:
-            ProblemError: 403 where one may not, 409 while another runs, 503 without the extra.
+            ProblemError: 403 if it is not allowed, 409 while another runs, 503 without the extra.
         """
         reason = self._why_not()
         if reason is not None:
@@ -128,7 +128,7 @@ class TrainingRoom:
         return job.state
 
     def state(self, name: str) -> TrainingState:
-        """How a training stands.
+        """Return the state of a training.
 
         Raises:
             ProblemError: 404 when there is none of this name.
@@ -136,7 +136,7 @@ class TrainingRoom:
         return self._job(name).state
 
     def events(self, name: str) -> AsyncIterator[str]:
-        """The events of a training, as they are sent.
+        """Return the stream of a training's events, as they are sent.
 
         Raises:
             ProblemError: 404 when there is none of this name.
@@ -144,10 +144,10 @@ class TrainingRoom:
         return self._job(name).events()
 
     async def stop(self, name: str) -> TrainingState:
-        """Let a training end after the batches under way; what it has learned becomes a model all the same.
+        """Stop a training after the current batches; what it has learned still becomes a model.
 
         Raises:
-            ProblemError: 403 where one may not, 404 when there is none of this name.
+            ProblemError: 403 if it is not allowed, 404 when there is none of this name.
         """
         self._check_trust()
         job = self._job(name)
@@ -159,7 +159,7 @@ class TrainingRoom:
         return job.state
 
     async def close(self) -> None:
-        """End what runs, without its results."""
+        """End running trainings; their results are discarded."""
         for job in self._jobs.values():
             if job.task is not None:
                 job.task.cancel()
@@ -194,7 +194,7 @@ class TrainingRoom:
                 self._models.remove(job.state.model)
 
     async def _watch(self, job: _Job) -> None:
-        """Run a training's process and note what it says, to its end."""
+        """Run a training's process and handle its events, until it ends."""
         await job.tell_state()
         try:
             await self._run(job)
@@ -219,7 +219,7 @@ class TrainingRoom:
                 stdout=subprocess.PIPE,
                 stderr=complaints,
                 bufsize=0,
-                env={**os.environ, "PYTHONIOENCODING": "utf-8"},  # what we write to it, whatever the locale
+                env={**os.environ, "PYTHONIOENCODING": "utf-8"},  # what we write to it, in any locale
             )
             _write(job.process, f"{job.state.question.model_dump_json()}\n{target}\n".encode())
             if job.state.state == "stopping":
@@ -246,7 +246,7 @@ class TrainingRoom:
 
     @staticmethod
     async def _heard(job: _Job, event: str, data: dict[str, Any]) -> dict[str, Any] | None:
-        """Note an event; the last one is returned."""
+        """Handle an event; return the data of the last one, else None."""
         if event in ("done", "failed"):
             return data
         if event == "epoch":
@@ -266,7 +266,7 @@ class TrainingRoom:
             return
         if process.stdin is not None:
             with contextlib.suppress(OSError):
-                process.stdin.close()  # its end is the sign to end
+                process.stdin.close()  # the end of its input makes the process exit
         await asyncio.get_running_loop().run_in_executor(None, _see_off, process)
 
 
@@ -279,14 +279,14 @@ def _see_off(process: subprocess.Popen[bytes]) -> None:
 
 
 def _write(process: subprocess.Popen[bytes], content: bytes) -> None:
-    """Say something to a process that may have ended meanwhile."""
+    """Write to a process that may have ended meanwhile."""
     if process.stdin is not None:
         with contextlib.suppress(OSError):
             process.stdin.write(content)
 
 
 async def _lines(process: subprocess.Popen[bytes]) -> AsyncIterator[bytes]:
-    """What a process writes, line by line; a thread waits for it."""
+    """Yield the lines that a process writes; a thread waits for them."""
     loop = asyncio.get_running_loop()
     arrived: asyncio.Queue[bytes] = asyncio.Queue()
 
@@ -302,6 +302,6 @@ async def _lines(process: subprocess.Popen[bytes]) -> AsyncIterator[bytes]:
 
 
 def _last_line(text: bytes) -> str:
-    """The last line with something in it: what a process that fell over has to say."""
+    """Return the last non-blank line: the error message of a process that crashed."""
     lines = text[-4000:].decode("utf-8", "replace").split("\n")
     return next((line.strip()[:200] for line in reversed(lines) if line.strip()), "")

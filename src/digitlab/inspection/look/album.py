@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Album", "open_album"]
 
-# Without --layer: more would be pages that nobody reads, and minutes of drawing.
+# Limits without --layer: more would be pages that nobody reads, and minutes of drawing.
 _FEW_LAYERS, _FEW_PAGES = 12, 4
 
 _Layer = TypeVar("_Layer")
@@ -68,7 +68,7 @@ class Album:
         return [self.keep(each, draw()) for each, draw in zip(names, shown, strict=True)]
 
     def first(self, layers: Sequence[_Layer], what: str) -> Sequence[_Layer]:
-        """The layers that get pictures."""
+        """The layers that are drawn: the first few; a message says so where others are left out."""
         if len(layers) > _FEW_LAYERS:
             self.tell(f"{what}: the first {_FEW_LAYERS} of {len(layers)} layers are drawn; --layer draws another")
         return layers[:_FEW_LAYERS]

@@ -83,7 +83,7 @@ def _answers(network: Network, images: NDArray[np.uint8]) -> NDArray[np.float32]
 
 
 def _keep_maps(album: Album, seen: NDArray[np.uint8]) -> list[dict[str, Any]]:
-    """Maps before and after the activation function (thesis S0, figures 5.3 and 5.4)."""
+    """Draw the maps before and after the activation function (thesis S0, figures 5.3 and 5.4)."""
     layers = [layer for layer in album.layers if len(layer.shape) == 3]
     drawn = {layer.name for layer in album.first(layers, "maps")}
     lives = activation_statistics(album.network, seen[None], layers)
@@ -128,7 +128,7 @@ def _draw_maps(album: Album, maps: Maps, life: ActivationStatistics) -> list[str
 
 
 def _keep_walk(album: Album, seen: NDArray[np.uint8], probabilities: NDArray[np.float32]) -> None:
-    """The layers of the forward pass that are drawn, after their activation; the last one before the softmax."""
+    """Draw the layers of the forward pass, after their activation functions; the last one before the softmax."""
     network = album.network
     fields = receptive_fields(network)
     steps = album.first(network.of_kinds(_WALKED), "the walk")
@@ -182,7 +182,7 @@ _STEPS = 32  # of integrated gradients where its sum is not reported
 
 
 def look_at_reasons(album: Album, seen: NDArray[np.uint8], question: Question) -> dict[str, Any]:
-    """Numbers for JSON; pictures of the attribution for the question, for each class, and of the sanity check.
+    """Draw the attribution for the question and for each class, and the sanity check; returns numbers for JSON.
 
     seen: uint8 (28, 28), as the network takes it; question: with a second class
     """

@@ -33,7 +33,7 @@ __all__ = ["look_at_network"]
 
 
 def look_at_network(album: Album, sample: NDArray[np.uint8]) -> dict[str, Any]:
-    """Layers, filters and dead maps: numbers for JSON; pictures of the filters and a diagram in the folder.
+    """Describe layers, filters and dead maps: numbers for JSON; pictures of the filters and a diagram in the folder.
 
     sample: uint8 (N, 28, 28), as the network takes them; a map that is constant over all of them counts as dead
     """
@@ -83,7 +83,7 @@ def _keep_filters(album: Album) -> list[dict[str, Any]]:
 
 
 def _pages(filters: Filters, captions: Sequence[str]) -> Iterator[Callable[[], Figure]]:
-    """Draws each page: a grid for filters of one channel (thesis S0, figure 5.1), else filter by channel (5.2)."""
+    """Yield a function per page: filters of one channel as a grid (S0, figure 5.1), else filter by channel (5.2)."""
     height, width, depth, number = filters.kernel.shape
     limit = max(float(np.abs(filters.kernel).max()), 1e-12)
     title = f"{filters.name}: {number} filters {height}×{width}" + (f"×{depth}" if depth > 1 else "")

@@ -1,9 +1,9 @@
-"""Models of other frameworks: the convention of a foreign network is found by trying, and put inside its file.
+"""Models of other frameworks: the convention of a foreign network is found by trial and built into the converted file.
 
-`convention` has one way to feed a network and to read its answers, and all that are tried; `search` tries them on known
-digits; `onnx_files`, `keras_files` and `converted` open what people bring; `wrapping` makes an ONNX file of ours of it;
-`keras_network` one of Keras, `translation` puts ONNX into layers of Keras; `importing` is the way in, `opening` the one
-that every verb takes.
+`convention` defines one way to feed a network and interpret its outputs, and lists all candidates; `search` tries them
+on known digits; `onnx_files`, `keras_files` and `converted` open foreign files; `wrapping` makes an ONNX file of ours
+from them, `keras_network` a Keras network; `translation` turns ONNX into Keras layers; `importing` is the entry point,
+`opening` the one that every command uses.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""How a foreign network wants its images, and what its numbers are: one candidate, and all that are tried."""
+"""Conventions of foreign networks, how inputs are prepared and outputs read: one candidate, and all that are tried."""
 
 from __future__ import annotations
 
@@ -29,12 +29,12 @@ FLAT, ROWS, FIRST, LAST = "(N, pixels)", "(N, rows, columns)", "NCHW", "NHWC"
 
 @dataclass(frozen=True, slots=True)
 class Form:
-    """The array that a network takes.
+    """The input array of a network.
 
-    layout: FLAT, ROWS, FIRST or LAST (where the channels are)
+    layout: FLAT, ROWS, FIRST or LAST (position of the channels)
     side: rows and columns of one image
     channels: 1 or 3
-    dtype: NumPy's name of its numbers
+    dtype: NumPy's name of the element type
     """
 
     layout: str = ROWS
@@ -43,7 +43,7 @@ class Form:
     dtype: str = "float32"
 
     def shape(self) -> tuple[int, ...]:
-        """Of one image."""
+        """Return the shape of one image."""
         side, channels = self.side, self.channels
         return {
             FLAT: (side * side,),
@@ -55,16 +55,16 @@ class Form:
 
 @dataclass(frozen=True, slots=True)
 class Convention:
-    """One way to prepare images and to read the answers.
+    """One way to prepare images and to interpret the outputs.
 
-    form: the array
+    form: the input array
     scale: one of SCALES
     inverted: dark ink on light
-    transposed: rows are columns
-    fitted: how 28 × 28 become a larger side: "padded" by empty pixels, or "resized"
-    answers: what the numbers are: "probabilities", "log-probabilities", "logits" or "shares" (from 0, any sum)
-    classes: how many numbers there are, 10 or 11
-    zero: the place of digit 0 among them: 1 where the class "none" comes first
+    transposed: rows and columns are swapped
+    fitted: how 28 × 28 pixels become a larger side: "padded" with empty pixels, or "resized"
+    answers: type of the outputs: "probabilities", "log-probabilities", "logits" or "shares" (non-negative, any sum)
+    classes: number of outputs, 10 or 11
+    zero: index of digit 0 among them: 1 if the class "none" comes first
     """
 
     form: Form
@@ -77,7 +77,7 @@ class Convention:
     zero: int = 0
 
     def __str__(self) -> str:
-        """In one line, as the card has it.
+        """Return one line, as in the card.
 
         >>> str(Convention(Form(FIRST, 32), "−1…1", inverted=True))
         '−1…1, dark on light, NCHW (1, 32, 32) float32, padded to 32 pixels'
@@ -89,7 +89,7 @@ class Convention:
         return ", ".join(parts)
 
     def preparation(self) -> str:
-        """As a formula of the pixel x, 0…255, in the words of the cards.
+        """Return the preparation as a formula of the pixel x, 0…255, in the notation of the cards.
 
         >>> Convention(Form(), "−1…1", inverted=True).preparation()
         '(255 - x) / 127.5 - 1'
@@ -99,16 +99,16 @@ class Convention:
         return f"{formula}, transposed" if self.transposed else formula
 
     def factors(self) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-        """What pixels 0…255 of light ink on dark are multiplied with, and what is then added: float64 (channels,)."""
+        """Return the factors and offsets for pixels 0…255 of light ink on dark: float64 (channels,) each."""
         times, plus = (np.broadcast_to(np.float64(each), (self.form.channels,)) for each in SCALES[self.scale])
         return (-times, plus + 255 * times) if self.inverted else (times, plus)
 
     def enlarging(self) -> NDArray[np.float32]:
-        """The matrix R of R · image · Rᵀ that makes 28 pixels the form's side: float32 (side, 28)."""
+        """Return the matrix R, float32 (side, 28), for which R · image · Rᵀ has the form's side."""
         return _enlarging(self.form.side, self.fitted)
 
     def prepared(self, images: NDArray[np.uint8]) -> NDArray[Any]:
-        """Images uint8 (N, 28, 28), light ink on dark, as the network takes them: ``form``'s shape and dtype."""
+        """Convert images uint8 (N, 28, 28), light ink on dark, to the network's input: ``form``'s shape and dtype."""
         pixels: NDArray[Any] = images.astype(np.float32)
         if self.transposed:
             pixels = pixels.transpose(0, 2, 1)
@@ -134,10 +134,10 @@ def _enlarging(side: int, fitted: str) -> NDArray[np.float32]:
 
 
 def forms_of(dims: tuple[int | None, ...] | None, dtype: str) -> Iterator[Form]:
-    """The arrays that fit an input's sizes, with the batch first; of open sizes, those that are usual.
+    """Yield the forms that fit an input's sizes, with the batch first; for dynamic sizes, the usual ones.
 
-    dims: None for an open size; None in place of all where not even their number is known
-    dtype: NumPy's name of the numbers
+    dims: None for a dynamic size; None instead of the tuple if even the rank is unknown
+    dtype: NumPy's name of the element type
     """
     sides = {size for size in (dims or ()) if size is not None and size in _SIDES} or {
         side for side in _SIDES if dims is not None and side * side in dims
@@ -154,7 +154,7 @@ def forms_of(dims: tuple[int | None, ...] | None, dtype: str) -> Iterator[Form]:
 
 
 def candidates(form: Form, classes: int) -> Iterator[Convention]:
-    """Every convention that is tried for an input of this form, the usual ones first."""
+    """Yield every convention to be tried for an input of this form, the most common first."""
     fits = ("padded", "resized") if form.side > 28 else ("padded",) if form.side == 28 else ("resized",)
     scales = ["0…255"] if form.dtype in _WHOLE else [name for name in SCALES if name != "ImageNet" or form.channels > 1]
     zeros = range(classes - 9)
@@ -163,12 +163,12 @@ def candidates(form: Form, classes: int) -> Iterator[Convention]:
 
 
 def answer_kind(answers: NDArray[np.float32]) -> str:
-    """What numbers like these are, float32 (N, classes): see `Convention.answers`.
+    """Classify such outputs, float32 (N, classes): see `Convention.answers`.
 
     >>> answer_kind(np.log(np.float32([[0.9, 0.1]])))
     'log-probabilities'
     """
-    tolerance = 0.03  # of a sum: an 8-bit network gives steps of 1/256
+    tolerance = 0.03  # of the sum: the outputs of an 8-bit network have steps of 1/256
     if answers.min() >= -tolerance and np.abs(answers.sum(axis=1) - 1).max() <= tolerance:
         return "probabilities"
     if answers.max() <= tolerance and np.abs(np.exp(answers).sum(axis=1) - 1).max() <= tolerance:
@@ -179,7 +179,7 @@ def answer_kind(answers: NDArray[np.float32]) -> str:
 
 
 def probabilities_of(answers: NDArray[np.float32], kind: str, zero: int = 0) -> NDArray[np.float32]:
-    """Probabilities of the ten digits, float32 (N, 10), of a network's answers; a class "none" is left out."""
+    """Convert a network's outputs to probabilities of the ten digits, float32 (N, 10); a class "none" is left out."""
     ten: NDArray[np.float32] = answers[:, zero : zero + 10].astype(np.float32)
     if kind == "probabilities" and answers.shape[1] == 10:
         return ten

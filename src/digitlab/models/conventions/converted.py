@@ -1,8 +1,8 @@
-"""LiteRT files and SavedModel folders as ONNX.
+"""Convert LiteRT files and SavedModel folders to ONNX.
 
-Neither is run. A LiteRT file is taken apart in Python (its native runtime does not see it). A SavedModel may hold any
-operation of TensorFlow, those that read and write files among them: which operations its answer needs is looked at
-before TensorFlow loads it, and all that are no arithmetic are refused.
+Neither is executed. A LiteRT file is parsed in Python (not by its native runtime). A SavedModel may hold any TensorFlow
+operation, including those that read and write files: the operations that its output depends on are checked before
+TensorFlow loads it, and all that are not arithmetic are refused.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ __all__ = ["OPERATIONS", "as_onnx"]
 _LARGEST = 200_000_000  # bytes
 _OPSET = 17
 
-# What a classifier's answer is computed with in TensorFlow, and how functions call each other and read variables.
+# TensorFlow operations that compute a classifier's output, and those that call functions and read variables.
 _ARITHMETIC = """
 Abs Add AddV2 AddN ArgMax AvgPool BatchMatMulV2 BiasAdd Cast Concat ConcatV2 Const Conv2D DepthwiseConv2dNative Elu
 Equal Erf Exp ExpandDims Fill FusedBatchNorm FusedBatchNormV3 Greater GreaterEqual Identity IdentityN LeakyRelu Less
@@ -41,10 +41,10 @@ _SIGNATURES = ("serving_default", "serve")
 
 
 def as_onnx(path: Path) -> tuple[bytes, str]:
-    """The ONNX form of a LiteRT file or a SavedModel folder, and what wrote it; not yet looked at.
+    """Convert a LiteRT file or a SavedModel folder to ONNX, not yet checked; return it and the name of its framework.
 
     Raises:
-        ModelError: when it is damaged, of another kind, or holds what no classifier of images needs.
+        ModelError: when it is damaged, of another kind, or holds something that no image classifier needs.
         MissingExtraError: without TensorFlow.
     """
     try:
@@ -61,7 +61,7 @@ def as_onnx(path: Path) -> tuple[bytes, str]:
 
 @contextlib.contextmanager
 def _converting(path: Path) -> Iterator[None]:
-    """Around the converters: quiet, and failing in one line."""
+    """Run the converters quietly, and reduce their errors to one line."""
     before = logging.root.manager.disable
     logging.disable(logging.CRITICAL)
     try:
@@ -70,7 +70,7 @@ def _converting(path: Path) -> Iterator[None]:
             yield
     except ModelError:
         raise
-    except Exception as error:  # the converters' errors have no common root but this
+    except Exception as error:  # the converters' errors have no narrower common base class
         reason = next((line for line in str(error).splitlines() if line.strip()), type(error).__name__)
         raise ModelError(f"{path}: cannot be converted to ONNX; it is damaged or uncommon ({reason[:160]})") from error
     finally:
@@ -100,11 +100,11 @@ def _saved_model(path: Path, tensorflow: Any, tf2onnx: Any) -> bytes:
         described.ParseFromString(_measured(path / "saved_model.pb"))
     except ModelError:
         raise
-    except Exception as error:  # protobuf's error is of no type that can be imported
+    except Exception as error:  # the type of protobuf's error cannot be imported
         raise ModelError(f"{path}: is a damaged SavedModel folder") from error
     signature = _check(described, path)
     with _converting(path), tempfile.TemporaryDirectory() as folder:
-        # What was looked at is what is loaded: the description is written anew, the variables are numbers only.
+        # Load exactly what was checked: the description is serialised again, and variables are numbers only.
         copy = Path(folder) / "saved"
         (copy / "variables").mkdir(parents=True)
         (copy / "saved_model.pb").write_bytes(described.SerializeToString())
@@ -123,7 +123,7 @@ def _saved_model(path: Path, tensorflow: Any, tf2onnx: Any) -> bytes:
 
 
 def _check(described: Any, path: Path) -> str:
-    """The name of the signature that answers, if nothing but arithmetic is behind it and nothing runs while loading."""
+    """Return the name of the serving signature, if it depends on arithmetic only and nothing runs while loading."""
     if len(described.meta_graphs) != 1 or not described.meta_graphs[0].HasField("object_graph_def"):
         raise ModelError(f"{path}: is a SavedModel of TensorFlow 1, or holds several; expected one of TensorFlow 2")
     graph = described.meta_graphs[0]
@@ -140,7 +140,7 @@ def _check(described: Any, path: Path) -> str:
 
 
 def _signature(objects: Any, path: Path) -> tuple[str, str]:
-    """The signature that answers, and the name of the function behind it."""
+    """Return the serving signature, and the name of its function."""
     children = {each.local_name: each.node_id for each in objects.nodes[0].children} if objects.nodes else {}
     if "signatures" in children:
         for each in objects.nodes[children["signatures"]].children:
@@ -150,10 +150,10 @@ def _signature(objects: Any, path: Path) -> tuple[str, str]:
 
 
 def _needed(function: str, functions: dict[str, Any]) -> Iterator[Any]:
-    """The operations of a function, and of all those that it calls.
+    """Yield the operations of a function, and of all functions that it calls.
 
-    Only these are run: what a SavedModel has to write and read its variables is left alone, and the loader brings its
-    own.
+    Only these are run: the operations with which a SavedModel writes and reads its variables are ignored, because the
+    loader uses its own.
     """
     asked, seen = [function], set()
     while asked:

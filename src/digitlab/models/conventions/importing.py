@@ -1,4 +1,4 @@
-"""`digitlab import`: a model file of any framework as one of ours."""
+"""`digitlab import`: convert a model file of any framework to one of ours."""
 
 from __future__ import annotations
 
@@ -35,10 +35,10 @@ if TYPE_CHECKING:
 __all__ = ["KERAS_ENDINGS", "ImportedModel", "content_of", "import_model", "translated_model"]
 
 KERAS_ENDINGS = (".keras", ".h5", ".hdf5", ".json")
-_LARGEST_FILE = 200_000_000  # bytes, as of every ONNX file here
+_LARGEST_FILE = 200_000_000  # bytes, as for every ONNX file here
 _COMPARED = 200  # images
-_ROUNDED = 0.02  # share of the digits that may be others without the rounding to 8 bits
-_TOLERANCE = 1e-4  # of a probability, between the file with its convention inside and the network that was asked
+_ROUNDED = 0.02  # fraction of the digits that may be classified differently without the rounding to 8 bits
+_TOLERANCE = 1e-4  # of a probability, between the file with its built-in convention and the original network
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,8 +47,8 @@ class ImportedModel:
 
     path: the file that was written, from uint8 (N, 28, 28) to probabilities (N, 10)
     found: how its convention was found
-    changes: what is not as it was, a sentence each
-    card: what the file says of itself
+    changes: the differences from the original, a sentence each
+    card: the file's model card
     """
 
     path: Path
@@ -65,19 +65,19 @@ def import_model(
     backend: str | None = None,
     weights: Path | None = None,
 ) -> ImportedModel:
-    """Make a model file of any framework one of ours; how it wants its images is found by trying.
+    """Convert a model file of any framework to one of ours; its input convention is found by trial.
 
     Args:
         path: a ``.keras``, ``.h5``, ``.json`` (with weights), ``.onnx``, ``.tflite`` or ``.xml`` file (OpenVINO's, its
             ``.bin`` beside it), or a SavedModel folder.
-        out: the file to write, ``.onnx`` or ``.keras``; what is no file of Keras is translated to its layers then.
-        architecture: one of `ARCHITECTURES`, for files of Keras that hold weights only.
-        backend: "theano" or "tensorflow", for files of Keras that do not say what they were trained on.
+        out: the file to write, ``.onnx`` or ``.keras``; for ``.keras``, other formats are translated to Keras layers.
+        architecture: one of `ARCHITECTURES`, for Keras files that hold weights only.
+        backend: "theano" or "tensorflow", for Keras files that do not name the backend they were trained with.
         weights: the file with the weights of a ``.json`` file; None: the one beside it.
 
     Raises:
         ModelError: when it is damaged, of another kind, or no convention makes it a classifier of the ten digits.
-        UsageError: for another ending of ``out``, or options that do not fit the file.
+        UsageError: for another extension of ``out``, or options that do not fit the file.
         StorageError: when it cannot be written.
     """
     if out.suffix.lower() not in (".keras", ".onnx"):
@@ -91,10 +91,10 @@ def import_model(
 
 
 def translated_model(path: Path) -> tuple[keras.Model, ModelCard]:
-    """An ONNX file of ours as a network of Keras, and its card.
+    """Open an ONNX file of ours as a Keras network; return it and its card.
 
     Raises:
-        ModelError: when it cannot be opened, or uses operators that no layer of Keras computes.
+        ModelError: when it cannot be opened, or uses operators that no Keras layer computes.
     """
     from digitlab.network.classifier import Classifier
 
@@ -104,7 +104,7 @@ def translated_model(path: Path) -> tuple[keras.Model, ModelCard]:
     model, _ = _as_keras(network, Convention(network.forms[0], "0…255", answers=kind), path)
     if card is None:
         card = ModelCard(path.stem, "imported network", "x", versions=_versions())
-    return model, replace(card, form="grey")  # a network for Sobel images makes them itself
+    return model, replace(card, form="grey")  # a network for Sobel images computes them itself
 
 
 def _import_keras(
@@ -126,7 +126,7 @@ def _import_keras(
 
 
 def _input_in(changes: Iterable[str]) -> list[int] | None:
-    """The shape of one image as the file of Keras takes it, of the sentence that says what became of it.
+    """Return the shape of one image as the Keras file takes it, parsed from the sentence about its change.
 
     >>> _input_in(["its input (N, 28, 28, 1) became uint8 (N, 28, 28)"])
     [28, 28, 1]
@@ -138,7 +138,7 @@ def _input_in(changes: Iterable[str]) -> list[int] | None:
 
 
 def _import_onnx(path: Path, out: Path) -> ImportedModel:
-    """An ONNX file, or what is one after a conversion. From ONNX to ONNX no Keras is loaded, which takes seconds."""
+    """Import an ONNX file, or one that is converted to ONNX first. ONNX to ONNX loads no Keras, which takes seconds."""
     kind = kind_of(path)
     if path.is_dir() or path.suffix.lower() in (".tflite", ".lite"):
         from digitlab.models.conventions.converted import as_onnx
@@ -172,7 +172,7 @@ def _import_onnx(path: Path, out: Path) -> ImportedModel:
 
 
 def _as_keras(network: ForeignOnnx, convention: Convention, path: Path) -> tuple[keras.Model, list[str]]:
-    """The network in layers of Keras with its convention inside, compared with the network itself."""
+    """Translate the network to Keras layers with its convention built in, and compare it with the original."""
     from digitlab.models.conventions.keras_network import with_convention
     from digitlab.models.conventions.translation import rounds, translated
     from digitlab.models.saving import predict_probabilities
@@ -196,10 +196,10 @@ def _as_keras(network: ForeignOnnx, convention: Convention, path: Path) -> tuple
 
 
 def content_of(path: Path) -> bytes:
-    """The bytes of an ONNX file, measured first.
+    """Return the bytes of an ONNX file, after checking its size.
 
     Raises:
-        ModelError: when there is none, or it is empty, too large, or cannot be read.
+        ModelError: when there is no such file, or it is empty, too large, or cannot be read.
     """
     try:
         if not path.is_file():
@@ -225,7 +225,7 @@ def _with_card(graph: onnx.ModelProto, card: ModelCard) -> bytes:
 
 
 def _compare(whole: bytes, ask: Ask, found: Found, path: Path) -> None:
-    """The written file answers as the network that was asked."""
+    """Check that the converted file gives the same outputs as the original network."""
     check_onnx(whole)
     images, best = known_digits().images[:_COMPARED], found.best.convention
     expected = probabilities_of(ask(best, images), best.answers, best.zero)

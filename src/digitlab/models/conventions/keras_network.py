@@ -1,4 +1,4 @@
-"""A foreign network of Keras with its convention inside: one of ours, from uint8 (N, 28, 28) to ten probabilities."""
+"""A foreign Keras network with its convention built in: one of ours, from uint8 (N, 28, 28) to ten probabilities."""
 
 from __future__ import annotations
 
@@ -18,15 +18,15 @@ __all__ = ["with_convention"]
 
 
 def with_convention(net: keras.Model, convention: Convention) -> tuple[keras.Model, list[str]]:
-    """The network that prepares images as ``convention`` has it, asks ``net``, and makes its answers probabilities.
+    """Build the network that prepares images by ``convention``, runs ``net`` and converts its outputs to probabilities.
 
-    Its layers are those of ``net``, which is changed where its answers are.
+    Its layers are those of ``net``, whose last layer may be modified.
 
     Returns:
-        The model, from uint8 (N, 28, 28), light ink on dark; and what was changed, a sentence each.
+        The model, from uint8 (N, 28, 28), light ink on dark; and the changes, a sentence each.
 
     Raises:
-        ModelError: when no probabilities can be made of its answers.
+        ModelError: when its outputs cannot be converted to probabilities.
     """
     if _is_ours(net, convention):
         return answering_probabilities(net)
@@ -44,13 +44,13 @@ def with_convention(net: keras.Model, convention: Convention) -> tuple[keras.Mod
 
 
 def _is_ours(net: keras.Model, convention: Convention) -> bool:
-    """Whether the network takes our images as they are."""
+    """Return whether the network takes our images unchanged."""
     plain = convention.scale == "0…255" and not convention.inverted and not convention.transposed
     return plain and net.input_shape == (None, 28, 28) and convention.classes == 10
 
 
 def _prepared(images: Any, convention: Convention, names: set[str]) -> Any:
-    """What the network takes, of our images."""
+    """Convert our images to the network's input."""
     form, layers = convention.form, keras.layers
     times, plus = convention.factors()
     pixels = images
@@ -77,7 +77,7 @@ def _prepared(images: Any, convention: Convention, names: set[str]) -> Any:
 
 
 def _enlarged(pixels: Any, convention: Convention, names: set[str]) -> Any:
-    """(N, 28, 28, 1) as (N, side, side, 1)."""
+    """Enlarge (N, 28, 28, 1) to (N, side, side, 1)."""
     side = convention.form.side
     if convention.fitted == "padded":
         before = (side - 28) // 2
@@ -87,16 +87,16 @@ def _enlarged(pixels: Any, convention: Convention, names: set[str]) -> Any:
 
 
 def _inlined(net: keras.Model, pixels: Any) -> Any:
-    """The network's answers to ``pixels``, its own layers called once more: a model in a model is harder to look at."""
+    """Apply the network's own layers to ``pixels``: a nested model would be harder to inspect."""
     if isinstance(net, keras.Sequential):
         for layer in net.layers:
             pixels = layer(pixels)
         return pixels
-    return keras.tree.flatten(net._run_through_graph([pixels]))[0]  # what calling the network does
+    return keras.tree.flatten(net._run_through_graph([pixels]))[0]  # this is what calling the network does
 
 
 def _to_logits(net: keras.Model) -> keras.Model:
-    """The network without its softmax, where it has one."""
+    """Remove the network's softmax, if it has one."""
     last = net.outputs[0]._keras_history.operation
     if isinstance(last, keras.layers.Softmax):
         return keras.Model(net.inputs[0], last.input, name=net.name)
@@ -112,7 +112,7 @@ def _to_logits(net: keras.Model) -> keras.Model:
 
 
 def _ten_of(logits: Any, zero: int) -> Any:
-    """The logits of the ten digits, of eleven classes in which digit 0 stands at ``zero``."""
+    """Select the logits of the ten digits from eleven classes, in which digit 0 has the index ``zero``."""
     layer = keras.layers.Dense(10, use_bias=False, trainable=False, name="ten_digits")
     ten = layer(logits)
     layer.set_weights([np.eye(11, 10, k=-zero, dtype=np.float32)])

@@ -1,7 +1,7 @@
-"""A foreign ONNX file: cut down to the one network from an image to the classes' numbers, run, and wrapped.
+"""A foreign ONNX file: reduced to the network from an image to the class scores, run, and wrapped.
 
-Nothing of the file reaches ONNX Runtime but what was understood: the nodes that the answer needs are copied into a new
-graph, which is looked at as every ONNX file here is (`digitlab.network.check`).
+Only what was understood reaches ONNX Runtime: the nodes that the output depends on are copied into a new graph, which
+is checked like every ONNX file here (`digitlab.network.check`).
 """
 
 from __future__ import annotations
@@ -31,17 +31,17 @@ __all__ = ["ForeignOnnx", "open_foreign"]
 
 _DTYPES = {1: "float32", 2: "uint8", 3: "int8", 5: "int16", 6: "int32", 7: "int64", 10: "float16", 11: "float64"}
 _OLDEST = 7  # operator set: since then Add and Mul broadcast as NumPy does
-_TRIED = 3  # images of zeros, to see what comes out
+_TRIED = 3  # blank images, to inspect the output
 _MOST_OUTPUTS = 20  # each is tried
-_LONGEST = 4.0  # seconds of computing for all trials; an honest network takes some hundredths
+_LONGEST = 4.0  # seconds of CPU time for all trials; an honest network takes a few hundredths
 
 
 @dataclass(frozen=True, slots=True)
 class ForeignOnnx:
-    """A network cut out of a file.
+    """A network extracted from a file.
 
-    graph: one input and one output, any number of images
-    forms: the arrays that it takes
+    graph: one input and one output, any batch size
+    forms: the input arrays that it accepts
     classes: 10 or 11
     """
 
@@ -51,23 +51,23 @@ class ForeignOnnx:
     _session: Any = field(repr=False)
 
     def ask(self, convention: Convention, images: NDArray[np.uint8]) -> NDArray[np.float32]:
-        """Its numbers for images uint8 (N, 28, 28) prepared so: float32 (N, classes)."""
+        """Return its outputs for images uint8 (N, 28, 28) prepared by ``convention``: float32 (N, classes)."""
         answers = _run(self._session, convention.prepared(images)).reshape(len(images), self.classes)
         return answers.astype(np.float32)
 
 
 def open_foreign(content: bytes, path: Path) -> ForeignOnnx:
-    """Take the network out of an ONNX file.
+    """Extract the network from an ONNX file.
 
     Raises:
-        ModelError: when it is damaged, has more than one input, takes no images of digits, answers another number of
-            classes, or brings what no classifier needs; with the file's name.
+        ModelError: when it is damaged, has more than one input, takes no images of digits, has another number of
+            classes, or contains something that no classifier needs; the message names the file.
     """
     import onnx
 
     try:
         model = onnx.load_model_from_string(content)
-    except Exception as error:  # protobuf's error is of no type that can be imported
+    except Exception as error:  # the type of protobuf's error cannot be imported
         raise ModelError(f"{path}: is no ONNX model, or a damaged one") from error
     try:
         return _opened(model, path)
@@ -106,9 +106,9 @@ def _opened(model: onnx.ModelProto, path: Path) -> ForeignOnnx:
 def _classifier(
     model: onnx.ModelProto, taken: onnx.ValueInfoProto, output: str, forms: tuple[Form, ...], path: Path, until: float
 ) -> ForeignOnnx:
-    """The network up to one output; where it was written for a batch of a fixed size, freed from that if need be.
+    """Extract the network up to one output; if it was exported for a fixed batch size, remove that if necessary.
 
-    until: when the trials end, on the clock of what the process computes
+    until: when the trials must end, in CPU time of the process
     """
     dims = _dims(taken)
     found, why = None, ""
@@ -127,7 +127,7 @@ _EMPTY = "is no ONNX model, or a damaged one (it has no output)"
 
 
 def _the_input(model: onnx.ModelProto) -> onnx.ValueInfoProto:
-    """The one input that is no weight (old files list weights as inputs)."""
+    """Return the only input that is not a weight (old files list weights as inputs)."""
     weights = {each.name for each in model.graph.initializer}
     inputs = [each for each in model.graph.input if each.name not in weights]
     if not model.graph.node:
@@ -141,7 +141,7 @@ def _the_input(model: onnx.ModelProto) -> onnx.ValueInfoProto:
 
 
 def _dims(taken: onnx.ValueInfoProto) -> tuple[int | None, ...] | None:
-    """Sizes of the input with the batch first, None where open; None where not even their number is known."""
+    """Return the input's sizes with the batch first, None for a dynamic one; None if even the rank is unknown."""
     if not taken.type.tensor_type.HasField("shape"):
         return None
     return tuple(each.dim_value or None for each in taken.type.tensor_type.shape.dim)
@@ -150,7 +150,7 @@ def _dims(taken: onnx.ValueInfoProto) -> tuple[int | None, ...] | None:
 def _as_classifier(
     graph: onnx.ModelProto, session: Any, forms: tuple[Form, ...], until: float
 ) -> tuple[ForeignOnnx | None, str]:
-    """The network with the forms that it runs on, or None and why it is no classifier of digits."""
+    """Return the network with the forms that it accepts, or None and why it is no classifier of digits."""
     fitting, classes, why = [], 0, ""
     for form in forms:
         if time.process_time() > until:
@@ -176,14 +176,14 @@ def _as_classifier(
 def _run(session: Any, prepared: NDArray[Any], options: Any = None) -> NDArray[Any]:
     try:
         return np.asarray(session.run(None, {session.get_inputs()[0].name: prepared}, options)[0])
-    except Exception as error:  # ONNX Runtime's errors have no common root but this
+    except Exception as error:  # ONNX Runtime's errors have no narrower common base class
         raise ModelError(f"cannot run ({str(error).splitlines()[0][:160]})") from error
 
 
 def _cut_out(model: onnx.ModelProto, taken: onnx.ValueInfoProto, output: str, *, free: bool) -> onnx.ModelProto:
-    """The nodes and weights that one output needs, for any number of images.
+    """Extract the nodes and weights that one output depends on, for any batch size.
 
-    free: also free the shapes that a Reshape has written down for a batch of a fixed size
+    free: also remove a fixed batch size from the shapes of Reshape nodes
     """
     import onnx
 
@@ -207,7 +207,7 @@ def _cut_out(model: onnx.ModelProto, taken: onnx.ValueInfoProto, output: str, *,
 def _freed(
     nodes: list[onnx.NodeProto], weights: list[onnx.TensorProto], batch: int
 ) -> tuple[list[onnx.NodeProto], list[onnx.TensorProto]]:
-    """A copy in which no Reshape begins with the size of the batch."""
+    """Copy the nodes so that no Reshape target begins with the fixed batch size."""
     import onnx
 
     constants = {each.name: each for each in weights}
@@ -223,7 +223,7 @@ def _freed(
             continue
         shape = onnx.numpy_helper.to_array(constants[node.input[1]]).copy()
         if shape.ndim == 1 and len(shape) and shape[0] == batch:
-            shape[0] = 0 if (shape[1:] == -1).any() else -1  # 0: as before the Reshape
+            shape[0] = 0 if (shape[1:] == -1).any() else -1  # 0: the size before the Reshape
             name = f"shape for any number of images {place}"
             copy.input[1] = name
             more.append(onnx.numpy_helper.from_array(shape, name))

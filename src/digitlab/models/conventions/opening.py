@@ -1,9 +1,9 @@
-"""A model file of any framework where a verb wants one of ours: converted once, recognised by its content, and cached.
+"""Convert a foreign model file where a command needs one of ours: once; the result is cached by the file's content.
 
     own_onnx(path)     for ONNX Runtime: evaluate, classify, read, serve, live
-    own_keras(path)    with layers that can be looked at and trained on: inspect, export, transfer
+    own_keras(path)    with layers that can be inspected and trained: inspect, export, transfer
 
-What is ours already is returned as it is. Keras is loaded where it is needed: not from ONNX to ONNX.
+A file of ours is returned unchanged. Keras is loaded only if it is needed: not from ONNX to ONNX.
 """
 
 from __future__ import annotations
@@ -31,14 +31,14 @@ __all__ = ["own_keras", "own_onnx"]
 
 
 def own_onnx(path: Path, *, tell: Callable[[str], None] = lambda _: None) -> Path:
-    """An ONNX file of ours with the same network, from uint8 (N, 28, 28) to probabilities (N, 10).
+    """Return an ONNX file of ours with the same network, from uint8 (N, 28, 28) to probabilities (N, 10).
 
     Args:
         path: what `import_model` takes.
-        tell: gets a sentence on the convention when it is found, and on what was changed.
+        tell: called with a sentence on the convention when it is found, and with one on each change.
 
     Raises:
-        ModelError: as `import_model`; a file of Keras that answers no digits is taken as it is.
+        ModelError: as `import_model`; but a Keras file that classifies no digits is used unchanged.
     """
     if path.suffix.lower() == ".onnx" and path.is_file() and takes_our_images(content_of(path)):
         return path
@@ -57,15 +57,15 @@ def own_onnx(path: Path, *, tell: Callable[[str], None] = lambda _: None) -> Pat
 
 
 def own_keras(path: Path, *, tell: Callable[[str], None] = lambda _: None) -> Path:
-    """A ``.keras`` file of ours with the same network.
+    """Return a ``.keras`` file of ours with the same network.
 
     Args:
         path: what `import_model` takes, also an ONNX file of ours.
-        tell: gets a sentence on the convention when it is found, and on what was changed.
+        tell: called with a sentence on the convention when it is found, and with one on each change.
 
     Raises:
-        ModelError: as `import_model`, and for operators of ONNX that no layer of Keras computes. A file of Keras that
-            answers no digits is returned as it is.
+        ModelError: as `import_model`, and for ONNX operators that no Keras layer computes. A Keras file that classifies
+            no digits is returned unchanged.
     """
     from digitlab.models.saving import read_card, save_keras
 
@@ -109,7 +109,7 @@ def _say(path: Path, done: ImportedModel, tell: Callable[[str], None]) -> None:
 
 
 def _place(path: Path, ending: str) -> Path:
-    """Where the model is kept, by its content."""
+    """Return the model's path in the cache, which depends on its content."""
     digest = hashlib.sha256()
     try:
         for part in _parts(path):
@@ -121,7 +121,7 @@ def _place(path: Path, ending: str) -> Path:
 
 
 def _parts(path: Path) -> list[Path]:
-    """The files that a model consists of."""
+    """Return the files that a model consists of."""
     if path.is_dir():
         return [path / "saved_model.pb", *sorted((path / "variables").glob("variables.*"))]
     if path.suffix.lower() != ".json":

@@ -1,6 +1,6 @@
-"""OpenVINO's files as ONNX: the description (.xml) and its weights (.bin) beside it are read here, never run.
+"""OpenVINO files converted to ONNX: the description (.xml) and the weights (.bin) beside it are parsed, never executed.
 
-Names and meanings of the operators are those of OpenVINO's operation sets 1 to 13; most are ONNX's.
+Names and meanings of the operators are those of OpenVINO's operation sets 1 to 13; most match ONNX's.
 """
 
 from __future__ import annotations
@@ -8,7 +8,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NoReturn
-from xml.etree import ElementTree as ET  # what declares entities is refused before it is parsed
+from xml.etree import ElementTree as ET  # files that declare entities are refused before parsing
 
 import numpy as np
 
@@ -29,7 +29,7 @@ _NUMPY = {
     "boolean": "?",
 }  # fmt: skip
 _ONNX = {"f32": 1, "u8": 2, "i8": 3, "i16": 5, "i32": 6, "i64": 7, "f16": 10, "f64": 11}
-# Those that are ONNX's but for the name.
+# Operators that differ from ONNX's only in their names.
 _ALIKE = {
     "Abs": "Abs", "Add": "Add", "Divide": "Div", "Exp": "Exp", "HSwish": "HardSwish", "Log": "Log", "Maximum": "Max",
     "Minimum": "Min", "Mish": "Mish", "Multiply": "Mul", "Negative": "Neg", "Power": "Pow", "ReLU": "Relu",
@@ -40,7 +40,7 @@ _ALIKE = {
 
 @dataclass(frozen=True, slots=True)
 class _Layer:
-    """One operator: data: its settings; takes: the names of what it takes; rank: of the first of these."""
+    """One operator: data: its attributes; takes: the names of its inputs; rank: that of the first input."""
 
     kind: str
     name: str
@@ -49,15 +49,15 @@ class _Layer:
     rank: int
 
     def numbers(self, name: str, usual: list[int]) -> list[int]:
-        """A setting of several whole numbers."""
+        """Return an attribute that is a list of integers, or ``usual`` if it is missing."""
         return [int(each) for each in self.data[name].split(",")] if self.data.get(name) else usual
 
 
 def openvino_as_onnx(path: Path) -> bytes:
-    """The ONNX form of a model; not yet looked at.
+    """Convert a model to ONNX; the result is not yet checked.
 
     Raises:
-        ModelError: when it is damaged, its weights are missing, or an operator is not known here.
+        ModelError: when it is damaged, its weights are missing, or an operator is not supported.
     """
     import onnx
 
@@ -80,8 +80,8 @@ def _content(path: Path, most: int) -> bytes:
 
 
 def _read(path: Path) -> tuple[list[_Layer], dict[str, list[int]]]:
-    """The layers in an order in which each comes after what it takes; and the shapes of parameters."""
-    text = _content(path, _LARGEST_XML).decode("utf-8")  # and no other encoding, in which this would look otherwise:
+    """Parse the layers, sorted so that each comes after its inputs, and the shapes of parameters."""
+    text = _content(path, _LARGEST_XML).decode("utf-8")  # in another encoding, "<!" could be hidden:
     if "<!" in text:
         raise ModelError(f"{path}: declares entities or holds comments; expected a plain OpenVINO model")
     root = ET.fromstring(text)  # noqa: S314 - of a text the parser takes no encoding from the file
@@ -110,9 +110,9 @@ def _read(path: Path) -> tuple[list[_Layer], dict[str, list[int]]]:
 
 
 def _ordered(waits: dict[str, set[str]]) -> list[str]:
-    """Names after those that they wait for; without names in a circle, or that wait for what is not there.
+    """Sort names topologically. Names in a cycle, or with a missing dependency, are left out.
 
-    Each name is looked at once for each that it waits for: a file may have them in any order.
+    Each dependency is visited once: a file may list the names in any order.
 
     >>> _ordered({"c": {"b"}, "b": {"a"}, "a": set(), "d": {"x"}})
     ['a', 'b', 'c']
@@ -123,7 +123,7 @@ def _ordered(waits: dict[str, set[str]]) -> list[str]:
         for source in sources:
             after.setdefault(source, []).append(name)
     ordered = [name for name, sources in left.items() if not sources]
-    for name in ordered:  # it grows
+    for name in ordered:  # the list grows in the loop
         for follower in after.get(name, ()):
             left[follower].discard(name)
             if not left[follower]:
@@ -132,7 +132,7 @@ def _ordered(waits: dict[str, set[str]]) -> list[str]:
 
 
 class _Written:
-    """The ONNX graph while it is written."""
+    """The ONNX graph under construction."""
 
     def __init__(self, path: Path, weights: bytes) -> None:
         self._path, self._weights = path, weights
@@ -140,7 +140,7 @@ class _Written:
         self.nodes: list[Any] = []
 
     def model(self, layers: list[_Layer], shapes: dict[str, list[int]], onnx: Any) -> bytes:
-        """All of it."""
+        """Build and serialise the whole model."""
         inputs, outputs = [], []
         for layer in layers:
             if layer.kind == "Parameter":
@@ -175,20 +175,20 @@ class _Written:
         return np.frombuffer(self._weights, dtype, math.prod(shape), start).reshape(shape).copy()
 
     def numbers(self, layer: _Layer, place: int) -> NDArray[Any]:
-        """What it takes there, a constant."""
+        """Return the constant at input ``place``; refuse any other input."""
         takes = layer.takes
         if place >= len(takes) or takes[place] not in self.constants:
             self.refuse(layer)
         return self.constants[takes[place]]
 
     def named(self, layer: _Layer, what: str, array: NDArray[Any]) -> str:
-        """A new constant's name."""
+        """Add a constant and return its name."""
         name = f"{layer.name}:{what}"
         self.constants[name] = array
         return name
 
     def _add(self, layer: _Layer, onnx: Any) -> None:
-        takes, makes = layer.takes, f"{layer.name}:{len(layer.takes)}"  # outputs are numbered behind the inputs
+        takes, makes = layer.takes, f"{layer.name}:{len(layer.takes)}"  # outputs are numbered after the inputs
         if layer.kind in _ALIKE:
             kind, settings = _ALIKE[layer.kind], dict[str, Any]()
         elif layer.kind in _TRANSLATED:
@@ -250,7 +250,7 @@ def _reduced(written: _Written, layer: _Layer, takes: list[str]) -> _Made:
 
 def _slopes(written: _Written, layer: _Layer, takes: list[str]) -> _Made:
     slope = written.numbers(layer, 1)
-    if slope.ndim == 1 and slope.size > 1 and layer.rank == 4:  # one a channel
+    if slope.ndim == 1 and slope.size > 1 and layer.rank == 4:  # one per channel
         takes = [takes[0], written.named(layer, "slope", slope.reshape(-1, 1, 1))]
     return "PRelu", takes, {}
 
@@ -261,7 +261,7 @@ def _clipped(written: _Written, layer: _Layer, takes: list[str]) -> _Made:
 
 
 def _shape(written: _Written, layer: _Layer, takes: list[str]) -> _Made:
-    """Reshape, whose 0 means the same as in ONNX where ``special_zero`` is set."""
+    """Translate Reshape, in which 0 means the same as in ONNX if ``special_zero`` is set."""
     shape = written.constants.get(takes[1])
     if layer.data.get("special_zero", "false") == "false" and shape is not None and (shape == 0).any():
         written.refuse(layer)

@@ -1,4 +1,4 @@
-"""The convention of a foreign network, found by trying all on images whose labels are known."""
+"""Find the convention of a foreign network by trying all candidates on labelled images."""
 
 from __future__ import annotations
 
@@ -18,26 +18,26 @@ if TYPE_CHECKING:
     from digitlab.models.conventions.convention import Form
     from digitlab.values import Digits
 
-    # What the network answers, float (N, classes), when images uint8 (N, 28, 28) are prepared by a convention.
+    # The network's outputs, float (N, classes), for images uint8 (N, 28, 28) that are prepared by a convention.
     Ask = Callable[[Convention, NDArray[np.uint8]], NDArray[np.float32]]
 
 __all__ = ["IMAGES", "Found", "NoConventionError", "Tried", "find_convention", "known_digits", "table_of"]
 
-IMAGES = 2000  # on which the last are compared; MNIST's last training images, so that its test images stay unseen
-# Images, and how many conventions go on from there. Only the last round decides; the others must keep the right one.
+IMAGES = 2000  # to compare the last candidates; MNIST's last training images, so that its test images stay unseen
+# Per round: images, conventions kept for the next. Only the last round decides; the others must not lose the right one.
 _ROUNDS = ((50, 16), (200, 4), (IMAGES, 2))
 _LEAST = 0.3  # accuracy: three times chance
-_TOGETHER = 250  # images
-_ALIKE = 1.06  # of the least log loss: networks of a few epochs on 0…1 are that much surer of standardised images
+_TOGETHER = 250  # images per call
+_ALIKE = 1.06  # relative loss: briefly trained on 0…1, networks are that much more confident on standardised images
 
 
 class NoConventionError(ModelError):
-    """A network that answers none of the digits in any convention."""
+    """Raised when a network classifies no digits in any convention."""
 
 
 @dataclass(frozen=True, slots=True)
 class Tried:
-    """One convention on some images: accuracy 0…1, and log loss (see `_loss`), ∞ where an answer was not finite."""
+    """One convention on some images: accuracy 0…1, and log loss (see `_loss`), ∞ if an output was not finite."""
 
     convention: Convention
     images: int
@@ -47,17 +47,17 @@ class Tried:
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """The outcome: all that were tried, each on the most images it came to; the best first, the runner-up second."""
+    """The outcome: all that were tried, each on the most images that it reached; best first, the runner-up second."""
 
     tried: tuple[Tried, ...]
 
     @property
     def best(self) -> Tried:
-        """The winner."""
+        """The best convention's result."""
         return self.tried[0]
 
     def as_card(self) -> dict[str, Any]:
-        """For a model's card: plain texts and numbers."""
+        """Return plain strings and numbers for a model's card."""
         second = self.tried[1] if len(self.tried) > 1 else None
         return {
             "convention": str(self.best.convention),
@@ -72,27 +72,27 @@ class Found:
 
 
 def known_digits() -> Digits:
-    """The images on which conventions are compared: MNIST's last 2,000 training images."""
+    """Load the images on which conventions are compared: MNIST's last 2,000 training images."""
     from digitlab.datasets import load_dataset
 
     return load_dataset("mnist").split("train")[-IMAGES:]
 
 
 def find_convention(ask: Ask, forms: Iterable[Form], classes: int, digits: Digits | None = None) -> Found:
-    """Try every convention of every form, the best of them on more images.
+    """Try every convention of every form, and the best of them on more images.
 
-    Of those whose accuracy cannot be told from the best's (three standard errors) the one with the lowest log loss
-    wins: a network without biases gives the same digits for 0…1 and 0…255, but is correctly sure at one of them only.
-    Where that is nearly the same, the usual one wins.
+    Among those whose accuracy is not significantly below the best (three standard errors), the one with the lowest log
+    loss wins: a network without biases gives the same digits for 0…1 and 0…255, but only one of them gives it the right
+    confidence. If the losses are nearly the same, the most common convention wins.
 
     Args:
-        ask: the network.
-        forms: the arrays that it can take.
-        classes: how many numbers it answers, 10 or 11.
+        ask: runs the network.
+        forms: the input arrays that it can take.
+        classes: the number of its outputs, 10 or 11.
         digits: 2,000 or more labelled images; None: `known_digits`.
 
     Raises:
-        NoConventionError: when none is clearly above chance, with what was tried; without the file's name.
+        NoConventionError: when none is clearly above chance; the message says what was tried, without the file's name.
     """
     digits = known_digits() if digits is None else digits
     left = [convention for form in forms for convention in candidates(form, classes)]
@@ -103,7 +103,7 @@ def find_convention(ask: Ask, forms: Iterable[Form], classes: int, digits: Digit
         results = ranked + results[len(ranked) :]
         left = sorted((each.convention for each in ranked[:keep]), key=lambda each: usual[_plain(each)])
         most = max(each.accuracy for each in ranked)
-        if most + 4 * np.sqrt(most * (1 - most) / images) < _LEAST:  # more images would not help it
+        if most + 4 * np.sqrt(most * (1 - most) / images) < _LEAST:  # more images would not help
             break
     found = Found(tuple(results))
     if not found.best.accuracy >= _LEAST:
@@ -117,12 +117,12 @@ def find_convention(ask: Ask, forms: Iterable[Form], classes: int, digits: Digit
 
 
 def _plain(convention: Convention) -> Convention:
-    """As it was before it was seen what the answers are."""
+    """Return the convention without the type of outputs, which is only known after a run."""
     return replace(convention, answers="")
 
 
 def _tried_all(ask: Ask, conventions: list[Convention], digits: Digits) -> list[Tried]:
-    """Each on all the images; those that differ only in where digit 0 stands are asked once."""
+    """Test each convention on all images; those that differ only in the index of digit 0 share one run."""
     asked: dict[Convention, NDArray[np.float32]] = {}
     tried = []
     for convention in conventions:
@@ -148,9 +148,9 @@ def _judged(convention: Convention, answers: NDArray[np.float32], labels: NDArra
 
 
 def _loss(shares: NDArray[np.float32], labels: NDArray[np.uint8]) -> float:
-    """Log loss at the temperature that suits the answers best, and a hundredth of it more for each doubling from 1.
+    """Return the log loss at the best temperature, increased by 1 % for each factor of 2 between it and 1.
 
-    How sure a network is depends on its training as well; how well its answers tell the digits apart does not.
+    A network's confidence also depends on its training; how well its outputs separate the digits does not.
     """
     logits = np.log(np.maximum(shares, 1e-12))
     rows = np.arange(len(labels))
@@ -164,7 +164,7 @@ def _loss(shares: NDArray[np.float32], labels: NDArray[np.uint8]) -> float:
 
 
 def _ranked(tried: list[Tried]) -> list[Tried]:
-    """The best first; the order of `candidates` where nothing tells two apart."""
+    """Sort with the best first; ties keep the order of `candidates`."""
     best = max(each.accuracy for each in tried)
     error = 3 * np.sqrt(max(best * (1 - best), 1e-3) / tried[0].images)
     near = [each for each in tried if each.accuracy >= best - error]
@@ -179,7 +179,7 @@ def _ranked(tried: list[Tried]) -> list[Tried]:
 
 
 def table_of(found: Found, most: int = 4) -> str:
-    """What was tried, the best first, on one line."""
+    """Summarise the attempts on one line, best first."""
     shown = [f"{each.convention}: {100 * each.accuracy:.0f} %" for each in found.tried[:most]]
     others = found.tried[most:]
     more = [f"{len(others)} others: at most {100 * max(each.accuracy for each in others):.0f} %"] if others else []

@@ -1,8 +1,8 @@
-"""The part of an ONNX graph that an output needs, in ONNX's own operators.
+"""The part of an ONNX graph that an output depends on, in standard ONNX operators.
 
-skl2onnx writes a few of the domain ai.onnx.ml: a linear classifier, its normalisation, a scaler, and a table that turns
-probabilities into Python dictionaries. They are written here as products and sums, so that no operator outside of ONNX
-itself has to be let in.
+skl2onnx writes some operators of the domain ai.onnx.ml: a linear classifier, its normalisation, a scaler, and a table
+that turns probabilities into Python dictionaries. They are replaced by products and sums here, so that no operator
+outside standard ONNX has to be allowed.
 """
 
 from __future__ import annotations
@@ -22,10 +22,10 @@ _ML = "ai.onnx.ml"
 
 
 def plain_nodes(graph: onnx.GraphProto, output: str, opset: int) -> tuple[list[onnx.NodeProto], list[onnx.TensorProto]]:
-    """The nodes that ``output`` needs, in order, and all weights; ``opset`` is the version of ONNX's operators.
+    """Return the nodes that ``output`` depends on, in order, and all weights; ``opset`` is ONNX's operator set version.
 
     Raises:
-        ModelError: for an operator of ai.onnx.ml that is not known here, or nodes in a circle.
+        ModelError: for an operator of ai.onnx.ml that is not supported.
     """
     made_by = {name: place for place, node in enumerate(graph.node) for name in node.output if name}
     needed: set[int] = set()
@@ -98,7 +98,7 @@ def _normalizer(node: onnx.NodeProto, settings: dict[str, Any], opset: int) -> _
 
 
 def _linear(node: onnx.NodeProto, settings: dict[str, Any], _: int) -> _Steps:
-    """Scores are its second output; its first, the label, is not what is asked for."""
+    """Translate a linear classifier; its scores are the second output, and the first, the label, is not needed."""
     plus = np.array(settings.get("intercepts", [0.0]), np.float32)
     times = np.array(settings["coefficients"], np.float32)
     if times.size % max(len(plus), 1):

@@ -1,7 +1,7 @@
-"""A foreign network with its convention inside: one of ours, from uint8 (N, 28, 28) to ten probabilities.
+"""A foreign network with its convention built in: one of ours, from uint8 (N, 28, 28) to ten probabilities.
 
-The nodes that are put around it mean the same in every operator set from 7 on: sizes are changed by products with
-matrices, shares are taken by a product with ones.
+The nodes that are added mean the same in every operator set from 7 on: images are resized by products with matrices,
+and shares are normalised by a product with ones.
 """
 
 from __future__ import annotations
@@ -21,11 +21,11 @@ __all__ = ["wrapped"]
 
 _TYPES = {"float32": 1, "uint8": 2, "int8": 3, "int16": 5, "int32": 6, "int64": 7, "float16": 10, "float64": 11}
 _FLOAT = 1
-_INNER = "network/"  # before every name of the foreign graph, so that none is one of ours
+_INNER = "network/"  # prefix of every name of the foreign graph, so that none clashes with ours
 
 
 def wrapped(network: onnx.ModelProto, convention: Convention) -> onnx.ModelProto:
-    """The graph that prepares images as ``convention`` has it, asks ``network``, and makes its answers probabilities.
+    """Build the graph that prepares images by ``convention``, runs ``network`` and turns its output into probabilities.
 
     Input "images" uint8 (N, 28, 28), light ink on dark; output "probabilities" float32 (N, 10).
     """
@@ -57,7 +57,7 @@ def wrapped(network: onnx.ModelProto, convention: Convention) -> onnx.ModelProto
 
 
 class _Chain:
-    """Nodes one behind the other; ``last`` is the name of what the last one makes."""
+    """A chain of nodes; ``last`` is the name of the last one's output."""
 
     def __init__(self) -> None:
         self.nodes: list[onnx.NodeProto] = []
@@ -65,7 +65,7 @@ class _Chain:
         self.last = "images"
 
     def add(self, kind: str, *operands: Any, before: bool = False, **settings: Any) -> None:
-        """One more node: of the last and then ``operands``, constants; or of the operands first."""
+        """Append a node that takes ``last`` and then ``operands``, constants; with ``before``, the operands first."""
         import onnx
 
         number = len(self.nodes)
@@ -79,7 +79,7 @@ class _Chain:
         self.last = makes
 
     def thrice(self, axis: int) -> None:
-        """The one channel as three."""
+        """Repeat the only channel three times."""
         import onnx
 
         makes = f"Concat {len(self.nodes)}"

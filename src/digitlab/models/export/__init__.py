@@ -1,4 +1,4 @@
-"""Export from Keras to the formats of other runtimes; each file is run and compared before it is written."""
+"""Export from Keras to the formats of other runtimes; each file is run and compared with Keras before it is written."""
 
 from __future__ import annotations
 
@@ -26,11 +26,11 @@ __all__ = [
 ]  # fmt: skip
 
 FORMATS = (".onnx", ".xml", ".tflite", ".keras")
-TARGETS = {"robotics-academy": ".onnx", "onnx-zoo": ".onnx", "c": ".c", "web": ".onnx"}  # with the ending of each
+TARGETS = {"robotics-academy": ".onnx", "onnx-zoo": ".onnx", "c": ".c", "web": ".onnx"}  # with the extension of each
 
 
 def export_model(model: keras.Model, path: Path, card: ModelCard, *, int8: bool = False) -> Exported:
-    """Write ``model`` in the format of ``path``'s ending.
+    """Write ``model`` in the format of ``path``'s extension.
 
     ``.onnx``, ``.xml`` (OpenVINO, its weights beside it in ``.bin``), ``.tflite`` (LiteRT) or ``.keras``. All take
     uint8 (N, 28, 28) and output float32 (N, 10). For networks trained on Sobel images the Sobel filter becomes part of
@@ -43,7 +43,7 @@ def export_model(model: keras.Model, path: Path, card: ModelCard, *, int8: bool 
         int8: quantise weights and activations to 8 bits, calibrated on training images; ONNX only.
 
     Raises:
-        UsageError: for another ending, or int8 where it is not supported.
+        UsageError: for another extension, or int8 where it is not supported.
         ModelError: when the file's output differs from Keras'.
         MissingExtraError: when the format's runtime is not installed.
         StorageError: when it cannot be written.
@@ -69,10 +69,10 @@ def export_model(model: keras.Model, path: Path, card: ModelCard, *, int8: bool 
 
 
 def check_target(target: str, path: Path) -> None:
-    """Refuse what `export_for` cannot write, before a model is opened.
+    """Check a target and a path for `export_for`, before a model is opened.
 
     Raises:
-        UsageError: for another target, or a path with another ending than the target's.
+        UsageError: for another target, or a path with another extension than the target's.
     """
     if target not in TARGETS:
         raise UsageError(f"cannot export for {target!r}; expected one of: {', '.join(TARGETS)}")
@@ -81,15 +81,15 @@ def check_target(target: str, path: Path) -> None:
 
 
 def export_for(target: str, model: keras.Model, path: Path, card: ModelCard) -> Exported:
-    """Write ``model`` as one of TARGETS takes it.
+    """Write ``model`` in the form that one of TARGETS needs.
 
-    "robotics-academy" and "onnx-zoo" take one image in float32; "c" is C source with a header beside, in 8 bits; "web"
-    is ONNX of limited size with a JSON card beside. For networks trained on Sobel images the filter becomes part of the
-    ONNX files.
+    "robotics-academy" and "onnx-zoo" take one image in float32; "c" is C source with a header beside it, in 8 bits;
+    "web" is ONNX of limited size with a JSON card beside it. For networks trained on Sobel images the filter becomes
+    part of the ONNX files.
 
     Raises:
-        UsageError: for another target, or a path with another ending than the target's.
-        ModelError: when the model cannot be written so, or the file's output differs from Keras'.
+        UsageError: for another target, or a path with another extension than the target's.
+        ModelError: when the model cannot be written in that form, or the file's output differs from Keras'.
         StorageError: when it cannot be written.
     """
     check_target(target, path)
@@ -105,7 +105,7 @@ def export_for(target: str, model: keras.Model, path: Path, card: ModelCard) -> 
 
 
 def export_onnx(model: keras.Model, path: Path, card: ModelCard) -> None:
-    """Write ``model`` as ONNX with its card as metadata; one trained on Sobel images gets that step inside.
+    """Write ``model`` as ONNX with its card as metadata, including the Sobel filter if it was trained on Sobel images.
 
     Input "images" uint8 (N, 28, 28), output "probabilities" float32 (N, 10). The model is run on 1,000 of MNIST's
     training images and compared before the file is written.
@@ -118,9 +118,9 @@ def export_onnx(model: keras.Model, path: Path, card: ModelCard) -> None:
 
 
 def cached_onnx(path: Path, *, tell: Callable[[str], None] = lambda _: None) -> Path:
-    """An ONNX file of a ``.keras`` or ``.h5`` model, from the cache where the same file was exported before.
+    """Return an ONNX file of a ``.keras`` or ``.h5`` model, from the cache if the same file was exported before.
 
-    Where the cache cannot be written, it is in a temporary folder until this process ends.
+    If the cache cannot be written, the file is in a temporary folder until this process ends.
 
     Args:
         path: a file that `open_model` accepts.

@@ -27,16 +27,16 @@ __all__ = ["export_int8"]
 _CALIBRATED = 500  # images; the ranges of activations change little beyond a few hundred
 _BATCH = 100
 _PRODUCTS = ("Conv", "MatMul", "Gemm")
-_BETWEEN = ("MaxPool", "Relu")  # run in 8 bits as well
+_BETWEEN = ("MaxPool", "Relu")  # also run in 8 bits
 
 
 def export_int8(model: keras.Model, path: Path, card: ModelCard) -> Exported:
     """Write ``model`` as ONNX with weights and activations in 8 bits, and measure its accuracy on MNIST's test images.
 
     Convolutions and matrix products are quantised, with one scale per channel; the ranges of activations come from 500
-    of MNIST's training images. The first convolution and the last product stay in float32: with one channel 8 bits are
-    slower (each byte is gathered separately), and the last one produces the logits. The card has the accuracy in 8 bits
-    as `int8_accuracy`.
+    of MNIST's training images. The first convolution and the last product stay in float32: on a single channel 8 bits
+    are slower (each byte is gathered separately), and the last product gives the logits. The card records the accuracy
+    in 8 bits as `int8_accuracy`.
 
     Raises:
         ModelError: when it cannot be converted, or the predictions differ for more than INT8_TOLERANCE of the images.
@@ -68,13 +68,13 @@ class _Images:
         self._batches = iter([images[start : start + _BATCH] for start in range(0, len(images), _BATCH)])
 
     def get_next(self) -> dict[str, Any] | None:
-        """The next batch by input name, or None at the end."""
+        """Return the next batch by input name, or None at the end."""
         batch = next(self._batches, None)
         return None if batch is None else {"images": batch}
 
 
 def _kept_in_float(content: bytes) -> list[str]:
-    """The names of the nodes up to a first convolution of one channel and its pool, and of the last product."""
+    """Return the names of the nodes before the second product (if the first has one channel), and of the last one."""
     import onnx
 
     graph = onnx.load_model_from_string(content).graph
@@ -93,7 +93,7 @@ def _quantised(content: bytes, images: NDArray[np.uint8]) -> bytes:
     before = logger.level
     with tempfile.TemporaryDirectory() as folder, warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        logger.setLevel(logging.ERROR)  # it recommends a step that tf2onnx has done
+        logger.setLevel(logging.ERROR)  # it recommends a step that tf2onnx has already done
         source, made = Path(folder) / "float.onnx", Path(folder) / "int8.onnx"
         source.write_bytes(content)
         try:
@@ -108,7 +108,7 @@ def _quantised(content: bytes, images: NDArray[np.uint8]) -> bytes:
                 activation_type=quantization.QuantType.QUInt8,
                 weight_type=quantization.QuantType.QInt8,
             )
-        except Exception as error:  # ONNX Runtime's errors have no common root but this
+        except Exception as error:  # ONNX Runtime's errors have no narrower common base class
             raise ModelError(f"cannot be quantised to 8 bits ({first_line(error)})") from error
         finally:
             logger.setLevel(before)

@@ -1,6 +1,6 @@
-"""ONNX files with the input and output that others' programs expect: the network as it is, in between.
+"""ONNX files with the input and output that other programs expect, around the unchanged network.
 
-Their input becomes uint8 (N, 28, 28) again by a few operators before the network; nothing inside it is changed.
+A few operators before the network convert such an input back to uint8 (N, 28, 28); nothing inside it is changed.
 """
 
 from __future__ import annotations
@@ -27,14 +27,14 @@ if TYPE_CHECKING:
 
 __all__ = ["LARGEST_FOR_THE_WEB", "export_onnx_zoo", "export_robotics_academy", "export_web"]
 
-LARGEST_FOR_THE_WEB = 5_000_000  # bytes: some four seconds at 10 Mbit/s, and what free web space serves without asking
+LARGEST_FOR_THE_WEB = 5_000_000  # bytes: about four seconds at 10 Mbit/s, and a size that free web hosting accepts
 
 
 def export_robotics_academy(model: keras.Model, path: Path, card: ModelCard) -> Exported:
     """Write ONNX for RoboticsAcademy's exercise dl_digit_classifier: "input" float32 (1, 1, 28, 28) → "output" (1, 10).
 
-    The exercise standardises a square of the camera's picture (mean 0, deviation 1) and leaves dark ink dark; the file
-    stretches these numbers to 0 … 255 and inverts them where most of the square is light.
+    The exercise standardises a square of the camera image (mean 0, standard deviation 1) and leaves dark ink dark; the
+    file stretches these values to 0 … 255 and inverts them if most of the square is light.
 
     Raises:
         ModelError: when it cannot be converted, or its probabilities differ from Keras' by more than TOLERANCE.
@@ -46,8 +46,8 @@ def export_robotics_academy(model: keras.Model, path: Path, card: ModelCard) -> 
 def export_onnx_zoo(model: keras.Model, path: Path, card: ModelCard) -> Exported:
     """Write ONNX with the interface of the ONNX Model Zoo's MNIST-12: "Input3" → "Plus214_Output_0", before softmax.
 
-    Input3: float32 (1, 1, 28, 28), 0 … 1 as its model card says, light ink; 0 … 255, as its oldest test data, is known
-    by numbers above 1.
+    Input3: float32 (1, 1, 28, 28), light ink, 0 … 1 as its model card says; values above 1 mean 0 … 255, as in its
+    oldest test data.
 
     Raises:
         ModelError: when it cannot be converted, or the softmax of its scores differs by more than TOLERANCE.
@@ -57,9 +57,9 @@ def export_onnx_zoo(model: keras.Model, path: Path, card: ModelCard) -> Exported
 
 
 def export_web(model: keras.Model, path: Path, card: ModelCard) -> Exported:
-    """Write ONNX of at most LARGEST_FOR_THE_WEB bytes, without metadata, and beside it its card as ``.json``.
+    """Write ONNX of at most LARGEST_FOR_THE_WEB bytes, without metadata, and its card beside it as ``.json``.
 
-    Input "images" uint8 (N, 28, 28), output "probabilities" float32 (N, 10); a page hands over bytes.
+    Input "images" uint8 (N, 28, 28), output "probabilities" float32 (N, 10); a web page can pass its bytes directly.
 
     Raises:
         ModelError: when it is too large, cannot be converted, or differs from Keras'.
@@ -99,7 +99,7 @@ def _written(
     *,
     scores: bool = False,
 ) -> Exported:
-    """before: nodes from the input of this name to pixels 0 … 255; prepared: what the target's program feeds."""
+    """before: makes nodes from the input of this name to pixels 0 … 255; prepared: gives the target program's input."""
     import onnx
 
     taken, given = names
@@ -127,7 +127,7 @@ def _written(
 
 
 def _from_standardised(taken: str) -> list[Any]:
-    """Each image stretched to 0 … 255; inverted where its mean is nearer to its largest number: light paper."""
+    """Stretch each image to 0 … 255; invert it if its mean is nearer to its maximum, as on light paper."""
     from onnx import helper
 
     every = {"axes": [1, 2, 3], "keepdims": 1}
@@ -164,7 +164,7 @@ def _from_unit(taken: str) -> list[Any]:
 
 
 def _to_bytes(pixels: str) -> list[Any]:
-    """float32 (1, 1, 28, 28) → "images", uint8 (1, 28, 28)."""
+    """Convert float32 (1, 1, 28, 28) to "images", uint8 (1, 28, 28)."""
     import onnx
     from onnx import helper
 
@@ -181,7 +181,7 @@ def _to_bytes(pixels: str) -> list[Any]:
 
 
 def _scores(last: Any, given: str) -> list[Any]:
-    """The numbers before the softmax; of an ensemble, the logarithms of its mean probabilities."""
+    """Output the values before the softmax; for an ensemble, the logarithms of its mean probabilities."""
     from onnx import helper
 
     if last.op_type == "Softmax":
@@ -209,14 +209,14 @@ def _one_by_one(content: bytes, images: NDArray[np.float32]) -> NDArray[np.float
 
 
 def _stretched(images: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """From 0 to 255, as standardised images come back from the file."""
+    """Stretch to 0 … 255, as the file does with standardised images."""
     least, largest = (reduce(images, axis=(1, 2), keepdims=True).astype(np.float32) for reduce in (np.min, np.max))
     stretched: NDArray[np.float32] = np.rint((images - least) / np.maximum(largest - least, 1) * 255)
     return stretched.astype(np.uint8)
 
 
 def _standardised(images: NDArray[np.uint8]) -> NDArray[np.float32]:
-    """As the exercise does, half of them dark on light."""
+    """Standardise as the exercise does, half of the images dark on light."""
     shown = np.where(np.arange(len(images))[:, None, None] % 2, images, 255 - images).astype(np.float64)
     mean, deviation = shown.mean(axis=(1, 2), keepdims=True), shown.std(axis=(1, 2), keepdims=True)
     standardised: NDArray[np.float64] = (shown - mean) / deviation

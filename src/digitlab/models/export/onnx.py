@@ -28,7 +28,7 @@ __all__ = ["onnx_bytes", "run_onnx", "with_card", "write_onnx"]
 
 
 def write_onnx(model: keras.Model, path: Path, card: ModelCard) -> float:
-    """Write ``model`` as ONNX with its card; the largest difference of a probability from Keras'.
+    """Write ``model`` as ONNX with its card; return the largest difference of a probability from Keras'.
 
     Raises:
         ModelError: when it cannot be converted, or ONNX Runtime's probabilities differ by more than TOLERANCE.
@@ -41,10 +41,10 @@ def write_onnx(model: keras.Model, path: Path, card: ModelCard) -> float:
 
 
 def onnx_bytes(model: keras.Model, path: Path, card: ModelCard) -> bytes:
-    """``model`` as ONNX with its card, not yet compared; ``path`` is for messages.
+    """Convert ``model`` to ONNX with its card, not yet compared; ``path`` is for error messages.
 
     Raises:
-        ModelError: when it has an operation that ONNX does not know.
+        ModelError: when it has an operation that ONNX does not support.
     """
     import onnx
 
@@ -58,7 +58,7 @@ def onnx_bytes(model: keras.Model, path: Path, card: ModelCard) -> bytes:
 
 
 def _converted(model: keras.Model, path: Path) -> onnx.ModelProto:
-    """Keras' conversion, with the input "images" and the output "probabilities"."""
+    """Convert with Keras' own export; the input is renamed "images" and the output "probabilities"."""
     import onnx
 
     release_memory()  # a conversion takes 100 MB
@@ -71,7 +71,7 @@ def _converted(model: keras.Model, path: Path) -> onnx.ModelProto:
 
 
 def _mean_of(graphs: Sequence[onnx.ModelProto]) -> onnx.ModelProto:
-    """One graph with the mean of these graphs' outputs; their nodes are named ``member-1-…``.
+    """Merge graphs into one that outputs their mean; their nodes are named ``member-1-…``.
 
     graphs: with the same operator set, each from "images" to "probabilities"
     """

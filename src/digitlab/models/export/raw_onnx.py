@@ -1,4 +1,4 @@
-"""Keras' own conversion to ONNX, which supports TensorFlow only; for other backends in a separate process.
+"""Keras' own conversion to ONNX, which supports TensorFlow only; for other backends it runs in a separate process.
 
 KERAS_BACKEND=tensorflow python -m digitlab.models.export.raw_onnx MODEL.keras OUT.onnx
 """
@@ -18,10 +18,10 @@ __all__ = ["convert_to_onnx"]
 
 
 def convert_to_onnx(model: keras.Model, out: Path) -> None:
-    """Write ``model``, which must have been called once, with Keras' own names.
+    """Write ``model``, which must have been called once, as ONNX with Keras' own names.
 
     Raises:
-        ModelError: when the other process cannot convert it.
+        ModelError: when the separate process cannot convert it.
     """
     if keras.backend.backend() == "tensorflow":
         model.export(out, format="onnx", verbose=False)

@@ -24,7 +24,7 @@ __all__ = ["export_litert", "export_openvino"]
 
 
 def export_openvino(model: keras.Model, path: Path, card: ModelCard) -> float:
-    """Write ``path`` (graph) and its ``.bin`` (weights); returns the largest difference of a probability from Keras'.
+    """Write ``path`` (graph) and its ``.bin`` (weights); return the largest difference of a probability from Keras'.
 
     Input "images", output "probabilities"; the card is in the file's ``rt_info`` as ``digitlab``.
 
@@ -51,13 +51,13 @@ def export_openvino(model: keras.Model, path: Path, card: ModelCard) -> float:
 
 
 def _compiled(openvino: Any, path: Path) -> Any:
-    """The file as a function, in float32; by default OpenVINO computes in bfloat16 where the processor supports it."""
+    """Return the file as a float32 function; by default OpenVINO computes in bfloat16 if the processor supports it."""
     compiled = openvino.Core().compile_model(path, "CPU", {"INFERENCE_PRECISION_HINT": "f32"})
     return lambda images: compiled(images)[0]
 
 
 def export_litert(model: keras.Model, path: Path, card: ModelCard) -> float:  # noqa: ARG001 - same signature as the other formats
-    """Write a ``.tflite`` file; returns the largest difference of a probability from Keras'.
+    """Write a ``.tflite`` file; return the largest difference of a probability from Keras'.
 
     Its input may be resized to any number of images. It has no model card: the format has no field for text.
 

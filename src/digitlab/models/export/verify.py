@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 __all__ = ["CHECKED_IMAGES", "INT8_TOLERANCE", "TOLERANCE", "Exported", "checking_images", "compare", "exporting"]
 
 TOLERANCE = 1e-5  # largest difference of a probability between Keras and another runtime, both in float32
-INT8_TOLERANCE = 0.02  # share of the compared images whose prediction may differ from float32
+INT8_TOLERANCE = 0.02  # fraction of the compared images whose prediction may differ from float32
 CHECKED_IMAGES = 1000
 
 
@@ -33,10 +33,10 @@ class Exported:
     """The comparison of an exported file with Keras.
 
     images: the number of MNIST training images compared
-    difference: the largest difference of a probability from Keras' (float32); for int8 the share of predictions that
-        differ; at most ``tolerance``
+    difference: the largest difference of a probability from Keras' (float32); for int8 the fraction of predictions
+        that differ; at most ``tolerance``
     accuracy, float_accuracy: on MNIST's test images, of the int8 file and of Keras in float32; None without int8
-    beside: the second file, where there is one
+    beside: the second file, if there is one
     ram, flash: bytes that the C code needs for maps and for weights; None for other formats
     """
 
@@ -52,7 +52,7 @@ class Exported:
 
 
 def checking_images() -> NDArray[np.uint8]:
-    """The images for the comparison: uint8 (1000, 28, 28), the first of MNIST's training images."""
+    """Return the images for the comparison: uint8 (1000, 28, 28), the first of MNIST's training images."""
     from digitlab.datasets import load_dataset
 
     return load_dataset("mnist").split("train").images[:CHECKED_IMAGES]
@@ -64,9 +64,9 @@ def compare(
     path: Path,
     images: NDArray[np.uint8] | None = None,
 ) -> float:
-    """The largest difference of a probability between ``model`` and ``answers`` for the same images.
+    """Return the largest difference of a probability between ``model`` and ``answers`` for the same images.
 
-    images: None: those of `checking_images`
+    images: the images to compare on; None: those of `checking_images`
 
     Raises:
         ModelError: when it is more than TOLERANCE.
@@ -82,16 +82,16 @@ def compare(
 
 @contextlib.contextmanager
 def exporting(model: keras.Model, path: Path) -> Iterator[None]:
-    """For Keras' export: builds the model first, silences converters, and turns errors into one line.
+    """Wrap Keras' export: build the model first, silence the converters, and reduce errors to one line.
 
     Raises:
         ModelError: when the model has an operation that the format does not support.
     """
-    # Keras exports only models that have been called, and not as JAX compiles them.
+    # Keras exports only models that have been called; a call compiled by JAX does not count.
     model(np.zeros((1, 28, 28), np.uint8))
     try:
         with warnings.catch_warnings(), contextlib.redirect_stdout(None), native_stderr_silenced():
             warnings.simplefilter("ignore")  # tf2onnx uses names that NumPy has removed
             yield
-    except Exception as error:  # the converters' errors have no common root but this
+    except Exception as error:  # the converters' errors have no narrower common base class
         raise ModelError(f"{path.name}: cannot be converted to this format ({first_line(error)})") from error

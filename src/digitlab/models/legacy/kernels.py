@@ -1,4 +1,4 @@
-"""Weights of old files in the layout of Keras 3 on TensorFlow."""
+"""Convert weights of old files to the layout of Keras 3 on TensorFlow."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ Arrays = list["NDArray[Any]"]
 class Layout:
     """The layout of one file's arrays, and what was changed.
 
-    turned: whether the kernels are Theano's, which rotates them by 180°
+    turned: whether the kernels are from Theano, which rotates them by 180°
     outputs_first: whether kernels are (out, in, rows, columns), as Keras 1 stored them with channels_first
     turned_layers, reordered_layers: names of the layers that were changed
     """
@@ -39,14 +39,14 @@ class Layout:
 def adapt_arrays(
     kind: str, name: str, arrays: Arrays, layout: Layout, order: tuple[int, ...] | None = None, *, first: bool = False
 ) -> Arrays:
-    """The arrays of one layer, rotated and reordered.
+    """Rotate and reorder the arrays of one layer.
 
     Args:
         kind: the layer's class in Keras 3.
         name: the layer's name, recorded in ``layout`` for every change.
-        arrays: as the file has them.
-        layout: of the file's arrays; changes are recorded in it.
-        order: (channels, rows, columns) where the layer's input was flattened in that order; it is now flattened as
+        arrays: as stored in the file.
+        layout: the layout of the file's arrays; changes are recorded in it.
+        order: (channels, rows, columns) if the layer's input was flattened in that order; it is now flattened as
             (rows, columns, channels).
         first: whether the file's images are channels_first.
     """
@@ -74,13 +74,13 @@ def _kernel(kernel: NDArray[Any], layout: Layout, name: str, *, reorder: bool) -
 
 
 def _flat_rows(array: NDArray[Any], order: tuple[int, ...]) -> NDArray[Any]:
-    """(C·H·W, …), channels first → rows, columns, channels."""
+    """Reorder (C·H·W, …) from channels first to rows, columns, channels."""
     rest = array.shape[1:]
     return np.moveaxis(array.reshape(*order, *rest), 0, 2).reshape(-1, *rest)
 
 
 def fill(layer: Any, arrays: Sequence[NDArray[Any]]) -> None:
-    """Put ``arrays`` into a built layer of Keras.
+    """Set the weights of a built Keras layer to ``arrays``.
 
     Raises:
         ModelError: when their number or a shape differs.

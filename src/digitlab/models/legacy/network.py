@@ -1,4 +1,4 @@
-"""Builds an equivalent Keras 3 network from an old description, and adds a softmax where its outputs need one."""
+"""Build an equivalent Keras 3 network from an old description, and add a softmax where its outputs need one."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 __all__ = ["answering_probabilities", "build_network", "prepared_images", "unused"]
 
-_AXIS = {1: -1, 2: 1, 3: 2, -1: 2, -2: 1, -3: -1}  # of (N, C, H, W) → of (N, H, W, C)
+_AXIS = {1: -1, 2: 1, 3: 2, -1: 2, -2: 1, -3: -1}  # axis of (N, C, H, W) → axis of (N, H, W, C)
 
 # May stand between a Flatten and the next dense layer: they are elementwise.
 _PLACELESS = ("Activation", "Dropout", "ELU", "GaussianDropout", "GaussianNoise", "LeakyReLU", "ReLU")
@@ -31,12 +31,12 @@ _NOT_REORDERED = ("LayerNormalization", "Permute")
 
 
 def prepared_images(rescaling: tuple[float, float] | None, shape: tuple[int, ...], names: set[str]) -> tuple[Any, Any]:
-    """Our input, uint8 (N, 28, 28), and the prepared pixels in an old network's ``shape``.
+    """Return our input, uint8 (N, 28, 28), and the prepared pixels in an old network's ``shape``.
 
     Args:
-        rescaling: what the pixels are multiplied with, and what is then added; None where the network does it.
+        rescaling: factor and offset for the pixels; None if the network itself rescales them.
         shape: of one image, channels last.
-        names: of the network's layers, which ours must differ from.
+        names: the names of the network's layers, which ours must not reuse.
     """
     if math.prod(shape) != 784:
         refuse(f"it takes images of the shape {shown(list(shape))}; `digitlab import` brings others than 28 × 28 over")
@@ -49,7 +49,7 @@ def prepared_images(rescaling: tuple[float, float] | None, shape: tuple[int, ...
 
 
 def unused(name: str, names: set[str]) -> str:
-    """``name``, with underscores behind it where a layer has it already."""
+    """Return ``name``, with underscores appended as long as a layer already has that name."""
     while name in names:
         name += "_"
     return name
@@ -58,13 +58,13 @@ def unused(name: str, names: set[str]) -> str:
 def build_network(
     description: Description, rescaling: tuple[float, float] | None, *, theano: bool, raw: bool = False
 ) -> tuple[keras.Model, dict[str, tuple[int, ...]]]:
-    """The network with our input and random weights, and the order in which each layer's input was flattened.
+    """Build the network with our input and random weights; return it and the order in which each input was flattened.
 
     Args:
-        description: of the file.
-        rescaling: what the pixels are multiplied with, and what is then added; None where the network does it.
+        description: the file's description.
+        rescaling: factor and offset for the pixels; None if the network itself rescales them.
         theano: whether it was trained on Theano, whose "same" padding differs in some cases.
-        raw: take numbers in its own shape instead of our images; eleven classes are let through then.
+        raw: take values in its own shape instead of our images; eleven classes are then allowed.
 
     Raises:
         ModelError: when a layer cannot be imported, the network is too large, or its output is not (N, 10).
@@ -95,7 +95,7 @@ class _Network:
     """Builds the network step by step.
 
     tensors: the output of each step
-    orders: by step, (channels, rows, columns) where its input was flattened in that order in the file
+    orders: by step, (channels, rows, columns) if its input was flattened in that order in the file
     """
 
     def __init__(self, *, first: bool, theano: bool) -> None:
@@ -106,7 +106,7 @@ class _Network:
         self.orders: dict[str, tuple[int, ...]] = {}
 
     def add(self, step: Step) -> None:
-        """Connect one more layer."""
+        """Create and connect one layer."""
         taken = [self.tensors[name] for name in step.takes]
         merged = step.kind in MERGING
         if not merged and len(taken) != 1:
@@ -125,7 +125,7 @@ class _Network:
             raise ModelError(f"{step.kind} {shown(step.name)}: {shown(str(error).strip())}") from error
 
     def _follow_order(self, step: Step, taken: Any) -> None:
-        """Flattening (C, H, W) and (H, W, C) gives the same numbers in different order; remember the file's."""
+        """Remember the file's flattening order: (C, H, W) and (H, W, C) give the same values in different order."""
         order = next((self._flattened[name] for name in step.takes if name in self._flattened), None)
         if order is not None:
             self.orders[step.name] = order
@@ -162,7 +162,7 @@ class _Network:
 
 
 def _theano_padding(size: int, kernel: int, stride: int, dilation: int) -> tuple[tuple[int, int], tuple[int, int]]:
-    """(before, after) on Theano and on TensorFlow for one axis; both output ceil(size / stride) units."""
+    """Return (before, after) on Theano and on TensorFlow for one axis; both output ceil(size / stride) units."""
     if not all(isinstance(number, int) and number > 0 for number in (kernel, stride, dilation)):
         refuse("a convolution has sizes that are no numbers above 0")
     extent = (kernel - 1) * dilation + 1
@@ -177,7 +177,7 @@ def _pair(value: Any) -> tuple[Any, Any]:
 
 
 def _channels_last(step: Step, rank: int) -> dict[str, Any]:
-    """The step's arguments for images (N, H, W, C), where the file means (N, C, H, W)."""
+    """Return the step's arguments for images (N, H, W, C), while the file's are for (N, C, H, W)."""
     settings = dict(step.settings)
     if step.kind == "Reshape":
         settings["target_shape"] = _reshaped(step, rank)
@@ -202,15 +202,15 @@ def _reshaped(step: Step, rank: int) -> list[int]:
     raise ModelError(f"Reshape {shown(step.name)} to {shown(target)} on channels_first images cannot be imported")
 
 
-_ASKED = 64  # MNIST training images for the test, and an empty one
+_ASKED = 64  # MNIST training images for the test, in addition to a blank one
 _TOLERANCE = 1e-2  # for the sum of ten probabilities in bfloat16
 
 
 def answering_probabilities(model: keras.Model) -> tuple[keras.Model, list[str]]:
-    """The model with probabilities as output, and the changes, one sentence each.
+    """Return the model with probabilities as output, and the changes, one sentence each.
 
     Many tutorials leave the softmax to the loss (``from_logits=True``), and their networks output logits. The outputs
-    for some images show which it is, whatever the layers are.
+    for some images show the type, whatever the layers are.
 
     Raises:
         ModelError: when the outputs are not finite, or can be neither probabilities, logits nor sigmoids.
@@ -239,7 +239,7 @@ def _with_softmax(model: keras.Model) -> keras.Model:
 
 
 def _without_sigmoids(model: keras.Model) -> tuple[keras.Model, list[str]]:
-    """Softmax of log(sigmoid) is each sigmoid's share of their sum."""
+    """Normalise sigmoids to probabilities: the softmax of log(sigmoid) is each sigmoid divided by their sum."""
     last = _last_layer(model)
     if getattr(last, "activation", None) is not keras.activations.sigmoid:
         refuse(

@@ -66,7 +66,7 @@ def _layers(value: object) -> list[dict[str, Any]]:
 
 
 def _sequential(config: object, entry: dict[str, Any], notes: Notes) -> Description:
-    """Keras 1 and the first Keras 2 wrote a bare list of layers; later ones an object with a name."""
+    """Parse a Sequential, in Keras 1 and the first Keras 2 a bare list of layers, later an object with a name."""
     name, shape = "imported", None
     if isinstance(config, dict):
         name = item_name(config.get("name", name), "the model")
@@ -100,7 +100,7 @@ def _functional(config: dict[str, Any], notes: Notes) -> Description:
 
 
 def _step(layer: dict[str, Any], takes: tuple[str, ...], notes: Notes) -> tuple[Step, object]:
-    """A layer, and its batch input shape where recorded."""
+    """Parse a layer; return it, and its batch input shape if recorded."""
     config = dict(mapping(layer.get("config"), "a layer's config"))
     config.setdefault("name", layer.get("name"))
     kind, name, settings, data_format = translate_layer(layer.get("class_name"), config, notes)
@@ -111,7 +111,7 @@ def _step(layer: dict[str, Any], takes: tuple[str, ...], notes: Notes) -> tuple[
 
 
 def _takes(layer: dict[str, Any]) -> tuple[str, ...]:
-    """The names of a layer's inputs, in the forms of Keras 1, 2 and 3."""
+    """Return the names of a layer's inputs, from the formats of Keras 1, 2 and 3."""
     nodes = layer.get("inbound_nodes")
     name = shown(layer.get("name"))
     if not isinstance(nodes, list) or len(nodes) > 1:
@@ -129,7 +129,7 @@ def _takes(layer: dict[str, Any]) -> tuple[str, ...]:
 
 
 def _end(value: object, end: str) -> str:
-    """The name of the only input or output layer."""
+    """Return the name of the only input or output layer."""
     found = value[0] if isinstance(value, list) and len(value) == 1 else value
     if not isinstance(found, list) or len(found) != 3 or not isinstance(found[0], str):
         refuse(f"the model's {end}s are {shown(value)}; expected exactly one {end}")

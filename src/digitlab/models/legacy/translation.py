@@ -1,4 +1,4 @@
-"""Layer classes and arguments of Keras 1 and 2 in those of Keras 3."""
+"""Translate layer classes and arguments of Keras 1 and 2 to those of Keras 3."""
 
 from __future__ import annotations
 
@@ -104,7 +104,7 @@ _DATA_FORMATS = {"th": _FIRST, "tf": _LAST, "default": None, _FIRST: _FIRST, _LA
 
 @dataclass(slots=True)
 class Notes:
-    """The changes, collected while a description is read.
+    """The changes, collected while a description is parsed.
 
     renamed: old name → new name of layers and arguments, by first use
     left_out: whether anything that only training needs was dropped
@@ -117,9 +117,9 @@ class Notes:
 def translate_layer(
     old_class: object, config: dict[str, Any], notes: Notes
 ) -> tuple[str, str, dict[str, Any], str | None]:
-    """The Keras 3 class, the name, the arguments that affect the output, and the data format of one old layer.
+    """Return the Keras 3 class, the name, the arguments that affect the output, and the data format of an old layer.
 
-    The arguments are still for the file's data format; `network` converts them.
+    The arguments still assume the file's data format; `network` converts them.
 
     Raises:
         ModelError: for classes and arguments that cannot be imported with the same result.

@@ -1,4 +1,4 @@
-"""The zip around a ``.keras`` file: measured before it is read."""
+"""The zip archive of a ``.keras`` file: its sizes are checked before it is read."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ __all__ = ["CARD", "CONFIG", "METADATA", "WEIGHTS", "check_archive", "copy_membe
 
 CONFIG, METADATA, WEIGHTS, CARD = "config.json", "metadata.json", "model.weights.h5", "digitlab.json"
 
-# Bytes unpacked. The weights are three times MOST_PARAMETERS float32: Adam stores two more numbers per weight.
+# Unpacked bytes. The limit of weights is three times MOST_PARAMETERS in float32: Adam stores two more numbers for each.
 _LARGEST = {CONFIG: 5_000_000, METADATA: 100_000, CARD: 1_000_000, WEIGHTS: 650_000_000}
 _LARGEST_RATIO = 200  # unpacked to packed; weights reach 2, descriptions 30
-_UNSUSPICIOUS = 1_000_000  # bytes for which the ratio is not checked
+_UNSUSPICIOUS = 1_000_000  # bytes up to which the ratio is not checked
 
 _END = struct.Struct("<4s4H2LH")  # the end of a zip's directory: …, entries, bytes of the directory, …
 _LARGEST_DIRECTORY = 4096
@@ -27,7 +27,7 @@ _SLOWEST_COMMENT = 1 << 16
 
 
 def check_archive(path: Path, archive: BinaryIO) -> zipfile.ZipFile:
-    """The opened zip, if it holds exactly the members of a Keras model, of limited size.
+    """Open the zip if it holds exactly the members of a Keras model, of limited size.
 
     Raises:
         ModelError: when it does not.
@@ -52,14 +52,14 @@ def check_archive(path: Path, archive: BinaryIO) -> zipfile.ZipFile:
 
 
 def _check_directory(archive: BinaryIO) -> None:
-    """Check the end of the zip first: Python's reader creates an object for every announced entry."""
+    """Check the end of the zip first: Python's reader creates an object for every declared entry."""
     size = archive.seek(0, 2)
     archive.seek(max(0, size - _SLOWEST_COMMENT - _END.size - 20))
     tail = archive.read()
     place = tail.rfind(b"PK\x05\x06")
     if place < 0 or len(tail) - place < _END.size:
         refuse("not a .keras file (those are zip archives); expected a model saved by digitlab or Keras 3")
-    # Python's reader uses the last 22 bytes as the end record where they look like one, else the last signature.
+    # Python's reader uses the last 22 bytes as the end record if they look like one, else the last signature.
     if tail[-_END.size :].startswith(b"PK\x05\x06") and tail.endswith(b"\0\0"):
         place = len(tail) - _END.size
     if tail[max(0, place - 20) : place].startswith(b"PK\x06\x07"):
@@ -84,14 +84,14 @@ def _check_entry(entry: zipfile.ZipInfo) -> None:
 
 
 def read_member(archive: zipfile.ZipFile, name: str) -> bytes:
-    """A member's bytes; Python's reader stops at the size that `check_archive` has checked.
+    """Return a member's bytes; Python's reader stops at the size that `check_archive` has checked.
 
     Raises:
         ModelError: when it is damaged.
     """
     try:
         return archive.read(name)
-    except Exception as error:  # zlib's, zipfile's and struct's errors have no common root but this
+    except Exception as error:  # zlib's, zipfile's and struct's errors have no narrower common base class
         raise ModelError(f"{name} is damaged ({shown(str(error))})") from error
 
 

@@ -1,7 +1,7 @@
-"""The description of a Keras 3 model, rebuilt from the parts that are understood.
+"""Rebuild the description of a Keras 3 model from the parts that are understood.
 
-The result holds allowed layer classes with plain arguments and nothing else: no module, function or registered name
-from the file reaches Keras. Compilation and the ``build_config`` entries are dropped.
+The result holds only allowed layer classes with plain arguments: no module, function or registered name from the file
+reaches Keras. Compilation and the ``build_config`` entries are dropped.
 """
 
 from __future__ import annotations
@@ -41,10 +41,10 @@ class _Counter:
 
 
 def rebuild(description: object) -> dict[str, Any]:
-    """A copy of a model's ``config.json`` with allowed content only.
+    """Copy a model's ``config.json``, with allowed content only.
 
     Raises:
-        ModelError: with the first thing that is not allowed.
+        ModelError: with the first item that is not allowed.
     """
     return _model(mapping(description, "config.json"), _Counter(), depth=0)
 
@@ -120,7 +120,7 @@ def _argument(key: str, value: object, where: str) -> Any:
 
 
 def _policy(value: object, where: str) -> str | None:
-    """The dtype of a layer, which Keras writes as a name or as a policy object with a name."""
+    """Return the dtype of a layer, which Keras writes as a name or as a policy object with a name."""
     if isinstance(value, dict):
         word(value.get("class_name"), {"DTypePolicy"}, where)
         word(value.get("module"), {"keras"}, where)
@@ -129,7 +129,7 @@ def _policy(value: object, where: str) -> str | None:
 
 
 def _helper(value: dict[str, Any], where: str) -> dict[str, Any]:
-    """An initialiser, regulariser or constraint."""
+    """Rebuild an initialiser, regulariser or constraint."""
     module = word(value.get("module"), set(HELPERS), f"the module of {where}")
     kind = word(value.get("class_name"), HELPERS[module], where)
     if value.get("registered_name") is not None:
@@ -139,7 +139,7 @@ def _helper(value: dict[str, Any], where: str) -> dict[str, Any]:
 
 
 def _node(node: dict[str, Any]) -> dict[str, Any]:
-    """One call of a layer: its input tensors, by the layers that they come from."""
+    """Rebuild one call of a layer: its input tensors, identified by the layers that they come from."""
     arguments = node.get("args")
     if not isinstance(arguments, list):
         refuse(f"a connection takes {shown(arguments)}; expected a list of tensors")
@@ -166,7 +166,7 @@ def _tensor(value: object, depth: int = 0) -> Any:
 
 
 def _references(value: object, where: str, depth: int = 0) -> list[Any]:
-    """``[name, node, tensor]`` or a list of those."""
+    """Rebuild ``[name, node, tensor]`` or a list of those."""
     if not isinstance(value, list) or not 0 < len(value) <= _MOST_LAYERS or depth > 1:
         refuse(f"{where} is {shown(value)}; expected [name, number, number]")
     if isinstance(value[0], str):

@@ -1,7 +1,7 @@
 """HDF5 files of weights: checked before they are read; references to other files are refused.
 
 HDF5 can link to other files, keep a dataset's bytes in other files, map parts of other files into one dataset, and load
-filter libraries that a dataset names. Weights need none of it: plain hard links and contiguous numbers.
+filter libraries that a dataset names. Weights need none of this, only plain hard links and contiguous numbers.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ __all__ = ["Store", "open_hdf5"]
 _LARGEST_FILE = 650_000_000  # bytes; see archive.py
 _MOST_OBJECTS = 20_000
 _LARGEST_ATTRIBUTE = 5_000_000
-_MOST_TEXT = 500_000_000  # bytes that a list of texts could grow to; those of Keras can reach 20 MB by this measure
+_MOST_TEXT = 500_000_000  # bytes that a list of strings could expand to; Keras' lists can reach 20 MB by this measure
 _DEEPEST = 24
 
 
@@ -36,7 +36,7 @@ class Store:
     """A checked file.
 
     groups, datasets: by path, reached by hard links only
-    spare: bytes of the file that belong to no dataset: an upper limit for its texts
+    spare: bytes of the file that belong to no dataset: an upper limit for its strings
     """
 
     groups: dict[str, Any]
@@ -44,7 +44,7 @@ class Store:
     spare: int
 
     def array(self, path: str) -> NDArray[Any]:
-        """The numbers of one dataset.
+        """Return the numbers of one dataset.
 
         Raises:
             ModelError: when there is no such dataset, or it holds anything but finite numbers.
@@ -60,7 +60,7 @@ class Store:
         return values
 
     def text(self, group: str, name: str) -> str | None:
-        """An attribute that is one text; None where the group has no such attribute.
+        """Return an attribute that is a single string; None if the group has no such attribute.
 
         Raises:
             ModelError: when it is something else, or too long.
@@ -71,7 +71,7 @@ class Store:
         return value.decode("utf-8", "replace") if isinstance(value, bytes) else value
 
     def names(self, group: str, name: str) -> list[str]:
-        """An attribute that is a list of texts; Keras splits long ones into name0, name1 ….
+        """Return an attribute that is a list of strings; Keras splits long ones into name0, name1 ….
 
         Raises:
             ModelError: when it is something else, or too long.
@@ -99,7 +99,7 @@ class Store:
         try:
             found = h5py.h5a.open(self.groups[group].id, name.encode())
             count = math.prod(found.shape)
-            # Texts of variable length are stored elsewhere, and all items of a list may refer to one large text.
+            # Variable-length strings are stored elsewhere, and all items of a list may refer to one large string.
             size = count * (self.spare if found.dtype.kind == "O" else found.dtype.itemsize)
             if size > (_MOST_TEXT if found.dtype.kind == "O" else _LARGEST_ATTRIBUTE):
                 refuse(f"its attribute {name} is too large")

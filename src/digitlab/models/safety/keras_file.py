@@ -1,4 +1,4 @@
-"""Opens an untrusted ``.keras`` file."""
+"""Open an untrusted ``.keras`` file."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ _OWN = {"SobelImage": SobelImage}
 
 @contextlib.contextmanager
 def blaming(path: Path) -> Iterator[None]:
-    """Add the file's name to every ModelError raised inside; what else a stranger's file makes go wrong is damage."""
+    """Add the file's name to every ModelError raised inside; other errors that the untrusted file causes become one."""
     try:
         yield
     except OSError as error:
@@ -38,13 +38,13 @@ def blaming(path: Path) -> Iterator[None]:
         raise type(error)(text if text.startswith(f"{path}: ") else f"{path}: {text}") from error
     except DigitlabError:
         raise
-    except Exception as error:  # values of other types than a description has may raise anything
+    except Exception as error:  # values of unexpected types may raise anything
         reason = shown(f"{type(error).__name__}: {first_line(error)}")
         raise ModelError(f"{path}: is damaged, or written in a way that is not known here ({reason})") from error
 
 
 def open_keras_file(path: Path) -> keras.Model:
-    """The model in a ``.keras`` file, from a digit's image in any usual shape to ten or eleven numbers; not compiled.
+    """Open the model in a ``.keras`` file, from a digit image in any usual shape to ten or eleven outputs; uncompiled.
 
     Raises:
         ModelError: for a file that is missing, damaged, of another kind, too large, or that holds more than layers and
@@ -59,7 +59,7 @@ def open_keras_file(path: Path) -> keras.Model:
         try:
             model = keras.saving.deserialize_keras_object(description, _OWN, safe_mode=True)
             model.load_weights(members.weights)
-        except Exception as error:  # Keras' errors have no common root but this
+        except Exception as error:  # Keras' errors have no narrower common base class
             raise ModelError(f"Keras cannot open it: {shown(first_line(error))}") from error
         return model
 
@@ -75,7 +75,7 @@ class Members:
 
 @contextlib.contextmanager
 def opened_members(path: Path) -> Iterator[Members]:
-    """The members of a ``.keras`` file, limited in size, their content not yet checked.
+    """Yield the members of a ``.keras`` file, limited in size, with their content not yet checked.
 
     The weights are copied to a separate folder, so that the checked bytes are the ones that Keras opens.
 
@@ -95,7 +95,7 @@ def opened_members(path: Path) -> Iterator[Members]:
 
 
 def _described(members: Members) -> dict[str, Any]:
-    """The description, rebuilt, its sizes checked."""
+    """Return the rebuilt description, after checking its sizes."""
     description = rebuild(members.description)
     taken, made = measure(description, Budget())
     if taken[0] is not None or not is_usual_shape(taken[1:]) or made[1:] not in ((10,), (11,)):
@@ -104,7 +104,7 @@ def _described(members: Members) -> dict[str, Any]:
 
 
 def expect_ours(model: keras.Model) -> None:
-    """Expect 28 x 28 pixels and ten classes, where nobody looks for the convention.
+    """Require 28 x 28 pixels and ten classes, where the convention is not searched for.
 
     Raises:
         ModelError: for other sizes.

@@ -27,7 +27,7 @@ def refuse(reason: str) -> NoReturn:
 
 
 def shown(value: object) -> str:
-    """An untrusted value for a message: on one line, at most 60 characters, without control characters.
+    """Format an untrusted value for a message: on one line, at most 60 characters, without control characters.
 
     >>> shown("a" * 100 + chr(27))
     "'aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa…"
@@ -37,7 +37,7 @@ def shown(value: object) -> str:
 
 
 def mapping(value: object, where: str) -> dict[str, Any]:
-    """``value`` if it is a JSON object.
+    """Return ``value`` if it is a JSON object.
 
     Raises:
         ModelError: when it is anything else.
@@ -48,7 +48,7 @@ def mapping(value: object, where: str) -> dict[str, Any]:
 
 
 def item_name(value: object, where: str) -> str:
-    """The name of a layer or model: short, printable, without a path's separators.
+    """Return the name of a layer or model, if it is short, printable and without path separators.
 
     Raises:
         ModelError: for anything else.
@@ -59,7 +59,7 @@ def item_name(value: object, where: str) -> str:
 
 
 def word(value: object, known: frozenset[str] | set[str], where: str) -> str:
-    """``value`` if it is one of ``known``.
+    """Return ``value`` if it is one of ``known``.
 
     Raises:
         ModelError: when it is not.
@@ -70,7 +70,7 @@ def word(value: object, known: frozenset[str] | set[str], where: str) -> str:
 
 
 def plain(value: object, where: str, *, depth: int = 3) -> Any:
-    """A copy of ``value`` if it is None, a number, a word of letters and digits, or a list of them.
+    """Copy ``value`` if it is None, a number, a word of letters and digits, or a list of them.
 
     Raises:
         ModelError: for anything else: text that could be a path, objects, huge numbers.

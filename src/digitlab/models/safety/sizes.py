@@ -1,4 +1,4 @@
-"""The size of a network, computed before any of it is allocated.
+"""Compute the size of a network before any of it is allocated.
 
 Keras allocates a layer's weights as soon as it is connected; a file of 300 bytes can ask for terabytes.
 """
@@ -24,16 +24,16 @@ LARGEST_ACTIVATION = 500_000  # per image: 2 GB for a batch of 1,000; 640 channe
 
 SIDES = range(16, 65)  # pixels of an image
 
-# What connecting a network costs, here and in Keras, which goes through the layers in the same way: models that are
-# called by models, and layers that stand before what they take, make it a power of the file's size.
-_MOST_CALLS = 3_000  # of layers, those inside of models once for each call of the model
-_MOST_LOOKS = 50_000  # at what a layer takes, until all of it is known; in files of Keras once for each connection
+# Limits on the cost of connecting a network, here and in Keras, which visits the layers in the same way: with models
+# called by models, and layers listed before their inputs, it grows as a power of the file's size.
+_MOST_CALLS = 3_000  # of layers; those inside models count once for each call of the model
+_MOST_LOOKS = 50_000  # checks if a layer's inputs are known; in files by Keras once for each connection
 
 Shape = tuple[int | None, ...]
 
 
 def is_usual_shape(sizes: Shape, *, first: bool | None = None) -> bool:
-    """Whether these are the sizes of one image of a digit: (784,), (28, 28), (28, 28, 1), (1, 28, 28), or 3 channels.
+    """Return whether this is the shape of one digit image: (784,), (28, 28), (28, 28, 1), (1, 28, 28), or 3 channels.
 
     first: whether channels come first; None: either way
 
@@ -57,7 +57,7 @@ class Budget:
         self._calls = self._looks = 0
 
     def look(self, connections: int) -> None:
-        """Count a look at what a layer takes.
+        """Count checks of a layer's inputs.
 
         Raises:
             ModelError: when there were too many.
@@ -67,17 +67,17 @@ class Budget:
             refuse("its layers stand in an order in which connecting them takes too long")
 
     def admit(self, layer: keras.Layer, taken: Shape | Sequence[Shape]) -> Shape:
-        """The output shape of ``layer`` for the input shape ``taken``, a list of shapes for merging layers.
+        """Count a layer; return its output shape for the input shape ``taken``, a list of shapes for merging layers.
 
         Raises:
-            ModelError: when the layer cannot take them, or the network becomes too large.
+            ModelError: when the layer cannot take such inputs, or the network becomes too large.
         """
         kind, name = type(layer).__name__, layer.name
         self._calls += 1
         if self._calls > _MOST_CALLS:
             refuse(f"its layers are called more than {_MOST_CALLS:,} times; expected one network")
         try:
-            # Our layer keeps the image's size; Keras would have to run it to tell.
+            # Our layer keeps the image's size; Keras would have to run it to find out.
             made: Any = tuple(taken if kind in OWN_LAYERS else layer.compute_output_shape(taken))
         except Exception as error:  # arithmetic on untrusted numbers may raise anything
             raise ModelError(f"{kind} {shown(name)} cannot take {taken}: {shown(str(error))}") from error
@@ -90,7 +90,7 @@ class Budget:
 
 
 def within_bounds(shape: Shape, where: str) -> Shape:
-    """``shape`` of a batch's tensor, if it is within the limit per image.
+    """Return ``shape``, of a batch's tensor, if it is within the limit per image.
 
     Raises:
         ModelError: when it is not.
@@ -104,7 +104,7 @@ def within_bounds(shape: Shape, where: str) -> Shape:
 
 
 def make_layer(kind: str, config: dict[str, Any]) -> keras.Layer:
-    """A layer of an allowed class with plain arguments, without weights.
+    """Create a layer of an allowed class with plain arguments, without weights.
 
     Raises:
         ModelError: when the class does not accept the arguments.
@@ -117,12 +117,12 @@ def make_layer(kind: str, config: dict[str, Any]) -> keras.Layer:
 
 
 def measure(model: dict[str, Any], budget: Budget, taken: Shape | None = None) -> tuple[Shape, Shape]:
-    """The input and output shapes of a description that `configuration.rebuild` made.
+    """Return the input and output shapes of a description that `configuration.rebuild` made.
 
     Args:
         model: the description.
         budget: adds up its layers.
-        taken: the input shape where it is part of another model.
+        taken: the input shape if it is part of another model.
 
     Raises:
         ModelError: when it is not a network from one input to one output, or too large.
@@ -175,7 +175,7 @@ def _functional(config: dict[str, Any], budget: Budget, taken: Shape | None) -> 
 
 
 def _step(entry: dict[str, Any], number: int, shapes: dict[tuple[Any, ...], Shape], budget: Budget) -> bool:
-    """Compute the shape of one call of a layer; False where its inputs are not known yet."""
+    """Compute the shape of one call of a layer; return False if its inputs are not known yet."""
     arguments = entry["inbound_nodes"][number]["args"]
     if len(arguments) != 1:
         refuse(f"layer {shown(entry['name'])} is called with {len(arguments)} tensors; expected 1, or one list")
@@ -197,7 +197,7 @@ def _only(references: list[Any], where: str) -> tuple[Any, ...]:
 
 
 def _parameters(layer: Any, kind: str, taken: Shape) -> int:
-    """The number of weights of the layer once built, trainable or not."""
+    """Return the number of weights of the layer once built, trainable or not."""
     sizes = [size or 1 for size in taken]
     channels = sizes[1] if getattr(layer, "data_format", None) == "channels_first" else sizes[-1]
     if kind == "Dense":

@@ -7,7 +7,7 @@ __all__ = ["ACTIVATIONS", "DTYPES", "HELPERS", "LAYERS", "MERGING", "OWN_LAYERS"
 MERGING = frozenset({"Add", "Average", "Concatenate", "Maximum", "Minimum", "Multiply", "Subtract"})
 
 # Layers of `keras.layers` that compute from pixels only. Excluded on purpose: Lambda and TFSMLayer (run code from the
-# file), StringLookup and its like (open files and addresses), TorchModuleWrapper (unpickles), Wrapper and RNN (take
+# file), StringLookup and the like (open files and addresses), TorchModuleWrapper (unpickles), Wrapper and RNN (take
 # layers as arguments).
 LAYERS = MERGING | {
     "Activation",

@@ -60,7 +60,7 @@ def _draw_captioned(axes: Axes, images: NDArray[np.uint8], captions: Sequence[st
 def draw_digit_grid(
     axes: Axes, images: NDArray[np.uint8], shape: tuple[int, int], cell: tuple[int, int], at: tuple[int, int]
 ) -> None:
-    """One picture of all images, row by row, since a thousand axes take a minute.
+    """Draw all images as one picture, row by row, since a thousand axes take a minute.
 
     images: uint8 (N, 28, 28); shape: cells down and across; cell: its height and width; at: the position of an image in
         it; all in pixels, which become the units of ``axes``

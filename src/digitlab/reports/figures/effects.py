@@ -1,4 +1,4 @@
-"""Differences with their intervals: what changes do, one row each."""
+"""Effects of changes: differences with their intervals, one row each."""
 
 from __future__ import annotations
 
@@ -24,11 +24,11 @@ _ROW, _PANEL, _LETTER = 0.3, 2.5, 0.082  # inches
 def effects_figure(
     panels: Mapping[str, Rows], *, from_zero: Sequence[str] = (), linear_to: float | None = None
 ) -> Figure:
-    """A panel for each quantity, a row for each change, dots with their 95 % intervals; a line where nothing changes.
+    """One panel per quantity, one row per change, dots with 95 % intervals; a vertical line marks "no change".
 
-    panels: by title; rows in the order in which they first come; a row may lack a series, or have no estimate yet
-    from_zero: titles of quantities that are no differences: they are drawn from 0, without the line
-    linear_to: from here on the scale is logarithmic, on both sides, where one change does a hundred times as much
+    panels: by title; rows in order of first appearance; a row may lack a series, or have no estimate yet
+    from_zero: titles of quantities that are not differences: they are drawn from 0, without the line
+    linear_to: beyond this the scale is logarithmic, on both sides: for changes that differ in size a hundredfold
     """
     rows = list(dict.fromkeys(row for panel in panels.values() for row in panel))
     series = list(dict.fromkeys(name for panel in panels.values() for row in panel.values() for name in row if name))
@@ -80,5 +80,5 @@ def _draw(axes: Axes, rows: Sequence[Mapping[str, Estimated | None]], series: Se
     axes.set_ylim(len(rows) - 0.5, -0.5)
     axes.grid(visible=True, axis="x")
     axes.tick_params(length=0)
-    axes.locator_params(axis="x", nbins=5)  # the scale may be bent afterwards
+    axes.locator_params(axis="x", nbins=5)  # the scale may become logarithmic afterwards
     axes.spines["left"].set_visible(False)

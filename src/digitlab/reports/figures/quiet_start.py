@@ -1,4 +1,4 @@
-"""Silences matplotlib's warning about a home folder that cannot be written; it then uses a temporary folder."""
+"""Silences matplotlib's warning about an unwritable home folder; it then uses a temporary folder."""
 
 from __future__ import annotations
 

@@ -62,7 +62,7 @@ def cells_over_epochs_figure(
 
 
 def _legend_columns(names: Sequence[str]) -> int:
-    """How many names fit beside each other under two panels."""
+    """The number of names that fit side by side below two panels."""
     longest = max(map(len, names), default=1)
     return max(1, min(len(names), round(95 / (longest + 7))))
 
@@ -96,7 +96,7 @@ def _over_epochs(
 
 
 def _show(axes: Axes, values: np.ndarray, *, more_is_better: bool) -> None:
-    """Limits that show the differences: a few extreme epochs may be outside."""
+    """Set axis limits that show the differences: a few extreme epochs may lie outside."""
     if not len(values):
         return
     low, high = np.quantile(values, [0.02, 0.98])
@@ -107,7 +107,7 @@ def _show(axes: Axes, values: np.ndarray, *, more_is_better: bool) -> None:
         axes.set_ylim(max(0.0, values.min() - room), high + room)
 
 
-_BETWEEN = 0.55  # inches from a panel to the next: the labels of two axes' ends stand there
+_BETWEEN = 0.55  # inches between two panels, for the tick labels at the ends of their axes
 
 
 @styled
@@ -166,11 +166,11 @@ def _dots(axes: Axes, rows: Sequence[tuple[Sequence[float], float | None]]) -> N
 def against_figure(
     lines: Mapping[str, Sequence[tuple[float, Sequence[float]]]], across: str, up: str, *, level: float | None = None
 ) -> Figure:
-    """One measure over another on a logarithmic scale: a line for each family of cells through the means of its seeds.
+    """One measure over another on a logarithmic scale: one line per family of cells, through the means of their seeds.
 
-    lines: by family, for each of its cells the place on the x axis and the values, one for each seed; a family of one
-        cell is a mark
-    across, up: the titles of the axes; level: a horizontal line, e.g. an accuracy to be reached
+    lines: by family, for each of its cells the x position and the values, one per seed; a family of a single cell is
+        drawn as a mark
+    across, up: the titles of the axes; level: of a horizontal line, e.g. an accuracy to be reached
     """
     figure, axes = panel(6.4, 4.2, left=0.8, bottom=0.6, top=0.25)
     for (name, cells), style in zip(lines.items(), line_styles(len(lines)), strict=True):

@@ -60,7 +60,7 @@ DARK = Palette(
 )  # fmt: skip
 BLUE, ORANGE, GREY = LIGHT.blue, LIGHT.orange, "#8a8f98"
 
-_ON_SCREEN = 100  # dots an inch: a panel of 4.8 inches fills a notebook's column, and takes some ten kilobytes
+_ON_SCREEN = 100  # dots per inch: a panel of 4.8 inches fills a notebook's column, and takes some tens of kilobytes
 
 _current: ContextVar[Palette] = ContextVar("palette", default=LIGHT)
 
@@ -72,7 +72,7 @@ def palette() -> Palette:
 
 @contextmanager
 def house_style(*, dark: bool = False) -> Iterator[Palette]:
-    """Figures made inside have the common style; ``dark`` for light lines on a dark background.
+    """Context in which figures are made in the common style; ``dark``: light lines on a dark background.
 
     >>> with house_style(dark=True) as colours:
     ...     colours.paper, palette().blue
@@ -123,7 +123,7 @@ _Arguments = ParamSpec("_Arguments")
 
 
 def styled(draw: Callable[_Arguments, Figure]) -> Callable[_Arguments, Figure]:
-    """Decorator: a figure function draws in the common style, with the caller's choice of light or dark."""
+    """Decorator that makes a figure function draw in the common style, light or dark as the caller chose."""
 
     @functools.wraps(draw)
     def in_house_style(*args: _Arguments.args, **kwargs: _Arguments.kwargs) -> Figure:

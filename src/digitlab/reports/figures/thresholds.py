@@ -19,8 +19,8 @@ if TYPE_CHECKING:
 
 __all__ = ["precision_recall_figure", "roc_figure"]
 
-_NEAREST, _FURTHEST = 0.002, 0.5  # smallest and largest part of an axis shown by the corner
-_AROUND = 4  # limits, in multiples of the distance of the furthest bend from the corner
+_NEAREST, _FURTHEST = 0.002, 0.5  # smallest and largest part of an axis that a corner figure shows
+_AROUND = 4  # axis limits, in multiples of the distance of the furthest bend from the corner
 
 
 @styled
@@ -88,7 +88,7 @@ def _name_digits(axes: Axes, where: Literal["lower left", "lower right"]) -> Non
 
 
 def _reach(curves: Sequence[tuple[NDArray[np.float64], NDArray[np.float64]]]) -> tuple[float, float]:
-    """The limits of both axes around the corner; curves are given as distances from it."""
+    """The extent of both axes around the corner; curves are given as distances from it."""
     bends = np.array([[across[place], up[place]] for across, up in curves for place in [np.argmin(across + up)]])
     if not len(bends):
         return _FURTHEST, _FURTHEST

@@ -109,7 +109,7 @@ def front_figure(
 
 
 def _near(low: float, high: float, room: float, *, more_is_better: bool) -> tuple[float, float]:
-    """Limits with more room on the bad side, where pruned trials are."""
+    """Axis limits with more room on the bad side, where pruned trials are."""
     return (low - room, high + 0.15 * room) if more_is_better else (low - 0.15 * room, high + room)
 
 

@@ -3,13 +3,13 @@
     digitlab study run own-augmentation-cost     # about 3 minutes a seed on two cores
 
 S2's small network, ten epochs, with each augmentation alone, with none, and with none for twice as many epochs: the
-other way to spend more time. Measured on MNIST's clean test images. The time is the processor's, measured inside the
-run by epoch, so that other programs do not count; of its epochs the median, as the first one compiles.
+other way to spend more time. Measured on MNIST's clean test images. Times are processor times of an epoch, measured
+inside the run, so that other programs do not count: the median over epochs, as the first one includes compilation.
 
-Expected before any run: small moves (affine), rubber (elastic) and changes of the pen (handwriting) help, and each of
-their seconds buys more than one of longer training; wide moves (pose) and hidden squares (cutout) too. Realtime makes
-Sobel images of digits that are moved far, for other test images than these: it is worse than none. Up to 0.1 points of
-accuracy two are the same, as everywhere.
+Expected before any run: small transformations (affine), elastic deformation (elastic) and changed pens (handwriting)
+help, and each second spent on them gains more than a second of longer training; so do large transformations (pose) and
+hidden squares (cutout). Realtime makes Sobel images of strongly transformed digits, meant for other test images: it is
+worse than no augmentation. As in all studies, accuracies that differ by up to 0.1 points are the same.
 """
 
 from __future__ import annotations

@@ -2,14 +2,14 @@
 
     digitlab study run own-fashion               # about 8 minutes a seed on two cores
 
-Six findings of S0, S1 and S2 that were repeated on MNIST, each with the same network and settings on Fashion-MNIST:
-clothes in ten classes in MNIST's format. Trainings on MNIST are those of the findings' own studies: where their results
-are there, a seed takes 5 minutes. Dropout was found to help on moved, noisy digits, and wider layers in folds; so both
-are trained on MNIST too.
+Six findings of S0, S1 and S2 that were reproduced on MNIST, each with the same network and settings on Fashion-MNIST:
+clothes in ten classes, in MNIST's format. The trainings on MNIST are shared with the studies of these findings: where
+their results exist, a seed takes 5 minutes. Dropout was found to help on moved, noisy digits, and wider layers in
+cross-validation; so both are trained on MNIST too.
 
-Expected before any run: all six hold, as none of them uses anything that clothes lack. Up to which difference two
-networks are the same: on MNIST 0.1 points, as everywhere; on Fashion-MNIST 0.3 points, because about ten times as many
-images are misread, and the chance in a number of errors grows with its square root.
+Expected before any run: all six hold, as none of them relies on anything that clothes lack. Two networks count as the
+same up to a difference of 0.1 points on MNIST, as in all studies, and of 0.3 points on Fashion-MNIST, where about ten
+times as many images are misclassified and the random variation of a number of errors grows with its square root.
 """
 
 from __future__ import annotations
@@ -44,7 +44,7 @@ _RECIPES: Mapping[str, Mapping[str, Any]] = {
     "width 397": {**_DENSE, "options": {"initialiser": "uniform", "hidden": 2, "width": 397}},
 }
 
-# Of each finding: its source, the recipes that it compares, the measure.
+# By finding: its source, the two recipes that it compares, the measure.
 _FINDINGS = {
     "a convolutional network is better than a fully connected one": (
         "S1 §3.1", "fully connected", "convolutional", "accuracy"),

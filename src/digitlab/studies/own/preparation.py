@@ -2,14 +2,14 @@
 
     digitlab study run own-preparation           # about 8 minutes a seed on two cores
 
-Three factors, all combinations: the images the network is trained on (clean, or moved and noisy: S0's sets "sobel" and
-"0-1"), what is done to every image before the network sees it (nothing, or S0's Sobel filter), and the network (the
-poorest and almost the best of S0's table 5.4). 12 epochs, as in table 5.1; every cell sees 48,000 training images.
-Grey networks are tested on 1-6-grey-test: the same 70,000 images, moved and with the same noise, without the last step.
+Three factors in all combinations: the training images (clean, or moved and noisy: S0's sets "sobel" and "0-1"), the
+preparation of every image (none, or S0's Sobel filter), and the network (the worst and almost the best of S0's table
+5.4). 12 epochs, as in table 5.1; every cell sees 48,000 training images. Networks for grey images are tested on
+1-6-grey-test: the same 70,000 images, moved and with the same noise, but without the Sobel filter.
 
 Expected before any run: the training images decide (S0: 24 points), then the network (S0: 2.5 points between 1Conv and
-4Conv). The filter helps S0 against light and shade, of which 1-6-test has none, while it raises the noise: grey images
-are at least as good, and without noisy training images the filter does most harm.
+4Conv). S0's filter helps against uneven lighting, of which 1-6-test has none, while it amplifies noise: grey images are
+at least as good, and the filter does most harm without noisy training images.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ _IMAGES = {
 
 
 def _cells(*levels: str) -> tuple[str, ...]:
-    """Those of these levels of any of the factors."""
+    """The cells that have all these factor levels."""
     return tuple(
         f"{network}, {trained}, {form}"
         for network in _NETWORKS
@@ -37,7 +37,7 @@ def _cells(*levels: str) -> tuple[str, ...]:
 
 
 def _change(frm: str, to: str, *under: str) -> Effect:
-    """From one level of a factor to the other, all else alike, under these levels of other factors."""
+    """The change from one level of a factor to another, all else equal, at these levels of other factors."""
     return Effect(frm=_cells(frm, *under), to=_cells(to, *under))
 
 

@@ -2,9 +2,9 @@
 
     digitlab study run own-small-designs             # about 16 minutes a fold on two cores
 
-Designs and training recipes for fewer than 1,000 parameters, compared on folds of the training images: which of them is
-trained longer, over more seeds, and measured on the test images is decided here, without those. One thing differs from
-the first cell in each. Chosen: float32, 30 epochs, one-cycle, batches of 128.
+Designs and training recipes for fewer than 1,000 parameters, compared by cross-validation on the training images. This
+decides, without the test images, which of them is trained longer, over more seeds, and measured on the test images.
+Each cell differs from the first in one thing. Chosen: float32, 30 epochs, one-cycle, batches of 128.
 """
 
 from __future__ import annotations

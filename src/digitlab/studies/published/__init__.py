@@ -1,1 +1,1 @@
-"""One file a published study: source, section, expected time, what varies, what was printed, what was concluded."""
+"""One file per published study: source, section, expected duration, what varies, published values, conclusions."""

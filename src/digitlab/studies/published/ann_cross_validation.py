@@ -2,10 +2,10 @@
 
     digitlab study run ann-cross-validation      # about 5 seconds a fold on two cores
 
-Weights begin as "uniform" (±0.05); Adam, batch 32. S1 asked for six epochs by a name that its wrapper ignored
-(nb_epoch), so each of its folds was trained for one: both are done here. It printed a mean of 94.7 % and "the variance
-is very low 0.1", which is read as: the standard deviation over folds is below one point. The folds are parted at random
-with the same share of each digit (S1's were parted in file order); the test images are not looked at.
+Weights are initialised as "uniform" (±0.05); Adam, batch 32. S1 asked for six epochs by an argument that its wrapper
+ignored (nb_epoch), so each of its folds was trained for one: both are done here. It prints a mean of 94.7 % and "the
+variance is very low 0.1", which is taken to mean a standard deviation over folds below one point. The folds are random
+and stratified by digit (S1's were in file order); the test images are not used.
 """
 
 from __future__ import annotations

@@ -3,9 +3,9 @@
     digitlab study run ann-grid                  # about 7 minutes a fold on two cores
 
 Batch 32 or 64, 6 or 10 epochs, 2, 3 or 4 hidden layers (S1's "nodes" 1, 2, 3 come after a first one) of 64 or 397, Adam
-or RMSprop; weights begin as "uniform". S1 used ten folds; here one fold of the ten decides (`--seeds 10` for all), and
-every setting is judged in pairs of networks that differ in it alone. S1's best: two hidden layers of 397, Adam, batch
-32, 10 epochs. `digitlab tune` finds a good one at a fraction of the cost.
+or RMSprop; initialisation "uniform". S1 used ten folds; here one fold of the ten decides (`--seeds 10` for all), and
+every setting is judged on pairs of networks that differ in it alone. S1's best: two hidden layers of 397, Adam, batch
+32, 10 epochs. `digitlab tune` finds a good network at a fraction of the cost.
 """
 
 from __future__ import annotations

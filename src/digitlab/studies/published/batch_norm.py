@@ -2,8 +2,8 @@
 
     digitlab study run batch-norm                # about 2 minutes a seed on two cores
 
-The network of the slides with and without, normalised before each ReLU. S2 gives no experiment; chosen: Adam at 0.001,
-0.01 and 0.1, batch 128, 5 epochs.
+The network of the slides, with and without batch normalisation before each ReLU. S2 reports no experiment; chosen: Adam
+at 0.001, 0.01 and 0.1, batch 128, 5 epochs.
 """
 
 from __future__ import annotations

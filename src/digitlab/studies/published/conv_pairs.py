@@ -2,8 +2,8 @@
 
     digitlab study run conv-pairs                # about 7 minutes a seed on two cores
 
-Maximum pooling, dense 20, Adam 0.01, batch 256. The printed numbers are means over epochs, and their digits tell how
-many: 0.9862325 is a mean of forty accuracies on 10,000 images, and of no fewer. The filters are not printed; chosen:
+Maximum pooling, dense 20, Adam 0.01, batch 256. The printed numbers are means over epochs, and their digits show how
+many: 0.9862325 takes a mean of at least forty accuracies on 10,000 images. The filters are not printed; chosen:
 32, then 64, then 128, doubled as in the study of filters that follows.
 """
 

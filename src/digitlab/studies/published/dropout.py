@@ -3,9 +3,9 @@
     digitlab study run dropout                   # about 6 minutes a seed on two cores
 
 S1's final network with plain ReLUs: dropout after each pool and before the last layer, batch normalisation in the dense
-part (where its listing has it; those between its convolutions are made and never added). Adam 0.01, batch 256. Rates
-and epochs are not printed; chosen: 0 to 0.6, 6 epochs. S1: the difference between validation and training error is
-large without dropout and with much of it, and small at 0.2.
+part (as in S1's listing, which creates others between the convolutions but never adds them). Adam 0.01, batch 256.
+Rates and epochs are not printed; chosen: 0 to 0.6, 6 epochs. S1: the difference between validation and training error
+is large without dropout and with much of it, and small at 0.2.
 """
 
 from __future__ import annotations

@@ -3,7 +3,7 @@
     digitlab study run exercise                  # about 4 minutes a seed on two cores
 
 The baseline: dense 784, Adam, batch 200, 10 epochs, a tenth of the training images held out (the last of each digit;
-S3's were drawn with seed 42, and left from 0 to 255 by mistake, so that its validation said little). The simple
+S3's were drawn with seed 42, and by mistake not scaled from 0 … 255, so that its validation said little). The simple
 network: the same settings, which S3 does not repeat. "Close to the state of the art" is left to the reader; chosen:
 S1's final network with its augmentation. S3 prints no results; its error in per cent is 100 × (1 − accuracy).
 """

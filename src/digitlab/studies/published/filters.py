@@ -2,8 +2,8 @@
 
     digitlab study run filters                   # about 12 minutes a seed on two cores
 
-Two pairs of 3×3 convolution and maximum pooling, dense 20; Adam 0.01, batch 256. Epochs are not printed; chosen: 6, for
-256-512 takes two minutes for each. S1: 64-128 "keeps the loss to the minimum".
+Two pairs of 3×3 convolution and maximum pooling, dense 20; Adam 0.01, batch 256. Epochs are not printed; chosen: 6, as
+256-512 takes two minutes per epoch. S1: 64-128 "keeps the loss to the minimum".
 """
 
 from __future__ import annotations

@@ -3,7 +3,7 @@
     digitlab study run first-cnn                 # about 10 seconds a seed on two cores
 
 Convolution 32@5×5, average pooling, dense 20. Optimiser, batch and epochs are not printed; chosen: Adam as in S1's next
-listing, batch 32 (Keras' own) and 6 epochs, those of its fully connected network.
+listing, batch 32 (Keras' default) and 6 epochs, as for its fully connected network.
 """
 
 from __future__ import annotations

@@ -2,9 +2,9 @@
 
     digitlab study run leaky-relu                # about 6 minutes a seed on two cores
 
-S1's final network, whose convolutions' ReLUs let negative numbers through by a slope; dropout 0.2, Adam 0.01, batch
+S1's final network, with a slope for negative inputs in the ReLUs of its convolutions; dropout 0.2, Adam 0.01, batch
 256, no augmentation. Slopes and epochs are not printed; chosen: 0 to 0.3, 6 epochs. S1: "all slopes between 0.05 and
-0.1 are the best choice", of which it takes 0.08.
+0.1 are the best choice", and it uses 0.08.
 """
 
 from __future__ import annotations

@@ -3,8 +3,8 @@
     digitlab study run losses                    # about a minute a seed on two cores
 
 Categorical cross-entropy of one-hot labels, sparse categorical cross-entropy of plain ones, and the Kullback-Leibler
-divergence; Adam 0.01, the network and batch of `optimisers`. Epochs are not printed; chosen: 15. The loss that is drawn
-is the cross-entropy for all three.
+divergence; Adam 0.01, the network and batch of `optimisers`. Epochs are not printed; chosen: 15. The figure shows the
+cross-entropy for all three.
 """
 
 from __future__ import annotations
@@ -25,6 +25,6 @@ STUDY = Study(
     columns=("training_loss", "accuracy", "loss"),
     figures=[over_epochs("loss")],
     repeats=5,
-    paired=True,  # the same weights see the same images in the same order under three names of one loss
+    paired=True,  # one loss under three names: same initial weights, same images in the same order
     minutes=1,
 )

@@ -2,8 +2,8 @@
 
     digitlab study run lr-range                  # about 2 minutes a seed on two cores
 
-The rate rises from 0.000001 to 100, batch 512, on the network with 3×3 kernels; S1 took 50 epochs for it, here it is 5.
-S1 chose "the minimum point on the graph with the fastest decrease"; ours is the rate of the least smoothed loss.
+The rate rises from 0.000001 to 100, batch 512, on the network with 3×3 kernels, over 50 epochs in S1 and 5 here. S1
+chose "the minimum point on the graph with the fastest decrease"; ours is the rate at the lowest smoothed loss.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ STUDY = Study(
         "rmsprop": {"optimiser": "rmsprop"},
         "nadam": {"optimiser": "nadam"},
         "sgd": {"optimiser": "sgd"},
-        "adadelta": {"optimiser": "adadelta", "epsilon": 1e-7},  # Keras' of 2020, when S1 was written
+        "adadelta": {"optimiser": "adadelta", "epsilon": 1e-7},  # Keras' default of 2020, when S1 was written
         "adagrad": {"optimiser": "adagrad"},
         "adam": {"optimiser": "adam"},
     },

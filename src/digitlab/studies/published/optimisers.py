@@ -19,7 +19,7 @@ STUDY = Study(
         f"{name} {rate:g}": {
             "optimiser": name,
             "learning_rate": rate,
-            "epsilon": 1e-7 if name == "adadelta" else None,  # Keras' of 2020, when S1 was written
+            "epsilon": 1e-7 if name == "adadelta" else None,  # Keras' default of 2020, when S1 was written
         }
         for name, rate in _RATES.items()
     },

@@ -2,8 +2,8 @@
 
     digitlab study run parameter-counts          # seconds; nothing is trained
 
-A dense layer of 256 on an image of 32×32 has 262,400 weights, 256 filters of 3×3 have 2,560. Beside them the networks
-whose numbers S1 and S2 print.
+A dense layer of 256 on an image of 32×32 has 262,400 weights, 256 filters of 3×3 have 2,560. Also counted: the networks
+whose numbers of parameters S1 and S2 print.
 """
 
 from __future__ import annotations

@@ -2,8 +2,8 @@
 
     digitlab study run slides-cnn                # about 20 seconds a seed on two cores
 
-Adam, batch 128, 10 epochs. The printed training accuracy was measured after the training; ours is the mean while the
-last epoch was trained, and somewhat lower.
+Adam, batch 128, 10 epochs. The printed training accuracy was measured after the training; ours is the mean during the
+last epoch, and somewhat lower.
 """
 
 from __future__ import annotations

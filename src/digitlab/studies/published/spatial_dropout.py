@@ -2,8 +2,8 @@
 
     digitlab study run spatial-dropout           # about a minute a seed on two cores
 
-The network of the slides with a share of the channels dropped after each pool. S2 gives no experiment; chosen: 0, 0.1
-and 0.2, Adam, batch 128, 10 epochs. As a kind of dropout it should hold training and test closer together.
+The network of the slides with a share of the channels dropped after each pool. S2 reports no experiment; chosen: 0, 0.1
+and 0.2, Adam, batch 128, 10 epochs. As a form of dropout it should keep training and test closer together.
 """
 
 from __future__ import annotations

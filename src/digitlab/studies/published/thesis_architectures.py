@@ -2,9 +2,9 @@
 
     digitlab study run thesis-architectures      # about 13 minutes a seed on two cores
 
-"Patience 2" of Keras 2.0 is 3 here; see thesis-early-stopping. At most 100 epochs. The thesis prints 0.945 for
+"Patience 2" in Keras 2.0 is 3 here; see thesis-early-stopping. At most 100 epochs. The thesis prints 0.945 for
 3Conv+MaxPooling, the accuracy of 1Conv, beside a loss that lies between those of 2Conv and 4Conv: probably a misprint.
-It is judged by itself, and the order by the losses.
+It is judged separately, and the order by the losses.
 """
 
 from __future__ import annotations

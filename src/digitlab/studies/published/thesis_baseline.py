@@ -2,7 +2,7 @@
 
     digitlab study run thesis-baseline           # about a minute a seed on two cores
 
-Adadelta (rate 1.0), batch 128, 12 epochs. The test images are looked at after each epoch, as the thesis did, and decide
+Adadelta (rate 1.0), batch 128, 12 epochs. The test images are evaluated after each epoch, as in the thesis, and decide
 nothing. The thesis reports one run.
 """
 

@@ -2,7 +2,7 @@
 
     digitlab study run thesis-dropout            # about 3 minutes a seed on two cores
 
-Without dropout the training should learn faster, end earlier, and end worse. "Patience 2" of Keras 2.0 is 3 here; see
+Without dropout the network should learn faster, stop earlier, and end worse. "Patience 2" in Keras 2.0 is 3 here; see
 thesis-early-stopping. At most 100 epochs.
 """
 

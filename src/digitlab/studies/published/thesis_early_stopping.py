@@ -3,8 +3,8 @@
     digitlab study run thesis-early-stopping     # about 2 minutes a seed on two cores
 
 "Patience 2" is 3 here. The thesis used Keras 2.0, whose patience of 2 ended a training at the third epoch without a
-lower validation loss (its table: 30 epochs, the best of them the 27th); today's patience counts them all. The best
-epoch's weights are kept. At most 100 epochs.
+lower validation loss (its table: 30 epochs, the best of them the 27th); today's Keras counts each of these epochs. The
+best epoch's weights are kept. At most 100 epochs.
 """
 
 from __future__ import annotations
@@ -27,6 +27,6 @@ STUDY = Study(
     ],
     columns=("accuracy", "loss", "epochs", "best_epoch"),
     figures=[validation_curves, dots("accuracy", "loss", "epochs")],
-    paired=True,  # until the first of them ends, both are the same training
+    paired=True,  # both are the same training until the shorter one ends
     minutes=2,
 )

@@ -26,7 +26,7 @@ STUDY = Study(
         at_least("accuracy", better="patience 5", than="patience 2", margin=0.002),
     ],
     columns=("accuracy", "loss", "epochs", "best_epoch"),
-    paired=True,  # until the first of them ends, both are the same training
+    paired=True,  # both are the same training until the shorter one ends
     figures=[validation_curves, dots("accuracy", "loss", "epochs")],
     minutes=5,
 )

@@ -1,6 +1,6 @@
-"""How jobs are done: the `digitlab.scheduling.protocol.Work` of studies and tuning.
+"""Execution of jobs: the `digitlab.scheduling.protocol.Work` of studies and tuning.
 
-Quick to import: what trains is loaded by the workers alone.
+Fast to import: only the workers load the training code.
 """
 
 from __future__ import annotations
@@ -19,16 +19,16 @@ if TYPE_CHECKING:
 
 __all__ = ["VARIABLES", "check", "do", "environment", "inputs", "result_of"]
 
-# The order of sums depends on the number of threads, and with it the last digits of a result: a cell trains on one,
-# whatever the machine has and whichever engine runs it. Two cells side by side on two cores took 46 s where one after
-# the other on two threads each took 62 s (`good`, three epochs).
+# The order of summation, and so the last digits of a result, depend on the number of threads: a cell trains on one
+# thread, whatever the machine and the engine. Two cells in parallel on two cores took 46 s; one after the other, on two
+# threads each, 62 s (`good`, three epochs).
 VARIABLES = {"TF_NUM_INTRAOP_THREADS": "1", "TF_NUM_INTEROP_THREADS": "1"}
 
-_BETWEEN = 0.5  # seconds between two messages of progress
+_BETWEEN = 0.5  # seconds between two progress messages
 
 
 def environment() -> dict[str, Any]:
-    """Processor, versions and commit; the network library is loaded here."""
+    """Collect processor, versions and commit; this loads the network library."""
     from digitlab.training.experiment import environment as of_run
 
     found = of_run(0)
@@ -44,7 +44,7 @@ def inputs(job: dict[str, Any]) -> Inputs:
 
 
 def check(job: dict[str, Any]) -> None:
-    """Refuse settings that cannot be trained with.
+    """Reject settings that cannot be used for training.
 
     Raises:
         UsageError: for an unknown architecture, option, optimiser, schedule or augmentation.
@@ -64,21 +64,21 @@ def check(job: dict[str, Any]) -> None:
 
 
 def do(job: dict[str, Any], *, inputs: Inputs, tell: Tell, stop: StopRequest, keep_state: bool) -> dict[str, Any]:
-    """See `digitlab.scheduling.protocol.Work.do`, and `result_of`."""
+    """Do a job: see `digitlab.scheduling.protocol.Work.do`, and `result_of`."""
     from digitlab.studies.work.data import find_in
 
     return result_of(Job(**job), find=find_in(inputs), listener=_Progress(tell), stop=stop, keep_state=keep_state)
 
 
 def result_of(job: Job, *, find: Find, listener: Listener, stop: StopRequest, keep_state: bool) -> dict[str, Any]:
-    """The result of a job, as values that JSON can hold.
+    """Do a job; returns its result as JSON-serialisable values.
 
-    find: the datasets by name
+    find: returns a dataset by its name
     keep_state: save checkpoints at `Job.checkpoint` and resume from them
 
     Raises:
         Interrupted: when it was asked to stop.
-        DigitlabError: for whatever is wrong with the settings or the data.
+        DigitlabError: for invalid settings or data.
     """
     if job.kind in ("count-parameters", "weigh"):
         from digitlab.studies.work.networks import count, weigh
@@ -92,10 +92,10 @@ def result_of(job: Job, *, find: Find, listener: Listener, stop: StopRequest, ke
 
 
 class _Progress:
-    """A listener that tells how far a training is.
+    """A listener that reports the progress of a training.
 
-    done: epochs, with the fraction of the next one; epochs: at most; loss: mean of this epoch so far
-    accuracies: [epoch, accuracy] after each whole epoch since the job was given, where images are watched
+    done: finished epochs, with the fraction of the current one; epochs: the maximum; loss: mean of this epoch so far
+    accuracies: [epoch, accuracy] after each full epoch since the job started, where validation images are evaluated
     """
 
     def __init__(self, tell: Tell) -> None:

@@ -1,4 +1,4 @@
-"""The images of a job: whole sets, a share of them, or all folds but one; and how they travel to other machines."""
+"""The images of a job: whole datasets, a share of them, or all folds but one; and how other machines get them."""
 
 from __future__ import annotations
 
@@ -21,11 +21,11 @@ if TYPE_CHECKING:
 
 __all__ = ["Find", "find_in", "folded", "inputs_of", "seen_by", "shared"]
 
-Find = Callable[[str], Dataset]  # a dataset by its name
+Find = Callable[[str], Dataset]  # returns a dataset by its name
 
 
 def seen_by(job: Job, find: Find) -> Find:
-    """The datasets as this job sees them: whole, a share of their images, or without a fold."""
+    """The datasets as this job uses them: whole, a share of their images, or without one fold."""
     share, folds = job.settings.get("share"), job.settings.get("folds")
     fold = job.settings.get("fold", job.training.seed)
 
@@ -39,7 +39,7 @@ def seen_by(job: Job, find: Find) -> Find:
 
 
 def shared(data: Dataset, share: float) -> Dataset:
-    """The first ``share`` of each split; of a handmade set, copies of the first images, so that no others are made."""
+    """The first ``share`` of each split; for a handmade set, only the copies of the first images are made."""
 
     def first(split: str) -> Digits:
         if data.handmade is not None:
@@ -49,13 +49,13 @@ def shared(data: Dataset, share: float) -> Dataset:
                 count = source.count if source.count is not None else sum(map(len, source.batches()))
         return first_images(data, split, max(1, round(share * count)))
 
-    # Kept in memory, because every epoch asks for them; openers are of whole files.
+    # Cached in memory, as every epoch needs them; without openers, which read whole files.
     makers = {split: functools.cache(functools.partial(first, split)) for split in data.splits}
     return replace(data, makers=makers, openers={})
 
 
 def folded(data: Dataset, fold: int, folds: int) -> Dataset:
-    """All folds of the training images but one, and that one as test images; the real test images are out of reach."""
+    """Use one fold of the training images as test images, the others for training; the real test images are hidden."""
     from digitlab.training.out_of_fold import stratified_folds
 
     @functools.cache
@@ -69,10 +69,10 @@ def folded(data: Dataset, fold: int, folds: int) -> Dataset:
 
 
 def inputs_of(job: Job) -> Inputs:
-    """Images and labels of the named sets that a job needs, by "FORM SPLIT NAME".
+    """Images and labels of the named datasets that a job needs, by "FORM SPLIT NAME".
 
-    A set in a file is left out, because every node reads that itself; so are all sets of a quick job, which needs few
-    images.
+    A dataset in a file is left out, because every node reads it itself; so are all datasets of a quick job, which needs
+    few images.
     """
     if "training" not in job.settings or "share" in job.settings:
         return {}
@@ -83,7 +83,7 @@ def inputs_of(job: Job) -> Inputs:
         except DatasetError:
             continue
         own = name == training.dataset
-        tested = name == (training.test or name) and "folds" not in job.settings  # a fold is tested on itself
+        tested = name == (training.test or name) and "folds" not in job.settings  # not for folds
         for split in data.splits:
             if tested if split == "test" else own:
                 found[f"{data.form} {split} {name}"] = functools.partial(_arrays, name, split)
@@ -96,7 +96,7 @@ def _arrays(name: str, split: str) -> tuple[NDArray[np.uint8], NDArray[np.uint8]
 
 
 def find_in(inputs: Inputs) -> Find:
-    """Datasets from ``inputs``, read where they lie; those that are not there, as `find_dataset`."""
+    """Look up datasets in ``inputs``, which are read in place; fall back on `find_dataset` for others."""
 
     def found(name: str) -> Dataset:
         makers, forms = {}, set()

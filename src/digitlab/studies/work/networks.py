@@ -1,4 +1,4 @@
-"""Tasks in which nothing is trained: a network's parameters, the size of its file, and its latency."""
+"""Tasks without training: the parameters of a network, the size of its file, and its latency."""
 
 from __future__ import annotations
 
@@ -31,10 +31,10 @@ _LAYERS = {
 
 
 def count(job: Job) -> dict[str, Any]:
-    """Parameters of an architecture with its options, or of one layer.
+    """Count the parameters of an architecture with its options, or of one layer.
 
     The job's settings: ``architecture`` and ``options``; or ``layer`` ("dense", or "conv" of 3×3), its ``size``, and
-    the ``side`` of the square grey image before it.
+    the ``side`` of the square grey image that it takes.
 
     Raises:
         UsageError: for an unknown layer or architecture.
@@ -52,7 +52,7 @@ def count(job: Job) -> dict[str, Any]:
 
 
 def weigh(job: Job) -> dict[str, Any]:
-    """Parameters, kilobytes of `model.onnx`, and milliseconds for one image in ONNX Runtime on one thread.
+    """Measure parameters, kilobytes of `model.onnx`, and milliseconds for one image in ONNX Runtime on one thread.
 
     None of these depends on the weights, so the network is not trained. The latency is the lowest of nine medians,
     because other processes can only make it longer.

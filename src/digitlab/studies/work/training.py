@@ -35,10 +35,10 @@ if TYPE_CHECKING:
 
 __all__ = ["find_rate", "train"]
 
-_SHARE_OF_SAVING = 0.02  # of the time, at most
-_FIRST_SAVE = 0.05  # seconds; the assumed duration of the first one
-_POINTS = 120  # of the curve over batches that is kept
-_RATES = 150  # of the curve of a range test
+_SHARE_OF_SAVING = 0.02  # of the time, at most, goes into saving checkpoints
+_FIRST_SAVE = 0.05  # seconds; the assumed duration of the first save
+_POINTS = 120  # kept of the curve over batches
+_RATES = 150  # kept of the curve of a range test
 
 
 def train(job: Job, find: Find, listener: Listener, stop: StopRequest, *, keep_state: bool) -> dict[str, Any]:
@@ -80,7 +80,7 @@ def train(job: Job, find: Find, listener: Listener, stop: StopRequest, *, keep_s
 
 
 def find_rate(job: Job, find: Find, listener: Listener, stop: StopRequest) -> dict[str, Any]:
-    """The smoothed curve and the rates that are read from it; see `digitlab.training.range_test.RangeTest`.
+    """Run a range test: the smoothed curve and the rates read from it; see `digitlab.training.range_test.RangeTest`.
 
     Raises:
         Interrupted: when it was asked to stop.
@@ -110,7 +110,7 @@ def find_rate(job: Job, find: Find, listener: Listener, stop: StopRequest) -> di
 
 
 def _measured(probabilities: NDArray[np.float32], test: Digits) -> dict[str, Any]:
-    """Accuracy, loss, confusion matrix and AUCs; NaN counts as a probability of 0.1 for each class."""
+    """Accuracy, loss, confusion matrix and AUCs; if any output is not finite, each class has probability 0.1."""
     diverged = not np.isfinite(probabilities).all()
     if diverged:
         probabilities = np.full_like(probabilities, 0.1)
@@ -127,9 +127,9 @@ def _measured(probabilities: NDArray[np.float32], test: Digits) -> dict[str, Any
 
 
 class _Timed:
-    """A listener that measures the processor time of each epoch: other programs on the machine do not add to it.
+    """A listener that measures the processor time of each epoch: other programs on the machine do not count.
 
-    seconds: of all threads of this process, by epoch since the job was given
+    seconds: by epoch since the job started, summed over all threads of this process
     """
 
     def __init__(self, listener: Listener) -> None:
@@ -147,7 +147,7 @@ class _Timed:
 
 
 class _Saver:
-    """Saves a checkpoint after an epoch, in at most `_SHARE_OF_SAVING` of the time."""
+    """Saves checkpoints after epochs, as often as `_SHARE_OF_SAVING` of the time allows."""
 
     def __init__(self, job: Job) -> None:
         self._path, self._saved, self._takes = job.checkpoint, time.monotonic(), _FIRST_SAVE
@@ -161,7 +161,7 @@ class _Saver:
 
 
 def _go_on(job: Job, loop: Loop) -> None:
-    """Resume from a checkpoint; one that does not fit was written by another version, and is deleted."""
+    """Resume from a checkpoint; one that does not match, as written by another version, is deleted and raises."""
     path = job.checkpoint
     if path.is_file():
         try:
@@ -174,7 +174,7 @@ def _go_on(job: Job, loop: Loop) -> None:
 def _forget(job: Job) -> None:
     path = job.checkpoint
     path.unlink(missing_ok=True)
-    with contextlib.suppress(OSError):  # it holds another file: a second process trains the same cell
+    with contextlib.suppress(OSError):  # not empty: a second process trains the same cell
         path.parent.rmdir()
 
 
@@ -185,7 +185,7 @@ def _columns(history: History) -> dict[str, list[Any]]:
 
 
 def _thinned(history: History, batches: int) -> dict[str, Any]:
-    """Loss and accuracy over batches, as means of ``each`` consecutive ones; an epoch has ``batches``."""
+    """Loss and accuracy over batches, as means of ``each`` consecutive ones; ``batches``: their number per epoch."""
     each = max(1, -(-len(history.batches) // _POINTS))
     blocks = [history.batches[start : start + each] for start in range(0, len(history.batches), each)]
     return {
@@ -197,5 +197,5 @@ def _thinned(history: History, batches: int) -> dict[str, Any]:
 
 
 def _few_digits(values: Iterable[float | None]) -> list[float | None]:
-    """Rounded to five digits, which keeps files small; None in place of NaN and infinity."""
+    """Round to five significant digits, which keeps files small; NaN and infinity become None."""
     return [float(f"{value:.5g}") if value is not None and math.isfinite(value) else None for value in values]

@@ -1,6 +1,6 @@
-"""A class that draws digits together: who is in it, what the task is, what was drawn. A value, without HTTP.
+"""A class that draws digits together: its pupils, its task and its drawings, without HTTP.
 
-Changed in one thread alone (the server's event loop).
+It may be changed only in one thread (the server's event loop).
 """
 
 from __future__ import annotations
@@ -33,21 +33,21 @@ if TYPE_CHECKING:
 
 __all__ = ["Classroom"]
 
-_LETTERS = "ABCDEFGHJKMNPQRSTVWXYZ23456789"  # none that is taken for another one, on a blackboard
-_CODE = 8  # of them: 6.6e11 codes
-_GRACE = 60.0  # seconds in which a drawing for the task before is still taken: it was begun then
-_REMEMBERED = 1000  # pupils that were removed, so that a wall which looks on takes them off
+_LETTERS = "ABCDEFGHJKMNPQRSTVWXYZ23456789"  # none that can be mistaken for another on a blackboard
+_CODE = 8  # letters per code: 6.6e11 codes
+_GRACE = 60.0  # seconds in which a drawing for the previous task is still accepted, since it was begun then
+_REMEMBERED = 1000  # removed pupils that are remembered, so that open walls take them off
 
 
 class _Allowance:
-    """A token bucket: how many requests at once, and how many per second in the long run."""
+    """A token bucket: ``burst`` requests at once, and ``rate`` per second in the long run."""
 
     def __init__(self, rate: float, burst: int, now: Callable[[], float]) -> None:
         self._rate, self._burst, self._now = rate, burst, now
         self._left, self._at = float(burst), now()
 
     def take(self) -> bool:
-        """Take one; False where none is left."""
+        """Take a token; return False if none is left."""
         at = self._now()
         self._left = min(self._burst, self._left + (at - self._at) * self._rate)
         self._at = at
@@ -59,7 +59,7 @@ class _Allowance:
 
 @dataclass(slots=True)
 class _Place:
-    """A pupil's place: what is seen of it, the key, and what this one may still ask."""
+    """A pupil's place: the visible state, the secret key, and the remaining allowances."""
 
     pupil: Pupil
     key: str
@@ -70,11 +70,11 @@ class _Place:
 
 
 class Classroom:
-    """One class. All changes count up ``version``, and ``changed`` is told of them.
+    """One class. Every change increments ``version`` and calls ``changed``.
 
-    code: what pupils join with, as letters in two groups
+    code: the code to join with, as two groups of letters
     task: the digit to draw; None: each pupil goes through all ten
-    open: whether more may join
+    open: whether more pupils may join
     """
 
     def __init__(self, limits: ClassLimits | None = None, *, now: Callable[[], float] = time.monotonic) -> None:
@@ -82,7 +82,7 @@ class Classroom:
         self.code = _new_code()
         self.open, self.task, self.round = True, None, 1
         self.version = 1
-        self._before: tuple[int | None, float] = (None, -_GRACE)  # the task before, and until when it was that
+        self._before: tuple[int | None, float] = (None, -_GRACE)  # the previous task, and the time when it ended
         self._places: dict[int, _Place] = {}
         self._keys: dict[str, int] = {}
         self._gone: collections.deque[tuple[int, int]] = collections.deque(maxlen=_REMEMBERED)
@@ -94,16 +94,16 @@ class Classroom:
 
     @property
     def pupils(self) -> tuple[Pupil, ...]:
-        """All, in the order in which they came."""
+        """All pupils, in the order in which they joined."""
         return tuple(each.pupil for each in self._places.values())
 
     # Pupils: with the code, then with their key --------------------------------------------------------------------
 
     def join(self, code: str, name: str) -> tuple[str, Pupil]:
-        """A new pupil, and the key that opens this one's drawings.
+        """Add a pupil; return the key that opens this pupil's drawings, and the pupil.
 
         Raises:
-            RefusalError: a wrong code, a name that is taken or none, or no more may join.
+            RefusalError: for a wrong code, an invalid name or one that is taken, or if no more may join.
         """
         given = "".join(letter for letter in code.upper()[:40] if letter.isalnum())
         if not hmac.compare_digest(given.encode(), self.code.replace("-", "").encode()):
@@ -127,19 +127,19 @@ class Classroom:
         return key, self._places[self._count].pupil
 
     def of_key(self, key: str) -> Pupil:
-        """The pupil of a key.
+        """Return the pupil of a key.
 
         Raises:
-            RefusalError: there is none, or no more.
+            RefusalError: if there is none, or none any more.
         """
         return self._of(key).pupil
 
     def label_for(self, pupil: Pupil) -> int:
-        """The digit that this pupil is to draw now."""
+        """Return the digit that this pupil is to draw now."""
         return pupil.handed_in % 10 if self.task is None else self.task
 
     def may_sketch(self, key: str) -> None:
-        """Count one more sketch of this pupil, before anything is made of it.
+        """Count one more sketch of this pupil, before it is processed.
 
         Raises:
             RefusalError: no such key, or too many.
@@ -148,7 +148,7 @@ class Classroom:
             raise RefusalError("often", "too many pictures in a moment")
 
     def may_hand_in(self, key: str, label: int) -> None:
-        """Count one more drawing of this pupil, before anything is made of it.
+        """Count one more drawing of this pupil, before it is processed.
 
         Raises:
             RefusalError: no such key, too many, or ``label`` is not the task, nor was it a moment ago.
@@ -167,7 +167,7 @@ class Classroom:
             raise RefusalError("often", "too many drawings in a moment")
 
     def show(self, key: str, picture: bytes) -> Sketch:
-        """A pupil draws; the picture (a PNG file of ours) stands on the wall.
+        """Show a pupil's sketch on the wall; the picture is a PNG file that we have encoded.
 
         Raises:
             RefusalError: no such key.
@@ -180,7 +180,7 @@ class Classroom:
         return sketch
 
     def wipe(self, key: str) -> None:
-        """The pupil has cleared the pad.
+        """Remove the sketch of a pupil who has cleared the pad.
 
         Raises:
             RefusalError: no such key.
@@ -190,7 +190,7 @@ class Classroom:
         self._note(place.pupil.number)
 
     def note_reading(self, pupil: int, number: int, answer: int | None, confidence: float) -> None:
-        """What was read in a sketch, where it is still that one."""
+        """Store what was read in a sketch, if it is still the current one."""
         place = self._places.get(pupil)
         if place is None or place.pupil.sketch is None or place.pupil.sketch.number != number:
             return
@@ -201,7 +201,7 @@ class Classroom:
     def hand_in(
         self, key: str, label: int, picture: bytes, glyph: NDArray[np.uint8], answer: int | None, confidence: float
     ) -> Drawing:
-        """A drawing is ready; `may_hand_in` was asked before.
+        """Add a finished drawing; `may_hand_in` must have been called before.
 
         Raises:
             RefusalError: no such key.
@@ -216,7 +216,7 @@ class Classroom:
         return drawing
 
     def withdraw(self, key: str, number: int) -> None:
-        """A pupil takes one of the own drawings back.
+        """Remove one of the pupil's own drawings.
 
         Raises:
             RefusalError: no such key or drawing.
@@ -226,28 +226,28 @@ class Classroom:
     # The teacher ---------------------------------------------------------------------------------------------------
 
     def pupil(self, number: int) -> Pupil:
-        """One pupil.
+        """Return one pupil.
 
         Raises:
-            RefusalError: there is none of this number.
+            RefusalError: if there is none of this number.
         """
         if number not in self._places:
             raise RefusalError("missing", f"there is no pupil {number} in the class")
         return self._places[number].pupil
 
     def set_task(self, digit: int | None) -> None:
-        """What is to be drawn from now on; None: each goes through all ten."""
+        """Set the digit to be drawn from now on; None: each pupil goes through all ten."""
         if digit != self.task:
             self._before, self.task = (self.task, self._now()), digit
             self._note()
 
     def let_join(self, allowed: bool) -> None:
-        """Whether more may join."""
+        """Set whether more pupils may join."""
         self.open = allowed
         self._note()
 
     def rename(self, number: int) -> Pupil:
-        """Take a pupil's nickname away: in its place stands "Pupil" and the number.
+        """Replace a pupil's nickname by "Pupil" and the number.
 
         Raises:
             RefusalError: there is no such pupil.
@@ -261,7 +261,7 @@ class Classroom:
         return place.pupil
 
     def remove_pupil(self, number: int) -> None:
-        """Take a pupil out of the class, with all that was drawn; the key opens nothing from then on.
+        """Remove a pupil with all drawings; from then on the key is invalid.
 
         Raises:
             RefusalError: there is no such pupil.
@@ -273,7 +273,7 @@ class Classroom:
         self.changed()
 
     def remove_drawing(self, pupil: int, number: int) -> None:
-        """Take a drawing away.
+        """Remove a drawing.
 
         Raises:
             RefusalError: there is no such pupil or drawing.
@@ -286,14 +286,14 @@ class Classroom:
         self._note(pupil)
 
     def begin_again(self) -> None:
-        """Forget all pupils and drawings; there is a new code from then on."""
+        """Remove all pupils and drawings, and make a new code."""
         for number in list(self._places):
             self.remove_pupil(number)
         self.code, self.open, self.round = _new_code(), True, self.round + 1
         self._note()
 
     def collection(self) -> Collection:
-        """All drawings that stand there now, with their writers.
+        """Return all present drawings with their writers.
 
         Raises:
             RefusalError: there are none.
@@ -309,7 +309,7 @@ class Classroom:
         )
 
     def note_kept(self, collection: Collection) -> None:
-        """These drawings are in the file now, and no others."""
+        """Mark these drawings, and no others, as being in the file."""
         for number, place in self._places.items():
             drawings = tuple(
                 replace(each, kept=(number, each.number) in collection.places) for each in place.pupil.drawings
@@ -318,7 +318,7 @@ class Classroom:
             self._note(number)
 
     def changes(self, since: int) -> Changes:
-        """What is not as it was at a version; 0: all."""
+        """Return what has changed since a version; 0: everything."""
         changed = tuple(each.pupil for each in self._places.values() if each.version > since)
         gone = tuple(number for version, number in self._gone if version > since) if since else ()
         return Changes(self.version, changed, gone)

@@ -1,4 +1,4 @@
-"""Where pupils find the class: the addresses of this machine in its network, and the code that phones photograph."""
+"""How pupils find the class: the addresses of this machine in its network, and the QR code for phones."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ if TYPE_CHECKING:
 __all__ = ["network_addresses", "own_addresses", "qr_modules"]
 
 _ANY = ("0.0.0.0", "::", "")  # noqa: S104 - what "every address" is written as
-_ELSEWHERE = ("192.0.2.1", 9)  # of no machine (RFC 5737); nothing is sent there
+_ELSEWHERE = ("192.0.2.1", 9)  # an address of no machine (RFC 5737); nothing is sent there
 
 
 def own_addresses(host: str, port: int) -> list[str]:
-    """The addresses under which others reach a server that listens on ``host``, the likeliest first.
+    """List the URLs under which others reach a server that listens on ``host``, the most likely first.
 
     >>> own_addresses("127.0.0.1", 8321), own_addresses("192.168.1.5", 8321), own_addresses("fd00::5", 80)
     (['http://127.0.0.1:8321'], ['http://192.168.1.5:8321'], ['http://[fd00::5]:80'])
@@ -32,7 +32,7 @@ def own_addresses(host: str, port: int) -> list[str]:
 
 
 def network_addresses() -> list[str]:
-    """The IPv4 addresses of this machine that others may reach, the one of the way out first."""
+    """List the IPv4 addresses of this machine that others may reach, that of the default route first."""
     found: list[str] = []
     with contextlib.suppress(OSError), socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as way_out:
         way_out.connect(_ELSEWHERE)
@@ -46,7 +46,7 @@ def network_addresses() -> list[str]:
 
 
 def qr_modules(text: str) -> NDArray[np.bool_]:
-    """A text as a QR code: bool (side, side), True is dark, without the quiet zone around it."""
+    """Encode a text as a QR code: bool (side, side), True is dark, without the quiet zone around it."""
     code = np.asarray(cv2.QRCodeEncoder.create().encode(text), np.uint8) < 128
     rows, columns = np.flatnonzero(code.any(axis=1)), np.flatnonzero(code.any(axis=0))
     return code[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]

@@ -1,4 +1,4 @@
-"""What a class sends and is sent, beside `schemas`.
+"""The messages of a class, in addition to those in `schemas`.
 
 =======  ==========================================  ================================  ============================
 method   path                                        takes                             answers
@@ -21,7 +21,7 @@ POST     /v1/class/keep                                                         
 POST     /v1/class/training                                                            `TrainingState` (201)
 =======  ==========================================  ================================  ============================
 
-Of /v1/pupil all but joining wants ``Authorization: Pupil KEY``; /v1/class wants the server's token, as all else does.
+All of /v1/pupil but joining needs ``Authorization: Pupil KEY``; /v1/class needs the server's token, as all else does.
 """
 
 # No `from __future__ import annotations`: pydantic reads these annotations while the classes are made.
@@ -48,7 +48,7 @@ class Joining(Message):
 
 
 class OwnDrawing(Message):
-    """A drawing of a pupil's own."""
+    """One of the pupil's own drawings."""
 
     number: int
     label: Digit = Field(description="what was to be drawn")
@@ -56,7 +56,7 @@ class OwnDrawing(Message):
 
 
 class OwnState(Message):
-    """All that a pupil is told."""
+    """Everything that a pupil is told."""
 
     name: str
     label: Digit = Field(description="the digit to draw now")
@@ -85,7 +85,7 @@ class SketchRead(Message):
 
 
 class TileSketch(Message):
-    """What a pupil draws at the moment, or drew last."""
+    """What a pupil is drawing now, or drew last."""
 
     number: int = Field(description="of this pupil's sketches, or of the drawings where it is handed in")
     handed_in: bool
@@ -126,7 +126,7 @@ class PupilDrawings(Message):
 
 
 class ClassLink(Message):
-    """Where pupils join; ``dark`` are the dark modules of a QR code of ``side`` by ``side``, one byte each, 0 or 1."""
+    """Where pupils join, also as a QR code: ``dark`` are its ``side`` by ``side`` modules, one byte each, 1 if dark."""
 
     address: str = Field(description="without the code")
     link: str = Field(description="with the code, behind #, which browsers send to nobody")
@@ -135,7 +135,7 @@ class ClassLink(Message):
 
 
 class ClassSettings(Message):
-    """What the teacher changes; what is left out stays."""
+    """The teacher's changes; fields that are left out stay as they are."""
 
     task: Digit | Literal["round"] | None = Field(None, description="a digit for all; round: each goes through all ten")
     open: bool | None = Field(None, description="whether more may join")

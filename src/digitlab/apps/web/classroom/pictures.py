@@ -1,6 +1,6 @@
-"""From what a phone sends to what the wall shows, and to the 28×28 image that a network takes.
+"""From the picture that a phone sends to the one that the wall shows, and to the 28×28 image for a network.
 
-Nothing of a file that came goes on: the wall gets a picture that was painted anew from the pixels.
+No part of an uploaded file is passed on: the wall gets a picture that is encoded anew from the pixels.
 """
 
 from __future__ import annotations
@@ -18,17 +18,17 @@ if TYPE_CHECKING:
 
 __all__ = ["MOST_BYTES", "MOST_PIXELS", "on_the_wall", "sketched"]
 
-MOST_BYTES, MOST_PIXELS = 32_768, 76_800  # what the page's pad sends is 320 by 240, some 2 kB
-_WALL = 96  # pixels of a picture's longer side there
+MOST_BYTES, MOST_PIXELS = 32_768, 76_800  # the page's pad sends 320 by 240 pixels, about 2 kB
+_WALL = 96  # pixels of a picture's longer side on the wall
 _PNG = b"\x89PNG\r\n\x1a\n"
 _PAPER, _INK = 250, 128  # grey levels: brighter is paper; darker is ink
 
 
 def sketched(content: bytes) -> NDArray[np.uint8]:
-    """The pixels of a PNG file from a pad, uint8 (H, W, 3), dark on light.
+    """Decode a PNG file from a pad to uint8 (H, W, 3), dark on light.
 
     Raises:
-        ImageError: another kind of file, a damaged one, or one of more than MOST_BYTES or MOST_PIXELS.
+        ImageError: for another kind of file, a damaged one, or one of more than MOST_BYTES or MOST_PIXELS.
     """
     if len(content) > MOST_BYTES or not content.startswith(_PNG):
         raise ImageError(f"expected a PNG file of at most {MOST_BYTES:,} bytes, as the page's pad sends")
@@ -36,7 +36,7 @@ def sketched(content: bytes) -> NDArray[np.uint8]:
 
 
 def on_the_wall(picture: NDArray[np.uint8]) -> bytes | None:
-    """A picture, uint8 (H, W, 3), as a small grey PNG file; None where there is no ink."""
+    """Encode a picture, uint8 (H, W, 3), as a small grey PNG file; None if there is no ink."""
     grey = np.asarray(cv2.cvtColor(picture, cv2.COLOR_RGB2GRAY), np.uint8)
     if int(grey.min()) >= _INK:
         return None

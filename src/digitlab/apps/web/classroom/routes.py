@@ -1,4 +1,4 @@
-"""Who may ask what of a class. Pupils bring their key; that the teacher has the token, `access` has seen to."""
+"""The routes of a class. Pupils authenticate with their key; the teacher's token is checked by `access`."""
 
 # No `from __future__ import annotations`: FastAPI reads the annotations of the routes.
 
@@ -30,7 +30,7 @@ Label = Annotated[int, Query(ge=0, le=9, description="the digit that was to be d
 
 
 def problem_of_refusal(error: RefusalError) -> ProblemError:
-    """What a refusal of the class is in HTTP."""
+    """Convert a refusal of the class to an HTTP error."""
     return ProblemError(
         _STATUSES[error.reason], f"class-{error.reason}", str(error), _WAIT if error.reason == "often" else None
     )
@@ -46,7 +46,7 @@ _PNG = {"requestBody": {"content": {"image/png": {"schema": {"type": "string", "
 
 
 def add_class(api: FastAPI, serving: ClassServing, trainings: TrainingRoom) -> None:
-    """The routes of a class: /v1/pupil for those with a key, /v1/class for the teacher."""
+    """Add the routes of a class: /v1/pupil for those with a key, /v1/class for the teacher."""
     _add_pupils(api, serving)
     _add_teacher(api, serving, trainings)
     _add_removing(api, serving, trainings)
@@ -63,12 +63,12 @@ def _add_pupils(api: FastAPI, serving: ClassServing) -> None:
 
     @api.get("/v1/pupil", responses=_refusals(), tags=["class"])
     async def own(request: Request) -> messages.OwnState:
-        """What this pupil is to draw, and has drawn."""
+        """Return what this pupil is to draw, and has drawn."""
         return serving.own_state(room.of_key(_key_of(request)))
 
     @api.post("/v1/pupil/sketch", responses=_refusals(413, 422, 503), openapi_extra=_PNG, tags=["class"])
     async def sketch(request: Request) -> messages.Sketched:
-        """Show what is on the pad; an empty body: nothing."""
+        """Show the content of the pad on the wall; an empty body clears it."""
         return messages.Sketched(number=await serving.sketch(_key_of(request), request.scope[BODY]))
 
     @api.post(
@@ -79,14 +79,14 @@ def _add_pupils(api: FastAPI, serving: ClassServing) -> None:
         tags=["class"],
     )
     async def hand_in(request: Request, label: Label) -> messages.OwnState:
-        """Hand a drawing in, for the task that was shown."""
+        """Hand in a drawing for the task that was shown."""
         key = _key_of(request)
         await serving.hand_in(key, request.scope[BODY], label)
         return serving.own_state(room.of_key(key))
 
     @api.delete("/v1/pupil/drawings/{number}", responses=_refusals(404, 422), tags=["class"])
     async def withdraw(request: Request, number: DrawingNumber) -> messages.OwnState:
-        """Take an own drawing back."""
+        """Withdraw one of one's own drawings."""
         key = _key_of(request)
         room.withdraw(key, number)
         return serving.own_state(room.of_key(key))
@@ -95,7 +95,7 @@ def _add_pupils(api: FastAPI, serving: ClassServing) -> None:
         "/v1/pupil/events", response_class=StreamingResponse, responses={**_refusals(), 200: _STREAM}, tags=["class"]
     )
     async def own_events(request: Request) -> StreamingResponse:
-        """The same as it changes; a new stream of a pupil ends the one before."""
+        """Stream the pupil's state as it changes; a new stream of a pupil ends the previous one."""
         key = _key_of(request)
         room.of_key(key)
         return StreamingResponse(serving.own_events(key), media_type="text/event-stream")
@@ -106,12 +106,12 @@ def _add_teacher(api: FastAPI, serving: ClassServing, trainings: TrainingRoom) -
 
     @api.get("/v1/class", responses=_refusals(), tags=["class"])
     async def state(request: Request) -> messages.ClassState:
-        """The class: its code and links, its task, how much was drawn."""
+        """Return the class: its code and links, its task, how much was drawn."""
         return _state(request, serving, trainings)
 
     @api.post("/v1/class", responses=_refusals(413, 422), tags=["class"])
     async def settings(request: Request, wanted: messages.ClassSettings) -> messages.ClassState:
-        """Set the task, or whether more may join."""
+        """Set the task, or whether more pupils may join."""
         if wanted.task is not None:
             room.set_task(None if wanted.task == "round" else wanted.task)
         if wanted.open is not None:
@@ -122,7 +122,7 @@ def _add_teacher(api: FastAPI, serving: ClassServing, trainings: TrainingRoom) -
         "/v1/class/events", response_class=StreamingResponse, responses={**_refusals(), 200: _STREAM}, tags=["class"]
     )
     async def events(request: Request) -> StreamingResponse:
-        """What the wall shows, as it changes: room (`ClassState`), tiles (`Tile`, several), gone (numbers)."""
+        """Stream what the wall shows, as it changes: room (`ClassState`), tiles (`Tile`, several), gone (numbers)."""
         told = serving.wall_events(_asked_at(request), training=trainings.possible)
         return StreamingResponse(told, media_type="text/event-stream")
 
@@ -134,7 +134,7 @@ def _add_teacher(api: FastAPI, serving: ClassServing, trainings: TrainingRoom) -
 
     @api.post("/v1/class/training", status_code=201, responses=_refusals(409, 422, 503), tags=["class"])
     async def train(architecture: Architecture = Architecture.SLIDES) -> TrainingState:
-        """Train a network on MNIST's digits and on what was kept; every fourth pupil is left out for the test."""
+        """Train a network on MNIST's digits and on the kept drawings; every fourth pupil is left out for the test."""
         if serving.file is None:
             raise RefusalError("empty", "nothing is kept yet; keep the drawings first")
         question = TrainingQuestion(architecture=architecture, images=10_000, epochs=3, learning_rate=None, seed=1)
@@ -146,29 +146,29 @@ def _add_removing(api: FastAPI, serving: ClassServing, trainings: TrainingRoom) 
 
     @api.delete("/v1/class", responses=_refusals(), tags=["class"])
     async def begin_again(request: Request) -> messages.ClassState:
-        """Forget all pupils and what they drew. What was kept stays in its file."""
+        """Remove all pupils and their drawings. What was kept stays in its file."""
         room.begin_again()
         return _state(request, serving, trainings)
 
     @api.get("/v1/class/pupils/{number}", responses=_refusals(404, 422), tags=["class"])
     async def pupil(number: PupilNumber) -> messages.PupilDrawings:
-        """All drawings of a pupil."""
+        """Return all drawings of a pupil."""
         return drawings_of(room.pupil(number))
 
     @api.delete("/v1/class/pupils/{number}", responses=_refusals(404, 422), tags=["class"])
     async def remove(request: Request, number: PupilNumber) -> messages.ClassState:
-        """Take a pupil out of the class, with all drawings."""
+        """Remove a pupil from the class, with all drawings."""
         room.remove_pupil(number)
         return _state(request, serving, trainings)
 
     @api.delete("/v1/class/pupils/{number}/name", responses=_refusals(404, 422), tags=["class"])
     async def rename(number: PupilNumber) -> messages.PupilDrawings:
-        """Take a nickname away: "Pupil" and the number stand there instead."""
+        """Replace a nickname by "Pupil" and the number."""
         return drawings_of(room.rename(number))
 
     @api.delete("/v1/class/pupils/{number}/drawings/{of}", responses=_refusals(404, 422), tags=["class"])
     async def remove_drawing(number: PupilNumber, of: DrawingNumber) -> messages.PupilDrawings:
-        """Take a drawing away."""
+        """Remove a drawing."""
         room.remove_drawing(number, of)
         return drawings_of(room.pupil(number))
 
@@ -183,6 +183,6 @@ def _state(request: Request, serving: ClassServing, trainings: TrainingRoom) -> 
 
 
 def _asked_at(request: Request) -> str | None:
-    """The address that the teacher's browser has opened, where pupils can use it too."""
+    """Return the address that the teacher's browser has opened, or None if pupils cannot use it."""
     name = request.url.hostname
     return None if name is None or is_loopback(name) else f"{request.url.scheme}://{request.url.netloc}"

@@ -1,6 +1,6 @@
-"""The class of one server: sketches are shown at once and read as soon as it is their turn, and walls are told of it.
+"""The class of one server: sketches are shown at once and read in turn, and walls are notified of changes.
 
-Of each pupil the newest sketch is read, one after another, so that nobody waits for somebody who draws a lot.
+Only the newest sketch of each pupil is read, one after another, so that nobody waits for a pupil who draws a lot.
 """
 
 from __future__ import annotations
@@ -38,18 +38,18 @@ if TYPE_CHECKING:
 
 __all__ = ["ClassServing", "drawings_of"]
 
-_HEARTBEAT = 15.0  # seconds between signs of life, so that whoever listens and has gone is noticed
-_TICK, _OWN_TICK = 0.05, 0.2  # seconds between two events of a wall, and of a pupil, at least
+_HEARTBEAT = 15.0  # seconds between keep-alive comments, by which a client that has gone is noticed
+_TICK, _OWN_TICK = 0.05, 0.2  # minimum seconds between two events of a wall, and of a pupil
 _NEXT_FILES = 1000
 
 
 class ClassServing:
     """One class on one server.
 
-    reader: what reads the sketches
-    data: where drawings are kept when the teacher says so; None: `class-DATE-TIME.npz` in the folder of the server
-    addresses: under which pupils reach the server, as `links.own_addresses`
-    local: whether only this machine reaches it
+    reader: reads the sketches
+    data: the file for drawings that the teacher keeps; None: `class-DATE-TIME.npz` in the folder of the server
+    addresses: under which pupils reach the server, from `links.own_addresses`
+    local: whether only this machine can reach it
     """
 
     def __init__(
@@ -64,25 +64,25 @@ class ClassServing:
     ) -> None:
         self.classroom, self._reader, self._data = classroom, reader, data
         self._addresses, self._local = list(addresses), local
-        # A picture is opened in a millisecond, and read in ten: the one does not wait for the other.
+        # A picture is decoded in 1 ms and read in 10 ms: separate threads, so that decoding does not wait for reading.
         self._opening = PictureThreads(limits, threads=1, most=4 * classroom.limits.pupils)
         self._reading = PictureThreads(limits, threads=1, most=4 * classroom.limits.pupils)
         self._waiting: dict[int, tuple[int, NDArray[np.uint8]]] = {}  # pupil → number and pixels of the newest sketch
         self._task: asyncio.Task[None] | None = None
         self._changed = asyncio.Event()
-        self._streams: dict[int, object] = {}  # pupil → the stream that is theirs; a newer one ends it
-        self.file: Path | None = None  # with what was kept last, …
+        self._streams: dict[int, object] = {}  # pupil → the current stream; a newer one ends it
+        self.file: Path | None = None  # with the drawings kept last, …
         self._file_round = 0  # … of this round
         self._keeping = asyncio.Lock()
         classroom.changed = self._tell
 
     @property
     def joining(self) -> str:
-        """Where pupils join, in words for whoever has started the server."""
+        """Where pupils join, in words for the person who started the server."""
         return f"{self._addresses[0]}/class with the code {self.classroom.code}"
 
     async def close(self) -> None:
-        """Begin nothing more."""
+        """Stop reading and start no further work."""
         if self._task is not None:
             self._task.cancel()
             await asyncio.gather(self._task, return_exceptions=True)
@@ -92,11 +92,11 @@ class ClassServing:
     # Pupils --------------------------------------------------------------------------------------------------------
 
     async def sketch(self, key: str, content: bytes) -> int:
-        """Show what a pupil draws; its number. Nothing: the pad was wiped, 0.
+        """Show a pupil's sketch and return its number; 0 if the content is empty or blank, i.e. the pad was wiped.
 
         Raises:
             RefusalError: no such key, or too many.
-            ImageError: no picture that a pad sends.
+            ImageError: not a picture as a pad sends it.
         """
         self.classroom.may_sketch(key)
         made = await self._opening.run(_opened, content) if content else None
@@ -111,11 +111,11 @@ class ClassServing:
         return found.number
 
     async def hand_in(self, key: str, content: bytes, label: int) -> Drawing:
-        """Take a drawing, labelled by the task.
+        """Accept a drawing, labelled by the task.
 
         Raises:
             RefusalError: no such key, too many, another task, or nothing was drawn.
-            ImageError: no picture that a pad sends.
+            ImageError: not a picture as a pad sends it.
         """
         self.classroom.may_hand_in(key, label)
         pixels, picture = await self._opening.run(_opened, content)
@@ -127,7 +127,7 @@ class ClassServing:
         return self.classroom.hand_in(key, label, picture, glyph, found.digit, found.confidence)
 
     async def own_events(self, key: str) -> AsyncIterator[str]:
-        """What a pupil is to know, as it changes: the state, what was read, and the end."""
+        """Yield a pupil's events as things change: the state, what was read, and the end."""
         number, mine = self.classroom.of_key(key).number, object()
         self._streams[number] = mine
         known: Pupil | None = None
@@ -144,7 +144,7 @@ class ClassServing:
                 if (
                     known is None
                     or pupil.drawings is not known.drawings
-                    # A drawing that came and was removed between two looks leaves the same: its pupil knows of it.
+                    # A drawing added and removed between two checks leaves the same list, but its pupil must be told.
                     or (pupil.handed_in, pupil.name, state.label) != (known.handed_in, known.name, label)
                 ):
                     yield f"event: state\ndata: {state.model_dump_json()}\n\n"
@@ -159,7 +159,7 @@ class ClassServing:
                 del self._streams[number]
 
     def own_state(self, pupil: Pupil) -> messages.OwnState:
-        """All that a pupil is told."""
+        """Return everything that a pupil is told."""
         drawings = [
             messages.OwnDrawing(number=each.number, label=each.label, answer=each.answer) for each in pupil.drawings
         ]
@@ -168,7 +168,7 @@ class ClassServing:
     # The teacher ---------------------------------------------------------------------------------------------------
 
     def state(self, asked_at: str | None, *, training: bool) -> messages.ClassState:
-        """The class without its pupils; ``asked_at`` is the address that the teacher's browser has opened."""
+        """Return the class without its pupils; ``asked_at`` is the address that the teacher's browser has opened."""
         room, pupils = self.classroom, self.classroom.pupils
         drawings = [each for pupil in pupils for each in pupil.drawings]
         addresses = dict.fromkeys([*([asked_at] if asked_at else []), *self._addresses])
@@ -179,7 +179,7 @@ class ClassServing:
         )  # fmt: skip
 
     async def wall_events(self, asked_at: str | None, *, training: bool) -> AsyncIterator[str]:
-        """What the wall shows, as it changes: first all, then what is new."""
+        """Yield the wall's events as it changes: first everything, then what is new."""
         since, said = 0, ""
         while True:
             signal = self._changed
@@ -197,11 +197,11 @@ class ClassServing:
                 yield ": still here\n\n"
 
     async def keep(self) -> Path:
-        """Write all drawings that stand on the wall into the class's file, in place of what it held.
+        """Write all drawings that are on the wall into the class's file, replacing its content.
 
         Raises:
-            RefusalError: there are none.
-            StorageError: it cannot be written.
+            RefusalError: if there are none.
+            StorageError: if it cannot be written.
         """
         async with self._keeping:
             collection = self.classroom.collection()
@@ -214,7 +214,7 @@ class ClassServing:
     # ---------------------------------------------------------------------------------------------------------------
 
     def _free_file(self) -> Path:
-        """A name that is not taken: what another class has drawn is never written over."""
+        """Return an unused file name: the drawings of another class are never overwritten."""
         wanted = self._data or Path(f"class-{time.strftime('%Y%m%d-%H%M')}.npz")
         names = (wanted, *(wanted.with_stem(f"{wanted.stem}-{number}") for number in range(2, _NEXT_FILES)))
         return next((each for each in names if not each.exists()), wanted)
@@ -224,7 +224,7 @@ class ClassServing:
         self._changed = asyncio.Event()
 
     async def _read(self) -> None:
-        """Read the newest sketch of each pupil, as long as there are some."""
+        """Read the newest sketch of each pupil, until none is waiting."""
         while self._waiting:
             pupil = next(iter(self._waiting))
             number, pixels = self._waiting.pop(pupil)
@@ -241,7 +241,7 @@ def _opened(content: bytes) -> tuple[NDArray[np.uint8], bytes | None]:
 
 
 async def _turned(changed: asyncio.Event, tick: float) -> bool:
-    """Wait for a change, and a moment more; False: there was none for long."""
+    """Wait for a change, then for ``tick`` seconds; return False if there was none until the next heartbeat."""
     with contextlib.suppress(TimeoutError):
         async with asyncio.timeout(_HEARTBEAT):
             await changed.wait()
@@ -289,7 +289,7 @@ def _shown(
 
 
 def drawings_of(pupil: Pupil) -> messages.PupilDrawings:
-    """A pupil and all drawings, as the teacher sees them."""
+    """Return a pupil and all drawings, as the teacher sees them."""
     drawings = [
         messages.HandedIn(
             number=each.number, label=each.label, picture=_base64(each.picture), answer=each.answer,
@@ -301,7 +301,7 @@ def drawings_of(pupil: Pupil) -> messages.PupilDrawings:
 
 
 def _read_in(pupil: Pupil) -> str:
-    """What was read in the sketch of a pupil, as JSON; nothing where there is none, or not yet."""
+    """Return what was read in a pupil's sketch, as JSON; empty if there is no sketch, or it is not read yet."""
     sketch = pupil.sketch
     if sketch is None or not sketch.read:
         return ""

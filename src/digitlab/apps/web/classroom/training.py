@@ -1,4 +1,4 @@
-"""A class's own digits in a small training: some pupils are left out, for what it says of new ones."""
+"""A class's own digits in a small training: some pupils are held out, to measure how well it reads new writers."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ if TYPE_CHECKING:
 
 __all__ = ["ClassDigits", "class_digits"]
 
-_LEFT_OUT = 4  # every fourth pupil; of one pupil alone, every fourth drawing
+_LEFT_OUT = 4  # every fourth pupil; if there is only one, every fourth drawing
 _SHARE = 5  # the class's drawings are repeated until they are a fifth of the images, …
-_MOST_TIMES = 20  # … or this often: a handful of drawings shall not be learned by heart
+_MOST_TIMES = 20  # … or at most this often, so that a handful of drawings is not memorised
 
 
 @dataclass(frozen=True, slots=True)
 class ClassDigits:
-    """What is trained on and what is left out for the test; ``pupils`` are those who are left out."""
+    """The digits to train on and those held out for the test; ``pupils``: number of pupils held out."""
 
     train: Digits
     test: Digits
@@ -33,11 +33,11 @@ class ClassDigits:
 
     @property
     def about(self) -> str:
-        """For the model's card."""
+        """Description for the model's card."""
         return f"{len(self.train):,} drawings of a class"
 
     def mixed_into(self, images: Digits) -> Digits:
-        """Other images and the class's, each several times."""
+        """Mix the class's digits, each repeated several times, into other images."""
         times = int(np.clip(len(images) // (_SHARE * max(len(self.train), 1)), 1, _MOST_TIMES))
         return Digits(
             np.concatenate([images.images, *[self.train.images] * times]),
@@ -45,7 +45,7 @@ class ClassDigits:
         )
 
     def result(self, probabilities: NDArray[np.floating]) -> OwnResult:
-        """How many of the left out ones are right: by these probabilities (N, 10), and by the shipped classifier."""
+        """Count the held-out digits that are right: by these probabilities (N, 10), and by the shipped classifier."""
         from digitlab.network.classifier import Classifier, resolve_model
 
         reader = Classifier(resolve_model(None)).probabilities(self.test.images)
@@ -54,7 +54,7 @@ class ClassDigits:
 
 
 def class_digits(path: Path, seed: int) -> ClassDigits:
-    """Divide the digits of a file by writer.
+    """Split the digits of a file by writer.
 
     Raises:
         DatasetError: for a file without writers.

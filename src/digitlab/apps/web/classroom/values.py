@@ -1,4 +1,4 @@
-"""What a class is made of: pupils, what they draw, and what is refused."""
+"""The values of a class: pupils, their sketches and drawings, limits and refusals."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ __all__ = [
 
 Reason = Literal["code", "key", "closed", "full", "taken", "name", "task", "empty", "missing", "often"]
 
-_BLANK = "\u115f\u1160\u3164\uffa0"  # letters that nobody sees
-_MARKS = 2  # signs above or below one letter; more of them would run over what stands around
+_BLANK = "\u115f\u1160\u3164\uffa0"  # letters that are invisible
+_MARKS = 2  # combining marks on one letter; more of them would overlap their surroundings
 
 
 class RefusalError(DigitlabError):
-    """Something that a class does not take; ``reason`` is the stable part."""
+    """A request that a class refuses; ``reason`` is the stable part."""
 
     def __init__(self, reason: Reason, detail: str) -> None:
         super().__init__(detail)
@@ -34,11 +34,11 @@ class RefusalError(DigitlabError):
 class ClassLimits:
     """Limits of one class.
 
-    pupils: that are in it at once
+    pupils: in the class at once
     drawings: of one pupil
     name: letters of a nickname
-    sketches, hand_ins: of one pupil, per second in the long run and at once
-    joins, guesses: of all together: with the right code, and with a wrong one
+    sketches, hand_ins: of one pupil: per second in the long run, and at once
+    joins, guesses: of all together, likewise: attempts with the right code, and with a wrong one
     """
 
     pupils: int = 60
@@ -52,10 +52,10 @@ class ClassLimits:
 
 @dataclass(frozen=True, slots=True)
 class Sketch:
-    """What a pupil draws at the moment.
+    """What a pupil is drawing now.
 
     number: from 1, of this pupil's sketches; label: the task's digit
-    picture: a grey PNG file, small; answer: None where it is declined, or while ``read`` is False
+    picture: a small grey PNG file; answer: None if the reader declined, or while ``read`` is False
     """
 
     number: int
@@ -68,11 +68,11 @@ class Sketch:
 
 @dataclass(frozen=True, slots=True)
 class Drawing:
-    """What a pupil has handed in.
+    """A picture that a pupil has handed in.
 
-    number: of this pupil's drawings, from 1; label: what the task was; picture: a small grey PNG file
-    glyph: uint8 (28, 28), light ink on dark; answer: what the reader read, None where it declined
-    kept: whether it is in the file that was written last
+    number: of this pupil's drawings, from 1; label: the task's digit; picture: a small grey PNG file
+    glyph: uint8 (28, 28), light ink on dark; answer: what the reader read, None if it declined
+    kept: whether it is in the file as last written
     """
 
     number: int
@@ -86,23 +86,23 @@ class Drawing:
 
 @dataclass(frozen=True, slots=True)
 class Pupil:
-    """A pupil as the teacher sees one; ``number`` from 1, never given twice."""
+    """A pupil as the teacher sees it; ``number`` counts from 1 and is never reused."""
 
     number: int
     name: str
     drawings: tuple[Drawing, ...] = ()
     sketch: Sketch | None = None
-    handed_in: int = 0  # in all, removed ones too: by it the tasks go round
+    handed_in: int = 0  # total, including removed ones: determines the task when each pupil goes through all digits
 
     @property
     def right(self) -> int:
-        """How many drawings were read as what they were meant to be."""
+        """Number of drawings that were read correctly."""
         return sum(each.answer == each.label for each in self.drawings)
 
 
 @dataclass(frozen=True, slots=True)
 class Changes:
-    """What has changed since a version: pupils as they are now, and the numbers of those that are gone."""
+    """The changes since a version: pupils as they are now, and the numbers of those that are gone."""
 
     version: int
     pupils: tuple[Pupil, ...]
@@ -111,7 +111,7 @@ class Changes:
 
 @dataclass(frozen=True, slots=True)
 class Collection:
-    """All drawings: uint8 images (N, 28, 28), labels (N,), and of each its writer's name and its place in the class."""
+    """All drawings: uint8 images (N, 28, 28), labels (N,), and of each the writer's name and its place in the class."""
 
     images: NDArray[np.uint8]
     labels: NDArray[np.uint8]
@@ -120,10 +120,10 @@ class Collection:
 
 
 def plain_nickname(name: str, most: int = 20) -> str:
-    r"""A nickname as it is shown: one line of visible letters and signs; what it says as markup stays what was typed.
+    r"""Sanitise a nickname for display: one line of visible characters; markup in it is kept as typed.
 
     Raises:
-        RefusalError: nothing that could be seen, or more than ``most`` letters.
+        RefusalError: for no letter or digit, or more than ``most`` letters.
 
     >>> plain_nickname("  Ana \n María ")
     'Ana María'
@@ -150,5 +150,5 @@ def plain_nickname(name: str, most: int = 20) -> str:
 
 
 def alike(name: str) -> str:
-    """The same for names that look alike: other case, other widths."""
+    """Return a key that is the same for names that look alike: other case, other widths."""
     return unicodedata.normalize("NFKC", name).casefold()

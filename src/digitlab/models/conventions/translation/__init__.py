@@ -1,4 +1,4 @@
-"""An ONNX graph as a network of Keras: `graph` goes through it, `layers` and `numbers` have its operators."""
+"""An ONNX graph as a Keras network: `graph` traverses it, `layers` and `numbers` translate its operators."""
 
 from __future__ import annotations
 

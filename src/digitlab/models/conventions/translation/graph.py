@@ -1,7 +1,7 @@
-"""An ONNX graph as a network of Keras, so that its layers can be looked at, trained on and written in other formats.
+"""Translate an ONNX graph to a Keras network, to inspect its layers, train it or write it in other formats.
 
-What is computed from constants only is computed; every other operator becomes a layer (`layers`, `numbers`). What an
-exporter has written down as shapes of a batch is left open again.
+What depends on constants only is evaluated; every other operator becomes a layer (`layers`, `numbers`). Batch sizes
+that an exporter has fixed in shapes are made dynamic again.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 __all__ = ["rounds", "translated"]
 
-_MOST_NUMBERS = 50_000_000  # of a constant that is computed from others
+_MOST_NUMBERS = 50_000_000  # elements of a constant that is computed from others
 _OF_CONSTANTS = (
     "Add", "Cast", "Concat", "DequantizeLinear", "Div", "Gather", "Identity", "Mul", "Reshape", "Slice", "Squeeze",
     "Sub", "Transpose", "Unsqueeze",
@@ -35,10 +35,10 @@ _VALUES = ("value", "value_float", "value_floats", "value_int", "value_ints")
 
 
 def translated(network: onnx.ModelProto, form: Form, name: str) -> keras.Model:
-    """The network of a graph with one input and one output, from float32 (N, *form.shape()) to its numbers.
+    """Build the Keras network of a graph with one input and one output, from float32 (N, *form.shape()) to its outputs.
 
     Raises:
-        ModelError: for operators that no layer of Keras computes, or that are not known here; without the file's name.
+        ModelError: for operators that no Keras layer computes, or that are not supported; without the file's name.
     """
     images = keras.Input(form.shape(), name="pixels")
     translation = _Translation(network)
@@ -84,12 +84,12 @@ _OPERATORS: dict[str, Callable[[Operator, Names], Held]] = {
 
 
 def rounds(network: onnx.ModelProto) -> bool:
-    """Whether a graph rounds what it computes to 8 bits, which `translated` leaves out."""
+    """Return whether a graph quantises its intermediate values to 8 bits, which `translated` leaves out."""
     return any(node.op_type == "QuantizeLinear" for node in network.graph.node)
 
 
 class _Translation:
-    """Goes through a graph. values: what has been made so far, tensors (`Held`) and constants, by their names."""
+    """One pass over a graph. values: what has been computed so far, tensors (`Held`) and constants, by name."""
 
     def __init__(self, network: onnx.ModelProto) -> None:
         import onnx
@@ -100,10 +100,10 @@ class _Translation:
         }
         self._opset = next(each.version for each in network.opset_import if each.domain in ("", "ai.onnx"))
         self._nodes = list(network.graph.node)
-        self._done: set[str] = set()  # outputs of additions that have become the bias of the layer before
+        self._done: set[str] = set()  # outputs of additions that were merged into the previous layer as its bias
 
     def add(self, node: onnx.NodeProto) -> None:
-        """One more operator."""
+        """Translate one operator."""
         import onnx
 
         if node.output[0] in self._done:
@@ -116,12 +116,12 @@ class _Translation:
             self.values[node.output[0]] = self._computed(node)
         elif node.op_type == "Shape":
             shape = Operator(node.op_type, takes, settings, self._opset).given.shape
-            self.values[node.output[0]] = np.array([0, *shape])  # 0: as many images as there are
+            self.values[node.output[0]] = np.array([0, *shape])  # 0: the number of images
         else:
             self._layer(node, Operator(node.op_type, takes, settings, self._opset))
 
     def _computed(self, node: onnx.NodeProto) -> NDArray[Any]:
-        """A constant of constants, as exporters compute the shape of a Reshape."""
+        """Evaluate an operator on constants, by which exporters compute e.g. the shape of a Reshape."""
         from onnx.reference import ReferenceEvaluator
 
         if node.op_type not in _OF_CONSTANTS:
@@ -145,7 +145,7 @@ class _Translation:
             self.values[output] = made
 
     def _addition_behind(self, node: onnx.NodeProto, operator: Operator) -> tuple[str, NDArray[Any]] | None:
-        """The one addition that takes what a product or convolution makes, and the bias (units,) that it adds."""
+        """Find the only addition after a product or convolution; return its output's name and its bias (units,)."""
         if operator.kind not in ("MatMul", "Conv") or len(operator.takes) != 2:
             return None
         users = [each for each in self._nodes if node.output[0] in each.input]
@@ -161,7 +161,7 @@ class _Translation:
 
 
 def _most_numbers(kind: str, given: list[NDArray[Any]]) -> int:
-    """How many numbers an operator can make at most."""
+    """Return the maximum number of elements that an operator can produce."""
     if kind in ("Add", "Sub", "Mul", "Div"):
         return math.prod(np.broadcast_shapes(*(each.shape for each in given)))
     sizes = [each.size for each in given]

@@ -1,4 +1,4 @@
-"""Operators of ONNX with weights, and pools, as layers of Keras."""
+"""Translate ONNX operators with weights, and pooling, to Keras layers."""
 
 from __future__ import annotations
 
@@ -34,13 +34,13 @@ def _dense(held: Held, kernel: NDArray[Any], bias: NDArray[Any] | None, names: N
 
 
 def matmul(node: Operator, names: Names) -> Held:
-    """A product with a matrix."""
+    """Translate MatMul: a product with a matrix."""
     kernel = node.constant(1)
     return _dense(node.given, np.asarray(kernel), node.constant(2), names)
 
 
 def gemm(node: Operator, names: Names) -> Held:
-    """A product with a matrix, and a bias."""
+    """Translate Gemm: a product with a matrix, and a bias."""
     kernel, bias = np.asarray(node.constant(1)), node.constant(2)
     if node.settings.get("transA", 0):
         refuse("transposes the images of a batch")
@@ -51,7 +51,7 @@ def gemm(node: Operator, names: Names) -> Held:
 
 
 def chosen(node: Operator, names: Names) -> Held:
-    """Gather: some of the numbers, such as ten of eleven classes."""
+    """Translate Gather: select some of the values, such as ten of eleven classes."""
     places = np.asarray(node.constant(1))
     held = plain(node.given, names)
     if node.settings.get("axis", 0) != 1 or len(held.shape) != 1 or places.ndim != 1:
@@ -62,7 +62,7 @@ def chosen(node: Operator, names: Names) -> Held:
 
 
 def convolution(node: Operator, names: Names) -> Held:
-    """Conv, in one group or one for each channel."""
+    """Translate Conv with one group, or one group per channel."""
     held, kernel, bias = as_maps(node.given, names), np.asarray(node.constant(1)), node.constant(2)
     groups, channels = node.settings.get("group", 1), held.shape[0]
     if kernel.ndim != 4 or (groups != 1 and (groups != channels or kernel.shape[1] != 1)):
@@ -88,9 +88,9 @@ _Window = tuple[tuple[int, ...], tuple[int, ...], tuple[int, ...]]  # its size, 
 def _padded(
     held: Held, settings: dict[str, Any], window: _Window, names: Names, *, zeros: bool
 ) -> tuple[Held, str]:  # fmt: skip
-    """The maps, and the padding that Keras has a word for, "valid" or "same".
+    """Return the maps, and the padding as Keras names it, "valid" or "same".
 
-    zeros: whether what is not "same" may be zeros around the maps
+    zeros: whether other padding than "same" may be added as zeros around the maps
     """
     asked = settings.get("auto_pad", b"NOTSET")
     pads = list(settings.get("pads", (0, 0, 0, 0)))
@@ -109,7 +109,7 @@ def _padded(
 
 
 def _same(sizes: tuple[int, ...], window: _Window) -> list[int]:
-    """What Keras' "same" puts before and behind: [top, left, bottom, right]."""
+    """Return the padding that Keras' "same" adds before and after: [top, left, bottom, right]."""
     total = [
         max((math.ceil(size / stride) - 1) * stride + (kernel - 1) * dilation + 1 - size, 0)
         for size, kernel, stride, dilation in zip(sizes, *window, strict=True)
@@ -118,7 +118,7 @@ def _same(sizes: tuple[int, ...], window: _Window) -> list[int]:
 
 
 def zero_padding(node: Operator, names: Names) -> Held:
-    """Pad with zeros around rows and columns."""
+    """Translate Pad with zeros around rows and columns."""
     amounts = node.settings.get("pads", node.constant(1))
     value = node.settings.get("value", node.constant(2))
     before, behind = np.asarray(amounts).reshape(2, -1)
@@ -132,7 +132,7 @@ def zero_padding(node: Operator, names: Names) -> Held:
 
 
 def pool(node: Operator, names: Names) -> Held:
-    """The maximum or mean of windows."""
+    """Translate MaxPool and AveragePool."""
     held, kernel = as_maps(node.given, names), tuple(node.settings["kernel_shape"])
     strides = tuple(node.settings.get("strides", (1, 1)))
     rest = [(size - side) % step for size, side, step in zip(held.shape[1:], kernel, strides, strict=True)]
@@ -149,13 +149,13 @@ def pool(node: Operator, names: Names) -> Held:
 
 
 def global_pool(node: Operator, names: Names) -> Held:
-    """The maximum or mean of each map."""
+    """Translate GlobalMaxPool and GlobalAveragePool: the maximum or mean of each map."""
     kind = "GlobalAveragePooling2D" if node.kind == "GlobalAveragePool" else "GlobalMaxPooling2D"
     return Held(names.call(kind, as_maps(node.given, names).tensor, keepdims=True), last=True)
 
 
 def over_maps(node: Operator, names: Names) -> Held:
-    """ReduceMean and ReduceMax over rows and columns."""
+    """Translate ReduceMean and ReduceMax over rows and columns."""
     axes = node.settings.get("axes", node.constant(1))
     held, kept = node.given, bool(node.settings.get("keepdims", 1))
     places = (
@@ -171,7 +171,7 @@ def over_maps(node: Operator, names: Names) -> Held:
 
 
 def batch_normalization(node: Operator, names: Names) -> Held:
-    """By stored means and variances."""
+    """Translate BatchNormalization with stored means and variances."""
     held = node.given if len(node.given.shape) == 1 else as_maps(node.given, names)
     gamma, beta, mean, variance = (in_order(np.asarray(node.constant(place)), held) for place in (1, 2, 3, 4))
     layer = names.made("BatchNormalization", epsilon=float(node.settings.get("epsilon", 1e-5)))

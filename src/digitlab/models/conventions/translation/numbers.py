@@ -1,4 +1,4 @@
-"""Operators of ONNX that change shapes and single numbers, as layers of Keras."""
+"""Translate ONNX operators that change shapes or single values to Keras layers."""
 
 from __future__ import annotations
 
@@ -23,18 +23,18 @@ from digitlab.models.conventions.translation.tensors import (
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-_FLOATS = (1, 10, 11)  # ONNX's numbers of float32, float16, float64
+_FLOATS = (1, 10, 11)  # ONNX's type codes of float32, float16, float64
 
 
 def flatten(node: Operator, names: Names) -> Held:
-    """Flatten all axes of an image."""
+    """Translate Flatten over all axes of an image."""
     if node.settings.get("axis", 1) not in (1, -len(node.given.shape)):
         refuse("flattens other axes than those of an image")
     return flattened(node.given, names)
 
 
 def reshape(node: Operator, names: Names) -> Held:
-    """Reshape each image."""
+    """Translate Reshape, applied to each image."""
     target = [int(each) for each in np.asarray(node.constant(1)).reshape(-1)]
     sizes = [held if each == 0 else each for each, held in zip(target[1:], [*node.given.shape, *[0] * 8], strict=False)]
     return _shaped(node.given, sizes, names)
@@ -53,7 +53,7 @@ def _shaped(held: Held, sizes: list[int], names: Names) -> Held:
 
 
 def squeeze(node: Operator, names: Names) -> Held:
-    """Leave axes of size 1 out."""
+    """Translate Squeeze: remove axes of size 1."""
     axes = node.settings.get("axes", node.constant(1))
     shape = [0, *node.given.shape]
     if axes is None:
@@ -64,7 +64,7 @@ def squeeze(node: Operator, names: Names) -> Held:
 
 
 def unsqueeze(node: Operator, names: Names) -> Held:
-    """Put axes of size 1 in."""
+    """Translate Unsqueeze: insert axes of size 1."""
     axes = np.asarray(node.settings.get("axes", node.constant(1))).reshape(-1)
     shape = [0, *node.given.shape]
     for axis in sorted(int(each) % (len(shape) + len(axes)) for each in axes):
@@ -75,7 +75,7 @@ def unsqueeze(node: Operator, names: Names) -> Held:
 
 
 def transpose(node: Operator, names: Names) -> Held:
-    """Exchange axes of an image; exchanging to and from channels last costs no layer."""
+    """Translate Transpose of an image's axes; a change to or from channels last needs no layer."""
     held = node.given
     order = list(node.settings.get("perm", range(len(held.shape), -1, -1)))
     if order[0] != 0:
@@ -89,7 +89,7 @@ def transpose(node: Operator, names: Names) -> Held:
 
 
 def concatenated(node: Operator, names: Names) -> Held:
-    """Join maps or vectors."""
+    """Translate Concat of maps or vectors."""
     parts = node.takes
     if not all(isinstance(each, Held) for each in parts):
         refuse("joins maps and constants")
@@ -103,7 +103,7 @@ def concatenated(node: Operator, names: Names) -> Held:
 
 
 def arithmetic(node: Operator, names: Names) -> Held:
-    """Add, Sub, Mul, Div of a tensor and a constant, or of two tensors."""
+    """Translate Add, Sub, Mul, Div of a tensor and a constant, or an operation on two or more tensors."""
     left, right = node.takes[:2]
     if len(node.takes) > 2 or (isinstance(left, Held) and isinstance(right, Held)):
         return _merged(node, names)
@@ -124,7 +124,7 @@ def arithmetic(node: Operator, names: Names) -> Held:
 
 
 def _scaled(held: Held, times: NDArray[Any], plus: NDArray[Any], names: Names) -> Held:
-    """The numbers times and plus one constant, or one for each channel."""
+    """Multiply by one constant and add another, or one pair for each channel."""
     if len(np.unique(times)) == 1 and len(np.unique(plus)) == 1:
         return like(held, names.call("Rescaling", held.tensor, float(times.flat[0]), float(plus.flat[0])))
     units = held.shape[0] if held.last else held.shape[-1]
@@ -148,12 +148,12 @@ def _merged(node: Operator, names: Names) -> Held:
 
 
 def negative(node: Operator, names: Names) -> Held:
-    """Neg."""
+    """Translate Neg."""
     return like(node.given, names.call("Rescaling", node.given.tensor, -1.0))
 
 
 def same_numbers(node: Operator, names: Names) -> Held:  # noqa: ARG001 - as all others
-    """What changes no number."""
+    """Translate operators that change no values."""
     if node.kind == "Cast" and node.settings.get("to") not in _FLOATS:
         refuse("makes whole numbers of what it computes")
     return node.given
@@ -166,7 +166,7 @@ ACTIVATIONS = {
 
 
 def unrounded(node: Operator, names: Names) -> Held:
-    """QuantizeLinear without its rounding; where no number below 0 has a place, it is a ReLU as well."""
+    """Translate QuantizeLinear without its rounding; if it cannot represent values below 0, it becomes a ReLU."""
     zero = node.constant(2)
     zero = np.zeros((), np.uint8) if zero is None else np.asarray(zero)
     if zero.size == 1 and int(zero.flat[0]) == np.iinfo(zero.dtype).min:
@@ -175,20 +175,20 @@ def unrounded(node: Operator, names: Names) -> Held:
 
 
 def activation(node: Operator, names: Names) -> Held:
-    """One of ACTIVATIONS."""
+    """Translate one of ACTIVATIONS."""
     if node.settings.get("approximate", b"none") != b"none":
         refuse("uses an approximate Gelu")
     return like(node.given, names.call("Activation", node.given.tensor, ACTIVATIONS[node.kind]))
 
 
 def leaky(node: Operator, names: Names) -> Held:
-    """LeakyRelu and Elu."""
+    """Translate LeakyRelu and Elu."""
     kind, usual = ("LeakyReLU", 0.01) if node.kind == "LeakyRelu" else ("ELU", 1.0)
     return like(node.given, names.call(kind, node.given.tensor, float(node.settings.get("alpha", usual))))
 
 
 def clip(node: Operator, names: Names) -> Held:
-    """Clip from 0."""
+    """Translate Clip with the lower bound 0."""
     bounds = [node.settings.get(name, node.constant(place)) for name, place in (("min", 1), ("max", 2))]
     low, high = (None if each is None else float(np.asarray(each).reshape(-1)[0]) for each in bounds)
     if low != 0:
@@ -197,7 +197,7 @@ def clip(node: Operator, names: Names) -> Held:
 
 
 def slopes(node: Operator, names: Names) -> Held:
-    """PRelu."""
+    """Translate PRelu."""
     held, slope = node.given, np.asarray(node.constant(1))
     if slope.size == 1:
         return like(held, names.call("LeakyReLU", held.tensor, float(slope.flat[0])))
@@ -211,7 +211,7 @@ def slopes(node: Operator, names: Names) -> Held:
 
 
 def softmax(node: Operator, names: Names) -> Held:
-    """Softmax and LogSoftmax over the classes."""
+    """Translate Softmax and LogSoftmax over the classes."""
     held = node.given
     axis = node.settings.get("axis", -1 if node.opset >= 13 else 1) % (len(held.shape) + 1)
     if axis != (1 if held.last else len(held.shape)):

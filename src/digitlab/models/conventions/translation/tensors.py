@@ -1,7 +1,7 @@
-"""What an ONNX graph computes, and how Keras holds it.
+"""Tensors and operators of an ONNX graph, and how they are stored in Keras.
 
-Convolutional networks have channels first in ONNX; Keras on a CPU needs them last. Maps are therefore held with
-channels last, as `Held` says; after a flattening the rows of the next weights are put in the other order instead.
+Convolutional networks have channels first in ONNX; Keras on a CPU needs them last. Feature maps are therefore stored
+with channels last, as `Held` records; after a flattening, the rows of the next weights are reordered instead.
 """
 
 from __future__ import annotations
@@ -23,11 +23,11 @@ __all__ = ["Held", "Names", "Operator", "as_maps", "flattened", "in_order", "lik
 
 @dataclass(frozen=True, slots=True)
 class Held:
-    """A tensor of ONNX, and how Keras holds it.
+    """A tensor of ONNX, and how Keras stores it.
 
-    tensor: of Keras
-    last: ONNX means (N, channels, rows, columns), and the channels are last in ``tensor``
-    maps: (channels, rows, columns), where ``tensor`` is such maps flattened with the channels last; else empty
+    tensor: the Keras tensor
+    last: ONNX's layout is (N, channels, rows, columns), and the channels are last in ``tensor``
+    maps: (channels, rows, columns), if ``tensor`` is such maps flattened with the channels last; else empty
     """
 
     tensor: Any
@@ -36,14 +36,14 @@ class Held:
 
     @property
     def shape(self) -> tuple[int, ...]:
-        """Of one image, as ONNX has it."""
+        """The shape of one image, in ONNX's layout."""
         sizes = tuple(self.tensor.shape[1:])
         return (sizes[2], *sizes[:2]) if self.last else sizes
 
 
 @dataclass(slots=True)
 class Operator:
-    """One operator: what it takes, its settings, and the version of ONNX's operators."""
+    """One operator: its inputs, its attributes, and the version of ONNX's operator set."""
 
     kind: str
     takes: list[Any]
@@ -52,13 +52,13 @@ class Operator:
 
     @property
     def given(self) -> Held:
-        """The tensor that it takes first."""
+        """The first input, a tensor."""
         if not isinstance(self.takes[0], Held):
             refuse(f"uses {self.kind[:40]} of a constant first, which is not translated")
         return self.takes[0]
 
     def constant(self, place: int) -> NDArray[Any] | None:
-        """What it takes there, where that is a constant."""
+        """Return the constant at input ``place``, or None if there is no such input."""
         found = self.takes[place] if place < len(self.takes) else None
         if isinstance(found, Held):
             refuse(f"uses {self.kind[:40]} of two tensors, which is not translated")
@@ -66,17 +66,17 @@ class Operator:
 
 
 class Names:
-    """Names of layers, numbered by their kind."""
+    """Creates layers, with names numbered by class."""
 
     def __init__(self) -> None:
         self._counts: Counter[str] = Counter()
 
     def call(self, kind: str, tensor: Any, *arguments: Any, **settings: Any) -> Any:
-        """What a new layer of this class makes of ``tensor``."""
+        """Apply a new layer of this class to ``tensor``."""
         return self.made(kind, *arguments, **settings)(tensor)
 
     def made(self, kind: str, *arguments: Any, **settings: Any) -> Any:
-        """A new layer of this class."""
+        """Create a layer of this class."""
         self._counts[kind] += 1
         return getattr(keras.layers, kind)(*arguments, name=f"{kind.lower()}_{self._counts[kind]}", **settings)
 
@@ -87,7 +87,7 @@ def refuse(reason: str) -> NoReturn:
 
 
 def plain(held: Held, names: Names) -> Held:
-    """The same in ONNX's own order."""
+    """Convert to ONNX's own layout."""
     if held.maps:
         channels, rows, columns = held.maps
         maps = Held(names.call("Reshape", held.tensor, (rows, columns, channels)), last=True)
@@ -101,7 +101,7 @@ def plain(held: Held, names: Names) -> Held:
 
 
 def as_maps(held: Held, names: Names) -> Held:
-    """Maps with the channels last."""
+    """Convert to maps with the channels last."""
     if held.last:
         return held
     held = plain(held, names)
@@ -114,7 +114,7 @@ def as_maps(held: Held, names: Names) -> Held:
 
 
 def flattened(held: Held, names: Names) -> Held:
-    """(N, numbers) of each image."""
+    """Flatten each image: (N, values)."""
     if len(held.shape) == 1:
         return held
     channels, rows, columns = held.shape if held.last else (1, 1, 1)
@@ -123,12 +123,12 @@ def flattened(held: Held, names: Names) -> Held:
 
 
 def like(held: Held, tensor: Any) -> Held:
-    """Another tensor that is held in the same way."""
+    """Return another tensor that is stored in the same way."""
     return replace(held, tensor=tensor)
 
 
 def in_order(numbers: NDArray[Any], held: Held) -> NDArray[Any]:
-    """Weights (inputs, …) in the order in which the inputs are held."""
+    """Reorder weights (inputs, …) to match the order in which the inputs are stored."""
     if not held.maps:
         return numbers
     return numbers.reshape(*held.maps, *numbers.shape[1:]).transpose(1, 2, 0, *range(3, numbers.ndim + 2)).reshape(
@@ -137,7 +137,7 @@ def in_order(numbers: NDArray[Any], held: Held) -> NDArray[Any]:
 
 
 def with_weights(layer: Any, tensor: Any, *weights: NDArray[Any]) -> Any:
-    """What a layer makes of ``tensor``; it gets these weights."""
+    """Apply a layer to ``tensor`` and set its weights; return its output."""
     made = layer(tensor)
     layer.set_weights([each.astype(np.float32) for each in weights])
     return made

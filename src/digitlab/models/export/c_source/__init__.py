@@ -1,4 +1,4 @@
-"""Export to one C header and one C source for microcontrollers: 8-bit weights and arithmetic, no dependencies."""
+"""Export to a C header and a C source file for microcontrollers: 8-bit weights and arithmetic, no dependencies."""
 
 from digitlab.models.export.c_source.writing import export_c
 

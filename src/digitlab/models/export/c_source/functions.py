@@ -1,4 +1,4 @@
-"""The C functions that the written networks call; only those that a network needs are written, for `-Wall`."""
+"""The C functions that exported networks call; only those that a network needs are written, to satisfy `-Wall`."""
 
 __all__ = ["DECLARED", "FUNCTIONS", "PROBABILITIES"]
 
@@ -118,7 +118,7 @@ static void place(const int8_t *in, int32_t pixels, int32_t channels, const int8
 }
 """
 
-# By name, each after those that it calls.
+# By name; each function follows those that it calls.
 FUNCTIONS = {
     "number_of": (_NUMBER, ("product", "depthwise")),
     "sum_of": (_SUM, ("product", "sum_of")),

@@ -1,7 +1,7 @@
-"""The steps in whole numbers of 8 bits, and the same computation in NumPy, number by number as the C code does it.
+"""The steps in 8-bit integers, and the same computation in NumPy, with exactly the numbers of the C code.
 
-A tensor's value is scale × (number − zero), its numbers are -128 to 127. Weights have one scale for each output, the
-last product one for all ten, so that its sums are logits but for one factor.
+A tensor's value is scale × (number − zero), with numbers from -128 to 127. Weights have one scale per output; the last
+product has one for all ten, so that its sums are the logits up to a single factor.
 """
 
 from __future__ import annotations
@@ -22,14 +22,14 @@ if TYPE_CHECKING:
 
 __all__ = ["Quantised", "Weights", "answers", "quantise"]
 
-_TOGETHER = 50  # images; the pixels under all places of a kernel stay below 100 MB
-_EXACT = 2**24  # float32 holds every whole number up to here
+_TOGETHER = 50  # images per batch; the pixels under all kernel positions stay below 100 MB
+_EXACT = 2**24  # float32 represents every integer up to here exactly
 _LARGEST_BIAS = 2.0**28
 
 
 @dataclass(frozen=True, slots=True)
 class Weights:
-    """Of one product: a sum of ``weights`` × numbers + ``bias`` becomes a number by ``multipliers`` / 2**``shifts``.
+    """Of one product: its sum of ``weights`` × numbers + ``bias`` is requantised by ``multipliers`` / 2**``shifts``.
 
     weights: int8; bias, multipliers: int32; shifts: uint8; one for each output
     """
@@ -44,10 +44,10 @@ class Weights:
 class Quantised:
     """A network in 8 bits.
 
-    scales, zeros: of each tensor; the image's zero need not be a whole number
-    weights: of each product, by its step's number
+    scales, zeros: of each tensor; the image's zero need not be an integer
+    weights: of each product, by the number of its step
     tables: int8 (256,), by step and input, for numbers from -128 upwards
-    logit: what one unit of the last sums is worth
+    logit: the value of one unit of the last sums, as a logit
     """
 
     program: Program
@@ -59,7 +59,7 @@ class Quantised:
 
 
 def quantise(program: Program, images: NDArray[np.uint8]) -> Quantised:
-    """Choose scales by the least and the largest values that these images bring about, and round the weights."""
+    """Choose scales from the minimum and maximum values that occur for these images, and round the weights."""
     ranges = _ranges(program, images)
     sign = -1.0 if program.scale < 0 else 1.0
     scales, zeros = [abs(program.scale)], [-128.0 * sign - (sign < 0) - program.offset / abs(program.scale)]
@@ -87,21 +87,21 @@ def quantise(program: Program, images: NDArray[np.uint8]) -> Quantised:
 
 
 def answers(network: Quantised, images: NDArray[np.uint8]) -> NDArray[np.int64]:
-    """The last sums for uint8 (N, 28, 28), int64 (N, 10), equal to the C code's; times ``logit`` they are logits."""
+    """Return the last sums for uint8 (N, 28, 28), int64 (N, 10), as in the C code; times ``logit`` they are logits."""
     return np.concatenate([tensors[-1] for tensors in _run(network, images)])
 
 
 def _scale_and_zero(least: float, largest: float) -> tuple[float, float]:
-    """So that 0 is a whole number, and -128 where nothing is below it: then the limits of int8 are a ReLU."""
+    """Choose them so that 0 is an integer, and -128 if no value is negative: int8's limits then act as a ReLU."""
     least, largest = min(least, 0.0), max(largest, 0.0)
     scale = (largest - least) / 255 or 1.0
     return scale, float(np.rint(-128 - least / scale))
 
 
 def _weights(step: Product, scale: float, zero: float, makes: float | None) -> tuple[Weights, float]:
-    """A product's numbers, and what a unit of its sums is worth; ``makes``: its output's scale, None: all the same."""
+    """Quantise a product; also return the unit of its sums. ``makes``: output scale; None: one unit for all outputs."""
     inputs = tuple(range(2)) if step.depthwise else tuple(range(1, 4))
-    # A bias larger than the weights would allow makes the unit larger, so that it fits.
+    # If a bias would be too large in units that suit the weights, the unit is enlarged until it fits.
     unit = np.maximum(np.abs(step.weights).max(axis=inputs) / 127, np.abs(step.bias) / scale / _LARGEST_BIAS)
     if makes is None:
         unit = np.full_like(unit, unit.max())
@@ -126,7 +126,7 @@ def _ranges(program: Program, images: NDArray[np.uint8]) -> list[tuple[float, fl
 
 
 def _run(network: Program | Quantised, images: NDArray[np.uint8]) -> Iterator[list[NDArray[Any]]]:
-    """All tensors for one batch after another: values of a `Program`, whole numbers of a `Quantised` one."""
+    """Yield all tensors, batch by batch: real values for a `Program`, integers for a `Quantised` network."""
     whole = None if not isinstance(network, Quantised) else network
     program = network.program if isinstance(network, Quantised) else network
     for start in range(0, len(images), _TOGETHER):
@@ -188,7 +188,7 @@ def _looked_up(table: NDArray[np.int8] | None, numbers: NDArray[Any]) -> NDArray
 
 
 def _windows(step: Product | Pool, taken: NDArray[Any], shape: Shape, outside: float) -> Iterator[Any]:
-    """For each place of the window the pixels under it, (N, rows, columns, channels)."""
+    """Yield the pixels under each position of the window, (N, rows, columns, channels)."""
     after = [
         max((made - 1) * stride + size - before - extent, 0)
         for made, stride, size, before, extent in zip(
@@ -206,7 +206,7 @@ def _windows(step: Product | Pool, taken: NDArray[Any], shape: Shape, outside: f
 
 
 def _sums(step: Product, taken: NDArray[Any], shape: Shape, weights: NDArray[Any], outside: float) -> NDArray[Any]:
-    """By a product of matrices, for which there is fast code in floating point only; the numbers are exact in it."""
+    """Compute them as a matrix product, which is fast in floating point only; the integers are exact in it."""
     pixels = [part.astype(weights.dtype) for part in _windows(step, taken, shape, outside)]
     if step.depthwise:
         places = weights.reshape(-1, weights.shape[2])

@@ -1,7 +1,7 @@
-"""A Keras network as the few steps that the C code knows: products, pools, tables and concatenations.
+"""A Keras network as the few kinds of step that the C code has: products, pools, tables and concatenations.
 
-Batch normalisation is folded into the product before it, or becomes one (a depthwise one of 1×1). Dense layers are
-convolutions of 1×1 on an image of one pixel. Flatten and Reshape do nothing: rows, columns, channels is their order.
+Batch normalisation is folded into the product before it, or becomes one (depthwise, 1×1). Dense layers are 1×1
+convolutions of an image of one pixel. Flatten and Reshape have no effect: the order is always rows, columns, channels.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ SUPPORTED = (
 class Product:
     """A convolution: weights float64 (outputs, rows, columns, inputs), or (rows, columns, channels) if depthwise.
 
-    before: zeros above and left of the image; rectified: values below 0 become 0
+    before: zeros above and left of the image; rectified: negative values become 0 (ReLU)
     """
 
     takes: int
@@ -52,7 +52,7 @@ class Product:
 
     @property
     def depthwise(self) -> bool:
-        """Whether each channel has a kernel of its own."""
+        """Whether each channel has its own kernel."""
         return self.weights.ndim == 3
 
     @property
@@ -76,7 +76,7 @@ class Pool:
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """A function of each value by itself: one entry for each of 256 values."""
+    """An elementwise function, as a table of 256 entries, one for each value."""
 
     takes: int
     makes: int
@@ -85,7 +85,7 @@ class Table:
 
 @dataclass(frozen=True, slots=True)
 class Concatenation:
-    """The channels of several tensors one after another."""
+    """Several tensors concatenated along the channels."""
 
     takes: tuple[int, ...]
     makes: int
@@ -95,8 +95,8 @@ class Concatenation:
 class Program:
     """The network. Tensor 0 is the image: its values are ``scale`` × pixel + ``offset``.
 
-    shapes: of each tensor as its maker sees it
-    seen: of each step, the shape of what it takes (a dense layer sees an image as one pixel of many channels)
+    shapes: of each tensor, as its producer sees it
+    seen: of each step, the shape of its input (a dense layer sees an image as one pixel of many channels)
     """
 
     scale: float = 1.0
@@ -106,7 +106,7 @@ class Program:
     seen: list[Shape] = field(default_factory=list)
 
     def add(self, step: Step, seen: Shape, shape: Shape) -> int:
-        """Append a step; its output's number."""
+        """Append a step; return the number of its output."""
         self.steps.append(step)
         self.seen.append(seen)
         self.shapes.append(shape)
@@ -114,12 +114,12 @@ class Program:
 
 
 def steps_of(model: keras.Model, name: str) -> Program:
-    """The steps of a network from uint8 (N, 28, 28) to ten probabilities; ``name`` is for messages.
+    """Convert a network from uint8 (N, 28, 28) to ten probabilities into steps; ``name`` is for error messages.
 
-    The last step makes the logits: a final softmax is left out.
+    The last step computes the logits: a final softmax is left out.
 
     Raises:
-        ModelError: for a layer that the C code does not know; with its name and those that it knows.
+        ModelError: for a layer that the C code does not support; the message names it and the supported ones.
     """
     walk = _Walk(name)
     last, shape = walk.follow(model, [(0, (28, 28, 1))])
@@ -142,12 +142,12 @@ class _Walk:
     def __init__(self, name: str) -> None:
         self._name = name
         self._ended = False
-        self._shared: set[int] = set()  # tensors that several layers take, as they are
+        self._shared: set[int] = set()  # inputs of several layers: nothing may be folded into them
         self.program = Program()
 
     def follow(self, model: keras.Model, given: list[tuple[int, Shape]]) -> tuple[int, Shape]:
         graph = keras.Model(model.inputs, model.outputs)  # turns a Sequential into a graph
-        copy = keras.models.clone_model(graph)  # whose layers are used once, whatever else the model's are part of
+        copy = keras.models.clone_model(graph)  # its layers are used once, even if the model's belong to other models
         copy.set_weights(graph.get_weights())
         made = {id(tensor): value for tensor, value in zip(copy.inputs, given, strict=True)}
         layers = [layer for layer in copy.layers if type(layer).__name__ != "InputLayer"]
@@ -168,7 +168,7 @@ class _Walk:
         return made[id(tensor)]
 
     def _step(self, layer: Any, taken: list[tuple[int, Shape]]) -> tuple[int, Shape]:
-        """What a layer makes of the tensors that it takes."""
+        """Convert a layer; return the number and shape of its output."""
         kind = type(layer).__name__
         if isinstance(layer, keras.Model):
             return self.follow(layer, taken)
@@ -234,7 +234,7 @@ class _Walk:
         return Pool(number, makes, largest, size, stride, self._before(layer, seen, size, stride))
 
     def _before(self, layer: Any, seen: Shape, size: tuple[int, int], stride: tuple[int, int]) -> tuple[int, int]:
-        """The rows above and columns left of the image: half of what "same" needs, rounded down."""
+        """Return the padding above and left of the image: half of what "same" needs, rounded down."""
         padding = getattr(layer, "padding", "valid")
         if padding not in ("valid", "same"):
             raise self._unsupported(layer, f"with padding {padding!r}")
@@ -262,7 +262,7 @@ class _Walk:
         return number
 
     def _maker(self, number: int) -> Product | None:
-        """The product that made this tensor last, if nothing has been done with its result yet."""
+        """Return the product that made this tensor, if it is the last step and its result has not been used yet."""
         last = self.program.steps[-1] if self.program.steps else None
         untouched = isinstance(last, Product) and last.makes == number and not last.rectified
         return last if isinstance(last, Product) and untouched and number not in self._shared else None
@@ -304,7 +304,7 @@ def _array(tensor: Any) -> NDArray[np.float64]:
 
 
 def _shape(tensor: Any) -> Shape | None:
-    """(N, …) as rows, columns, channels; None where it is not so."""
+    """Convert the shape (N, …) to rows, columns, channels; None if it does not fit."""
     sizes = tuple(tensor.shape[1:])
     if not 1 <= len(sizes) <= 3 or not all(isinstance(size, int) for size in sizes):
         return None

@@ -1,4 +1,4 @@
-"""The text of the C files: weights, the place of each tensor in memory, and the calls one after another."""
+"""The text of the C files: weights, the memory offset of each tensor, and the sequence of calls."""
 
 from __future__ import annotations
 
@@ -33,10 +33,10 @@ _C_TYPES = {"int8": "int8_t", "int32": "int32_t", "uint8": "uint8_t"}
 
 
 def export_c(model: keras.Model, path: Path, card: ModelCard) -> Exported:
-    """Write ``path`` (.c) and its header (.h): the network in 8 bits, C99 without dependencies and without malloc.
+    """Write ``path`` (.c) and its header (.h): the network in 8 bits, C99 without dependencies or malloc.
 
-    Its one function takes 28×28 bytes and gives ten probabilities and the digit. Scales come from 1,000 of MNIST's
-    training images; the same numbers are computed in NumPy and compared with Keras before the files are written.
+    Its only function takes 28×28 bytes and returns ten probabilities and the digit. Scales come from 1,000 of MNIST's
+    training images; the same computation in NumPy is compared with Keras before the files are written.
 
     Raises:
         ModelError: for a layer that is not supported, or when more than INT8_TOLERANCE of the digits differ.
@@ -73,7 +73,7 @@ def export_c(model: keras.Model, path: Path, card: ModelCard) -> Exported:
 
 
 class _Text:
-    """ram: bytes of memory; flash: bytes of weights and tables."""
+    """The text of both files. ram: bytes of memory; flash: bytes of weights and tables."""
 
     def __init__(self, network: Quantised, name: str) -> None:
         self._network, self._name = network, name
@@ -217,7 +217,7 @@ int {self._name}_classify(const uint8_t image[784], float probabilities[10])
 
 
 def _places(shapes: list[Shape], steps: list[Step]) -> tuple[dict[int, int], int]:
-    """Where each tensor begins, and the bytes of all: the first gap among those that are still needed."""
+    """Return each tensor's offset, and the total bytes; a tensor gets the first gap between those still needed."""
     until = {0: 0}
     for number, step in enumerate(steps):
         for taken in step.takes if isinstance(step, Concatenation) else (step.takes,):
