@@ -1,11 +1,11 @@
-"""How fast networks learn in the browser, and how smooth the page stays:  python bench/browser_learning.py [EPOCHS]
+"""Training speed in the browser, and how smooth the page stays meanwhile:  python bench/browser_learning.py [EPOCHS]
 
-The page without a server, in Chromium without a window. Both networks train on the 2,000 shipped digits. Printed for
-each: images a second by the clock, and by the processor time of the worker's thread alone (Linux), which says what one
-core does that has nothing else to do; the accuracy on the 500 test digits; and how many frames a second the page
-painted before and while it ran, counted by `requestAnimationFrame`, with the waits between two and what the page's
-thread needed for one. The load of the machine is printed with them: on a busy one the clock says less than the
-processor time.
+The page runs without a server, in headless Chromium. Both networks train on the 2,000 shipped digits. Printed for
+each: images per second of wall-clock time, and of CPU time of the worker's thread alone (Linux), which says what an
+otherwise idle core would achieve; the accuracy on the 500 test digits; and how many frames per second the page
+painted before and during the training, counted by `requestAnimationFrame`, with the intervals between frames and the
+CPU time that the page's thread needed per frame. The machine's load is printed with them: on a busy machine,
+wall-clock time is less reliable than CPU time.
 """
 
 from __future__ import annotations
@@ -34,10 +34,10 @@ _COUNT = """() => {
 
 
 def workers() -> dict[str, float]:
-    """Processor time of each thread of our own Chromium's that is a worker of a page, by its folder in /proc."""
+    """Return the CPU time of each page worker thread of the Chromium that we started, by its folder in /proc."""
     parents = {}
     for status in Path("/proc").glob("[0-9]*/stat"):
-        with contextlib.suppress(OSError):  # it has ended meanwhile
+        with contextlib.suppress(OSError):  # the process has ended meanwhile
             parents[status.parent.name] = status.read_text().rpartition(")")[2].split()[1]
     found = {}
     for process in parents:
@@ -55,7 +55,7 @@ def workers() -> dict[str, float]:
 
 
 def frames(page: Any, seconds: float = 5.0) -> float:
-    """Frames a second of the page as it is: on a busy machine they are fewer without any training too."""
+    """Measure the page's frames per second as it is now: on a busy machine they are fewer even without any training."""
     page.evaluate(_COUNT)
     page.wait_for_timeout(1_000 * seconds)
     waits = page.evaluate("() => globalThis.waits")
@@ -63,13 +63,13 @@ def frames(page: Any, seconds: float = 5.0) -> float:
 
 
 def page_seconds(session: Any) -> float:
-    """Processor time of the page's own thread, which paints and hears the visitor."""
+    """Return the CPU time of the page's own thread, which paints and handles the visitor's input."""
     told = {each["name"]: each["value"] for each in session.send("Performance.getMetrics")["metrics"]}
     return float(told["TaskDuration"])
 
 
 def measure(page: Any, address: str, network: str, epochs: int) -> str:
-    """Train once, and say what that took."""
+    """Train once and describe the result."""
     page.goto("about:blank")
     page.goto(f"{address}#view=learning&digit=mnist-9&learn={network}~adam~~1~{epochs}~4")
     page.wait_for_selector("#learning .learned", timeout=120_000)
@@ -86,7 +86,7 @@ def measure(page: Any, address: str, network: str, epochs: int) -> str:
         page.wait_for_timeout(100)
     clock = time.perf_counter() - clock
     painting = page_seconds(session) - painting
-    processor = sum(seconds for task, seconds in workers().items() if task not in known)  # the one that trains
+    processor = sum(seconds for task, seconds in workers().items() if task not in known)  # the worker that trains
     waits = sorted(page.evaluate("() => globalThis.waits"))
     return (
         f"{network}: {epochs} epochs in {clock:.1f} s, {epochs * _IMAGES / clock:,.0f} images/s by the clock and "
@@ -99,7 +99,7 @@ def measure(page: Any, address: str, network: str, epochs: int) -> str:
 
 
 def main(epochs: int) -> None:
-    """Both networks, one after the other."""
+    """Measure both networks, one after the other."""
     chromium = shutil.which("chromium")
     with tempfile.TemporaryDirectory() as folder, sync_playwright() as play:
         address = (write_page(Path(folder) / "page").folder / "index.html").as_uri()

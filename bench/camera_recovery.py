@@ -1,6 +1,6 @@
-"""How long after an outage a network camera is read again:  python bench/camera_recovery.py [TIMES]
+"""Time until a network camera is read again after an outage:  python bench/camera_recovery.py [TIMES]
 
-The camera is an MJPEG server on this computer that fails in six ways in turn; about three seconds per outage.
+The camera is an MJPEG server on this computer that fails in six ways in turn; each outage takes about three seconds.
 """
 
 from __future__ import annotations
@@ -21,20 +21,20 @@ if TYPE_CHECKING:
 
 __all__ = ["Recovery", "measure_recovery"]
 
-# The failures, in turn. "killed" ends the server; the others are faults of a running server.
+# The failures, used in turn. "killed" stops the server; the others are faults of a running server.
 _FAILURES: tuple[Fault | str, ...] = ("killed", "cut", "frozen", "garbage", "sizes", "halves")
-_GONE_FOR = (0.3, 1.1, 2.6, 0.6, 3.4)  # seconds, in turn: our pauses between attempts grow with the outage
+_GONE_FOR = (0.3, 1.1, 2.6, 0.6, 3.4)  # seconds, used in turn: our pauses between attempts grow with the outage
 _TARGET = 3.0  # seconds
 _PATIENCE = 15.0
 
 
 @dataclass(frozen=True, slots=True)
 class Recovery:
-    """The result.
+    """Result of the measurement.
 
     seconds: from each return of the camera to the first frame after it
     late: how often that took longer than three seconds; crashes: exceptions that ended a thread or the stream
-    threads_left: of ours, after closing; reconnects: new connections that gave frames; damaged: pictures skipped
+    threads_left: our threads alive after closing; reconnects: new connections with frames; damaged: skipped pictures
     """
 
     times: int
@@ -46,11 +46,11 @@ class Recovery:
     damaged: int
 
     def as_dict(self) -> dict[str, Any]:
-        """For JSON."""
+        """Return the result as a dictionary for JSON."""
         return {**asdict(self), "median_s": statistics.median(self.seconds), "max_s": max(self.seconds)}
 
     def describe(self) -> str:
-        """One line of text."""
+        """Describe the result on one line."""
         return (
             f"camera gone and back {self.times} times: first frame after {statistics.median(self.seconds):.2f} s "
             f"(median), {max(self.seconds):.2f} s (longest; target: {_TARGET:g} s), {self.late} late, "
@@ -61,9 +61,9 @@ class Recovery:
 def measure_recovery(
     times: int, say: Callable[[str], None] = lambda _: None, *, gone_for: tuple[float, ...] = _GONE_FOR
 ) -> Recovery:
-    """Let an MJPEG camera on this computer fail ``times`` times, in different ways, and time its recovery.
+    """Make an MJPEG camera on this computer fail ``times`` times, in different ways, and time each recovery.
 
-    say: called with a line for each; gone_for: lengths of the outages in seconds, in turn
+    say: called with a line per outage; gone_for: lengths of the outages in seconds, used in turn
     """
     before = set(threading.enumerate())
     seconds: list[float] = []
@@ -107,10 +107,10 @@ def _fail(camera: FaultyCamera, failure: str, seconds: float) -> None:
 
 
 def _frame_after(frames: NewestFrame, moment: float) -> float:
-    """The time at which the first frame captured after the moment arrived.
+    """Return the time at which the first frame captured after the moment arrived.
 
     Raises:
-        TimeoutError: when none arrives.
+        TimeoutError: if none arrives.
     """
     while time.monotonic() < moment + _PATIENCE:
         frame = frames.get(timeout=0.1)
@@ -123,7 +123,7 @@ def _frame_after(frames: NewestFrame, moment: float) -> float:
 
 @contextlib.contextmanager
 def _counted_crashes() -> Iterator[list[str]]:
-    """The exceptions that end threads meanwhile."""
+    """Collect the exceptions that end threads while the context is active."""
     crashes: list[str] = []
     before = threading.excepthook
     threading.excepthook = lambda happened: crashes.append(repr(happened.exc_value))

@@ -1,9 +1,8 @@
 """A class of simulated pupils on one server: `python bench/classroom.py --minutes 10`.
 
-Each pupil joins over HTTP, draws with a pause between pictures as the page makes them, hands digits in, and follows the
-stream of events; a teacher's wall follows too. What is asked: is a picture lost, how old are pictures when the wall has
-them, does the memory stay flat, do names with markup do harm. The tests
-run the same for seconds.
+Each pupil joins over HTTP, draws with the same pauses between pictures as the page, hands in digits, and follows the
+stream of events; a teacher's wall follows too. Questions answered: is a picture lost, how old are pictures when they
+reach the wall, does memory use stay flat, do names with markup do harm. The tests run the same for a few seconds.
 """
 
 from __future__ import annotations
@@ -35,18 +34,18 @@ NAMES = (
     "<b>Ana</b>", "<script>1</script>", "'; DROP TABLE", "../../etc", "{{7*7}}", "=cmd|' /C'!A0", "&lt;i&gt;", "Zoé",
     "李雷", "محمد", "${x}", "%s%n", "a\u202eb", "\"><img src=x>",
 )  # fmt: skip
-_STEPS = 8  # pictures of a digit while it is drawn
+_STEPS = 8  # pictures sent of a digit while it is being drawn
 
 
 @dataclass
 class Told:
-    """What came out; times in seconds.
+    """Measurements; times in seconds.
 
-    ages: from when a picture is sent until the wall has it; read: until the wall has what was read in it
-    sent, handed_in: pictures and drawings that the server took; refused: pictures that came too often
-    missing: pictures that the wall had neither themselves nor a newer one of; lost: drawings that do not stand there
-    nothing: of requests that ask for nothing (/healthz) meanwhile: how busy the machine is with other things
-    memory: of the server in bytes, each with its time
+    ages: from sending a picture until the wall has it; read: until the wall has the digit that was read in it
+    sent, handed_in: pictures and drawings that the server accepted; refused: pictures refused for coming too often
+    missing: pictures that the wall got neither themselves nor a newer one of; lost: drawings not on the wall at the end
+    nothing: durations of trivial requests (/healthz) meanwhile: how busy the machine is with other things
+    memory: resident memory of the server in bytes, each with its time
     """
 
     ages: list[float] = field(default_factory=list)
@@ -62,7 +61,7 @@ class Told:
 
 
 def strokes_of(digit: int, seed: int) -> list[bytes]:
-    """A digit as it grows on a pad of 320 by 240, as PNG files."""
+    """Draw a digit stroke by stroke on a pad of 320 by 240, and return the successive pictures as PNG files."""
     random_ = random.Random(seed)  # noqa: S311 - no secret
     points = [(x, y) for x, y in _LINES[digit]]
     wide, high = 90 + random_.random() * 40, 150 + random_.random() * 50
@@ -98,7 +97,7 @@ _LINES = {
 
 
 async def events_of(client: httpx.AsyncClient, path: str, headers: dict[str, str]) -> AsyncIterator[tuple[str, Any]]:
-    """A stream of events: names and what they hold."""
+    """Yield the name and the parsed data of each event of a stream."""
     async with client.stream("GET", path, headers=headers, timeout=60) as answer:
         answer.raise_for_status()
         name = ""
@@ -111,10 +110,10 @@ async def events_of(client: httpx.AsyncClient, path: str, headers: dict[str, str
 
 @dataclass
 class _Sent:
-    """What a pupil has sent and the wall has not shown yet; times when each was sent.
+    """Pictures that a pupil has sent and the wall has not shown yet, with the times at which they were sent.
 
-    sketches: by number; read: the same until the wall has what was read in them
-    drawings: by how many there are with it; last: the number of the last sketch before that drawing
+    sketches: by number; read: the same, kept until the wall has the digit read in them
+    drawings: by the count of drawings including it; last: the number of the last sketch before that drawing
     """
 
     sketches: dict[int, float] = field(default_factory=dict)
@@ -124,10 +123,10 @@ class _Sent:
 
 
 class Lesson:
-    """A class for some seconds.
+    """A simulated class that lasts a few seconds or more.
 
-    address, token, code: of the server; seconds: how long it draws
-    clock: for the ages
+    address, token, code: of the server; seconds: how long the pupils draw
+    clock: used for the ages
     """
 
     def __init__(
@@ -140,7 +139,7 @@ class Lesson:
         self._numbers: dict[str, int] = {}
 
     async def run(self, pupils: int, watch: Callable[[], int] | None = None) -> Told:
-        """Let so many draw; ``watch`` says how much memory the server has."""
+        """Let ``pupils`` pupils draw; ``watch`` returns the server's memory use."""
         limits = httpx.Limits(max_connections=4 * pupils + 10)
         async with httpx.AsyncClient(base_url=self.address, limits=limits, timeout=30) as client:
             beside = [asyncio.create_task(self._wall(client)), asyncio.create_task(self._yardstick(client))]
@@ -159,7 +158,7 @@ class Lesson:
         return self.told
 
     async def _standing(self, client: httpx.AsyncClient) -> int:
-        """How many drawings stand on the wall."""
+        """Count the drawings on the wall."""
         count = 0
         for name, number in self._numbers.items():
             found = (await client.get(f"/v1/class/pupils/{number}", headers=self.teacher)).json()
@@ -180,7 +179,7 @@ class Lesson:
             pictures = strokes_of(label, seed=1000 * place + drawings)
             for picture in pictures:
                 number += await self._sketch(client, headers, sent, number + 1, picture)
-                await asyncio.sleep(0.14 + 0.2 * random_.random())  # the page's pause, and a hand's
+                await asyncio.sleep(0.14 + 0.2 * random_.random())  # the page's pause, and the time a hand takes
             sent.drawings[drawings + 1], sent.last[drawings + 1] = self.clock(), number
             path = f"/v1/pupil/drawings?label={label}"
             answer = (await client.post(path, content=pictures[-1], headers=headers)).raise_for_status()
@@ -194,7 +193,7 @@ class Lesson:
     async def _sketch(
         self, client: httpx.AsyncClient, headers: dict[str, str], sent: _Sent, number: int, picture: bytes
     ) -> int:
-        """Send a picture; 1 where it was taken."""
+        """Send a picture; return 1 if it was accepted, else 0."""
         sent.sketches[number] = sent.read[number] = self.clock()
         answer = await client.post("/v1/pupil/sketch", content=picture, headers=headers)
         if answer.status_code == 200:
@@ -217,7 +216,7 @@ class Lesson:
                     self._arrived(self._sent[tile["name"]], tile, self.clock())
 
     def _arrived(self, sent: _Sent, tile: dict[str, Any], now: float) -> None:
-        """The wall has this: all that was sent before is there, or a newer one in its place."""
+        """Note that the wall has this tile: everything sent before has arrived, or a newer picture in its place."""
         shown, drawings = tile["shown"], tile["drawings"]
         last = sent.last.get(drawings, 0) if shown["handed_in"] else shown["number"]
         self.told.ages += [now - sent.sketches.pop(each) for each in list(sent.sketches) if each <= last]
@@ -239,13 +238,13 @@ class Lesson:
 
 
 def resident(process: int) -> int:
-    """Bytes of a process in memory."""
+    """Return the resident memory of a process in bytes."""
     status = Path(f"/proc/{process}/status").read_text("ascii")
     return 1024 * int(status.partition("VmRSS:")[2].split()[0])
 
 
 def main() -> None:
-    """Start a server, let the class draw, and say what came out."""
+    """Start a server, let the class draw, and print the measurements."""
     options = argparse.ArgumentParser(description=__doc__)
     options.add_argument("--minutes", type=float, default=10.0)
     options.add_argument("--pupils", type=int, default=30)

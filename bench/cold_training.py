@@ -1,13 +1,13 @@
 """Every second of a cold `digitlab train fast`, from Enter to the finished report, beside plain Keras.
 
     python bench/cold_training.py --out studies-results/cold-training.json --picture docs/pictures/cold-training.png
-    python bench/cold_training.py --source ../older/src --out before.json          # another checkout, the same way
+    another checkout, in the same way
     python bench/cold_training.py --compare before.json after.json --picture docs/pictures/cold-training.png
 
 Each round starts a new process that does what the command does, and one that trains the same small network with plain
-`keras.Model.fit` for four epochs, imports included. The phases are told by the training's own events. Cold means a new
-process: files are in the system's cache after the first round, which does not count, and what `precision = "auto"` once
-measured is remembered.
+`keras.Model.fit` for four epochs, imports included. The phases are taken from the training's own events. Cold means a
+new process: after the first round, which is not counted, files are in the system's cache, and the outcome of the
+measurement that `precision = "auto"` makes is remembered.
 """
 
 from __future__ import annotations
@@ -44,7 +44,7 @@ PHASES = {
     "exit": "Python ends",
 }
 
-# Runs `digitlab ARGUMENTS`, and notes when each event came.
+# Runs `digitlab ARGUMENTS`, and records when each event arrived.
 TRACED = """
 import json, os, sys, time
 import digitlab.apps.cli as cli
@@ -109,7 +109,7 @@ def main() -> int:
 
 
 def measure(recipe: str, rounds: int, source: Path, *, plain: bool) -> dict[str, Any]:
-    """Both by turns, after a round that does not count."""
+    """Measure both alternately, after a warm-up round that is not counted."""
     ours: list[dict[str, Any]] = []
     theirs: list[dict[str, Any]] = []
     for number in range(rounds + 1):
@@ -142,7 +142,7 @@ def measure(recipe: str, rounds: int, source: Path, *, plain: bool) -> dict[str,
 
 
 def traced(recipe: str, source: Path, *, seed: int) -> dict[str, Any]:
-    """One training in a new process: seconds in all, and by phase."""
+    """Run one training in a new process, and return the seconds in total and by phase."""
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "events.json"
         command = [sys.executable, "-c", TRACED, str(path), "train", recipe, "--seed", str(seed), "--runs", folder]
@@ -158,7 +158,7 @@ def in_plain_keras(source: Path, *, seed: int) -> dict[str, Any]:
 
 
 def timed(command: Sequence[str], source: Path, **more: str) -> tuple[float, float, str, float]:
-    """Seconds, processor seconds of the process and its children, what it printed, and when it began."""
+    """Run a command; return seconds, CPU seconds of it and its children, its output, and when it began."""
     before, began = resource.getrusage(resource.RUSAGE_CHILDREN), time.time()
     done = subprocess.run(
         command, env={**os.environ, "PYTHONPATH": str(source), **more}, capture_output=True, text=True, check=False
@@ -171,7 +171,7 @@ def timed(command: Sequence[str], source: Path, **more: str) -> tuple[float, flo
 
 
 def phases_of(rows: Sequence[tuple[float, float, str, str]]) -> dict[str, float]:
-    """Seconds by phase: what lies between two events belongs to the phase that the second one ends."""
+    """Add up the seconds by phase: the time between two events belongs to the phase that the second one ends."""
     found = dict.fromkeys(PHASES, 0.0)
     progressed = False
     for (before, _, last, said), (now, _, kind, text) in itertools.pairwise(rows):
@@ -213,7 +213,7 @@ def show(found: Mapping[str, Any]) -> None:
 
 
 def draw(results: Mapping[str, Mapping[str, Any]], path: Path) -> None:
-    """A bar for each result, its phases one after another; plain Keras' below the last, where it was measured."""
+    """Draw a bar for each result, divided into its phases; below the last, plain Keras', where it was measured."""
     import digitlab.reports.figures  # noqa: F401 - before any other module imports matplotlib
     from digitlab.reports.figures.saving import save_figure
 
@@ -248,7 +248,7 @@ def figure(results: Mapping[str, Mapping[str, Any]]) -> Any:
             axes.text(plain[-1] / 2, len(names), f"{plain[-1]:.1f} s", ha="center", va="center")
             names.append("plain Keras,\nfour epochs")
         axes.set_yticks(range(len(names)), names)
-        axes.set_xlim(0, 1.09 * longest)  # room for the sum
+        axes.set_xlim(0, 1.09 * longest)  # room for the total
         axes.invert_yaxis()
         axes.grid(visible=True, axis="x")
         axes.grid(visible=False, axis="y")

@@ -1,11 +1,11 @@
-"""The verbs in new processes: how long each takes, how much of that is imports, and which heavy libraries it loads.
+"""The commands in new processes: how long each takes, how much of that is imports, and which heavy libraries it loads.
 
     python bench/cold_verbs.py --out studies-results/cold-verbs.json          # about three minutes
-    python bench/cold_verbs.py evaluate report                                # these only
+    only these
 
-Of processor seconds, the share that is spent in executing modules and loading their binaries, counted by Python's own
-loaders; the threads that a library starts meanwhile count with it. A small network is trained first, on a few images,
-for the verbs that need one. The median of three processes each.
+The share of CPU seconds that is spent executing modules and loading their binaries is counted by Python's own
+loaders; CPU time of threads that a library starts meanwhile is included. For the commands that need a model, a small
+network is trained first, on a few images. Each value is the median of three processes.
 """
 
 from __future__ import annotations
@@ -97,7 +97,7 @@ def main() -> int:
 
 
 def prepare(folder: Path) -> None:
-    """A run folder `run`, stored predictions, a set of few images, a picture."""
+    """Create a run folder `run`, stored predictions, a dataset of a few images, and a picture."""
     test = load_dataset("mnist").split("test")
     np.savez(folder / "few.npz", images=test.images[:500], labels=test.labels[:500])
     answers = np.full((500, 10), 0.02, np.float32)

@@ -1,4 +1,4 @@
-"""Fuzzing of the dataset readers: thousands of damaged files.
+"""Fuzz the dataset readers with thousands of damaged files.
 
     python bench/data_formats.py --fuzz             # 10,000 damaged files per format, about five minutes
 
@@ -38,7 +38,7 @@ FORMATS = ("idx", "idx.gz", "hdf5", "lmdb", "npz", "csv", "classes")
 
 
 def some_digits(count: int, seed: int = 0) -> Digits:
-    """Noise on black, as much of it as a digit has ink."""
+    """Make images of noise on black, with about as much ink as a digit."""
     random_ = np.random.default_rng(seed)
     images = np.zeros((count, 28, 28), np.uint8)
     images[:, 8:20, 8:20] = random_.integers(0, 256, (count, 12, 12))
@@ -46,7 +46,7 @@ def some_digits(count: int, seed: int = 0) -> Digits:
 
 
 def damaged(content: bytes, random_: random.Random) -> bytes:
-    """A few changed bytes, mostly where structure is likely: at the start, the end, the start of a page."""
+    """Change a few bytes, mostly where structure is likely: at the start, at the end, at the start of a page."""
     changed = bytearray(content)
     for _ in range(random_.randint(1, 5)):
         if not changed:
@@ -75,7 +75,7 @@ def _place(length: int, random_: random.Random) -> int:
 
 
 def _seeds(format_: str, folder: Path) -> list[Path]:
-    """Small intact files of a format, in all its variants."""
+    """Write small intact files of a format, in all its variants."""
     digits = some_digits(5)
     names = {
         "idx": ["a-images-idx3-ubyte"],
@@ -129,7 +129,7 @@ def _lmdb_seeds(folder: Path, digits: Digits) -> Iterator[Path]:
 
 
 def _damage(path: Path, random_: random.Random) -> None:
-    """Damage a file or folder in place; a packed one outside or, since a checksum guards that, inside."""
+    """Damage a file or folder in place; a compressed one either outside or, since a checksum guards that, inside."""
     if path.is_dir():
         path = random_.choice(sorted(file for file in path.rglob("*") if file.is_file()))
     elif "idx" in path.name and random_.random() < 0.4:
@@ -153,20 +153,20 @@ def _damaged_inside(content: bytes, random_: random.Random) -> bytes:
 
 
 def _read(path: Path) -> str:
-    """Read everything; the outcome."""
+    """Read everything, and return the outcome."""
     try:
         with open_dataset_file(path, next(iter(splits_of(path)), None)) as source:
             for _ in source.batches():
                 pass
     except (DatasetError, StorageError) as error:
         return type(error).__name__
-    except Exception as error:  # noqa: BLE001  (what is looked for)
+    except Exception as error:  # noqa: BLE001  (what we look for)
         return f"FOREIGN {type(error).__name__}: {error}"
     return "read"
 
 
 def fuzz(format_: str, count: int, seed: int = 0) -> dict[str, Any]:
-    """Damage and read ``count`` files; outcomes, the first foreign errors, worst seconds, memory grown by (MB)."""
+    """Damage and read ``count`` files; return outcomes, the first foreign errors, worst seconds, memory growth (MB)."""
     outcomes: Counter[str] = Counter()
     foreign: list[str] = []
     worst = 0.0
@@ -189,7 +189,7 @@ def fuzz(format_: str, count: int, seed: int = 0) -> dict[str, Any]:
 
 
 def killed_by_liblmdb(count: int, seed: int = 0) -> Counter[str]:
-    """Outcomes of processes that open the same damaged LMDBs with liblmdb: the reason for our own `lmdb_pages`."""
+    """Open the same damaged LMDBs with liblmdb, and count the outcomes: the reason for our own `lmdb_pages`."""
     outcomes: Counter[str] = Counter()
     with tempfile.TemporaryDirectory() as folder:
         seeds = [(path, path.read_bytes()) for path in _seeds("lmdb", Path(folder))]
@@ -215,7 +215,7 @@ def _read_with_liblmdb(path: Path) -> int:
 
 
 def _contents(path: Path) -> dict[Path, bytes]:
-    """The files that belong to a seed, with their bytes."""
+    """Read the files that belong to a seed file; return their bytes by path."""
     if path.is_dir():
         files = [file for file in path.rglob("*") if file.is_file()]
     elif "idx" in path.name:
@@ -226,7 +226,7 @@ def _contents(path: Path) -> dict[Path, bytes]:
 
 
 def _fuzz_apart(format_: str, count: int) -> dict[str, Any]:
-    """`fuzz` in a process of its own, whose death is an outcome too."""
+    """Run `fuzz` in a separate process, whose death counts as an outcome, too."""
     command = [sys.executable, __file__, "--fuzz-here", format_, str(count)]
     done = subprocess.run(command, stdout=subprocess.PIPE, check=False)
     if done.returncode:

@@ -2,10 +2,10 @@
 
     python bench/diagnosis.py [--model FILE] [--photos 100] [--together 2] [--out FILE.json]     (two minutes)
 
-Each picture is a digit of MNIST's test images in another hand (handwriting augmentation), enlarged to 112 pixels, that
-the model reads correctly; a camera's grain is added, and one or two mistakes at a random strength. What is right is
-known without any measuring: the picture without one of the mistakes is made as well, and the model asked about it. The
-causes are the mistakes that have to be left out, the fewest, for the answer to be right; where the model reads the
+Each picture is an MNIST test digit in another hand (handwriting augmentation), enlarged to 112 pixels, that the model
+reads correctly; camera noise is added, and one or two mistakes of random strength. The right causes are determined
+without any diagnosis: the picture is also made with mistakes left out, and the model is asked about it. The causes
+are the smallest sets of mistakes that have to be left out for the answer to be right; where the model reads the
 spoilt picture correctly, there are none. The diagnosis is told the digit (--label), and nothing else.
 """
 
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
 SIDE = 112
-LIKELY = 0.5  # of the right digit, for a picture with fewer mistakes to be read correctly
+LIKELY = 0.5  # minimum probability of the right digit for a picture with fewer mistakes to count as read correctly
 NAMES = ("polarity", "background", "grey level", "transposition", "rotation", "crop", "box", "centre", "stroke width")
 
 
@@ -45,14 +45,14 @@ def _warped(image: np.ndarray, scale: float, x: float = 0.0, y: float = 0.0) -> 
 
 
 def _brushed(image: np.ndarray, pixels: float) -> np.ndarray:
-    """Strokes wider by so many pixels of 28, or narrower."""
+    """Thicken (or, if negative, thin) the strokes by ``pixels``, in pixels of a 28-pixel image."""
     side = round(abs(pixels) * SIDE / 28) + 1
     brush = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (side, side))
     return (cv2.dilate if pixels > 0 else cv2.erode)(image, brush)
 
 
-# Mistake → strengths, and what is done to a picture, uint8 (112, 112), light ink on dark; in the order of a camera:
-# form and place before light.
+# Mistake → strengths, and the function that applies it to a picture, uint8 (112, 112), light ink on dark; in a
+# camera's order: shape and position before light.
 MISTAKES: dict[str, tuple[Sequence[float], Callable[[np.ndarray, float], np.ndarray]]] = {
     "stroke width": ((-1.4, 2.5, 3.5), _brushed),
     "rotation": ((90, 180, 270), lambda image, angle: np.ascontiguousarray(np.rot90(image, int(angle) // 90))),
@@ -67,12 +67,12 @@ MISTAKES: dict[str, tuple[Sequence[float], Callable[[np.ndarray, float], np.ndar
     ),
     "polarity": ((1,), lambda image, _: 255 - image),
 }
-EXCLUDING = ({"crop", "box"}, {"rotation", "transposition"}, {"crop", "centre"})  # undo each other; to crop centres
+EXCLUDING = ({"crop", "box"}, {"rotation", "transposition"}, {"crop", "centre"})  # undo each other; cropping centres
 
 
 @dataclass(frozen=True)
 class Case:
-    """A picture with its mistakes, the sets of causes that are right, and what was found."""
+    """A picture with its mistakes, the sets of causes that are right, and the diagnosis."""
 
     made: dict[str, float]
     right: list[list[str]]
@@ -82,7 +82,7 @@ class Case:
 
     @property
     def verdict(self) -> str:
-        """In one word."""
+        """Verdict on the diagnosis, in a word or two."""
         if sorted(self.found) in self.right:
             return "right"
         if set(self.found) < set(self.made) or any(set(self.found) < set(each) for each in self.right):
@@ -91,7 +91,7 @@ class Case:
 
 
 def spoilt(image: np.ndarray, mistakes: dict[str, float], rng: np.random.Generator) -> np.ndarray:
-    """The picture with these mistakes, and a camera's grain."""
+    """Apply these mistakes to the picture, and add a camera's noise."""
     for name, (_, make) in MISTAKES.items():
         if name in mistakes:
             image = make(image, mistakes[name])
@@ -99,7 +99,7 @@ def spoilt(image: np.ndarray, mistakes: dict[str, float], rng: np.random.Generat
 
 
 def chosen(rng: np.random.Generator, together: int) -> dict[str, float]:
-    """One or more mistakes that can be made together, each at one of its strengths."""
+    """Draw one or more mistakes that can be combined, each with one of its strengths."""
     while True:
         names = rng.choice(list(MISTAKES), rng.integers(1, together + 1), replace=False).tolist()
         if not any(pair <= set(names) for pair in EXCLUDING):
@@ -107,7 +107,7 @@ def chosen(rng: np.random.Generator, together: int) -> dict[str, float]:
 
 
 def case(model: Any, image: np.ndarray, label: int, seed: int, together: int) -> Case | None:
-    """One picture; None where the model does not read it correctly without a mistake."""
+    """Make and diagnose one picture; return None where the model does not read it correctly without mistakes."""
     rng = np.random.default_rng((seed, 1))
     made = chosen(rng, together)
 
@@ -132,7 +132,7 @@ def case(model: Any, image: np.ndarray, label: int, seed: int, together: int) ->
 
 
 def main() -> None:
-    """Measure, and say it as a table."""
+    """Run the measurement, and print a summary as JSON."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--model", default="reader")
     parser.add_argument("--photos", type=int, default=100)
@@ -161,7 +161,7 @@ def main() -> None:
 
 
 def summary(cases: Sequence[Case]) -> dict[str, Any]:
-    """Counts: of all, of those that the model misreads, and by mistake."""
+    """Count verdicts: over all cases, over those that the model misreads, and by mistake."""
     misread = [each for each in cases if each.right != [[]]]
     by_mistake = {
         name: {

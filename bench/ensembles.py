@@ -1,4 +1,4 @@
-"""Accuracy of ensembles: the mean of the probabilities of every combination of these run folders, by size.
+"""Accuracy of ensembles: averages the probabilities of every combination of these run folders, by size.
 
     python bench/recipes.py best --set tta=1 --seeds 5 --keep RUNS
     python bench/ensembles.py RUNS/*best* --out studies-results/recipes/best-ensemble-seed-0.json
@@ -6,7 +6,7 @@
 
 Uses the stored probabilities of each run for the test images, so nothing is trained; with ``--tta N`` each network
 predicts again with test-time augmentation, the mean over N shifted copies of each image (`digitlab evaluate --tta N`).
-Combinations share networks, so their spread is less than that of independent ensembles.
+Combinations share networks, so their spread is smaller than that of independent ensembles.
 """
 
 from __future__ import annotations
@@ -65,7 +65,7 @@ def main() -> int:
 
 
 def answers(run: Run, labels: np.ndarray, copies: int) -> np.ndarray:
-    """The network's mean probabilities over the copies of MNIST's test images: float32 (N, 10)."""
+    """Return the network's probabilities, averaged over copies of MNIST's test images: float32 (N, 10)."""
     test = load_dataset("mnist").split("test")
     if len(test) != len(labels) or (test.labels != labels).any():
         raise SystemExit(f"{run.path} was not tested on MNIST's test images; expected a run on mnist for --tta")

@@ -23,7 +23,7 @@ _BOUNDARY = "picture"
 
 
 def card(number: int, size: tuple[int, int] = (320, 240)) -> bytes:
-    """A JPEG picture of this width and height, uniformly grey (8 × number, up to 31) with its number in a corner."""
+    """Make a JPEG of this width and height, uniformly grey (8 × number, modulo 32) with its number in a corner."""
     image = np.full((size[1], size[0], 3), 8 * (number % 32), np.uint8)
     cv2.putText(image, str(number), (4, 20), cv2.FONT_HERSHEY_PLAIN, 1.0, (255, 255, 255))
     return bytes(cv2.imencode(".jpg", image)[1])
@@ -35,17 +35,17 @@ class FaultyCamera:
     fault: may be changed while it runs
 
     none: complete pictures, with their lengths
-    frozen: stops in the middle of a picture and keeps the connection, as if the cable were cut; this connection, and
-        new ones in this state, send nothing any more
+    frozen: stops in the middle of a picture and keeps the connection open, as if the cable were cut; this connection,
+        and new ones in this state, send nothing any more
     cut: closes the connection in the middle of a picture
     garbage: sends random bytes, with start markers of pictures among them
-    halves: every second picture lacks its end
+    halves: every second picture is truncated
     lengths: each picture with a wrong Content-Length; no lengths: without one
-    sizes: each picture of another size
+    sizes: each picture has a different size
     silent: new connections are accepted and get no response
     slow: one picture per second
 
-    sent: complete pictures so far
+    sent: number of complete pictures so far
     """
 
     def __init__(self, *, rate: float = 30.0, pictures: Sequence[bytes] | None = None) -> None:
@@ -75,11 +75,11 @@ class FaultyCamera:
 
     @property
     def address(self) -> str:
-        """The address of its stream."""
+        """Address of the camera's stream."""
         return f"http://127.0.0.1:{self.port}/video"
 
     def switch_on(self) -> None:
-        """Listen; on the previous port, if there was one."""
+        """Start listening; on the previous port, if there was one."""
         self._off = threading.Event()
         self._listening = listening = socket.socket()
         listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)

@@ -1,7 +1,7 @@
-"""How well pages drawn by our own code are read, by kind of paper:  python bench/pages.py [--pages N]
+"""Accuracy of reading pages drawn by our own code, by kind of paper:  python bench/pages.py [--pages N]
 
-The digits are MNIST's: ``--split train`` while something is tuned, ``--split test`` to report. The character error is
-the edit distance per character; times are of one thread, from array to reading.
+The digits are MNIST's: use ``--split train`` for tuning, ``--split test`` for reporting. The character error is the
+edit distance per character; times are for one thread, from array to reading.
 """
 
 from __future__ import annotations
@@ -25,12 +25,12 @@ if TYPE_CHECKING:
     from digitlab.examples.paper import Page
     from digitlab.values import Digits
 
-_LINES, _LENGTHS = 6, (3, 11)  # of digits
+_LINES, _LENGTHS = 6, (3, 11)  # at most 6 lines, of 3 to 10 digits
 
 
 @dataclass(frozen=True, slots=True)
 class KindScore:
-    """Pages of one kind of paper: character error (edits a character), pages without any, and the median time."""
+    """Score on one kind of paper: character error (edits per character), pages without error, and median time."""
 
     kind: str
     pages: int
@@ -40,7 +40,7 @@ class KindScore:
 
 
 def drawn_pages(kind: str, count: int, digits: Digits, *, seed: int = 0) -> Iterator[Page]:
-    """Pages of up to six lines of random digits, the same for the same seed."""
+    """Draw pages of up to six lines of random digits, the same for the same seed."""
     for number in range(count):
         rng = np.random.default_rng((seed, number))
         lengths = rng.integers(*_LENGTHS, rng.integers(1, _LINES + 1))
@@ -49,7 +49,7 @@ def drawn_pages(kind: str, count: int, digits: Digits, *, seed: int = 0) -> Iter
 
 
 def measure_kind(reader: Reader, kind: str, count: int, digits: Digits, *, seed: int = 0) -> KindScore:
-    """Read ``count`` drawn pages of a kind."""
+    """Read ``count`` drawn pages of a kind, and score the readings."""
     wrong = characters = exact = 0
     times = []
     for page in drawn_pages(kind, count, digits, seed=seed):

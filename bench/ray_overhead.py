@@ -1,12 +1,12 @@
-"""What a Ray cluster on this machine costs beside the work: per page, and per cell of a study, with 1, 2, 4 workers.
+"""Overhead of a Ray cluster on this machine: per page, and per cell of a study, with 1, 2, 4 workers.
 
     python bench/ray_overhead.py --out studies-results/ray-overhead.json              # about four minutes
     python bench/ray_overhead.py --workers 1 2 4 --pages 640 --cells 8 --seconds 10
 
-Pages: drawn ones (bench/pages.py), read by as many processes of this machine, then by as many actors of Ray Data.
-Cells: jobs that keep a core busy for --seconds of processor time, given to as many worker processes, then to Ray's
-actors, by the scheduler of studies. What it takes until the first answer is told apart. The overhead is what Ray takes
-longer, as a share of the work. More workers than cores are left out. Exit code 1 where an overhead is above 5 %.
+Pages: drawn (bench/pages.py), read by N processes of this machine, then by N actors of Ray Data. Cells: jobs that keep
+a core busy for --seconds of CPU time, given to N worker processes, then to N of Ray's actors, by the scheduler of
+studies. The time until the first answer is reported separately. The overhead is the extra time with Ray, as a share of
+the work. Worker counts above the number of cores are left out. Exit code 1 where an overhead exceeds 5 %.
 """
 
 from __future__ import annotations
@@ -78,7 +78,7 @@ def main() -> int:
 
 
 def compared(what: str, workers: int, count: int, here: list[float], there: list[float]) -> dict[str, Any]:
-    """here, there: seconds from the beginning at which each answer came."""
+    """Compare with and without Ray. here, there: seconds from the start at which each answer came."""
     work, longer = here[-1] - here[0], there[-1] - there[0]
     return {
         "what": what, "workers": workers, "count": count, "work": work, "start_here": here[0], "start_there": there[0],
@@ -115,7 +115,7 @@ def cells_there(asked: argparse.Namespace, workers: int) -> list[float]:
 
 
 def _done(pool: Pool, asked: argparse.Namespace) -> list[float]:
-    """When each cell was done; the first entry is when the first one could begin."""
+    """Return when each cell was done; the first entry is when the first one could begin."""
     jobs, began, times, took = (
         [BusyJob(number, asked.seconds) for number in range(asked.cells)],
         time.monotonic(),
@@ -133,7 +133,7 @@ def _done(pool: Pool, asked: argparse.Namespace) -> list[float]:
 
 @contextlib.contextmanager
 def cores_of_ray(workers: int) -> Iterator[None]:
-    """A cluster that is begun inside has this many processors."""
+    """Limit a cluster that is started inside to this many processors."""
     import ray
 
     init = ray.init

@@ -3,11 +3,11 @@
     python bench/reading_many.py --out studies-results/reading-many.json            # 100 and 1,000 pages: two minutes
     python bench/reading_many.py --pages 100 1000 10000 --out studies-results/reading-many.json
 
-100 pages are drawn (`digitlab.examples.pages`, MNIST's test digits, every kind of paper in turn); 1,000 are these ten
-times, under other names. Each size is a command of its own, its output thrown away; those up to 1,000 are run three
-times, and the median counts. What it takes to begin, measured with one page, is taken off the time. Memory is that of
-the command and its processes together, shared pages counted once (PSS), the most that was seen in 10 looks a second.
-Exit code 1 where pages/s differ by more than 10 %, or memory by more than 20 MB, from the first size's.
+100 pages are drawn (`digitlab.examples.pages`, MNIST's test digits, every kind of paper in turn); 1,000 are the same
+pages ten times, under other names. Each size is a separate command, its output discarded; sizes up to 1,000 are run
+three times, and the median counts. The startup time, measured with one page, is subtracted. Memory is that of the
+command and its child processes together, shared memory counted once (PSS): the maximum of 10 samples per second.
+Exit code 1 if pages/s differ by more than 10 %, or memory by more than 20 MB, from those of the first size.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ from digitlab.storage import write_text
 from pages import drawn_pages
 
 _DRAWN = 100
-_AGAIN = 3  # of sizes up to 1,000
+_AGAIN = 3  # rounds for sizes up to 1,000
 
 
 def main() -> int:
@@ -71,14 +71,14 @@ def main() -> int:
 
 
 def median_of(pages: Path, count: int, asked: argparse.Namespace) -> tuple[float, float, list[tuple[float, float]]]:
-    """Seconds and MB, the medians of some rounds; and the rounds."""
+    """Return the medians of seconds and MB over some rounds; and the rounds."""
     rounds = [read(pages, asked.jobs, asked.engine) for _ in range(_AGAIN if count <= 1000 else 1)]
     seconds, memory = (statistics.median(each[place] for each in rounds) for place in (0, 1))
     return seconds, memory, rounds
 
 
 def draw(folder: Path) -> list[Path]:
-    """The pages as JPEG files."""
+    """Draw the pages as JPEG files."""
     folder.mkdir()
     digits, kinds, paths = load_dataset("mnist").split("test"), list(KINDS), []
     for number in range(_DRAWN):
@@ -96,7 +96,7 @@ def copies(drawn: list[Path], folder: Path, count: int) -> Path:
 
 
 def read(pages: Path, jobs: int | None, engine: str) -> tuple[float, float]:
-    """Seconds, and MB at most."""
+    """Read the pages; return the seconds and the maximum of MB."""
     asked = ["--jobs", str(jobs)] if jobs else []
     with tempfile.TemporaryDirectory() as folder:
         if engine == "ray":
@@ -117,7 +117,7 @@ def read(pages: Path, jobs: int | None, engine: str) -> tuple[float, float]:
 
 
 def megabytes_of(root: int) -> float:
-    """PSS of a process and all that it started."""
+    """Return the PSS of a process and all of its descendants, MB."""
     parents = {}
     for status in Path("/proc").glob("[0-9]*/stat"):
         try:

@@ -1,7 +1,7 @@
 """Accuracy of a recipe: mean and deviation over seeds, last epoch, nothing selected on the test set.
 
     python bench/recipes.py fast --seeds 10 --out studies-results/recipes/fast.json
-    python bench/recipes.py --table studies-results/recipes/*.json        # docs/recipes.md's
+    the table in docs/recipes.md
 
 Each seed is a separate training in one process; the time includes compiling its graphs. Prints one row per seed and the
 summary; saves everything as JSON.
@@ -87,14 +87,15 @@ def main() -> int:
 
 
 def table(files: Sequence[Path]) -> str:
-    """The kept results as Markdown, the quickest first; what holds no seeds is passed over."""
+    """Format the kept results as a Markdown table, fastest first; files without seeds are skipped."""
     rows = []
     for kept in (json.loads(path.read_text("utf-8")) | {"file": path.stem} for path in files):
         if "seeds" not in kept:
             continue
         copies, seeds = kept["settings"].get("tta", 1), kept["seeds"]
         found = [row["tta_accuracy"] for row in seeds if "tta_accuracy" in row]
-        looks = f"{100 * statistics.mean(found):.2f} ± {100 * statistics.stdev(found):.2f} ({copies})" if found else "–"
+        spread = 100 * statistics.stdev(found) if len(found) > 1 else float("nan")
+        looks = f"{100 * statistics.mean(found):.2f} ± {spread:.2f} ({copies})" if found else "–"
         rows.append((
             kept["median_seconds"],
             f"| `{kept['file']}` | {100 * kept['mean_accuracy']:.2f} ± {100 * kept['deviation']:.2f} | {looks} "
@@ -105,7 +106,7 @@ def table(files: Sequence[Path]) -> str:
 
 
 def measure(training: TrainingConfig, run: Run) -> dict[str, float]:
-    """Accuracy after the last epoch, and the seconds that the epochs took, compilation included."""
+    """Train; return the accuracy after the last epoch, and the seconds of all epochs, including compilation."""
     ends: list[EpochEnded] = []
     trained = run_training(
         training,

@@ -1,4 +1,4 @@
-"""Out-of-distribution scores compared: largest probability, energy, distances in the network's features.
+"""Compare out-of-distribution scores: largest probability, energy, distances in the network's feature space.
 
     python bench/refusal.py RUN [RUN …] [--photos DIR] --out studies-results/refusal.json
 
@@ -31,7 +31,7 @@ from digitlab.storage import write_text
 
 COUNT = 4000
 NEIGHBOURS = 50
-REFUSED = 0.01  # of the digits: the threshold's false rejections
+REFUSED = 0.01  # share of the digits: the threshold's false rejections
 
 
 def ood_images(photos: Path | None) -> dict[str, np.ndarray]:
@@ -55,12 +55,12 @@ def ood_images(photos: Path | None) -> dict[str, np.ndarray]:
 
 
 def scores(model: keras.Model, train: np.ndarray):
-    """A function from images to the scores by name, higher for digits."""
+    """Return a function from images to scores by name, higher for digits."""
     layers = [layer for layer in model.layers if layer.weights]
     weights, bias = (np.asarray(each, np.float64) for each in layers[-1].get_weights())
     trunk = keras.Model(model.inputs, layers[-1].input)
     features = np.asarray(trunk.predict(train, batch_size=500, verbose=0), np.float64)
-    origin = -np.linalg.pinv(weights.T) @ bias  # ViM's origin: where all logits are 0
+    origin = -np.linalg.pinv(weights.T) @ bias  # ViM's origin: the point where all logits are 0
     centred = features - origin
     vectors = np.linalg.eigh(centred.T @ centred / len(centred)).eigenvectors
     rest = vectors[:, : features.shape[1] // 2]  # the directions in which training images vary least

@@ -1,10 +1,10 @@
-"""Kills trainings with SIGKILL at random times, resumes them, and compares the results with undisturbed ones.
+"""Kill trainings with SIGKILL at random times, resume them, and compare the results with undisturbed ones.
 
     python bench/resume.py                # 20 kills, about ten minutes on two cores
     python bench/resume.py --kills 3
 
 Three kinds of training in turn: plain, augmented with a schedule, and with early stopping. A training may be killed
-twice. Prints one row per kill; exit code 1 when a result differs in a bit of the weights or in the history.
+twice. Prints one row per kill; exit code 1 if a result differs in a bit of the weights or in the history.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ def command(*arguments: str) -> list[str]:
 
 
 def ending(run: Run) -> str:
-    """A digest of everything that must be equal: all weights, and the history without times."""
+    """Return a digest of everything that must be equal: all weights, and the history without times."""
     import zipfile
 
     import h5py
@@ -54,7 +54,7 @@ def ending(run: Run) -> str:
 
 
 def undisturbed(kind: str, data: Path, folder: Path) -> tuple[str, float]:
-    """The digest of an undisturbed training, and its seconds of training and finishing."""
+    """Run a training undisturbed; return its digest, and its seconds of training and finishing."""
     process = subprocess.Popen(
         command("--data", str(data), "--runs", str(folder), *KINDS[kind]),
         stderr=subprocess.PIPE,
@@ -74,7 +74,7 @@ def wait_until_begun(process: subprocess.Popen[str]) -> float:
 
 
 def kill_once(arguments: list[str], wait: float) -> bool:
-    """Start, wait after the training has begun, kill; False when it had finished before."""
+    """Start a training, wait after it has begun, kill it; return False if it had already finished."""
     process = subprocess.Popen(command(*arguments), stderr=subprocess.PIPE, stdout=subprocess.DEVNULL, text=True)
     wait_until_begun(process)
     time.sleep(wait)

@@ -1,10 +1,10 @@
-"""A real ROS 1 on loopback: roscore, a camera, `digitlab ros-node` and a listener, each a process of its own.
+"""A real ROS 1 on loopback: roscore, a camera, `digitlab ros-node` and a listener, each in a separate process.
 
     python bench/ros_exchange.py                 # prints the transcript; tests/live/test_ros_node.py checks it
 
-The camera is killed and started again with another number; so is roscore. Then the node is started as the program of
-2018 was, with its YAML, in which `Server: 2` means a topic of ROS. It needs Debian's python3-rospy,
-python3-sensor-msgs, python3-std-msgs and python3-roslaunch (`make system`), built for the Python that runs this.
+The camera is killed and another one started that shows another number; roscore is restarted, too. Then the node is
+started as the program of 2018 was, with its YAML, in which `Server: 2` means a ROS topic. Needed are Debian's
+python3-rospy, python3-sensor-msgs, python3-std-msgs and python3-roslaunch (`make system`), built for this Python.
 """
 
 from __future__ import annotations
@@ -101,7 +101,7 @@ _YAML_OF_2018 = """DigitClassifier:
 
 
 def missing() -> str | None:
-    """Why it cannot run here; None where it can."""
+    """Return why it cannot run here; None if it can."""
     if shutil.which("rosmaster") is None or not Path(DEBIAN, "rospy").is_dir():
         return "ROS is not installed: python3-rospy, python3-roslaunch (`make setup` installs them where it may)"
     if importlib.util.find_spec("_posixshmem") is None and sys.version_info[:2] != (3, 11):
@@ -110,9 +110,9 @@ def missing() -> str | None:
 
 
 class Exchange:
-    """The processes and what they say. A context manager: ends them all.
+    """The processes and their output. A context manager: ends them all.
 
-    transcript: lines "who: what", in the order in which they came
+    transcript: lines "who: what", in the order of their arrival
     """
 
     def __init__(self, folder: Path, say: Callable[[str], None] = lambda _: None) -> None:
@@ -159,11 +159,11 @@ class Exchange:
         self._start("node", [sys.executable, "-c", _NODE, "ros-node", *arguments])
 
     def listener(self) -> None:
-        """Start a subscriber of what the node publishes."""
+        """Start a subscriber to what the node publishes."""
         self._start("listener", [sys.executable, "-c", _LISTENER])
 
     def kill(self, name: str, number: signal.Signals = signal.SIGKILL) -> int:
-        """End a process; its exit code."""
+        """End a process with a signal; return its exit code."""
         process = self._running.pop(name)
         process.send_signal(number)
         code = process.wait(20)
@@ -171,10 +171,10 @@ class Exchange:
         return code
 
     def wait_for(self, name: str, holds: Callable[[str], bool], timeout: float = 45.0) -> str:
-        """The next line of a process for which this holds.
+        """Wait for the next line of a process for which ``holds`` is true, and return it.
 
         Raises:
-            AssertionError: when none comes in time.
+            AssertionError: if none comes in time.
         """
         until = time.monotonic() + timeout
         while (left := until - time.monotonic()) > 0:
@@ -185,7 +185,7 @@ class Exchange:
         raise AssertionError("it was not said in time:\n" + "\n".join(self.transcript[-40:]))
 
     def read(self, text: str | None, timeout: float = 45.0) -> dict[str, Any]:
-        """Wait until the listener hears this steady text; the whole message."""
+        """Wait until the listener hears this steady text; return the whole message."""
 
         def holds(line: str) -> bool:
             return line.startswith("reading ") and json.loads(line[8:])["text"] == text
@@ -229,7 +229,7 @@ class Exchange:
 
 
 def exchange(folder: Path, say: Callable[[str], None]) -> Exchange:
-    """The whole story: a number is read, the camera dies and shows another, roscore dies and comes back."""
+    """Run the whole scenario: a number is read, the camera dies and shows another, roscore dies and comes back."""
     with Exchange(folder, say) as ros:
         ros.roscore()
         ros.camera("68")
@@ -237,7 +237,7 @@ def exchange(folder: Path, say: Callable[[str], None]) -> Exchange:
         ros.listener()
         ros.read("68")
         ros.kill("camera")
-        ros.read(None)  # nothing is sure any more
+        ros.read(None)  # nothing is certain any more
         ros.camera("7")
         ros.read("7")
         ros.kill("roscore")
@@ -246,7 +246,7 @@ def exchange(folder: Path, say: Callable[[str], None]) -> Exchange:
         ros.wait_for("node", lambda line: "started anew" in line)
         ros.kill("listener")
         ros.listener()  # a new one finds the node through the new roscore
-        ros.kill("camera")  # the old one knows only the roscore that is gone
+        ros.kill("camera")  # the old one knows only the previous roscore
         ros.camera("42")
         ros.read("42")
         ros.kill("node", signal.SIGTERM)
@@ -255,7 +255,7 @@ def exchange(folder: Path, say: Callable[[str], None]) -> Exchange:
 
 
 def _as_in_2018(ros: Exchange) -> None:
-    """The program of 2018 with its YAML; its camera sends compressed pictures."""
+    """Run the program of 2018 with its YAML; its camera sends compressed pictures."""
     (ros.folder / "digitclassifier.yml").write_text(_YAML_OF_2018)
     ros.kill("camera")
     ros.camera("5", "/usb_cam/image_raw/compressed")

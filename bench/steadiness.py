@@ -1,12 +1,12 @@
-"""Steadiness of live reading on made sequences, and what it is learned from.
+"""Steadiness of live reading on synthetic sequences, and how its parameters are learned.
 
     python bench/steadiness.py learn                # counts the rates and tables of digitlab.live.digit_filter
     python bench/steadiness.py strip docs/pictures/steadiness.png      # sequences as strips, for docs/live.md
-    digitlab bench steadiness                       # measures, on other seeds: see digitlab.bench.steadiness
+    measures, on other seeds: see digitlab.bench.steadiness
 
-Learning reads some ten minutes of made sequences (seeds from 0 on; the bench has others) at several frame rates, and
-counts for each state of the filter how often the ink changed, how confident the reader was, and how long the state
-lasted. It prints what stands in digit_filter.py.
+Learning reads some ten minutes of synthetic sequences (seeds from 0 on; the benchmark has others) at several frame
+rates, and counts for each state of the filter how often the ink changed, how confident the reader was, and how long
+the state lasted. It prints the values to be entered in digit_filter.py.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ _REGION = (60, 20, 260, 220)
 
 
 def state_at(scene: Scene, at: float) -> str:
-    """The state of the only digit."""
+    """Return the state of the only digit."""
     for mark in scene.marks:
         if mark.start <= at < mark.end:
             return "stroke" if mark.drawn.touches(at - mark.start) else "pause"
@@ -45,7 +45,7 @@ def state_at(scene: Scene, at: float) -> str:
 
 
 class Counts:
-    """What was seen in each state."""
+    """Counts of observations in each state."""
 
     def __init__(self) -> None:
         self.answers: dict[str, Counter[str]] = defaultdict(Counter)
@@ -56,7 +56,7 @@ class Counts:
         self.digit: int | None = None
 
     def filter(self, steadiness: object) -> DigitFilter:
-        """A filter that tells what it sees."""
+        """Make a filter that reports its observations to these counts."""
         counts = self
 
         class Counting(DigitFilter):
@@ -77,7 +77,7 @@ class Counts:
 
 
 def learn(seeds: int, modes: tuple[str, ...]) -> None:
-    """Count and print."""
+    """Count the observations, and print the rates."""
     reader, counts = Reader(threads=1), Counts()
     strokes, lasted = [], defaultdict(list)
     for seed in range(seeds):
@@ -116,14 +116,14 @@ def _count(scene: Scene, mode: str, rate: float, reader: Reader, counts: Counts)
         tracker.add(look(image, mode, _REGION, reader).detections, at, image)  # type: ignore[arg-type]
 
 
-# Scene, seed, and the moments that are shown: seconds after a digit is begun, finished, or erased.
+# Kind of scene, seed, frames per second. Frames are shown from before the first digit until into the second.
 _STRIPS = (("paper", 3, 10.0), ("canvas", 1, 6.0), ("joined", 0, 15.0), ("air", 1, 10.0), ("lights", 0, 30.0))
 _SHOWN, _CELL = 11, (160, 120)
 _GROUND, _DARK, _QUIET, _GOOD = (255, 255, 255), (29, 33, 41), (93, 100, 112), (0, 114, 178)
 
 
 def strip(path: Path) -> None:
-    """Draw sequences as rows of frames; beneath each: the truth, what is read in the frame, what is steady."""
+    """Draw sequences as rows of frames; beneath each frame: the truth, the reading of the frame, the steady text."""
     reader = Reader(threads=1)
     rows = [np.concatenate(_row(kind, seed, rate, reader), axis=1) for kind, seed, rate in _STRIPS]
     picture = Image.fromarray(np.concatenate(rows))
@@ -152,7 +152,7 @@ def _row(kind: str, seed: int, rate: float, reader: Reader) -> list[np.ndarray]:
 
 
 def _cell(image: np.ndarray, title: str, lines: tuple[str | None, ...]) -> np.ndarray:
-    """A frame with its three lines."""
+    """Draw a frame with its title and three lines of text."""
     small = Image.fromarray(image).resize(_CELL, Image.Resampling.LANCZOS)
     cell = Image.new("RGB", (_CELL[0] + 6, _CELL[1] + 74), _GROUND)
     cell.paste(small, (3, 18))
@@ -166,7 +166,7 @@ def _cell(image: np.ndarray, title: str, lines: tuple[str | None, ...]) -> np.nd
 
 
 def main() -> None:
-    """Parse and learn."""
+    """Parse the command line; learn or draw."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("what", choices=("learn", "strip"))
     parser.add_argument("picture", type=Path, nargs="?", default=Path("steadiness.png"))

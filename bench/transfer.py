@@ -2,7 +2,7 @@
 
     python bench/transfer.py --out studies-results/transfer
 
-For each dataset, number of examples per class, method and seed: transfer, measured on its test images, beside the same
+For each dataset, number of examples per class, method and seed: transfer, measured on its test images, next to the same
 network trained from scratch with as many steps as both phases together. The seed determines the drawn examples and the
 weights. Without --base, `recipes/fast.toml` is trained on MNIST first. Writes transfer.json, .png and .md.
 """
@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 
     from matplotlib.figure import Figure
 
-SETS = {"fashion-mnist": (10, 100, 1000), "digits-8x8": (10, 100, 139)}  # the latter has no more of its rarest class
+SETS = {"fashion-mnist": (10, 100, 1000), "digits-8x8": (10, 100, 139)}  # the latter's rarest class has no more
 STEPS = 300  # of each phase
 BATCH = 32
 _WIDTH, _HEIGHT, _ROW = 4.6, 3.5, 0.24  # inches: a panel, a row of the legend
@@ -78,7 +78,7 @@ def transfer_figure(panels: Mapping[str, Mapping[str, Mapping[int, Sequence[floa
 
 
 def ways_of(base: Base) -> dict[str, dict[str, str]]:
-    """The rows of the table: the last hidden layer, and the maps before the first dense layer."""
+    """Return the methods compared: on the last hidden layer, and on the maps before the first dense layer."""
     pools = [step.name for step in base.network.steps.values() if step.kind == "MaxPooling2D"]
     return {
         "features, last layer": {"how": "features", "learner": "svm"},
@@ -158,7 +158,7 @@ def keep(out: Path, base: Base, rows: list[dict[str, object]], seconds: float) -
 
 
 def table(panels: dict[str, dict[str, dict[int, list[float]]]]) -> str:
-    """Accuracy in %, mean ± standard deviation over the seeds."""
+    """Format the accuracies in %, mean ± standard deviation over the seeds, as Markdown tables."""
     lines = []
     for name, ways in panels.items():
         counts = sorted({count for points in ways.values() for count in points})

@@ -1,9 +1,9 @@
-"""How steadily a number on paper is read in recordings: `python bench/videos.py FOLDER [--stride N]`.
+"""Steadiness of reading a number on paper in recordings: `python bench/videos.py FOLDER [--stride N]`.
 
 Each recording's name ends in the number that it shows, as in ``paper_6885.mp4``. Every frame (or every N-th, with the
-times of the recording) is read as in live page mode, so the result does not depend on this machine's speed. Prints, of
-the frames after the first second, the share in which the frame itself and the steady text are right, and whether the
-steady text was ever wrong.
+times of the recording) is read as in live page mode, so the result does not depend on this machine's speed. Prints the
+share of frames after the first second in which the frame's own reading and the steady text are right, and any wrong
+steady texts.
 """
 
 from __future__ import annotations
@@ -21,12 +21,12 @@ from digitlab.live.tracks import Tracker
 from digitlab.reading import Reader
 
 _ENDINGS = (".mp4", ".avi", ".mov", ".webm")
-_REGION = (0, 0, 1, 1)  # not looked at in page mode
+_REGION = (0, 0, 1, 1)  # unused in page mode
 
 
 @dataclass(frozen=True)
 class Result:
-    """Of one recording, after its first second: frames, those read correctly, those with the right steady text."""
+    """Result for one recording, after its first second: frames, correct readings, frames with the right steady text."""
 
     name: str
     frames: int
@@ -36,7 +36,7 @@ class Result:
 
 
 def measured(path: Path, reader: Reader, stride: int = 1) -> Result:
-    """Read a recording of the number in its name."""
+    """Read a recording; the number in its name is the truth."""
     truth = "".join(each for each in path.stem.split("_")[-1] if each.isdigit())
     video, tracker = cv2.VideoCapture(str(path)), Tracker(whole=True)
     rate = video.get(cv2.CAP_PROP_FPS) or 30.0
@@ -63,7 +63,7 @@ def measured(path: Path, reader: Reader, stride: int = 1) -> Result:
 
 
 def main() -> None:
-    """Parse, measure, print."""
+    """Parse the command line, measure each recording, print the results."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("folder", type=Path)
     parser.add_argument("--stride", type=int, default=1)

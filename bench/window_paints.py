@@ -1,6 +1,6 @@
-"""How often the window paints while its camera is stalled:  python bench/window_paints.py [SECONDS]
+"""Rate at which the window paints while its camera is stalled:  python bench/window_paints.py [SECONDS]
 
-Without QT_QPA_PLATFORM nothing appears on the screen. The target is 60 paints per second.
+Unless QT_QPA_PLATFORM is set, nothing appears on the screen. The target is 60 paints per second.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ __all__ = ["PaintRate", "SilentCamera", "measure_paints"]
 
 
 class SilentCamera(Source):
-    """A camera that gives a few frames and then no more; reading blocks."""
+    """A camera that delivers a few frames and then no more; reading blocks."""
 
     rate = 30.0
     realtime = True
@@ -37,11 +37,11 @@ class SilentCamera(Source):
         self._closing = threading.Event()
 
     def open(self) -> None:
-        """Start; a second time it gives no frames either."""
+        """Start; reopening it gives no new frames."""
         self._closing.clear()
 
     def read(self) -> Frame | None:
-        """The next frame, or block until `close`."""
+        """Return the next frame, or block until `close`."""
         silent = self._given >= self._frames
         if self._closing.wait(3600.0 if silent else 1.0 / self.rate):
             return None
@@ -55,9 +55,9 @@ class SilentCamera(Source):
 
 @dataclass(frozen=True, slots=True)
 class PaintRate:
-    """The result.
+    """Result of the measurement.
 
-    seconds: the measured time; paints: of the camera's picture, in this time
+    seconds: the measured time; paints: number of paints of the camera's picture in this time
     longest_gap_ms: the longest time between two paints
     state: of the camera, at the end
     """
@@ -69,11 +69,11 @@ class PaintRate:
 
     @property
     def paints_per_second(self) -> float:
-        """The mean rate."""
+        """Mean paint rate."""
         return self.paints / self.seconds
 
     def describe(self) -> str:
-        """One line of text."""
+        """Describe the result on one line."""
         return (
             f"window: {self.paints_per_second:.1f} paints/s over {self.seconds:.1f} s with a {self.state} camera "
             f"(longest gap {self.longest_gap_ms:.0f} ms; target: 60 paints/s)"
@@ -81,7 +81,7 @@ class PaintRate:
 
 
 def measure_paints(seconds: float = 5.0, *, settle: float = 2.5, size: tuple[int, int] = (1180, 760)) -> PaintRate:
-    """Open the window on a camera that stalls, and count its paints.
+    """Open the window with a camera that stalls, and count its paints.
 
     seconds: the measured time; settle: the time before it (a camera is stalled two seconds after its last frame)
     size: of the window, in points
@@ -104,7 +104,7 @@ def measure_paints(seconds: float = 5.0, *, settle: float = 2.5, size: tuple[int
             QTimer.singleShot(round(1000 * how_long), loop.quit)
             loop.exec()
 
-        deadline = time.monotonic() + 20.0  # the model is loaded, and the first frames arrive
+        deadline = time.monotonic() + 20.0  # until the model is loaded and the first frames have arrived
         while engine.snapshot().frame is None and time.monotonic() < deadline:
             run(0.05)
         run(settle)

@@ -1,8 +1,8 @@
-"""Writes src/digitlab/api/keywords.py: the keywords of `digitlab.train` and others, from where settings are declared.
+"""Write src/digitlab/api/keywords.py: the keywords of `digitlab.train` and others, generated from declared settings.
 
-    python tools/api_keywords.py            # --check: only say whether it is current
+    --check: only report whether it is up to date
 
-An editor completes them from there; what runs takes them from the declarations themselves.
+Editors complete keywords from that file; at run time, they are taken from the declarations themselves.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ from typing import {typing}
 
 
 def written() -> str:
-    """The content of the module."""
+    """Generate the content of the module."""
     names = ", ".join(f'"{name}"' for name in sorted(DECLARED))
     body = f"__all__ = [{names}]\n" + "".join(_class(name, kind) for name, kind in DECLARED.items())
     typing = [name for name in ("Any", "Literal") if re.search(rf"\b{name}\b", body)]

@@ -1,10 +1,10 @@
-"""Builds the documentation's site with Sphinx; every warning is an error, a link that leads nowhere among them.
+"""Build the documentation site with Sphinx; every warning is an error, including broken links.
 
     python tools/build_site.py               # into build/site/html
-    python tools/build_site.py --quick       # every page read and every link followed, nothing written, no notebooks
+    read all pages and check all links, write nothing, without notebooks
 
-The pages are those of the repository, laid out as they lie in it, so that their links hold; beside them come the pages
-of site/, the reference of Python's names from their docstrings, and that of the commands from the commands themselves.
+The pages are those of the repository, in the same layout, so that their links work; added are the pages of site/, the
+reference of Python names generated from their docstrings, and that of the commands, generated from the commands.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ _PLACED = re.compile(r"^(?:docs|examples)/[\w/.-]+$", re.MULTILINE)
 
 
 def lay_out(source: Path, *, quick: bool) -> None:
-    """Write all that Sphinx reads into an empty folder."""
+    """Write everything that Sphinx reads into an empty folder."""
     shutil.rmtree(source, ignore_errors=True)
     source.mkdir(parents=True)
     pages = [ROOT / name for name in _TOP if (ROOT / name).is_file()]
@@ -61,7 +61,7 @@ def lay_out(source: Path, *, quick: bool) -> None:
 
 
 def _linked(page: Path) -> list[Path]:
-    """The files of the repository that a page names and that are no pages themselves."""
+    """Return the repository's files that a page links to and that are not pages themselves."""
     text = re.sub(r"^```.*?^```", "", page.read_text("utf-8"), flags=re.DOTALL | re.MULTILINE)
     found = []
     for match in _LINK.finditer(text):
@@ -83,7 +83,7 @@ def _copy(path: Path, source: Path) -> None:
 
 
 def _of_folder(page: Path, link: re.Match[str]) -> str:
-    """A link to a folder, which a code host lists and a site cannot: to its README, or no link."""
+    """Replace a link to a folder, which a code host lists but a site cannot: link to its README, or drop the link."""
     path = page.parent / link[2]
     if not path.is_dir():
         return link[0]
@@ -91,7 +91,7 @@ def _of_folder(page: Path, link: re.Match[str]) -> str:
 
 
 def main() -> int:
-    """Build; Sphinx' exit code."""
+    """Build the site; return Sphinx's exit code."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument(
         "--quick", action="store_true", help="read and check everything but the notebooks, write nothing"

@@ -1,8 +1,8 @@
-"""No circle of modules in src/digitlab: imports inside functions and under TYPE_CHECKING count like all others.
+"""Check that src/digitlab has no import cycles: imports in functions and under TYPE_CHECKING count like all others.
 
-    python tools/check_circles.py       # names each circle and exits with 1 where there is one
+    names each cycle; exit code 1 if there is one
 
-A package's own import by the import of a module in it does not count: it comes before, whatever anybody does.
+The implicit import of a package when one of its modules is imported does not count: it always happens first.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ SOURCE = Path(__file__).parent.parent / "src"
 
 
 def imports_by_module(source: Path = SOURCE) -> dict[str, set[str]]:
-    """Each module below ``source`` with the modules below ``source`` that it imports anywhere in its file."""
+    """Map each module below ``source`` to the modules below ``source`` that it imports anywhere in its file."""
     files = {_name(file.relative_to(source)): file for file in sorted(source.rglob("*.py"))}
     return {
         name: {other for other in _imported(name, file, set(files)) if other != name} for name, file in files.items()
@@ -24,7 +24,7 @@ def imports_by_module(source: Path = SOURCE) -> dict[str, set[str]]:
 
 
 def circles(imports: dict[str, set[str]]) -> list[list[str]]:
-    """Groups of two modules or more that all import each other, directly or by way of others."""
+    """Find groups of two or more modules that all import each other, directly or indirectly."""
     reached = {name: _reached(name, imports) for name in imports}
     groups = {tuple(sorted(other for other in reached[name] if name in reached[other])) for name in imports}
     return [list(group) for group in sorted(groups) if len(group) > 1]

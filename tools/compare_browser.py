@@ -1,12 +1,12 @@
 """Compare the page without a server with the reader of Python: `python tools/compare_browser.py`.
 
-Writes the page, opens it from the disk in Chromium, gives both the same pictures and compares what they say: all of
-digits-8x8, 2,000 of MNIST's test images drawn on paper, and drawn pages. Equal means the same digits, in the same
-order, in the same boxes, with the same signs between them, with confidences and probabilities to 1e-3. Exits with 1
-where anything differs.
+Writes the page, opens it from disk in Chromium, gives both readers the same pictures and compares their results: all
+of digits-8x8, 2,000 of MNIST's test images drawn on paper, and drawn pages. Equal means the same digits, in the same
+order, in the same boxes, with the same signs between them, with confidences and probabilities to 1e-3. Exit code 1
+if anything differs.
 
     python tools/compare_browser.py --quick                  # some of each
-    python tools/compare_browser.py --only pages --count 30  # thirty drawn pages; those that differ are named
+    thirty drawn pages; lists those that differ
 """
 
 from __future__ import annotations
@@ -45,9 +45,9 @@ READ = """async ([width, height, text, page]) => {
 
 @dataclass
 class Compared:
-    """How far the two are apart: pictures with other digits, and with numbers that differ by more than is allowed.
+    """Differences between both readers: pictures with different digits, and with numbers further apart than ALLOWED.
 
-    unlike: what was read of those pictures, by their place from 0: the page's and Python's
+    unlike: both readings of those pictures, with the picture's index from 0: the page's and Python's
     """
 
     pictures: int = 0
@@ -57,7 +57,7 @@ class Compared:
     unlike: list[str] = field(default_factory=list)
 
     def add(self, theirs: list[Any], ours: list[Any], apart: float) -> None:
-        """Count one picture: what was read by either, and by how much their numbers differ."""
+        """Count one picture: both readings, and the largest difference of their numbers."""
         if theirs != ours:
             self.unlike.append(f"{self.pictures}: the page {theirs}, Python {ours}")
         elif apart > ALLOWED:
@@ -74,7 +74,7 @@ class Compared:
 
 
 def small_digits(count: int) -> Iterator[NDArray[np.uint8]]:
-    """Images of digits-8x8, uint8 (H, W, 3)."""
+    """Yield images of digits-8x8, uint8 (H, W, 3)."""
     digits = load_dataset("digits-8x8")
     images = np.concatenate([digits.split(name).images for name in ("train", "test")])
     for image in images[np.linspace(0, len(images) - 1, min(count, len(images))).astype(int)]:
@@ -82,14 +82,14 @@ def small_digits(count: int) -> Iterator[NDArray[np.uint8]]:
 
 
 def on_paper(count: int) -> Iterator[NDArray[np.uint8]]:
-    """MNIST's test images, each drawn on paper of its own."""
+    """Yield MNIST's test images, each drawn on a separate sheet of paper."""
     test = load_dataset("mnist").split("test")
     for row in range(count):
         yield paper_page([test[np.array([row])]], Layout((320, 240)), seed=row).image
 
 
 def pages(count: int) -> Iterator[NDArray[np.uint8]]:
-    """Pages of several lines; every third lies on its side or upside down."""
+    """Yield pages of several lines; every third is rotated by a multiple of 90°."""
     for seed in range(count):
         rng = np.random.default_rng(seed)
         lines = ["".join(map(str, rng.integers(0, 10, rng.integers(3, 7)))) for _ in range(rng.integers(1, 4))]
@@ -99,7 +99,7 @@ def pages(count: int) -> Iterator[NDArray[np.uint8]]:
 
 
 def compare(page: Any, pictures: Iterator[NDArray[np.uint8]], *, whole: bool) -> Compared:
-    """Let both read.
+    """Let both read the pictures, and compare.
 
     page: a tab of Chromium with the page open; whole: read pages, not one digit
     """
@@ -131,7 +131,7 @@ def compare(page: Any, pictures: Iterator[NDArray[np.uint8]], *, whole: bool) ->
 
 
 def main() -> int:
-    """Compare, and print what came of it."""
+    """Compare, and print the results."""
     from playwright.sync_api import sync_playwright
 
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)

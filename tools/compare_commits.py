@@ -1,12 +1,12 @@
-"""Do two commits compute the same? A fixed set of commands in each, their files compared to the bit.
+"""Do two commits compute the same? Runs a fixed set of commands with each, and compares their files bit by bit.
 
     python tools/compare_commits.py OLD NEW            # about five minutes on two cores
     python tools/compare_commits.py OLD NEW --keep FOLDER
 
-Both commits are checked out into worktrees of a temporary folder, and run by this Python with that source first and a
-cache folder of their own. Compared are what each command printed on stdout, its exit code, and every file that it
-wrote. Times, versions, the commit and whatever else may differ between two runs of one commit are left out by name
-(`TIMES`, `MAY_DIFFER`). Ends with 1 where anything else differs.
+Both commits are checked out into worktrees in a temporary folder, and run by this Python with that source first and a
+separate cache folder. Compared are each command's stdout, its exit code, and every file that it wrote. Times, versions,
+the commit and everything else that may differ between two runs of one commit are excluded by name (`TIMES`,
+`MAY_DIFFER`). Exit code 1 if anything else differs.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from collections import Counter
 from pathlib import Path
 from typing import Any
 
-# A page drawn by digitlab's own examples, and a set of some images, both made by the OLD commit and given to both.
+# A page drawn by digitlab's own examples, and a small dataset, both made by the OLD commit and used by both.
 PREPARE = """
 import numpy as np
 from PIL import Image
@@ -44,7 +44,7 @@ Image.fromarray(255 - test.images[17].repeat(6, 0).repeat(6, 1)).save("digit.png
 TRAIN = "train --architecture slides-cnn --dataset some.npz --epochs 2 --batch-size 32 --optimiser adam --seed 3"
 RECIPE = 'architecture = "slides-cnn"\nbatch_size = 32\nepochs = 2\noptimiser = "adam"\n'
 
-# Name → command line. RUN is the run folder of the training.
+# Name → command line. RUN stands for the run folder of the training.
 COMMANDS = {
     "train": f"{TRAIN} --precision float32 --tta 2 --name trained",
     "train-validation": f"{TRAIN} --precision float32 --validation 0.2 --patience 1 --name stopped",
@@ -60,18 +60,18 @@ COMMANDS = {
     "compare": "compare RUN evaluated --json",
 }
 
-# Numbers that are times, by their key in JSON and by the heading of their column in CSV.
+# Numbers that are times, by their key in JSON and their column header in CSV.
 TIMES = frozenset({"ms", "seconds", "images_per_second"})
-# Whole values that hold a version, the commit, the place or the moment.
+# Whole values that hold a version, the commit, a path or a date.
 # `shared_object_id` is an address in memory, which Keras writes into a model's configuration.
 MAY_DIFFER = frozenset({"commit", "versions", "run", "report", "command", "path", "model", "shared_object_id"})
-# Files that carry the time of day or the versions in their bytes; what is in them is compared in another form.
+# Files with the time of day or versions in their bytes; their content is compared in another form.
 OPAQUE = {".html": "a page with the date and times", ".mat": "a header with the date"}
 STAMP = re.compile(r"\d{4}-\d\d-\d\d-\d{6}(-\d+)?")
 
 
 def main() -> int:
-    """Compare; 0: the same, 1: different."""
+    """Compare; return 0 if the results are the same, 1 if they differ."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("old")
     parser.add_argument("new")
@@ -93,7 +93,7 @@ def main() -> int:
 
 
 def run_commit(commit: str, source: Path, folder: Path, names: list[str]) -> dict[str, tuple[int, str]]:
-    """Exit code and stdout of each command, run by this commit in ``folder``."""
+    """Run each command with this commit in ``folder``; return its exit code and stdout."""
     tree = source / "tree"
     subprocess.run(["git", "worktree", "add", "--detach", str(tree), commit], check=True, capture_output=True)
     try:
@@ -109,7 +109,7 @@ def run_commit(commit: str, source: Path, folder: Path, names: list[str]) -> dic
             subprocess.run([sys.executable, "-c", kind + PREPARE], cwd=inputs, env=environment, check=True)
             (inputs / "quick.toml").write_text(RECIPE)
         shutil.copytree(inputs, folder, dirs_exist_ok=True)
-        # Both commits work in a folder of one name: a run keeps the path of its data.
+        # Both commits work in a folder with the same name: a run stores the path of its data.
         work = folder.with_name("work")
         folder.rename(work)
         try:
@@ -121,7 +121,7 @@ def run_commit(commit: str, source: Path, folder: Path, names: list[str]) -> dic
 
 
 def run_command(words: str, folder: Path, environment: dict[str, str]) -> tuple[int, str]:
-    """What one command printed, and its exit code; its advice stays beside its files, uncompared."""
+    """Run one command; return its exit code and stdout. Stderr is not compared."""
     trained = next(iter(sorted((folder / "runs").glob("*-trained"))), None) if (folder / "runs").is_dir() else None
     if "RUN" in words.split():
         words = words.replace("RUN", str(trained.relative_to(folder) if trained else "no-training"))
@@ -136,7 +136,7 @@ def run_command(words: str, folder: Path, environment: dict[str, str]) -> tuple[
 
 
 def compare_outputs(old: dict[str, tuple[int, str]], new: dict[str, tuple[int, str]]) -> list[str]:
-    """Exit codes and stdout."""
+    """Compare exit codes and stdout."""
     found = []
     for name, (code, text) in old.items():
         other_code, other_text = new[name]
@@ -148,7 +148,7 @@ def compare_outputs(old: dict[str, tuple[int, str]], new: dict[str, tuple[int, s
 
 
 def same_lines(old: str, new: str) -> bool:
-    """Line by line; JSON without times and places."""
+    """Compare line by line; JSON without times and paths."""
     one, two = STAMP.sub("STAMP", old).splitlines(), STAMP.sub("STAMP", new).splitlines()
     return len(one) == len(two) and all(
         a == b or (a[:1] == "{" and same_json(a, b)) for a, b in zip(one, two, strict=True)
@@ -156,7 +156,7 @@ def same_lines(old: str, new: str) -> bool:
 
 
 def compare_folders(old: Path, new: Path) -> list[str]:
-    """Every file of both, by its name without the time of day."""
+    """Compare every file of both, by its name without timestamps."""
     ours, theirs = ({STAMP.sub("STAMP", str(path.relative_to(folder))): path for path in sorted(folder.rglob("*"))
                      if path.is_file()} for folder in (old, new))  # fmt: skip
     found = [f"{name}: only in the old" for name in sorted(ours.keys() - theirs.keys())]
@@ -166,7 +166,7 @@ def compare_folders(old: Path, new: Path) -> list[str]:
 
 
 def same_file(old: Path, new: Path) -> bool:
-    """Whether two files hold the same, by what they are."""
+    """Return whether two files have the same content, depending on their type."""
     one, two = old.read_bytes(), new.read_bytes()
     ending = old.suffix
     if one == two or ending in OPAQUE:
@@ -187,7 +187,7 @@ def same_file(old: Path, new: Path) -> bool:
 
 
 def same_json(old: str, new: str) -> bool:
-    """Without what may differ."""
+    """Compare JSON texts without the values that may differ."""
     try:
         return bool(without(json.loads(old)) == without(json.loads(new)))
     except ValueError:
@@ -195,7 +195,7 @@ def same_json(old: str, new: str) -> bool:
 
 
 def without(value: Any) -> Any:
-    """The same JSON without times, versions and places."""
+    """Return the JSON value without times, versions and paths."""
     if isinstance(value, dict):
         return {key: without(each) for key, each in value.items() if key not in TIMES | MAY_DIFFER}
     if isinstance(value, list):
@@ -204,12 +204,12 @@ def without(value: Any) -> Any:
 
 
 def table_without_times(text: str) -> list[dict[str, str]]:
-    """Rows of a CSV file without the columns that are times."""
+    """Parse the rows of a CSV file, without the columns that are times."""
     return [{key: value for key, value in row.items() if key not in TIMES} for row in csv.DictReader(io.StringIO(text))]
 
 
 def same_archive(old: Path, new: Path) -> bool:
-    """Arrays by their bytes; weights by their numbers; a card without what may differ."""
+    """Compare archives: arrays by their bytes; weights by their values; model cards without values that may differ."""
     with zipfile.ZipFile(old) as one, zipfile.ZipFile(new) as two:
         names = one.namelist()
         if sorted(names) != sorted(two.namelist()):
@@ -218,8 +218,8 @@ def same_archive(old: Path, new: Path) -> bool:
 
 
 def same_member(name: str, old: bytes, new: bytes) -> bool:
-    """One file in an archive."""
-    if old == new or name == "metadata.json":  # Keras' version and the date
+    """Compare one file in an archive."""
+    if old == new or name == "metadata.json":  # Keras's version and the date
         return True
     if name.endswith(".json"):
         return same_json(old.decode(), new.decode())
@@ -232,7 +232,7 @@ def same_member(name: str, old: bytes, new: bytes) -> bool:
 
 
 def arrays_of(content: bytes) -> dict[str, Any]:
-    """The arrays of an HDF5 file, by their whole names."""
+    """Read the arrays of an HDF5 file, by their full paths."""
     import h5py
 
     found: dict[str, Any] = {}
@@ -247,7 +247,7 @@ def arrays_of(content: bytes) -> dict[str, Any]:
 
 
 def same_network(old: Path, new: Path) -> bool:
-    """The same operators, constants and answers: the converter names and orders its nodes anew each time."""
+    """Compare operators, constants and answers: the converter names and orders its nodes differently each time."""
     import numpy as np
     import onnx
     import onnxruntime

@@ -1,11 +1,11 @@
-"""Draws the packages of src/digitlab and what they import: docs/pictures/packages.svg.
+"""Draw the packages of src/digitlab and their imports: docs/pictures/packages.svg.
 
     python tools/draw_packages.py [OUT.svg]
 
-The arrows are the imports in the files, those inside functions and for types among them; a package stands above all
-that it imports. An arrow that others make needless is left out: where training imports models and models imports
-datasets, none goes from training to datasets. A box's tooltip names everything that it imports. Which packages are the
-ground and which never load Keras is read from the contracts of import-linter (pyproject.toml).
+The arrows are the imports in the files, including those in functions and for types; a package is drawn above all
+that it imports. Arrows implied by others are left out: where training imports models and models imports
+datasets, none goes from training to datasets. A box's tooltip lists everything that it imports. Which packages are at
+the base, and which never load Keras, is read from the contracts of import-linter (pyproject.toml).
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ OUT = ROOT / "docs" / "pictures" / "packages.svg"
 
 WIDTH, ROW, HIGH, MARGIN, LEGEND = 1180, 92, 44, 16, 40  # pixels
 HEAVY = {"keras", "tensorflow", "jax", "sklearn", "scipy", "matplotlib"}
-# Okabe and Ito's colours, light; of the arrows, the same and darker.
+# Okabe and Ito's colours, lightened; for the arrows, the same ones darkened.
 COLOURS = {"live": ("#d6ebf7", "#0072b2"), "heavy": ("#fde3cf", "#c25400"), "other": ("#eceef1", "#6b7280")}
 LEGENDS = {
     "live": "live: never loads Keras",
@@ -46,7 +46,7 @@ class Package:
 
 
 def layers_and_light() -> tuple[list[list[str]], set[str]]:
-    """The layers of the contract, from above to below, and the packages that must stay light."""
+    """Read the contract's layers, top to bottom, and the packages that must stay light."""
     contracts = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["tool"]["importlinter"]["contracts"]
     layers = next(each["layers"] for each in contracts if each["containers"] == ["digitlab"])
     light = next(each["source_modules"] for each in contracts if "matplotlib" in each.get("forbidden_modules", ()))
@@ -54,7 +54,7 @@ def layers_and_light() -> tuple[list[list[str]], set[str]]:
 
 
 def packages(names: set[str], light: set[str]) -> dict[str, Package]:
-    """Each package with its size and what it imports."""
+    """Describe each package: its size and what it imports."""
     imports = imports_by_module()
     found = {}
     for name in names:
@@ -74,7 +74,7 @@ def _room(module: str) -> str:
 
 
 def _outside(text: str) -> set[str]:
-    """The packages that a file imports anywhere, and Keras where it comes through our one door to it."""
+    """Return the packages that a file imports anywhere, and Keras if it is imported through our only gateway to it."""
     found = set()
     for node in ast.walk(ast.parse(text)):
         if isinstance(node, ast.Import):
@@ -85,7 +85,7 @@ def _outside(text: str) -> set[str]:
 
 
 def needed(found: dict[str, Package]) -> list[tuple[str, str]]:
-    """The arrows: every import of a package that none of its other imports reaches."""
+    """Return the arrows: every import of a package that is not implied by its other imports."""
 
     def reached(name: str) -> frozenset[str]:
         direct = found[name].imports
@@ -100,7 +100,7 @@ def needed(found: dict[str, Package]) -> list[tuple[str, str]]:
 
 
 def rows_of(found: dict[str, Package], ground: list[str]) -> list[list[str]]:
-    """The packages above the ground, each as low as it can stand above all that it imports; the lowest row last."""
+    """Arrange the packages above the base, each as low as possible above all that it imports; the lowest row last."""
     height = dict.fromkeys(ground, 0)
     for _ in found:
         for name in found.keys() - set(ground):
@@ -109,7 +109,7 @@ def rows_of(found: dict[str, Package], ground: list[str]) -> list[list[str]]:
 
 
 def places(rows: list[list[str]], arrows: list[tuple[str, str]]) -> dict[str, tuple[float, float, float]]:
-    """Left, top and width of each box; in a row, boxes stand in the order of what points to them."""
+    """Return left, top and width of each box; boxes in a row are ordered by the packages that point to them."""
     found: dict[str, tuple[float, float, float]] = {}
     for row, names in enumerate(rows):
         above = {name: [_middle(found[one]) for one, other in arrows if other == name] for name in names}
@@ -129,11 +129,11 @@ def _middle(place: tuple[float, float, float]) -> float:
 
 
 def drawn(layers: list[list[str]], found: dict[str, Package]) -> str:
-    """The picture as SVG."""
+    """Draw the picture as SVG."""
     below = next(number for number, layer in enumerate(layers) if "network" in layer) + 1
     ground = [name for layer in layers[below:] for name in layer]
     rows = rows_of(found, ground)
-    entrances = [name for (name,) in rows[: rows.index(["apps"]) + 1]]  # which import nearly every package
+    entrances = [name for (name,) in rows[: rows.index(["apps"]) + 1]]  # these import nearly every package
     arrows = [(one, other) for one, other in needed(found) if other not in ground and one not in entrances]
     at = places(rows, arrows)
     at |= {name: (MARGIN, at[name][1], WIDTH - 2 * MARGIN) for name in entrances}
@@ -171,7 +171,7 @@ def _legend() -> list[str]:
 def _arrow(
     one: str, other: str, at: dict[str, tuple[float, float, float]], arrows: list[tuple[str, str]], kind: str
 ) -> str:
-    """From the lower edge of a box to the upper edge of another; the ends of several stand side by side."""
+    """Draw an arrow from the lower edge of a box to the upper edge of another; ends at the same box are spread out."""
     x0 = _end(one, other, at, [below for above, below in arrows if above == one])
     x1 = _end(other, one, at, [above for above, below in arrows if below == other])
     y0, y1 = at[one][1] + HIGH, at[other][1]
@@ -202,7 +202,7 @@ def _box(package: Package, place: tuple[float, float, float]) -> str:
 
 
 def main() -> None:
-    """Draw, and say what no layer has."""
+    """Draw the picture; fail if a package is in no layer."""
     layers, light = layers_and_light()
     known = {name for layer in layers for name in layer}
     there = {path.stem for path in SOURCE.iterdir() if path.suffix == ".py" or (path / "__init__.py").is_file()}

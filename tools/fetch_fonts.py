@@ -1,9 +1,9 @@
-"""Fetch the fonts that drawn pages are lettered with: `make fonts`, or `python tools/fetch_fonts.py [FOLDER]`.
+"""Fetch the fonts for drawn pages: `make fonts`, or `python tools/fetch_fonts.py [FOLDER]`.
 
-Packs the npm packages that ``src/digitlab/datasets/pages/fonts.toml`` names at their pinned versions, checks each
-archive's SHA-512, cuts every font to the characters that ``digitlab.datasets.pages.words`` writes, and saves them as
+Downloads the npm packages that ``src/digitlab/datasets/pages/fonts.toml`` lists at pinned versions, checks each
+archive's SHA-512, subsets every font to the characters that ``digitlab.datasets.pages.words`` uses, and saves them as
 TrueType files with their licences and one ``fonts.json`` that ``digitlab.datasets.pages.typefaces`` reads. Needs npm
-and fonttools. Some 100 MB are loaded, a few stay.
+and fonttools. About 100 MB are downloaded, a few are kept.
 """
 
 from __future__ import annotations
@@ -26,13 +26,13 @@ from digitlab.datasets.pages.typefaces import CATALOGUE, FONTS_LIST, fonts_folde
 from digitlab.datasets.pages.words import ALPHABETS
 from digitlab.storage import write_bytes, write_text
 
-FORMAT = 2  # of what is written: raised when the same list gives other files
+FORMAT = 2  # version of the output: increased when the same list gives different files
 KINDS = ("handwriting", "print", "script")
 WANTED = {ord(character) for characters in ALPHABETS.values() for character in characters}
 
 
 class Entry(TypedDict):
-    """One font as ``fonts.toml`` names it."""
+    """One font as listed in ``fonts.toml``."""
 
     version: str
     split: str
@@ -42,13 +42,13 @@ class Entry(TypedDict):
 
 
 def listed() -> dict[str, tuple[str, Entry]]:
-    """Name → (kind, entry)."""
+    """Read the list: name → (kind, entry)."""
     content = tomllib.loads(FONTS_LIST.read_text(encoding="utf-8"))
     return {name: (kind, entry) for kind in KINDS for name, entry in content[kind].items()}
 
 
 def pack(entries: dict[str, tuple[str, Entry]], folder: Path) -> None:
-    """Load the archives of all packages into ``folder``."""
+    """Download the archives of all packages into ``folder``."""
     npm = shutil.which("npm")
     if npm is None:
         sys.exit(
@@ -63,7 +63,7 @@ def pack(entries: dict[str, tuple[str, Entry]], folder: Path) -> None:
 
 
 def checked(archive: Path, entry: Entry) -> bytes:
-    """The archive's bytes, when they are those that were listed."""
+    """Return the archive's bytes, if their hash is the one listed."""
     content = archive.read_bytes()
     found = base64.b64encode(hashlib.sha512(content).digest()).decode()
     if found != entry["sha512"]:
@@ -74,7 +74,7 @@ def checked(archive: Path, entry: Entry) -> bytes:
 
 
 def cut(woff: bytes, skip: set[int]) -> tuple[bytes, set[int]]:
-    """A TrueType file of the wanted characters that ``woff`` has and ``skip`` does not, and these characters."""
+    """Subset ``woff`` to the wanted characters that are not in ``skip``: a TrueType file, and these characters."""
     from fontTools import subset, ttLib
 
     font = ttLib.TTFont(io.BytesIO(woff))
@@ -92,7 +92,7 @@ def cut(woff: bytes, skip: set[int]) -> tuple[bytes, set[int]]:
 
 
 def install(name: str, content: bytes, entry: Entry, folder: Path) -> list[dict[str, str]]:
-    """Write the font's files and licence; gives a row of file and characters for each subset."""
+    """Write the font's files and licence; return a row of file and characters for each subset."""
     rows = []
     known: set[int] = set()
     with tarfile.open(fileobj=io.BytesIO(content)) as archive:
@@ -115,7 +115,7 @@ def install(name: str, content: bytes, entry: Entry, folder: Path) -> list[dict[
 
 
 def is_installed(folder: Path, entries: dict[str, tuple[str, Entry]]) -> bool:
-    """Whether exactly the listed fonts, of the same hashes, for the same characters, are there."""
+    """Return whether exactly the listed fonts, with the same hashes, for the same characters, are installed."""
     try:
         there = json.loads((folder / CATALOGUE).read_text(encoding="utf-8"))
     except (OSError, ValueError):
@@ -129,7 +129,7 @@ def is_installed(folder: Path, entries: dict[str, tuple[str, Entry]]) -> bool:
 
 
 def main(target: str | None = None) -> None:
-    """Fetch, check, cut, install."""
+    """Fetch, check, subset and install the fonts."""
     logging.getLogger("fontTools").setLevel(logging.ERROR)
     folder = Path(target) if target else fonts_folder()
     entries = listed()

@@ -1,12 +1,12 @@
-"""Fit again how likely a picture's whole ink is the digit that the network of 28×28 pixels takes it for.
+"""Refit how likely a picture's whole ink is the digit that the 28×28-pixel network classifies it as.
 
     make fonts && python tools/fit_alone.py        # two minutes on a quiet core; prints, changes nothing
 
-To be run after either network was trained anew. It draws pictures of one digit or of one other sign, of validation
-fonts and images, and keeps those in which the page reader is certain of nothing and the other network is sure enough
-to be asked. A logistic regression of the two logits of `digitlab.reading.candidates.confidence_alone` on whether that
-digit stands there gives `_ALONE_WEIGHTS` and `_ALONE_BIAS`; the bias is moved to pictures of which one in six shows no
-digit.
+To be run after either network has been retrained. It draws pictures of one digit or of one other sign, with validation
+fonts and images, and keeps those in which the page reader is certain of nothing and the other network is confident
+enough to be asked. A logistic regression of the two logits of `digitlab.reading.candidates.confidence_alone` on whether
+that digit is correct gives `_ALONE_WEIGHTS` and `_ALONE_BIAS`; the bias is adjusted to pictures of which one in six
+shows no digit.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ DIGITS_PER_SIGN = 5
 
 
 def main() -> None:
-    """Draw, read, fit, print."""
+    """Draw, read, fit, and print the results."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--pictures", type=int, default=10_000)
     asked = parser.parse_args().pictures
@@ -43,7 +43,7 @@ def main() -> None:
         page = draw_page(alphabets, np.random.default_rng((91, number)), size=SIDES[number % len(SIDES)], kind=kind)
         labels = page.labels.tolist()
         if labels != [NOT_A_DIGIT] and (not is_digit or len(labels) != 1 or labels[0] < 0):
-            continue  # cut off or not legible: nobody could say
+            continue  # truncated or illegible: nobody could tell
         drawn[is_digit] += 1
         candidates, whole = reader.pages.find(page.image), reader.whole_ink(page.image)
         if whole is not None and all(each.confidence < CERTAIN for each in candidates):

@@ -1,18 +1,18 @@
-"""Fit the constants by which numbers are read again: how sure a number is, and what its digits are evidence of.
+"""Fit the constants for rereading numbers: a number's confidence, and what its digits are evidence of.
 
     python tools/fit_numbers.py            # about three minutes on a quiet core; prints, changes nothing
 
-To be run after the page reader was trained anew. It draws numbers of MNIST *training* images that the page reader was
-not trained on, reads them, and prints
+To be run after the page reader has been retrained. It draws numbers with MNIST *training* images that the page reader
+was not trained on, reads them, and prints
 
 * `digitlab.read_numbers`: `_SURENESS`, a logistic regression of the product of a number's confidences (its logit) on
-  whether the number is right, with the expected calibration error on the half of the pictures that it was not fitted
-  on, beside that of today's constants there;
-* `digitlab.reading.numbers.evidence`: `OVERLOOKED`, the share of digits that nothing stands for, and the `FLOOR` of 0,
-  0.001, 0.002, 0.004 and 0.008 at which the digits' log loss is least.
+  whether the number is right, with the expected calibration error on the half of the pictures not used for fitting,
+  compared with that of the current constants there;
+* `digitlab.reading.numbers.evidence`: `OVERLOOKED`, the share of digits that were not detected, and the `FLOOR` out of
+  0, 0.001, 0.002, 0.004 and 0.008 that minimises the digits' log loss.
 
-A picture may hold several numbers for the reader, as a telephone number in groups: each is judged by the digits that
-are written where it stands. After Ctrl-C, what was read until then is fitted.
+The reader may split a picture into several numbers, e.g. a telephone number in groups: each is judged by the digits
+that are written there. After Ctrl-C, the fit uses what was read so far.
 """
 
 from __future__ import annotations
@@ -39,22 +39,22 @@ if TYPE_CHECKING:
 
     from digitlab.values import Reading
 
-HELD_OUT = slice(52_000, 60_000)  # of the training images: the page reader's validation pages have them
-IMAGES = 2000  # of those: their glyphs take seconds, all 8,000 a minute
+HELD_OUT = slice(52_000, 60_000)  # training images: the page reader's validation pages use them
+IMAGES = 2000  # a subset of them: their glyphs take seconds, all 8,000 a minute
 FLOORS = (0.0, 1e-3, 2e-3, 4e-3, 8e-3)
 
 
 def tell(line: str) -> None:
-    """One line, at once."""
+    """Print one line, without buffering."""
     sys.stdout.write(line + "\n")
     sys.stdout.flush()
 
 
 @dataclass
 class Seen:
-    """What was collected. numbers: logit of each one's product, is it right, its picture.
+    """Observations. numbers: for each, the logit of the product of confidences, whether it is right, its picture.
 
-    digits: probabilities, and which it is; written: how many digits
+    digits: probabilities and true digit; written: number of digits
     """
 
     numbers: list[tuple[float, bool, int]] = field(default_factory=list)
@@ -62,7 +62,7 @@ class Seen:
     written: int = 0
 
     def picture(self, page: DrawnPage, reader: Reader, place: int) -> None:
-        """Take note of how a drawn number is read."""
+        """Record how a drawn number is read."""
         reading = reader.read(page.image)
         self.written += len(page.labels)
         boxes = [tuple(map(float, each.box)) for each in reading.digits]
@@ -78,7 +78,7 @@ class Seen:
 
 
 def _written_in(page: DrawnPage, reading: Reading) -> list[list[int]]:
-    """Of each number that was read, the digits that are written there: each belongs to the nearest number."""
+    """Assign each written digit to the nearest number that was read."""
     found: list[list[int]] = [[] for _ in reading.numbers]
     spans = [(number.box[0], number.box[2]) for number in reading.numbers]
     for (x0, _, x1, _), label in zip(page.boxes.tolist(), page.labels.tolist(), strict=True):
@@ -90,7 +90,7 @@ def _written_in(page: DrawnPage, reading: Reading) -> list[list[int]]:
 
 
 def numbers(count: int) -> Iterator[DrawnPage]:
-    """Drawn numbers of each kind, as pages."""
+    """Draw numbers of each kind, as pages."""
     train = load()[0][HELD_OUT]
     rows = np.random.default_rng(1).permutation(len(train))[:IMAGES]
     alphabets = number_alphabets(np.asarray(train.images)[rows], np.asarray(train.labels)[rows], seed=1)
@@ -101,7 +101,7 @@ def numbers(count: int) -> Iterator[DrawnPage]:
 
 
 def main() -> None:
-    """Draw, read, fit, print."""
+    """Draw, read, fit, and print the results."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--numbers", type=int, default=1200)
     asked = parser.parse_args()
@@ -117,17 +117,17 @@ def main() -> None:
 
 
 def report(seen: Seen) -> None:
-    """Fit, and say how good it is."""
+    """Fit the constants, and report how good they are."""
     from sklearn.linear_model import LogisticRegression
 
     logits, right, pictures = (np.array(each) for each in zip(*seen.numbers, strict=True))
     half = pictures % 2 == 0
     made = LogisticRegression(C=10.0).fit(logits[half, None], right[half])
     sure = made.predict_proba(logits[~half, None])[:, 1]
-    slope, constant = read_numbers._SURENESS  # what is to be replaced
+    slope, constant = read_numbers._SURENESS  # to be replaced
     today = 1.0 / (1.0 + np.exp(-slope * logits[~half] - constant))
     error, before = calibration_error(sure, right[~half]), calibration_error(today, right[~half])
-    # Also what is calibrated perfectly has an error in bins of so few: drawn by the probabilities themselves.
+    # Even perfect calibration has an error in bins of so few: estimated by drawing from the probabilities.
     drawn = np.random.default_rng(0).random((50, len(sure))) < sure
     chance = float(np.mean([calibration_error(sure, each) for each in drawn]))
     tell(f"{right.mean():.3f} right; calibration error {error:.3f}, today's {before:.3f}, by chance alone {chance:.3f}")
@@ -140,7 +140,7 @@ def report(seen: Seen) -> None:
 
 
 def calibration_error(sure: Any, right: Any) -> float:
-    """The expected calibration error in ten bins, as full."""
+    """Return the expected calibration error over ten bins of equal size."""
     order = np.argsort(sure)
     bins = np.array_split(order, 10)
     return float(sum(len(rows) * abs(sure[rows].mean() - right[rows].mean()) for rows in bins) / len(order))

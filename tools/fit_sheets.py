@@ -1,12 +1,12 @@
-"""Fit the constants by which the digits of a form are called sure: `_SURENESS` of `digitlab.sheets.digits`.
+"""Fit the constants for the confidence of a form's digits: `_SURENESS` of `digitlab.sheets.digits`.
 
     python tools/fit_sheets.py             # about three minutes on a quiet core; prints, changes nothing
 
-To be run after the page reader or the classifier was trained anew. It draws practice sheets (100 digits each) of MNIST
-*training* images that no page reader was trained on, photographs and reads them, and fits a logistic regression of the
-least that any view says of a digit (`Look.least`) on whether it is right, over every second sheet. Of the others it
-prints the expected calibration error, and the share of the surest digits of which 0.1 % are wrong: by the regression,
-by what stands in `_SURENESS` now, and by the plain probability. After Ctrl-C, what was read until then is fitted.
+To be run after the page reader or the classifier has been retrained. It draws practice sheets (100 digits each) with
+MNIST *training* images that no page reader was trained on, photographs and reads them, and fits a logistic regression
+of the lowest log odds that any view gives a digit (`Look.least`) on whether it is right, over every second sheet. For
+the others it prints the expected calibration error, and the share of the surest digits of which 0.1 % are wrong: by
+the regression, by the current `_SURENESS`, and by plain probability. Ctrl-C stops reading; then the fit begins.
 """
 
 from __future__ import annotations
@@ -31,18 +31,18 @@ from digitlab.values import Digits
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-HELD_OUT = slice(52_000, 60_000)  # of the training images: the page reader's validation pages have them
-WRONG = 1e-3  # of the surest
+HELD_OUT = slice(52_000, 60_000)  # training images: the page reader's validation pages use them
+WRONG = 1e-3  # error rate among the most confident digits
 
 
 def tell(line: str) -> None:
-    """One line, at once."""
+    """Print one line, without buffering."""
     sys.stdout.write(line + "\n")
     sys.stdout.flush()
 
 
 def sheets(count: int, seed: int) -> Iterator[tuple[Any, dict[str, str]]]:
-    """Photos of filled practice sheets, uint8 (H, W, 3), and what is written on each, by field."""
+    """Yield photos of filled practice sheets, uint8 (H, W, 3), and what is written on each, by field."""
     train = load()[0][HELD_OUT]
     images = Digits(np.asarray(train.images), np.asarray(train.labels))
     layout = lay_out(read_form(practice_file()))
@@ -58,7 +58,7 @@ def sheets(count: int, seed: int) -> Iterator[tuple[Any, dict[str, str]]]:
 
 
 def collect(count: int, seed: int) -> tuple[Any, Any, Any]:
-    """Of each digit that was seen: the least log odds, float64 (N,), whether it is right, and its sheet."""
+    """Return, for each digit read, its lowest log odds, float64 (N,), whether it is right, and its sheet."""
     reader = Reader(threads=1)
     form = SheetReader(lay_out(read_form(practice_file())), reader)
     looked: list[digits.Look] = []
@@ -68,7 +68,7 @@ def collect(count: int, seed: int) -> tuple[Any, Any, Any]:
         looked[:] = inner(*arguments)
         return looked[:]
 
-    digits.looks_at = noting  # what lies between pixels and values, as it is
+    digits.looks_at = noting  # records the step between pixels and values, without changing it
     least, right, of = [], [], []
     with contextlib.suppress(KeyboardInterrupt):
         for number, (photo, values) in enumerate(sheets(count, seed), 1):
@@ -92,7 +92,7 @@ def collect(count: int, seed: int) -> tuple[Any, Any, Any]:
 
 
 def main() -> None:
-    """Draw, read, fit, print."""
+    """Draw, read, fit, and print the results."""
     from sklearn.linear_model import LogisticRegression
 
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -105,7 +105,7 @@ def main() -> None:
         sys.exit(f"{len(right):,} digits, {len(right) - int(right.sum())} wrong: too few to fit; draw more --sheets")
     made.fit(least[half, None], right[half])
     report("fitted on the others", made.decision_function(least[~half, None]), right[~half])
-    slope, constant = digits._SURENESS  # what is to be replaced
+    slope, constant = digits._SURENESS  # to be replaced
     report("as it is today", slope * least[~half] + constant, right[~half])
     report("the plain probability", least[~half], right[~half])
     made.fit(least[:, None], right)
@@ -113,7 +113,7 @@ def main() -> None:
 
 
 def report(name: str, odds: Any, right: Any) -> None:
-    """How well an order of digits tells errors, and how true its probabilities are."""
+    """Report how well a ranking of digits separates errors, and how well calibrated its probabilities are."""
     sure = 1.0 / (1.0 + np.exp(-np.asarray(odds)))
     order = np.argsort(-sure, kind="stable")
     wrong = np.cumsum(~right[order])

@@ -1,4 +1,4 @@
-"""The tables of docs/formats.md: pictures, datasets, models; each row is tested.
+"""Generate the tables of docs/formats.md: pictures, datasets, models; each row is tested.
 
 python tools/format_tables.py    # writes them into the page
 """
@@ -18,11 +18,11 @@ __all__ = ["DATASET_KINDS", "MODELS", "REFUSED", "TABLES", "with_tables"]
 
 
 class DatasetKind(NamedTuple):
-    """One layout that people bring.
+    """A dataset layout that users may have.
 
-    names: what its files are called
-    extra: the extra that its reader needs, "" for none
-    done: what is done with it
+    names: names of its files
+    extra: the optional dependency that its reader needs, "" for none
+    done: how it is handled
     """
 
     name: str
@@ -91,7 +91,7 @@ DATASET_KINDS = (
 )
 
 
-# Models that are taken: what, how they are named, and what is done.
+# Accepted models: kind, file names, and how they are handled.
 MODELS = (
     ("Keras 3", "`.keras`", "taken, when nothing in it runs code"),
     ("Keras 1, Keras 2 and TF-Keras", "`.h5`", "taken; its layers are translated"),
@@ -103,7 +103,7 @@ MODELS = (
     ("OpenVINO", "`.xml` beside `.bin`", "taken; it is put into ONNX without being run"),
     ("SavedModel of TensorFlow", "folder", "taken, when all that its answer needs is arithmetic"),
 )
-# Those that are refused: how they are named, and what they are.
+# Refused models: file names, and kind.
 REFUSED = {
     "`.pt`, `.pth`": ENDINGS[".pt"], "`.pkl`, `.joblib`": ENDINGS[".pkl"], "`.safetensors`": ENDINGS[".safetensors"],
     "`model.json`": TFJS, "`.pb`": ENDINGS[".pb"], "`.index`": ENDINGS[".index"],
@@ -112,7 +112,7 @@ REFUSED = {
 
 
 def _table(*rows: Sequence[str]) -> str:
-    """Rows as Markdown; the first one is the header."""
+    """Format rows as a Markdown table; the first one is the header."""
     head, *others = rows
     return "".join(f"| {' | '.join(row)} |\n" for row in (head, ("---",) * len(head), *others))
 
@@ -138,12 +138,12 @@ def _models() -> str:
     return _table(("kind", "names", "what is done"), *MODELS, *refused)
 
 
-# The name between the comments of the page → what makes the table.
+# Name in the page's marker comments → function that makes the table.
 TABLES = {"kinds": _pictures, "datasets": _datasets, "models": _models}
 
 
 def with_tables(page: str) -> str:
-    """The page with its tables as the kinds are now."""
+    """Return the page with its tables updated to the current kinds."""
     for name, made in TABLES.items():
         before, start, rest = page.partition(f"<!-- {name} -->\n")
         _, end, after = rest.partition(f"<!-- /{name} -->")

@@ -1,11 +1,11 @@
-"""Makes the notebooks of examples/notebooks from the plain scripts in its folder source/, with their outputs.
+"""Make the notebooks of examples/notebooks, with outputs, from the plain scripts in its folder source/.
 
     python tools/notebooks.py                    # run all of them in full, some minutes, and write them
     python tools/notebooks.py 6-reading-pages    # one of them
-    python tools/notebooks.py --check            # are they what the scripts say, and small enough for a code host?
+    check that they match the scripts and are small enough for a code host
 
-A script is in the percent format that editors open as cells: `# %% [markdown]` begins text, `# %%` code. What is kept
-has no execution counts, no ids by chance, no times and no folders of this machine; pictures have 128 colours at most.
+A script is in the percent format that editors show as cells: `# %% [markdown]` begins text, `# %%` code. Notebooks are
+kept without execution counts, random ids, times and paths of this machine; pictures have at most 128 colours.
 """
 
 from __future__ import annotations
@@ -21,22 +21,22 @@ from pathlib import Path
 from typing import Any
 
 FOLDER = Path(__file__).parents[1] / "examples" / "notebooks"
-LARGEST = 600_000  # bytes of a notebook: code hosts show larger ones late or not at all
+LARGEST = 600_000  # bytes per notebook: code hosts show larger ones slowly or not at all
 _WIDEST, _COLOURS = 900, 128  # of a picture
 _QUICK = re.compile(r"^quick = False\b.*$", re.MULTILINE)
-_STAMP = re.compile(r"\b\d{4}-\d\d-\d\d(?:-\d{6}| \d\d:\d\d)\b")  # of a run folder, and in a table
-_SECONDS = 600  # for a cell
+_STAMP = re.compile(r"\b\d{4}-\d\d-\d\d(?:-\d{6}| \d\d:\d\d)\b")  # in a run folder's name, and in a table
+_SECONDS = 600  # timeout per cell
 
 Cell = dict[str, Any]
 
 
 def names() -> list[str]:
-    """The scripts, in the order of the course."""
+    """List the scripts, in the order of the course."""
     return sorted(path.stem for path in (FOLDER / "source").glob("*.py"))
 
 
 def notebook_of(name: str) -> dict[str, Any]:
-    """The notebook of a script, without outputs."""
+    """Convert a script to a notebook without outputs."""
     text = (FOLDER / "source" / f"{name}.py").read_text("utf-8")
     parts = re.split(r"^# %%(.*)\n", text, flags=re.MULTILINE)[1:]
     pairs = zip(parts[::2], parts[1::2], strict=True)
@@ -59,18 +59,18 @@ def _cell(number: int, head: str, body: str) -> Cell:
 
 
 def _joined(text: str) -> str:
-    """Lines of a paragraph on one line, as Markdown reads them; lists, headings and empty lines stay."""
+    """Join the lines of a paragraph, as Markdown does; lists, headings and empty lines stay."""
     return re.sub(r"(?<=\S)\n *(?!\d+\.|[-*|#>\s]|$)", " ", text, flags=re.MULTILINE)
 
 
 def run(
     notebook: dict[str, Any], folder: Path, *, quick: bool = False, kernel: Any = None, before: str = ""
 ) -> dict[str, Any]:
-    """The notebook with its outputs, run in ``folder``.
+    """Run the notebook in ``folder``, and return it with its outputs.
 
-    quick: as the tests run it: the cell with the parameters says so
-    before: code for the beginning of that cell
-    kernel: a kernel manager whose kernel goes on from one notebook to the next; None: one of its own
+    quick: run as in the tests: set the parameter in its cell
+    before: code inserted before that parameter
+    kernel: a kernel manager whose kernel is reused by all notebooks; None: a new one
     """
     import nbformat
     from nbclient import NotebookClient
@@ -86,15 +86,15 @@ def run(
         client.execute()
     finally:
         if kernel is not None and client.kc is not None:
-            client.kc.stop_channels()  # the client leaves the sockets to a lent kernel open
+            client.kc.stop_channels()  # the client leaves the sockets to a borrowed kernel open
     found: dict[str, Any] = json.loads(json.dumps(client.nb))
     return found
 
 
 def normalised(notebook: dict[str, Any], source: dict[str, Any], *, smaller: bool = True) -> dict[str, Any]:
-    """``source`` with the outputs of ``notebook`` and nothing that another run would change for no reason.
+    """Combine ``source`` with the outputs of ``notebook``, without anything that differs between runs for no reason.
 
-    smaller: pictures are packed, which another Pillow does otherwise
+    smaller: recompress pictures, whose result depends on the version of Pillow
     """
     cells = []
     for own, ran in zip(source["cells"], notebook["cells"], strict=True):
@@ -104,7 +104,7 @@ def normalised(notebook: dict[str, Any], source: dict[str, Any], *, smaller: boo
 
 
 def _output(output: dict[str, Any], *, smaller: bool) -> dict[str, Any] | None:
-    """None for what is no result: progress, libraries' chatter on stderr."""
+    """Normalise an output; None if it is no result: progress, libraries' messages on stderr."""
     if output["output_type"] == "stream":
         return None if output["name"] == "stderr" else {**output, "text": _plain(_text(output["text"]))}
     if output["output_type"] == "error":
@@ -113,9 +113,9 @@ def _output(output: dict[str, Any], *, smaller: bool) -> dict[str, Any] | None:
     if "image/png" in output["data"]:
         data["image/png"] = _smaller(output["data"]["image/png"]) if smaller else output["data"]["image/png"]
     if not any(str(value).strip() for value in data.values()):
-        return None  # a bar that was there while it worked
+        return None  # a progress bar that has disappeared
     if "text/html" in data or "image/png" in data:
-        data["text/plain"] = ""  # a repr of arrays and addresses, for nobody to read
+        data["text/plain"] = ""  # a repr of arrays and addresses, which nobody reads
     kept = {"output_type": output["output_type"], "data": data, "metadata": {}}
     return {**kept, "execution_count": None} if output["output_type"] == "execute_result" else kept
 
@@ -141,12 +141,12 @@ def _smaller(picture: str) -> str:
 
 
 def written(notebook: dict[str, Any]) -> str:
-    """The content of the file."""
+    """Return the content of the file."""
     return json.dumps(notebook, indent=1, ensure_ascii=False) + "\n"
 
 
 def problems() -> list[str]:
-    """What is not as it should be with the notebooks that are kept."""
+    """List the faults of the notebooks in the repository."""
     found = [f"{path.name}: has no script" for path in FOLDER.glob("*.ipynb") if path.stem not in names()]
     for name in names():
         path = FOLDER / f"{name}.ipynb"

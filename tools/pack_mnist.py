@@ -25,7 +25,7 @@ FILTERS = [{"id": lzma.FILTER_LZMA2, "preset": 9 | lzma.PRESET_EXTREME, "pb": 0,
 
 
 def main(source: str, target: str) -> None:
-    """Check, join and compress."""
+    """Check, join and compress the files."""
     joined = b""
     for name, expected in MD5.items():
         content = (Path(source) / name).read_bytes()

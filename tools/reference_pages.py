@@ -1,4 +1,4 @@
-"""The reference as Markdown pages: Python's names from their docstrings, the commands from the commands."""
+"""Generate the reference as Markdown pages: Python names from their docstrings, commands from their definitions."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ _FIELD = re.compile(r"^([*\w…]+(?:, [*\w…]+)*): (.+)$")  # "images: uint8 (N
 
 
 def api_page() -> str:
-    """All names of `digitlab`, grouped."""
+    """Describe all names in `digitlab`, grouped."""
     listed = [name for names in _GROUPS.values() for name in names]
     missing = set(digitlab.__all__) - set(listed)
     groups = {**_GROUPS, **({"Others": tuple(sorted(missing))} if missing else {})}
@@ -91,7 +91,7 @@ def _arguments(function: Any, *, drop_self: bool = False) -> str:
 
 
 class _Written:
-    """A default that is shown by a text of its own."""
+    """A default value that is displayed as a given text."""
 
     def __init__(self, text: str) -> None:
         self._text = text
@@ -109,7 +109,7 @@ def _plain(default: Any) -> Any:
 
 
 def markdown_of(docstring: str) -> str:
-    """A docstring of ours as Markdown: sections and described fields become lists, examples code."""
+    """Convert one of our docstrings to Markdown: sections and described fields become lists, examples become code."""
     found: list[str] = []
     for part in re.split(r"\n\s*\n", docstring.strip()):
         lines = part.splitlines()
@@ -131,7 +131,7 @@ def markdown_of(docstring: str) -> str:
 
 
 def _list_of(lines: list[str]) -> str:
-    """Described names, each with its further lines, as a list."""
+    """Format described names, each with its continuation lines, as a list."""
     items: list[str] = []
     for line in lines:
         match = None if line.startswith(" ") else _FIELD.match(line)
@@ -145,14 +145,14 @@ def _list_of(lines: list[str]) -> str:
 
 
 def _inline(text: str) -> str:
-    """Double backticks are code in both; a file or name between single ones is code as well."""
+    """Convert to Markdown: double backticks become single ones, i.e. code; outside them, special signs are escaped."""
     text = text.replace("``", "`")
     parts = re.split(r"(`[^`]*`)", text)
     return "".join(part if part.startswith("`") else re.sub(r"([*_<>\[\]|])", r"\\\1", part) for part in parts)
 
 
 def cli_page() -> str:
-    """All commands, by the headings of the help."""
+    """Describe all commands, under the headings of the help."""
     parts = [
         "# Commands",
         'Results go to stdout, progress and advice to stderr. Exit codes: 0 done, 1 the answer is "no", 2 wrong use or '

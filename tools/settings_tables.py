@@ -1,8 +1,8 @@
-"""Writes the tables of settings into the docs, from where the settings are declared.
+"""Write the tables of settings into the docs, from the declarations of the settings.
 
     python tools/settings_tables.py
 
-A table stands between `<!-- settings: digitlab.training.config.TrainingConfig -->` and `<!-- end of settings -->`.
+A table is between `<!-- settings: digitlab.training.config.TrainingConfig -->` and `<!-- end of settings -->`.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ _TABLE = re.compile(r"(<!-- settings: ([\w.]+)\.(\w+) -->\n)(.*?)(<!-- end of se
 
 
 def settings_table(declaring: type) -> str:
-    """The settings of a dataclass as a table of a Markdown page."""
+    """Format the settings of a dataclass as a Markdown table."""
     rows = ["| setting | option | default | range | what it is |", "|---|---|---|---|---|"]
     for each in settings_in(declaring):
         option = ", ".join(f"`{name}`" for name in (each.flag, *each.spellings))
@@ -36,7 +36,7 @@ def _as_written(value: object) -> str:
 
 
 def with_tables(page: str) -> str:
-    """The page with its tables as the settings are declared now."""
+    """Return the page with its tables updated to the current declarations."""
 
     def table(found: re.Match[str]) -> str:
         declaring = getattr(importlib.import_module(found[2]), found[3])
@@ -46,7 +46,7 @@ def with_tables(page: str) -> str:
 
 
 def main() -> None:
-    """Renew the tables of all pages."""
+    """Update the tables of all pages."""
     for path in sorted(DOCS.rglob("*.md")):
         before = path.read_text("utf-8")
         after = with_tables(before)

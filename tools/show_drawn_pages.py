@@ -1,4 +1,4 @@
-"""Draw a contact sheet of the pages that the page reader is trained on, with the boxes of their digits.
+"""Draw a contact sheet of the pages on which the page reader is trained, with the boxes of their digits.
 
 make fonts && python tools/show_drawn_pages.py docs/pictures/drawn-pages.jpg
 """
@@ -18,7 +18,7 @@ GREEN, BLUE = (40, 160, 60), (40, 80, 220)
 
 
 def main(target: str) -> None:
-    """Twenty pages of validation fonts and images; green: digits, blue: what may be found or not."""
+    """Draw twenty pages with validation fonts and images; green: digits, blue: ignored, whether found or not."""
     glyphs = made_alphabets("validation")
     tiles = [tile(draw_page(glyphs, np.random.default_rng((20, number)))) for number in range(COLUMNS * ROWS)]
     rows = [np.hstack(tiles[start : start + COLUMNS]) for start in range(0, len(tiles), COLUMNS)]
@@ -26,7 +26,7 @@ def main(target: str) -> None:
 
 
 def tile(page: DrawnPage) -> np.ndarray:
-    """One page, smaller."""
+    """Draw one page, reduced."""
     image = page.image.copy()
     for box, label in zip(page.boxes, page.labels, strict=True):
         if label == NOT_A_DIGIT:

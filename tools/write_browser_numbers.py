@@ -1,7 +1,7 @@
-"""Write the numbers that the browser's modules are tested with: `python tools/write_browser_numbers.py`.
+"""Write the reference numbers for tests of the browser's modules: `python tools/write_browser_numbers.py`.
 
-``tests/apps/web/static/from-python.json`` has pictures, and what OpenCV, ONNX Runtime and our reader make of them.
-``tests/static_page/test_numbers.py`` fails where it is no longer what they make.
+``tests/apps/web/static/from-python.json`` holds pictures, and the results of OpenCV, ONNX Runtime and our reader.
+``tests/static_page/test_numbers.py`` fails if these results have changed.
 """
 
 from __future__ import annotations
@@ -35,13 +35,13 @@ TARGET = Path(__file__).parents[1] / "tests" / "apps" / "web" / "static" / "from
 
 
 def packed(values: NDArray[Any]) -> dict[str, Any]:
-    """An array as JSON."""
+    """Encode an array as JSON."""
     data = base64.b64encode(np.ascontiguousarray(values).tobytes()).decode()
     return {"type": str(values.dtype), "shape": list(values.shape), "data": data}
 
 
 def pictures() -> dict[str, NDArray[Any]]:
-    """What everything is computed from."""
+    """Make the pictures from which everything is computed."""
     rng = np.random.default_rng(4)
     soft = cv2.GaussianBlur(rng.integers(0, 256, (30, 40), dtype=np.uint8), (0, 0), 3)
     soft = np.asarray(cv2.normalize(soft, None, 0, 255, cv2.NORM_MINMAX), np.uint8)  # type: ignore[call-overload]
@@ -57,13 +57,13 @@ def pictures() -> dict[str, NDArray[Any]]:
     }
 
 
-DIGITS = (3, 5, 41, 8, 2, 7, 40, 18)  # of MNIST's test images
-LEFT, TOP, STEP, TALL = 24, 18, 46, 36  # pixels: where the first stands, and how far the next
-SLASH = 5.78  # steps to the middle of a slash
+DIGITS = (3, 5, 41, 8, 2, 7, 40, 18)  # rows of MNIST's test images
+LEFT, TOP, STEP, TALL = 24, 18, 46, 36  # pixels: position of the first digit, distance between digits, height
+SLASH = 5.78  # position of a slash's middle, in steps
 
 
 def written_line() -> NDArray[np.uint8]:
-    """A line of digits with signs between them, uint8 (H, W)."""
+    """Draw a line of digits with signs between them, uint8 (H, W)."""
     paper = np.full((TALL + 2 * TOP, 2 * LEFT + STEP * len(DIGITS)), 235, np.uint8)
     images = load_dataset("mnist").split("test").images
     for place, row in enumerate(DIGITS):
@@ -88,7 +88,7 @@ def written_line() -> NDArray[np.uint8]:
 
 
 def its_boxes() -> list[tuple[float, float, float, float]]:
-    """Where its digits stand."""
+    """Return the boxes of the line's digits."""
     paper, boxes = written_line(), []
     for place in range(len(DIGITS)):
         left = LEFT + STEP * place
@@ -98,7 +98,7 @@ def its_boxes() -> list[tuple[float, float, float, float]]:
 
 
 def made(given: dict[str, NDArray[Any]]) -> dict[str, Any]:
-    """By name and arguments, what comes of them."""
+    """Compute the results, by function name and arguments."""
     soft, floats, colours, paper = (given[name] for name in ("soft", "floats", "colours", "paper"))
     lab = cv2.cvtColor(colours, cv2.COLOR_RGB2Lab)
     found: dict[str, NDArray[Any]] = {"lightness": lab[:, :, 0], "grey": cv2.cvtColor(colours, cv2.COLOR_RGB2GRAY)}
@@ -115,10 +115,10 @@ def made(given: dict[str, NDArray[Any]]) -> dict[str, Any]:
         brush = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (side, side))
         found[f"bolder {side}"] = cv2.dilate(floats, brush)
         found[f"finer {side}"] = cv2.erode(floats, brush)
-    odd = np.ascontiguousarray(soft[:27, :39])  # half of it is cut
+    odd = np.ascontiguousarray(soft[:27, :39])  # its scaled size is not whole, and is rounded
     for factor in (0.37, 0.5):
         found[f"byFactor {factor}"] = cv2.resize(odd, None, fx=factor, fy=factor, interpolation=cv2.INTER_AREA)
-    for side in (31, 21, 17, 9):  # of 39 columns and 27 rows, an odd half: near, not so, halved once and twice
+    for side in (31, 21, 17, 9):  # of 39 by 27, odd when halved: scale near 1, not near, halved once and twice
         found[f"halvedTo {side}"] = ink.halved_to(odd, side)
     found["distances"] = cv2.distanceTransform((soft > 120).astype(np.uint8), cv2.DIST_L2, 3)
     found["strength"] = ink.ink_strength(paper, 40)
@@ -143,7 +143,7 @@ def _answers(given: dict[str, NDArray[Any]]) -> dict[str, Any]:
 
 
 def _lines(given: dict[str, NDArray[Any]]) -> dict[str, Any]:
-    """What a line's ink is, what its digits are evidence of, and which numbers they make."""
+    """Compute a line's ink, what its digits are evidence of, and which numbers they form."""
     picture, boxes = np.repeat(given["written"][:, :, None], 3, axis=2), its_boxes()
     own = line_ink(picture, boxes)
     assert own is not None  # noqa: S101 - there is ink
@@ -167,9 +167,9 @@ def _told(speck: Speck) -> list[float]:
 
 
 def _signs() -> list[dict[str, Any]]:
-    """Components between two digits, drawn at random around what signs look like, and the sign that they are."""
+    """Draw components between two digits randomly around typical signs, and return the signs that they are read as."""
     rng, made = np.random.default_rng(12), []
-    middles = [  # width, height, lower end, lean: of a point, a comma, a minus, a slash, a colon's upper dot
+    middles = [  # width, height, lower end, lean: for a point, a comma, a minus, a slash, a colon's upper dot
         (0.1, 0.12, 0.0, 0.0), (0.12, 0.24, -0.08, 0.2), (0.3, 0.1, 0.4, 0.0), (0.4, 1.0, 0.0, 0.4),
         (0.1, 0.12, 0.4, 0.0),
     ]  # fmt: skip
@@ -192,13 +192,13 @@ def _signs() -> list[dict[str, Any]]:
 SCORES: list[dict[str, Any]] = [
     {"lines": [0.9, 0.9, 0.9, 0.9, 0.9, 0.9, 0.9, 0.9]},
     {"lines": [0.9, 0.9, 0.4, 0.9, 0.9, 0.12, 0.9, 0.4]},  # doubtful, too doubtful
-    {"lines": [0.9, 0.9, 0.4, 0.9, 0.9, 0.9, 0.9], "others": [0.35]},  # one that is on no line
-    {"lines": [0.9, 0.4, 0.4, 0.4, 0.4, 0.4, 0.4, 0.4]},  # one digit speaks for no other
-    {"lines": [0.9, 0.9, 0.4, 0.9, 0.9, 0.9, 0.9, 0.9], "which": 0.6},  # which digit is not sure
+    {"lines": [0.9, 0.9, 0.4, 0.9, 0.9, 0.9, 0.9], "others": [0.35]},  # one that is not on a line
+    {"lines": [0.9, 0.4, 0.4, 0.4, 0.4, 0.4, 0.4, 0.4]},  # one digit alone supports no other
+    {"lines": [0.9, 0.9, 0.4, 0.9, 0.9, 0.9, 0.9, 0.9], "which": 0.6},  # the class of the digits is uncertain
     {"lines": [0.9, 0.9, 0.4, 0.9], "others": [0.4, 0.4, 0.4, 0.4]},  # half of the ink is unexplained
-    {"lines": [0.9, 0.9, 0.9, 0.9, 0.9, 0.9, 0.9, 0.9], "slash": 0.6},  # a slash that was taken for a 7
+    {"lines": [0.9, 0.9, 0.9, 0.9, 0.9, 0.9, 0.9, 0.9], "slash": 0.6},  # a slash that was mistaken for a 7
 ]
-"""Of the written line's digits, how likely each is one: those on the line, and those behind it that are on none."""
+"""How likely each of the written line's digits is one: those on the line, and those after them that are on no line."""
 
 
 def _supported(picture: NDArray[np.uint8], boxes: list[Any], case: dict[str, Any]) -> dict[str, Any]:
@@ -227,7 +227,7 @@ def _supported(picture: NDArray[np.uint8], boxes: list[Any], case: dict[str, Any
 
 
 def _numbers(seed: int) -> dict[str, Any]:
-    """Digits and signs of two lines at random, on a page that lay some way up, and what is written there."""
+    """Draw random digits and signs of two lines, on a page in some orientation; return the numbers written there."""
     rng = np.random.default_rng(seed)
     digits, marks, turned = [], [], seed % 4
     for line in range(2):
@@ -253,7 +253,7 @@ def _numbers(seed: int) -> dict[str, Any]:
 
 
 def _turned(box: Box, turned: int) -> Box:
-    """A box of an upright page of 1,000 × 1,000 pixels, as the page lay before it was turned clockwise."""
+    """Rotate a box of an upright page of 1,000 × 1,000 pixels back to how the page lay before it was turned."""
     x0, y0, x1, y1 = box
     for _ in range(turned):
         x0, y0, x1, y1 = y0, 1000 - x1, y1, 1000 - x0
@@ -261,7 +261,7 @@ def _turned(box: Box, turned: int) -> Box:
 
 
 def text() -> str:
-    """The file's content."""
+    """Generate the content of the file."""
     given = pictures()
     told = {"given": {name: packed(each) for name, each in given.items()}, "made": made(given)}
     groups = (

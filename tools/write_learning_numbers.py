@@ -1,9 +1,9 @@
-"""Write the numbers that learning in the browser is tested with: `python tools/write_learning_numbers.py`.
+"""Write the reference numbers for tests of learning in the browser: `python tools/write_learning_numbers.py`.
 
-``tests/apps/web/static/learning-from-python.json`` has, for both networks of ``static/learning-network.js`` with the
-weights of a seed and two test digits: loss, probabilities, the gradients that Keras computes, finite differences of a
-NumPy forward pass in float64, and the weights after three steps of each of Keras' optimisers.
-``tests/static_page/test_learning_numbers.py`` fails where it is no longer what they make.
+``tests/apps/web/static/learning-from-python.json`` holds, for both networks of ``static/learning-network.js`` with
+weights from a seed and two test digits: loss, probabilities, the gradients that Keras computes, finite differences of
+a NumPy forward pass in float64, and the weights after three steps of each of Keras' optimisers.
+``tests/static_page/test_learning_numbers.py`` fails if these results have changed.
 """
 
 from __future__ import annotations
@@ -29,12 +29,12 @@ SEED = 7
 KINDS = ("dense", "convolution")
 RATES = {"sgd": 0.1, "momentum": 0.01, "adam": 0.001}
 _SHAPES = {"dense": ((784, 32), (32, 10)), "convolution": ((5, 5, 1, 8), (1152, 10))}
-_LOOKED_AT = 60  # of each array, so many numbers are written
-_STEP = 1e-4  # of the finite differences
+_LOOKED_AT = 60  # numbers written per array
+_STEP = 1e-4  # step of the finite differences
 
 
 def mulberry(seed: int) -> Iterator[float]:
-    """The page's random numbers, 0 to 1."""
+    """Yield the page's random numbers, 0 to 1."""
     state, whole = seed, 0xFFFFFFFF
     while True:
         state = (state + 0x6D2B79F5) & whole
@@ -44,7 +44,7 @@ def mulberry(seed: int) -> Iterator[float]:
 
 
 def weights_of(kind: str) -> Weights:
-    """Kernels and biases in turn: Glorot's limits, and biases that are not 0, so that they are tested too."""
+    """Make kernels and biases in turn: Glorot's limits; biases are not 0, so that they are tested, too."""
     numbers, made = mulberry(SEED), []
     for shape in _SHAPES[kind]:
         *window, taken, units = shape
@@ -59,7 +59,7 @@ def weights_of(kind: str) -> Weights:
 
 
 def digits() -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
-    """Two of MNIST's test digits, uint8 (2, 28, 28), and their labels."""
+    """Return two of MNIST's test digits, uint8 (2, 28, 28), and their labels."""
     test = load_dataset("mnist").split("test")
     return np.asarray(test.images[[4, 7]]), np.asarray(test.labels[[4, 7]])
 
@@ -67,7 +67,7 @@ def digits() -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
 def loss_by_numpy(
     kind: str, weights: list[NDArray[Any]], images: NDArray[np.uint8], labels: NDArray[np.uint8]
 ) -> float:
-    """The mean cross-entropy in float64."""
+    """Compute the mean cross-entropy in float64."""
     x = images / 255.0  # (N, 28, 28)
     kernel, bias, kernel2, bias2 = (np.asarray(each, np.float64) for each in weights)
     if kind == "dense":
@@ -83,7 +83,7 @@ def loss_by_numpy(
 
 
 def places_of(array: NDArray[Any], gradient: NDArray[Any]) -> list[int]:
-    """Which numbers of an array are written: every n-th, and those with the largest gradients."""
+    """Choose which numbers of an array are written: every n-th, and those with the largest gradients."""
     flat = np.abs(gradient).ravel()
     even = np.arange(0, array.size, max(1, array.size // (_LOOKED_AT // 2)))
     return sorted({*even.tolist(), *np.argsort(flat)[-_LOOKED_AT // 2 :].tolist()})
@@ -92,7 +92,7 @@ def places_of(array: NDArray[Any], gradient: NDArray[Any]) -> list[int]:
 def finite_differences(
     kind: str, weights: Weights, which: int, places: list[int], images: NDArray[np.uint8], labels: NDArray[np.uint8]
 ) -> list[float]:
-    """The slope of the loss along single weights."""
+    """Compute the slope of the loss along single weights."""
     slopes = []
     for place in places:
         losses = []
@@ -105,7 +105,7 @@ def finite_differences(
 
 
 def keras_network(kind: str) -> keras.Model:
-    """The same network in Keras, with the same weights."""
+    """Build the same network in Keras, with the same weights."""
     import keras
     from keras import layers
 
@@ -120,7 +120,7 @@ def keras_network(kind: str) -> keras.Model:
 
 
 def keras_gradients(network: keras.Model, images: NDArray[np.uint8], labels: NDArray[np.uint8]) -> Weights:
-    """Gradients of the mean cross-entropy, by TensorFlow; then those of the pixels."""
+    """Compute the gradients of the mean cross-entropy with TensorFlow: weights', then pixels'."""
     import keras
     import tensorflow as tf
 
@@ -134,7 +134,7 @@ def keras_gradients(network: keras.Model, images: NDArray[np.uint8], labels: NDA
 
 
 def keras_steps(kind: str, method: str, images: NDArray[np.uint8], labels: NDArray[np.uint8]) -> Weights:
-    """The weights after three steps on both images."""
+    """Return the weights after three steps on both images."""
     from keras import optimizers
 
     rate = RATES[method]
@@ -151,7 +151,7 @@ def keras_steps(kind: str, method: str, images: NDArray[np.uint8], labels: NDArr
 
 
 def numbers_of(kind: str) -> dict[str, Any]:
-    """What is written of one network."""
+    """Compute what is written about one network."""
     images, labels = digits()
     weights, network = weights_of(kind), keras_network(kind)
     *gradients, pixels = keras_gradients(network, images, labels)
@@ -182,7 +182,7 @@ def _rounded(values: Any) -> list[float]:
 
 
 def text() -> str:
-    """The file's content."""
+    """Generate the content of the file."""
     images, labels = digits()
     told = {
         "seed": SEED, "rates": RATES, "glyphs": images.reshape(len(images), -1).tolist(), "labels": labels.tolist(),

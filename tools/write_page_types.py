@@ -1,7 +1,7 @@
-"""Write the types of the web interface's messages for the page's scripts: `python tools/write_page_types.py`.
+"""Generate TypeScript types of the web interface's messages for the page's scripts: `python tools/write_page_types.py`.
 
-``src/digitlab/apps/web/schemas.d.ts`` says in TypeScript what the schemas say in Python, as the server sends it (what
-has a default is always there). ``tests/apps/web/test_page_types.py`` fails where they differ.
+``src/digitlab/apps/web/schemas.d.ts`` expresses in TypeScript the Python schemas of what the server sends (fields with
+a default are always present). ``tests/apps/web/test_page_types.py`` fails if they differ.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ PLAIN = {"string": "string", "integer": "number", "number": "number", "boolean":
 
 
 def typescript(schema: dict[str, Any]) -> str:
-    """A JSON schema as a TypeScript type."""
+    """Convert a JSON schema to a TypeScript type."""
     if "$ref" in schema:
         return str(schema["$ref"]).rpartition("/")[2]
     if "anyOf" in schema:
@@ -36,7 +36,7 @@ def typescript(schema: dict[str, Any]) -> str:
 
 
 def interface(name: str, schema: dict[str, Any]) -> list[str]:
-    """One message, or one list of words."""
+    """Format one message, or one list of words, as TypeScript."""
     if "properties" not in schema:
         return [f"export type {name} = {typescript(schema)};", ""]
     lines = [f"export interface {name} {{"]
@@ -48,7 +48,7 @@ def interface(name: str, schema: dict[str, Any]) -> list[str]:
 
 
 def page_types() -> str:
-    """The text of the file."""
+    """Generate the content of the file."""
     found: dict[str, dict[str, Any]] = {}
     for module in (schemas, network_schemas, messages):
         for name in module.__all__:

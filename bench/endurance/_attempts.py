@@ -1,4 +1,4 @@
-"""Attempts to get in: by the token, by names and origins, by paths, by markup."""
+"""Attempts to break in: by the token, by host names and origins, by paths, by markup."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ ATTEMPTS: list[Attempt] = []
 
 @dataclass(frozen=True, slots=True)
 class Attempt:
-    """One attempt. server: which of the servers; run: what the attacker got, or None"""
+    """One attempt. server: which of the servers; run: returns what the attacker got, or None"""
 
     name: str
     tries: str
@@ -32,7 +32,7 @@ class Attempt:
 def attempt(
     server: str, tries: str, expected: str
 ) -> Callable[[Callable[[Server], str | None]], Callable[[Server], str | None]]:
-    """Put a function into the table, under its own name."""
+    """Register a function as an attempt, under its own name."""
 
     def add(run: Callable[[Server], str | None]) -> Callable[[Server], str | None]:
         ATTEMPTS.append(Attempt(run.__name__.replace("_", " "), tries, expected, server, run))
@@ -42,12 +42,12 @@ def attempt(
 
 
 def first(wrong: list[str]) -> str | None:
-    """What an attempt of several steps got: the first, and how many more."""
+    """Describe what an attempt of several steps got: the first finding, and how many more there are."""
     return None if not wrong else wrong[0] + (f" (and {len(wrong) - 1} more)" if wrong[1:] else "")
 
 
 def refused(told: Answer, *statuses: int) -> bool:
-    """Whether the status is one of these."""
+    """Return whether the answer's status is one of these."""
     return told.status in statuses
 
 
@@ -101,7 +101,7 @@ def token_by_timing(server: Server) -> str | None:
     taken: dict[str, list[float]] = {name: [] for name in guesses}
     with server.connect() as connection:
         for turn in range(400):
-            # Which of the two is asked first changes: the second of a pair may be quicker or slower for that alone.
+            # The order alternates: the second request of a pair may be faster or slower merely for being second.
             for name, guess in list(guesses.items())[:: 1 if turn % 2 else -1]:
                 asked = (
                     f"GET /v1/models HTTP/1.1\r\nHost: {server.host}\r\nAuthorization: Bearer {guess}\r\n\r\n".encode()

@@ -1,4 +1,4 @@
-"""Attempts of a hostile pupil of a class."""
+"""Attempts of a hostile pupil in a class."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def _join(server: Server, name: str | None = None, code: str | None = None) -> A
 def _key(server: Server, name: str | None = None) -> str:
     told = _join(server, name)
     until = time.monotonic() + 30.0
-    while told.status == 429 and time.monotonic() < until:  # the attempts before joined too often
+    while told.status == 429 and time.monotonic() < until:  # earlier attempts joined too often
         time.sleep(0.5)
         told = _join(server, name)
     if told.status != 201:

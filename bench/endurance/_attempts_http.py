@@ -1,4 +1,4 @@
-"""Attempts below HTTP: smuggled requests, frames of WebSockets; and trainings."""
+"""Attempts below HTTP: smuggled requests and WebSocket frames; and attempts by trainings."""
 
 from __future__ import annotations
 
@@ -80,7 +80,7 @@ ATTEMPTS.extend(
 
 
 def frame(kind: int, content: bytes, *, mask: bool = True, final: bool = True, length: int | None = None) -> bytes:
-    """A frame of RFC 6455. kind: its opcode; length: what it says of its length, where that is not the truth"""
+    """Build an RFC 6455 frame. kind: its opcode; length: the length that it declares, where that is to be false"""
     size = len(content) if length is None else length
     head = bytes([kind | (0x80 if final else 0)])
     bit = 0x80 if mask else 0
@@ -95,7 +95,7 @@ def frame(kind: int, content: bytes, *, mask: bool = True, final: bool = True, l
 
 
 def shaken(server: Server, path: str = "/v1/live?mode=digit", *headers: str) -> bytes:
-    """The request that opens a WebSocket."""
+    """Build the request that opens a WebSocket."""
     lines = [f"GET {path} HTTP/1.1", f"Host: {server.host}", "Upgrade: websocket", "Connection: Upgrade",
              "Sec-WebSocket-Version: 13", "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==", *headers]  # fmt: skip
     return ("\r\n".join(lines) + "\r\n\r\n").encode()
@@ -119,7 +119,7 @@ NO_FRAMES = {
 
 
 def _is_closed(told: bytes) -> bool:
-    """Whether a WebSocket was opened and then closed, with a code of RFC 6455."""
+    """Return whether a WebSocket was opened and then closed, with a close code of RFC 6455."""
     return b" 101 " in told[:20] and re.search(rb"\x88[\x02-\x7d]\x03", told.partition(b"\r\n\r\n")[2]) is not None
 
 

@@ -1,4 +1,4 @@
-"""Attempts to reach files, other machines and shells by what a request names, and to have names shown as markup."""
+"""Attempts to reach files, other machines and shells by names in a request, and to have names rendered as markup."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Attempts to fill the memory, or to keep the processor: pictures, archives, forms, JSON and headers that swell."""
+"""Attempts to exhaust memory or CPU time: pictures, archives, forms, JSON and headers that expand."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ def _form_of(parts: int) -> bytes:
 
 
 def _swollen(kind: bytes, start: bytes) -> bytes:
-    """A small PNG file with a chunk that has 50 MB when it is unpacked."""
+    """Make a small PNG file with a chunk that decompresses to 50 MB."""
     return png_of(8, 8, zlib.compress(bytes(72)), [(kind, start + zlib.compress(bytes(50_000_000), 9))])
 
 

@@ -1,4 +1,4 @@
-"""A camera that is lost on purpose, drawn pictures for it, and `digitlab live` as a process of its own."""
+"""A camera that fails on purpose, drawn pictures for it, and `digitlab live` as a separate process."""
 
 from __future__ import annotations
 
@@ -26,29 +26,29 @@ if TYPE_CHECKING:
 
 __all__ = ["RATE", "WAYS", "LosingCamera", "Reading", "connection_of", "drawn", "jpeg"]
 
-RATE = 5.0  # frames a second of video time
+RATE = 5.0  # frames per second of video time
 WAYS = (
     "end of stream", "empty frames", "exception", "hang", "device gone", "other size", "noise for pictures",
     "opening refused", "index reused", "pictures of an odd kind",
 )  # fmt: skip
-GONE_FOR = 0.8  # seconds for which a device is away, or refuses
+GONE_FOR = 0.8  # seconds for which a device is absent or refuses to open
 
 
 def drawn(text: str, count: int = 12) -> list[np.ndarray]:
-    """Frames of a drawn page of 320×240, uint8 BGR as OpenCV gives them."""
+    """Draw frames of a page of 320×240, uint8 BGR as OpenCV delivers them."""
     with SyntheticPage(text, size=(320, 240), frames=count, realtime=False) as page:
         return [cv2.cvtColor(frame.image, cv2.COLOR_RGB2BGR) for frame in iter(page.read, None)]
 
 
 class LosingCamera(LiveCapture):
-    """A camera of this computer as OpenCV gives it, as fast as it is read, which is lost when the test says so.
+    """A local camera as OpenCV delivers it, as fast as it is read, that fails when the test says so.
 
-    connection: how often it was opened; each picture has it in its first two pixels
-    lost: when it was lost, or could be had again after that; None: it is not lost
-    lost_connection: pictures of later ones show that it is back; it goes on by itself where only pictures were odd
+    connection: how often it was opened; encoded in the first two pixels of each picture
+    lost: when it failed, or, if it was away after that, when it became available again; None: it has not failed
+    lost_connection: pictures of later connections show that it is back; after merely odd pictures it resumes by itself
     """
 
-    realtime = False  # as fast as it is read; the clock of its frames is their number
+    realtime = False  # as fast as it is read; its frames are timed by their number
 
     def __init__(self, pictures: list[np.ndarray], others: list[np.ndarray], most: int) -> None:
         super().__init__()
@@ -74,12 +74,12 @@ class LosingCamera(LiveCapture):
         return RATE
 
     def lose(self, way: str) -> None:
-        """With the next picture."""
+        """Fail in this way at the next picture."""
         self.way = way
 
 
 class _Capture:
-    """What cv2.VideoCapture is to `LiveCapture`."""
+    """Stand-in for the cv2.VideoCapture that `LiveCapture` uses."""
 
     def __init__(self, camera: LosingCamera, number: int) -> None:
         self.camera, self.number, self.odd, self.released = camera, number, 0, threading.Event()
@@ -137,7 +137,7 @@ class _Capture:
 
 
 def connection_of(image: np.ndarray) -> int | None:
-    """The number that a picture carries; None for an odd one."""
+    """Decode the connection number in a picture; None for an odd picture."""
     (red, green, blue), mark = image[0, 0].tolist(), image[0, 1].tolist()
     return blue * 256 + green if (red, mark) == (7, [3, 2, 1]) else None
 
@@ -149,7 +149,7 @@ def _odd(number: int, like: np.ndarray) -> np.ndarray:
 
 
 def jpeg(text: str) -> bytes:
-    """A picture of 640×480 with the grain of a dark room: 200 kB, so that what the system keeps of them is old soon."""
+    """Make a 640×480 picture with the noise of a dark room: 200 kB, so that what the system buffers is soon old."""
     large = cv2.resize(drawn(text, 1)[0], (640, 480)).astype(np.int16)
     grain = np.random.default_rng(0).normal(0, 9, large.shape)
     return bytes(
@@ -158,7 +158,7 @@ def jpeg(text: str) -> bytes:
 
 
 class Reading:
-    """`digitlab live --json` on an address, as a process; its lines come with the time of their arrival."""
+    """`digitlab live --json` on an address, as a process; its output lines are kept with their times of arrival."""
 
     def __init__(self, source: str, *more: str, inside: Sequence[str] = ()) -> None:
         command = [*inside, sys.executable, "-m", "digitlab", "live", "--source", source, "--headless", "--json", *more]
@@ -177,7 +177,7 @@ class Reading:
                 self.lines.put((time.monotonic(), json.loads(line)))
 
     def wait_for(self, wanted: Callable[[dict[str, Any]], bool], seconds: float) -> list[tuple[float, dict[str, Any]]]:
-        """All lines until a wanted one, that included; the last is None's stand-in where none came in time."""
+        """Return all lines up to and including a wanted one; TimeoutError if none comes in time."""
         found, until = [], time.monotonic() + seconds
         while (left := until - time.monotonic()) > 0:
             with contextlib.suppress(queue.Empty):

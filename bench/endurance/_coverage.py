@@ -1,7 +1,7 @@
-"""Which lines of chosen modules one call ran: by `sys.monitoring` where Python has it (3.12), else by tracing.
+"""Record which lines of chosen modules a call ran: by `sys.monitoring` where Python has it (3.12), else by tracing.
 
-Monitoring tells each line once and then costs nothing, tracing tells all of them every time; for the fuzzer both are
-the same: `Lines.new()` is what the last call reached and none before it.
+Monitoring reports each line once and then costs nothing; tracing reports every line every time. For the fuzzer the
+result is the same: `Lines.new()` holds the lines that the last call was the first to reach.
 """
 
 from __future__ import annotations
@@ -20,10 +20,10 @@ Line = tuple[str, int]
 
 
 class Lines:
-    """A record of the lines that were run, and those that the last call was the first to run."""
+    """A record of all lines that were run, and of those that the last call was the first to run."""
 
     def __init__(self, folders: list[Path], modules: tuple[str, ...] = ()) -> None:
-        """folders: of source files that count; modules: more of them, by the first words of their names"""
+        """folders: of the source files to watch; modules: more modules to watch, given by the start of their names"""
         self.seen: set[Line] = set()
         self._new: set[Line] = set()
         self._starts = tuple(str(each) for each in folders)
@@ -36,7 +36,7 @@ class Lines:
             self._monitoring.register_callback(tool, self._monitoring.events.LINE, self._told)
 
     def run(self, action: Callable[[], object]) -> None:
-        """Call ``action`` while listening; what it raises is raised."""
+        """Call ``action`` while recording; its exceptions propagate."""
         self._new = set()
         if self._monitoring is not None:
             self._monitoring.set_events(self._monitoring.COVERAGE_ID, self._monitoring.events.LINE)
@@ -53,7 +53,7 @@ class Lines:
             sys.settrace(before)
 
     def new(self) -> set[Line]:
-        """The lines that the last call was the first to run; they count as seen from now on."""
+        """Return the lines that the last call was the first to run; from now on they count as seen."""
         found = self._new - self.seen
         self.seen |= found
         return found

@@ -1,4 +1,4 @@
-"""Attacks in the parts of a Keras model: layers of its description, and weights in HDF5.
+"""Attacks in the parts of a Keras model: the layers of its description, and its weights in HDF5.
 
 Shared by the tests of the reader (`tests/models/test_hostile_keras.py`) and by `hostile_models.py`, which mutates them.
 """
@@ -22,7 +22,7 @@ Members = dict[str, bytes]
 
 
 def keras_file(path: Path, members: Members, **changed: bytes | None) -> Path:
-    """A .keras file; ``config``, ``weights`` or other members replaced."""
+    """Write a .keras file, with ``config``, ``weights`` or other members replaced."""
     names = {"config": "config.json", "weights": "model.weights.h5"}
     content = {**members, **{names.get(name, name): value for name, value in changed.items() if value is not None}}
     with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
@@ -32,7 +32,7 @@ def keras_file(path: Path, members: Members, **changed: bytes | None) -> Path:
 
 
 def with_layer(members: Members, layer: dict[str, Any]) -> bytes:
-    """The description with one more layer after the preparation."""
+    """Return the description with one more layer inserted after the preprocessing."""
     config = json.loads(members["config.json"])
     config["config"]["layers"].insert(3, layer)
     return json.dumps(config).encode()
@@ -48,7 +48,7 @@ def function(name: str, module: str) -> dict[str, Any]:
 
 
 class Bomb:
-    """Unpickling writes a file."""
+    """An object whose unpickling writes a file."""
 
     def __init__(self, marker: Path) -> None:
         self.marker = marker
@@ -58,7 +58,7 @@ class Bomb:
 
 
 def marshalled(marker: str) -> dict[str, Any]:
-    """What Keras makes of ``lambda x: …``: bytecode, in base64."""
+    """Serialise a lambda as Keras does: bytecode, in base64."""
     code = eval(f"lambda x: (open({marker!r}, 'w').close(), x)[1]")  # noqa: S307 - our own text
     from keras.src.utils import python_utils
 
@@ -70,7 +70,7 @@ def marshalled(marker: str) -> dict[str, Any]:
 
 
 def hostile_layers(marker: str, outside: str) -> dict[str, dict[str, Any]]:
-    """Layers, and the attack that each is."""
+    """Make hostile layers, by the name of the attack that each carries out."""
     get_file = {
         "module": "keras.utils",
         "class_name": "get_file",
@@ -130,7 +130,7 @@ def hostile_layers(marker: str, outside: str) -> dict[str, dict[str, Any]]:
 
 
 def _of_2026(marker: str, outside: str) -> dict[str, dict[str, Any]]:
-    """What advisories, merged repairs and their discussions in Keras named up to November 2026."""
+    """Make layers for what Keras advisories, merged fixes and their discussions named up to November 2026."""
     lambda_ = layer("Lambda", function=marshalled(marker))
     in_a_model = {"name": "inner", "layers": [layer("InputLayer", batch_shape=[None, 28, 28, 1]), lambda_]}
     policy: dict[str, Any] = {"module": "keras.dtype_policies", "class_name": "DTypePolicyMap"}
@@ -168,7 +168,7 @@ def _of_2026(marker: str, outside: str) -> dict[str, dict[str, Any]]:
 
 
 def called_models() -> bytes:
-    """Models in models, each called many times by the one around it: a power of the file's size."""
+    """Nest models, each called many times by the one around it: the number of calls is a power of the file's size."""
     model: dict[str, Any] = {}
     for depth in range(4):
         name = f"m{depth - 1}"
@@ -195,7 +195,7 @@ def _tensor(name: str, node: int = 0) -> dict[str, Any]:
 
 
 def reversed_chain(layers: int, references: int) -> bytes:
-    """A description whose last layer comes first, and each of which takes the one before many times."""
+    """Describe a model whose layers are listed last first, each taking the preceding one as input many times."""
     made: list[dict[str, Any]] = []
     for number in range(layers):
         before = "in" if number == 0 else f"l{number - 1}"
@@ -215,7 +215,7 @@ def reversed_chain(layers: int, references: int) -> bytes:
 
 
 def hostile_call(outside: str) -> dict[str, Any]:
-    """A layer that is called with a path (CVE-2025-9906); old Keras's order of layers needs no calls and drops them."""
+    """Describe a layer called with a path (CVE-2025-9906); old Keras's order of layers needs no calls and drops it."""
     call = {"args": [], "kwargs": {"inputs": outside, "arguments": {"safe_mode": False}}}
     return {**layer("Dropout", rate=0.1), "name": "evil", "inbound_nodes": [call]}
 

@@ -1,4 +1,4 @@
-"""A faulty line between a client and a server: over TCP in this process, or a real one in a network namespace."""
+"""A faulty link between a client and a server: over TCP in this process, or a real one in a network namespace."""
 
 from __future__ import annotations
 
@@ -26,13 +26,13 @@ _BLOCK = 16_384
 class FaultyLink:
     """A proxy on loopback that forwards to a port and fails as networks do. A context manager.
 
-    fault: may be changed while it runs
+    fault: may be changed while the proxy runs
 
-    none: as it comes; delay: half a second and up to 0.3 more, in order, as over a satellite
-    loss: now and then nothing for 0.2 to 1.6 s, then all of it at once: what TCP makes of lost packets
-    half-open: nothing passes any more and nobody is told, as after a cable was pulled or a lid closed
-    one way: what the server sends is lost, what the client sends arrives
-    cut: every connection is reset, and new ones at once; refused: there is nothing that listens
+    none: data passes as it comes; delay: half a second and up to 0.3 s more, in order, as over a satellite
+    loss: now and then nothing for 0.2 to 1.6 s, then everything at once: the effect of lost packets on TCP
+    half-open: nothing passes any more and neither end is told, as after a cable was pulled or a laptop lid was closed
+    one way: data from the server is lost, data from the client arrives
+    cut: every connection is reset, new ones immediately; refused: nothing is listening
     """
 
     def __init__(self, port: int, host: str = "127.0.0.1", seed: int = 0) -> None:
@@ -77,7 +77,7 @@ class FaultyLink:
             threading.Thread(target=self._join, args=(client,), daemon=True).start()
 
     def _join(self, client: socket.socket) -> None:
-        while self.fault in ("half-open", "one way"):  # its SYN is answered, and nothing else
+        while self.fault in ("half-open", "one way"):  # its SYN is answered, but nothing else
             if self._over.wait(0.05):
                 reset(client)
                 return
@@ -113,9 +113,9 @@ class FaultyLink:
             reset(target)
 
     def _passes(self, up: bool) -> bool:
-        """Wait as the fault says; False when the line is gone for good: what came before it healed is lost."""
+        """Wait as the fault demands; return False if the connection is lost: data from before the recovery is gone."""
         if self.fault == "delay":
-            time.sleep(0.02 + 0.01 * self._chance.random())  # a block of 16 kB: half a second for a picture or two
+            time.sleep(0.02 + 0.01 * self._chance.random())  # per block of 16 kB: half a second for a picture or two
         elif self.fault == "loss" and self._chance.random() < 0.03:
             time.sleep(self._chance.uniform(0.2, 1.6))
         held = False
@@ -127,28 +127,28 @@ class FaultyLink:
 
 
 class Namespace:
-    """A network of its own that reaches this one by a line which can be pulled.
+    """A separate network that is connected to this one by a link that can be interrupted.
 
-    own: this side's address; netem: whether the kernel can lose, delay and reorder packets
+    own: this side's address; netem: whether the kernel can drop, delay and reorder packets
     """
 
     def __init__(self, name: str, own: str, netem: bool) -> None:
         self.name, self.own, self.netem = name, own, netem
 
     def inside(self, command: Sequence[str]) -> list[str]:
-        """The command, to be run in it."""
+        """Return the command line that runs the command inside the namespace."""
         return ["ip", "netns", "exec", self.name, *command]
 
     def pull(self) -> None:
-        """Nothing passes any more, and nobody is told."""
+        """Interrupt the link: nothing passes any more, and neither end is told."""
         _ip("link", "set", f"{self.name}0", "down")
 
     def plug(self) -> None:
-        """It passes again."""
+        """Restore the link."""
         _ip("link", "set", f"{self.name}0", "up")
 
     def disturb(self, *how: str) -> None:
-        """Let the kernel lose, delay or reorder packets, as `tc netem` writes it; nothing: as before."""
+        """Let the kernel drop, delay or reorder packets (arguments of `tc netem`); without arguments, undo that."""
         if how:
             _run("tc", "qdisc", "replace", "dev", f"{self.name}0", "root", "netem", *how)
         else:
@@ -157,7 +157,7 @@ class Namespace:
 
 @contextlib.contextmanager
 def namespace(number: int = 77) -> Iterator[Namespace | None]:
-    """A network namespace of our own; None where we may not make one, or `ip` (iproute2) is missing."""
+    """Make a network namespace; None where that is not permitted, or where `ip` (iproute2) is missing."""
     name, near, far = f"digit{number}", f"10.213.{number}.1", f"10.213.{number}.2"
     if shutil.which("ip") is None or not _ip("netns", "add", name):
         yield None

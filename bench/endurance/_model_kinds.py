@@ -1,7 +1,7 @@
-"""The kinds of hostile model files, and how each is mutated.
+"""Kinds of hostile model files, and how each is mutated.
 
-A kind is a file (with what lies beside it), the advisory or discussion that it is taken from, and a way to change it
-that keeps its structure. `kinds` makes them all from intact files (`intact_files`), which a process of its own writes.
+A kind consists of a file (with any files beside it), the advisory or discussion that it is taken from, and a mutation
+that keeps its structure. `kinds` makes them all from intact files (`intact_files`), which a separate process writes.
 """
 
 from __future__ import annotations
@@ -49,16 +49,16 @@ if TYPE_CHECKING:
 
 __all__ = ["Kind", "intact_files", "kinds"]
 
-Files = dict[str, bytes]  # by their place in the folder; the first is opened, or the folder that it is in
+Files = dict[str, bytes]  # by path in the folder; the first file is opened, or the folder that it is in
 
 
 @dataclass(frozen=True, slots=True)
 class Kind:
     """One kind of attack.
 
-    name: what is attacked, with the CVE, advisory or repair where there is one
-    files: the attack itself; change: another like it
-    opened: the name that is opened, the first file's by default
+    name: what is attacked, with the CVE, advisory or fix where there is one
+    files: the attack itself; change: returns a mutation of it
+    opened: the name that is opened; by default, the first file's
     """
 
     name: str
@@ -68,7 +68,7 @@ class Kind:
 
     @property
     def is_costly(self) -> bool:
-        """Whether it is opened by a converter, which takes a second and more: tried less often."""
+        """Whether a converter opens it, which takes a second or more: such kinds are tried less often."""
         return self.name.startswith(("json:", "litert:", "saved model:", "openvino:", "onnx: of somebody"))
 
     @property
@@ -77,9 +77,9 @@ class Kind:
 
 
 def intact_files(folder: Path, *, quick: bool = False) -> None:
-    """Write one intact file of each framework; loads TensorFlow and runs it, so a process of its own does it.
+    """Write one intact file of each framework. Loads and runs TensorFlow, so it is done in a separate process.
 
-    quick: those only that need no converter
+    quick: only the files that need no converter
     """
     import keras
     import tensorflow as tf
@@ -101,14 +101,14 @@ def intact_files(folder: Path, *, quick: bool = False) -> None:
     (folder / "tiny.tflite").write_bytes(converter.convert())
     try:
         import openvino
-    except ImportError:  # an extra
+    except ImportError:  # an optional dependency
         return
     (folder / "foreign.onnx").write_bytes(_foreign_onnx())
     openvino.save_model(openvino.convert_model(folder / "foreign.onnx"), folder / "net.xml", compress_to_fp16=False)
 
 
 def _foreign_onnx() -> bytes:
-    """A linear network that takes float32 (N, 784): one of somebody else's."""
+    """Build a linear network that takes float32 (N, 784): one not made by digitlab."""
     from onnx import TensorProto, helper, numpy_helper
 
     random_ = np.random.default_rng(0)
@@ -122,9 +122,9 @@ def _foreign_onnx() -> bytes:
 
 
 def kinds(intact: Path, marker: Path, outside: Path) -> list[Kind]:
-    """All kinds.
+    """Make all kinds.
 
-    intact: the folder of `intact_files`; marker: what foreign code would write; outside: what nobody may open
+    intact: the folder of `intact_files`; marker: the file that foreign code would write; outside: a forbidden file
     """
     with zipfile.ZipFile(intact / "good.keras") as archive:
         members = {name: archive.read(name) for name in archive.namelist()}
@@ -150,7 +150,7 @@ def kinds(intact: Path, marker: Path, outside: Path) -> list[Kind]:
 
 
 def _only(change: Callable[..., bytes], *more: Any) -> Callable[[Files, random.Random], Files]:
-    """Change the first file."""
+    """Wrap ``change`` so that it changes the first file."""
 
     def changed(files: Files, random_: random.Random) -> Files:
         name = next(iter(files))
@@ -308,7 +308,7 @@ def _of_onnx(outside: Path) -> Iterator[Kind]:
 
 
 def _many_outputs() -> bytes:
-    """A network of somebody else's with thousands of outputs, each of which would be tried."""
+    """Build a foreign network with thousands of outputs, each of which would be tried."""
     import onnx
 
     model = onnx.load_model_from_string(_foreign_onnx())
@@ -317,7 +317,7 @@ def _many_outputs() -> bytes:
     return bytes(model.SerializeToString())
 
 
-# -- pickles, whatever they are called ----------------------------------------------------------------------------
+# -- pickles, whatever their file extension -----------------------------------------------------------------------
 
 
 def _of_pickles(marker: Path) -> Iterator[Kind]:

@@ -1,8 +1,8 @@
-"""Changes to files that keep most of their structure: JSON, protobuf, zip, HDF5, XML, flatbuffers, text, plain bytes.
+"""Mutations of files that keep most of their structure: JSON, protobuf, zip, HDF5, XML, flatbuffers, text, plain bytes.
 
-A file whose bytes are changed at random mostly fails at the first check. These changes leave the wrapping right and
-alter what is inside: the values, names, numbers, links and lengths that a reader believes.
-Everything is drawn from the `random.Random` that is handed in.
+A file whose bytes are changed at random mostly fails at the first check. These mutations leave the containers valid and
+alter what is inside: the values, names, numbers, links and lengths that a reader trusts.
+All randomness comes from the `random.Random` that is passed in.
 """
 
 from __future__ import annotations
@@ -46,7 +46,7 @@ TEXTS = (
 
 
 def changed_bytes(content: bytes, random_: random.Random) -> bytes:
-    """A few bytes, cuts and repetitions."""
+    """Change a few bytes, or cut or repeat some."""
     return damaged(content, random_)
 
 
@@ -54,9 +54,9 @@ def changed_bytes(content: bytes, random_: random.Random) -> bytes:
 
 
 def changed_json(value: Any, random_: random.Random, fragments: tuple[Any, ...] = ()) -> Any:
-    """A copy with one to four nodes changed.
+    """Return a copy with one to four nodes changed.
 
-    fragments: what is put in somewhere, e.g. a function that is named
+    fragments: values to insert somewhere, e.g. a function referred to by name
     """
     value = json.loads(json.dumps(value))
     for _ in range(random_.randint(1, 4)):
@@ -69,7 +69,7 @@ def changed_json(value: Any, random_: random.Random, fragments: tuple[Any, ...] 
 
 
 def _places(value: Any) -> list[tuple[Any, Any]]:
-    """Every node but the root, as the container and the key in it."""
+    """List every node but the root, as its container and the key in it; stops at about 3,000."""
     found, asked = [], [value]
     while asked and len(found) < 3000:
         each = asked.pop()
@@ -81,7 +81,7 @@ def _places(value: Any) -> list[tuple[Any, Any]]:
 
 
 def _change_node(holder: Any, key: Any, random_: random.Random, places: list[Any], fragments: tuple[Any, ...]) -> None:
-    if not (key in holder if isinstance(holder, dict) else key < len(holder)):  # gone by an earlier change
+    if not (key in holder if isinstance(holder, dict) else key < len(holder)):  # removed by an earlier change
         return
     old, kind = holder[key], random_.randrange(12)
     other_holder, other_key = random_.choice(places)
@@ -119,13 +119,13 @@ def _deep(levels: int, random_: random.Random) -> Any:
 
 # -- protobuf -----------------------------------------------------------------------------------------------------
 
-Field = tuple[int, int, Any]  # number, wire type, value: a whole number, bytes, or a list of fields
-_LARGEST_MESSAGE = 20_000  # bytes: above are weights
+Field = tuple[int, int, Any]  # number, wire type, value: an integer, bytes, or a list of fields
+_LARGEST_MESSAGE = 20_000  # bytes: larger ones are weights
 _LARGEST_WRITTEN = 2_000_000  # bytes
 
 
 def changed_protobuf(content: bytes, random_: random.Random) -> bytes:
-    """A few fields changed, wherever they are; afterwards lengths are right again, but for one change in ten."""
+    """Change a few fields, at any depth; lengths are corrected afterwards, except in one mutation out of ten."""
     fields = _parsed(memoryview(content), 0)
     if not fields:
         return changed_bytes(content, random_)
@@ -200,7 +200,7 @@ def _change_field(chosen: list[Field], lists: list[list[Field]], random_: random
         chosen[place:place] = [copy.deepcopy(chosen[place]) for _ in range(random_.choice((1, 2, 20)))]
     elif act == 6:
         donor = random_.choice(lists)
-        # A copy: a list that holds itself would never be written to its end.
+        # A copy: serialising a list that contains itself would never end.
         chosen.insert(place, copy.deepcopy(random_.choice(donor)) if donor else (number, kind, value))
     elif act == 7:
         chosen[place] = (number, 2, [(number, kind, value)])
@@ -244,7 +244,7 @@ def _as_varint(value: int) -> bytes:
 
 
 def changed_zip(members: dict[str, bytes], random_: random.Random) -> bytes:
-    """The archive with something wrong in its directory, its names, or around it."""
+    """Write the archive with something wrong in its directory, its names, or around it."""
     names = list(members)
     buffer = io.BytesIO()
     act = random_.randrange(10)
@@ -259,7 +259,7 @@ def changed_zip(members: dict[str, bytes], random_: random.Random) -> bytes:
                 info.external_attr = 0o120777 << 16  # a symbolic link
             archive.writestr(info, members[name] if act != 3 else members[name] + bytes(random_.choice((1, 5_000_000))))
             if act == 4:
-                with warnings.catch_warnings(action="ignore"):  # of the same name twice, which is what is tried
+                with warnings.catch_warnings(action="ignore"):  # about duplicate names, which are the purpose here
                     archive.writestr(zipfile.ZipInfo(name), members[random_.choice(names)])
         if act == 5:
             archive.writestr(random_.choice(("x.py", "assets/x", "model.weights.npz", "model.weights.json")), b"x" * 99)
@@ -272,7 +272,7 @@ def changed_zip(members: dict[str, bytes], random_: random.Random) -> bytes:
 
 
 def _change_headers(content: bytearray, random_: random.Random) -> None:
-    """Numbers in the local headers, the directory and its end."""
+    """Change numbers in the local headers, the central directory and its end record."""
     for _ in range(random_.randint(1, 3)):
         mark = random_.choice((b"PK\x03\x04", b"PK\x01\x02", b"PK\x05\x06"))
         places = [place for place in range(len(content)) if content.startswith(mark, place)] if mark else []
@@ -285,11 +285,11 @@ def _change_headers(content: bytearray, random_: random.Random) -> None:
 
 
 def changed_keras(content: bytes, random_: random.Random, fragments: tuple[Any, ...] = ()) -> bytes:
-    """A ``.keras`` file with its description, its weights, its zip or its bytes changed."""
+    """Change the description, the weights, the zip structure or the bytes of a ``.keras`` file."""
     try:
         with zipfile.ZipFile(io.BytesIO(content)) as archive:
             members = {info.filename: archive.read(info) for info in archive.infolist() if info.file_size < 2_000_000}
-    except Exception:  # noqa: BLE001 - it was no zip to begin with
+    except Exception:  # noqa: BLE001 - it was no zip file to begin with
         return changed_bytes(content, random_)
     act = random_.random()
     if act < 0.5 and "config.json" in members:
@@ -322,7 +322,7 @@ def _changed_description(content: bytes, random_: random.Random, fragments: tupl
 
 
 def changed_hdf5(content: bytes, random_: random.Random, fragments: tuple[Any, ...] = ()) -> bytes:
-    """Attributes, links and datasets changed by the library itself, or bytes."""
+    """Change attributes, links and datasets by means of the library itself, or change bytes."""
     if random_.random() < 0.35:
         return changed_bytes(content, random_)
     import h5py
@@ -334,7 +334,7 @@ def changed_hdf5(content: bytes, random_: random.Random, fragments: tuple[Any, .
                 found: list[str] = []
                 file.visit(found.append)
                 _change_object(file, random_.choice(["/", *sorted(found)]), random_, fragments)
-    except Exception:  # noqa: BLE001, S110 - a change that the library does not make: as far as it came
+    except Exception:  # noqa: BLE001, S110 - the library refuses a change: keep those made so far
         pass
     return buffer.getvalue() if random_.random() < 0.9 else changed_bytes(buffer.getvalue(), random_)
 
@@ -388,7 +388,7 @@ def _change_object(file: Any, name: str, random_: random.Random, fragments: tupl
 
 
 def changed_flatbuffer(content: bytes, random_: random.Random) -> bytes:
-    """Offsets, lengths and numbers of four bytes, half of them at the start, where the tables of small files are."""
+    """Change four-byte offsets, lengths and numbers, half of them at the start, where small files have tables."""
     changed = bytearray(content)
     for _ in range(random_.randint(1, 4)):
         if len(changed) < 16:
@@ -411,7 +411,7 @@ _MARKS = (
 
 
 def changed_text(content: bytes, random_: random.Random, words: tuple[str, ...] = ()) -> bytes:
-    """Lines and words moved, doubled, left out; numbers and quoted texts replaced; marks of the syntax put in."""
+    """Move, duplicate and drop lines and words; replace numbers and quoted texts; insert syntax characters."""
     text = content.decode("utf-8", "surrogateescape")
     for _ in range(random_.randint(1, 4)):
         tokens = re.split(r"(\s+|[^\w\s]+)", text)

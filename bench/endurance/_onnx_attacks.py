@@ -1,4 +1,4 @@
-"""Attacks in ONNX files, each with a part of the reason that is given.
+"""Attacks in ONNX files, each with a part of the expected error message.
 
 Shared by the tests of the reader (`tests/network/test_check.py`) and by `hostile_models.py`, which mutates them.
 """
@@ -24,7 +24,7 @@ ENDS = (
 
 
 def linear_onnx(nodes: list[Any] | None = None, weights: list[Any] | None = None, **more: Any) -> bytes:
-    """A linear classifier, with other nodes or weights where they are given."""
+    """Build a linear classifier, optionally with other nodes or weights."""
     usual = [
         helper.make_node("Cast", ["x"], ["c"], to=1),
         helper.make_node("Reshape", ["c", "s"], ["r"]),
@@ -46,7 +46,7 @@ def elsewhere(place: str, **more: str) -> Any:
 
 
 def endless_onnx(side: int) -> bytes:
-    """4,000 products with one square matrix of this side: a small file that computes for hours."""
+    """Build 4,000 products with one square matrix of size ``side``: a small file that computes for hours."""
     nodes = [
         helper.make_node("Cast", ["x"], ["c"], to=1),
         helper.make_node("Reshape", ["c", "s"], ["r"]),
@@ -61,7 +61,7 @@ def endless_onnx(side: int) -> bytes:
 
 
 def hostile_onnx(outside: Path) -> dict[str, tuple[bytes, str]]:
-    """Attack → file and reason."""
+    """Build the attacks: name → file and part of the error message."""
     other = "keeps weights in another file"
     in_attribute = helper.make_node("Constant", [], ["w"], value=elsewhere(str(outside)))
     branch = helper.make_graph([], "branch", [], [helper.make_tensor_value_info("b", 1, [1])])
@@ -71,7 +71,7 @@ def hostile_onnx(outside: Path) -> dict[str, tuple[bytes, str]]:
     absurd = TensorProto(name="w", dims=[1 << 40, 1 << 20], data_type=TensorProto.FLOAT, raw_data=b"1234")
     negative = TensorProto(name="w", dims=[-1, -7840], data_type=TensorProto.FLOAT, raw_data=bytes(31360))
     scattered = TensorProto(name="w", dims=[400_000], data_type=TensorProto.FLOAT)
-    scattered = scattered.SerializeToString() + b"\x25\x00\x00\x80\x3f" * 400_000  # float_data, one by one
+    scattered = scattered.SerializeToString() + b"\x25\x00\x00\x80\x3f" * 400_000  # float_data, one per field
     function = helper.make_function("custom", "F", [], [], [], [helper.make_opsetid("", 17)])
     sparse = onnx.SparseTensorProto(values=elsewhere(str(outside)))
     with_sparse = onnx.load_from_string(linear_onnx())

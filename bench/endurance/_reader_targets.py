@@ -1,6 +1,6 @@
-"""What the fuzzing of readers opens: for each reader intact files to begin with, a way to open one, a way to change it.
+"""Targets of the reader fuzzer: for each reader, intact seed files, a way to open one, and a way to mutate it.
 
-Libraries of digitlab are imported late: the coverage tool has to be listening by then.
+digitlab's modules are imported late: the coverage tool has to be active by then.
 """
 
 from __future__ import annotations
@@ -34,11 +34,11 @@ Seeds = list[bytes]
 
 @dataclass(frozen=True, slots=True)
 class Reader:
-    """One reader.
+    """A reader under test.
 
-    seeds: intact inputs, small; open: read one wholly, with a folder for its file; change: another input like it
-    rooms: modules whose coverage guides, beside digitlab's
-    longest: bytes of an input; ends: whether a library in C that it uses may end the process, and why that is no harm
+    seeds: small intact inputs; open: reads one completely, with a folder for its file; change: mutates an input
+    rooms: modules whose coverage guides the fuzzer, in addition to digitlab's
+    longest: maximum bytes of an input; ends: if a C library that it uses may end the process, why that does no harm
     """
 
     seeds: Callable[[Path], Seeds]
@@ -50,7 +50,7 @@ class Reader:
 
 
 def _whole(path: Path) -> None:
-    """Read a dataset: every split of it."""
+    """Read every split of a dataset (at most three)."""
     from digitlab.datasets.formats import open_dataset_file, splits_of
 
     for split in (*splits_of(path)[:3],) or (None,):
@@ -60,7 +60,7 @@ def _whole(path: Path) -> None:
 
 
 def _as(name: str) -> Callable[[bytes, Path], None]:
-    """Open the content as a dataset's file of this name."""
+    """Return an opener that writes the content to a dataset file of this name and reads that."""
 
     def opened(content: bytes, folder: Path) -> None:
         path = folder / name
@@ -99,7 +99,7 @@ def _idx_seeds(folder: Path) -> Seeds:
 
 
 def _open_idx(content: bytes, folder: Path) -> None:
-    """The first byte says what the rest is: images, labels, images to be packed, or packed ones."""
+    """Open IDX files; the first byte names the rest: images, labels, images to be compressed, or compressed ones."""
     kind, rest = content[:1], content[1:]
     for old in folder.iterdir():
         old.unlink()
@@ -114,7 +114,7 @@ def _open_idx(content: bytes, folder: Path) -> None:
 
 
 def _hdf5_seeds(_: Path) -> Seeds:
-    """Small ones: digitlab's own have chunks of 256 images."""
+    """Make small files: digitlab's own have chunks of 256 images."""
     import h5py
 
     digits, found = some_digits(2), []
@@ -174,12 +174,12 @@ def _changed_npz(content: bytes, random_: random.Random) -> bytes:
     try:
         with zipfile.ZipFile(io.BytesIO(content)) as archive:
             members = {info.filename: archive.read(info) for info in archive.infolist() if info.file_size < 100_000}
-    except Exception:  # noqa: BLE001 - no zip any more
+    except Exception:  # noqa: BLE001 - not a zip file any more
         return changed_bytes(content, random_)
     if not members or random_.random() < 0.2:
         return changed_bytes(content, random_)
     name = random_.choice(sorted(members))
-    if random_.random() < 0.7:  # NumPy's header is text; what follows are numbers
+    if random_.random() < 0.7:  # NumPy's header is text; numbers follow
         head, tail = members[name][:10], members[name][128:]
         middle = changed_text(members[name][10:128], random_, _NUMPY_WORDS)
         length = len(middle).to_bytes(2, "little") if random_.random() < 0.8 else head[8:10]
@@ -224,7 +224,7 @@ def _pickle_seeds(_: Path) -> Seeds:
 
 
 def _tfrecord_seeds(_: Path) -> Seeds:
-    """As TensorFlow writes its Example, by hand: importing it takes seconds."""
+    """Write Examples as TensorFlow does, but by hand: importing TensorFlow takes seconds."""
     from digitlab.network.check import field_bytes
 
     digits, content = some_digits(2), b""
@@ -244,7 +244,7 @@ def _record(content: bytes) -> bytes:
 
 
 def _masked(content: bytes) -> bytes:
-    """The checksum of a TFRecord: CRC-32C, turned and shifted."""
+    """Return the checksum of a TFRecord: CRC-32C, rotated, plus a constant."""
     crc = 0xFFFFFFFF
     for byte in content:
         crc ^= byte
@@ -272,7 +272,7 @@ def _shipped(*patterns: str) -> Callable[[Path], Seeds]:
 
 
 def _open_toml(content: bytes, folder: Path) -> None:
-    """As a recipe, a space, a lesson and a run's settings: each has its own checks behind the same parser."""
+    """Open as recipe, search space, lesson and run settings: each has its own checks behind the same parser."""
     from digitlab.errors import DigitlabError
     from digitlab.lessons import read_lesson
     from digitlab.runs import Run
@@ -429,7 +429,7 @@ _PDF_WORDS = (
 
 
 def _open_pdf(content: bytes, _: Path) -> None:
-    """The drawing itself, in this process: digitlab does it in one of its own, which takes a tenth of a second more."""
+    """Render in this process: digitlab does it in a separate one, which takes a tenth of a second longer."""
     from digitlab.errors import ImageError
     from digitlab.picture_files.pdf_process import _answer
 
@@ -452,7 +452,7 @@ def _onnx_seeds(_: Path) -> Seeds:
 
 
 def _small_onnx(opset: int = 17) -> bytes:
-    """A network of few bytes: means of 4 × 4 pixels, ten sums of them."""
+    """Build a network of few bytes: means over blocks of 14 × 14 pixels, and ten weighted sums of them."""
     from onnx import TensorProto, helper, numpy_helper
 
     start = helper.make_tensor_value_info("x", TensorProto.UINT8, ["N", 28, 28])
@@ -475,7 +475,7 @@ def _small_onnx(opset: int = 17) -> bytes:
 
 
 def _open_onnx(content: bytes, folder: Path) -> None:
-    """As one of ours, or as somebody else's up to the search of its convention."""
+    """Open as one of our models, or as a foreign one, up to the search for its input convention."""
     import warnings
 
     from digitlab.models.conventions.onnx_files import open_foreign
@@ -492,7 +492,7 @@ def _open_onnx(content: bytes, folder: Path) -> None:
 
 
 def _open_description(content: bytes, _: Path) -> None:
-    """A description of Keras: rebuilt and measured."""
+    """Rebuild a Keras description, and measure its size."""
     from digitlab.models.safety.configuration import rebuild
     from digitlab.models.safety.plain import parse_json
     from digitlab.models.safety.sizes import Budget, measure

@@ -1,11 +1,11 @@
-"""Opens hostile files in processes of their own, with alarms for whatever a file must not make happen.
+"""Open hostile files in separate processes, with alarms for everything that a file must not cause.
 
-A worker is forked from a process that has the libraries loaded. It makes each case, opens it, and tells what happened;
-if it dies or does not answer, the case is tried once more alone in a new worker, and then counts as it ended there.
+A worker is forked from a process that has the libraries loaded. It makes each case, opens it, and reports the outcome;
+if it dies or stops responding, the case is tried once more, alone in a new worker, and that outcome counts.
 
 Alarms (`Alarm`): Python's audit events for running foreign code, starting programs, connecting, and opening or
-changing files outside the worker's folders; and the kernel's word (inotify) on files that nobody may open, which sees
-libraries in C as well. Limits: address space over what the worker had before, and the time of one case.
+changing files outside the worker's folders; and the kernel's report (inotify) of files that must not be opened, which
+covers C libraries as well. Limits: additional address space compared with before, and the time of one case.
 """
 
 from __future__ import annotations
@@ -31,12 +31,12 @@ if TYPE_CHECKING:
 
 __all__ = ["Alarm", "Outcome", "Sandbox", "resident_megabytes"]
 
-MEMORY = 4 << 30  # bytes of addresses that a case may take more
-PATIENCE = 30.0  # seconds that a worker may compute in silence
-_LONGEST = 600.0  # seconds of silence, on a machine that others keep busy
+MEMORY = 4 << 30  # bytes of additional address space that a case may use
+PATIENCE = 30.0  # seconds of CPU time that a worker may use without reporting
+_LONGEST = 600.0  # seconds without a report, on a machine that others keep busy
 _OPENED_OR_READ = 0x20 | 0x01  # inotify
 
-# Events that no file may cause, whatever their arguments.
+# Audit events that no file may cause, whatever their arguments.
 _NEVER = frozenset({
     "code.__new__", "ctypes.dlopen", "ftplib.connect", "http.client.connect", "marshal.loads", "os.chown",
     "os.exec", "os.fork", "os.forkpty", "os.kill", "os.link", "os.posix_spawn", "os.putenv", "os.spawn", "os.symlink",
@@ -44,7 +44,7 @@ _NEVER = frozenset({
     "socket.getaddrinfo", "socket.gethostbyname", "socket.sendto", "subprocess.Popen", "sys.setprofile", "sys.settrace",
     "urllib.Request", "webbrowser.open",
 })  # fmt: skip
-# Events with a path or two in front: allowed in the worker's folders.
+# Events whose first one or two arguments are paths: allowed in the worker's folders.
 _PATHS = frozenset({
     "os.chmod", "os.mkdir", "os.remove", "os.rename", "os.rmdir", "os.truncate", "shutil.copyfile", "shutil.move",
     "shutil.rmtree",
@@ -53,14 +53,14 @@ _PATHS = frozenset({
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What became of a case.
+    """Outcome of a case.
 
     number: of the case
-    said: "refused", "opened", or "FOREIGN …" with the error that is none of ours, "ended by …", "silent"
-    seconds: by the clock; computing: by the processor
-    peak: megabytes that the worker has had in memory at most so far
-    alarms: what must not have happened
-    text: what the user would have read
+    said: "refused", "opened", "FOREIGN …" with an error that is not one of ours, "ended by …", or "silent"
+    seconds: wall-clock time; computing: CPU time
+    peak: the worker's peak resident memory so far, MB
+    alarms: forbidden events that were observed
+    text: the error message that the user would have read
     """
 
     number: int
@@ -73,12 +73,12 @@ class Outcome:
 
 
 def resident_megabytes() -> float:
-    """The most memory that this process has had, MB."""
+    """Return the peak resident memory of this process, MB."""
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
 
 
 def _computed(process: int) -> float:
-    """Seconds that a process has computed."""
+    """Return the CPU seconds that a process has used."""
     try:
         words = Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()
     except OSError:
@@ -87,10 +87,10 @@ def _computed(process: int) -> float:
 
 
 class Alarm:
-    """Listens while it is armed; an audit hook cannot be taken away, so it sleeps at other times."""
+    """Records forbidden events while armed; an audit hook cannot be removed, so it ignores events at other times."""
 
     def __init__(self, allowed: list[Path], forbidden: list[Path]) -> None:
-        """allowed: folders that may be written; forbidden: files and folders that nobody may open."""
+        """allowed: folders that may be written to; forbidden: files and folders that must not be opened."""
         roots = [sys.prefix, sys.base_prefix, sysconfig.get_paths()["stdlib"], *(each for each in sys.path if each)]
         self._trusted = tuple({str(Path(each).resolve()) for each in roots if each} - {"/"})
         self._allowed = tuple(str(each.resolve()) for each in allowed)
@@ -105,7 +105,7 @@ class Alarm:
 
     @contextlib.contextmanager
     def armed(self) -> Iterator[list[str]]:
-        """While a hostile file is opened; the list fills with what must not happen."""
+        """Arm the alarm while a hostile file is opened; forbidden events are appended to the list."""
         self.heard = []
         self._drain()
         self._armed = True
@@ -125,7 +125,7 @@ class Alarm:
     def _listen(self, event: str, arguments: tuple[Any, ...]) -> None:
         if not self._armed:
             return
-        self._armed = False  # what is done here raises events, too
+        self._armed = False  # what is done here raises audit events, too
         try:
             if self._is_wrong(event, arguments) and len(self.heard) < 20:
                 self.heard.append(f"{event} {arguments!r:.200}")
@@ -145,7 +145,7 @@ class Alarm:
         return event in _PATHS and not all(self._lies_in(each, self._allowed) for each in paths)
 
     def _by_importing(self, event: str, arguments: tuple[Any, ...]) -> bool:
-        """Python's import machinery reads bytecode, and libraries load their own parts late."""
+        """Whether a library's import causes it: that reads bytecode, and libraries load their own binaries lazily."""
         if event == "ctypes.dlopen":
             return arguments[0] is None or self._lies_in(arguments[0], self._trusted)
         frame = sys._getframe(1)
@@ -157,8 +157,8 @@ class Alarm:
 
     def _is_trusted(self, file: str) -> bool:
         if Path(file).name.startswith("__autograph_generated_file") and self._lies_in(file, self._allowed):
-            return True  # TensorFlow writes our own functions anew
-        # "<…>": what dataclasses, named tuples and the like make of themselves while a library is imported.
+            return True  # TensorFlow rewrites our own functions
+        # "<…>": code that dataclasses, named tuples and the like generate while a library is imported.
         return file.startswith(("<frozen", "<string>", "<attrs", "<__array_function__", "<template>")) or self._lies_in(
             file, self._trusted
         )
@@ -186,21 +186,21 @@ class Alarm:
 
 
 class Sandbox:
-    """Runs cases one after another in a forked worker, a new one after each death."""
+    """Runs cases one after another in a forked worker, and starts a new worker after each death."""
 
     def __init__(
         self, case: Callable[[int], Callable[[], str]], warm: Callable[[], None], folder: Path, forbidden: list[Path],
         *, together: int = 2000,
     ) -> None:  # fmt: skip
-        """case: makes the case of a number in the current folder; returns what opens it, and says how it went
+        """case: makes the case with this number in the current folder; returns what opens it and reports the outcome
 
-        warm: done once in each worker before the first case; folder: of the workers; together: cases for one worker
+        warm: called once in each worker before the first case; folder: for the workers; together: cases per worker
         """
         self._case, self._warm, self._folder, self._forbidden, self._together = case, warm, folder, forbidden, together
         self.workers, self._ending = 0, ""
 
     def outcomes(self, numbers: Iterable[int]) -> Iterator[Outcome]:
-        """What became of each case, in their order."""
+        """Yield the outcome of each case, usually in the given order."""
         left = list(numbers)
         while left:
             batch, left = left[: self._together], left[self._together :]
@@ -232,7 +232,7 @@ class Sandbox:
 
     def _told(self, pipe: Any, child: int) -> Iterator[Outcome]:
         kept = b""
-        patience, since, computed = 4 * PATIENCE, time.monotonic(), 0.0  # the first word comes after warming up
+        patience, since, computed = 4 * PATIENCE, time.monotonic(), 0.0  # the first report comes after warming up
         while True:
             if not select.select([pipe], [], [], 2.0)[0]:
                 if _computed(child) - computed > patience or time.monotonic() - since > _LONGEST:
@@ -251,7 +251,7 @@ class Sandbox:
                     yield Outcome(**{**told, "alarms": tuple(told["alarms"])})
 
     def _work(self, batch: list[int], write: int) -> int:
-        """The worker's whole life."""
+        """Run the worker from start to end."""
         try:
             folder = Path(tempfile.mkdtemp(dir=self._folder))
             for name in ("HOME", "TMPDIR", "DIGITLAB_CACHE"):
@@ -291,7 +291,7 @@ class Sandbox:
                 said = act()
             except DigitlabError as error:
                 said, text = "refused", str(error)
-            except Exception as error:  # noqa: BLE001 - what is looked for
+            except Exception as error:  # noqa: BLE001 - what we look for
                 place = traceback.extract_tb(error.__traceback__)[-1]
                 said = f"FOREIGN {type(error).__name__}: {error!s:.200} ({Path(place.filename).name}:{place.lineno})"
             seconds, computing = time.monotonic() - start, time.process_time() - computing

@@ -1,4 +1,4 @@
-"""`digitlab serve` as a process of its own, and what is asked of it over bare sockets."""
+"""`digitlab serve` as a separate process, and requests to it over plain sockets."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ __all__ = ["Answer", "Server", "answer_in", "digit_png", "memory_of", "png_of", 
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What came back. status: 0 when the connection was ended without an answer; headers: by lower-case name."""
+    """A response. status: 0 when the connection was closed without an answer; headers: by lower-case name."""
 
     status: int
     headers: Mapping[str, str]
@@ -42,9 +42,9 @@ class Answer:
 
 @dataclass
 class Server:
-    """A server that answers.
+    """A running server.
 
-    token: of its owner, "" without one; folder: where it was started; log: its lines on stderr so far
+    token: its owner's, "" if it has none; folder: where it was started; log: its lines on stderr so far
     """
 
     port: int
@@ -61,14 +61,14 @@ class Server:
         return socket.create_connection(("127.0.0.1", self.port), timeout=timeout)
 
     def raw(self, sent: bytes, seconds: float = 20.0, after: bytes = b"") -> bytes:
-        """All that comes back on a connection of its own, until it is closed or the time is over.
+        """Send bytes on a new connection; return everything received until it is closed or the time is over.
 
-        after: sent when the first answer has begun to come: a WebSocket's frames
+        after: sent once the first answer has begun to arrive: a WebSocket's frames
         """
         parts: list[bytes] = []
         until = time.monotonic() + seconds
         with self.connect() as connection, contextlib.suppress(OSError):
-            with contextlib.suppress(ConnectionError):  # it may be cut while we still send; what was said is read
+            with contextlib.suppress(ConnectionError):  # it may be reset while we still send; what was received is read
                 connection.sendall(sent)
             while (left := until - time.monotonic()) > 0:
                 connection.settimeout(left)
@@ -85,9 +85,9 @@ class Server:
     def ask(
         self, method: str, path: str, *headers: str, body: bytes = b"", host: str | None = None, token: bool = False
     ) -> Answer:
-        """One request, exactly as it is given, on a connection of its own.
+        """Send one request, exactly as given, on a new connection.
 
-        headers: whole lines; host: of the Host header, "" for none; token: whether the owner asks
+        headers: whole lines; host: for the Host header, "" for none; token: whether to send the owner's token
         """
         lines = [f"{method} {path} HTTP/1.1"]
         name = self.host if host is None else host
@@ -101,7 +101,7 @@ class Server:
 
 
 def answer_in(told: bytes) -> Answer:
-    """The first answer in what came back."""
+    """Parse the first answer in the bytes received."""
     head, _, body = told.partition(b"\r\n\r\n")
     lines = head.decode("latin-1").split("\r\n")
     found = re.match(r"HTTP/1\.1 (\d{3})", lines[0])
@@ -111,9 +111,9 @@ def answer_in(told: bytes) -> Answer:
 
 @contextlib.contextmanager
 def served(*options: str, token: bool = False) -> Iterator[Server]:
-    """`digitlab serve` with these options, in an empty folder, until the block ends.
+    """Run `digitlab serve` with these options, in an empty folder, until the block ends.
 
-    token: whether it has a token of its owner, in a file
+    token: whether to give it an owner's token, in a file
     """
     with tempfile.TemporaryDirectory() as place:
         folder = Path(place)
@@ -145,7 +145,7 @@ def _ready(process: subprocess.Popen[str], folder: Path, token: bool) -> Server:
     server = Server(int(found[1]), process, folder, secret)
 
     def listen() -> None:
-        with contextlib.suppress(ValueError):  # closed at the end
+        with contextlib.suppress(ValueError):  # the stream is closed at the end
             for each in process.stderr or ():
                 server.log.append(each)
 
@@ -154,13 +154,13 @@ def _ready(process: subprocess.Popen[str], folder: Path, token: bool) -> Server:
 
 
 def memory_of(server: Server) -> int:
-    """Its resident memory in bytes."""
+    """Return the server's resident memory in bytes."""
     pages = Path(f"/proc/{server.process.pid}/statm").read_text("ascii").split()[1]
     return int(pages) * os.sysconf("SC_PAGE_SIZE")
 
 
 def png_of(width: int, height: int, data: bytes, chunks: Sequence[tuple[bytes, bytes]] = (), depth: int = 0) -> bytes:
-    """A PNG file of these sides. data: its pixels, packed; chunks: more of them before; depth: 0 grey, 2 colour"""
+    """Build a PNG file. data: its compressed pixels; chunks: more chunks before them; depth: 0 grey, 2 colour"""
     header = struct.pack(">IIBBBBB", width, height, 8, depth, 0, 0, 0)
     parts = [(b"IHDR", header), *chunks, (b"IDAT", data), (b"IEND", b"")]
     return b"\x89PNG\r\n\x1a\n" + b"".join(
@@ -170,7 +170,7 @@ def png_of(width: int, height: int, data: bytes, chunks: Sequence[tuple[bytes, b
 
 
 def digit_png() -> bytes:
-    """A one, 28×28, dark on light."""
+    """Build a picture of a one, 28×28, dark on light."""
     rows = b"".join(
         b"\0" + (b"\xff" * 12 + b"\x10" * 4 + b"\xff" * 12 if 4 <= row < 24 else b"\xff" * 28) for row in range(28)
     )

@@ -1,11 +1,11 @@
-"""What an attacker would want of the server, tried one by one; each attempt says what it tries and what it expects.
+"""Attacks on the server, tried one by one; each attempt says what it tries and what it expects.
 
     python bench/endurance/attacks.py                # every attempt, a minute or two
     python bench/endurance/attacks.py --list         # the table, without trying
 
-Three servers are attacked, each started as by a user: one for this machine alone ("open"), one with a token that
-others can reach under a name ("guarded"), and a class ("class"), whose pupils are hostile. Nothing but 0 that get
-through is good enough. The attempts are in `_attempts*.py` and `_bombs.py`.
+Three servers are attacked, each started as a user would: one for this machine alone ("open"), one with a token that
+others can reach by a host name ("guarded"), and a class ("class"), whose pupils are hostile. Only 0 successful
+attempts are good enough. The attempts are in `_attempts*.py` and `_bombs.py`.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
 __all__ = ["ATTEMPTS", "SERVERS", "attack", "servers"]
 
-FILES = (_attempts, _attempts_paths, _attempts_http, _bombs, _attempts_class)  # each adds its own to ATTEMPTS
+FILES = (_attempts, _attempts_paths, _attempts_http, _bombs, _attempts_class)  # each registers its attempts
 SERVERS: dict[str, tuple[str, ...]] = {
     "open": ("--access-log",),
     "guarded": ("--host", "0.0.0.0", "--allowed-host", "digits.example.org", "--access-log"),  # noqa: S104
@@ -40,18 +40,18 @@ SERVERS: dict[str, tuple[str, ...]] = {
 
 @contextlib.contextmanager
 def servers(names: Sequence[str] = tuple(SERVERS)) -> Iterator[dict[str, Server]]:
-    """The servers that are attacked, by name."""
+    """Start the servers under attack, and yield them by name."""
     with contextlib.ExitStack() as running:
         yield {name: running.enter_context(served(*SERVERS[name], token=name != "open")) for name in names}
 
 
 def attack(attempt: Attempt, there: dict[str, Server]) -> str | None:
-    """Try it; what the attacker got, or None. A server that is gone, or makes a mistake, is something too."""
+    """Run the attempt; return what the attacker got, or None. A dead server or an internal error counts, too."""
     server = there[attempt.server]
     before = len(server.log)
     try:
         got = attempt.run(server)
-    except Exception as error:  # noqa: BLE001 - an attempt that fails is one that was not refused as expected
+    except Exception as error:  # noqa: BLE001 - an attempt that fails was not refused as expected
         got = f"{type(error).__name__}: {error}"
     if got is None:
         trace = next((line for line in server.log[before:] if "Traceback" in line or "a mistake of ours" in line), None)
@@ -62,7 +62,7 @@ def attack(attempt: Attempt, there: dict[str, Server]) -> str | None:
 
 
 def run(row: Row, seed: int, over: Callable[[], bool], only: str = "") -> None:
-    """Every attempt whose name holds ``only``, in an order of chance: none may prepare the next."""
+    """Run every attempt whose name contains ``only``, in random order: none may depend on another."""
     order = [each for each in ATTEMPTS if only in each.name]
     random.Random(seed).shuffle(order)  # noqa: S311 - no secret
     with servers() as there:

@@ -1,12 +1,12 @@
-"""Audit of what is installed with digitlab: known advisories, and the licence of every package of the lock files.
+"""Audit of the packages installed with digitlab: known advisories, and the licence of every package in the lock files.
 
-    python bench/endurance/audit.py                  # exit code 1 when an advisory or a licence is not accounted for
+    exit code 1 if an advisory or a licence is not accounted for
     python bench/endurance/audit.py --online         # asks pip-audit's database too, where it can be reached
     python bench/endurance/audit.py --table          # the licences as a table, for docs/dependencies.md
 
-Advisories stand in `advisories.toml`, with the version that ended each, or why ours is no danger; `--online` finds new
-ones. The floors of pyproject.toml are looked at as well: users install by them, not by our lock files. Licences are
-those that the installed packages declare; the few that declare none, or a copyleft one, are named here with a reason.
+Advisories are listed in `advisories.toml`, with the version that fixed each, or why ours is not affected; `--online`
+finds new ones. The minimum versions in pyproject.toml are checked as well: users install by them, not by our lock
+files. Licences are as the packages declare; the few that declare none, or a copyleft one, are listed with a reason.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ __all__ = ["ALLOWED", "REASONS", "advisory_faults", "floors", "licence_fault", "
 ROOT = Path(__file__).resolve().parents[2]
 RUNNING, DEVELOPMENT = "requirements.lock", "requirements-dev.lock"
 
-# Licences under which a package may be used, changed and passed on beside an Apache-2.0 program, as they are written.
+# Licences under which a package may be used, changed and distributed with an Apache-2.0 program, by their usual names.
 ALLOWED: dict[str, str] = {
     "MIT": "permissive", "MIT-0": "permissive", "MIT-CMU": "permissive", "ISC": "permissive", "0BSD": "permissive",
     "BSD": "permissive, of 2 or 3 clauses", "Apache-2.0": "permissive, with a patent grant", "Zlib": "permissive",
@@ -41,7 +41,7 @@ ALLOWED: dict[str, str] = {
     "MPL-2.0": "copyleft for its own files only, which are not changed here",
 }  # fmt: skip
 
-# What is not in ALLOWED, or declares nothing: package → the licence, and why it may be there.
+# Packages whose licence is not in ALLOWED, or not declared: package → the licence, and why it is acceptable.
 REASONS: dict[str, tuple[str, str]] = {
     "axe-playwright-python": ("MIT", "its repository says so; development only, and axe inside it is MPL-2.0"),
     "docutils": ("public domain, BSD, GPL", "the parts under GPL are tools of its own that nobody here runs"),
@@ -56,7 +56,7 @@ REASONS: dict[str, tuple[str, str]] = {
     "greenlet": ("MIT and PSF-2.0", "both permissive"),
 }  # fmt: skip
 
-# How packages write one of ALLOWED, in small letters; the first that is found in a part of the text counts.
+# How packages spell those of ALLOWED, in lower case; the first that is found in a part of the text counts.
 _WRITTEN = (
     ("mit-cmu", "MIT-CMU"), ("mit-0", "MIT-0"), ("apache", "Apache-2.0"), ("0bsd", "0BSD"), ("bsd", "BSD"),
     ("mozilla public license 2.0", "MPL-2.0"), ("mpl-2.0", "MPL-2.0"), ("python software foundation", "PSF-2.0"),
@@ -68,9 +68,9 @@ _NO_LICENCES = ("osi approved", "dfsg approved")
 
 @dataclass(frozen=True, slots=True)
 class Licence:
-    """What a package declares.
+    """The licence that a package declares.
 
-    said: as it stands there; known: the names of ALLOWED in it; unknown: parts that are none of these
+    said: as declared; known: the names from ALLOWED in it; unknown: parts that match none of them
     """
 
     said: str
@@ -79,13 +79,13 @@ class Licence:
 
 
 def locked(file: str) -> dict[str, str]:
-    """Package → version of a lock file."""
+    """Read a lock file: package → version."""
     text = (ROOT / file).read_text("utf-8")
     return {found[1].lower(): found[2] for found in re.finditer(r"^([\w.-]+)==([^\s;\\]+)", text, re.MULTILINE)}
 
 
 def shipped() -> dict[str, str]:
-    """The packages that come with digitlab or one of its extras, with their versions: no tools of development."""
+    """List the packages that come with digitlab or one of its extras, with their versions; no development tools."""
     every, asked, found = locked(DEVELOPMENT) | locked(RUNNING), _wanted(), dict[str, str]()
     seen: set[str] = set()
     while asked:
@@ -106,7 +106,7 @@ def shipped() -> dict[str, str]:
 
 
 def _wanted() -> list[str]:
-    """What pyproject.toml asks for, for running and for the extras."""
+    """Read the requirements in pyproject.toml, for running and for the extras."""
     project = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
     return [*project["dependencies"], *(each for extra in project["optional-dependencies"].values() for each in extra)]
 
@@ -117,7 +117,7 @@ def _named(requirement: str) -> str:
 
 
 def licence_of(package: str) -> Licence | None:
-    """What the installed package declares; None where it is not installed."""
+    """Parse the licence that the installed package declares; None where it is not installed."""
     try:
         data = importlib.metadata.metadata(package)
     except importlib.metadata.PackageNotFoundError:
@@ -136,7 +136,7 @@ def _known(part: str) -> str | None:
 
 
 def licence_fault(package: str) -> str | None:
-    """Why a package's licence is not accounted for, or None."""
+    """Return why a package's licence is not accounted for, or None."""
     if package in REASONS:
         return None
     found = licence_of(package)
@@ -148,19 +148,19 @@ def licence_fault(package: str) -> str | None:
 
 
 def advisories() -> list[dict[str, Any]]:
-    """The known ones."""
+    """Read the known advisories."""
     return list(tomllib.loads((Path(__file__).with_name("advisories.toml")).read_text("utf-8"))["advisory"])
 
 
 def _version(text: str) -> tuple[int, ...]:
     parts = [int(part) for part in re.findall(r"\d+", text)]
-    while parts and not parts[-1]:  # 3.15 is 3.15.0
+    while parts and not parts[-1]:  # 3.15 equals 3.15.0
         parts.pop()
     return tuple(parts)
 
 
 def advisory_faults(versions: dict[str, str]) -> list[str | None]:
-    """For each advisory on one of these packages: what is wrong, or None."""
+    """Return, for each advisory on one of these packages, what is wrong, or None."""
     found: list[str | None] = []
     for each in advisories():
         version = versions.get(each["package"])
@@ -173,7 +173,7 @@ def advisory_faults(versions: dict[str, str]) -> list[str | None]:
 
 
 def floors() -> dict[str, str]:
-    """Package → the oldest version that pyproject.toml allows, for running and the extras."""
+    """Map each package to the oldest version that pyproject.toml allows, for running and the extras."""
     found: dict[str, str] = {}
     for each in _wanted():
         if oldest := re.search(r">=\s*([\w.]+)", each):
@@ -182,7 +182,7 @@ def floors() -> dict[str, str]:
 
 
 def online() -> tuple[list[str], str]:
-    """What pip-audit finds in the lock files; and why it could not be asked."""
+    """Return what pip-audit finds in the lock files; and, if it could not be used, why."""
     command = [sys.executable, "-m", "pip_audit", "--format", "json", "--disable-pip", "--no-deps"]
     try:
         done = subprocess.run(
@@ -200,7 +200,7 @@ def online() -> tuple[list[str], str]:
 
 
 def table() -> str:
-    """The licences of what ships, as Markdown."""
+    """Format the licences of what ships as a Markdown table."""
     lines = ["| licence | packages |", "|---|---|"]
     by_licence: dict[str, list[str]] = {}
     for package in sorted(shipped()):

@@ -1,15 +1,15 @@
-"""Fuzzing of every reader of a stranger's file: only our own errors, at most 2 seconds and 300 MB.
+"""Fuzz every reader of untrusted files: only our own errors, at most 2 seconds and 300 MB, are allowed.
 
     python bench/endurance/fuzz_readers.py                          # 100,000 inputs for each reader: hours
     python bench/endurance/fuzz_readers.py --count 5000 --minutes 20
     python bench/endurance/fuzz_readers.py --reader yaml --reader form
-    python bench/endurance/fuzz_readers.py --reader toml --distil   # what covers new lines becomes a test
+    turn what covers new lines into a test
     python bench/endurance/fuzz_readers.py --reader toml --open FILE
 
-Coverage guides it: an input that reaches a line which none has reached before is kept and changed further. With the
-package `atheris` (not one of ours: pip install atheris) libFuzzer does that, else a small engine of our own
-(`_coverage`); both use the changes of `_mutation`, which keep a file's structure. Each reader is a process of its own,
-begun again when a library ends it; its results come together here. What was found is in RESULTS/fuzz/READER.
+Fuzzing is guided by coverage: an input that reaches a line which none has reached before is kept and mutated further.
+With the package `atheris` (not a dependency: pip install atheris), libFuzzer does that, else a small engine of our own
+(`_coverage`); both use the mutations of `_mutation`, which keep a file's structure. Each reader runs in a separate
+process, restarted when a library kills it; the results are combined here. Findings are in RESULTS/fuzz/READER.
 """
 
 from __future__ import annotations
@@ -38,26 +38,26 @@ os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
 ROOT = Path(__file__).resolve().parents[2]
 CORPORA = ROOT / "tests" / "endurance" / "corpora"
 SECONDS, MEGABYTES = 2.0, 300.0
-MOST_KEPT, LARGEST_KEPT = 12_000, 4_000  # bytes of a reader's corpus in the tests, and of one input there
+MOST_KEPT, LARGEST_KEPT = 12_000, 4_000  # size limits, bytes: of a reader's corpus in the tests, of one input in it
 STARTING = 900.0  # seconds to import and instrument everything, on a busy machine
-MOST_ENDINGS = 50  # after which a reader is given up
-_AT_ONCE = 50  # inputs between two notes of where it stands
+MOST_ENDINGS = 50  # number of crashes after which a reader is given up
+_AT_ONCE = 50  # inputs between two writes of the notes
 
 
 @dataclass
 class Notes:
-    """What one process tells: counted inputs and what did not hold. Written now and then, read when it has ended."""
+    """Results of one process: counts of inputs, and faults. Written periodically; read when the process has ended."""
 
     tried: int = 0
     outcomes: dict[str, int] = field(default_factory=dict)
-    found: dict[str, str] = field(default_factory=dict)  # the fault, by kind and place → the name of its input
+    found: dict[str, str] = field(default_factory=dict)  # fault, by kind and place → the name of its input
     slowest: float = 0.0
     grown: float = 0.0  # MB
     kept: int = 0
 
 
 def judged(error: BaseException | None) -> tuple[str, str | None]:
-    """The outcome, and the fault's kind and place where it is one."""
+    """Return the outcome and, if the error is a fault, its kind and place."""
     from digitlab.errors import DigitlabError
 
     if error is None:
@@ -72,7 +72,7 @@ def judged(error: BaseException | None) -> tuple[str, str | None]:
 
 
 class Opening:
-    """Opens inputs, measures, and notes what did not hold."""
+    """Opens inputs, measures, and records faults."""
 
     def __init__(self, name: str, folder: Path, seed: int) -> None:
         from _reader_targets import READERS
@@ -84,16 +84,16 @@ class Opening:
         (folder / "found").mkdir(exist_ok=True)
 
     def warm(self, seeds: list[bytes]) -> None:
-        """Open the intact files twice: libraries load and fill their caches."""
+        """Open the intact files twice, so that libraries are loaded and their caches filled."""
         for content in seeds * 2:
             self._opened(content)
         self._before = _megabytes()
 
     def __call__(self, content: bytes) -> None:
-        """One input."""
+        """Open one input."""
         error, seconds = self._timed(content)
         if seconds > SECONDS:
-            sys.settrace(None)  # which makes it ten times slower; the next input is traced again
+            sys.settrace(None)  # tracing makes it ten times slower; the next input is traced again
             seconds = min(seconds, self._timed(content)[1])
         outcome, fault = judged(error)
         notes = self.notes
@@ -112,7 +112,7 @@ class Opening:
             self.tell()
 
     def _timed(self, content: bytes) -> tuple[BaseException | None, float]:
-        """What opening raised, and its seconds; on a busy machine the clock runs on while others compute."""
+        """Return the error raised and the seconds; of clock and CPU time the lesser, for the machine may be busy."""
         start, computing = time.perf_counter(), time.process_time()
         error = self._opened(content)
         return error, min(time.perf_counter() - start, time.process_time() - computing)
@@ -122,7 +122,7 @@ class Opening:
             warnings.simplefilter("ignore")
             try:
                 self.reader.open(content, self._place)
-            except Exception as error:  # noqa: BLE001 - what is looked for
+            except Exception as error:  # noqa: BLE001 - what we look for
                 return error
         return None
 
@@ -132,7 +132,7 @@ class Opening:
         return name
 
     def tell(self) -> None:
-        """Write where it stands."""
+        """Write the notes so far."""
         (self._folder / "notes.json").write_text(json.dumps(vars(self.notes)))
 
 
@@ -144,7 +144,7 @@ def _megabytes() -> float:
 
 
 def work(name: str, folder: Path, count: int, seconds: float, seed: int, engine: str) -> None:
-    """Fuzz one reader, in this process, until the count or the time is over."""
+    """Fuzz one reader, in this process, until the count is reached or the time is over."""
     opening = Opening(name, folder, seed)
     seeds = opening.reader.seeds(folder)
     corpus = folder / "corpus"
@@ -156,7 +156,7 @@ def work(name: str, folder: Path, count: int, seconds: float, seed: int, engine:
 
 
 def own_engine(opening: Opening, seeds: list[bytes], folder: Path, count: int, seconds: float) -> None:
-    """Keep what reaches new lines, and change it again; what came last is chosen more often."""
+    """Keep inputs that reach new lines, and mutate them further; recent ones are chosen more often."""
     from _coverage import Lines
     from _reader_targets import SOURCE
 
@@ -183,7 +183,7 @@ def own_engine(opening: Opening, seeds: list[bytes], folder: Path, count: int, s
 
 
 def atheris_engine(opening: Opening, seeds: list[bytes], folder: Path, count: int, seconds: float) -> None:
-    """libFuzzer; it ends the process itself."""
+    """Run libFuzzer; it ends the process itself."""
     import atheris
 
     opening.warm(seeds)
@@ -213,7 +213,7 @@ def atheris_engine(opening: Opening, seeds: list[bytes], folder: Path, count: in
 
 
 def instrumented(name: str, engine: str) -> None:
-    """Import what the reader uses, so that libFuzzer sees it."""
+    """Import what the reader uses under instrumentation, for libFuzzer to see its coverage."""
     if engine != "atheris":
         return
     import atheris
@@ -230,15 +230,15 @@ def instrumented(name: str, engine: str) -> None:
         for content in reader.seeds(Path(folder)):
             try:
                 reader.open(content, Path(tempfile.mkdtemp(dir=folder)))
-            except Exception:  # noqa: BLE001, S112 - it only imports
+            except Exception:  # noqa: BLE001, S112 - this only triggers imports
                 continue
 
 
-# -- the process over them all ------------------------------------------------------------------------------------
+# -- the process that controls them -------------------------------------------------------------------------------
 
 
 def fuzzed(name: str, folder: Path, count: int, seconds: float, seed: int, engine: str) -> dict[str, Any]:
-    """Run a reader's process until the count or the time is over; begin it again when it was ended."""
+    """Run a reader's process until the count is reached or the time is over; restart it when it crashes."""
     folder.mkdir(parents=True, exist_ok=True)
     whole, endings = Notes(), collections.Counter[str]()
     end = time.monotonic() + seconds
@@ -252,7 +252,7 @@ def fuzzed(name: str, folder: Path, count: int, seconds: float, seed: int, engin
             code = _ran(command, log, left + STARTING)
         before = whole.tried
         _add(whole, folder)
-        if code in (0, 77) and whole.tried > before:  # 77: libFuzzer found something, and said what
+        if code in (0, 77) and whole.tried > before:  # 77: libFuzzer found something, and reported it
             if whole.tried < count and time.monotonic() < end - 5:
                 continue
             break
@@ -261,7 +261,7 @@ def fuzzed(name: str, folder: Path, count: int, seconds: float, seed: int, engin
 
 
 def _ran(command: list[str], log: Any, seconds: float) -> int | None:
-    """The exit code; None where it had to be ended."""
+    """Return the exit code; None if it ran out of time."""
     try:
         return subprocess.run(command, stdout=log, stderr=log, check=False, timeout=seconds).returncode
     except subprocess.TimeoutExpired:
@@ -269,7 +269,7 @@ def _ran(command: list[str], log: Any, seconds: float) -> int | None:
 
 
 def _add(whole: Notes, folder: Path) -> None:
-    """Add what a process has told."""
+    """Add the results of a process."""
     path = folder / "notes.json"
     if not path.is_file():
         return
@@ -283,7 +283,7 @@ def _add(whole: Notes, folder: Path) -> None:
 
 
 def distilled(name: str, folder: Path) -> int:
-    """Put the inputs into the tests that found something or cover lines which the intact files do not; bytes of it."""
+    """Copy inputs that found something or cover lines that the intact files do not to the tests; return bytes."""
     from _coverage import Lines
     from _reader_targets import SOURCE
 
@@ -309,7 +309,7 @@ def distilled(name: str, folder: Path) -> int:
 
 
 def work_as_told(words: list[str]) -> int:
-    """The process of one reader. Nothing of digitlab may be imported before the coverage tool listens."""
+    """Run the process of one reader. No module of digitlab may be imported before the coverage tool is active."""
     parser = argparse.ArgumentParser()
     parser.add_argument("--work", type=Path)
     parser.add_argument("--reader")

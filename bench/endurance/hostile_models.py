@@ -3,12 +3,12 @@
     python bench/endurance/hostile_models.py                       # 20,000 files, some 30 minutes on two cores
     python bench/endurance/hostile_models.py --count 1000 --seed 3
     python bench/endurance/hostile_models.py --kind "onnx: by symlink" --count 500
-    python bench/endurance/hostile_models.py --quick --count 200   # as the tests do it
-    python bench/endurance/hostile_models.py --show 4711           # what became of one of them, and the file itself
+    as the tests do
+    the outcome of one of them, and the file itself
 
-Each file is opened as a user's would be, in a process of its own with alarms (`_sandbox`). Asked for: no foreign code,
-no file outside, at most 4 GB, and a refusal within 5 seconds. A tenth of the files are the attacks as they were
-published; the others are changed in their structure or their bytes.
+Each file is opened as a user's would be, in a separate process with alarms (`_sandbox`). Requirements: no foreign code
+is run, no file outside is opened, at most 4 GB, and a refusal within 5 seconds. A tenth of the files are the attacks as
+published; the others are mutated in their structure or their bytes.
 """
 
 from __future__ import annotations
@@ -37,12 +37,12 @@ if TYPE_CHECKING:
 
 SECONDS, MEGABYTES = 5.0, 4096.0
 AS_PUBLISHED = 0.1  # share of the files
-COSTLY_TURN = 10  # files that a converter opens come that much less often
+COSTLY_TURN = 10  # files that a converter opens are that many times rarer
 _ROOMS = ("conventions", "legacy", "saving")
 
 
 def drawn(known: list[Kind], number: int, seed: int, *, files: bool = True) -> tuple[Kind, dict[str, bytes]]:
-    """The kind of a number, and its files; without ``files`` those of the kind."""
+    """Return the kind for a number, and its files, mutated or not; without ``files``, never mutated."""
     kind, turn = known[number % len(known)], number // len(known)
     random_ = random.Random(f"{seed} {number}")  # noqa: S311
     if turn % COSTLY_TURN and kind.is_costly:
@@ -53,7 +53,7 @@ def drawn(known: list[Kind], number: int, seed: int, *, files: bool = True) -> t
 
 
 def opening(path: Path, number: int) -> Callable[[], str]:
-    """What opens it, as the commands do: a model for training or looking at, a model for reading."""
+    """Return a function that opens the file as commands do: a model for training or inspection, or for reading."""
     import numpy as np
 
     from digitlab.models import read_card
@@ -76,7 +76,7 @@ def opening(path: Path, number: int) -> Callable[[], str]:
     def as_it_comes() -> str:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            # Looking for the convention of a network takes seconds: of Keras' files mostly only the opening is tried.
+            # Searching for a network's input convention takes seconds: most of Keras' files are only opened.
             of_keras = path.suffix in (".keras", ".h5")
             return for_training() if of_keras and number % 40 else for_reading()
 
@@ -84,7 +84,7 @@ def opening(path: Path, number: int) -> Callable[[], str]:
 
 
 class Cases:
-    """The cases of a run, made where they are opened."""
+    """The cases of a run, made when and where they are opened."""
 
     def __init__(self, known: list[Kind], seed: int, intact: Path) -> None:
         self._known, self._seed, self._intact = known, seed, intact
@@ -101,17 +101,17 @@ class Cases:
         return opening(here / kind.entry, number)
 
     def warm(self) -> None:
-        """The first opening of each framework loads it."""
+        """Open a file of each framework: the first one loads the framework."""
         for name in ("good.keras", "linear.onnx", "foreign.onnx", "tiny.tflite", "saved"):
             if (self._intact / name).exists():
                 try:
                     opening(self._intact / name, 1)()
-                except Exception:  # noqa: BLE001, S112 - some answer no digits
+                except Exception:  # noqa: BLE001, S112 - some give no answers for digits
                     continue
 
 
 def judged(outcome: Outcome, name: str) -> str | None:
-    """What did not hold, or None."""
+    """Return what was violated, or None."""
     faults = list(outcome.alarms)
     if outcome.said.startswith(("FOREIGN", "ended")):
         faults.append(outcome.said)
@@ -125,14 +125,14 @@ def judged(outcome: Outcome, name: str) -> str | None:
 
 
 def load(*, quick: bool) -> None:
-    """What the workers need, before they are forked: modules only, nothing is computed."""
+    """Import what the workers need, before they are forked: modules only, nothing is computed."""
     names = ["h5py", "keras", "onnx", "tensorflow", *(f"digitlab.models.{room}" for room in _ROOMS)]
     for name in names if quick else [*names, "tf2onnx", "digitlab.models.export"]:
         importlib.import_module(name)
 
 
 def prepared(folder: Path, *, quick: bool) -> tuple[Path, Path, Path]:
-    """The folder of intact files, the marker of foreign code, and the file that nobody may open."""
+    """Prepare the folder of intact files, the marker of foreign code, and the file that must not be opened."""
     intact, outside = folder / "intact", folder / "outside"
     for each in (intact, outside, folder / "workers", folder / "path"):
         each.mkdir()
@@ -155,7 +155,7 @@ def prepared(folder: Path, *, quick: bool) -> tuple[Path, Path, Path]:
 
 
 def numbers_of(asked: argparse.Namespace, kinds_known: int) -> Sequence[int]:
-    """Which files are drawn; the quick form takes some as published and some changed."""
+    """Choose which files are drawn; the quick mode takes some as published and some mutated."""
     if asked.show is not None:
         return [asked.show]
     few = range(2 * kinds_known)
@@ -165,7 +165,7 @@ def numbers_of(asked: argparse.Namespace, kinds_known: int) -> Sequence[int]:
 
 
 def measured(known: list[Kind], sandbox: Sandbox, asked: argparse.Namespace) -> Row:
-    """Open all files, and judge what became of them."""
+    """Open all files, and judge the outcomes."""
     row = Row("hostile model files", "no foreign code, no file outside, at most 4 GB, refusal in 5 s or less")
     said, slowest, peak = Counter[str](), list[tuple[float, str]](), 0.0
     over = time_left(asked.minutes)

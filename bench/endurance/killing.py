@@ -1,7 +1,7 @@
-"""A command in a process of its own that is killed with SIGKILL at a moment that was drawn, and what it leaves.
+"""A command in a separate process that is killed with SIGKILL at a random moment, and what it leaves behind.
 
 The process is forked from one that has imported everything: it runs the same code as the command in a terminal, without
-the seconds that importing Keras takes each time. Its workers are started as always.
+the seconds that importing Keras takes each time. Its workers are started as usual.
 """
 
 from __future__ import annotations
@@ -21,13 +21,13 @@ if TYPE_CHECKING:
 
 __all__ = ["Child", "ended", "family", "start", "start_new", "wait_until"]
 
-_MARK = "DIGITLAB_ENDURANCE"  # in the environment of a command and of everything that it starts
-_LOOK = 0.01  # seconds between two looks at a process
+_MARK = "DIGITLAB_ENDURANCE"  # an environment variable of a command and everything that it starts
+_LOOK = 0.01  # seconds between two checks of a process
 
 
 @dataclass
 class Child:
-    """A command under way. mark: of it and all of its descendants; log: what it printed."""
+    """A running command. mark: of it and all of its descendants; log: file with its output."""
 
     pid: int
     mark: str
@@ -37,7 +37,7 @@ class Child:
     process: subprocess.Popen[bytes] | None = None
 
     def poll(self) -> int | None:
-        """The exit code, negative for a signal; None while it runs."""
+        """Return the exit code, negative for a signal; None while it runs."""
         if self.code is None:
             pid, status = os.waitpid(self.pid, os.WNOHANG)
             if pid:
@@ -45,21 +45,21 @@ class Child:
         return self.code
 
     def kill(self) -> None:
-        """SIGKILL, and wait until it is gone."""
+        """Send SIGKILL, and wait until the process has ended."""
         if self.poll() is None:
             os.kill(self.pid, signal.SIGKILL)
             self.code = os.waitstatus_to_exitcode(os.waitpid(self.pid, 0)[1])
 
     def said(self) -> str:
-        """The last line that it printed."""
+        """Return the last line that it printed."""
         lines = [line for line in self.log.read_text("utf-8", errors="replace").splitlines() if line.strip()]
         return lines[-1][:300] if lines else "nothing"
 
 
 def start(words: Sequence[str], folder: Path, log: Path, prepare: Callable[[], None] = lambda: None) -> Child:
-    """Run ``digitlab WORDS`` in ``folder``, in a process of its own.
+    """Run ``digitlab WORDS`` in ``folder``, in a forked process.
 
-    prepare: called in that process before
+    prepare: called first in that process
     """
     mark = f"{os.getpid()}-{time.monotonic_ns()}"
     sys.stdout.flush()
@@ -83,7 +83,7 @@ def start(words: Sequence[str], folder: Path, log: Path, prepare: Callable[[], N
         sys.stderr.flush()
     except SystemExit as end:
         code = end.code if isinstance(end.code, int) else 1
-    except BaseException:  # noqa: BLE001 - a forked process must not go on in its parent's code
+    except BaseException:  # noqa: BLE001 - a forked process must not continue with its parent's code
         import traceback
 
         traceback.print_exc()
@@ -92,7 +92,7 @@ def start(words: Sequence[str], folder: Path, log: Path, prepare: Callable[[], N
 
 
 def start_new(words: Sequence[str], folder: Path, log: Path) -> Child:
-    """The same in a new Python, parts of archives written often: a process that has used Ray cannot be forked."""
+    """Run it in a new Python instead, writing archive parts often: a process that has used Ray cannot be forked."""
     script = (
         f"import sys; sys.path.insert(0, {str(Path(__file__).parent)!r}); from subjects import often; often(); "
         "from digitlab.apps.cli import run; sys.exit(run(sys.argv[1:]))"
@@ -109,7 +109,7 @@ def start_new(words: Sequence[str], folder: Path, log: Path) -> Child:
 
 
 def wait_until(child: Child, true: Callable[[], bool], limit: float = 600) -> bool:
-    """Wait until something is true; False when the command ended before, or after ``limit`` seconds."""
+    """Wait until something is true; False when the command ended first, or after ``limit`` seconds."""
     end = time.monotonic() + limit
     while not true():
         if child.poll() is not None or time.monotonic() > end:
@@ -119,7 +119,7 @@ def wait_until(child: Child, true: Callable[[], bool], limit: float = 600) -> bo
 
 
 def ended(child: Child, limit: float = 900) -> bool:
-    """Wait for the end; False, and the process killed, after ``limit`` seconds."""
+    """Wait for the command to end; after ``limit`` seconds, kill it and return False."""
     if wait_until(child, lambda: child.poll() is not None, limit) or child.code is not None:
         return True
     child.kill()
@@ -127,7 +127,7 @@ def ended(child: Child, limit: float = 900) -> bool:
 
 
 def family(mark: str) -> list[int]:
-    """The processes that carry the mark: the command (if it was not forked) and all that it started."""
+    """List the processes that carry the mark: the command (if it was not forked) and everything that it started."""
     found = []
     for entry in Path("/proc").iterdir():
         if entry.name.isdigit() and int(entry.name) != os.getpid():

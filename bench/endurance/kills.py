@@ -1,4 +1,4 @@
-"""Kills commands with SIGKILL at moments that are drawn, runs them again until they are done, and compares the ends.
+"""Kill commands with SIGKILL at random moments, run them again until they are done, and compare the results.
 
     python bench/endurance/kills.py                                   # 200 kills, two hours on two free cores
     python bench/endurance/kills.py --count 20 --only plain folds
@@ -6,9 +6,9 @@
 
 Trainings (plain, augmented, with distractors, with early stopping, an ensemble, folds), a search, a study, sheets and
 archives, on this machine and on Ray. Where a command has workers, one of them is killed instead in a third of the
-cases: then the command itself must end as if nothing had been. An end is equal when the weights are, bit for bit, and
-the history, the answers and the metrics without their times; of archives and sheets every row and the table. After each
-kill every file under a final name must be whole; in the end no temporary file and no process may be left.
+cases: then the command itself must finish as if nothing had happened. Two results are equal when the weights are, bit
+for bit, and the history, the answers, and the metrics without their times; for archives and sheets, every row and the
+table. After each kill every file under a final name must be whole; at the end no temporary file or process may remain.
 """
 
 from __future__ import annotations
@@ -35,14 +35,14 @@ if TYPE_CHECKING:
     from subjects import Subject
 
 TARGET = "every ending equal to the unbroken run, no half file, nothing left over"
-TWICE = 0.25  # of the commands are killed twice
-WORKERS = 1 / 3  # of the kills are of a worker, where there are any
-ANYWHERE = 0.15  # of the kills are drawn from the whole time, the start included; the others once there are files
+TWICE = 0.25  # share of the commands that are killed twice
+WORKERS = 1 / 3  # share of the kills that hit a worker, where there are any
+ANYWHERE = 0.15  # share of the kills drawn from the whole time, startup included; the others come once there are files
 
 
 @dataclass
 class Unbroken:
-    """How it ends undisturbed: what must be equal, and its seconds in all and since its first file."""
+    """The undisturbed run: what must be equal, and its seconds in total and since its first file."""
 
     ending: dict[str, str]
     seconds: float
@@ -51,17 +51,17 @@ class Unbroken:
 
 @dataclass
 class Attempt:
-    """One command from its first start to its end."""
+    """One command from its first start to its end, with its kills and problems."""
 
     kills: list[str] = field(default_factory=list)
     problems: list[str] = field(default_factory=list)
 
 
 def unbroken(subject: Subject, folder: Path) -> Unbroken:
-    """Run it undisturbed.
+    """Run the command undisturbed.
 
     Raises:
-        RuntimeError: when it fails by itself.
+        RuntimeError: if it fails by itself.
     """
     child = start(subject.start(folder), folder, folder / ".log", subject.before)
     wait_until(child, lambda: subject.begun(folder))
@@ -73,7 +73,7 @@ def unbroken(subject: Subject, folder: Path) -> Unbroken:
 
 
 def broken(subject: Subject, folder: Path, expected: Unbroken, draw: random.Random) -> Attempt:
-    """Start it, kill it once or twice, run it to its end, and compare."""
+    """Start the command, kill it once or twice, run it to its end, and compare."""
     attempt, words = Attempt(), subject.start(folder)
     for _ in range(2 if draw.random() < TWICE else 1):
         early = draw.random() < ANYWHERE
@@ -121,7 +121,7 @@ def _kill_one(pid: int) -> None:
 
 
 def _still_there(mark: str, limit: float) -> list[str]:
-    """What a killed command had started, and that has not ended by itself."""
+    """List the processes that a killed command had started and that have not ended by themselves; kill them."""
     end = time.monotonic() + limit
     while (left := family(mark)) and time.monotonic() < end:
         time.sleep(0.1)
@@ -136,7 +136,7 @@ def _still_there(mark: str, limit: float) -> list[str]:
 
 
 def order(subjects: Sequence[Subject], count: int) -> list[Subject]:
-    """Who is killed when: in turn, and those that cost much less often."""
+    """Choose which subject is killed when: in turn, and expensive ones less often."""
     chosen: list[Subject] = []
     number = 0
     while len(chosen) < count:

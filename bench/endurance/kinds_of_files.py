@@ -1,7 +1,7 @@
-"""Every kind of file that digitlab writes, and the function of the package that writes it: the table of `writes.py`.
+"""Every kind of file that digitlab writes, and the package's function that writes it: the table for `writes.py`.
 
-A writer takes a folder and a version, 0 or 1: two contents of the same file. What it needs beside is made by `before`,
-which is not broken.
+A writer takes a folder and a version, 0 or 1: two different contents of the same file. Anything that it needs is made
+by `before`, which is not interrupted.
 """
 
 from __future__ import annotations
@@ -33,11 +33,11 @@ __all__ = ["KINDS", "Kind"]
 class Kind:
     """A kind of file.
 
-    together: its files are of one writing, or the one by which they are opened is missing
-    opened: the end of that one's name
-    costly: what is in it takes long to compute, so each attempt goes on from its first change to the folder
-    optional: it may be missing, and is made again when it is wanted
-    grows: it is written line by line on purpose; what is damaged at its end is dropped by what reads it
+    together: its files come from a single writing, or the file by which they are opened is missing
+    opened: part of the name of the file by which they are opened
+    costly: its content takes long to compute, so each attempt starts at its first change to the folder
+    optional: it may be missing, and is made again when needed
+    grows: it is written line by line on purpose; its reader drops a damaged end
     """
 
     name: str
@@ -67,7 +67,7 @@ def _run(folder: Path) -> Run:
 
 
 def _measured(folder: Path, version: int) -> None:
-    """What an evaluation keeps, and a training's tables: what reports are made of."""
+    """Write what an evaluation keeps, and a training's tables: the input of reports."""
     from digitlab.evaluation import keep, measure
 
     digits = _digits(version)
@@ -161,7 +161,7 @@ def _row(number: int, version: int) -> dict[str, Any]:
 
 
 def _archive(name: str, folder: Path, version: int) -> None:
-    """Read anew from its first row to the finished file."""
+    """Write an archive anew, from its first row to the finished file."""
     from digitlab.archives.pictures import Picture
     from digitlab.archives.results import Results
 
@@ -307,7 +307,7 @@ def _paper_video(folder: Path, version: int) -> None:
 
 
 def _page(folder: Path, version: int) -> None:
-    """The files of the page as `digitlab page` writes them; what is in them costs seconds, and is made up here."""
+    """Write the files of the page as `digitlab page` does; their content, costly to make, is made up."""
     from digitlab.storage import write_bytes
 
     files = {
@@ -335,7 +335,7 @@ def _space(folder: Path, version: int) -> None:
 
 
 def _journal(folder: Path, version: int) -> None:
-    """A search that goes on: what is there is read, and trials are added."""
+    """Continue a search: what is there is read, and trials are added."""
     from digitlab.tuning import parse_space
     from digitlab.tuning.search import Search
 
@@ -436,7 +436,7 @@ def _completion(folder: Path, version: int) -> None:
 
 
 def _results(folder: Path, version: int) -> None:
-    """What a study, a search, a diagnosis and an inspection write last: JSON, text and a picture, each by itself."""
+    """Write the last files of a study, a search, a diagnosis and an inspection: JSON, text and a picture."""
     from digitlab.storage import write_text
 
     write_text(folder / "results.json", json.dumps({"version": version, "rows": list(range(500))}, indent=1) + "\n")

@@ -1,14 +1,14 @@
-"""Live reading for hours of video time, with cameras that are lost in ten ways, and a process that is suspended.
+"""Live reading for hours of video time, with cameras that fail in ten ways, and a process that is suspended.
 
     python bench/endurance/live.py                           # 8 hours of video time, 500 losses: about an hour
     python bench/endurance/live.py --hours 0.1 --count 20 --minutes 2
 
-The camera delivers as fast as it is read, and the clock of its frames is their number: five a second of video time. A
-third each goes through the region, the page and the window. Each session runs in a process of its own, whose memory and
-threads are counted. Every picture carries the number of its connection, so that one of an earlier connection is known.
+The camera delivers as fast as it is read, and its frames are timed by their number: five per second of video time. The
+region, the page and the window get about a third each. Each session runs in a separate process, whose memory and
+threads are counted. Every picture carries the number of its connection, so that one from an earlier one is known.
 
-Then a process of `digitlab live` is stopped (SIGSTOP) and continued while its camera goes on, the wall clock of another
-jumps, the computer seems to have slept, and an MJPEG camera fails on a real socket (`camera_recovery.py`).
+Then a `digitlab live` process is stopped (SIGSTOP) and continued while its camera goes on, the wall clock of another
+session jumps, the computer seems to have slept, and an MJPEG camera fails on a real socket (`camera_recovery.py`).
 """
 
 from __future__ import annotations
@@ -49,7 +49,7 @@ if TYPE_CHECKING:
 
 BACK_WITHIN = 3.0  # seconds
 GROWTH = 5.0  # MB
-STALE = 2.0  # seconds: what is older must be said to be old
+STALE = 2.0  # seconds: older readings must be marked as stale
 SHARES = {"region": 0.4, "page": 0.3, "window": 0.3}
 
 
@@ -57,9 +57,9 @@ SHARES = {"region": 0.4, "page": 0.3, "window": 0.3}
 
 
 class Session:
-    """One engine on one losing camera: what happens is noted down by the engine's listener.
+    """One engine on one failing camera; the engine's listener records what happens.
 
-    old: pictures of an earlier connection that were read; backs: way and seconds until it was read again
+    old: readings of pictures from an earlier connection; backs: way of failing and seconds until reading resumed
     """
 
     def __init__(self, mode: str, frames: int, losses: int, seed: int) -> None:
@@ -83,12 +83,12 @@ class Session:
 
     def _listen(self, live: LiveReading) -> None:
         if not live.reading.digits and live.steady is None and live.changed and self.camera.lost:
-            return  # the camera is gone: nothing is decided any more
+            return  # the camera is gone: nothing is decided meanwhile
         self.read += 1
         camera, frame = self.camera, self.engine.snapshot().frame
         shown = None if frame is None else connection_of(frame.image)
         if shown is not None:
-            if shown < self.newest:  # one may have waited to be read when the camera was opened again
+            if shown < self.newest:  # a picture may have been queued when the camera was reopened
                 self.old.append(f"frame {live.frame_number} of connection {shown}, now is {camera.connection}")
             self.newest = max(self.newest, shown)
             if camera.lost is not None and self.failing is not None and shown > camera.lost_connection:
@@ -106,7 +106,7 @@ class Session:
             self.threads.append(threading.active_count())
 
     def run(self, over: Callable[[], bool], look: Callable[[LiveEngine], str | None]) -> dict[str, Any]:
-        """Until all frames are read, or the time is over. look: called now and then; what it finds wrong"""
+        """Run until all frames are read or the time is over. look: called repeatedly; returns what it finds wrong"""
         wrong: list[str] = []
         before = threading.active_count()
         began, self.began_cpu = time.monotonic(), time.process_time()
@@ -122,7 +122,7 @@ class Session:
         until = time.monotonic() + 6.0
         while threading.active_count() > before and time.monotonic() < until:
             time.sleep(0.05)
-        settled = len(self.memory) // 2  # both sets of pictures were read by then: networks keep room for the largest
+        settled = len(self.memory) // 2  # both sets of pictures were read by then: networks keep memory for the largest
         return {
             "mode": self.mode, "frames": self.read, "video_hours": round(self.read / RATE / 3600, 3),
             "seconds": round(time.monotonic() - began, 1), "old": self.old[:20], "backs": self.backs, "wrong": wrong,
@@ -133,7 +133,7 @@ class Session:
 
 
 def _watch_snapshot(engine: LiveEngine) -> str | None:
-    """What a view would show, sixty times a second: nothing old that is not said to be old."""
+    """Look at what a view would show, sixty times a second: nothing old may be shown without being marked as stale."""
     engine.wait(1 / 60)
     seen = engine.snapshot()
     if seen.age_ms is not None and seen.age_ms > 1000 * (STALE + 0.1) and not seen.stale:
@@ -142,7 +142,7 @@ def _watch_snapshot(engine: LiveEngine) -> str | None:
 
 
 def run_session(mode: str, frames: int, losses: int, seed: int, minutes: float) -> dict[str, Any]:
-    """One session, in this process."""
+    """Run one session, in this process."""
     over = time_left(minutes)
     session = Session(mode, frames, losses, seed)
     if mode != "window":
@@ -185,7 +185,7 @@ def _session_apart(mode: str, frames: int, losses: int, seed: int, minutes: floa
 
 
 def judge_session(told: dict[str, Any], lost: Row, steady: Row) -> None:
-    """Put what a session told into the rows."""
+    """Add the results of a session to the rows."""
     if "crash" in told:
         steady.add(told["crash"])
         return
@@ -212,7 +212,7 @@ def judge_session(told: dict[str, Any], lost: Row, steady: Row) -> None:
 
 
 def suspend(row: Row, times: int, seconds: tuple[float, ...], over: Callable[[], bool]) -> None:
-    """Stop `digitlab live` with SIGSTOP while its camera goes on and shows another digit, and continue it."""
+    """Stop `digitlab live` with SIGSTOP while its camera goes on and shows other digits, and continue it."""
     pictures = {digit: jpeg(digit) for digit in "538"}
     backs: list[float] = []
     with FaultyCamera(pictures=[pictures["5"]] * 32) as camera, contextlib.ExitStack() as closing:
@@ -253,13 +253,13 @@ def suspend(row: Row, times: int, seconds: tuple[float, ...], over: Callable[[],
 
 
 class _Lasting(Recorded):
-    """Pictures from memory that are a camera's: it has no end, and may be lost."""
+    """Pictures from memory that act as a live camera: it has no end, and may fail."""
 
     live = True
 
 
 def jump_clocks(row: Row, times: int) -> None:
-    """Let the wall clock jump, and the computer sleep, under a session: ages stay right, old is said to be old."""
+    """Make the wall clock jump, and the computer seem to sleep, in a session: ages stay right, old is marked as old."""
     import digitlab.camera.newest as newest
     import digitlab.live.loop as loop
 
@@ -293,10 +293,10 @@ def jump_clocks(row: Row, times: int) -> None:
 
 
 def _after_sleep(engine: LiveEngine) -> str | None:
-    """After an hour of sleep what was read is an hour old, or it was read anew; and soon the camera is read again."""
+    """After an hour of sleep, the reading must be an hour old or new, and the camera must soon be read again."""
     number, slept = engine.snapshot().captured, time.monotonic()
     until = slept + BACK_WITHIN
-    while time.monotonic() - engine.silence < slept + 0.2 and time.monotonic() < until:  # two turns of the reader
+    while time.monotonic() - engine.silence < slept + 0.2 and time.monotonic() < until:  # two iterations of the reader
         time.sleep(0.01)
     seen = engine.snapshot()
     if seen.captured <= number + 1 and seen.steady is not None and not seen.stale:

@@ -1,13 +1,13 @@
-"""Faults of the network between camera, server and browser: delay, loss, half-open lines, cuts, refusals.
+"""Network faults between camera, server and browser: delay, loss, half-open connections, resets, refusals.
 
     python bench/endurance/network.py                # every fault twelve times, half an hour
     python bench/endurance/network.py --count 6 --minutes 2
 
-A camera on this computer shows another digit every other second, so that from each reading can be told how old its
-picture is. Between it and `digitlab live` is a proxy that fails (`_links.py`): what is read must be what the camera
-showed within the age that is said, and the two seconds of `--stale`. The same between clients and `digitlab serve`: an
-answer must be that of the question. Where we are root and `ip` is there, a network namespace of its own has its line
-pulled, and where the kernel has netem, packets are lost, delayed and reordered.
+A camera on this computer shows another digit every two seconds, so that each reading tells how old its picture is.
+Between it and `digitlab live` is a proxy that fails (`_links.py`): the digit read must have been shown by the camera
+within the age that is reported, plus the two seconds of `--stale`. Likewise between clients and `digitlab serve`: an
+answer must belong to its request. Where we are root and `ip` is available, the link of a separate network namespace is
+interrupted, and where the kernel has netem, packets are lost, delayed and reordered.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ if TYPE_CHECKING:
 
     from _links import LinkFault
 
-STALE = 2.0  # seconds: `--stale`, and so how old what is not called old may be
+STALE = 2.0  # seconds: `--stale`, and so the maximum age of a reading that is not marked as stale
 MARGIN = 1.5  # seconds: from showing to sending, through the proxy, on a busy machine
 BACK_WITHIN = 3.0
 FAULTS: tuple[LinkFault, ...] = ("half-open", "loss", "cut", "delay", "refused", "one way")
@@ -44,7 +44,7 @@ DIGITS = "538"
 
 
 class ChangingCamera:
-    """A camera that shows another digit every other second, and knows when it showed which."""
+    """A camera that shows another digit every two seconds, and records when it showed which."""
 
     def __init__(self, every: float = 2.0) -> None:
         self.camera = FaultyCamera(rate=10.0, pictures=[jpeg("5")] * 32)
@@ -74,14 +74,14 @@ class ChangingCamera:
                 return
 
     def showed(self, digit: str, since: float) -> bool:
-        """Whether it showed this digit at some time from then on."""
+        """Return whether the camera showed this digit at any time since then."""
         shown = list(self.shown)
         ends = [*(moment for moment, _ in shown[1:]), float("inf")]
         return any(each == digit and end >= since for (_, each), end in zip(shown, ends, strict=True))
 
 
 def _old(camera: ChangingCamera, lines: list[tuple[float, dict[str, Any]]]) -> str | None:
-    """The first reading of a digit that was not shown within its age and the patience for stale pictures."""
+    """Find the first reading of a digit that was not shown within its age plus the allowance for stale pictures."""
     for arrived, line in lines:
         text, age = line.get("text"), line.get("age", 0.0)
         if text and text in DIGITS and not camera.showed(text, arrived - age - STALE - MARGIN):
@@ -90,7 +90,7 @@ def _old(camera: ChangingCamera, lines: list[tuple[float, dict[str, Any]]]) -> s
 
 
 def camera_faults(row: Row, count: int, seconds: float, over: Callable[[], bool]) -> None:
-    """Each fault in turn for some seconds between an MJPEG camera and `digitlab live`."""
+    """Cause each fault in turn for some seconds between an MJPEG camera and `digitlab live`."""
     backs: list[float] = []
     with ChangingCamera() as camera, FaultyLink(camera.camera.port) as link, contextlib.ExitStack() as closing:
         reading = Reading(f"http://127.0.0.1:{link.port}/video", "--mode", "region")
@@ -134,7 +134,7 @@ def _drained(lines: queue.Queue[tuple[float, dict[str, Any]]]) -> list[tuple[flo
 
 
 def answers_through(row: Row, count: int, over: Callable[[], bool]) -> None:
-    """Digits asked of `digitlab serve` through a faulty line: the right answer, or none."""
+    """Ask `digitlab serve` for digits through a faulty link: the answer must be right, or missing."""
     one, nothing = digit_png(), b"no picture"
     with served() as server, FaultyLink(server.port) as link:
         there = Server(link.port, server.process, server.folder)
@@ -160,7 +160,7 @@ def answers_through(row: Row, count: int, over: Callable[[], bool]) -> None:
 
 
 def _live_client(server: Server, link: FaultyLink) -> str | None:
-    """A live client whose line falls silent and heals: answers name their frames, in order; its place comes back."""
+    """Run a live client whose link goes silent and recovers: answers name their frames, in order; its slot is freed."""
     asked = frame(2, digit_png())
     numbers: list[int] = []
     with Server(link.port, server.process, server.folder).connect(10) as connection:
@@ -176,8 +176,8 @@ def _live_client(server: Server, link: FaultyLink) -> str | None:
             connection.sendall(asked)
         connection.settimeout(1.0)
         with contextlib.suppress(OSError):
-            came = connection.recv(4096)
-            return f"through a dead line came {came[:40]!r}" if came else None
+            if came := connection.recv(4096):  # nothing: the server has closed it
+                return f"through a dead line came {came[:40]!r}"
     link.fault = "none"
     link.cut()
     until = time.monotonic() + 10
@@ -189,7 +189,7 @@ def _live_client(server: Server, link: FaultyLink) -> str | None:
 
 
 def _message(connection: Any) -> bytes:
-    """The content of the next frame from the server, which are not masked."""
+    """Receive the payload of the next frame from the server; servers do not mask them."""
     head = connection.recv(2)
     size = head[1] & 0x7F
     if size == 126:
@@ -201,7 +201,7 @@ def _message(connection: Any) -> bytes:
 
 
 def pulled_line(row: Row, times: int, seconds: float, over: Callable[[], bool]) -> None:
-    """`digitlab live` in a network namespace whose line is pulled; with netem, one that loses and reorders packets."""
+    """Interrupt the link of a `digitlab live` in a network namespace; with netem, also lose and reorder packets."""
     with namespace() as there:
         if there is None:
             row.skipped = "needs root and `ip` (Debian: iproute2)"

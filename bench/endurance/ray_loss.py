@@ -1,12 +1,12 @@
-"""Takes a worker, and then a whole node, away from Ray while it does a study, an archive and a stack of sheets.
+"""Remove a worker, and then a whole node, from Ray while it runs a study, an archive and a stack of sheets.
 
     python bench/endurance/ray_loss.py                       # six losses, ten minutes on two free cores
     python bench/endurance/ray_loss.py --only archive
 
-The cluster is Ray's own for tests: a head and one more node on this machine, two cores each. A worker is ended with
-SIGKILL, a node is removed without a word. Nothing may be lost in the end: a study tries the lost cells again by itself;
-readings of pictures that were lost with their worker are asked for by the same command once more, which must read those
-only. The numbers must be those of this machine without Ray, bit for bit.
+The cluster is Ray's own for tests: a head and one more node on this machine, two cores each. A worker is killed with
+SIGKILL; a node is removed without notice. Nothing may be lost in the end: a study retries lost cells by itself; for
+readings of pictures that were lost with their worker, the same command is run again, which must read only those.
+The numbers must equal those of this machine without Ray, bit for bit.
 """
 
 from __future__ import annotations
@@ -32,16 +32,16 @@ if TYPE_CHECKING:
 
 JOBS = {"study": "study", "archive": "archive-folder", "sheets": "sheets"}
 LOSSES = ("worker", "node")
-AGAIN = 3  # times that the same command may be needed
+AGAIN = 3  # how often the same command may be repeated
 
 
 def workers() -> list[int]:
-    """The processes of Ray's that do work for somebody now: their names say so."""
+    """List the Ray processes that are busy at the moment, recognised by their names."""
     found = []
     for entry in Path("/proc").iterdir():
         try:
             name = (entry / "cmdline").read_bytes().split(b"\0")[0].decode(errors="replace")
-        except OSError:  # no process, or one that has ended
+        except OSError:  # not a process, or one that has ended
             continue
         if name.startswith("ray::") and "IDLE" not in name and "Agent" not in name:
             found.append(int(entry.name))
@@ -49,7 +49,7 @@ def workers() -> list[int]:
 
 
 def take_away(what: str, cluster: Any, node: Any) -> str:
-    """Lose it; returns what was lost."""
+    """Kill a worker or remove the node; return what was lost."""
     if what == "node":
         cluster.remove_node(node, allow_graceful=False)
         return "a node"
@@ -66,10 +66,10 @@ def words_on(subject: Subject, folder: Path, address: str) -> list[str]:
 
 
 def without_ray(subject: Subject, folder: Path) -> dict[str, str]:
-    """How it ends on this machine alone.
+    """Run the command on this machine without Ray, and return its results.
 
     Raises:
-        RuntimeError: when it fails.
+        RuntimeError: if it fails.
     """
     folder.mkdir()
     child = start_new(subject.start(folder), folder, folder / ".log")
@@ -81,7 +81,7 @@ def without_ray(subject: Subject, folder: Path) -> dict[str, str]:
 def lost(
     subject: Subject, folder: Path, what: str, expected: dict[str, str], row: Row, draw: random.Random
 ) -> str | None:
-    """One job on two nodes, one loss, and the same command until it is done."""
+    """Run one job on two nodes, lose a worker or node, and repeat the same command until it is done."""
     from ray.cluster_utils import Cluster
 
     folder.mkdir()

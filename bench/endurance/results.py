@@ -1,8 +1,8 @@
-"""What the endurance scripts share: their arguments, their time, and the form in which results are kept.
+"""Shared by the endurance scripts: their arguments, their time limit, and the format in which results are kept.
 
 A script of this folder is run as ``python bench/endurance/NAME.py`` with ``--count``, ``--seed``, ``--minutes`` and
-``--results``, or all of them by ``python bench/endurance/run.py``. Its short form, in the tests, is the same script
-with a small count. It looks so:
+``--results``, or all of them by ``python bench/endurance/run.py``. The quick version, in the tests, is the same script
+with a small count. A script has this form:
 
     from results import Row, arguments, finish, time_left
 
@@ -18,7 +18,7 @@ with a small count. It looks so:
 ``finish`` prints the table, keeps ``studies-results/endurance/kills.json`` and returns the exit code: 1 when anything
 failed.
 
-A figure without its machine and date is worth little: ``keep`` adds both, and the command.
+A figure is worth little without its machine and date: ``keep`` adds both, and the command.
 """
 
 from __future__ import annotations
@@ -45,18 +45,18 @@ if TYPE_CHECKING:
 __all__ = ["RESULTS", "Row", "arguments", "finish", "keep", "time_left"]
 
 RESULTS = Path(__file__).resolve().parents[2] / "studies-results" / "endurance"
-SHOWN = 5  # failures of a row that are printed; the file has all
+SHOWN = 5  # failures of a row that are printed; the file has all of them
 
 
 @dataclass
 class Row:
-    """One row of the table: what was broken how often, and what did not hold.
+    """One row of the table: what was broken, how often, and what failed.
 
     what: what was broken and how
-    target: what was asked for, as the table of docs/endurance.md says it
+    target: the requirement, as in the table of docs/endurance.md
     tried: how often
-    failures: one line each: what was done (so that it can be done again) and what was wrong
-    skipped: why the row, or a part of it, was not tried on this machine; "" when it was
+    failures: one line each: what was done (so that it can be repeated) and what was wrong
+    skipped: why the row, or a part of it, was not tried on this machine; else ""
     measured: further figures, by name (seconds, megabytes, ...)
     """
 
@@ -68,7 +68,7 @@ class Row:
     measured: dict[str, Any] = field(default_factory=dict)
 
     def add(self, failure: str | None) -> None:
-        """Count one attempt; None when it held."""
+        """Count one attempt; ``failure`` is None if it succeeded."""
         self.tried += 1
         if failure is not None:
             self.failures.append(failure)
@@ -79,9 +79,9 @@ class Row:
 
 
 def arguments(about: str | None, *, count: int) -> argparse.ArgumentParser:
-    """A parser with the arguments of every script here; a script may add its own.
+    """Make a parser with the arguments of every script here; a script may add its own.
 
-    count: how often by default
+    count: default number of attempts
     """
     parser = argparse.ArgumentParser(description=about, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--count", type=int, default=count, help=f"attempts in all (default {count})")
@@ -92,7 +92,7 @@ def arguments(about: str | None, *, count: int) -> argparse.ArgumentParser:
 
 
 def time_left(minutes: float) -> Callable[[], bool]:
-    """A function that is true once ``minutes`` have passed; never with 0."""
+    """Return a function that is true once ``minutes`` have passed; never if 0."""
     end = time.monotonic() + 60 * minutes if minutes > 0 else float("inf")
     return lambda: time.monotonic() > end
 
@@ -100,7 +100,7 @@ def time_left(minutes: float) -> Callable[[], bool]:
 def keep(name: str, figures: dict[str, Any], command: str | None = None, *, results: Path = RESULTS) -> Path:
     """Write ``results/NAME.json``, atomically: command, machine, date, and then ``figures``.
 
-    command: as a user types it; by default the one that this process was started with
+    command: as a user types it; by default, the command line of this process
     """
     path = Path(results) / f"{name}.json"
     about = {"command": command or _own_command(), "machine": _machine(), "date": _now()}
@@ -109,7 +109,7 @@ def keep(name: str, figures: dict[str, Any], command: str | None = None, *, resu
 
 
 def finish(name: str, rows: Sequence[Row], asked: argparse.Namespace) -> int:
-    """Print ``rows``, keep them as ``NAME.json``, and return the exit code: 1 when a row has a failure."""
+    """Print ``rows``, keep them as ``NAME.json``, and return the exit code: 1 if a row has a failure."""
     for row in rows:
         print(f"{row.what}: {row.held} of {row.tried} held" + (f"; skipped: {row.skipped}" if row.skipped else ""))
         for line in row.failures[:SHOWN]:
@@ -122,7 +122,7 @@ def finish(name: str, rows: Sequence[Row], asked: argparse.Namespace) -> int:
 
 
 def _own_command() -> str:
-    """The words of this process; the script as in the checkout, so that no path of this machine is kept."""
+    """Return this process's command line; the script's path as in the checkout, to reveal no path of this machine."""
     script = Path(sys.argv[0]).resolve()
     root = Path(__file__).resolve().parents[2]
     named = script.relative_to(root).as_posix() if script.is_relative_to(root) else script.name

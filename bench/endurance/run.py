@@ -1,10 +1,10 @@
-"""Runs the endurance scripts of this folder one after another, each in a process of its own.
+"""Run the endurance scripts of this folder one after another, each in a separate process.
 
     python bench/endurance/run.py                            # all, ten minutes each: `make endurance`
     python bench/endurance/run.py kills --count 200 --seed 0 --minutes 20
     python bench/endurance/run.py --minutes 1 --results /tmp/endurance
 
-Words after the names go to every script that is run. Exit code 1 when a script found something that did not hold.
+Options after the names are passed to every script that is run. Exit code 1 if a script found a failure.
 """
 
 from __future__ import annotations
@@ -15,12 +15,12 @@ import time
 from pathlib import Path
 
 FOLDER = Path(__file__).resolve().parent
-SHARED = {"run", "results", "killing", "kinds_of_files", "subjects", "wholeness"}  # what scripts import, and this
+SHARED = {"run", "results", "killing", "kinds_of_files", "subjects", "wholeness"}  # what scripts import, and this one
 MINUTES = ["--minutes", "10"]
 
 
 def scripts() -> dict[str, Path]:
-    """The scripts by name, in the order of their names."""
+    """Return the scripts by name, in alphabetical order."""
     found = {path.stem: path for path in sorted(FOLDER.glob("[a-z]*.py"))}
     return {name: path for name, path in found.items() if name not in SHARED}
 

@@ -1,10 +1,10 @@
-"""Trains with the same seed again and again: in new processes, on one core and on two, also beside other work.
+"""Train with the same seed again and again: in new processes, on one core and on two, also beside other work.
 
     python bench/endurance/same_weights.py                   # 20 trainings, five minutes on two free cores
 
-What is promised: the same seed on the same machine with the same number of cores gives the same weights, bit for bit,
-whatever else runs. Whether one core gives what two give is measured beside it, and promised nowhere: sums over a batch
-are added up in another order.
+The promise: the same seed on the same machine with the same number of cores gives the same weights, bit for bit,
+whatever else is running. Whether one core gives the same as two is also measured, but not promised: sums over a batch
+are added up in a different order.
 """
 
 from __future__ import annotations
@@ -26,17 +26,17 @@ TRAINING = ["train", "--data", "../small.npz", "--epochs", "2", "--architecture"
 
 
 def cores() -> list[int]:
-    """The two first of those that this process may use; fewer where there are fewer."""
+    """Return the first two cores that this process may use; fewer where there are fewer."""
     return sorted(os.sched_getaffinity(0))[:2]
 
 
 def on(count: int) -> None:
-    """Use so many cores; libraries that are loaded later start as many threads."""
+    """Restrict this process to ``count`` cores; libraries loaded later start as many threads."""
     os.sched_setaffinity(0, cores()[:count])
 
 
 def other_work() -> int:
-    """A process that keeps the last of the cores busy; its number."""
+    """Start a process that keeps the last of the cores busy; return its process id."""
     pid = os.fork()
     if pid == 0:
         os.sched_setaffinity(0, cores()[-1:])
@@ -47,10 +47,10 @@ def other_work() -> int:
 
 
 def trained(folder: Path, count: int, *, loaded: bool) -> str:
-    """The digest of the weights of one training.
+    """Run one training, and return the digest of its weights.
 
     Raises:
-        RuntimeError: when it fails.
+        RuntimeError: if it fails.
     """
     folder.mkdir()
     busy = other_work() if loaded else None

@@ -1,10 +1,10 @@
-"""Two processes at once on one cache, run folder, archive, search, study: refused or shared, never mixed.
+"""Two processes at once on one cache, run folder, archive, search or study: refused or shared, never mixed up.
 
     python bench/endurance/shared_folders.py                 # ten minutes on two free cores
     python bench/endurance/shared_folders.py --only cache archive
 
-A second process that is refused ends with exit code 2 and says that another one is there; the first must end as if it
-had been alone. Where both may work, both must end well, and with what one alone ends with.
+A second process that is refused ends with exit code 2 and reports that another one is there; the first must finish as
+if it had been alone. Where both may work, both must succeed, with the same results as one alone.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ def _fill(arrays: dict[str, np.ndarray]) -> None:
 
 
 def _use(at: float) -> int:
-    """One of several that want the same arrays at the same moment: 0 when it got them."""
+    """Be one of several processes that want the same arrays at the same moment: return 0 if it got them."""
     from digitlab.datasets.cache import kept
 
     time.sleep(max(0.0, at - time.monotonic()))
@@ -48,7 +48,7 @@ def _use(at: float) -> int:
 
 
 def on_one_cache(home: Path, draw: random.Random) -> str | None:
-    """Several processes make the same arrays at once; in half of the cases what is there is damaged."""
+    """Make the same arrays in several processes at once; in half of the cases, a damaged file is already there."""
     os.environ["DIGITLAB_CACHE"] = str(home)
     if draw.random() < 0.5:
         (home / "shared").mkdir()
@@ -75,7 +75,7 @@ def on_one_cache(home: Path, draw: random.Random) -> str | None:
 
 
 def two_of(subject: Subject, folder: Path, expected: dict[str, str]) -> str | None:
-    """A second process begins where the first is at work."""
+    """Start a second process where the first is at work."""
     folder.mkdir()
     first = start(subject.start(folder), folder, folder / ".first", subject.before)
     if not wait_until(first, lambda: subject.begun(folder)):
@@ -97,10 +97,10 @@ def two_of(subject: Subject, folder: Path, expected: dict[str, str]) -> str | No
 
 
 def alone(subject: Subject, folder: Path) -> dict[str, str]:
-    """How it ends with nobody else there.
+    """Run the command with no other process there, and return its results.
 
     Raises:
-        RuntimeError: when it fails by itself.
+        RuntimeError: if it fails by itself.
     """
     folder.mkdir()
     child = start(subject.start(folder), folder, folder / ".log", subject.before)

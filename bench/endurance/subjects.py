@@ -1,4 +1,4 @@
-"""The commands that `kills.py` kills: how each starts and goes on, when it has begun, and what its end is."""
+"""The commands that `kills.py` kills: how each is started and continued, when it has begun, and what its result is."""
 
 from __future__ import annotations
 
@@ -73,7 +73,7 @@ name = "w"
 rows = ["am", "pm"]
 columns = [{ name = "g", label = "Grams", boxes = 3 }]
 """
-PICTURES = 14  # of an archive
+PICTURES = 14  # in an archive
 SHEETS = 6
 
 
@@ -81,14 +81,14 @@ SHEETS = 6
 class Subject:
     """A command.
 
-    name: of its row
-    start: the words that begin it in this folder
-    again: the words that go on; none when it is done
+    name: used in its row
+    start: the arguments that start it in this folder
+    again: the arguments that continue it; none when it is done
     begun: whether it has written its first file
-    ending: what must be equal, by name
-    needs: packages without which it is left out; before: called in its process
-    every: it is killed in every such round; kills_workers: whether its workers are killed as well
-    alive: seconds in which all that it had started must end after it was killed; Ray's own programs take their time
+    ending: digests of the results that must be equal, by name
+    needs: packages without which it is skipped; before: called in its process
+    every: it is killed in every ``every``-th round; kills_workers: whether its workers are killed as well
+    alive: seconds within which all processes that it started must end after the kill; Ray's own programs take a while
     """
 
     name: str
@@ -104,7 +104,7 @@ class Subject:
 
     @property
     def missing(self) -> str:
-        """Why it cannot be run here; "" when it can."""
+        """Why the command cannot be run here; "" if it can."""
         missing = [name for name in self.needs if importlib.util.find_spec(name) is None]
         return f"{', '.join(missing)} is not installed" if missing else ""
 
@@ -114,13 +114,13 @@ def _train(name: str, _: Path) -> list[str]:
 
 
 def _run_in(folder: Path) -> Path | None:
-    """The run folder that has settings to go on with."""
+    """Find the run folder that has settings to continue with."""
     return next((each.parent for each in sorted((folder / "runs").glob("*/config.toml"))), None)
 
 
 def _train_again(name: str, folder: Path) -> list[str]:
     run = _run_in(folder)
-    if run is None:  # killed before there was anything to go on with: the message says so, a user starts again
+    if run is None:  # killed before there was anything to continue: the message says so, and a user starts again
         return _train(name, folder)
     from digitlab.runs import Run
 
@@ -130,7 +130,7 @@ def _train_again(name: str, folder: Path) -> list[str]:
     if name == "folds":
         told = there.read_json(there.cross_validation) if there.cross_validation.is_file() else {"folds": 1, "done": 0}
         complete = told["done"] == told["folds"]
-        if not there.cross_validation.is_file():  # settings, and nothing that says they are of folds
+        if not there.cross_validation.is_file():  # only settings, and nothing that says that they are of folds
             return _train(name, folder)
     return [] if complete else ["train", "--resume", str(run.relative_to(folder))]
 
@@ -196,7 +196,7 @@ def _study(folder: Path) -> dict[str, str]:
 
 
 def often() -> None:
-    """Parts are written every few pictures, so that kills find some: an archive here takes seconds, not hours."""
+    """Write parts every few pictures, so that kills interrupt some: an archive here takes seconds, not hours."""
     from digitlab.archives import results
 
     results._ROWS, results._FOLDER_ROWS = 3, 3
@@ -212,7 +212,7 @@ def _there(*names: str) -> Callable[[Path], bool]:
 
 def _command(name: str, words: Sequence[str], begun: Sequence[str], ending: Callable[[Path], dict[str, str]],
              **other: Any) -> Subject:  # fmt: skip
-    """A command that goes on when it is given again."""
+    """Make a subject for a command that continues when it is run again."""
     return Subject(name, partial(_same, words), partial(_same, words), _there(*begun), ending, **other)
 
 
@@ -252,7 +252,7 @@ SUBJECTS = _made()
 
 
 def prepare(home: Path, subjects: Sequence[Subject]) -> None:
-    """What the commands work on, in ``home``; all share the cache there, as the commands of a user do."""
+    """Make the files that the commands work on, in ``home``; all share its cache, as a user's commands do."""
     import numpy as np
     from PIL import Image
 
@@ -278,7 +278,7 @@ def prepare(home: Path, subjects: Sequence[Subject]) -> None:
 
 
 def warm(subjects: Sequence[Subject]) -> None:
-    """Import once what the commands import; no network is built here: a forked process must start its own threads."""
+    """Import what the commands import; no network is built here, as each forked process must start its own threads."""
     import digitlab.apps.cli
     import digitlab.reading
 

@@ -1,11 +1,11 @@
-"""The server under hostile requests: mixed ones, a thousand sockets, floods of frames, bombs; and what it does after.
+"""The server under hostile requests: mixed ones, a thousand sockets, floods of frames, bombs; and its state afterwards.
 
     python bench/endurance/web.py                            # 100,000 requests, 1,000 sockets: ten minutes
     python bench/endurance/web.py --count 2000 --sockets 60 --minutes 1
 
-`digitlab serve` is started as by a user. Every request is one of some sixty kinds, good ones among them, in an order of
-chance. Meanwhile `/healthz` is asked twenty times a second on a connection of its own, and so is an echo in a process
-of its own: what that waits is the machine's, not the server's. Memory, threads and open files are read from /proc.
+`digitlab serve` is started as a user would. Every request is of one of some sixty kinds, valid ones among them, in
+random order. Meanwhile `/healthz` is requested twenty times a second on a separate connection, and so is an echo in a
+separate process: its delays are due to the machine, not the server. Memory, threads and open files come from /proc.
 """
 
 from __future__ import annotations
@@ -33,26 +33,26 @@ from results import Row, arguments, finish, time_left
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-CONNECTIONS = 32  # at once, of the mixed requests
+CONNECTIONS = 32  # concurrent, for the mixed requests
 HEALTH_WITHIN, RECOVERS_WITHIN = 0.05, 2.0  # seconds
 GROWTH, MOST_MEMORY = (
     40.0,
     700.0,
-)  # MB, in the second half of the requests, and ever: a picture has 75 MB, several are read
+)  # MB, in the second half of the requests, and ever: a picture takes 75 MB, several are read
 PATIENCE = 40.0  # seconds for an answer; the server's own limits are shorter
-HONEST = (503, 504)  # of these, 503 must say when to ask again; 504 is what takes longer than the server's limit
+HONEST = (503, 504)  # 503 must say when to retry; 504 is for what exceeds the server's time limit
 LARGE = {
     "PNG of 25 million pixels, all there",
     "20 MB of nothing",
     "data URL of 15 MB of %",
     "PNG whose pixels never end",
 }
-AFTER = b"\r\n-- then --\r\n"  # what follows is sent when the first answer has come
-RARELY = 0.02  # how often a large one is sent, where the others are sent once
+AFTER = b"\r\n-- then --\r\n"  # what follows is sent after the first answer has come
+RARELY = 0.02  # relative frequency of large requests
 
 
 def kinds_of(server: Server) -> dict[str, tuple[bytes, float]]:
-    """What is sent, by name, and how often one is, beside the others."""
+    """Return what is sent, by name, with its relative frequency."""
     host = f"Host: {server.host}\r\n".encode()
 
     def post(path: str, body: bytes, more: bytes = b"") -> bytes:
@@ -107,7 +107,7 @@ def kinds_of(server: Server) -> dict[str, tuple[bytes, float]]:
 
 
 class Health:
-    """/healthz, asked twenty times a second in a thread; beside it an echo that has nothing to do with the server."""
+    """Requests /healthz twenty times a second in a thread, and an echo that has nothing to do with the server."""
 
     def __init__(self, server: Server) -> None:
         self._server = server
@@ -146,7 +146,7 @@ class Health:
                 echo.stdout.close()
 
     def figures(self) -> dict[str, float]:
-        """Milliseconds."""
+        """Return median, 99th percentile and maximum in milliseconds."""
         found = {}
         for name, times in (("healthz", self.health), ("echo", self.echo)):
             if len(times) > 1:
@@ -155,7 +155,7 @@ class Health:
         return found
 
     def fault(self) -> str | None:
-        """What was wrong, beyond what the machine itself is late."""
+        """Return what was wrong, after allowing for the delays of the machine itself."""
         if self.failed:
             return f"{len(self.failed)} times, first {self.failed[0]}"
         late = len(self.health) > 20 and _p99(self.health) > HEALTH_WITHIN + _p99(self.echo)
@@ -189,7 +189,7 @@ def _p99(times: list[float]) -> float:
 
 
 def state_of(server: Server) -> dict[str, float]:
-    """Megabytes, threads and open files of a server, now."""
+    """Return the megabytes, threads and open files of a server at present."""
     place = Path(f"/proc/{server.process.pid}")
     pages = int((place / "statm").read_text("ascii").split()[1])
     threads = re.search(r"Threads:\s+(\d+)", (place / "status").read_text("ascii"))
@@ -202,7 +202,7 @@ def state_of(server: Server) -> dict[str, float]:
 
 
 def recovers(server: Server) -> str | None:
-    """Soon after a flood a digit is read again."""
+    """Check that the server reads a digit again soon after a flood."""
     began = time.monotonic()
     while time.monotonic() - began < 30:
         told = server.ask("POST", "/v1/classify", body=digit_png())
@@ -217,7 +217,7 @@ def recovers(server: Server) -> str | None:
 
 
 async def _send(port: int, sent: bytes, cut: bool) -> bytes:
-    """What comes back for this within the patience; `cut`: hang up at once."""
+    """Return the answer received within the time limit; `cut`: hang up at once."""
     reader, writer = await asyncio.open_connection("127.0.0.1", port)
     try:
         with contextlib.suppress(ConnectionError):
@@ -278,7 +278,7 @@ def _is_honest(told: bytes) -> bool:
 
 
 def mixed(server: Server, count: int, seed: int, over: Callable[[], bool], row: Row) -> None:
-    """Requests of all kinds; then memory and recovery."""
+    """Send requests of all kinds; then check memory and recovery."""
     began = time.monotonic()
     with Health(server) as health:
         asyncio.run(_mixed(server, count, seed, over, row))
@@ -300,7 +300,7 @@ def mixed(server: Server, count: int, seed: int, over: Callable[[], bool], row: 
 
 
 def many_sockets(server: Server, count: int, over: Callable[[], bool], row: Row, seconds: float = 8.0) -> None:
-    """This many sockets that are held: idle, slow, half a body, WebSockets, answers not taken. Others are served."""
+    """Hold ``count`` sockets: idle, slow, half a body, WebSockets, unread answers. Other clients must be served."""
     began = [
         b"", b"GET / HTTP/1.1\r\nHost: x\r\nA",
         b"POST /v1/read HTTP/1.1\r\nHost: localhost\r\nContent-Length: 900\r\n\r\n",
@@ -316,7 +316,7 @@ def many_sockets(server: Server, count: int, over: Callable[[], bool], row: Row,
                 held[-1].setblocking(False)
             until = time.monotonic() + seconds
             while time.monotonic() < until and not over():
-                for each in held[1::5]:  # a byte now and then
+                for each in held[1::5]:  # one byte per round
                     with contextlib.suppress(OSError):
                         each.send(b"a")
                 told = server.ask("POST", "/v1/classify", body=digit_png())
@@ -338,7 +338,7 @@ def many_sockets(server: Server, count: int, over: Callable[[], bool], row: Row,
 
 
 def flood_of_frames(server: Server, clients: int, seconds: float, row: Row) -> None:
-    """Clients that send frames as fast as the line takes them, and do not read the answers."""
+    """Run clients that send frames as fast as the connection takes them, and never read the answers."""
     sent = frame(2, digit_png()) * 50 + frame(9, b"x") * 20
     before, flooding, sockets = state_of(server), threading.Event(), [server.connect(60) for _ in range(clients)]
 

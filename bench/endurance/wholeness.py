@@ -1,4 +1,4 @@
-"""Whether files are whole, each by what reads its kind; and what must be equal in two results."""
+"""Check whether files are whole, by the reader of each kind; and reduce results to what must be equal."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 __all__ = ["damaged", "digest_of", "half_files", "leftovers", "weights_of", "without"]
 
-GROWING = {"journal.log"}  # written line by line on purpose: a last line that was cut off is dropped when it is read
+GROWING = {"journal.log"}  # written line by line on purpose: a last line that was cut off is dropped by the reader
 TIMES = {"seconds", "images_per_second", "ms", "overhead", "began", "ended_at", "duration", "modified"}
 
 
@@ -89,7 +89,7 @@ def _pdf(path: Path) -> None:
 
 
 def _records(path: Path) -> None:
-    """TensorBoard's: length, its checksum, content, its checksum."""
+    """Check TensorBoard's records: length, its checksum, content, its checksum."""
     content, place = path.read_bytes(), 0
     while place < len(content):
         place += 16 + int.from_bytes(content[place : place + 8], "little")
@@ -122,19 +122,19 @@ _KINDS: dict[str, Callable[[Path], None]] = {
 
 
 def damaged(path: Path) -> str | None:
-    """Why a file is not whole; None where it is, or where nobody here can tell."""
+    """Return why a file is not whole; None if it is, or if its kind cannot be checked here."""
     try:
         read = _records if path.name.startswith("events.") else _KINDS.get(path.suffix.lower(), lambda _: None)
         read(path)
     except FileNotFoundError:
-        return None  # removed since, as a part that became the whole
+        return None  # removed meanwhile, e.g. a part that became the whole
     except Exception as error:  # noqa: BLE001 - whatever a reader says of a damaged file
         return f"{path.name} is damaged: {type(error).__name__}: {str(error)[:120]}"
     return None
 
 
 def half_files(folder: Path) -> Iterator[str]:
-    """What is wrong with the files under their final names in ``folder``."""
+    """Yield what is wrong with the files under their final names in ``folder``."""
     for path in sorted(folder.rglob("*")):
         if path.is_file() and path.name not in GROWING and not _unfinished(path, folder):
             said = damaged(path)
@@ -143,7 +143,7 @@ def half_files(folder: Path) -> Iterator[str]:
 
 
 def leftovers(folder: Path) -> list[str]:
-    """Files and folders with temporary names, relative to ``folder``."""
+    """List files and folders with temporary names, relative to ``folder``."""
     found = (path for path in folder.rglob("*") if path.name.startswith(".") or path.name.endswith(".parts"))
     return sorted(path.relative_to(folder).as_posix() for path in found)
 
@@ -153,14 +153,14 @@ def _unfinished(path: Path, folder: Path) -> bool:
 
 
 def without(content: Any, names: frozenset[str] | set[str] = frozenset(TIMES)) -> Any:
-    """Plain values without what may differ: times."""
+    """Remove what may differ, i.e. times, from plain values."""
     if isinstance(content, dict):
         return {key: without(value, names) for key, value in content.items() if key not in names}
     return [without(value, names) for value in content] if isinstance(content, list) else content
 
 
 def weights_of(path: Path) -> str:
-    """A digest of all weights of a ``.keras`` file, bit for bit."""
+    """Return a digest of all weights of a ``.keras`` file, bit for bit."""
     import h5py
 
     digest = hashlib.sha256()
@@ -175,5 +175,5 @@ def weights_of(path: Path) -> str:
 
 
 def digest_of(content: Any) -> str:
-    """16 hexadecimal digits of plain values."""
+    """Return a digest of plain values, 16 hexadecimal digits."""
     return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()[:16]

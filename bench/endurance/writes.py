@@ -1,16 +1,16 @@
-"""Kills the writing of every kind of file, and lets the disk become full under it: 100 times each.
+"""Kill the writing of every kind of file, and let the disk become full during it: 100 times each.
 
     python bench/endurance/writes.py                         # 100 each; some forty minutes on two free cores
     python bench/endurance/writes.py --count 10 --only 'run: metrics.json' sheets
-    python bench/endurance/writes.py --light                 # without what needs Keras
+    without kinds that need Keras
 
 Half of the kills come before a chosen change to the folder (a file opened for writing, renamed, removed ...), so that
-every gap between two is tried; the other half at a moment that is drawn, by a timer of the process itself that nothing
-catches, as abrupt as SIGKILL and precise to microseconds. After each, every file must be what it was or what it was to
-become, files that belong together must be of one writing, and the same command, once more, must end well and leave no
-temporary file. On a full disk it must say so, and leave everything as it was.
+every gap between two changes is tried; the other half at a random moment, by a timer of the process itself that nothing
+catches, as abrupt as SIGKILL and precise to microseconds. After each kill, every file must have its old or its new
+content, files that belong together must come from one writing, and the same command, run again, must succeed and leave
+no temporary file. On a full disk it must report that, and leave everything as it was.
 
-The disk is a small tmpfs in a mount namespace of its own, which only root may make; elsewhere its half is skipped.
+The disk is a small tmpfs in a separate mount namespace, which only root may make; elsewhere that part is skipped.
 """
 
 from __future__ import annotations
@@ -41,12 +41,12 @@ if TYPE_CHECKING:
     from kinds_of_files import Kind
 
     Runner = Callable[["Plan"], tuple[int, str]]
-    Tried = tuple[str, str, str | None]  # "kill" or "disk", how, and what was wrong
+    Tried = tuple[str, str, str | None]  # "kill" or "disk", how, and the fault or None
 
-_INSIDE = "DIGITLAB_ENDURANCE_DISK"  # the tmpfs, in the process that has one
-_SIZE = 24  # MB of it
+_INSIDE = "DIGITLAB_ENDURANCE_DISK"  # environment variable with the path of the tmpfs
+_SIZE = 24  # size of the tmpfs, MB
 _PAGE = 4096
-_LIMIT = 120.0  # seconds of one writing
+_LIMIT = 120.0  # seconds allowed for one writing
 _CHANGES = {"os.rename", "os.remove", "os.mkdir", "os.rmdir", "os.chmod", "shutil.rmtree", "os.truncate"}
 _MINUTE = re.compile(rb"\d{4}-\d\d-\d\d \d\d:\d\d|/CreationDate \([^)]*\)")
 _DONE, _REFUSED, _WRONG = 0, 3, 5
@@ -56,7 +56,7 @@ _counting: dict[str, Any] = {"path": None}
 
 
 def content(path: Path) -> str:
-    """What must be equal in two files of the same content."""
+    """Return what must be equal in two files of the same content."""
     ending = path.suffix.lower()
     if ending == ".keras":
         return weights_of(path)
@@ -72,7 +72,7 @@ def content(path: Path) -> str:
 
 
 def state(folder: Path) -> State:
-    """Every file under a final name, and its content; one that cannot be read has its error as content."""
+    """Map every file under a final name to its content; for one that cannot be read, to the error."""
     found = {}
     for path in sorted(folder.rglob("*")):
         name = path.relative_to(folder).as_posix()
@@ -86,8 +86,8 @@ def state(folder: Path) -> State:
 
 @dataclass
 class Prepared:
-    """A kind with its two contents. old: the folder with the first; empty: what it needs beside;
-    loose: files of which each writing is another."""
+    """A kind with its two contents. old: folder with the first; empty: folder with only what `before` makes;
+    loose: files that differ with every writing."""
 
     kind: Kind
     old: Path
@@ -100,9 +100,9 @@ class Prepared:
     replaces: bool = True
 
     def fault(self, folder: Path, *, from_old: bool) -> str | None:
-        """What is wrong in a folder whose writing was cut off."""
+        """Return what is wrong in a folder in which a writing was interrupted."""
         if self.kind.grows:
-            return None  # the same command, once more, tells
+            return None  # running the same command again will tell
         found, versions = state(folder), []
         for name, value in found.items():
             if name in self.loose:
@@ -131,9 +131,9 @@ class Prepared:
 
 @dataclass(frozen=True)
 class Plan:
-    """What happens to a writing: a kill before change number ``at`` to its folder, or ``wait`` s after the first.
+    """When to interrupt a writing: before change number ``at`` to its folder, or ``wait`` s after the first change.
 
-    count: instead, the file that gets the number of changes and the seconds
+    count: instead, the file that receives the number of changes and the seconds
     """
 
     at: int = 0
@@ -142,13 +142,13 @@ class Plan:
 
 
 def changes(event: str, given: tuple[Any, ...], folder: Path) -> bool:
-    """Whether Python is about to change something in the folder: of `sys.addaudithook`."""
+    """Return whether an audit event (`sys.addaudithook`) announces a change in the folder."""
     writes = event == "open" and isinstance(given[2], int) and given[2] & (os.O_WRONLY | os.O_RDWR | os.O_CREAT)
     return bool(writes or event in _CHANGES) and str(folder) in str(given[0])
 
 
 def begin(plan: Plan, folder: Path, seen: int = 0) -> None:
-    """Let this process come to its planned end; ``seen``: changes that are under way already."""
+    """Arm this process to end as planned; ``seen``: number of changes already under way."""
     from digitlab import storage
 
     storage._swept.clear()  # as in a new process: `before` may have written there
@@ -174,7 +174,7 @@ def begin(plan: Plan, folder: Path, seen: int = 0) -> None:
 
 
 def forked(work: Callable[[], None]) -> tuple[int, str]:
-    """Run it in a process of its own: exit code (negative: a signal) and what it said."""
+    """Run it in a forked process; return the exit code (negative: a signal) and the error message."""
     taken, given = os.pipe()
     sys.stdout.flush()
     sys.stderr.flush()
@@ -195,7 +195,7 @@ def _end_with(work: Callable[[], None], given: list[int]) -> NoReturn:
         if _counting["path"] is not None:
             _counting["path"].write_text(f"{_counting['seen']} {time.monotonic() - _counting['began']}")
         code = _DONE
-    except Exception as error:  # noqa: BLE001 - told to the process that asked
+    except Exception as error:  # noqa: BLE001 - told to the parent process
         from digitlab.errors import StorageError
 
         code = _REFUSED if isinstance(error, StorageError) else _WRONG
@@ -219,11 +219,11 @@ def _outcome(pid: int, taken: int) -> tuple[int, str]:
 
 
 class _GoOn(BaseException):
-    """In a process that was forked within `_at_first_change`: go on with the writing."""
+    """Raised in a process forked within `_at_first_change`: continue with the writing."""
 
 
 def anew(kind: Kind, folder: Path) -> Runner:
-    """Each writing from its beginning."""
+    """Run each writing from its beginning."""
 
     def write(plan: Plan) -> None:
         kind.before(folder, 1)
@@ -237,7 +237,7 @@ def anew(kind: Kind, folder: Path) -> Runner:
 
 
 def from_first_change(kind: Kind, folder: Path, loop: Callable[[Runner], list[Tried]]) -> list[Tried]:
-    """Run ``loop`` in a process that has computed everything: each writing goes on from its first change there."""
+    """Run ``loop`` in a process that has computed everything: each writing continues from its first change there."""
     taken, given = os.pipe()
     answers: list[int] = []
 
@@ -260,7 +260,7 @@ def from_first_change(kind: Kind, folder: Path, loop: Callable[[Runner], list[Tr
             code = _DONE
         except _GoOn:
             return
-        except BaseException:  # noqa: BLE001 - what is writing might take it for its own
+        except BaseException:  # noqa: BLE001 - what is writing might catch it as its own
             traceback.print_exc()
         os._exit(code)
 
@@ -272,7 +272,7 @@ def from_first_change(kind: Kind, folder: Path, loop: Callable[[Runner], list[Tr
     pid = os.fork()
     if pid == 0:
         os.close(taken)
-        _end_with(work, answers)  # only what was forked at the first change comes to an end here
+        _end_with(work, answers)  # only the processes forked at the first change end here
     os.close(given)
     with os.fdopen(taken, "rb") as file:
         found = file.read()
@@ -295,16 +295,16 @@ def _at_first_change(folder: Path, then: Callable[[], None]) -> None:
 
 
 def prepared(kind: Kind, home: Path, folder: Path) -> Prepared:
-    """Write the first content undisturbed; in processes of their own, for what forks later must not use Keras before.
+    """Write the first content undisturbed; in forked processes, as this one must not use Keras before it forks.
 
     Raises:
-        RuntimeError: when that fails by itself.
+        RuntimeError: if the writing itself fails.
     """
     old, again, empty = (_new(home / name) for name in ("old", "again", "empty"))
     _undisturbed(kind, lambda: (kind.before(old, 0), kind.write(old, 0), None)[-1])
     _undisturbed(kind, lambda: kind.before(empty, 1))
     loose: set[str] = set()
-    if not (kind.costly and kind.keras):  # which would take minutes, and gives the same each time
+    if not (kind.costly and kind.keras):  # would take minutes, and gives the same result each time
         _undisturbed(kind, lambda: (kind.before(again, 0), kind.write(again, 0), None)[-1])
         first, second = state(old), state(again)
         loose = {name for name in first if first[name] != second.get(name)}
@@ -319,14 +319,14 @@ def _undisturbed(kind: Kind, work: Callable[[], None]) -> None:
 
 
 def measure(made: Prepared, folder: Path, run: Runner) -> None:
-    """The second content, how many changes to the folder it takes, and its seconds after the first of them.
+    """Write the second content; record it, its number of changes to the folder, and the seconds after the first.
 
     Raises:
-        RuntimeError: when it cannot be written by itself.
+        RuntimeError: if it cannot be written even undisturbed.
     """
     counted = made.old.parent / "counted"
     code, said = run(Plan(count=counted))
-    if code != _DONE:  # some refuse to write over what is there
+    if code != _DONE:  # some refuse to overwrite
         made.replaces = False
         _put(made.empty, folder)
         code, said = run(Plan(count=counted))
@@ -337,14 +337,14 @@ def measure(made: Prepared, folder: Path, run: Runner) -> None:
 
 
 def _put(template: Path, folder: Path) -> None:
-    """Make the folder what the template is; the folder itself stays."""
+    """Make the folder a copy of the template; the folder itself stays."""
     for path in folder.iterdir():
         shutil.rmtree(path) if path.is_dir() else path.unlink()
     shutil.copytree(template, folder, dirs_exist_ok=True)
 
 
 def _put_for(made: Prepared, folder: Path, number: int) -> bool:
-    """In three of four attempts the old files are there; returns whether."""
+    """Restore the folder, in three of four attempts with the old files; return whether they are there."""
     from_old = made.replaces and number % 4 < 3
     _put(made.old if from_old else made.empty, folder)
     if from_old:
@@ -353,7 +353,7 @@ def _put_for(made: Prepared, folder: Path, number: int) -> bool:
 
 
 def cut_off(made: Prepared, folder: Path, run: Runner, number: int, draw: random.Random) -> Tried:
-    """Kill one writing: how, and what was wrong afterwards."""
+    """Kill one writing; return how, and what was wrong afterwards."""
     from_old = _put_for(made, folder, number)
     if number % 2:
         plan = Plan(at=1 + (number // 2) % max(1, made.changes))
@@ -368,7 +368,7 @@ def cut_off(made: Prepared, folder: Path, run: Runner, number: int, draw: random
 
 
 def once_more(made: Prepared, folder: Path, run: Runner) -> str | None:
-    """The same command again ends well, and leaves no temporary file."""
+    """Check that the same command, run again, succeeds and leaves no temporary file."""
     code, said = run(Plan())
     if code != _DONE and (made.replaces or state(folder) != made.after):
         return f"the same command, once more, ended with {code}: {said}"
@@ -380,7 +380,7 @@ def once_more(made: Prepared, folder: Path, run: Runner) -> str | None:
 
 
 def full(made: Prepared, folder: Path, run: Runner, number: int, draw: random.Random) -> Tried:
-    """Write with so little room: how little, and what was wrong afterwards."""
+    """Write with a random amount of room left; return how much, and what was wrong afterwards."""
     from_old = _put_for(made, folder, number)
     before = state(folder)
     needed = sum(path.stat().st_size for path in made.old.rglob("*") if path.is_file()) // _PAGE + 2
@@ -390,7 +390,7 @@ def full(made: Prepared, folder: Path, run: Runner, number: int, draw: random.Ra
         free = os.statvfs(folder).f_bavail * _PAGE
         os.posix_fallocate(file.fileno(), 0, max(_PAGE, free - room * _PAGE))
     how = f"room for {4 * room} of {4 * needed} kB"
-    code, said = run(Plan())  # no try and finally: a process that goes on from here would remove the ballast
+    code, said = run(Plan())  # no try and finally: a process that continues from here would remove the ballast
     ballast.unlink()
     fault = made.fault(folder, from_old=from_old)
     missing = sorted(set(made.after) - set(state(folder)))
@@ -407,7 +407,7 @@ def full(made: Prepared, folder: Path, run: Runner, number: int, draw: random.Ra
 
 
 def broken(kind: Kind, home: Path, *, disk: bool, asked: Any, over: Callable[[], bool]) -> list[Row]:
-    """One kind, killed and without room."""
+    """Kill one kind's writing, and write it with a full disk."""
     killed = Row(f"kill while written: {kind.name}", "0 damaged")
     fullness = Row(f"full disk while written: {kind.name}", "0 damaged, said in one line")
     if not disk:
@@ -441,7 +441,7 @@ def _new(folder: Path) -> Path:
 
 
 def chosen_kinds(only: list[str], *, light: bool) -> list[Kind]:
-    """Those with one of these words in their name; the costly ones last, for when the time is short."""
+    """Return the kinds with one of these words in their name; costly ones last, in case the time runs out."""
     named = [kind for kind in KINDS if not only or any(each in kind.name for each in only)]
     return sorted((kind for kind in named if not (light and kind.keras)), key=lambda kind: kind.costly)
 
@@ -477,7 +477,7 @@ def main() -> int:
 
 
 def _import_keras(*, needed: bool) -> None:
-    """Once, for all that is forked; no network is built here."""
+    """Import once for all forked processes; no network is built here."""
     if needed:
         import digitlab.models.export
         import digitlab.training.tensorboard  # noqa: F401
@@ -490,7 +490,7 @@ def _installed(package: str) -> bool:
 
 
 def _in_a_namespace() -> None:
-    """Begin again in a mount namespace of our own, with a small tmpfs; return where that is not allowed."""
+    """Restart in a mount namespace of our own, with a small tmpfs; return where that is not allowed."""
     with contextlib.suppress(OSError):
         disk = tempfile.mkdtemp(prefix="digitlab-disk-")
         script = f'mount -t tmpfs -o size={_SIZE}m tmpfs "$0" && {_INSIDE}="$0" exec "$@"'

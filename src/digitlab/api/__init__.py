@@ -1,9 +1,9 @@
-"""What `import digitlab` offers: the jobs of the package as functions for scripts and notebooks.
+"""The API of `import digitlab`: the jobs of the package as functions for scripts and notebooks.
 
-A function here takes what its command takes, under the same names, calls the job in `digitlab.jobs`, and shows how far
-it is where somebody looks: as a bar on a terminal or in a notebook, not at all elsewhere (``progress=False``: never,
-``True``: always). ``listener`` is a function that is told of every event. What comes back shows itself.
+A function here takes the options of its command, under the same names, calls the job in `digitlab.jobs`, and shows its
+progress where somebody is watching: as a bar on a terminal or in a notebook, not at all elsewhere (``progress=False``:
+never, ``True``: always). ``listener`` is a function that is called with every event. Results display themselves.
 
-What Python's grammar or habit calls otherwise: ``--not`` is ``unless``, ``--for`` is ``seconds`` or ``target``, and
-``--json`` is the result itself.
+Names that differ because of Python's grammar or conventions: ``--not`` is ``unless``, ``--for`` is ``seconds`` or
+``target``, and ``--json`` is the result itself.
 """

@@ -1,4 +1,4 @@
-"""How far a job is: on a terminal as the command line shows it, in a notebook as a bar, elsewhere not at all."""
+"""Progress of a job: on a terminal as the command line shows it, in a notebook as a bar, elsewhere not at all."""
 
 from __future__ import annotations
 
@@ -32,9 +32,9 @@ _EVERYWHERE = {
 
 
 def described_by(job: Callable[..., Any]) -> Callable[[_Function], _Function]:
-    """What a job's docstring says of arguments, result and errors, in that of the function that calls it.
+    """Complete a function's docstring with what the docstring of its job says of arguments, result and errors.
 
-    What the function's own docstring says of an argument stands in place of that.
+    Where the function's own docstring describes an argument, that takes precedence.
     """
 
     def decorate(function: _Function) -> _Function:
@@ -61,16 +61,16 @@ def described_by(job: Callable[..., Any]) -> Callable[[_Function], _Function]:
 def following(
     name: str, progress: bool | None, listener: Listener | None, stop: Callable[[], None] | None = None
 ) -> Iterator[Listener]:
-    """What a job tells, shown to whoever looks, and then to ``listener``.
+    """Show a job's events to whoever is watching, and pass them on to ``listener``.
 
     name: of the function, for the message about a missing extra
-    progress: None: where stderr is a terminal, and in a notebook
-    stop: what the first Ctrl-C, or a notebook's button, does while something is trained
+    progress: whether to show a bar; None: where stderr is a terminal, and in a notebook
+    stop: called by the first Ctrl-C, or a notebook's button, while something is trained
 
     Raises:
-        MissingExtraError: in place of Python's own error, when a library of an extra is missing.
+        MissingExtraError: instead of Python's own error, if a library of an extra is missing.
     """
-    logging.getLogger("tensorflow").addFilter(_no_retracing)  # the same one is added once
+    logging.getLogger("tensorflow").addFilter(_no_retracing)  # the same filter is added only once
     with _naming_the_extra(name), _view(progress, stop) as view:
 
         def hear(event: object) -> None:
@@ -82,14 +82,14 @@ def following(
 
 
 def in_notebook() -> bool:
-    """Whether this runs in a kernel, which shows HTML: Jupyter's, an editor's, Colab's."""
+    """Return whether this runs in a kernel that shows HTML: Jupyter's, an editor's, Colab's."""
     ipython = sys.modules.get("IPython")
     shell = None if ipython is None else ipython.get_ipython()
     return getattr(shell, "kernel", None) is not None
 
 
 def _no_retracing(record: logging.LogRecord) -> bool:
-    """TensorFlow advises against many networks in one program, which is what a notebook is for."""
+    """Suppress TensorFlow's advice against many networks in one program, which is what a notebook is for."""
     return "retracing" not in record.getMessage()
 
 
@@ -118,7 +118,7 @@ def _view(progress: bool | None, stop: Callable[[], None] | None) -> Any:
 
 
 class _Quiet:
-    """Shows nothing. What whoever asked should know goes to the log "digitlab", which Python shows from WARNING on."""
+    """Shows nothing. Notes for the user go to the log "digitlab", which Python shows from WARNING on."""
 
     def __init__(self, level: int) -> None:
         self._level = level

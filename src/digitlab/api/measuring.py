@@ -37,11 +37,11 @@ def evaluate(
 ) -> Evaluation:
     """Evaluate a model on labelled digits, or stored predictions; and write a report.
 
-    As `digitlab evaluate`. Of a run folder the files go into it, of anything else into a new folder under runs/.
+    As `digitlab evaluate`. The files go into the run folder; for any other model, into a new folder under runs/.
 
     Args:
         model: a shipped name, a run or its folder, or a file (.onnx, .keras, .h5); None: the shipped reader.
-        probabilities: instead of a model stored predictions: ten numbers an image, as .npz (the array probabilities),
+        probabilities: instead of a model, stored predictions: ten numbers per image, as .npz (the array probabilities),
             .npy or .csv; or a run folder.
         labels: their true digits, as .npz (the array labels), .npy or .csv; None: those in the npz.
         logits: the numbers are logits; softmax is applied to them.
@@ -78,9 +78,9 @@ def robustness(
     progress: bool | None = None,
     listener: Listener | None = None,
 ) -> RobustnessResult:
-    """Evaluate a model under distribution shift: corruptions, rotations, shifts, other writers, what is not a digit.
+    """Evaluate a model under distribution shift: corruptions, rotations, shifts, other writers, images without a digit.
 
-    As `digitlab evaluate --robustness`; minutes for all images.
+    As `digitlab evaluate --robustness`; takes minutes for all images.
 
     >>> found = robustness("reader", images=2, out="shifted")
     >>> {each["images"] for each in found.kept["sets"]}
@@ -101,8 +101,8 @@ def compare(
 ) -> Comparison:
     """Compare two or more runs on the same test images: which is better, and is the difference significant?
 
-    As `digitlab compare`. Runs that differ in the seed alone are taken together, and recipes compared by the means over
-    their seeds (Welch's t test); single runs image by image (McNemar's exact test); many with Holm's correction.
+    As `digitlab compare`. Runs that differ only in the seed are grouped, and recipes compared by the means over their
+    seeds (Welch's t test); single runs are compared image by image (McNemar's exact test); many with Holm's correction.
 
     Args:
         runs: runs or their folders, their evaluations/NAME, or npz files of probabilities and labels.
@@ -132,9 +132,9 @@ def label_errors(
     listener: Listener | None = None,
     stop: StopRequest | None = None,
 ) -> LabelErrors | None:
-    """Find labels that may be wrong: networks that did not train on an image predict it.
+    """Find labels that may be wrong: each image is predicted by networks that were not trained on it.
 
-    As `digitlab label-errors`; minutes for MNIST.
+    As `digitlab label-errors`; takes minutes for MNIST.
 
     >>> found = label_errors("few.npz", folds=2, epochs=1, most=3)
     >>> len(found.kept["labels"]), found.run.label_errors_table.is_file()
@@ -176,14 +176,14 @@ def report(
 def list_runs(
     runs: str | Path = "runs", *, where: str | Sequence[str] = (), sort: str = "date", reverse: bool = False
 ) -> RunTable:
-    """The trainings and evaluations in a folder as a table, sorted and filtered.
+    """List the trainings and evaluations in a folder as a table, sorted and filtered.
 
     As `digitlab runs`.
 
     Args:
         runs: the folder of run folders.
-        where: conditions that all hold, e.g. ``"accuracy > 0.99"``, ``"architecture = fast-cnn"``; ``!=``, ``<=`` and
-            ``>=`` as well; ``~`` is "contains".
+        where: conditions that must all hold, e.g. ``"accuracy > 0.99"``, ``"architecture = fast-cnn"``; ``!=``, ``<=``
+            and ``>=`` as well; ``~`` is "contains".
 
     >>> table = list_runs("runs", where="architecture = slides-cnn", sort="accuracy")
     >>> {row["epochs"] for row in table.rows}, table.rows[0]["accuracy"] >= table.rows[-1]["accuracy"]

@@ -1,4 +1,4 @@
-"""Models, datasets, runs and pictures from Python: loaded, looked into, written for others, read."""
+"""Models, datasets, runs and pictures from Python: load, inspect, export, read."""
 
 from __future__ import annotations
 
@@ -56,25 +56,25 @@ class Reader(PlainReader):
         turning: bool = True,
         **known: Unpack[ReadingKeywords],
     ) -> Reading:
-        """All digits of a page, line by line; those that were found but not answered are there too, ``digit`` None.
+        """Read all digits of a page, line by line; digits found but rejected are included, with ``digit`` None.
 
         Args:
             image: the picture.
-            constraints: what is known of the page; or its fields as keywords, e.g. ``count=6``, ``pattern="##-##"``.
-            turning: whether a page that reads badly is tried the other ways up, which takes about as long again.
+            constraints: what is known about the page; or its fields as keywords, e.g. ``count=6``, ``pattern="##-##"``.
+            turning: whether a page that reads badly is tried in other orientations, which takes about as long again.
             known: the fields of `Constraints`.
 
         Raises:
-            ImageError: when a file cannot be read.
+            ImageError: if a file cannot be read.
             ShapeError: for an array of another type, shape or range, or for an object that is not a picture.
-            UsageError: for a constraint that cannot be, or two that contradict each other.
+            UsageError: for a constraint that is impossible, or two that contradict each other.
         """
         reading = super().read(image, constraints, turning=turning, **known)
         return replace(reading, picture=_kept(image))
 
 
 def _kept(image: PictureLike) -> Any:
-    """What shows the picture again: its whole path, or itself; a file object has been read to its end."""
+    """Return what shows the picture again: its absolute path, or itself; None for a file object, which is exhausted."""
     if isinstance(image, str | os.PathLike):
         return Path(image).absolute()
     return None if callable(getattr(image, "read", None)) else image
@@ -83,16 +83,16 @@ def _kept(image: PictureLike) -> Any:
 def load_model(
     model: Run | str | Path = "reader", *, progress: bool | None = None, listener: Listener | None = None
 ) -> Classifier:
-    """A trained network, ready to answer; its look is the table of its layers.
+    """Load a trained network, ready to predict; it is displayed as the table of its layers.
 
     Args:
-        model: a shipped name, a run or its folder, or a file (.onnx, .keras, .h5); Keras files are exported once and
-            kept.
-        progress: whether a bar shows how far an export is; None: on a terminal and in a notebook.
-        listener: a function that is told of everything.
+        model: a shipped name, a run or its folder, or a file (.onnx, .keras, .h5); Keras files are exported once, and
+            the export is kept.
+        progress: whether to show a progress bar for an export; None: on a terminal and in a notebook.
+        listener: a function that is called with every event.
 
     Raises:
-        ModelError: when there is no such model, or it cannot be opened.
+        ModelError: if there is no such model, or it cannot be opened.
 
     >>> import numpy as np
     >>> model = load_model()
@@ -104,16 +104,16 @@ def load_model(
 
 
 def load_dataset(name: str | Path, *, seed: int = 0) -> Dataset:
-    """A dataset by its name, or a file or folder of labelled images.
+    """Load a dataset by its name, or a file or folder of labelled images.
 
-    Its splits are loaded when they are asked for: ``load_dataset("mnist").split("test")``.
+    Its splits are loaded on demand: ``load_dataset("mnist").split("test")``.
 
     Args:
-        name: a name of `digitlab data list`, or a path; dark ink on light is inverted, of FILE#as-is it is not.
-        seed: of handmade and corrupted sets, which are made at random.
+        name: a name from `digitlab data list`, or a path; dark ink on light is inverted, except for FILE#as-is.
+        seed: for handmade and corrupted datasets, which are generated randomly.
 
     Raises:
-        DatasetError: for neither, with a similar known name; for a file of an unknown format.
+        DatasetError: if it is neither, with a similar known name; for a file of unknown format.
         StorageError: for a file that may not be read.
 
     >>> digits = load_dataset("mnist").split("test")
@@ -126,10 +126,10 @@ def load_dataset(name: str | Path, *, seed: int = 0) -> Dataset:
 
 
 def load_run(folder: str | Path) -> Run:
-    """A run folder that is there: its settings, predictions and metrics can be read, its figures drawn.
+    """Open an existing run folder: its settings, predictions and metrics can be read, its figures drawn.
 
     Raises:
-        RunError: when it is no run folder.
+        RunError: if it is no run folder.
 
     >>> run = load_run(first)
     >>> run.read_config()["architecture"], run.read_predictions().probabilities.shape
@@ -157,11 +157,11 @@ def inspect(
 ) -> Inspection:
     """Look inside a model: layers, filters, dead maps; for a digit, its activations, attributions, counterfactuals.
 
-    As `digitlab inspect`. ``folder`` and ``pictures`` of the result say what was drawn.
+    As `digitlab inspect`. ``folder`` and ``pictures`` of the result tell what was drawn.
 
     Args:
         model: a run or its folder, a shipped name, a .keras file, or an .h5 file of an old Keras.
-        unless: the class that it is contrasted with (``--not``); None: the next probable one.
+        unless: the class that it is contrasted with (``--not``); None: the second most probable one.
 
     >>> inside = inspect(first, "inside")
     >>> inside.kept["name"], (inside.folder / inside.pictures[0]).is_file()
@@ -186,14 +186,14 @@ def diagnose(
     progress: bool | None = None,
     listener: Listener | None = None,
 ) -> DiagnosisResult:
-    """Find out why a model misreads pictures: each difference from what it was trained on is measured, and mended.
+    """Find out why a model misreads pictures: measure and correct each difference from the data it was trained on.
 
-    As `digitlab diagnose`. ``sentence`` of the result is the outcome, ``photos`` have the details of each picture.
+    As `digitlab diagnose`. ``sentence`` of the result is the outcome; ``photos`` has the details of each picture.
 
     Args:
         model: a run or its folder, a shipped name, a model file of any framework (.onnx, .keras, .h5), or a loaded one.
         photos: pictures of one digit each: files, or arrays: uint8 or bool (H, W), uint8 (H, W, 3) RGB, or floats
-            (H, W), which are taken for the numbers that the network was given.
+            (H, W), which are taken as the network's actual input.
 
     >>> five = load_dataset("mnist").split("test").images[15]
     >>> found = diagnose("reader", 255 - five, label=5)
@@ -243,12 +243,12 @@ def ensemble(
     progress: bool | None = None,
     listener: Listener | None = None,
 ) -> Ensemble:
-    """Join trained networks into one model file, whose probabilities are the mean of theirs.
+    """Join trained networks into one model file that predicts the mean of their probabilities.
 
     As `digitlab ensemble`.
 
     Args:
-        members: runs or their folders, or files; two or more of one preparation.
+        members: two or more runs or their folders, or files; all with the same preprocessing.
 
     >>> joined = ensemble(first, second, out="both.onnx")
     >>> load_model("both.onnx").probabilities(load_dataset("mnist").split("test").images[:3]).shape
@@ -272,9 +272,9 @@ def import_model(
     progress: bool | None = None,
     listener: Listener | None = None,
 ) -> ImportResult:
-    """Convert a model from an old Keras version or another framework. The file is safe to open whoever made it.
+    """Convert a model from an old Keras version or another framework. The file is opened safely, whoever made it.
 
-    As `digitlab import`. How the network wants its images is found by trying on MNIST's, unless ``preparation`` tells.
+    As `digitlab import`. How the network expects its images is found by trial on MNIST's, unless ``preparation`` says.
 
     >>> done = import_model(load_model("reader").path, "theirs.onnx")
     >>> done.path.is_file(), done.tried[0].accuracy > 0.95
@@ -291,7 +291,7 @@ def import_model(
 def check_data(
     data: str, *, fix: str | Path | None = None, progress: bool | None = None, listener: Listener | None = None
 ) -> DataCheck:
-    """Tell what is wrong with a dataset: polarity, transposed images, shifted labels, duplicates; and write it mended.
+    """Find faults of a dataset: polarity, transposed images, shifted labels, duplicates; and write a corrected copy.
 
     As `digitlab data check`.
 

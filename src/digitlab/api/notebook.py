@@ -1,7 +1,7 @@
-"""A bar in a notebook: HTML that IPython replaces in its place, and nothing in the end.
+"""A progress bar in a notebook: HTML that IPython updates in place, and that disappears at the end.
 
-No widgets: they need a package in the server as well as in the kernel, and a notebook that was saved with one shows a
-message in its place.
+It uses no widgets: they need a package in the server as well as in the kernel, and a notebook saved with one shows a
+message instead.
 """
 
 from __future__ import annotations
@@ -23,12 +23,12 @@ if TYPE_CHECKING:
 
 __all__ = ["NotebookView"]
 
-_SECONDS = 0.2  # between two drawings
-_LINES = 4  # of the last epochs, below the bar
+_SECONDS = 0.2  # between two redraws
+_LINES = 4  # number of recent epochs shown below the bar
 
 
 class NotebookView(JobView):
-    """The views of the command line, with a panel of the notebook in place of the terminal."""
+    """The views of the command line, with a panel in the notebook instead of the terminal."""
 
     def __init__(self, stop: Callable[[], None] | None = None) -> None:
         super().__init__(stop)
@@ -60,7 +60,7 @@ class NotebookView(JobView):
 
 
 class _Panel:
-    """One place of the output, drawn again and again."""
+    """A piece of the notebook's output that is redrawn."""
 
     def __init__(self) -> None:
         self._handle: Any = None
@@ -68,11 +68,11 @@ class _Panel:
         self._lines: list[str] = []
 
     def bars(self, before: str, after: str) -> _Bars:
-        """Bars in this place; ``before`` and ``after`` them: formats of a task."""
+        """Make bars in this panel; ``before`` and ``after``: formats of the text around them, for a task."""
         return _Bars(self, before, after)
 
     def line(self, text: str) -> None:
-        """A line below the bar; the last few are shown."""
+        """Add a line below the bar; the last few are shown."""
         self._lines = [*self._lines, text][-_LINES:]
 
     def draw(self, html: str, *, now: bool) -> None:
@@ -94,7 +94,7 @@ class _Panel:
 
 
 class _Bars:
-    """What a view asks of rich's ``Progress``, in a panel: one row at a time."""
+    """The part of rich's ``Progress`` that views use, in a panel: one row at a time."""
 
     def __init__(self, panel: _Panel, before: str, after: str) -> None:
         self._panel, self._before, self._after = panel, before, after
@@ -102,17 +102,17 @@ class _Bars:
         self.console = self
 
     def start(self) -> None:
-        """Nothing is shown before there is a row."""
+        """Do nothing: nothing is shown before there is a row."""
 
     def stop(self) -> None:
-        """The panel is cleared by the view."""
+        """Do nothing: the view clears the panel."""
 
     def print(self, text: str, **_: object) -> None:
-        """A line that rich would print above the bars."""
+        """Show a line that rich would print above the bars."""
         self._panel.line(text)
 
     def add_task(self, description: str, *, total: float | None = None, completed: float = 0, **fields: Any) -> int:
-        """A row, in place of the one before."""
+        """Show a row, replacing the previous one."""
         self._task = SimpleNamespace(
             description=description, total=total, completed=completed, fields=fields, began=time.monotonic()
         )
@@ -144,7 +144,7 @@ class _Bars:
 
 
 def _left(task: SimpleNamespace) -> str:
-    """The time left, as the row knows it or its pace says; the time gone where neither does."""
+    """Return the remaining time, from the row or estimated from its pace; if neither is known, the elapsed time."""
     gone, left = time.monotonic() - task.began, task.fields.get("left")
     if left is None and task.total and task.completed:
         left = gone * (task.total - task.completed) / task.completed

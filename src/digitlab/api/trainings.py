@@ -44,17 +44,17 @@ def train(
 ) -> Trained:
     """Train a network, evaluate it on the test images, export it and write its report into a run folder.
 
-    As `digitlab train`. Interrupted (Ctrl-C, a notebook's button), it ends after the batches under way and finishes the
-    folder with what was learned by then. For cross-validation see `cross_validate`, and `DigitClassifier`.
+    As `digitlab train`. If interrupted (Ctrl-C, a notebook's button), it stops after the batches under way and finishes
+    the folder with what was learned so far. For cross-validation see `cross_validate`, and `DigitClassifier`.
 
     Args:
         recipe: a shipped name (fast, good, best, best-ensemble, tiny, tiniest, microcontroller, reader), a TOML file,
             or settings; None: S0's network of two convolutions on MNIST.
         resume: instead of all settings: a run folder whose training was killed or interrupted, to continue after its
             last whole epoch.
-        log: whom to tell besides: "tensorboard", "mlflow" or "mlflow:URI", or several of them.
-        stop: asked to (it is called without arguments, also by the listener), the training ends early.
-        settings: in place of the recipe's, e.g. ``epochs=3``: the fields of `TrainingConfig`.
+        log: where else to log: "tensorboard", "mlflow" or "mlflow:URI", or several of them.
+        stop: if it is called (without arguments, also by the listener), the training ends early.
+        settings: override the recipe's, e.g. ``epochs=3``: the fields of `TrainingConfig`.
 
     >>> accuracies = []
     >>> def note(event):
@@ -71,7 +71,7 @@ def train(
     with following("train", progress, listener, stop) as heard:
         if resume is not None:
             folder = resume.path if isinstance(resume, Run) else resume
-            # Of a cross-validation: its folds.
+            # For a cross-validation: its folds.
             return jobs.resume(folder, tensorboard=tensorboard, log=told, listener=heard, stop=stop)  # type: ignore[return-value]
         return jobs.train(
             recipe, runs=Path(runs), tensorboard=tensorboard, log=told, listener=heard, stop=stop, **settings
@@ -90,14 +90,14 @@ def cross_validate(
     stop: StopRequest | None = None,
     **settings: Unpack[TrainingKeywords],
 ) -> CrossValidated:
-    """The accuracy of a recipe, and how much it varies, by folds of the training images; none of the test images.
+    """Estimate a recipe's accuracy, and its variation, by folds of the training images; the test images are not used.
 
-    As `digitlab train --folds`. For searches and pipelines of scikit-learn, see `DigitClassifier`.
+    As `digitlab train --folds`. For scikit-learn's searches and pipelines, see `DigitClassifier`.
 
     Args:
-        folds: each is held out once, and evaluated by a network trained on the others.
-        stop: asked to, it ends with the folds that are done; ``train(resume=…)`` goes on.
-        settings: as `train`.
+        folds: number of folds; each is held out once, and evaluated by a network trained on the others.
+        stop: if called, it ends with the folds done so far; ``train(resume=…)`` continues.
+        settings: as for `train`.
 
     >>> done = cross_validate(folds=2, architecture="slides-cnn", dataset="few.npz", epochs=1)
     >>> [fold.images for fold in done.found.folds]
@@ -148,13 +148,13 @@ def lr_range_test(
     stop: StopRequest | None = None,
     **settings: Unpack[TrainingKeywords],
 ) -> RangeTested:
-    """Learning-rate range test: the rate rises until the loss diverges; a good rate is where it falls most steeply.
+    """Learning-rate range test: the rate rises until the loss diverges; a good rate is where the loss falls steepest.
 
     As `digitlab train --lr-range-test`.
 
     Args:
-        rates: the lowest and the highest.
-        settings: as `train`; ``epochs``: in which the rate rises, 1 where it is not given.
+        rates: the lowest and the highest learning rate.
+        settings: as for `train`; ``epochs``: during which the rate rises, 1 by default.
 
     >>> tested = lr_range_test(rates=(1e-5, 1.0), architecture="slides-cnn", dataset="few.npz", batch_size=8)
     >>> tested.run.rate_range_plot.is_file()
@@ -186,8 +186,8 @@ def transfer(
     As `digitlab transfer`.
 
     Args:
-        settings: how, as a record; or its fields as keywords: ``how="features"``, ``per_class=10`` …
-        options: fields of `Transfer`, in place of those of ``settings``.
+        settings: the method, as a record; or its fields as keywords: ``how="features"``, ``per_class=10`` …
+        options: fields of `Transfer`, overriding those of ``settings``.
 
     >>> done = transfer(first, data="few.npz", how="features", learner="nearest-mean", per_class=5)
     >>> done.metrics.images, done.run.onnx.is_file()
@@ -230,15 +230,15 @@ def tune(
 ) -> Tuned:
     """Search hyperparameters by cross-validation on the training images; the test images are never used.
 
-    As `digitlab tune`. Killed at any moment, ``resume`` continues it.
+    As `digitlab tune`. If it is killed at any moment, ``resume`` continues it.
 
-    A space is a recipe in which some settings vary, and ``tune("s1-grid", trials=10, seconds=600)`` searches one that
-    ships with the package.
+    A space is a recipe in which some settings vary; ``tune("s1-grid", trials=10, seconds=600)`` searches one that ships
+    with the package.
 
     Args:
         space: a shipped name, or a TOML file: a recipe some of whose settings vary.
         resume: instead of a space: the folder of a search to continue.
-        settings: in place of the space's: trials, sampler, pruner, folds, use_folds, seeds, share, seed.
+        settings: override the space's: trials, sampler, pruner, folds, use_folds, seeds, share, seed.
 
     >>> tune("s2-grid")
     Traceback (most recent call last):
@@ -269,9 +269,9 @@ def run_study(
     listener: Listener | None = None,
     stop: StopRequest | None = None,
 ) -> Ran:
-    """Run studies: train every cell that is missing, and set the results beside what was published.
+    """Run studies: train every cell that is missing, and compare the results with published ones.
 
-    As `digitlab study run`. Killed at any moment, the same call goes on.
+    As `digitlab study run`. If it is killed at any moment, the same call continues it.
 
     >>> ran = run_study("parameter-counts", out=studies)
     >>> ran.outcomes[0].found == ran.outcomes[0].planned

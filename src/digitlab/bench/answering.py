@@ -1,4 +1,4 @@
-"""digitlab's reader and its peers asked the same pictures: digits, pages, and how far their text is from the truth."""
+"""Ask digitlab's reader and its peers for the same pictures: digits and pages, with edit distances to the truth."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ _REPLICAS = 1000
 
 
 def edits(one: str, other: str) -> int:
-    """The Levenshtein distance: insertions, deletions and substitutions.
+    """Return the Levenshtein distance: insertions, deletions and substitutions.
 
     >>> edits("1234|56", "134|567")
     2
@@ -43,7 +43,7 @@ def edits(one: str, other: str) -> int:
 
 
 def ratio_interval(pages: Sequence[tuple[float, float]], *, seed: int = 0) -> Interval:
-    """The 95 % bootstrap interval of a ratio of sums, such as edits per character; pages are resampled.
+    """Return the 95 % bootstrap interval of a ratio of sums, such as edits per character; pages are resampled.
 
     >>> ratio_interval([(1, 10)] * 5)
     Interval(low=0.1, high=0.1)
@@ -58,15 +58,15 @@ def ratio_interval(pages: Sequence[tuple[float, float]], *, seed: int = 0) -> In
 
 
 class Answerer(Protocol):
-    """Reads a picture: returns the text and the milliseconds from array to text."""
+    """Reads pictures: returns the text, and the milliseconds from array to text."""
 
     name: str
 
     def single(self, image: NDArray[np.uint8]) -> tuple[str, float]:
-        """The digit of a picture of one digit; "" for none."""
+        """Read a picture of one digit; "" for none."""
 
     def page(self, image: NDArray[np.uint8]) -> tuple[str, float]:
-        """The digits of a page, its lines joined by "|"."""
+        """Read the digits of a page, its lines joined by "|"."""
 
 
 class Ours:
@@ -92,7 +92,7 @@ class Ours:
 
 @dataclass
 class SinglesResult:
-    """Counts over a set of single pictures; a picture is correct when exactly its digit was read.
+    """Counts over a set of single pictures; a picture is correct if exactly its digit was read.
 
     read_right: for our own reader, how often `Reader.read` gave exactly the digit
     """
@@ -107,17 +107,17 @@ class SinglesResult:
 
     @property
     def accuracy(self) -> float | None:
-        """The share of correct pictures, refusals being errors; None for pictures without digits."""
+        """Share of correct pictures, refusals counting as errors; None for pictures without digits."""
         return None if self.negative or not self.pictures else self.right / self.pictures
 
     @property
     def refused_share(self) -> float | None:
-        """The share of pictures without a prediction."""
+        """Share of pictures without a prediction."""
         return self.refused / self.pictures if self.pictures else None
 
     @property
     def typical_ms(self) -> float | None:
-        """The median."""
+        """Median time."""
         return statistics.median(self.milliseconds) if self.milliseconds else None
 
 
@@ -134,9 +134,9 @@ class PageResult:
 
 @dataclass(frozen=True)
 class PagesResult:
-    """A set of pages.
+    """Results for a set of pages.
 
-    digits_only: the pages contain other things, so only the digits are compared, in order, without line ends
+    digits_only: the pages contain other things, so only the digits are compared, in order, ignoring line ends
     """
 
     pages: list[PageResult]
@@ -148,26 +148,26 @@ class PagesResult:
         return not any(each.text for each in self.pages)
 
     def edits(self) -> list[tuple[int, int]]:
-        """For each page its edit distance and its number of characters; line ends count, unless `digits_only`."""
+        """Return each page's edit distance and number of characters; line ends count, unless `digits_only`."""
         return [(edits(*self._compared(each)), len(self._compared(each)[0])) for each in self.pages]
 
     def claimed(self) -> list[int]:
-        """For each page, the number of predicted digits."""
+        """Return the number of predicted digits of each page."""
         return [len(_digits(each.read)) for each in self.pages]
 
     @property
     def character_error(self) -> float:
-        """The character error rate: edits per character over all pages."""
+        """Character error rate: edits per character over all pages."""
         wrong, there = (sum(column) for column in zip(*self.edits(), strict=True))
         return wrong / there if there else float("nan")
 
     @property
     def exact(self) -> int:
-        """The number of pages read without an error."""
+        """Number of pages read without an error."""
         return sum(wrong == 0 for wrong, _ in self.edits())
 
     def _compared(self, page: PageResult) -> tuple[str, str]:
-        """Ground truth and reading, as compared."""
+        """Return the ground truth and the reading in the form that is compared."""
         return (_digits(page.text), _digits(page.read)) if self.digits_only else (page.text, page.read)
 
 
@@ -198,7 +198,7 @@ def ask_singles(who: Answerer, asked: SingleSet, tell: Callable[[str], None], *,
 
 
 def ask_pages(who: Answerer, asked: PageSet, tell: Callable[[str], None], *, rounds: int = 1) -> PagesResult:
-    """Read each page; the fastest of ``rounds`` counts."""
+    """Read each page ``rounds`` times; the fastest counts."""
     tell(f"{who.name}: {asked.name} …")
     pages = []
     for page in asked.pages():

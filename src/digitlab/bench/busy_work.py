@@ -1,4 +1,4 @@
-"""Work that keeps one core busy for a given time, to measure what a pool of workers costs beside the work itself."""
+"""Work that keeps one core busy for a given time, to measure the overhead of a pool of workers."""
 
 from __future__ import annotations
 
@@ -21,37 +21,37 @@ VARIABLES: Mapping[str, str] = {}
 
 @dataclass(frozen=True, slots=True)
 class BusyJob:
-    """A job of this many seconds on one core; number: tells it from the others."""
+    """A job that takes this many CPU seconds on one core; number: distinguishes it from the others."""
 
     number: int
     seconds: float
 
     @property
     def digest(self) -> str:
-        """The identity."""
+        """Identity of the job."""
         return hashlib.sha256(json.dumps(self.as_dict()).encode()).hexdigest()[:16]
 
     def as_dict(self) -> dict[str, Any]:
-        """As values that JSON can hold."""
+        """Return the job as values for JSON."""
         return {"number": self.number, "seconds": self.seconds}
 
 
 def environment() -> dict[str, Any]:
-    """Nothing that the result depends on."""
+    """Return an empty dictionary: the result depends on nothing."""
     return {}
 
 
 def inputs(job: dict[str, Any]) -> Inputs:  # noqa: ARG001 - as the others have it
-    """None."""
+    """Return no inputs."""
     return {}
 
 
 def check(job: dict[str, Any]) -> None:
-    """Nothing to refuse."""
+    """Accept every job."""
 
 
 def do(job: dict[str, Any], *, inputs: Inputs, tell: Tell, stop: StopRequest, keep_state: bool) -> dict[str, Any]:  # noqa: ARG001
-    """Compute for that long; the seconds that it took."""
+    """Compute for that long; return the seconds that it took."""
     began, until = time.monotonic(), time.process_time() + job["seconds"]
     while time.process_time() < until and not stop.asked:
         sum(range(10_000))

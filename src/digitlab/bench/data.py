@@ -1,4 +1,4 @@
-"""Building, converting and training from image files: the thesis' way (S0) and ours, in one run."""
+"""Compare building, converting and training from image files, in the thesis' way (S0) and ours, in one run."""
 
 from __future__ import annotations
 
@@ -29,10 +29,10 @@ __all__ = ["FULL", "QUICK", "Comparison", "DataSpeed", "Size", "measure_data"]
 class Size:
     """The amount of data.
 
-    transformed: images per round; rounds: of everything but training
-    dataset: the dataset that is built; made_as_s0: images that are built into a file in S0's way
-    records: numbers of records of the converted LMDBs
-    trained: images per round of training; epochs: its rounds
+    transformed: images per round; rounds: for everything but training
+    dataset: the dataset that is built; made_as_s0: number of images built into a file in S0's way
+    records: numbers of records in the converted LMDBs
+    trained: images per round of training; epochs: its number of rounds
     """
 
     transformed: int
@@ -50,7 +50,7 @@ QUICK = Size(4_000, 3, "0-1", 4_000, (4_000,), 6_400, 1)
 
 @dataclass(frozen=True, slots=True)
 class Comparison:
-    """One measure of both ways, medians; ``asked`` is digitlab's target."""
+    """One measurement of both ways, medians; ``asked`` is digitlab's target."""
 
     what: str
     unit: Literal["images/s", "s", "MB"]
@@ -60,12 +60,12 @@ class Comparison:
 
     @property
     def ratio(self) -> float | None:
-        """The speed-up, or the saving of memory; None for a division by zero."""
+        """Speed-up, or factor of memory saved; None for a division by zero."""
         better, worse = (self.ours, self.theirs) if self.unit == "images/s" else (self.theirs, self.ours)
         return better / worse if worse else None
 
     def row(self) -> list[str]:
-        """For a table."""
+        """Format the measurement as a row of a table."""
         theirs, ours = (f"{value:,.2f}" if self.unit == "s" else f"{value:,.0f}" for value in (self.theirs, self.ours))
         ratio = "–" if self.ratio is None else f"{self.ratio:.2f}"
         return [self.what, self.unit, theirs, ours, ratio, self.asked]
@@ -79,7 +79,7 @@ class DataSpeed:
     comparisons: list[Comparison]
 
     def as_dict(self) -> dict[str, Any]:
-        """Plain values, for JSON."""
+        """Return plain values, for JSON."""
         rows = [{**asdict(each), "ratio": each.ratio} for each in self.comparisons]
         return {"machine": self.machine, "comparisons": rows}
 
@@ -140,7 +140,7 @@ def _building(size: Size, folder: Path, say: Callable[[str], None]) -> list[Comp
     for dtype in ("float32", "uint8"):
         seconds, peak = _medians(costs[f"build in {dtype}"])
         name = f"{size.dataset} to HDF5, {images:,} images, {dtype}"
-        # S0's way is linear in the number of images; it is run on fewer, because all of them need gigabytes.
+        # S0's way takes time linear in the number of images; it is run on fewer, because all of them need gigabytes.
         rows.append(Comparison(name, "s", s0_seconds * images / size.made_as_s0, seconds, "at most 60 s"))
         rows.append(Comparison(f"… peak (S0's way: of {size.made_as_s0:,})", "MB", s0_peak, peak, "at most 600 MB"))
     return rows

@@ -1,4 +1,4 @@
-"""Time and peak memory of building and converting image files, the way of S0 and ours, each in its own process.
+"""Time and peak memory of building and converting image files, in S0's way and ours, each in a separate process.
 
 python -m digitlab.bench.dataset_costs "build in uint8" 0-1 OUT.h5
 """
@@ -32,7 +32,7 @@ __all__ = ["WAYS", "Cost", "run_apart"]
 
 
 def _convert_as_s0(source: str, target: str) -> None:
-    """The script of the thesis ("From LMDB to HDF5"), line by line; only the protobuf class comes from elsewhere."""
+    """Run the thesis' script ("From LMDB to HDF5"), line by line; only the protobuf class comes from elsewhere."""
     import h5py
     import lmdb
 
@@ -54,7 +54,7 @@ def _convert_as_s0(source: str, target: str) -> None:
 
 
 def _build_as_s0(count: str, target: str) -> None:
-    """Transformed images collected in a list, then one array, then the file."""
+    """Collect transformed images in a list, make it one array, and write that to a file."""
     import h5py
 
     source = load_dataset("mnist").split("train")[: int(count)]
@@ -72,7 +72,7 @@ def _builder(dtype: PixelType) -> Callable[[str, str], object]:
     return lambda name, target: build_file(load_dataset(name), Path(target), dtype=dtype)
 
 
-# Name → function of a source (a file; a dataset's name; for S0's way of building one, a number of images) and a target.
+# Name → function of a source (file, dataset's name, or, for building in S0's way, number of images) and a target.
 WAYS: dict[str, Callable[[str, str], object]] = {
     "convert as S0": _convert_as_s0,
     "convert to float32": _converter("float32"),
@@ -88,9 +88,9 @@ _UNFLUSHED = "--unflushed"
 
 @dataclass(frozen=True, slots=True)
 class Cost:
-    """The cost of one run, without its imports.
+    """Cost of one run, not including its imports.
 
-    seconds: wall time; busy: processor time of all cores
+    seconds: wall-clock time; busy: CPU time of all cores
     peak: peak memory of the process in MB; grown: its growth since the start; both NaN if unknown
     """
 
@@ -103,10 +103,10 @@ class Cost:
 def run_apart(way: str, source: str | Path, target: Path, *, on_terminal: bool = False, flush: bool = True) -> Cost:
     """Run one of `WAYS` and delete its output.
 
-    on_terminal: its stdout goes to a terminal, which is read line by line, instead of /dev/null
-    flush: False leaves the file in the system's cache, as S0's script does; ours waits until it is on the disk
+    on_terminal: connect its stdout to a terminal, which is read line by line, instead of /dev/null
+    flush: False leaves the file in the system's cache, as S0's script does; ours waits until it is on disk
     """
-    os.sync()  # so that the previous run's writes are finished
+    os.sync()  # so that the previous run's writes do not interfere
     command = [sys.executable, "-m", __spec__.name, way, str(source), str(target), *([] if flush else [_UNFLUSHED])]
     try:
         with _screen() if on_terminal else contextlib.nullcontext(subprocess.DEVNULL) as output:
@@ -118,7 +118,7 @@ def run_apart(way: str, source: str | Path, target: Path, *, on_terminal: bool =
 
 @contextlib.contextmanager
 def _screen() -> Iterator[int]:
-    """A pseudo-terminal whose output is read as fast as possible."""
+    """Open a pseudo-terminal whose output is read as fast as possible."""
     master, slave = os.openpty()
 
     def drain() -> None:
@@ -137,7 +137,7 @@ def _screen() -> Iterator[int]:
 
 
 def _main(way: str, source: str, target: str, *options: str) -> None:
-    """In the child process: run, and print the cost to stderr."""
+    """Run in the child process, and print the cost to stderr."""
     import h5py  # noqa: F401  (imported before the measurement, like lmdb)
     import lmdb  # noqa: F401
 

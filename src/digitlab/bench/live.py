@@ -1,11 +1,11 @@
 """Latency, endurance and steadiness of live reading.
 
-Frames are drawn beforehand, so that the latency is that of the engine: from the time a frame left its source to its
-reading. Each measurement runs in its own process,
+Frames are drawn beforehand, so that the latency is the engine's: the time from a frame leaving its source to its
+reading. Each measurement runs in a separate process,
 
     python -m digitlab.bench.live region 300
 
-so that it can be pinned to a single core, and its memory is measured alone.
+so that it can be pinned to a single core, and only its own memory is measured.
 """
 
 from __future__ import annotations
@@ -42,9 +42,9 @@ __all__ = ["MEASURES", "Endurance", "Latency", "LiveFigures", "Steadiness", "mea
 
 _RATE = 30.0
 _HOUR = 108_000  # frames
-_POLL = 1 / 60  # seconds between two snapshots, as of a window
+_POLL = 1 / 60  # seconds between two snapshots, as for a window
 _WARM = 30  # frames at the start that are not counted: one second
-_SETTLED = 0.1  # of the frames, after which memory is the baseline: caches and pools are full by then
+_SETTLED = 0.1  # share of the frames after which memory is the baseline: caches and pools are full by then
 _LONGEST = 3600.0  # timeout of one measurement in seconds
 
 
@@ -52,7 +52,7 @@ _LONGEST = 3600.0  # timeout of one measurement in seconds
 class Latency:
     """Milliseconds from capture to reading, at 30 frames per second.
 
-    read, dropped: frames
+    read, dropped: numbers of frames
     """
 
     median: float
@@ -64,12 +64,12 @@ class Latency:
 
 @dataclass(frozen=True, slots=True)
 class Endurance:
-    """Many frames, read as fast as possible.
+    """Results of reading many frames as fast as possible.
 
     growth: growth of the process's memory in MB, from a tenth of the frames to the end
-    threads: number of threads that were added or lost
+    threads: number of threads added or lost
     oldest_ms: age of the oldest frame that a window would have shown
-    changes: of the steady text
+    changes: number of changes of the steady text
     """
 
     frames: int
@@ -82,10 +82,10 @@ class Endurance:
 
 @dataclass(frozen=True, slots=True)
 class Steadiness:
-    """A video with a known text.
+    """Results for a video with a known text.
 
-    share: of the frames after the first second, in which the text was steady
-    others: other texts that were ever steady
+    share: share of the frames after the first second in which the text was steady
+    others: other texts that were steady at any time
     """
 
     frames: int
@@ -95,7 +95,7 @@ class Steadiness:
 
 @dataclass(frozen=True, slots=True)
 class LiveFigures:
-    """The result of `digitlab bench live`."""
+    """Result of `digitlab bench live`."""
 
     machine: str
     region: Latency
@@ -103,7 +103,7 @@ class LiveFigures:
     endurance: Endurance
 
     def rows(self) -> list[list[str]]:
-        """For the table: measure, value, target."""
+        """Return the table's rows: measure, value, target."""
         region, page, endurance = self.region, self.page, self.endurance
         return [
             ["640×480, region, one core: median", f"{region.median:.1f} ms", "≤ 8 ms"],
@@ -125,10 +125,10 @@ class Advice(Protocol):
 
 
 def measure_live(*, quick: bool, advise: Advice) -> LiveFigures:
-    """Measure everything: about ten minutes, or half a minute.
+    """Measure everything: takes about ten minutes, or half a minute if ``quick``.
 
     Raises:
-        UsageError: when a measurement failed.
+        UsageError: if a measurement failed.
     """
     seconds, frames = (5, 3_000) if quick else (30, _HOUR)
     advise(f"one digit of 640×480 on one core, {seconds} s …")
@@ -140,12 +140,12 @@ def measure_live(*, quick: bool, advise: Advice) -> LiveFigures:
 
 
 def measure_steadiness(video: Path, expected: str, *, realtime: bool) -> Steadiness:
-    """Read a video with a known text.
+    """Read a video with a known text, and measure how steadily it is read.
 
-    realtime: at its own rate, always the newest frame; otherwise every frame
+    realtime: play at the video's own rate, always reading the newest frame; otherwise read every frame
 
     Raises:
-        SourceError: when it cannot be read.
+        SourceError: if it cannot be read.
     """
     source = open_source(str(video), realtime=realtime)
     seen: list[tuple[int, str | None]] = []
@@ -162,7 +162,7 @@ def measure_steadiness(video: Path, expected: str, *, realtime: bool) -> Steadin
 
 
 def _apart(what: str, frames: int) -> dict[str, Any]:
-    """A measurement in its own process."""
+    """Run a measurement in a separate process."""
     command = [sys.executable, "-m", __spec__.name, what, str(frames)]
     done = subprocess.run(command, capture_output=True, text=True, timeout=_LONGEST, check=False)
     if done.returncode != 0:
@@ -172,7 +172,7 @@ def _apart(what: str, frames: int) -> dict[str, Any]:
 
 
 def _frames(text: str, size: tuple[int, int], count: int) -> list[NDArray[np.uint8]]:
-    """The frames of a page held by a hand, each uint8 (H, W, 3)."""
+    """Draw the frames of a page held in a hand, each uint8 (H, W, 3)."""
     page = SyntheticPage(text, size=size, frames=count, realtime=False)
     with page:
         return [frame.image for frame in iter(page.read, None)]
@@ -212,10 +212,10 @@ def _page(frames: int) -> Latency:
 
 
 def _endurance(frames: int) -> Endurance:
-    """Digits appear and vanish while snapshots are taken; memory and threads are counted."""
+    """Read digits that appear and vanish while snapshots are taken; measure memory and threads."""
     before = set(threading.enumerate())
     sizes: list[float] = []
-    pictures = _coming_and_going()  # kept until memory was measured
+    pictures = _coming_and_going()  # kept until memory has been measured
     source = Recorded(islice(cycle(pictures), frames), rate=_RATE, realtime=False)
     engine = LiveEngine(source, mode="region")
     settled = max(1, int(_SETTLED * frames))
@@ -247,7 +247,7 @@ def _endurance(frames: int) -> Endurance:
 
 
 def _coming_and_going() -> list[NDArray[np.uint8]]:
-    """Two seconds of a digit, one of blank paper, for all ten digits; 120 MB of pictures."""
+    """Draw two seconds of a digit and one of blank paper, for all ten digits; 120 MB of pictures."""
     blank = _frames("", (640, 480), 10) * 3
     return list(chain.from_iterable(_frames(digit, (640, 480), 12) * 5 + blank for digit in "0123456789"))
 

@@ -1,4 +1,4 @@
-"""The machine that a speed was measured on: its description, memory and processor time."""
+"""The machine on which a speed was measured: description, memory and CPU time."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ __all__ = ["Watch", "describe_machine", "described", "memory_megabytes", "peak_m
 
 
 def describe_machine() -> str:
-    """Processor, cores and the versions that training depends on, on one line."""
+    """Describe the processor, cores and the versions that training depends on, on one line."""
     from digitlab.training.experiment import environment
 
     facts = environment(seed=0)
@@ -22,13 +22,13 @@ def describe_machine() -> str:
 
 
 def described(processor_name: str, versions: Mapping[str, str]) -> str:
-    """Processor, cores and versions, on one line."""
+    """Format processor, cores and versions on one line."""
     listed = ", ".join(f"{name} {version}" for name, version in versions.items())
     return f"{processor_name}, {os.cpu_count()} cores; {listed}"
 
 
 def processor(unknown: str) -> str:
-    """The processor's name; ``unknown`` where the system does not tell it."""
+    """Return the processor's name; ``unknown`` where the system does not report it."""
     try:
         facts = Path("/proc/cpuinfo").read_text("utf-8", errors="replace")
     except OSError:
@@ -39,7 +39,7 @@ def processor(unknown: str) -> str:
 
 
 def peak_megabytes() -> float:
-    """The peak memory of this process (MiB); `ru_maxrss` would include its parent's before the fork."""
+    """Return the peak memory of this process (MiB); `ru_maxrss` would include its parent's before the fork."""
     try:
         status = Path("/proc/self/status").read_text("ascii", errors="replace")
     except OSError:
@@ -48,22 +48,22 @@ def peak_megabytes() -> float:
 
 
 def memory_megabytes(process: int | str = "self") -> float:
-    """The resident memory of a process now (MB).
+    """Return the current resident memory of a process (MB).
 
     Raises:
-        OSError: where the system does not tell it.
+        OSError: where the system does not report it.
     """
     pages = int(Path(f"/proc/{process}/statm").read_text("ascii").split()[1])
     return pages * os.sysconf("SC_PAGE_SIZE") / 1e6
 
 
 class Watch:
-    """A stopwatch that starts when it is made; calling it returns seconds and the mean number of busy cores."""
+    """A stopwatch that starts when it is created; calling it returns seconds and the mean number of busy cores."""
 
     def __init__(self) -> None:
         self._began, self._worked = time.perf_counter(), time.process_time()
 
     def __call__(self) -> tuple[float, float]:
-        """Seconds so far, and processor seconds per second."""
+        """Return the seconds so far, and the CPU seconds per second."""
         seconds = time.perf_counter() - self._began
         return seconds, (time.process_time() - self._worked) / seconds

@@ -20,7 +20,7 @@ _PAPER, _INK = np.array((236, 232, 222), np.float32), np.array((40, 46, 88), np.
 
 
 def page(megapixels: float, *, lines: int = 5, columns: int = 8, seed: int = 0) -> NDArray[np.uint8]:
-    """uint8 (H, W, 3), aspect ratio 3:4: lines of digits, with a shadow and sensor noise."""
+    """Draw a page, uint8 (H, W, 3), aspect ratio 3:4: lines of digits, with a shadow and sensor noise."""
     height = round((megapixels * 1e6 * 3 / 4) ** 0.5)
     width = round(height * 4 / 3)
     rng = np.random.default_rng(seed)
@@ -41,14 +41,14 @@ def page(megapixels: float, *, lines: int = 5, columns: int = 8, seed: int = 0) 
 
 
 def one_digit(side: int = 64, seed: int = 0) -> NDArray[np.uint8]:
-    """uint8 (side, side), dark on light: a digit as cut out of a form."""
+    """Draw a digit as if cut out of a form, uint8 (side, side), dark on light."""
     test = load_dataset("mnist").split("test")
     digit = test.images[np.random.default_rng(seed).integers(len(test))]
     return np.asarray(255 - cv2.resize(digit, (side, side), interpolation=cv2.INTER_LINEAR), np.uint8)
 
 
 def digits_on_pages(count: int) -> Iterator[tuple[NDArray[np.uint8], int]]:
-    """MNIST's first test images with labels, each as dark ink in the middle of a white page, uint8 (84, 84)."""
+    """Yield MNIST's first test images with labels, each as dark ink in the middle of a white page, uint8 (84, 84)."""
     test = load_dataset("mnist").split("test")
     for image, label in zip(test.images[:count], test.labels[:count], strict=True):
         paper = np.full((84, 84), 255, np.uint8)
@@ -57,7 +57,7 @@ def digits_on_pages(count: int) -> Iterator[tuple[NDArray[np.uint8], int]]:
 
 
 def bad_pictures(megapixels: float = 12) -> Iterator[tuple[str, NDArray[np.uint8]]]:
-    """Pathological pictures by name; the large ones with ``megapixels``."""
+    """Yield pathological pictures by name; the large ones with ``megapixels``."""
     rng = np.random.default_rng(0)
     side = round((megapixels * 1e6) ** 0.5)
     yield "nothing on it", np.full((side, side, 3), 230, np.uint8)

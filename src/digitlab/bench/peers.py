@@ -1,6 +1,6 @@
-"""The alternatives, measured in the same run on the same pictures: RapidOCR and Tesseract.
+"""The alternatives, RapidOCR and Tesseract, measured in the same run on the same pictures.
 
-RapidOCR installs its own OpenCV, which conflicts with ours; it may be in a virtual environment of its own.
+RapidOCR installs its own OpenCV, which conflicts with ours; it may be in a separate virtual environment.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ _ONE_THREAD = {"OMP_THREAD_LIMIT": "1", "OMP_NUM_THREADS": "1"}
 
 
 class RapidOcr:
-    """RapidOCR with the models of its wheel, on one thread, in another Python."""
+    """RapidOCR with the models from its wheel, on one thread, in a process of another Python."""
 
     def __init__(self, python: str) -> None:
         script = Path(__file__).with_name("rapidocr_worker.py")
@@ -80,7 +80,7 @@ class RapidOcr:
 
 
 class Tesseract:
-    """Tesseract for digits only, on one thread; its time includes the start of its process, as for any caller."""
+    """Tesseract restricted to digits, on one thread; its time includes starting its process, as for any caller."""
 
     def __init__(self, program: str) -> None:
         said = subprocess.run([program, "--version"], capture_output=True, text=True, check=True)
@@ -112,12 +112,12 @@ class Tesseract:
 
 @contextlib.contextmanager
 def peers(python: str | None = None) -> Iterator[tuple[list[Answerer], list[str]]]:
-    """The installed peers, and a line for each missing one.
+    """Yield the installed peers, and a message for each missing one.
 
     python: the Python interpreter with RapidOCR; None: this one
 
     Raises:
-        UsageError: when ``python`` is given and has no RapidOCR.
+        UsageError: if ``python`` is given and has no RapidOCR.
     """
     found: list[Any] = []
     missing: list[str] = []

@@ -1,4 +1,4 @@
-"""The sets in a folder of labelled pictures, for `digitlab bench read --photos`; their files decide the kind.
+"""The sets in a folder of labelled pictures, for `digitlab bench read --photos`; the files in a set decide its kind.
 
 Each subfolder is a set: with labels.csv (file,label[,writer]) or dataset.csv (image,label) one digit per picture; with
 labels.csv (file,text) one page per picture, lines separated by "|", and with a column `kind` one set per kind, of which
@@ -41,7 +41,7 @@ class Single:
 
 @dataclass(frozen=True, slots=True)
 class WrittenPage:
-    """A picture of lines of digits; ``text`` with "|" between the lines, "" without digits."""
+    """A picture of lines of digits; ``text``: the lines joined by "|", "" without digits."""
 
     name: str
     image: NDArray[np.uint8]
@@ -52,7 +52,7 @@ class WrittenPage:
 class SingleSet:
     """Pictures of one digit or of none, loaded one by one.
 
-    whole: they are ordinary photos, which are also read as pages
+    whole: they are ordinary photos, to be read as pages, too
     """
 
     name: str
@@ -64,7 +64,7 @@ class SingleSet:
 class PageSet:
     """Pages, loaded one by one.
 
-    digits_only: the pages contain other things, so only the digits are compared, in order, without line ends
+    digits_only: the pages contain other things, so only the digits are compared, in order, ignoring line ends
     """
 
     name: str
@@ -73,10 +73,10 @@ class PageSet:
 
 
 def find_sets(folder: Path) -> tuple[list[SingleSet], list[PageSet]]:
-    """The sets of single pictures and those of pages in ``folder``, sorted by name.
+    """Find the sets of single pictures and of pages in ``folder``, each sorted by name.
 
     Raises:
-        DatasetError: when there is none.
+        DatasetError: if there is none.
     """
     if not folder.is_dir():
         raise DatasetError(f"there is no folder {folder}; expected one with sets of labelled pictures")

@@ -18,7 +18,7 @@ from typing import Any
 def main() -> None:
     """Answer requests until stdin ends."""
     answers = os.fdopen(os.dup(1), "w")
-    os.dup2(2, 1)  # the library's prints
+    os.dup2(2, 1)  # redirect the library's prints
     import cv2
     import numpy as np
     import rapidocr
@@ -51,13 +51,13 @@ def main() -> None:
 
 
 def _single(reader: Any, picture: Any) -> str:
-    """Recognition only: the picture is one digit, or none."""
+    """Recognise without detection: the picture is one digit, or none."""
     return _digits("".join(reader(picture, use_det=False, use_cls=False).txts or ()))
 
 
 def _page(reader: Any, picture: Any) -> str:
-    """Its boxes as lines: a box whose centre is above the bottom of the line belongs to it."""
-    found = reader(picture, use_det=True, use_cls=True, use_rec=True)  # explicit: it keeps the last call's
+    """Group the boxes into lines: a box whose centre is above the bottom of a line belongs to it."""
+    found = reader(picture, use_det=True, use_cls=True, use_rec=True)  # explicit: it keeps the last call's options
     if found.boxes is None:
         return ""
     spans = [(float(box[:, 1].min()), float(box[:, 1].max()), float(box[:, 0].min())) for box in found.boxes]

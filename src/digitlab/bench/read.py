@@ -1,8 +1,8 @@
-"""Accuracy and speed of reading: each measure of the project's table beside its target, and the peers.
+"""Accuracy and speed of reading: each measure in the project's table with its target, next to the peers'.
 
-Accuracy counts a refusal as an error, and is given per writer. Single pictures appear in totals only, on purpose: they
-are for measuring. All times are of one thread and from array to reading, unless a line says otherwise. Intervals are of
-95 %: Wilson's for shares, otherwise a bootstrap over the pages; they cover the choice of pictures, not of writers.
+Accuracy counts a refusal as an error, and is given per writer. Single pictures appear only in totals, on purpose: they
+are for measuring. All times are for one thread, from array to reading, unless stated otherwise. Intervals are 95 %:
+Wilson's for shares, otherwise a bootstrap over the pages; they cover the choice of pictures, not of writers.
 """
 
 from __future__ import annotations
@@ -41,8 +41,8 @@ def measure_reading(
     """Measure the reader, and ``rivals`` on the same pictures.
 
     photos: labelled pictures, see `digitlab.bench.photos`; None: speed, size and memory only
-    every: of the sets of single pictures only every ``every``-th, for all readers
-    quick: speeds from few rounds and smaller pathological pictures
+    every: of the sets of single pictures, use only every ``every``-th picture, for all readers
+    quick: measure speeds in few rounds, with smaller pathological pictures
 
     Raises:
         DatasetError: for a folder without labelled pictures.
@@ -102,13 +102,13 @@ def _of_singles(name: str, results: dict[str, SinglesResult]) -> Measure:
 
 
 def _through_read(name: str, ours: SinglesResult) -> Measure:
-    """The share of pictures whose page reading is exactly the digit."""
+    """Compute the share of pictures whose page reading is exactly the digit."""
     share, interval = ours.read_right / ours.pictures, wilson(ours.read_right, ours.pictures)
     return Measure(f"{name}, through read", "exact", share, ours.pictures, interval=interval)
 
 
 def _refused_digits(said: dict[str, dict[str, SinglesResult]]) -> list[Measure]:
-    """The cost of out-of-distribution rejection: handwritten digits that were refused."""
+    """Compute the cost of out-of-distribution rejection: the share of handwritten digits that were refused."""
     counted: dict[str, list[int]] = {}
     for name, results in said.items():
         for who, result in results.items():
@@ -124,7 +124,7 @@ def _refused_digits(said: dict[str, dict[str, SinglesResult]]) -> list[Measure]:
 
 
 def _on_paper(reader: Reader, tell: Callable[[str], None], count: int) -> list[Measure]:
-    """MNIST's first test images, each as dark ink on a white page."""
+    """Read MNIST's first test images, each as dark ink on a white page."""
     tell("digitlab: MNIST's test images on white pages …")
     pages = list(digits_on_pages(count))
     right = sum(reader.classify(page).digit == label for page, label in pages)
@@ -159,7 +159,7 @@ def _of_pages(name: str, results: dict[str, PagesResult]) -> list[Measure]:
 
 
 def _digit_times(said: dict[str, dict[str, SinglesResult]]) -> list[Measure]:
-    """The time for unprocessed photos of one digit."""
+    """Collect the times for unprocessed photos of one digit."""
     lines = []
     for name in ("photo_single",):
         if name in said:
@@ -192,7 +192,7 @@ def _size(model: str | None, rivals: Sequence[Answerer]) -> Measure:
 
 
 def reading_machine() -> str:
-    """Processor, cores and the versions that reading depends on, on one line."""
+    """Describe the processor, cores and the versions that reading depends on, on one line."""
     import platform
 
     import onnxruntime

@@ -23,13 +23,13 @@ __all__ = ["measure_apart"]
 
 
 def measure_apart(model: str | None, *, quick: bool) -> dict[str, Any]:
-    """The result of `_measure` in a new process, so that its memory contains nothing of this one."""
+    """Run `_measure` in a new process, so that its memory contains nothing from this one; return its result."""
     with tempfile.TemporaryDirectory() as folder:  # drawing takes more memory than reading
         _keep_pictures(Path(folder), quick=quick)
         options = ["quick" if quick else "full", folder, *([model] if model else [])]
         command = [sys.executable, "-m", __spec__.name, *options]
         answer: dict[str, Any] = json.loads(_said(command).splitlines()[-1])
-        # By name: the command line is a layer above, and may not be imported.
+        # By name: the command line is a higher layer, and may not be imported.
         read = [sys.executable, "-m", "digitlab.apps.cli", "read", str(Path(folder) / "photo.png")]
         cold = [*read, *(["--model", model] if model else [])]
         answer["cold_ms"] = _median(lambda: _said(cold), 1 if quick else 5)
@@ -60,7 +60,7 @@ def _keep_pictures(folder: Path, *, quick: bool) -> None:
 
 
 def _measure(folder: Path, model: str | None, *, quick: bool) -> dict[str, Any]:
-    """Milliseconds from array to reading on one thread, medians; digits per second on two; megabytes."""
+    """Return milliseconds from array to reading on one thread, medians; digits per second on two; megabytes."""
     import cv2
     import numpy as np
 
@@ -92,7 +92,7 @@ def _measure(folder: Path, model: str | None, *, quick: bool) -> dict[str, Any]:
 
 
 def _median(work: Callable[[], object], rounds: int) -> float:
-    """Median milliseconds of one call, after two warm-up calls."""
+    """Return the median milliseconds of one call, after two warm-up calls."""
     times = []
     for _ in range(rounds + 2):
         began = time.perf_counter()

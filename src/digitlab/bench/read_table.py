@@ -29,7 +29,7 @@ class Target:
     most: bool = False
 
     def met(self, value: float) -> bool:
-        """Whether a value is within it."""
+        """Return whether a value meets the target."""
         return value <= self.bound if self.most else value >= self.bound
 
     def __str__(self) -> str:
@@ -79,7 +79,7 @@ _AT_LEAST = {
 
 
 def target_of(name: str) -> Target | None:
-    """The target for a name, by its prefix; None without one.
+    """Return the target for a name, by its prefix; None if there is none.
 
     >>> str(target_of("neg_operators"))
     '≥ 0.98'
@@ -106,12 +106,12 @@ class Measure:
 
     @property
     def met(self) -> bool | None:
-        """Whether the target is reached; None without a target."""
+        """Whether the target is met; None without a target."""
         target = target_of(self.what)
         return None if target is None else target.met(self.value)
 
     def row(self, peers: Sequence[str]) -> list[str]:
-        """Cells: measure, number of pictures, our value, interval, target, whether it is met, the peers' values."""
+        """Return the cells: measure, number of pictures, our value, interval, target, whether met, peers' values."""
         target = target_of(self.what)
         return [
             f"{self.what} ({self.unit})" if self.unit else self.what,
@@ -126,7 +126,7 @@ class Measure:
 
 @dataclass(frozen=True)
 class ReadBench:
-    """The complete result."""
+    """Complete result of `digitlab bench read`."""
 
     machine: str
     model: str
@@ -138,15 +138,15 @@ class ReadBench:
     bad_ms: dict[str, float]
 
     def header(self) -> list[str]:
-        """The header for `Measure.row`."""
+        """Return the header for `Measure.row`."""
         return ["", "of", "digitlab", "95 %", "target", "met", *self.peers]
 
     def rows(self) -> list[list[str]]:
-        """The table."""
+        """Return the rows of the table."""
         return [each.row(self.peers) for each in self.measures]
 
     def writer_rows(self) -> list[list[str]]:
-        """Set, writer, number of pictures, and the accuracy of each reader."""
+        """Return, for each set and writer, the number of pictures and the accuracy of each reader."""
         rows = []
         for name, said in self.writers.items():
             for writer, (_, of) in said["digitlab"].items():
@@ -155,7 +155,7 @@ class ReadBench:
         return rows
 
     def page_rows(self) -> list[list[str]]:
-        """Page, pixels, milliseconds, ground truth, and the text of each reader."""
+        """Return, for each page, its size, milliseconds, ground truth, and the text of each reader."""
         rows = []
         for said in self.pages.values():
             for place, page in enumerate(said["digitlab"].pages):
@@ -165,7 +165,7 @@ class ReadBench:
         return rows
 
     def as_dict(self) -> dict[str, Any]:
-        """For other programs."""
+        """Return plain values, for other programs."""
         return {
             "machine": self.machine,
             "model": self.model,
@@ -205,11 +205,11 @@ def _number(value: float) -> str:
 
 
 def renew_card(path: Path, result: ReadBench, model: str | None) -> None:
-    """Replace the tables between the marks ``<!-- facts -->`` and ``<!-- measured -->`` of a Markdown file.
+    """Replace the tables between the markers ``<!-- facts -->`` and ``<!-- measured -->`` in a Markdown file.
 
     Raises:
-        UsageError: for a file without the marks.
-        StorageError: when it cannot be read or written.
+        UsageError: for a file without the markers.
+        StorageError: if it cannot be read or written.
     """
     with saying_what_failed(path, "read"):
         text = path.read_text("utf-8")
@@ -222,7 +222,7 @@ def renew_card(path: Path, result: ReadBench, model: str | None) -> None:
 
 
 def facts_table(model: str | None) -> str:
-    """The metadata of the model's file, as a Markdown table."""
+    """Format the metadata of the model's file as a Markdown table."""
     path = resolve_model(model)
     card = Classifier(path, threads=1).card
     content = path.read_bytes()
@@ -238,7 +238,7 @@ def facts_table(model: str | None) -> str:
 
 
 def measured_table(result: ReadBench) -> str:
-    """The measures, in total and per writer, as Markdown tables."""
+    """Format the measures, in total and per writer, as Markdown tables."""
     tables = [_markdown(result.header(), result.rows())]
     if result.writers:
         tables.append(_markdown(["set", "writer", "of", "digitlab", *result.peers], result.writer_rows()))

@@ -1,4 +1,4 @@
-"""`digitlab bench sheets`: a drawn stack of forms, with foreign photos among it, read and compared with its truth."""
+"""`digitlab bench sheets`: read a drawn stack of forms with foreign photos among them, and compare with its truth."""
 
 from __future__ import annotations
 
@@ -35,24 +35,24 @@ if TYPE_CHECKING:
 
 __all__ = ["SheetBench", "compare_with_truth", "measure_sheets"]
 
-_SPARE = 1.25  # times as many entries in the list as there are sheets
-_WRONG = 0.5  # of a sheet's filled fields: more wrong ones mean that it was registered in a wrong place
-_STRANGERS = 24  # photos that must be refused
-_TIMED = 10  # sheets of 12 megapixels
-_FEWEST, _MOST = _TIMED, 100_000  # sheets of a stack: fewer say nothing, and the list has too few entries to time
+_SPARE = 1.25  # entries in the list per sheet
+_WRONG = 0.5  # share of a sheet's filled fields: if more are wrong, it was registered in a wrong place
+_STRANGERS = 24  # number of photos that must be refused
+_TIMED = 10  # number of sheets of 12 megapixels that are timed
+_FEWEST, _MOST = _TIMED, 100_000  # sheets in a stack: fewer say nothing, and their list has too few entries to time
 
 
 @dataclass(frozen=True, slots=True)
 class SheetBench:
-    """The result for a stack of sheets.
+    """Result for a stack of sheets.
 
-    fields: compared; right: of them, without lists and checks; right_known: with them; listed, right_listed: fields
-    with a list, one-to-one
-    answered, wrong: fields that were filled and answered without lists and checks, and how many of those were wrong
-    sheets, refused: that were drawn, and not registered; misplaced: of which most filled fields are wrong
-    strangers, accepted: photos that should be refused, and were not
-    milliseconds: of a sheet of 12 megapixels on one core, from file to values, median
-    seconds: of reading the stack; 0 where it was read before
+    fields: compared; right: correct, without lists and checks; right_known: correct, with them; listed, right_listed:
+    fields with a one-to-one list, and how many of them are correct
+    answered, wrong: fields answered without lists and checks, and how many of those were wrong
+    sheets, refused: sheets drawn, and sheets not registered; misplaced: sheets with most filled fields wrong
+    strangers, accepted: photos that should be refused, and how many were not
+    milliseconds: for a sheet of 12 megapixels on one core, from file to values, median
+    seconds: for reading the stack; 0 if it was read before
     """
 
     machine: str
@@ -72,7 +72,7 @@ class SheetBench:
     seconds: float
 
     def rows(self) -> list[list[str]]:
-        """Measure, value, target."""
+        """Return the table's rows: measure, value, target."""
         return [
             ["fields right, without lists and checks", _share(self.right, self.fields), "≥ 98 %"],
             ["fields right, with them", _share(self.right_known, self.fields), "–"],
@@ -93,7 +93,7 @@ class SheetBench:
         return enough and registered and self.milliseconds <= 250
 
     def as_dict(self) -> dict[str, Any]:
-        """For JSON."""
+        """Return plain values, for JSON."""
         return asdict(self)
 
 
@@ -110,11 +110,11 @@ def measure_sheets(
     engine: Literal["local", "ray"] = "local",
     listener: Listener,
 ) -> SheetBench:
-    """Draw a stack of the example form in ``folder``, read it, compare; what is there already is not done again.
+    """Draw a stack of the example form in ``folder``, read it, and compare; what exists already is not made again.
 
     Raises:
-        UsageError: for a number out of range, before anything is drawn; and as `read_sheets`.
-        MissingExtraError: as `draw_stack` and `read_sheets`.
+        UsageError: for a number out of range, before anything is drawn; and as for `read_sheets`.
+        MissingExtraError: as for `draw_stack` and `read_sheets`.
     """
     if not _FEWEST <= count <= _MOST:
         raise UsageError(f"--count is {count}; expected {_FEWEST} to {_MOST:,}: fewer sheets measure nothing")
@@ -136,7 +136,7 @@ def measure_sheets(
 
 
 def _form_with_list(folder: Path, count: int) -> Path:
-    """The example form with a list of student numbers, one for each sheet and some to spare."""
+    """Write the example form with a list of student numbers, one for each sheet and some to spare."""
     path = folder / "marks.toml"
     if not path.exists():
         example_form(path)
@@ -159,7 +159,7 @@ def _truth(photos: Path) -> Iterator[tuple[str, dict[str, str]]]:
 def compare_with_truth(
     form_file: Path, kept: Path, truth: Mapping[str, Mapping[str, str]], strangers: set[str]
 ) -> tuple[dict[str, int], dict[str, int]]:
-    """What was kept of a stack against its truth, by file name: counts without lists and checks, and with them."""
+    """Compare a stack's kept readings with its truth, by file name: counts without lists and checks, and with them."""
     from dataclasses import replace
 
     form = read_form(form_file)
@@ -185,7 +185,7 @@ def compare_with_truth(
 
 
 def _bare(item: Any) -> Any:
-    """A field or table without what is known of its values."""
+    """Return a field or table without what is known about its values."""
     from dataclasses import replace
 
     from digitlab.sheets.form import Field
@@ -214,7 +214,7 @@ def _count_plain(row: TableRow, expected: Mapping[str, str], counts: dict[str, i
 
 
 def _strangers(folder: Path, form_file: Path, seed: int) -> list[Path]:
-    """Photos that must be refused: other forms, an older version, two sheets, half a sheet, no sheet at all."""
+    """Draw photos that must be refused: other forms, an older version, two sheets, half a sheet, no sheet at all."""
     paths = [folder / f"stranger-{number:02d}.jpg" for number in range(_STRANGERS)]
     if all(path.exists() for path in paths):
         return paths
@@ -257,7 +257,7 @@ def _stranger(stacks: Mapping[str, Stack], number: int) -> NDArray[np.uint8]:
 
 
 def _one_sheet(form_file: Path, seed: int) -> float:
-    """Milliseconds of processor time of a sheet of 12 megapixels, from its file to its values, on one thread."""
+    """Measure the median CPU milliseconds for a sheet of 12 megapixels, from its file to its values, on one thread."""
     from tempfile import TemporaryDirectory
 
     from digitlab.archives.job import answered

@@ -1,8 +1,8 @@
-"""Steadiness at every frame rate, on made sequences whose truth is known at every moment.
+"""Steadiness at every frame rate, on synthetic sequences whose truth is known at every moment.
 
-Each sequence is drawn and read once, at 60 frames a second. Of these frames a part, unevenly spaced and with a few
-lost, is what a camera of 30, 15, 10, 5 and 3 frames a second would have given; each has its own tracker. What was
-counted is kept for each sequence in a file of its own, so that a run can be interrupted and taken up again.
+Each sequence is drawn and read once, at 60 frames per second. A subset of these frames, unevenly spaced and with a few
+lost, is what a camera with 30, 15, 10, 5 or 3 frames per second would deliver; each has its own tracker. The counts of
+each sequence are kept in a separate file, so that an interrupted run can be continued.
 """
 
 from __future__ import annotations
@@ -40,18 +40,18 @@ __all__ = ["KINDS", "RATES", "SteadinessFigures", "follow", "measure_made_sequen
 RATES = (3, 5, 10, 15, 30, 60)
 KINDS = ("canvas", "paper", "air", "corrected", "joined", "pushed", "lights", "walk")
 _FULL_RATE = 60
-_LOST = 0.03  # of the frames
-_UNEVEN = 0.4  # of the time between two frames, by which one may be late
-_COUNTED = 30  # frames a second of the camera whose digits are counted for the progress
+_LOST = 0.03  # share of the frames
+_UNEVEN = 0.4  # share of the time between two frames by which one may be late
+_COUNTED = 30  # frame rate of the camera whose digits are counted for the progress
 _WALK_EVERY = 4  # rounds: a walk has eight numbers, and takes long
-_REGION = (60, 20, 260, 220)  # of the scene's picture, in mode "region"
+_REGION = (60, 20, 260, 220)  # in the scene's picture, in mode "region"
 _WORK = "digits drawn and read"
 _MADE_BY = ("live", "reading", "examples", "bench/steady_counts.py", "bench/steadiness.py")
 
 
 @dataclass(frozen=True)
 class SteadinessFigures:
-    """The result of `digitlab bench steadiness`."""
+    """Result of `digitlab bench steadiness`."""
 
     machine: str
     mode: str
@@ -74,22 +74,22 @@ class SteadinessFigures:
     WALKS = ("walks over a page", "numbers told wrongly", "twice", "never", "not read")
 
     def rows(self) -> list[list[str]]:
-        """For the table."""
+        """Return the rows of the table."""
         return [*(each.row() for each in self.rates if each.told), list(self.ASKED)]
 
     def walk_rows(self) -> list[list[str]]:
-        """For the table of the walks; empty without any."""
+        """Return the rows of the table of the walks; empty without any."""
         return [each.walk_row() for each in self.rates if each.numbers]
 
     def kind_rows(self) -> list[list[str]]:
-        """Median and 95 % of the time to a steady text, for each kind and rate."""
+        """Return the median and 95th percentile of the time to a steady text, for each kind and rate."""
         return [
             [kind, *(f"{each.median:.2f}, {each.late:.2f}" for each in rates)]
             for kind, rates in self.by_kind.items() if any(each.told for each in rates)
         ]  # fmt: skip
 
     def as_dict(self) -> dict[str, Any]:
-        """For JSON."""
+        """Return plain values, for JSON."""
         kinds = {kind: [each.as_dict() for each in all_rates] for kind, all_rates in self.by_kind.items()}
         return {"machine": self.machine, "mode": self.mode, "sequences": self.sequences, "kinds": kinds}
 
@@ -105,12 +105,12 @@ def measure_made_sequences(
 ) -> SteadinessFigures:
     """Draw and read sequences, one of each kind in turn, until they contain this number of digits and numbers; count.
 
-    What is in the folder already, by the same program, is not done again.
+    Sequences that the same program has already counted in the folder are not counted again.
 
     Raises:
-        StorageError: when the folder cannot be written.
+        StorageError: if the folder cannot be written.
     """
-    # They are made with the first sequence; one alone is this one.
+    # The processes start with the first sequence; if there is only one, it is this one.
     pool = ProcessPoolExecutor(processes, mp_context=get_context("spawn")) if processes > 1 else None
     try:
         return _measure(folder, digits, mode, kinds, pool, listener)
@@ -140,7 +140,7 @@ def _measure(
                 add(kind, figures)
         missing = [each for each in batch if kept[each] is None]
         stale += sum(paths[each].exists() for each in missing)
-        if missing:  # what is there already is no measure of the time that the rest takes
+        if missing:  # what exists already is no measure of the time that the rest takes
             listener(Counted(_WORK, min(done, digits), digits, "digits", missing[0][0]))
         for each, figures in _found(missing, mode, pool):
             content = {"made_by": made_by, "rates": [one.as_dict() for one in figures]}
@@ -156,7 +156,7 @@ def _measure(
 
 
 def _summed(parts: Iterable[tuple[RateFigures, ...]]) -> tuple[RateFigures, ...]:
-    """The figures of all rates together."""
+    """Add up figures, separately for each rate."""
     totals = tuple(RateFigures(rate) for rate in RATES)
     for figures in parts:
         for total, one in zip(totals, figures, strict=True):
@@ -165,7 +165,7 @@ def _summed(parts: Iterable[tuple[RateFigures, ...]]) -> tuple[RateFigures, ...]
 
 
 def _rounds(kinds: tuple[str, ...]) -> Iterator[list[tuple[str, int]]]:
-    """A sequence of each kind, again and again: kinds and seeds."""
+    """Yield rounds with a sequence of each kind: kinds and seeds."""
     alone = kinds == ("walk",)
     for number in count():
         seed = FIRST_OF_BENCH + number
@@ -175,7 +175,7 @@ def _rounds(kinds: tuple[str, ...]) -> Iterator[list[tuple[str, int]]]:
 def _found(
     missing: list[tuple[str, int]], mode: str, pool: ProcessPoolExecutor | None
 ) -> Iterator[tuple[tuple[str, int], tuple[RateFigures, ...]]]:
-    """Draw and read each sequence, here or in other processes; in the order in which they are done."""
+    """Draw and read each sequence, here or in other processes; yield them in the order of completion."""
     if pool is None:
         for kind, seed in missing:
             yield (kind, seed), _sequence(kind, seed, mode)
@@ -187,7 +187,7 @@ def _found(
 
 
 def _sequence(kind: str, seed: int, mode: str) -> tuple[RateFigures, ...]:
-    """The figures of a sequence at all rates."""
+    """Compute the figures of a sequence at all rates."""
     scene = made_scene(kind, seed)
     all_moments = follow(scene, mode, Reader(threads=1))
     judge = judged_walk if kind == "walk" else (lambda _, moments, rate: judged(moments, rate))
@@ -195,7 +195,7 @@ def _sequence(kind: str, seed: int, mode: str) -> tuple[RateFigures, ...]:
 
 
 def follow(scene: Scene, mode: str, reader: Reader) -> dict[int, list[Moment]]:
-    """A scene as cameras of all rates see it, frame by frame."""
+    """Follow a scene as cameras of all rates see it, frame by frame."""
     rng = np.random.default_rng((scene.seed, 5))
     trackers = {rate: Tracker(whole=mode == "page") for rate in RATES}
     times = list(times_of_frames(scene.seconds, _FULL_RATE))
@@ -218,7 +218,7 @@ def follow(scene: Scene, mode: str, reader: Reader) -> dict[int, list[Moment]]:
 
 
 def _taken(frames: int, rate: int, rng: np.random.Generator) -> set[int]:
-    """The frames of the full rate that a camera of this rate takes: at any phase, unevenly, and some are lost."""
+    """Choose the frames of the full rate that a camera with this rate takes: any phase, unevenly, some are lost."""
     apart = _FULL_RATE // rate
     usual = np.arange(int(rng.integers(apart)), frames, apart)
     late = rng.integers(0, math.floor(_UNEVEN * apart) + 1, len(usual))
@@ -227,7 +227,7 @@ def _taken(frames: int, rate: int, rng: np.random.Generator) -> set[int]:
 
 
 def _kept(path: Path, made_by: str) -> tuple[RateFigures, ...] | None:
-    """The figures of a sequence that was counted before; None where it was not, or by another version."""
+    """Read the figures of a sequence counted before; None if there are none, or if another version counted them."""
     try:
         content: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
         if content["made_by"] != made_by:
@@ -238,7 +238,7 @@ def _kept(path: Path, made_by: str) -> tuple[RateFigures, ...] | None:
 
 
 def _fingerprint(mode: str) -> str:
-    """Of all that the figures depend on: what reads, what follows, what draws, and what counts."""
+    """Compute a digest of everything that the figures depend on: the code that reads, tracks, draws, and counts."""
     root, digest = Path(__file__).parent.parent, sha256(mode.encode())
     for place in _MADE_BY:
         own = root / place

@@ -1,4 +1,4 @@
-"""What is counted in a made sequence: how soon a text is steady, how correct it is, and what is told."""
+"""Counts for a synthetic sequence: how soon a text is steady, how correct it is, and what is announced."""
 
 from __future__ import annotations
 
@@ -15,15 +15,15 @@ if TYPE_CHECKING:
 __all__ = ["Moment", "RateFigures", "judged", "judged_walk"]
 
 _LEAST = 0.9 - 1e-6  # seconds that something must stand to be counted
-_GRACE = 0.2 - 1e-6  # seconds in which a change need not have been noticed
-_WHOLE = 0.15  # of the frame's height: so far from its edge a number is surely whole
+_GRACE = 0.2 - 1e-6  # seconds within which a change need not be noticed
+_WHOLE = 0.15  # of the frame's height: at that distance from its edge a number is certainly whole
 
 
 @dataclass(frozen=True, slots=True)
 class Moment:
-    """A frame: when, what stands there, what was read in it, what is steady, and how many texts were told so far.
+    """A frame: time, truth, the reading in it, the steady text, and the number of texts announced so far.
 
-    numbers: that were told with it, where the page moves
+    numbers: numbers announced with it, where the page moves
     """
 
     at: float
@@ -36,18 +36,18 @@ class Moment:
 
 @dataclass
 class RateFigures:
-    """What was counted at one frame rate.
+    """Counts at one frame rate.
 
-    delays: seconds from a finished digit or number to its steady text, infinite where that never came
-    frames, wrong: later than 0.2 s after a change; with a steady text that is not what stands there
-    standing, read, right: frames from 0.9 s on in which something stands; those whose own reading is right; whose
-        steady text is
-    told: digits and numbers that came to stand; wrongly, doubled, lost: tellings of them
-    drawn, early: times that ink came or went; tellings meanwhile
-    unread: of what came to stand, so much is read wrongly in most of its frames: the reader's own error, which no
-        filter can mend. It is left out of all other counts
-    numbers: on pages over which the camera walks there and back; of them never told, told again, and tellings of what
-        is not there; numbers_unread: that are read wrongly in most frames, and count no further
+    delays: seconds from a finished digit or number to its steady text; infinite if that never came
+    frames, wrong: frames later than 0.2 s after a change; those with a steady text that is not the truth
+    standing, read, right: frames from 0.9 s on in which something stands; those with the right reading; those with
+        the right steady text
+    told: finished digits and numbers; wrongly, doubled, lost: announced wrongly, repeatedly, never
+    drawn, early: times that ink appeared or vanished; announcements meanwhile
+    unread: finished digits and numbers that are read wrongly in most of their frames: the reader's own error, which
+        no filter can correct. They are left out of all other counts
+    numbers: on pages over which the camera walks back and forth; lost: never announced; doubled: announced again;
+        wrong: announced but not there; numbers_unread: read wrongly in most frames, and left out of the other counts
     """
 
     rate: int
@@ -71,28 +71,28 @@ class RateFigures:
     numbers_unread: int = 0
 
     def add(self, other: RateFigures) -> None:
-        """Add what was counted in another sequence."""
+        """Add the counts of another sequence."""
         self.delays += other.delays
         for name in (each.name for each in fields(self) if each.type == "int" and each.name != "rate"):
             setattr(self, name, getattr(self, name) + getattr(other, name))
 
     @property
     def stood(self) -> int:
-        """Digits and numbers, read rightly or not."""
+        """Number of digits and numbers, whether read correctly or not."""
         return self.told + self.unread + self.numbers + self.numbers_unread
 
     @property
     def median(self) -> float:
-        """Of the delays, in seconds."""
+        """Median of the delays, in seconds."""
         return float(np.percentile(self.delays, 50, method="inverted_cdf")) if self.delays else 0.0
 
     @property
     def late(self) -> float:
-        """The delay that 95 % do not exceed."""
+        """95th percentile of the delays, in seconds."""
         return float(np.percentile(self.delays, 95, method="inverted_cdf")) if self.delays else 0.0
 
     def row(self) -> list[str]:
-        """For the table."""
+        """Return the row of the table."""
         share = 100.0 / max(1, self.standing)
         return [
             f"{self.rate}/s",
@@ -106,24 +106,24 @@ class RateFigures:
         ]
 
     def walk_row(self) -> list[str]:
-        """For the table of the walks."""
+        """Return the row of the table of the walks."""
         counts = (f"{getattr(self, f'numbers_{each}')} of {self.numbers}" for each in ("wrong", "doubled", "lost"))
         return [f"{self.rate}/s", *counts, f"{self.numbers_unread} of {self.numbers + self.numbers_unread}"]
 
     def as_dict(self) -> dict[str, Any]:
-        """For JSON; a text that was never steady has no delay (null)."""
+        """Return plain values, for JSON; a text that was never steady has no delay (null)."""
         delays = [None if np.isinf(each) else round(each, 3) for each in self.delays]
         return {**vars(self), "delays": delays}
 
     @classmethod
     def of_dict(cls, plain: dict[str, Any]) -> RateFigures:
-        """As it was written."""
+        """Restore figures from the result of `as_dict`."""
         delays = [float("inf") if each is None else float(each) for each in plain["delays"]]
         return cls(**{**plain, "delays": delays})
 
 
 def judged(moments: list[Moment], rate: int) -> RateFigures:
-    """Count what was right, late, wrong and told in a sequence."""
+    """Count what was right, late, wrong and announced in a sequence."""
     figures = RateFigures(rate)
     tellings = [
         (now.at, now.steady, now.truth)
@@ -151,7 +151,7 @@ def judged(moments: list[Moment], rate: int) -> RateFigures:
 
 
 def _judge_standing(figures: RateFigures, span: list[Moment], told: list[str | None]) -> None:
-    """Count what stands long enough: when it was steady, whether it stayed so, and how often it was told."""
+    """Count a text that stands long enough: when it was steady, whether it stayed so, how often it was announced."""
     begin, text = span[0].at, span[0].truth.text
     settled = [each for each in span if each.at - begin >= _LEAST]
     figures.standing += len(settled)
@@ -164,7 +164,7 @@ def _judge_standing(figures: RateFigures, span: list[Moment], told: list[str | N
 
 
 def _spans(moments: list[Moment]) -> list[list[Moment]]:
-    """The moments between two changes of the truth."""
+    """Split the moments at each change of the truth."""
     spans: list[list[Moment]] = []
     for each in moments:
         if spans and spans[-1][-1].truth == each.truth:
@@ -175,7 +175,7 @@ def _spans(moments: list[Moment]) -> list[list[Moment]]:
 
 
 def judged_walk(scene: Scene, moments: Sequence[Moment], rate: int) -> RateFigures:
-    """Count the numbers that were told while the camera walked over a page."""
+    """Count the numbers that were announced while the camera walked over a page."""
     figures = RateFigures(rate)
     told = [text for each in moments for text in each.numbers]
     for text in {text for text, *_ in scene.numbers}:
@@ -189,15 +189,15 @@ def judged_walk(scene: Scene, moments: Sequence[Moment], rate: int) -> RateFigur
         figures.numbers += len(places)
         figures.numbers_lost += max(0, len(places) - again)
         figures.numbers_doubled += max(0, again - len(places))
-    figures.numbers_wrong = max(0, len(told) - figures.numbers_unread)  # what is misread is told, too: once
+    figures.numbers_wrong = max(0, len(told) - figures.numbers_unread)  # misread numbers are announced, too: once
     return figures
 
 
 def _in_view(scene: Scene, number: tuple[str, int, int, int, int], at: float) -> bool:
-    """Whether the whole of a number is in the frame."""
+    """Return whether a number is completely in the frame."""
     _, left, top, right, bottom = number
     x, y = (0.0, 0.0) if scene.walk is None else scene.walk.place(at)
     room = _WHOLE * scene.size[1]
-    tall = 0.2 * scene.size[1]  # of the digits: the numbers say where their tops are
+    tall = 0.2 * scene.size[1]  # height of the digits: the numbers have the positions of their tops
     across = left - x > room and right - x < scene.size[0] - room
     return across and top - y > room and bottom + tall - y < scene.size[1]

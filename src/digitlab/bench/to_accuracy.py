@@ -25,10 +25,10 @@ _MOST_EPOCHS = 30  # S0's recipe was trained for 12
 
 @dataclass(frozen=True, slots=True)
 class Finish:
-    """Seconds of training until a test accuracy, with compilation, without evaluation.
+    """Training seconds until a test accuracy is reached, including compilation, without evaluation.
 
-    plain_seconds, plain_epochs: S0's recipe in plain Keras until its first epoch of that accuracy; NaN: never
-    ours_seconds, ours_accuracies: of the recipe `fast`, seed by seed; all its epochs
+    plain_seconds, plain_epochs: S0's recipe in plain Keras until its first epoch with that accuracy; NaN: never
+    ours_seconds, ours_accuracies: of the recipe `fast`, for each seed, after all its epochs
     """
 
     wanted: float
@@ -39,15 +39,15 @@ class Finish:
 
     @property
     def ratio(self) -> float:
-        """Plain Keras' seconds to ours, the median of the seeds."""
+        """Ratio of plain Keras' seconds to our median over the seeds."""
         return self.plain_seconds / statistics.median(self.ours_seconds)
 
     def as_dict(self) -> dict[str, Any]:
-        """For JSON."""
+        """Return plain values, for JSON."""
         return {**asdict(self), "ratio": self.ratio, "ours_mean_accuracy": statistics.mean(self.ours_accuracies)}
 
     def sentence(self) -> str:
-        """The result in one sentence."""
+        """State the result in one sentence."""
         return (
             f"to {100 * self.wanted:.1f} %: S0's recipe in plain Keras {self.plain_seconds:.1f} s "
             f"({self.plain_epochs} epochs), `digitlab train fast` {statistics.median(self.ours_seconds):.2f} s "
@@ -57,7 +57,7 @@ class Finish:
 
 
 def measure_to_accuracy(seeds: int, say: Callable[[str], None], wanted: float = 0.99) -> Finish:
-    """Train S0's recipe to an accuracy of ``wanted``, and the recipe `fast` with ``seeds`` seeds."""
+    """Train S0's recipe until it reaches an accuracy of ``wanted``, and the recipe `fast` with ``seeds`` seeds."""
     mnist = load_dataset("mnist")
     plain = PlainKeras("thesis-2conv", mnist.split("train"), keras.optimizers.Adadelta(1.0, rho=0.95, epsilon=1e-8))
     seconds, epochs = 0.0, 0
@@ -80,7 +80,7 @@ def measure_to_accuracy(seeds: int, say: Callable[[str], None], wanted: float = 
 
 @dataclass(frozen=True, slots=True)
 class SameTraining:
-    """S4's network, optimiser, batches and epochs, both ways.
+    """S4's network, optimiser, batches and epochs, trained in both ways.
 
     plain_cores: busy cores with plain Keras, per epoch; see `TrainingSpeed`
     """
@@ -94,15 +94,15 @@ class SameTraining:
 
     @property
     def ratio(self) -> float:
-        """Plain Keras' seconds to ours."""
+        """Ratio of plain Keras' seconds to ours."""
         return self.plain_seconds / self.ours_seconds
 
     def as_dict(self) -> dict[str, Any]:
-        """For JSON."""
+        """Return plain values, for JSON."""
         return {**asdict(self), "ratio": self.ratio}
 
     def sentence(self) -> str:
-        """The result in one sentence."""
+        """State the result in one sentence."""
         return (
             f"S4, {self.epochs} epochs: plain Keras {self.plain_seconds:.0f} s, {100 * self.plain_accuracy:.2f} % "
             f"({min(self.plain_cores):.1f} to {max(self.plain_cores):.1f} cores at work); "
@@ -111,7 +111,7 @@ class SameTraining:
 
 
 def measure_notebook(say: Callable[[str], None], epochs: int = 12) -> SameTraining:
-    """Train S4's network as S4 did, in plain Keras and here; the test accuracy of both after the last epoch."""
+    """Train S4's network as S4 did, in plain Keras and in digitlab; compare test accuracies after the last epoch."""
     mnist = load_dataset("mnist")
     took, accuracy = _train(TrainingConfig("notebook-cnn", epochs=epochs))
     say(f"S4, digitlab: {100 * accuracy:.2f} % after {took:.1f} s")
@@ -129,7 +129,7 @@ def measure_notebook(say: Callable[[str], None], epochs: int = 12) -> SameTraini
 
 
 def _train(training: TrainingConfig) -> tuple[float, float]:
-    """Seconds that the epochs took, and the test accuracy after the last."""
+    """Train; return the seconds that the epochs took, and the test accuracy after the last."""
     ends: list[EpochEnded] = []
     with tempfile.TemporaryDirectory() as folder:
         trained = run_training(

@@ -1,4 +1,4 @@
-"""Training speed: our training loop against plain Keras, from memory and from a file, beside the processor's peak."""
+"""Training speed: our training loop against plain Keras, from memory and from a file, and relative to the CPU peak."""
 
 from __future__ import annotations
 
@@ -34,20 +34,20 @@ __all__ = [
 ]  # fmt: skip
 
 BATCH = 128  # as in S0 and S4
-AT_WORK = 0.75  # of the most cores that were busy in any round: below, one of two was idle for half of it
+AT_WORK = 0.75  # share of the largest number of busy cores in any round: below, one of two was idle for half of it
 _SIZE = 2048  # 17 GFLOP per product: larger than every cache, and a fraction of a second
 
 
 @dataclass(frozen=True, slots=True)
 class Peak:
-    """The best of several products, in GFLOP/s; a multiplication and an addition are two operations."""
+    """Best of several products, in GFLOP/s; a multiplication and an addition are two operations."""
 
     float32: float
     bfloat16: float
 
 
 def measure_peak(rounds: int = 5) -> Peak:
-    """Time a square matrix product of each type ``rounds`` times, after a warm-up."""
+    """Time ``rounds`` square matrix products of each type, after a warm-up."""
     return Peak(_fastest("float32", rounds), _fastest("bfloat16", rounds))
 
 
@@ -77,7 +77,7 @@ class PlainKeras:
         self._model.fit(self._images, self._labels, batch_size=BATCH, epochs=1, verbose=0)
 
     def accuracy(self, test: Digits) -> float:
-        """The accuracy on these images."""
+        """Return the accuracy on these images."""
         return float(self._model.evaluate(*_as_floats(test), batch_size=500, verbose=0)[1])
 
 
@@ -87,12 +87,12 @@ def _as_floats(digits: Digits) -> tuple[object, object]:
 
 @dataclass(frozen=True, slots=True)
 class TrainingSpeed:
-    """Images per second, by round, of both ways; ratios are ours to plain Keras.
+    """Images per second of both ways, by round; ratios are ours to plain Keras.
 
-    plain_cores, ours_cores: busy cores, by round; `fit` leaves one of two idle in some calls, at random, and is then
-        half as fast (docs/diary.md)
-    peak: of the processor, for matrix products
-    operations: GFLOP of training on one image
+    plain_cores, ours_cores: busy cores, by round; `fit` leaves one of two idle in some calls, at random, and then
+        is half as fast (docs/diary.md)
+    peak: of the CPU, for matrix products
+    operations: GFLOP for training on one image
     """
 
     machine: str
@@ -106,24 +106,24 @@ class TrainingSpeed:
 
     @property
     def ratio(self) -> float:
-        """The ratio of the medians."""
+        """Ratio of the medians."""
         return statistics.median(self.ours) / statistics.median(self.plain)
 
     @property
     def least_ratio(self) -> float:
-        """Our median to plain Keras' fastest round: unaffected by calls of `fit` that leave cores idle."""
+        """Ratio of our median to plain Keras' fastest round: unaffected by calls of `fit` that leave cores idle."""
         return statistics.median(self.ours) / max(self.plain)
 
     @property
     def whole(self) -> list[int]:
-        """The rounds, counted from 1, in which both ways had all cores at work."""
+        """Rounds, counted from 1, in which both ways had all cores busy."""
         least = AT_WORK * max(*self.plain_cores, *self.ours_cores)
         rounds = enumerate(zip(self.plain_cores, self.ours_cores, strict=True), start=1)
         return [number for number, cores in rounds if min(cores) >= least]
 
     @property
     def ratio_at_work(self) -> float | None:
-        """The ratio of the medians of those rounds; None where there is none."""
+        """Ratio of the medians over those rounds; None if there are none."""
         if not self.whole:
             return None
         ours, plain = ([speeds[number - 1] for number in self.whole] for speeds in (self.ours, self.plain))
@@ -131,17 +131,17 @@ class TrainingSpeed:
 
     @property
     def ratios(self) -> list[float]:
-        """The ratio of each round."""
+        """Ratio for each round."""
         return [ours / plain for ours, plain in zip(self.ours, self.plain, strict=True)]
 
     @property
     def shares(self) -> dict[str, float]:
-        """Our training's share of the processor's peak, in bfloat16 and in float32."""
+        """Our training's share of the CPU's peak, in bfloat16 and in float32."""
         rate = statistics.median(self.ours) * self.operations
         return {"bfloat16": rate / self.peak.bfloat16, "float32": rate / self.peak.float32}
 
     def rows(self) -> list[list[str]]:
-        """For a table: way, median, minimum, maximum; busy cores, minimum to maximum."""
+        """Return the rows of a table: way, median, minimum, maximum; busy cores, minimum to maximum."""
         return [
             [
                 name,
@@ -155,7 +155,7 @@ class TrainingSpeed:
         ]
 
     def as_dict(self) -> dict[str, Any]:
-        """For JSON."""
+        """Return plain values, for JSON."""
         ratios: dict[str, Any] = {"ratio": self.ratio, "least_ratio": self.least_ratio, "ratios": self.ratios}
         ratios |= {"whole_rounds": self.whole, "ratio_at_work": self.ratio_at_work}
         return {**asdict(self), **ratios, "shares": self.shares}
@@ -187,7 +187,7 @@ def measure_training(
 
 
 def epochs_of(train: Digits | Shuffled, network: str = "thesis-2conv") -> Callable[[], History]:
-    """A network in our loop; every call trains one more epoch."""
+    """Make a network in our loop, and return a function that trains one more epoch."""
     keras.utils.set_random_seed(0)
     with dtype_policy(dtype_policy_name("auto")):
         model = build(network)
@@ -197,9 +197,9 @@ def epochs_of(train: Digits | Shuffled, network: str = "thesis-2conv") -> Callab
 
 
 def _operations(network: str) -> float:
-    """GFLOP of training a network on one image: forward, and backward to inputs and weights.
+    """Compute the GFLOP for training a network on one image: forward, and backward to inputs and weights.
 
-    Only products of convolutions and dense layers, two operations each; the first layer's inputs need no gradient.
+    Counts products in convolutions and dense layers, two operations each; the first layer needs no input gradient.
     """
     multiplied, first = 0, True
     for layer in build(network).layers:
@@ -211,9 +211,9 @@ def _operations(network: str) -> float:
 
 
 def measure_training_from_file(images: int, rounds: int, say: Callable[[str], None]) -> dict[str, list[float]]:
-    """Images per second of S0's 2Conv, "memory" and "file" in turn, after a warm-up round of both.
+    """Measure images per second with S0's 2Conv, "memory" and "file" alternately, after a warm-up round of both.
 
-    The file is an HDF5 in S0's layout, float32.
+    The file is an HDF5 file in S0's layout, float32.
     """
     train = load_dataset("mnist").split("train")[:images]
     speeds: dict[str, list[float]] = {"memory": [], "file": []}

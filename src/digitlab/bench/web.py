@@ -1,7 +1,7 @@
 """Throughput, latency and memory of `digitlab serve`.
 
-The server is started as by a user, in one process; the clients are another process (`web_client`). Both share this
-machine's cores, so the figures are lower than those of a server alone.
+The server is started as a user would, in one process; the clients are another process (`web_client`). Both share this
+machine's cores, so the figures are lower than for a server alone.
 """
 
 from __future__ import annotations
@@ -35,15 +35,15 @@ _MEGABYTE = 1_000_000
 
 @dataclass(frozen=True, slots=True)
 class WebFigures:
-    """The result; milliseconds and megabytes.
+    """Result; in milliseconds and megabytes.
 
-    rate, ms: of /v1/classify, each of 16 connections sending its next request after the response
-    processor_ms: of the server, per request
+    rate, ms: for /v1/classify, each of 16 connections sending its next request after the response
+    processor_ms: CPU time of the server, per request
     paced_ms: at half of 1,500 requests per second, counted from the time each was due
-    age_ms: of live results, from sending the frame; stale_ms: until the client's next result
-    answered, sent: frames
-    live_memory: the peak with all clients connected
-    pages_read: frames of 320×240 with three digits, per second; page_age_ms: of their results
+    age_ms: age of live results, from sending the frame; stale_ms: until the client's next result
+    answered, sent: numbers of frames
+    live_memory: peak with all clients connected
+    pages_read: frames of 320×240 with three digits, per second; page_age_ms: age of their results
     memory: after each twentieth of the mixed requests
     """
 
@@ -68,7 +68,7 @@ class WebFigures:
     memory: list[float]
 
     def as_dict(self) -> dict[str, Any]:
-        """For JSON."""
+        """Return plain values, for JSON."""
         return asdict(self)
 
     @property
@@ -77,7 +77,7 @@ class WebFigures:
         return self.memory[-1] - self.memory[len(self.memory) // 4]
 
     def rows(self) -> list[list[str]]:
-        """For the table: measure, value, target."""
+        """Return the rows of the table: measure, value, target."""
         return [
             ["classify 28×28 PNG, requests/s", f"{self.rate:,.0f}", f"≥ {_ASKED_RATE:,.0f}"],
             ["… median, p99 (ms)", f"{self.ms['median']:.1f}, {self.ms['p99']:.1f}", ""],
@@ -101,7 +101,7 @@ def measure_web(seconds: float, clients: int, requests: int, tell: Callable[[str
     """Start a server, send it requests, stop it.
 
     Raises:
-        UsageError: for too small numbers, or when the server does not start.
+        UsageError: for numbers that are too small, or if the server does not start.
     """
     if seconds < 1 or clients < 1 or requests < 100:
         raise UsageError("expected at least 1 second, 1 client and 100 requests")
@@ -172,7 +172,7 @@ def _ask(address: str, what: str, *numbers: float) -> dict[str, Any]:
 
 
 def _processor_seconds(process: int) -> float:
-    """The processor time of a process so far; 0 if unknown."""
+    """Return the CPU seconds that a process has used so far; 0 if unknown."""
     try:
         fields = Path(f"/proc/{process}/stat").read_text(encoding="ascii").rpartition(")")[2].split()
     except OSError:
@@ -182,7 +182,7 @@ def _processor_seconds(process: int) -> float:
 
 @contextlib.contextmanager
 def _most_memory(process: int) -> Iterator[list[float]]:
-    """The peak memory of a process in this context (MB), sampled ten times per second."""
+    """Sample the memory of a process ten times per second; yield a list whose only item is its peak (MB)."""
     most, over = [0.0], threading.Event()
 
     def look() -> None:

@@ -1,6 +1,6 @@
 """The clients: `python -m digitlab.bench.web_client ADDRESS WHAT ...` prints one JSON object.
 
-Requests are sent over plain connections with minimal work, so that the server is measured.
+Requests are sent over plain connections with minimal overhead, so that the server is what is measured.
 
     closed CONNECTIONS SECONDS          each connection sends its next request after the response
     paced RATE SECONDS                  a fixed rate per second; the latency counts from the time a request was due
@@ -30,8 +30,8 @@ if TYPE_CHECKING:
 __all__ = ["main"]
 
 _DIGITS = 200
-_STREAMS = 24  # connections of a paced run: more are only needed when the server is too slow anyway
-_LATE = 0.5  # seconds after the last frame in which results still count
+_STREAMS = 24  # connections in a paced run: more would only be needed if the server were too slow anyway
+_LATE = 0.5  # seconds after the last frame within which results still count
 
 
 def main() -> None:
@@ -61,7 +61,7 @@ async def _run(asked: Awaitable[dict[str, Any]]) -> dict[str, Any]:
 
 
 class _Connection(asyncio.Protocol):
-    """One connection with one request at a time."""
+    """A connection with one request at a time."""
 
     def __init__(self) -> None:
         self._answer: asyncio.Future[int] | None = None
@@ -87,7 +87,7 @@ class _Connection(asyncio.Protocol):
             answer.set_result(int(head[9:12]))
 
     def ask(self, request: bytes) -> asyncio.Future[int]:
-        """Send a request; a future of the response's status."""
+        """Send a request; return a future for the response's status."""
         self._answer = asyncio.get_running_loop().create_future()
         if self._transport is not None:
             self._transport.write(request)
@@ -151,7 +151,7 @@ class _Asker:
     async def _live(
         self, mode: str, frames: list[bytes], clients: float, rate: float, seconds: float
     ) -> dict[str, Any]:
-        """Age of a result: from sending its frame. Staleness: the same, until the next result arrives."""
+        """Measure the age of results, since their frames were sent, and their age when the next result arrives."""
         ages: list[float] = []
         stale: list[float] = []
         count = int(clients)
@@ -228,7 +228,7 @@ class _Asker:
         return f"GET {path} HTTP/1.1\r\nHost: {self._host}:{self._port}\r\n\r\n".encode()
 
     def _memory(self) -> int:
-        """The server's resident memory in bytes, from its metrics."""
+        """Return the server's resident memory in bytes, from its metrics."""
         from urllib.request import urlopen
 
         with urlopen(f"http://{self._host}:{self._port}/metrics", timeout=30) as answer:
@@ -242,7 +242,7 @@ def _told(taken: list[float], statuses: list[int]) -> dict[str, Any]:
 
 
 def _quantiles(seconds: list[float]) -> dict[str, float]:
-    """Milliseconds: median, 99th percentile, maximum."""
+    """Return milliseconds: median, 99th percentile, maximum."""
     if not seconds:
         return {"median": float("nan"), "p99": float("nan"), "most": float("nan")}
     median, p99, most = np.percentile(seconds, [50, 99, 100]) * 1000.0
@@ -250,7 +250,7 @@ def _quantiles(seconds: list[float]) -> dict[str, float]:
 
 
 def _digits() -> list[bytes]:
-    """PNG files of 28×28, all different."""
+    """Make PNG files of 28×28, all different."""
     from digitlab.datasets import load_dataset
 
     images = load_dataset("mnist").split("test").images[: 40 * _DIGITS : 40]
@@ -258,7 +258,7 @@ def _digits() -> list[bytes]:
 
 
 def _regions() -> list[bytes]:
-    """JPEG frames of 96×96, the region of a camera's picture where a digit is held."""
+    """Make JPEG frames of 96×96: the region of a camera's picture where a digit is held."""
     from digitlab.datasets import load_dataset
 
     images = np.asarray(load_dataset("mnist").split("test").images[:30])
@@ -271,7 +271,7 @@ def _regions() -> list[bytes]:
 
 
 def _frames() -> list[bytes]:
-    """JPEG frames of 320×240: three digits on paper that moves slightly."""
+    """Make JPEG frames of 320×240: three digits on paper that moves slightly."""
     from digitlab.datasets import load_dataset
 
     images = np.asarray(load_dataset("mnist").split("test").images[:30])

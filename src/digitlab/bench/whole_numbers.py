@@ -1,10 +1,10 @@
-"""Whole numbers: how many are read entirely right, and how many when only what is sure counts; and the peers.
+"""Whole numbers: the share that is read correctly, and the share answered if only confident readings count; and peers.
 
-ZIP codes, dates, telephone numbers, amounts, student numbers and clock times of MNIST test images, which no training
-has seen, each on a picture of its own (`digitlab.datasets.pages.numbers`). A number is right when all its digits are,
-and none is missing or too many; a digit that was not answered makes it wrong. The same again with what one knows of
-such a field: how many digits, that it is a day, or the list that the number is on. Peers, who cannot be told, get the
-nearest entry of the list by edit distance.
+ZIP codes, dates, telephone numbers, amounts, student numbers and clock times, written with MNIST test images, which no
+training has seen, one per picture (`digitlab.datasets.pages.numbers`). A number is right if all its digits are, with
+none missing and none added; a digit without an answer makes it wrong. Then the same again, given what is known about
+such a field: the number of digits, that it is a date, or a list that contains the number. For peers, which cannot be
+given this, the entry of the list with the smallest edit distance is taken.
 """
 
 from __future__ import annotations
@@ -30,12 +30,12 @@ if TYPE_CHECKING:
 
 __all__ = ["KNOWN", "NumbersBench", "OfKind", "measure_numbers"]
 
-LISTED = 300  # student numbers on the list, those that are written among them
-_IMAGES = 4000  # MNIST test images that are written with
-_TARGET = 0.2  # of the peer's whole-number error
+LISTED = 300  # student numbers on the list, including those that are written
+_IMAGES = 4000  # MNIST test images used for writing
+_TARGET = 0.2  # maximum ratio to the peer's whole-number error
 _BINS = 10
 
-# What is known of a field of each kind, in words; see `_known`.
+# What is known about a field of each kind, in words; see `_known`.
 KNOWN = {
     "zip": "5 digits",
     "date": "a day",
@@ -48,7 +48,7 @@ KNOWN = {
 
 @dataclass(frozen=True, slots=True)
 class Share:
-    """Errors of ``of`` numbers, and the shares that can be answered with at most 1 and 0.1 % of those wrong."""
+    """Errors among ``of`` numbers, and the shares that can be answered with at most 1 % and 0.1 % of those wrong."""
 
     wrong: int
     of: int
@@ -57,15 +57,15 @@ class Share:
 
     @property
     def error(self) -> float:
-        """0 … 1."""
+        """Error rate, 0 … 1."""
         return self.wrong / self.of if self.of else math.nan
 
 
 @dataclass(frozen=True, slots=True)
 class OfKind:
-    """What came of the numbers of one kind.
+    """Results for the numbers of one kind.
 
-    read, known: of digitlab, without and with what is known; signs: numbers whose signs are wrong too
+    read, known: digitlab's, without and with prior knowledge; signs: numbers with wrong digits or punctuation
     peers, peers_known: by name
     """
 
@@ -81,7 +81,7 @@ class OfKind:
 
 @dataclass(frozen=True, slots=True)
 class NumbersBench:
-    """All kinds, and the last the total; calibration: the expected calibration error of numbers' confidence."""
+    """Results for all kinds, the total last; calibration: expected calibration error of whole numbers' confidence."""
 
     machine: str
     kinds: list[OfKind]
@@ -92,22 +92,22 @@ class NumbersBench:
 
     @property
     def met(self) -> bool | None:
-        """Whether the whole-number error is at most a fifth of each peer's; None without a peer."""
+        """Whether the whole-number error is at most a fifth of each peer's; None without peers."""
         total = self.kinds[-1]
         return all(total.read.error <= _TARGET * each.error for each in total.peers.values()) if total.peers else None
 
     def as_dict(self) -> dict[str, Any]:
-        """For JSON."""
+        """Return plain values, for JSON."""
         return {**asdict(self), "met": self.met}
 
     def header(self) -> list[str]:
-        """Of the table."""
+        """Return the header of the table."""
         peers = list(self.kinds[-1].peers)
         ours = ["of", "wrong", "95 %", "at 99 %", "at 99.9 %", "known", "wrong", "at 99 %", "at 99.9 %", "signs too"]
         return ["", *ours, "ms", *(cell for each in peers for cell in (each, "known", "of its error"))]
 
     def rows(self) -> list[list[str]]:
-        """Of the table: shares in per cent."""
+        """Return the rows of the table: shares in per cent."""
         return [self._row(each) for each in self.kinds]
 
     def _row(self, each: OfKind) -> list[str]:
@@ -135,7 +135,7 @@ def measure_numbers(
     missing: Sequence[str] = (),
     seed: int = 0,
 ) -> NumbersBench:
-    """Read ``count`` drawn numbers of each kind, and have ``rivals`` read the same.
+    """Read ``count`` drawn numbers of each kind, and have ``rivals`` read the same pictures.
 
     Raises:
         ModelError: for an unknown model.
@@ -172,7 +172,7 @@ def measure_numbers(
 
 
 def drawing(seed: int) -> Callable[[str, int], DrawnNumber]:
-    """What draws the n-th number of a kind, of test images; the same for the same seed."""
+    """Return a function that draws the n-th number of a kind with test images; the same for the same seed."""
     from digitlab.datasets import load_dataset
     from digitlab.datasets.pages.numbers import KINDS, draw_number, number_alphabets
 
@@ -183,7 +183,7 @@ def drawing(seed: int) -> Callable[[str, int], DrawnNumber]:
 
 
 def _list_of(pictures: Sequence[DrawnNumber], rng: np.random.Generator) -> tuple[str, ...]:
-    """A class list: the numbers that are written, and others."""
+    """Make a class list: the numbers that are written, and others."""
     listed = dict.fromkeys(each.digits for each in pictures)
     while len(listed) < max(LISTED, len(pictures)):
         listed[f"{rng.integers(1_000_000, 10_000_000)}"] = None
@@ -201,7 +201,7 @@ def _known(kind: str, number: DrawnNumber, listed: tuple[str, ...]) -> dict[str,
 def _ours(
     reader: Reader, kind: str, pictures: Sequence[DrawnNumber], listed: tuple[str, ...]
 ) -> tuple[OfKind, tuple[list[float], list[float]], tuple[list[bool], list[bool]]]:
-    """What the reader makes of them: confidences and whether they are right, without and with what is known."""
+    """Read the pictures: return confidences and correctness, each without and with prior knowledge."""
     sure: tuple[list[float], list[float]] = ([], [])
     right: tuple[list[bool], list[bool]] = ([], [])
     answered: tuple[list[bool], list[bool]] = ([], [])
@@ -223,7 +223,7 @@ def _ours(
 
 
 def _answer(reading: Reading) -> tuple[str, float, bool]:
-    """The digits that are most likely on the whole picture, how likely they are right, and whether all are answered."""
+    """Return the most likely digits on the whole picture, the confidence in them, and whether all are answered."""
     numbers = reading.numbers
     if reading.settled is not None:
         text = "".join(sign for each in numbers for sign in each.text if sign.isdigit() or sign == "?")
@@ -245,7 +245,7 @@ def _share(sure: Sequence[float], right: Sequence[bool], answered: Sequence[bool
 
 
 def _coverage(sure: Sequence[float], right: Sequence[bool], error: float) -> float:
-    """The largest share of answers, surest first, of which at most this share is wrong."""
+    """Return the largest share of answers, most confident first, of which at most ``error`` are wrong."""
     order = np.argsort(-np.asarray(sure), kind="stable")
     wrong = np.cumsum(~np.asarray(right, np.bool_)[order])
     enough = np.flatnonzero(wrong <= error * np.arange(1, len(order) + 1))
@@ -263,7 +263,7 @@ def _ask(who: Answerer, pictures: Sequence[DrawnNumber], listed: tuple[str, ...]
 
 
 def _nearest(text: str, listed: Sequence[str]) -> str:
-    """The entry of the fewest edits; of several, none."""
+    """Return the entry with the fewest edits; "" if there are several."""
     counted = sorted((edits(text, entry), entry) for entry in listed)
     return counted[0][1] if counted[0][0] < counted[1][0] else ""
 
@@ -288,7 +288,7 @@ def _total(kinds: Sequence[OfKind]) -> OfKind:
 
 
 def _calibration_error(sure: Sequence[float], right: Sequence[bool]) -> float:
-    """The expected calibration error: mean distance of confidence and share of right answers, in bins as full."""
+    """Return the expected calibration error: mean gap between confidence and accuracy, over bins of equal size."""
     order = np.argsort(np.asarray(sure), kind="stable")
     values, fine = np.asarray(sure)[order], np.asarray(right, np.float64)[order]
     bins = np.array_split(np.arange(len(order)), _BINS)

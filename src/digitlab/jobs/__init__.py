@@ -1,10 +1,10 @@
-"""Everything that digitlab does beside reading pictures, as functions: settings in, a frozen result out, no printing.
+"""Everything that digitlab does besides reading pictures, as functions: settings in, frozen result out, no printing.
 
     from digitlab import evaluate
     print(evaluate("reader").metrics.accuracy)
 
-Command line, page and window parse, call one of these and show what came of it. What happens meanwhile is told to one
-listener (`events`). Nothing heavy is imported before a job is called.
+Command line, page and window parse their input, call one of these functions and show the result. What happens
+meanwhile is reported to one listener (`events`). Nothing heavy is imported before a job is called.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Answers to all images of a dataset, with or without labels: into a table, or as its labels."""
+"""Classify all images of a dataset, with or without labels: into a table, or as the dataset's labels."""
 
 from __future__ import annotations
 
@@ -31,9 +31,9 @@ COLUMNS = ("path", "image", "digit", "confidence")
 
 @dataclass(frozen=True, slots=True)
 class Answers:
-    """To some images that follow each other.
+    """Answers for a run of consecutive images.
 
-    first: the number of the first one, from 1
+    first: number of the first image, counted from 1
     probabilities: float32 (N, 10)
     sure: bool (N,), whether the confidence reaches the threshold
     """
@@ -44,7 +44,7 @@ class Answers:
 
     @property
     def digits(self) -> NDArray[np.uint8]:
-        """The most likely digit of each, uint8 (N,)."""
+        """Most likely digit of each image, uint8 (N,)."""
         likeliest: NDArray[np.uint8] = self.probabilities.argmax(axis=1).astype("uint8")
         return likeliest
 
@@ -55,7 +55,7 @@ class Answers:
         return most
 
     def rows(self) -> Iterator[tuple[int, int | None, float]]:
-        """Number, digit (None below the threshold) and confidence of each."""
+        """Yield number, digit (None below the threshold) and confidence for each image."""
         columns = zip(self.digits.tolist(), self.confidences.tolist(), self.sure.tolist(), strict=True)
         for number, (digit, confidence, sure) in enumerate(columns, self.first):
             yield number, digit if sure else None, confidence
@@ -63,12 +63,12 @@ class Answers:
 
 @dataclass(frozen=True, slots=True)
 class ClassifiedData:
-    """The result for a dataset.
+    """Result for a dataset.
 
-    images: that were looked at
-    counts: answers 0 to 9
-    unsure: images below the threshold, which have no answer
-    labelled, agreeing: images that have a label in the file, and those whose label is the answer
+    images: number of images classified
+    counts: number of answers for each digit 0 to 9
+    unsure: number of images below the threshold, which get no answer
+    labelled, agreeing: number of images with a label in the file, and of those whose label equals the answer
     """
 
     images: int
@@ -90,26 +90,26 @@ def classify_data(
     take: Callable[[Answers], None] = lambda _: None,
     listener: Listener = ignore,
 ) -> ClassifiedData:
-    """Answer each image of a dataset of 28×28; labels are not needed.
+    """Classify each image of a dataset of 28×28 images; labels are not needed.
 
     Args:
         data: a named dataset, or a file or folder, in which labels may be missing: CSV of 784 columns, npz or .mat with
             images alone, .npy, HDF5 without labels, an images file of IDX, Parquet, TFRecord.
         model: a shipped name, a run folder, or a model file of any framework (.onnx, .keras, .h5, .tflite …).
-        threshold: answer only where the confidence is at least this. Images of a dataset are all answered without it.
+        threshold: answer only if the confidence is at least this; by default, all images of a dataset are answered.
         table: write a table: path, image (its number in the file, from 1), digit (? where it was not answered),
             confidence.
-        split: of a dataset, where it has several: else its test images.
-        out: write the images of a dataset with the answers as their labels, in any format by its name; images below
-            the threshold are left out.
-        take: gets the answers as they come.
-        listener: told of `Work`, `Counted` and `Note`.
+        split: of a dataset with several; default: its test images.
+        out: write the images of a dataset with the answers as their labels, in any format, chosen by the name; images
+            below the threshold are left out.
+        take: called with each batch of answers.
+        listener: called with `Work`, `Counted` and `Note`.
 
     Raises:
-        DatasetError: when there is no such data, it is damaged, or a split has to be chosen.
-        ModelError: when there is no such model.
+        DatasetError: if there is no such data, it is damaged, or a split has to be chosen.
+        ModelError: if there is no such model.
         UsageError: for a threshold outside 0 to 1, or a file that would replace the data.
-        StorageError: when a file cannot be written.
+        StorageError: if a file cannot be written.
     """
     from digitlab.datasets import find_dataset
     from digitlab.datasets.formats import dataset_writer
@@ -135,13 +135,13 @@ def classify_data(
             if sink is not None:
                 sink.write(replace(batch, labels=found.digits)[found.sure])
             listener(Counted(f"classifying {data}", tally.images, source.count or tally.images))
-        if not tally.images:  # here, so that no empty table is left
+        if not tally.images:  # raised here, so that no empty table is left
             raise DatasetError(f"{data}: holds no image; expected images of digits")
     return tally.as_result()
 
 
 def _data_file(data: str, *written: Path | None) -> Path:
-    """The file or folder of the data, which nothing that is written may replace."""
+    """Return the file or folder of the data; refuse output files that would replace it."""
     from digitlab.datasets.formats.polarity import parted_name
 
     path = parted_name(data)[0]
@@ -186,13 +186,13 @@ def _split_of(dataset: Dataset, split: str | None) -> str:
 
 @contextlib.contextmanager
 def answer_table(path: Path) -> Iterator[Callable[[str, int, int | None, float], None]]:
-    """A function that writes rows into a CSV file, which exists once the block ends.
+    """Yield a function that writes rows to a CSV file, which exists once the block ends.
 
-    It takes the name of the file, the number of the image in it, from 1, the digit, or None below the threshold, and
+    It takes the name of the file, the number of the image in it (from 1), the digit (None below the threshold), and
     the confidence.
 
     Raises:
-        StorageError: when it cannot be written.
+        StorageError: if it cannot be written.
     """
     from digitlab.archives.rows import plain_name
     from digitlab.storage import atomic_path

@@ -27,19 +27,19 @@ if TYPE_CHECKING:
 
 __all__ = ["Comparison", "compare"]
 
-_MOST_DRAWN = 36  # images of a kind: three rows of twelve
+_MOST_DRAWN = 36  # images per kind: three rows of twelve
 _LONGEST_NAME = 40
 
 
 @dataclass(frozen=True, slots=True)
 class Comparison(Drawn, Tabular):
-    """A ranking and the runs that it is about.
+    """A ranking, and the runs that it ranks.
 
-    members: the runs of each contestant of the ranking, a seed each
-    doubts: of each contestant, mean accuracies on MNIST's test labels as they are, corrected, and without the doubtful
-        ones; empty for other sets
-    one_recipe: accuracy over all runs, where they differ in the seed alone; else None
-    pictures: what was drawn
+    members: the runs of each contestant in the ranking, one per seed
+    doubts: for each contestant, mean accuracies on MNIST's test labels as they are, corrected, and without the
+        doubtful ones; empty for other datasets
+    one_recipe: accuracy over all runs, if they differ only in the seed; else None
+    pictures: files that were drawn
     """
 
     ranking: Ranking
@@ -50,7 +50,7 @@ class Comparison(Drawn, Tabular):
 
     @property
     def images(self) -> str:
-        """Which images, in words."""
+        """Description of the images compared."""
         return next(iter(self.members.values()))[0].images
 
     def as_dict(self) -> dict[str, Any]:
@@ -91,21 +91,21 @@ class Comparison(Drawn, Tabular):
 def compare(*runs: str | Path, each: bool = False, out: Path | None = None, listener: Listener = ignore) -> Comparison:
     """Compare two or more runs on the same test images.
 
-    Runs that differ in the seed alone are taken together, as one recipe, and recipes are compared by the means over
-    their seeds (Welch's t test). Single runs are compared image by image (McNemar's exact test). The p-values of many
+    Runs that differ only in the seed are grouped as one recipe, and recipes are compared by the means over their seeds
+    (Welch's t test). Single runs are compared image by image (McNemar's exact test). The p-values of multiple
     comparisons are corrected (Holm).
 
     Args:
         runs: two or more run folders, their evaluations/NAME, or npz files of probabilities and labels.
-        each: compare every run by itself, also those that differ in the seed alone.
+        each: compare every run separately, even those that differ only in the seed.
         out: a folder for pictures: the images that the best and another classify differently, with both predictions.
-        listener: told of `Work` and `Note`.
+        listener: called with `Work` and `Note`.
 
     Raises:
         UsageError: for fewer than two runs, or one that is given twice.
-        RunError: when one is missing, damaged or not done yet.
-        DatasetError: when they are not of the same images.
-        StorageError: when a picture cannot be written.
+        RunError: if one is missing, damaged or not finished yet.
+        DatasetError: if they were not tested on the same images.
+        StorageError: if a picture cannot be written.
     """
     from digitlab.evaluation.answers import by_recipe, expect_same_images, group_names, read_answers
     from digitlab.evaluation.comparison import Contestant, over_seeds, rank
@@ -165,7 +165,7 @@ def _doubts(answers: Sequence[NDArray[np.floating]], labels: NDArray[np.integer]
 
 
 def _draw(ranking: Ranking, members: Members, out: Path, listener: Listener) -> list[Path]:
-    """The best against each of the others, a picture each; of several seeds the first."""
+    """Draw the best run against each of the others, one picture each; with several seeds, the first."""
     from digitlab.reports.comparison_page import images_of
     from digitlab.reports.figures import save_figure, sets_figure
 
@@ -184,7 +184,7 @@ def _draw(ranking: Ranking, members: Members, out: Path, listener: Listener) -> 
 
 
 def _blocks(first: Answers, second: Answers, digits: Digits) -> Iterator[Block]:
-    """The images with different predictions, by who is right."""
+    """Yield the images with different predictions, grouped by which run is right."""
     from digitlab.evaluation.paired import disagreements
 
     answers = first.probabilities.argmax(axis=1), second.probabilities.argmax(axis=1)

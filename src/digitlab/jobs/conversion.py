@@ -25,7 +25,7 @@ _PREPARATIONS = ("x / 255", "x / 255 - 0.5", "x")
 
 @dataclass(frozen=True, slots=True)
 class Ensemble:
-    """An ensemble that was written: of how many networks, and with how many weights."""
+    """An ensemble that was written, its number of networks, and its number of weights."""
 
     exported: Exported
     members: int
@@ -36,8 +36,8 @@ class Ensemble:
 class ImportResult:
     """A converted model.
 
-    changes: a sentence for each thing that had to be changed
-    tried: the ways to feed the network that were tried, the one that is in the file first; empty where it was told
+    changes: a sentence for each change that was necessary
+    tried: the input conventions that were tried, the one used in the file first; empty if it was given
     """
 
     path: Path
@@ -60,18 +60,18 @@ def export(
 
     Args:
         model: a run folder, a shipped name, or a model file of any framework (.keras, .h5, .onnx, .tflite …).
-        out: the file to write; its ending is the format.
-        target: the target, if it prescribes input and output: robotics-academy (its digit classifier), onnx-zoo
+        out: the file to write; its extension selects the format.
+        target: a target that prescribes input and output: robotics-academy (its digit classifier), onnx-zoo
             (MNIST-12's names), web (small, with a JSON card beside), all .onnx; c (.c and .h for microcontrollers, in
             8 bits).
-        int8: compute in 8 bits, calibrated on MNIST's training images (.onnx only); the accuracy is printed beside.
-        listener: told of `Work`, and of a `Note` for each thing that was changed in an old file.
+        int8: compute in 8 bits, calibrated on MNIST's training images (.onnx only); the accuracy is printed, too.
+        listener: called with `Work`, and a `Note` for each change made to an old file.
 
     Raises:
-        UsageError: for another ending or target, or 8 bits in another format.
-        ModelError: when the model cannot be opened, or the file answers otherwise.
-        MissingExtraError: when the format's runtime is not installed.
-        StorageError: when it cannot be written.
+        UsageError: for another extension or target, or 8 bits in another format.
+        ModelError: if the model cannot be opened, or the exported file gives different answers.
+        MissingExtraError: if the format's runtime is not installed.
+        StorageError: if it cannot be written.
     """
     out = Path(out)
     if target is not None and int8:
@@ -106,25 +106,25 @@ def import_model(
     form: Annotated[str, Setting(choices=FORMS)] = "grey",
     listener: Listener = ignore,
 ) -> ImportResult:
-    """Convert a model from an old Keras version or another framework. The file is safe to open whoever made it.
+    """Convert a model from an old Keras version or another framework. The file is opened safely, whoever made it.
 
-    How the network wants its images is found by trying on MNIST's, unless ``preparation`` tells it.
+    How the network expects its images is found by trial on MNIST's, unless ``preparation`` says.
 
     Args:
         old: the file, or a SavedModel folder.
-        out: the file to write, .onnx or .keras; what is no file of Keras is translated to its layers then.
-        architecture: the network, for a file of Keras that holds weights only (digitlab train --help names them).
+        out: the file to write, .onnx or .keras; other frameworks' models are translated to Keras layers for the latter.
+        architecture: the network, for a Keras file that holds only weights (digitlab train --help lists the names).
         weights: the weights of a .json file; default: the .h5 file beside it.
-        preparation: how pixels 0 to 255 become the network's numbers; else it is found by trying, and for Sobel images
-            it is "x / 255".
-        backend: what it was trained with, for a file that does not say; Theano rotates kernels by 180°.
-        form: the images that it was trained on; "sobel" for Sobel images, as the networks of 2017.
-        listener: told of `Work`.
+        preparation: how pixels 0 to 255 are converted to the network's input; by default, it is found by trial, and for
+            Sobel images it is "x / 255".
+        backend: the backend it was trained with, if the file does not say; Theano rotates kernels by 180°.
+        form: the images that it was trained on; "sobel" for Sobel images, as for the networks of 2017.
+        listener: called with `Work`.
 
     Raises:
-        UsageError: for another ending, or options that do not fit the file.
-        ModelError: when it cannot be opened or converted.
-        StorageError: when the new file cannot be written.
+        UsageError: for another extension, or options that do not fit the file.
+        ModelError: if it cannot be opened or converted.
+        StorageError: if the new file cannot be written.
     """
     old, out = Path(old), Path(out)
     if preparation is not None or form == "sobel":
@@ -146,7 +146,7 @@ def _as_told(
     old: Path, out: Path, architecture: str | None, preparation: str | None, backend: str | None, form: str,
     listener: Listener,
 ) -> ImportResult:  # fmt: skip
-    """A file of Keras whose preparation was named, or is that of Sobel images."""
+    """Import a Keras file whose preprocessing was given, or is that for Sobel images."""
     if out.suffix.lower() != ".keras":
         raise UsageError(f"cannot import to {out.name!r}; expected a name that ends in .keras")
     listener(loading())
@@ -172,12 +172,12 @@ def ensemble(*members: str | Path, out: Path, listener: Listener = ignore) -> En
         members: two or more run folders or model files of any framework (.keras, .h5, .onnx, .tflite …); all for grey
             images, or all for Sobel images.
         out: the file to write: .keras, .onnx, .xml (OpenVINO) or .tflite (LiteRT).
-        listener: told of `Work`, and of a `Note` for each thing that was changed in an old file.
+        listener: called with `Work`, and a `Note` for each change made to an old file.
 
     Raises:
-        UsageError: for less than two members, or another ending.
-        ModelError: when a member cannot be opened, they take different images, or the file answers otherwise.
-        StorageError: when it cannot be written.
+        UsageError: for fewer than two members, or another extension.
+        ModelError: if a member cannot be opened, their inputs differ, or the file gives different answers.
+        StorageError: if it cannot be written.
     """
     if len(members) < 2:
         raise UsageError(f"{len(members)} models given; expected two or more, e.g. digitlab ensemble A B --out C.keras")

@@ -1,4 +1,4 @@
-"""Is a dataset what it says? The shipped reader looks at a sample; duplicates are looked for in all of it."""
+"""Check a dataset: the shipped reader examines a sample of it, and all of it is searched for duplicates."""
 
 from __future__ import annotations
 
@@ -26,18 +26,18 @@ if TYPE_CHECKING:
 
 __all__ = ["DataCheck", "SplitCheck", "checked_data", "note_what_is_wrong"]
 
-_LOOKED_AT, _QUICKLY = 2000, 256  # images of each split that the reader looks at
-_COMPARED = 1000  # images of a split that are looked for, nearly the same, in the first one
-_RIGHT_COLUMN = 0.1  # by how much another column has to agree better than the one that is the label
+_LOOKED_AT, _QUICKLY = 2000, 256  # images in each split that the reader examines
+_COMPARED = 1000  # images in a split for which near duplicates are searched for in the first one
+_RIGHT_COLUMN = 0.1  # by how much another column must agree better than the one taken as the label
 
 
 @dataclass(frozen=True, slots=True)
 class SplitCheck:
-    """What was found in a split.
+    """Findings in a split.
 
-    images: in all of it
-    verdict: of the reader about a sample; None for Sobel images
-    findings: a sentence for each thing that is wrong
+    images: number of all images in it
+    verdict: the reader's, on a sample; None for Sobel images
+    findings: a sentence for each fault
     """
 
     images: int
@@ -47,18 +47,18 @@ class SplitCheck:
 
 @dataclass(frozen=True, slots=True)
 class DataCheck:
-    """What was found in a dataset, by split; and what was written, images by split."""
+    """Findings in a dataset, by split; and numbers of images written, by split."""
 
     splits: Mapping[str, SplitCheck]
     written: Mapping[str, int]
 
     @property
     def findings(self) -> int:
-        """The number of things that are wrong."""
+        """Number of faults."""
         return sum(len(each.findings) for each in self.splits.values())
 
     def as_dict(self) -> dict[str, Any]:
-        """For JSON."""
+        """Return plain values, for JSON."""
         return {
             split: {
                 "images": each.images,
@@ -91,20 +91,20 @@ def checked_data(data: str, fix: Path | None, listener: Listener) -> DataCheck:
 
 
 def note_what_is_wrong(data: str, dataset: Dataset, split: str, listener: Listener) -> None:
-    """A quick look at a user's own file: one `Note` with what the reader finds wrong, none where it agrees.
+    """Examine a user's own file quickly: send one `Note` with what the reader finds wrong, none if it agrees.
 
-    Errors are left to whoever reads the file.
+    Errors are left to the code that reads the file.
     """
     if not dataset.openers or dataset.form != "grey" or split not in dataset.openers:
         return
     with warnings.catch_warnings(), contextlib.suppress(DigitlabError):
-        warnings.simplefilter("ignore")  # they are given when the file is read
+        warnings.simplefilter("ignore")  # they are issued when the file is read
         with dataset.open(split) as source:
             sample = _sample(_few(source), _QUICKLY)
         from digitlab.datasets.examining import examine
 
         verdict = examine(_reader(listener), sample)
-        if len(sample.images) < _QUICKLY // 4:  # too few to accuse anybody
+        if len(sample.images) < _QUICKLY // 4:  # too few for a reliable verdict
             return
         if verdict.no_digits:
             listener(
@@ -115,7 +115,7 @@ def note_what_is_wrong(data: str, dataset: Dataset, split: str, listener: Listen
 
 
 def _few(source: ImageSource) -> Iterator[Digits]:
-    """Some images from all over a file whose rows can be read in any order; the first ones of others."""
+    """Yield some images from all over a file that allows random access; from others, the first batch."""
     from digitlab.datasets.formats import RowSource
 
     if isinstance(source, RowSource):
@@ -127,7 +127,7 @@ def _few(source: ImageSource) -> Iterator[Digits]:
 
 
 def _found(data: str) -> Dataset:
-    """The dataset, a file as it is: its polarity is what is examined."""
+    """Find the dataset; a file is opened as it is, because its polarity is what is examined."""
     from digitlab.datasets import find_dataset
     from digitlab.datasets.catalogue import load_dataset
     from digitlab.datasets.formats.polarity import AS_IS, parted_name
@@ -161,7 +161,7 @@ def _some_sizes(sizes: Mapping[tuple[int, int], int]) -> str:
 
 
 class _Check:
-    """One dataset under examination; keeps of each image its fingerprint and label only."""
+    """A dataset under examination; keeps only the fingerprint and label of each image."""
 
     def __init__(self, dataset: Dataset, name: str, listener: Listener) -> None:
         self._dataset, self._name, self._listener = dataset, name, listener
@@ -197,7 +197,7 @@ class _Check:
         return self._dataset.open(split)
 
     def _pass(self, split: str) -> tuple[Sample, Mapping[tuple[int, int], int]]:
-        """All images once: a sample, and each one's fingerprint and label."""
+        """Read all images once: return a sample, and store each image's fingerprint and label."""
         from digitlab.datasets.examining import fingerprints
 
         prints, labels = [np.empty(0, np.uint64)], [np.empty(0, np.uint8)]
@@ -245,7 +245,7 @@ class _Check:
             yield "there are no labels; --fix gives them the reader's answers"
 
     def _other_column(self) -> list[str]:
-        """Of a CSV whose label is in another column than its layout says: the sentence; the column is used from now."""
+        """Report if the label of a CSV is in another column than its layout says; that column is used from then on."""
         from digitlab.datasets.formats.csv_columns import label_choices
         from digitlab.datasets.formats.polarity import parted_name
 
@@ -269,7 +269,7 @@ class _Check:
         return max(float(np.mean(self._answer(view).argmax(axis=1) == labels)) for view in views)
 
     def _usual_agreement(self) -> float:
-        """With the labels that the file gives to others; 0 where it gives none."""
+        """Return the agreement with the labels that the file normally yields; 0 if there are none."""
         with contextlib.suppress(DatasetError), self._dataset.open(self._dataset.splits[0]) as source:
             first = next(iter(source.batches()), None)
             if first is not None and len(first):
@@ -303,7 +303,7 @@ class _Check:
             yield f"leakage: {near:,} of {len(some):,} looked at are nearly the same as one of {first}"
 
     def mended(self, split: str) -> Iterator[Digits]:
-        """The images as they are written: mended, labelled, each once, and not in another split."""
+        """Yield the images to be written: corrected, labelled, without duplicates, and not in another split."""
         from digitlab.datasets.examining import fingerprints
 
         verdict = self._verdicts.get(split)
@@ -328,7 +328,7 @@ class _Check:
                 yield digits[kept]
 
     def _others(self, split: str) -> Iterator[NDArray[np.uint64]]:
-        """Of the first split, which is trained on, what is in the others is left out; the others stay whole."""
+        """For the first split, used for training, yield the other splits' images, to be left out; those stay whole."""
         yield np.empty(0, np.uint64)
         if split == self._dataset.splits[0]:
             yield from (prints for other, prints in self._prints.items() if other != split)

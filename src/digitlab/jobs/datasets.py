@@ -30,7 +30,7 @@ __all__ = [
 ]  # fmt: skip
 
 _COLUMNS = 12
-_MOST_ACROSS = 280  # pixels of a photo that is filtered: more are not drawn, and kernels of three see only its grain
+_MOST_ACROSS = 280  # pixels of a filtered photo's longer side: in larger ones, kernels of three see only noise
 _PIXELS = ("float32", "uint8")
 
 PixelType = Annotated[str, Setting(choices=_PIXELS)]
@@ -38,7 +38,7 @@ PixelType = Annotated[str, Setting(choices=_PIXELS)]
 
 @dataclass(frozen=True, slots=True)
 class DatasetFacts:
-    """What a dataset is about, and the statistics of its splits."""
+    """Description of a dataset, and the statistics of its splits."""
 
     about: str
     splits: Mapping[str, SplitSummary]
@@ -47,19 +47,19 @@ class DatasetFacts:
 def describe_dataset(
     name: str, *, split: str | None = None, seed: int = 0, listener: Listener = ignore
 ) -> DatasetFacts:
-    """Sizes, class counts, mean, deviation and digest of a dataset or of a file of your own.
+    """Compute sizes, class counts, mean, deviation and digest of a dataset or of a file of your own.
 
-    Files are read batch by batch, however large. Handmade sets are made into the cache the first time.
+    Files are read batch by batch, however large. Handmade datasets are generated into the cache the first time.
 
     Args:
-        name: a dataset of `digitlab data list`, or a file or folder of labelled images. A file of dark ink on light is
-            inverted wherever it is named; FILE#as-is leaves it as it is, FILE#inverted inverts it anyway.
-        split: one split only: train, validation, test, or a file's own.
-        seed: seed of the handmade and the corrupted sets.
-        listener: told of `Counted`.
+        name: a dataset in `digitlab data list`, or a file or folder of labelled images. A file of dark ink on light is
+            inverted wherever it is named; FILE#as-is leaves it as it is, FILE#inverted inverts it unconditionally.
+        split: only this split: train, validation, test, or a file's own.
+        seed: seed of the handmade and the corrupted datasets.
+        listener: called with `Counted`.
 
     Raises:
-        DatasetError: when there is no such set or split, or a record cannot be used.
+        DatasetError: if there is no such dataset or split, or a record cannot be used.
     """
     from digitlab.datasets import find_dataset, summarise_batches
 
@@ -87,23 +87,23 @@ def draw_dataset(
     count: Annotated[int | None, Setting(spellings=("-n",), within=Range(1, 1000))] = None,
     seed: int = 0,
 ) -> Path:
-    """Draw the first images of datasets or files with their labels, each set in a block of its own.
+    """Draw the first images of datasets or files with their labels, each dataset in a separate block.
 
-    Of a handmade set the first images of every copy are drawn, a copy a row: what stands in one column began as the
-    same image of MNIST. Nothing else is made or read.
+    For a handmade dataset, the first images of every copy are drawn, one copy per row: all images in a column began as
+    the same image of MNIST. Nothing else is generated or read.
 
     Args:
-        names: datasets of `digitlab data list`, or files or folders of labelled images.
+        names: datasets from `digitlab data list`, or files or folders of labelled images.
         out: the picture to write; its extension (.png, .svg, .pdf) determines the format.
-        split: train, validation, test, or a file's own; else the first.
-        count: how many images of each set (of handmade sets, of each copy); else 60 of a single set, 12 of several or
-            of copies.
-        seed: seed of the handmade and the corrupted sets.
+        split: train, validation, test, or a file's own; default: the first.
+        count: number of images from each dataset (for handmade ones, from each copy); default: 60 for a single dataset,
+            12 for several or for copies.
+        seed: seed of the handmade and the corrupted datasets.
 
     Raises:
-        UsageError: for no name, or another ending.
-        DatasetError: when there is no such set or split, or one of these images is damaged.
-        StorageError: when the picture cannot be written.
+        UsageError: for no name, or another extension.
+        DatasetError: if there is no such dataset or split, or one of these images is damaged.
+        StorageError: if the picture cannot be written.
     """
     from digitlab.datasets import find_dataset
     from digitlab.reports.figures import save_figure, sets_figure
@@ -119,7 +119,7 @@ def draw_dataset(
 
 
 def _blocks(data: Dataset, split: str, count: int) -> Iterator[Block]:
-    """One for a set, or for each copy of a handmade one, so that its rows stand below each other."""
+    """Yield one block for a dataset, or one for each copy of a handmade one, so that its rows are below each other."""
     from digitlab.datasets import first_images
 
     digits = first_images(data, split, count)
@@ -142,21 +142,21 @@ def build_dataset(
     dtype: PixelType = "float32",
     listener: Listener = ignore,
 ) -> dict[str, int]:
-    """Write a dataset into a file, in the format of its extension; returns the number of images by split.
+    """Write a dataset to a file, in the format of its extension; return the number of images in each split.
 
     Args:
-        name: a dataset of `digitlab data list`.
+        name: a dataset from `digitlab data list`.
         out: the file to write.
         split: train, validation or test; formats other than HDF5 hold only one.
-        seed: seed of the handmade and the corrupted sets; the same seed gives the same bytes.
-        jobs: number of threads; default: one per processor. The bytes do not depend on it.
+        seed: seed of the handmade and the corrupted datasets; the same seed gives the same bytes.
+        jobs: number of threads; default: one per CPU core. The bytes do not depend on it.
         dtype: pixel type in HDF5: float32 as in the thesis (Pascual 2017), or uint8, a quarter of the size.
-        listener: told of `Counted`.
+        listener: called with `Counted`.
 
     Raises:
-        DatasetError: when there is no such set or split.
-        UsageError: when the name has no known format, or one for a single split only.
-        StorageError: when it cannot be written. After any error there is no file.
+        DatasetError: if there is no such dataset or split.
+        UsageError: if the name has no known format, or one for a single split only.
+        StorageError: if it cannot be written. After any error there is no file.
     """
     from digitlab.datasets import build_file, load_dataset
 
@@ -173,19 +173,19 @@ def convert_dataset(
     dtype: PixelType = "float32",
     listener: Listener = ignore,
 ) -> int:
-    """Copy the images of a file into another format, batch by batch; returns their number.
+    """Copy the images of a file into another format, batch by batch; return their number.
 
     Args:
-        source: a file or folder of labelled images, copied as they are; FILE#inverted with 255 − each pixel.
+        source: a file or folder of labelled images, copied as they are; FILE#inverted: with 255 − each pixel.
         out: the file to write.
-        split: which split, if the source has several.
+        split: the split to copy, if the source has several.
         dtype: pixel type in HDF5: float32 as in the thesis (Pascual 2017), or uint8, a quarter of the size.
-        listener: told of `Counted`.
+        listener: called with `Counted`.
 
     Raises:
-        DatasetError: when the source cannot be used; it names file and record.
-        UsageError: when both are the same, or the target's name has no known format.
-        StorageError: when the target cannot be written. After any error there is no target.
+        DatasetError: if the source cannot be used; the message names file and record.
+        UsageError: if both are the same, or the target's name has no known format.
+        StorageError: if the target cannot be written. After any error there is no target.
     """
     from digitlab.datasets.formats import convert
 
@@ -198,22 +198,22 @@ def _counting(text: str, listener: Listener) -> Callable[[int, int | None], None
 
 
 def check_data(data: str, *, fix: Path | None = None, listener: Listener = ignore) -> DataCheck:
-    """Find what is wrong with a dataset, and write it repaired.
+    """Find faults of a dataset, and write a repaired copy.
 
-    Looked for: dark ink on light, transposed images, labels that begin at 1, are shifted, in another order, another
-    column or another row; labels that are missing; images of other sizes; equal images within a split, with different
-    labels, and across splits, there also nearly equal ones.
+    It checks for dark ink on light; transposed images; labels that begin at 1, are shifted, permuted, or in another
+    column or row; missing labels; images of other sizes; identical images within a split, with different labels, and
+    across splits, there also nearly identical ones.
 
     Args:
-        data: a file or folder of labelled images, or a dataset of `digitlab data list`.
-        fix: write the repaired dataset: an .npz without duplicates, and without training images that are in the test
-            images. Labels that are missing are the reader's answers.
-        listener: told of `Work`, `Counted` and `Note`.
+        data: a file or folder of labelled images, or a dataset from `digitlab data list`.
+        fix: write the repaired dataset: an .npz without duplicates, and without training images that are also test
+            images. Missing labels are replaced by the reader's answers.
+        listener: called with `Work`, `Counted` and `Note`.
 
     Raises:
-        DatasetError: when it cannot be read, or holds no digit that the reader would know.
-        UsageError: when ``fix`` does not end in .npz, or is the file itself.
-        StorageError: when it cannot be written.
+        DatasetError: if it cannot be read, or holds no digit that the reader recognises.
+        UsageError: if ``fix`` does not end in .npz, or is the file itself.
+        StorageError: if it cannot be written.
     """
     from digitlab.jobs.data_check import checked_data
 
@@ -223,16 +223,16 @@ def check_data(data: str, *, fix: Path | None = None, listener: Listener = ignor
 def dataset_from_review(*corrections: Path, out: Path) -> Corrections:
     """Make a dataset from the digits that were corrected on the page of `digitlab read … --review`.
 
-    What was called no digit has no label to learn and is left out; without any digit nothing is written.
+    Images marked as no digit have no label and are left out; if no digit remains, nothing is written.
 
     Args:
-        corrections: files that the page saved; if a digit occurs twice, the last correction counts.
+        corrections: files saved by the page; if a digit occurs twice, the last correction counts.
         out: the file to write, in the format of its extension: .npz, .h5, .csv, .lmdb, IDX, or a folder (NAME/).
 
     Raises:
-        UsageError: for no file, or another ending.
-        DatasetError: when a file is not what the page saves.
-        StorageError: when it cannot be written.
+        UsageError: for no file, or another extension.
+        DatasetError: if a file was not saved by the page.
+        StorageError: if it cannot be written.
     """
     from digitlab.archives import read_corrections
     from digitlab.datasets.formats import dataset_writer
@@ -247,16 +247,16 @@ def dataset_from_review(*corrections: Path, out: Path) -> Corrections:
 
 
 def draw_filters(image: str, *, out: Path) -> Path:
-    """Draw what the classical filters make of an image, each beside its kernel: lines, edges, spots, smoothing.
+    """Draw the outputs of the classical filters for an image, each beside its kernel: lines, edges, spots, smoothing.
 
     Args:
         image: a picture, converted to grey and scaled down if it is large; or mnist:N, test image N of MNIST.
         out: the picture to write; its extension (.png, .svg, .pdf) determines the format.
 
     Raises:
-        UsageError: for a number that MNIST does not have, or another ending.
-        ImageError: when the picture cannot be read.
-        StorageError: when it cannot be written.
+        UsageError: for a number that MNIST does not have, or another extension.
+        ImageError: if the picture cannot be read.
+        StorageError: if it cannot be written.
     """
     from digitlab.datasets.transforms import BANK, apply_bank
     from digitlab.reports.figures import filters_figure, save_figure
@@ -267,7 +267,7 @@ def draw_filters(image: str, *, out: Path) -> Path:
 
 
 def _grey_image(name: str) -> NDArray[np.uint8]:
-    """Uint8 (H, W) of a picture file or of "mnist:N"."""
+    """Load a picture file or "mnist:N" as uint8 (H, W)."""
     import cv2
     import numpy as np
 

@@ -1,4 +1,4 @@
-"""Why a network misreads somebody's pictures, and what usual mistakes cost it; as a page, too."""
+"""Why a network misreads somebody's pictures, and the accuracy that common mistakes cost it; optionally as a page."""
 
 from __future__ import annotations
 
@@ -30,20 +30,20 @@ if TYPE_CHECKING:
 __all__ = ["DiagnosisResult", "diagnose", "mistakes_of"]
 
 _MOST_PHOTOS = 100
-_EXAMPLE = 5  # the digit that shows what each mistake looks like
+_EXAMPLE = 5  # the digit that illustrates each mistake
 
 
 @dataclass(frozen=True, slots=True)
 class DiagnosisResult(Drawn):
-    """What was found.
+    """Result of a diagnosis.
 
-    photos: one for each picture that could be diagnosed, in their order
-    data: of the set, where one was given
-    network: the model, and what is known of its images
-    costs: what usual mistakes cost it on MNIST's test images
+    photos: a diagnosis of each picture that could be diagnosed, in the given order
+    data: the diagnosis of the dataset, if one was given
+    network: the model, and what is known about its images
+    costs: what common mistakes cost it on MNIST's test images
     refused: what is wrong with the other pictures, one line each
-    page: the HTML page, where one was asked for; the same as JSON lies beside it
-    kept: what that JSON holds
+    page: the HTML page, if one was requested; the same as JSON is written beside it
+    kept: the content of that JSON
     """
 
     photos: tuple[Diagnosis, ...]
@@ -56,11 +56,11 @@ class DiagnosisResult(Drawn):
 
     @property
     def sentence(self) -> str:
-        """The outcome: of the first picture, or of the set."""
+        """The outcome in words: for the first picture, or for the dataset."""
         return self.photos[0].sentence if self.photos else "" if self.data is None else self.data.sentence
 
     def trained_on(self, digit: int) -> NDArray[np.uint8]:
-        """Some of MNIST's training images of a digit as this model wants them, uint8 (N, 28, 28)."""
+        """Return some of MNIST's training images of a digit, in the form that this model expects, uint8 (N, 28, 28)."""
         from digitlab.diagnosis.mistakes import training_images
 
         return training_images(self.network, digit)
@@ -77,7 +77,7 @@ def diagnose(
     out: Path | str | None = None,
     listener: Listener = ignore,
 ) -> DiagnosisResult:
-    """Find out why a model misreads pictures: each difference from what it was trained on is measured, and mended.
+    """Find out why a model misreads pictures: measure and correct each difference from the data it was trained on.
 
     >>> from digitlab import load_dataset
     >>> five = load_dataset("mnist").split("test").images[15]
@@ -87,23 +87,23 @@ def diagnose(
     Args:
         model: a shipped name, a run folder, or a model file of any framework (.onnx, .keras, .h5).
         photos: pictures of one digit each. In Python also arrays: uint8 or bool (H, W), uint8 (H, W, 3) RGB, or floats
-            (H, W), which are taken for the numbers that the network was given.
-        data: a set of pictures: a folder with the classes in its names (or without), a file of labelled images, or a
+            (H, W), which are taken as the network's actual input.
+        data: a set of pictures: a folder with or without classes in its names, a file of labelled images, or a
             named dataset.
         label: the digit that the photos show; default: what the shipped reader answers, or else the model with all
-            differences mended.
-        split: which part of the set; default: test, or the last there is.
-        images: at most this number of pictures of the set, drawn at random, always the same ones.
-        out: the HTML page to write; the same as JSON goes beside it.
-        listener: told of `Work`, `Counted` and `Note`.
+            differences corrected.
+        split: which part of the set; default: test, or the last part.
+        images: maximum number of pictures from the set, drawn at random, but always the same ones.
+        out: the HTML page to write; the same as JSON is written beside it.
+        listener: called with `Work`, `Counted` and `Note`.
 
     Raises:
-        ModelError: when there is no such model, or it cannot be opened.
-        ImageError: when the only picture cannot be read, or does not show one digit.
+        ModelError: if there is no such model, or it cannot be opened.
+        ImageError: if the only picture cannot be read, or does not show one digit.
         ShapeError: for an array of another shape or type.
-        DatasetError: when there is no such set.
-        UsageError: for wrong numbers, or when there is nothing to diagnose.
-        StorageError: when the page cannot be written.
+        DatasetError: if there is no such dataset.
+        UsageError: for wrong numbers, or if there is nothing to diagnose.
+        StorageError: if the page cannot be written.
     """
     _check(photos, data, out)
     network, costs = _measured(model, listener)
@@ -128,13 +128,13 @@ def diagnose(
 def mistakes_of(
     model: str | Path | Classifier = "reader", *, listener: Listener = ignore
 ) -> tuple[Costs, dict[str, NDArray[np.uint8]]]:
-    """What usual mistakes with images cost a model on MNIST's test images; measured once a model, then kept.
+    """Measure what common image mistakes cost a model on MNIST's test images; measured once per model, then cached.
 
     Returns:
-        The costs, and an image uint8 (28, 28) with each mistake by its name, "" for none.
+        The costs, and, by mistake name, an example image uint8 (28, 28) of each; "" for none.
 
     Raises:
-        ModelError: when there is no such model, or it cannot be opened.
+        ModelError: if there is no such model, or it cannot be opened.
 
     >>> costs, _ = mistakes_of("reader")
     >>> costs.of("polarity") < 0.2 < 0.99 < costs.accuracy
@@ -147,7 +147,7 @@ def mistakes_of(
 
 
 def _measured(model: str | Path | Classifier, listener: Listener) -> tuple[Network, Costs]:
-    """The network with what is known of its images, part of which only measuring shows."""
+    """Return the network with what is known about its images, part of which only measuring reveals; and the costs."""
     from digitlab.diagnosis import Network, measure_costs
 
     network = Network.of(_opened(model, listener))
@@ -177,7 +177,7 @@ def _check(photos: tuple[Any, ...], data: str | None, out: str | Path | None) ->
 def _each(
     network: Network, photos: tuple[Any, ...], label: int | None, reader: Reader, costs: Costs, model: str
 ) -> tuple[tuple[Diagnosis, ...], tuple[str, ...]]:
-    """The pictures' diagnoses, and what is wrong with those that have none; where there is one only, its error."""
+    """Diagnose each picture, and collect the errors of those that cannot be; if there is only one, raise its error."""
     from digitlab.diagnosis import diagnose_photo
 
     found, refused = [], []
@@ -193,7 +193,7 @@ def _each(
 
 @functools.cache
 def _reader() -> Reader:
-    """The shipped reader, opened once."""
+    """Return the shipped reader, opened once."""
     from digitlab.reading import Reader
 
     return Reader()

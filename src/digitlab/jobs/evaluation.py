@@ -37,10 +37,10 @@ Copies = Annotated[int, Setting(within=Range(1, 19), unit="copies")]
 
 @dataclass(frozen=True, slots=True)
 class Evaluation(Drawn):
-    """What an evaluation found, and where its files are.
+    """Results of an evaluation, and the folder with its files.
 
     probabilities: (N, 10)
-    kept: what `metrics.json` holds: the metrics, and what was evaluated (model, data, split …)
+    kept: the content of `metrics.json`: the metrics, and what was evaluated (model, data, split …)
     """
 
     run: Run
@@ -51,10 +51,10 @@ class Evaluation(Drawn):
 
 @dataclass(frozen=True, slots=True)
 class RobustnessResult:
-    """What an evaluation under distribution shift found, and where its files are.
+    """Results of an evaluation under distribution shift, and the folder with its files.
 
-    found: accuracy per set, and how well out-of-distribution images are told from digits
-    kept: what `robustness.json` holds
+    found: accuracy for each set, and how well out-of-distribution images are distinguished from digits
+    kept: the content of `robustness.json`
     """
 
     run: Run
@@ -63,10 +63,10 @@ class RobustnessResult:
 
 
 def load_run(folder: str | Path) -> Run:
-    """A run folder that is there: its settings, predictions and metrics can be read.
+    """Open an existing run folder: its settings, predictions and metrics can be read.
 
     Raises:
-        RunError: when it is no run folder.
+        RunError: if it is no run folder.
     """
     return Run.open(Path(folder))
 
@@ -81,26 +81,26 @@ def evaluate(
     out: Path | None = None,
     listener: Listener = ignore,
 ) -> Evaluation:
-    """Evaluate a model on labelled digits: predictions, metrics and a report in a folder.
+    """Evaluate a model on labelled digits: write predictions, metrics and a report into a folder.
 
-    Of a run folder the files go into it: beside the model for the test images it was trained to, into evaluations/NAME
-    for others. Of anything else they go into a new folder under runs/.
+    For a run folder, the files go into it: next to the model for the test images of its training, into evaluations/NAME
+    for others. For any other model, they go into a new folder under runs/.
 
     Args:
         model: a shipped name, a run folder, or a model file of any framework (.onnx, .keras, .h5, .tflite …).
-        data: a dataset of `digitlab data list`, or a file of labelled images in any format; dark ink on light is
+        data: a dataset from `digitlab data list`, or a file of labelled images in any format; dark ink on light is
             inverted, except with FILE#as-is.
         split: which split: train, validation or test; if there is only one, that one.
         tta: test-time augmentation: average the softmax over this number of copies of each image: the original,
             shifted by a pixel, rotated by 6°.
         out: write the files into this folder instead.
-        listener: told of `Work`, `Counted` and `Note`.
+        listener: called with `Work`, `Counted` and `Note`.
 
     Raises:
-        ModelError: when there is no such model, or it cannot be opened.
-        DatasetError: when there is no such set or split.
-        UsageError: for another number of copies.
-        StorageError: when the files cannot be written.
+        ModelError: if there is no such model, or it cannot be opened.
+        DatasetError: if there is no such dataset or split.
+        UsageError: for a number of copies out of range.
+        StorageError: if the files cannot be written.
     """
     from digitlab.datasets import find_dataset
     from digitlab.evaluation import REPLICAS, keep, measure
@@ -128,21 +128,21 @@ def evaluate_predictions(
     out: Path | None = None,
     listener: Listener = ignore,
 ) -> Evaluation:
-    """The same of stored predictions, whoever made them; no model is loaded.
+    """Evaluate stored predictions in the same way, whoever made them; no model is loaded.
 
     Args:
         probabilities: evaluate stored predictions instead of a model: ten numbers per image, as .npz (the array
             probabilities), .npy or .csv (ten columns); or a run folder.
-        labels: the true digit of each image, as .npz (the array labels), .npy or .csv (one column); else those in the
-            npz of the probabilities.
+        labels: the true digit of each image, as .npz (the array labels), .npy or .csv (one column); default: those in
+            the npz of the probabilities.
         logits: the numbers are logits; softmax is applied to them.
         out: the folder for the files; default: a new one under runs/.
-        listener: told of `Work`.
+        listener: called with `Work`.
 
     Raises:
-        UsageError: when no labels are there.
-        DatasetError: when the files do not hold probabilities and labels.
-        StorageError: when the files cannot be written.
+        UsageError: if there are no labels.
+        DatasetError: if the files do not hold probabilities and labels.
+        StorageError: if the files cannot be written.
     """
     from digitlab.evaluation import REPLICAS, keep_without_images, measure, read_labels, read_probabilities
 
@@ -167,22 +167,22 @@ def robustness(
     out: Path | None = None,
     listener: Listener = ignore,
 ) -> RobustnessResult:
-    """Evaluate a model under distribution shift: a table, a picture and numbers in a folder.
+    """Evaluate a model under distribution shift: write a table, a picture and numbers into a folder.
 
     MNIST's test images under corruptions, rotated and translated; digits by other writers; out-of-distribution images.
 
     Args:
-        model: as `evaluate`.
-        images: at most this number of images per set: 1000 take a tenth of the time.
-        tta: as `evaluate`.
-        out: the folder for the files; default: the run folder, or a new one under runs/ for anything else. Where it
-            holds an evaluation, its report is written again with them.
-        listener: told of `Work`, `Counted` and, of each set that could not be loaded, a `Note`.
+        model: as for `evaluate`.
+        images: maximum number of images per set; 1000 take a tenth of the time.
+        tta: as for `evaluate`.
+        out: the folder for the files; default: the run folder, or a new one under runs/ for any other model. If it
+            holds an evaluation, its report is rewritten to include them.
+        listener: called with `Work`, `Counted` and, for each set that could not be loaded, a `Note`.
 
     Raises:
-        UsageError: for less than one image.
-        ModelError: as `evaluate`.
-        StorageError: when the files cannot be written.
+        UsageError: for fewer than one image.
+        ModelError: as for `evaluate`.
+        StorageError: if the files cannot be written.
     """
     from digitlab.datasets.robustness_sets import hard_sets
     from digitlab.datasets.transforms import mean_answer
@@ -211,7 +211,7 @@ def robustness(
 
 
 def _predict(answer: Predictor, images: NDArray[np.uint8], tta: int, listener: Listener) -> NDArray[np.float32]:
-    """The model's probabilities of all images, or their mean over this number of copies."""
+    """Predict probabilities for all images, or their mean over this number of copies."""
     from digitlab.datasets.transforms import mean_answer
 
     if tta == 1:
@@ -222,7 +222,7 @@ def _predict(answer: Predictor, images: NDArray[np.uint8], tta: int, listener: L
 
 
 def _run_for(model: str | Path, data: str, split: str, out: Path | None, tta: int) -> Run:
-    """Where the files go: ``out``; the run itself for its own test images; a folder inside it; a new folder."""
+    """Choose the output folder: ``out``; the run itself for its own test images; a folder inside it; a new folder."""
     from digitlab.datasets.formats.polarity import parted_name
 
     if out is not None or not Path(model).is_dir():
@@ -241,10 +241,10 @@ def _stem(model: str | Path) -> str:
 
 
 def folder_for(name: str, out: Path | None) -> Run:
-    """The folder that was asked for, made when missing; or a new run folder of this name.
+    """Return the folder requested, created if missing; or a new run folder with this name.
 
     Raises:
-        StorageError: when it cannot be made.
+        StorageError: if it cannot be created.
     """
     from digitlab.storage import saying_what_failed
 

@@ -1,4 +1,4 @@
-"""What a job tells its listener while it works. Trainings within a job tell `digitlab.training.events` as well."""
+"""Events that a job sends its listener while it works. Trainings within a job also send `digitlab.training.events`."""
 
 from __future__ import annotations
 
@@ -20,10 +20,10 @@ _BACKENDS = {"jax": "JAX", "tensorflow": "TensorFlow", "torch": "PyTorch"}
 
 @dataclass(frozen=True, slots=True)
 class Work:
-    """A piece of work begins whose progress cannot be told; it ends with the next event, or the job.
+    """A piece of work begins whose progress cannot be measured; it ends with the next event, or with the job.
 
-    expected: seconds that it may take, where that is known
-    then: the pieces of work that come after it
+    expected: seconds that it may take, if known
+    then: the pieces of work that follow it
     """
 
     text: str
@@ -33,7 +33,7 @@ class Work:
 
 @dataclass(frozen=True, slots=True)
 class Counted:
-    """How far a piece of work is: ``done`` of ``of``, if that is known; ``item``: what is being worked on now."""
+    """Progress of a piece of work: ``done`` of ``of``, if that is known; ``item``: what is being worked on now."""
 
     text: str
     done: int
@@ -44,14 +44,14 @@ class Counted:
 
 @dataclass(frozen=True, slots=True)
 class Note:
-    """Something that whoever asked for the job should know."""
+    """A message for the user who started the job."""
 
     text: str
 
 
 @dataclass(frozen=True, slots=True)
 class SearchBegan:
-    """A hyperparameter search: what is searched, and how many of its trials are there already."""
+    """A hyperparameter search begins: its search space, and the number of trials that exist already."""
 
     space: Space
     before: int
@@ -59,10 +59,10 @@ class SearchBegan:
 
 @dataclass(frozen=True, slots=True)
 class StudiesBegan:
-    """A run of studies: how long it takes, and how many of its cells are missing.
+    """A run of studies begins: how long it takes, and how many of its cells are missing.
 
-    store: where results are kept
-    undecided: how many conclusions are to be decided by further cells; None where none are added
+    store: the folder where results are kept
+    undecided: number of conclusions to be decided by further cells; None if none are added
     """
 
     estimate: Estimate
@@ -72,15 +72,15 @@ class StudiesBegan:
     undecided: int | None = None
 
 
-# Of the events above, and those of `training.events`, `tuning.events` and `scheduling.protocol` in the jobs that train.
+# For the events above and, in jobs that train, of `training.events`, `tuning.events` and `scheduling.protocol`.
 Listener = Callable[[Any], None]
 
 
 def ignore(_: object) -> None:
-    """The listener of those who do not care."""
+    """Ignore all events: the default listener."""
 
 
 def loading() -> Work:
-    """The network library is about to be imported: some seconds, after a start of the machine many."""
+    """Announce that the network library will be imported: this takes some seconds, many more after a reboot."""
     backend = os.environ.get("KERAS_BACKEND", "tensorflow")
     return Work(f"loading {_BACKENDS.get(backend, backend)}")

@@ -1,4 +1,4 @@
-"""Look inside a model: its layers, filters and maps; what it makes of a digit; and of a whole set."""
+"""Look inside a model: its layers, filters and feature maps; its response to a digit, and to a whole dataset."""
 
 from __future__ import annotations
 
@@ -24,14 +24,14 @@ if TYPE_CHECKING:
 __all__ = ["Inspection", "inspect"]
 
 _NETWORK, _DIGIT = "looking at layers, filters and maps", "looking at the digit"
-_CHECKED = 1000  # images in which a map must answer somewhere, or is called dead
+_CHECKED = 1000  # images among which a map must respond somewhere, or it counts as dead
 
 
 @dataclass(frozen=True, slots=True)
 class Inspection:
-    """What was found, and where its pictures are.
+    """Results of an inspection, and the folder with its pictures.
 
-    kept: what `inspection.json` holds
+    kept: the content of `inspection.json`
     """
 
     folder: Path
@@ -64,20 +64,20 @@ def inspect(
         digit: instead of a picture, an image of a dataset: NAME:N, the test image N, counted from 0.
         why: the class whose logit is attributed; default: the predicted one.
         unless: the class that it is contrasted with; default: the second most probable one.
-        layer: draw the filters and maps of this layer only, all of them; Grad-CAM uses it.
+        layer: draw only the filters and maps of this layer, all of them; Grad-CAM uses it.
         data: the dataset on whose first 1,000 test images maps are checked for being dead.
-        form: what the model was trained on, where its file does not say; default: grey.
+        form: the form of images that the model was trained on, if its file does not say; default: grey.
         explore: write explorer.html as well, an interactive page about the whole dataset: an embedding of the test
             images (t-SNE, PCA of the activations), the confusion matrix, an error's nearest training images, prototypes
             and outliers.
         images: number of images in the embedding; the errors first.
-        listener: told of `Work` and `Note`.
+        listener: called with `Work` and `Note`.
 
     Raises:
-        ModelError: when there is no such model, or its layers cannot be followed.
+        ModelError: if there is no such model, or its layers cannot be analysed.
         UsageError: for options that exclude each other, a layer or an image that does not exist, wrong numbers.
-        ImageError: when the picture cannot be read, or shows nothing.
-        StorageError: when the folder cannot be written.
+        ImageError: if the picture cannot be read, or shows nothing.
+        StorageError: if the folder cannot be written.
     """
     _check(image, digit, why, unless)
     path = keras_file(model, form=form, listener=listener)
@@ -109,7 +109,7 @@ def _written(album: Album, kept: dict[str, Any]) -> Inspection:
 
 
 def _check(image: str | Path | None, digit: str | None, why: int | None, unless: int | None) -> None:
-    """Refuse what cannot be right before anything is loaded or written."""
+    """Refuse invalid arguments before anything is loaded or written."""
     if image is not None and digit is not None:
         raise UsageError("inspect: image and digit were both given; expected one of them")
     asked = [name for name, each in (("why", why), ("unless (--not)", unless)) if each is not None]
@@ -123,7 +123,7 @@ def _check(image: str | Path | None, digit: str | None, why: int | None, unless:
 
 
 def _steps(explored: int | None, listener: Listener, *, digit: bool) -> Callable[[str, float | None], None]:
-    """What tells that a piece of work begins, and those after it; ``explored``: the number of images in the page."""
+    """Return a function that announces a piece of work and those after it; ``explored``: images in the page."""
     from digitlab.inspection.look import STEPS
 
     later = () if explored is None else (each.format(images=explored) for each in STEPS)
@@ -137,13 +137,13 @@ def _steps(explored: int | None, listener: Listener, *, digit: bool) -> Callable
 
 
 def _shown(image: str | Path | None, digit: str | None) -> tuple[NDArray[np.uint8] | None, str]:
-    """The digit to look at, uint8 (28, 28), and its form; None where none was named."""
+    """Return the digit to look at, uint8 (28, 28), and its form; None if none was named."""
     from digitlab.reading import digit_image
 
     if digit is not None:
         return _of_dataset(digit)
     if image is None:
-        return None, "grey"  # nothing, of either form
+        return None, "grey"  # no image, so either form would do
     found = digit_image(image)
     if found is None:
         raise ImageError(f"{image}: there is no ink in it; expected a picture of one digit")
@@ -164,12 +164,12 @@ def _of_dataset(digit: str) -> tuple[NDArray[np.uint8], str]:
 
 
 def _evaluated(dataset: Dataset) -> str:
-    """The split that a network was not trained on, where there is one."""
+    """Return the split that a network was not trained on, if there is one."""
     return "test" if "test" in dataset.splits else dataset.splits[-1]
 
 
 def _sample(data: str, takes: str) -> NDArray[np.uint8]:
-    """The images in which dead maps are looked for, uint8 (N, 28, 28), as the model takes them."""
+    """Return the images in which dead maps are looked for, uint8 (N, 28, 28), in the form that the model takes."""
     from digitlab.datasets import find_dataset, first_images
 
     dataset = find_dataset(data)
@@ -178,7 +178,7 @@ def _sample(data: str, takes: str) -> NDArray[np.uint8]:
 
 
 def _explore(album: Album, data: str, takes: str, images: int) -> dict[str, Any]:
-    """Write the page about a set; what it shows, for JSON."""
+    """Write the page about a dataset; return its content, for JSON."""
     from digitlab.datasets import find_dataset
     from digitlab.inspection.look import Part, look_at_set
     from digitlab.values import Digits

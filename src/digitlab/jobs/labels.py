@@ -27,15 +27,15 @@ if TYPE_CHECKING:
 __all__ = ["LabelErrors", "label_errors"]
 
 _COLUMNS = ("split", "row", "given", "guess", "score")
-_FIRST = (15, 30, 50)  # of MNIST's test labels: how many of the doubtful ones stand among them
+_FIRST = (15, 30, 50)  # lengths of the beginning of the ranking in which MNIST's doubtful test labels are counted
 
 
 @dataclass(frozen=True, slots=True)
 class LabelErrors:
-    """What a search for wrong labels found, and where its files are.
+    """Results of a search for wrong labels, and the folder with its files.
 
-    ranking: the labels of the split that was asked for, the most suspicious first
-    kept: what `label-errors.json` holds
+    ranking: the labels of the requested split, most suspicious first
+    kept: the content of `label-errors.json`
     """
 
     run: Run
@@ -60,31 +60,31 @@ def label_errors(
 ) -> LabelErrors | None:
     """Find labels that may be wrong: each image is predicted by networks that were not trained on it.
 
-    The images of all splits are divided into folds; for each a network is trained on the others. Into a folder go
-    pictures of the most suspicious labels, a table of all for which another digit is more probable, and the
+    The images of all splits are divided into folds; for each fold, a network is trained on the others. The folder gets
+    pictures of the most suspicious labels, a table of all labels for which another digit is more probable, and the
     out-of-fold predictions.
 
     Args:
-        data: a dataset of `digitlab data list`, or a file of labelled images in any format.
-        split: list the labels of this split only; the networks learn from all.
+        data: a dataset from `digitlab data list`, or a file of labelled images in any format.
+        split: list only the labels of this split; the networks still learn from all.
         recipe: how to train: a shipped name (fast, reader), or a TOML file as for `digitlab train`.
         folds: number of cross-validation folds. Each class needs at least as many images.
-        repeats: repeat the cross-validation with other folds this number of times, and average the predictions.
-        epochs: default: the recipe's; a set of some thousand images needs more than MNIST.
+        repeats: repeat the cross-validation this many times with other folds, and average the predictions.
+        epochs: default: the recipe's; a dataset of a few thousand images needs more than MNIST.
         seed: default: the recipe's.
-        most: number of labels that are drawn.
+        most: number of labels to draw.
         out: write the files into this folder instead of a new one under runs/.
-        listener: told of the trainings (`digitlab.training.events`), of `Work` and `Note`.
-        stop: asked to, it ends after the batches under way, with the folds that are done.
+        listener: called with the events of the trainings (`digitlab.training.events`), `Work` and `Note`.
+        stop: if called, it ends after the batches under way, with the folds done so far.
 
     Returns:
-        What was found; None when it was stopped before the first fold was done, and nothing is written.
+        The results; None, and nothing written, if it was stopped before the first fold was done.
 
     Raises:
-        DatasetError: when there is no such set or split, or a class has fewer images than there are folds.
+        DatasetError: if there is no such dataset or split, or a class has fewer images than there are folds.
         UsageError: for wrong numbers, or a folder that holds a training.
-        RecipeError: when there is no such recipe.
-        StorageError: when the files cannot be written.
+        RecipeError: if there is no such recipe.
+        StorageError: if the files cannot be written.
     """
     from digitlab.datasets import find_dataset
     from digitlab.datasets.catalogue import whole_of
@@ -115,7 +115,7 @@ def _listed(
     most: int,
     listener: Listener,
 ) -> LabelErrors:
-    """Rank the labels by what the networks predicted, and keep predictions, table and pictures in ``run``."""
+    """Rank the labels by the networks' predictions, and keep predictions, table and pictures in ``run``."""
     from digitlab.evaluation.label_errors import rank_labels
 
     ranking = rank_labels(asked.probabilities, images.digits.labels[asked.rows], asked.rows)
@@ -162,7 +162,7 @@ def _ask_networks(
 
 
 def _keep_answers(run: Run, about: Mapping[str, Any], digits: Digits, asked: OutOfFold) -> float:
-    """The networks' predictions and their metrics, as of any evaluation; returns the accuracy."""
+    """Keep the networks' predictions and their metrics, as for any evaluation; return the accuracy."""
     from digitlab.evaluation import keep, measure
 
     metrics = measure(asked.probabilities, digits.labels)
@@ -172,7 +172,7 @@ def _keep_answers(run: Run, about: Mapping[str, Any], digits: Digits, asked: Out
 
 
 def _as_rows(images: Whole, ranking: LabelRanking, count: int) -> list[dict[str, Any]]:
-    """The first ``count`` labels, each with its split and row."""
+    """Return the first ``count`` labels, each with its split and row."""
     rows = zip(ranking.rows, ranking.given, ranking.guesses, ranking.scores, strict=True)
     return [
         dict(zip(_COLUMNS, (*images.place(int(row)), int(given), int(guess), float(score)), strict=True))
@@ -198,7 +198,7 @@ def _write_list(run: Run, images: Whole, listed: LabelRanking, most: int) -> Non
 
 
 def _doubtful_found(images: Whole, ranking: LabelRanking) -> dict[int, int] | None:
-    """How many of MNIST's doubtful test labels stand among the first of its test labels; None for other sets."""
+    """Count MNIST's doubtful test labels among the first of the ranking of its test labels; None for other datasets."""
     from digitlab.evaluation.doubtful import DOUBTFUL, are_mnists_test_labels
     from digitlab.evaluation.label_errors import found_among
 

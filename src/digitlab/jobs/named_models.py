@@ -1,4 +1,4 @@
-"""A model by whatever name: as a function from images to probabilities, or as the file that Keras opens."""
+"""A model by any kind of name: as a function from images to probabilities, or as the file that Keras opens."""
 
 from __future__ import annotations
 
@@ -24,18 +24,18 @@ if TYPE_CHECKING:
 
 __all__ = ["FORMS", "as_taken", "keras_file", "load_model", "note", "onnx_file", "predictor"]
 
-FORMS = ("grey", "sobel")  # of images, which a model may have been trained on
+FORMS = ("grey", "sobel")  # forms of images on which a model may have been trained
 _KERAS_FILES = (".keras", ".h5", ".hdf5")
 
 
 def load_model(model: str | Path = "reader", *, listener: Listener = lambda _: None) -> Classifier:
-    """A trained network, ready to answer: ``load_model("reader").probabilities(images)``.
+    """Load a trained network, ready to predict: ``load_model("reader").probabilities(images)``.
 
     model: a shipped name, a run folder, or a model file of any framework (.onnx, .keras, .h5, .json, .tflite, a
         SavedModel folder), which is converted once and cached
 
     Raises:
-        ModelError: when there is no such model, or it cannot be opened.
+        ModelError: if there is no such model, or it cannot be opened.
 
     >>> load_model().card.form
     'grey'
@@ -46,12 +46,12 @@ def load_model(model: str | Path = "reader", *, listener: Listener = lambda _: N
 
 
 def onnx_file(model: str | Path, *, listener: Listener) -> str | Path:
-    """A model of Keras or of another framework, converted for ONNX Runtime once and cached.
+    """Convert a model of Keras or of another framework for ONNX Runtime, once, and cache the result.
 
-    Anything else is returned as it is.
+    Anything else is returned unchanged.
 
     Raises:
-        ModelError: when it cannot be opened, or answers no digits in any convention.
+        ModelError: if it cannot be opened, or recognises no digits with any input convention.
     """
     from digitlab.network.classifier import is_foreign, kept_onnx
 
@@ -59,7 +59,7 @@ def onnx_file(model: str | Path, *, listener: Listener) -> str | Path:
     if not is_foreign(path):
         return model
     if (kept := kept_onnx(path)) is not None:
-        return kept  # without loading the network library, which takes longer than all the rest
+        return kept  # without loading the network library, which would take longer than all the rest
     if path.suffix.lower() != ".onnx":
         listener(loading())
     from digitlab.models.conventions import own_onnx
@@ -69,14 +69,14 @@ def onnx_file(model: str | Path, *, listener: Listener) -> str | Path:
 
 
 def predictor(model: str | Path, *, form: str, listener: Listener) -> Predictor:
-    """The model as a function: images of this form, uint8 (N, 28, 28), to probabilities, float32 (N, 10).
+    """Return the model as a function from images of this form, uint8 (N, 28, 28), to probabilities, float32 (N, 10).
 
-    ONNX Runtime runs it where it can, which spares the start of the network library. An ONNX file always takes grey
-    images: the graph of a network that was trained on Sobel images makes them itself. Images that are Sobel images
-    already are therefore given to its Keras file, which takes them as they are.
+    ONNX Runtime runs it where possible, which avoids loading the network library. An ONNX file always takes grey
+    images: the graph of a network trained on Sobel images computes them itself. Therefore, images that are already
+    Sobel images are given to its Keras file, which takes them as they are.
 
     Raises:
-        ModelError: when there is no such model, or only its ONNX file, which would make Sobel images once more.
+        ModelError: if there is no such model, or only its ONNX file, which would apply Sobel a second time.
     """
     path = Path(model)
     if path.suffix.lower() in _KERAS_FILES and path.is_file():
@@ -103,12 +103,12 @@ def _by_keras(path: Path, form: str, listener: Listener) -> Predictor:
 
 
 def keras_file(model: str | Path, *, form: str | None = None, listener: Listener = lambda _: None) -> Path:
-    """The run folder or Keras file that is meant; a model of any framework as a Keras file of ours, kept in the cache.
+    """Return the run folder or Keras file that is meant; another framework's model as our Keras file, in the cache.
 
-    form: "sobel" for a file of Keras that takes Sobel images, in which no convention is looked for
+    form: "sobel" for a Keras file that takes Sobel images; no input convention is searched for it
 
     Raises:
-        ModelError: when there is no such model, or it cannot be put into layers of Keras.
+        ModelError: if there is no such model, or it cannot be translated to Keras layers.
     """
     from digitlab.network.classifier import is_foreign, shipped_keras, shipped_models
 
@@ -142,7 +142,7 @@ def keras_file(model: str | Path, *, form: str | None = None, listener: Listener
 
 
 def as_taken(given: str, takes: str) -> Callable[[Images], Images]:
-    """What makes the images that a Keras model takes out of images of a form, "grey" or "sobel".
+    """Return a function that converts images of one form, "grey" or "sobel", to the form that a Keras model takes.
 
     Raises:
         UsageError: for Sobel images and a model that takes grey ones.
@@ -157,5 +157,5 @@ def as_taken(given: str, takes: str) -> Callable[[Images], Images]:
 
 
 def note(listener: Listener) -> Callable[[str], None]:
-    """A function that tells the listener a sentence."""
+    """Return a function that sends the listener a sentence as a `Note`."""
     return lambda text: listener(Note(text))

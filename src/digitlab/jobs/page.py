@@ -1,4 +1,4 @@
-"""The page as a folder that works without a server."""
+"""Write the web page as a folder that works without a server."""
 
 from __future__ import annotations
 
@@ -21,8 +21,8 @@ __all__ = ["WrittenPage", "write_page"]
 class WrittenPage:
     """A page that was written.
 
-    folder: with index.html in it; models: the names of those in the page, the first answers first
-    sizes: bytes of each file by its name, as it is and packed as web servers send it
+    folder: the folder with index.html; models: names of the models in the page; the first one answers first
+    sizes: bytes of each file by its name, uncompressed and compressed as web servers send it
     """
 
     folder: Path
@@ -31,23 +31,23 @@ class WrittenPage:
 
     @property
     def packed(self) -> int:
-        """Bytes of all files, packed."""
+        """Bytes of all files, compressed."""
         return sum(packed for _, packed in self.sizes.values())
 
 
 def write_page(folder: str | Path, config: PageConfig | None = None, *, listener: Listener = ignore) -> WrittenPage:
-    """Write the page into a folder that works from any web space, from a shared folder and from the disk.
+    """Write the page into a folder that works from any web host, from a shared folder and from the disk.
 
     Args:
-        folder: a new folder, an empty one, or with --overwrite one with an older page.
-        config: which models and lessons are in it beside those that ship.
-        listener: told of `Work`.
+        folder: a new folder, an empty one, or with --overwrite, one that holds an older page.
+        config: which models and lessons it contains in addition to the shipped ones.
+        listener: called with `Work`.
 
     Raises:
-        UsageError: when there is something else in the folder.
+        UsageError: if the folder holds anything else.
         RecipeError: for a lesson that cannot be read.
         ModelError: for a model that cannot be opened.
-        StorageError: when it cannot be written.
+        StorageError: if it cannot be written.
     """
     from digitlab.lessons import lessons_with
     from digitlab.static_page.folder import packed_size, page_files
@@ -61,7 +61,7 @@ def write_page(folder: str | Path, config: PageConfig | None = None, *, listener
     models, pages = _models(config, listener)
     listener(Work("the page is written"))
     files = page_files(models, pages, gallery_sets(), lessons)
-    # index.html last: a page that was cut off while it was written is none.
+    # index.html last: a page whose writing was interrupted does not count as one.
     for name in sorted(files, key=lambda each: each == "index.html"):
         write_bytes(folder / name, files[name])
     sizes = {name: (len(content), packed_size(content)) for name, content in files.items()}
@@ -82,7 +82,7 @@ def _check(folder: Path, config: PageConfig) -> None:
 
 
 def _models(config: PageConfig, listener: Listener) -> tuple[dict[str, tuple[str, bytes]], bytes]:
-    """The ONNX files by name, those that were given first, and the page reader's."""
+    """Return the ONNX files by name, given ones first, and the page reader's."""
     from digitlab.network.classifier import DEFAULT_MODEL, read_model, resolve_model
     from digitlab.reading.page_network import page_network
     from digitlab.static_page.folder import PLAIN, plain_network
@@ -99,7 +99,7 @@ def _models(config: PageConfig, listener: Listener) -> tuple[dict[str, tuple[str
 
 
 def _free_name(given: str, taken: dict[str, tuple[str, bytes]]) -> str:
-    """A run's or a file's name, without signs that an address cannot hold plainly."""
+    """Derive an unused name from a run's or a file's name, without characters that a URL cannot hold plainly."""
     path = Path(given)
     name = path.parent.name if path.stem == "model" and path.parent.name else path.stem
     name = "".join(each if each.isascii() and (each.isalnum() or each in "-_.") else "-" for each in name) or "model"

@@ -1,7 +1,7 @@
 """A class's own digits: from practice sheets to labelled images with their writers, and whether a network reads them.
 
-"Does it read *you* better?" has a fair answer only for a writer that the network has not learned from: so each one is
-left out once, the network is trained further on all others, and then reads that one (leave-one-writer-out).
+"Does it read *you* better?" has a fair answer only for a writer that the network has not learned from: so each writer
+is left out once, the network is trained further on all others, and then reads that writer (leave-one-writer-out).
 """
 
 from __future__ import annotations
@@ -30,11 +30,11 @@ __all__ = [
     "write_digits_by_writer",
 ]  # fmt: skip
 
-_FEWEST = 2  # writers, of whom one is left out
+_FEWEST = 2  # minimum number of writers, of whom one is left out
 
 
 def practice_file() -> Path:
-    """The form's file of the practice sheet, which ships with the package."""
+    """Return the path of the practice sheet's form, which ships with the package."""
     return Path(str(resources.files("digitlab.sheets"))) / "practice.toml"
 
 
@@ -42,7 +42,7 @@ def practice_file() -> Path:
 class PracticeSet:
     """The digits cut out of practice sheets.
 
-    writers: images of each code; unreadable: sheets whose code was not read; refused: photos
+    writers: number of images per code; unreadable: sheets whose code was not read; refused: number of photos refused
     """
 
     images: int
@@ -52,20 +52,20 @@ class PracticeSet:
 
 
 def from_sheets(*photos: Path, out: Path, listener: Listener = ignore) -> PracticeSet:
-    """Cut the digits out of photos of practice sheets into a dataset: ``images``, ``labels`` and ``writers``, an .npz.
+    """Cut the digits out of photos of practice sheets into a dataset: an .npz with ``images``, ``labels``, ``writers``.
 
-    A writer is known by the code; of a sheet whose code is not answered, by the photo's name.
+    A writer is identified by the code on the sheet; if it cannot be read, by the photo's name.
 
     Args:
         photos: photos of the sheets, or folders of them.
-        out: the file, ending in .npz: images, labels, writers.
-        listener: told of `Counted` and `Note`.
+        out: the .npz file to write: images, labels, writers.
+        listener: called with `Counted` and `Note`.
 
     Raises:
-        UsageError: for no photo, or another ending.
+        UsageError: for no photo, or another extension.
         ImageError: for a folder without pictures.
-        DatasetError: when no sheet was read.
-        StorageError: when it cannot be written.
+        DatasetError: if no sheet was read.
+        StorageError: if it cannot be written.
     """
     import numpy as np
 
@@ -112,10 +112,10 @@ def from_sheets(*photos: Path, out: Path, listener: Listener = ignore) -> Practi
 
 
 def write_digits_by_writer(out: Path, digits: Digits, writers: NDArray[np.str_]) -> None:
-    """Write digits and the name of each one's writer (N,), as `read_digits_by_writer` and `by_writer` take them.
+    """Write digits and each one's writer's name (N,), in the format of `read_digits_by_writer` and `by_writer`.
 
     Raises:
-        StorageError: when it cannot be written.
+        StorageError: if it cannot be written.
     """
     import numpy as np
 
@@ -125,9 +125,9 @@ def write_digits_by_writer(out: Path, digits: Digits, writers: NDArray[np.str_])
 
 @dataclass(frozen=True, slots=True)
 class WriterScore:
-    """One writer: right of this many images, by the network as it is, and after further training on the other writers.
+    """Score of one writer: correct images, by the network as it is, and after further training on the other writers.
 
-    interval, interval_after: Wilson's, 95 %; right_after is None where nothing was trained
+    interval, interval_after: Wilson's, 95 %; right_after: None if nothing was trained
     """
 
     writer: str
@@ -140,7 +140,7 @@ class WriterScore:
 
 @dataclass(frozen=True, slots=True)
 class ByWriter:
-    """All writers, and the exact test of McNemar over all their images: p that both networks are as good."""
+    """Scores of all writers; probability: p-value of McNemar's exact test that both networks are equally good."""
 
     scores: tuple[WriterScore, ...]
     probability: float | None = None
@@ -155,20 +155,20 @@ def by_writer(
     seed: int = 0,
     listener: Listener = ignore,
 ) -> ByWriter:
-    """Accuracy of a network by writer; with ``leave_one_out``, also of it after it learned from the others.
+    """Measure a network's accuracy by writer; with ``leave_one_out``, also after it has learned from the others.
 
     Args:
-        dataset: that `digitlab data from-sheets` wrote.
+        dataset: a file written by `digitlab data from-sheets`.
         model: a shipped name, a run folder or a file.
         leave_one_out: train once without each writer.
-        runs: where those runs are kept.
-        seed: of the trainings.
-        listener: told of `Work` and `Counted`.
+        runs: the folder where those runs are kept.
+        seed: for the trainings.
+        listener: called with `Work` and `Counted`.
 
     Raises:
         DatasetError: for a file without writers.
         ModelError: for a model that cannot be used.
-        UsageError: for fewer than two writers, where one is to be left out.
+        UsageError: for fewer than two writers, if one is to be left out.
     """
     import numpy as np
 
@@ -198,7 +198,7 @@ def by_writer(
 
 
 def read_digits_by_writer(dataset: Path) -> tuple[Digits, NDArray[np.str_]]:
-    """Digits of an .npz and the name of each one's writer, (N,).
+    """Read digits and each one's writer's name, (N,), from an .npz.
 
     Raises:
         DatasetError: for a file without them.
@@ -219,7 +219,7 @@ def read_digits_by_writer(dataset: Path) -> tuple[Digits, NDArray[np.str_]]:
 
 
 def _after(model: str | Path, others: Digits, own: Digits, name: str, runs: Path, seed: int) -> NDArray[np.int64]:
-    """What the network says of a writer's digits after further training on those of the others, its last layer kept."""
+    """Predict a writer's digits after further training on the others' digits, keeping the network's last layer."""
     import tempfile
 
     import numpy as np
@@ -241,7 +241,7 @@ def _after(model: str | Path, others: Digits, own: Digits, name: str, runs: Path
 
 
 def _for_a_folder(name: str) -> str:
-    """A writer's name as a part of a folder's: nicknames may hold anything.
+    """Turn a writer's name into a part of a folder's name: nicknames may hold anything.
 
     >>> _for_a_folder("4711"), _for_a_folder("../../Ana <b>")
     ('4711', '------Ana--b-')
@@ -250,7 +250,7 @@ def _for_a_folder(name: str) -> str:
 
 
 def _mcnemar(one: NDArray[np.bool_], other: NDArray[np.bool_]) -> float:
-    """The exact test of McNemar (1947): p-value, two-sided."""
+    """Return the two-sided p-value of McNemar's exact test (1947)."""
     from scipy.stats import binomtest
 
     only, gained = int((one & ~other).sum()), int((~one & other).sum())

@@ -14,7 +14,7 @@ __all__ = ["Reported", "report"]
 
 @dataclass(frozen=True, slots=True)
 class Reported:
-    """What was written: the page, and the files of the figures."""
+    """Files that were written: the page, and the figures."""
 
     page: Path
     figures: tuple[Path, ...] = ()
@@ -34,15 +34,15 @@ def report(
     Args:
         runs: a run folder, or several; their evaluations/NAME are run folders as well.
         out: the page's file; default: report.html in the run folder and, for several runs, comparison-<time>.html
-            beside the first.
-        figures: a folder into which each figure is written too: NAME.png for slides, 300 dots per inch, and NAME.svg.
-        dark: those figures with light lines on a dark background. The page follows its reader's screen by itself.
-        listener: told of `Work`.
+            next to the first run.
+        figures: a folder into which each figure is also written: NAME.png for slides, 300 dpi, and NAME.svg.
+        dark: draw those figures with light lines on a dark background. The page itself adapts to the reader's screen.
+        listener: called with `Work`.
 
     Raises:
         UsageError: for no run, or ``dark`` without ``figures``.
-        RunError: when a run is missing, damaged or not done yet.
-        StorageError: when a file cannot be written.
+        RunError: if a run is missing, damaged or not finished yet.
+        StorageError: if a file cannot be written.
     """
     if not runs:
         raise UsageError("report: no run folder given; expected one or more, e.g. digitlab report runs/2026-…")

@@ -1,4 +1,4 @@
-"""The runs in a folder as a table: sorted, filtered, compared."""
+"""The runs in a folder as a table, sorted and filtered."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ if TYPE_CHECKING:
 
 __all__ = ["RunTable", "list_runs"]
 
-_STAMP = re.compile(r"^(\d{4}-\d\d-\d\d-\d{6})-(.+)$")  # of a run folder's name
+_STAMP = re.compile(r"^(\d{4}-\d\d-\d\d-\d{6})-(.+)$")  # a run folder's name
 _CONDITION = re.compile(r"\s*([\w.-]+)\s*(<=|>=|!=|==|=|~|<|>)\s*(.*?)\s*")
 _COLUMNS = ("name", "date", "kind", "architecture", "dataset", "epochs", "seed", "accuracy", "loss", "seconds")
 _TEXTS = _COLUMNS[:5]
-_NUMBERS = ("accuracy", "loss", "brier", "ece", "images")  # of metrics.json
+_NUMBERS = ("accuracy", "loss", "brier", "ece", "images")  # keys of metrics.json
 
 _HOLDS: Mapping[str, Callable[[Any, Any], bool]] = {
     "<": lambda have, want: have < want,
@@ -38,11 +38,11 @@ _HOLDS: Mapping[str, Callable[[Any, Any], bool]] = {
 
 @dataclass(frozen=True, slots=True)
 class RunTable(Shown, Tabular):
-    """Runs of a folder, one a row.
+    """Runs in a folder, one per row.
 
     rows: name, path, date, kind (training, transfer, evaluation, unfinished …), accuracy, accuracy_low, accuracy_high,
-        loss and others of the metrics, seconds, and each setting of its config.toml; what a run lacks is not in its row
-    found: how many runs the folder holds, those among them that the conditions leave out
+        loss and other metrics, seconds, and each setting of its config.toml; a row contains only what its run has
+    found: number of runs in the folder, including those that the conditions exclude
     left_out: a sentence for each folder that could not be read
     """
 
@@ -52,13 +52,13 @@ class RunTable(Shown, Tabular):
     left_out: tuple[str, ...] = ()
 
     def as_texts(self) -> tuple[list[str], list[list[str]]]:
-        """Head and cells for people, texts before numbers; columns that are empty in all rows are left out."""
+        """Return header and cells for display, texts before numbers; columns empty in all rows are left out."""
         names = self._columns()
         return [_HEADS.get(name, name) for name in names], [[_text(name, row) for name in names] for row in self.rows]
 
     @property
     def texts(self) -> int:
-        """How many of those columns are texts."""
+        """Number of those columns that are texts."""
         return sum(name in _TEXTS for name in self._columns())
 
     def _columns(self) -> list[str]:
@@ -67,18 +67,18 @@ class RunTable(Shown, Tabular):
         return [name for name in found if not (one_kind and name == "kind")]
 
     def as_columns(self) -> dict[str, list[Any]]:
-        """All that is known, by name; None where a run has none."""
+        """Return all known values, by column name; None where a run has no value."""
         names = dict.fromkeys(name for row in self.rows for name in row)
         return {name: [row.get(name) for row in self.rows] for name in names}
 
     def as_dict(self) -> dict[str, Any]:
-        """Plain values, for JSON."""
+        """Return plain values, for JSON."""
         rows = [{name: str(value) if name == "path" else value for name, value in row.items()} for row in self.rows]
         return {"folder": str(self.folder), "found": self.found, "runs": rows, "left_out": list(self.left_out)}
 
     @property
     def comparable(self) -> tuple[Path, ...]:
-        """The folders of those that have predictions, which `compare` takes."""
+        """Folders of the runs that have predictions, which `compare` can take."""
         return tuple(row["path"] for row in self.rows if Run(row["path"]).predictions.is_file())
 
 
@@ -88,19 +88,19 @@ _HEADS = {"accuracy": "accuracy %", "loss": "log loss"}
 def list_runs(
     folder: Path = Path("runs"), *, where: list[str] | None = None, sort: str = "date", reverse: bool = False
 ) -> RunTable:
-    """The runs in a folder, those that meet all conditions.
+    """List the runs in a folder that meet all conditions.
 
     Args:
         folder: a folder of run folders.
-        where: list only runs that meet this: NAME, one of = != < > <= >= ~ (contains), and a value. NAME is a metric, a
-            setting, or name, date, kind, seconds. Given several times, all are to be met; a run that lacks what is
-            asked about does not meet it.
-        sort: the column to sort by; the newest, the most accurate and the least log loss come first.
-        reverse: the other way round.
+        where: list only runs that meet this condition: NAME, one of = != < > <= >= ~ (contains), and a value. NAME is a
+            metric, a setting, or name, date, kind, seconds. If given several times, all conditions must be met; a run
+            without that metric or setting does not meet it.
+        sort: the column to sort by; newest, most accurate, or lowest log loss first.
+        reverse: reverse the order.
 
     Raises:
-        RunError: when there is no such folder.
-        UsageError: for a condition that cannot be understood, or about what no run has.
+        RunError: if there is no such folder.
+        UsageError: for a condition that cannot be parsed, or about a name that no run has.
     """
     if not folder.is_dir():
         raise RunError(f"{folder}: there is no such folder of runs; `digitlab train` makes runs/")
@@ -111,7 +111,7 @@ def list_runs(
         try:
             row = _row_of(Run.open(path))
         except (DigitlabError, ValueError, IndexError, TypeError) as error:
-            if any(path.glob("*.json")) or any(path.glob("*.toml")):  # a folder of something else is none of ours
+            if any(path.glob("*.json")) or any(path.glob("*.toml")):  # any other folder is not a run of ours
                 left_out.append(str(error) if isinstance(error, DigitlabError) else f"{path}: damaged ({error})")
         else:
             rows.append(row)
@@ -147,7 +147,7 @@ def _meets(row: Mapping[str, Any], name: str, sign: str, wanted: str) -> bool:
 
 
 def _number(text: str) -> float | None:
-    """A number as people write it; 99.5% is a share."""
+    """Parse a number as people write it; 99.5% is a share."""
     share = text.endswith("%")
     try:
         found = float(text.removesuffix("%"))
@@ -157,7 +157,7 @@ def _number(text: str) -> float | None:
 
 
 def _sorted(rows: Sequence[dict[str, Any]], by: str, *, reverse: bool) -> list[dict[str, Any]]:
-    """The newest, the most accurate and the least loss first; of other names the smallest. What lacks it comes last."""
+    """Sort newest, most accurate or lowest loss first; by other columns, smallest first. Missing values come last."""
     highest_first = by in ("date", "accuracy")
     have = [row for row in rows if row.get(by) is not None]
     numbers = all(isinstance(row[by], int | float) for row in have)
@@ -193,7 +193,7 @@ def _row_of(run: Run) -> dict[str, Any]:
 
 
 def _settings(config: Mapping[str, Any]) -> dict[str, Any]:
-    """Those that are one value. The loss that was minimised gives its name to the one that was measured."""
+    """Return the settings with a single value. The minimised loss is renamed, because "loss" is the measured one."""
     plain = {name: value for name, value in config.items() if not isinstance(value, dict | list)}
     plain.pop("name", None)
     minimised = plain.pop("loss", None)

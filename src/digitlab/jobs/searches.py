@@ -1,4 +1,4 @@
-"""A hyperparameter search: many trainings. Killed at any moment, the same call goes on."""
+"""A hyperparameter search: many trainings. If killed at any moment, the same call continues it."""
 
 from __future__ import annotations
 
@@ -32,11 +32,11 @@ Duration = Annotated[float | None, Setting(flag="--for", of_text=seconds_of)]
 
 @dataclass(frozen=True, slots=True)
 class Tuned:
-    """How a search ended.
+    """Result of a search.
 
-    missing: trials that are left to do, where it was stopped
-    kept: what `results.json` holds; None where no trial began
-    retrained: the best recipe, trained on all training images, where that was asked for
+    missing: number of trials still to be done, if it was stopped
+    kept: content of `results.json`; None if no trial began
+    retrained: the best recipe, trained on all training images, if that was requested
     """
 
     space: Space
@@ -72,20 +72,20 @@ def tune(
         out: the folder of the search; default: tunings/NAME.
         engine: where the trainings run: local (processes on this machine) or ray (a cluster).
         address: address of a running Ray cluster, HOST:PORT or auto; default: one is started here.
-        workers: processes of the local engine; default: one per processor, and per 2 GB of memory.
+        workers: processes of the local engine; default: one per CPU core, and per 2 GB of memory.
         seconds: stop after this time, e.g. 60m, 2h, 30s or plain seconds.
-        retrain_best: in the end train the best recipe on all training images, into a run folder; this network is
+        retrain_best: at the end, train the best recipe on all training images, into a run folder; this network is
             evaluated on the test images.
-        runs: the folder in which that run folder is made.
-        listener: told of `SearchBegan`, then of `digitlab.tuning.progress`, and of the last training's events.
-        stop: asked to, it ends after the batches under way.
-        settings: fields of `digitlab.tuning.Tuning` in place of the space's; None leaves the space's.
+        runs: the folder in which that run folder is created.
+        listener: called with `SearchBegan`, then events of `digitlab.tuning.progress` and of the last training.
+        stop: if called, it ends after the batches under way.
+        settings: fields of `digitlab.tuning.Tuning`, overriding the space's; None keeps the space's.
 
     Raises:
         UsageError: for settings that do not exist, or a folder that holds something else.
-        RecipeError: when the space cannot be read.
-        StorageError: when the folder cannot be written; what was kept stays.
-        ClusterError: when a cluster does not answer or is gone.
+        RecipeError: if the space cannot be read.
+        StorageError: if the folder cannot be written; what was kept so far stays.
+        ClusterError: if a cluster does not respond or is gone.
     """
     from digitlab.stopping import StopRequest
     from digitlab.tuning.folder import Folder
@@ -105,7 +105,7 @@ def tune(
 
 
 def limited(stop: StopRequest | None, seconds: float | None) -> StopRequest:
-    """A request that ``seconds`` from now on is asked for as well."""
+    """Return a stop request that is also triggered ``seconds`` from now."""
     from digitlab.stopping import StopRequest
 
     return StopRequest(None if seconds is None else time.monotonic() + seconds, within=stop)

@@ -1,4 +1,4 @@
-"""A form that exists already, marked by hand: what is shown of its blank, and the file that is written."""
+"""Mark the fields of an existing form by hand: what to show of its blank scan, and how to write the form's file."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ __all__ = ["Marking", "begin_marking", "keep_marking"]
 class Marking:
     """A blank and its fields. out: the form's file; width: of the paper in mm; size: of the blank in pixels.
 
-    title: of the form; fields: those of the file, where it is there already (``known``), else the boxes that were found
+    title: of the form; fields: from the file, if it exists already (``known``), else the boxes that were found
     """
 
     blank: Path
@@ -34,17 +34,17 @@ class Marking:
 
 
 def begin_marking(blank: Path, out: Path, width: float = 210.0) -> Marking:
-    """Open a blank: with the fields of its file, or with every row of boxes that is found on it.
+    """Open a blank, with the fields from its file, or with every row of boxes found on it.
 
     Args:
         blank: the scan (JPEG, PNG, a page of a PDF …), upright.
-        out: the form's file, ending in .toml, whether it is there or not.
+        out: the form's file, ending in .toml; it need not exist.
         width: of the paper in mm.
 
     Raises:
-        ImageError: when the blank cannot be opened.
+        ImageError: if the blank cannot be opened.
         RecipeError: for a file that is no form.
-        UsageError: for a file of another blank, or another ending.
+        UsageError: for a file of another blank, or another extension.
     """
     from digitlab.reading.images import load_reduced
     from digitlab.sheets.form_file import read_form
@@ -68,18 +68,18 @@ def begin_marking(blank: Path, out: Path, width: float = 210.0) -> Marking:
 
 
 def keep_marking(marking: Marking, title: str, fields: Sequence[Any]) -> int:
-    """Write the form's file, if it is one; returns how many fields it has.
+    """Write the form's file, if it is valid; return its number of fields.
 
     Args:
-        marking: as it began.
+        marking: as returned by `begin_marking`.
         title: of the form.
-        fields: as `digitlab.sheets.marked_fields.marked_field` takes them.
+        fields: as accepted by `digitlab.sheets.marked_fields.marked_field`.
 
     Raises:
-        RecipeError: for fields that make no form, with the line and key of the file, which is not written then; for too
-            little print on the blank.
-        UsageError: for what is no field.
-        StorageError: when it cannot be written.
+        RecipeError: for fields that make no valid form, with the line and key in the file, which is then not written;
+            for too little print on the blank.
+        UsageError: for a field that is invalid.
+        StorageError: if it cannot be written.
     """
     from digitlab.sheets.features import Blank
     from digitlab.sheets.form_file import read_form
@@ -90,7 +90,7 @@ def keep_marking(marking: Marking, title: str, fields: Sequence[Any]) -> int:
     out = marking.out
     name = os.path.relpath(marking.blank.resolve(), out.resolve().parent).replace("\\", "/")
     text = form_text(title.strip() or out.stem, name, marking.width, marking.size[0], made)
-    tried = out.with_name(f".{out.stem}.tried.toml")  # in the same folder: lists and the blank are found from there
+    tried = out.with_name(f".{out.stem}.tried.toml")  # in the same folder: relative paths to lists and the blank
     try:
         write_text(tried, text)
         Blank(read_form(tried))

@@ -1,4 +1,4 @@
-"""A stack that was read, looked over by a person: a page, corrections into table and dataset, a promise."""
+"""Review of a stack that was read: a page for a person, corrections to table and dataset, a guaranteed error rate."""
 
 from __future__ import annotations
 
@@ -37,23 +37,23 @@ def review_sheets(
     other: Path | None = None,
     listener: Listener = ignore,
 ) -> tuple[Path, int]:
-    """Write the page of fields to be looked over in their sheets; returns where it is and how many are on it.
+    """Write the page for reviewing fields in their sheets; return its path, and the number of fields on it.
 
     Args:
         form: the form's TOML file.
-        marks: the table that `digitlab sheet read` made.
+        marks: the table written by `digitlab sheet read`.
         out: the page (HTML).
-        most: doubtful fields, at most.
-        sample: other fields, drawn by chance; -1 for all of them.
-        seed: of the sample.
-        other: what another reader made of the same photos, a table (CSV) or corrections: where both differ is in doubt.
-        listener: told of `Counted`.
+        most: maximum number of doubtful fields.
+        sample: number of other fields, drawn at random; -1 for all of them.
+        seed: seed of the sample.
+        other: another reader's result for the same photos, a table (CSV) or corrections: differences are doubtful.
+        listener: called with `Counted`.
 
     Raises:
-        RecipeError: for a form that is wrong.
-        DatasetError: for a table of which nothing is kept, or another reader's of other photos.
+        RecipeError: for an invalid form.
+        DatasetError: for a table without kept readings, or another reader's table of other photos.
         UsageError: for numbers out of range.
-        StorageError: when the page cannot be written.
+        StorageError: if the page cannot be written.
     """
     from digitlab.sheets.form_file import read_form
     from digitlab.sheets.looking_over import chosen_fields, write_fields_page
@@ -72,7 +72,7 @@ def review_sheets(
 
 @dataclass(frozen=True, slots=True)
 class Corrected:
-    """Effect of corrections. looked_over: fields in all; changed: read as something else; digits: of the dataset."""
+    """Effect of corrections. looked_over: fields reviewed in all; changed: read differently; digits: in the dataset."""
 
     looked_over: int
     changed: int
@@ -82,21 +82,21 @@ class Corrected:
 def correct_sheets(
     form: Path, marks: Path, *corrections: Path, dataset: Path | None = None, listener: Listener = ignore
 ) -> Corrected:
-    """Put what a person said into the table, where it stays, and their digits into a dataset.
+    """Apply a person's corrections to the table permanently, and write their digits into a dataset.
 
-    Boxes give digits where as many were said as are written.
+    Boxes yield digits only if as many digits were entered as are written.
 
     Args:
         form: the form's TOML file.
-        marks: the table that `digitlab sheet read` made.
-        corrections: the files that the page saved.
-        dataset: write the digits with what was said: .npz, .h5, .csv, a folder …
-        listener: told of `Counted` and `Note`.
+        marks: the table written by `digitlab sheet read`.
+        corrections: the files saved by the page.
+        dataset: write the digits, labelled with the corrections: .npz, .h5, .csv, a folder …
+        listener: called with `Counted` and `Note`.
 
     Raises:
         UsageError: for no file.
-        DatasetError: for files that are no corrections, or of photos that the table has not.
-        StorageError: when a file cannot be written.
+        DatasetError: for files that are no corrections, or concern photos that are not in the table.
+        StorageError: if a file cannot be written.
     """
     from digitlab.sheets.corrections import keep_corrections, read_field_corrections
     from digitlab.sheets.form_file import read_form
@@ -128,7 +128,7 @@ def _write(path: Path, digits: Digits) -> None:
 
 
 def _digits_of(form: Path, said: list[FieldSaid], listener: Listener) -> Digits:
-    """The written digits of fields that a person looked over, with what that person said."""
+    """Cut out the written digits of fields that a person reviewed, and label them with what that person entered."""
     import numpy as np
 
     from digitlab.reading import Reader
@@ -160,9 +160,9 @@ def _digits_of(form: Path, said: list[FieldSaid], listener: Listener) -> Digits:
 
 @dataclass(frozen=True, slots=True)
 class PromiseMade:
-    """A promise for a stack. filled: fields of it that are filled in; above: of those, at or above the threshold.
+    """A guarantee for a stack. filled: its fields that are filled in; above: those at or above the threshold.
 
-    drift: of a later stack against this one, where it was asked for
+    drift: of a later stack relative to this one, if requested
     """
 
     promise: Promise
@@ -172,22 +172,22 @@ class PromiseMade:
 
     @property
     def looked_at(self) -> float:
-        """The share of the filled fields that a person has to look at."""
+        """Share of the filled fields that a person has to look at."""
         return 1.0 - self.above / self.filled if self.filled else 1.0
 
 
 def promise_sheets(form: Path, marks: Path, *, error: float = 0.001, later: Path | None = None) -> PromiseMade:
-    """From the sampled fields that were looked over: above which confidence at most ``error`` is wrong.
+    """Find, from the reviewed sample of fields, the confidence above which at most ``error`` of the fields are wrong.
 
     Args:
         form: the form's TOML file.
         marks: the table, with its corrections.
         error: the share of filled fields that may be wrong.
-        later: the table of a later stack: an alarm where its confidences are others.
+        later: the table of a later stack: raise an alarm if its confidences differ.
 
     Raises:
         DatasetError: for a table without corrections.
-        UsageError: for too few of them, or an error that is no share.
+        UsageError: for too few corrections, or an error that is no share.
     """
     from digitlab.sheets.corrections import read_field_corrections
     from digitlab.sheets.form_file import read_form
@@ -206,16 +206,16 @@ def promise_sheets(form: Path, marks: Path, *, error: float = 0.001, later: Path
 
 
 def _confidences(form: Form, marks: Path) -> np.ndarray[tuple[int], np.dtype[np.float64]]:
-    """Of the fields that are filled in, as they were read."""
+    """Return the confidences of the fields that are filled in, as they were read."""
     import numpy as np
 
-    rows = sheet_rows(form, kept_beside(marks), least=0.0)  # a promise made before must not narrow the next one
+    rows = sheet_rows(form, kept_beside(marks), least=0.0)  # an earlier guarantee must not restrict the next one
     return np.array([each.confidence for _, fields in rows.with_rows() for each in fields if each.filled], np.float64)
 
 
 @dataclass(frozen=True, slots=True)
 class Agreement:
-    """Of two readers: fields that both have, that are the same, and where they differ: file, field, and both values."""
+    """Agreement of two readers: fields that both have, fields with equal values, and differences: file, field, both."""
 
     fields: int
     same: int
@@ -223,7 +223,7 @@ class Agreement:
 
     @property
     def interval(self) -> tuple[float, float]:
-        """Of the share that is the same, with 95 % confidence (Wilson)."""
+        """95 % confidence interval of the share that is the same (Wilson)."""
         from digitlab.evaluation.intervals import wilson
 
         return wilson(self.same, self.fields)
@@ -232,14 +232,14 @@ class Agreement:
 def agreement(one: Path, other: Path) -> Agreement:
     """Compare the values of two readers of the same sheets: two models, or a person and a model.
 
-    A column counts where both have it and it is no confidence, state or note.
+    Columns count if both have them, and if they are not confidences, states or notes.
 
     Args:
         one: a table (CSV), or the corrections that a person saved.
-        other: the other; its photos are known by their names, whatever folder they lie in.
+        other: the other one; its photos are identified by name, whatever their folder.
 
     Raises:
-        DatasetError: for a file that is neither, or where no sheet or column is in both.
+        DatasetError: for a file that is neither, or if no sheet or column is in both.
     """
     first, second = _values_of(one), _values_of(other)
     common = sorted(first.keys() & second.keys())
@@ -250,10 +250,10 @@ def agreement(one: Path, other: Path) -> Agreement:
 
 
 def _differing(rows: SheetTable, other: Path) -> dict[tuple[str, str], str]:
-    """What another reader read differently, by file and field.
+    """Find what another reader read differently, by file and field.
 
     Raises:
-        DatasetError: for a file that is no reader's, or one of other photos.
+        DatasetError: for a file that was not written by a reader, or that concerns other photos.
     """
     theirs = _values_of(other)
     ours = [(row["path"], each) for row, fields in rows.with_rows() for each in fields]
@@ -268,12 +268,12 @@ def _differing(rows: SheetTable, other: Path) -> dict[tuple[str, str], str]:
 
 
 def _plain(file: str) -> str:
-    """The photo's name without its folder."""
+    """Return the photo's name without its folder."""
     return file.replace("\\", "/").rpartition("/")[2]
 
 
 def _values_of(path: Path) -> dict[tuple[str, str], str]:
-    """By the photo's name and the field's."""
+    """Read values by the photo's name and the field's name."""
     from digitlab.sheets.corrections import read_field_corrections
 
     if path.suffix.lower() == ".json":

@@ -1,4 +1,4 @@
-"""Forms: one to start from, one to be printed, and the photos of filled ones as a table."""
+"""Forms: an example to start from, a PDF to print, and photos of filled forms read into a table."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ __all__ = [
     "read_sheets", "sheet_rows", "show_sheets", "write_table",
 ]  # fmt: skip
 
-_COMPLAINTS = 20  # lines about photos that were refused
+_COMPLAINTS = 20  # maximum number of messages about refused photos
 _KEPT, _ASKED = ".sheets.jsonl", ".asked.json"
 
 Share = Annotated[float | None, Setting(within=Range(0, 1))]
@@ -43,11 +43,11 @@ def example_form(out: Path, *, force: bool = False) -> None:
 
     Args:
         out: the file, ending in .toml.
-        force: write over a file that is there.
+        force: overwrite an existing file.
 
     Raises:
-        UsageError: for a file that is there already, unless forced.
-        StorageError: when it cannot be written.
+        UsageError: for a file that exists already, unless forced.
+        StorageError: if it cannot be written.
     """
     _expect_new(out, force=force)
     text = resources.files("digitlab.sheets").joinpath("example.toml").read_text("utf-8")
@@ -62,7 +62,7 @@ def _expect_new(form: Path, *, force: bool) -> None:
 
 
 def new_form(form: Path | None = None, *, out: Path, practice: bool = False) -> int:
-    """Draw a form as a PDF to be printed; returns how many fields it has.
+    """Draw a form as a PDF to be printed; return its number of fields.
 
     Args:
         form: the form's TOML file.
@@ -70,9 +70,9 @@ def new_form(form: Path | None = None, *, out: Path, practice: bool = False) -> 
         practice: the sheet on which everybody writes each digit ten times, for `digitlab data from-sheets`.
 
     Raises:
-        RecipeError: for a form that is wrong.
-        UsageError: for another ending, and for both a form and the practice sheet, or neither.
-        StorageError: when it cannot be written.
+        RecipeError: for an invalid form.
+        UsageError: for another extension, or for both a form and the practice sheet, or neither.
+        StorageError: if it cannot be written.
     """
     from digitlab.jobs.practice import practice_file
     from digitlab.sheets.form_file import read_form
@@ -93,7 +93,7 @@ def new_form(form: Path | None = None, *, out: Path, practice: bool = False) -> 
 
 @dataclass(frozen=True, slots=True)
 class BlankMarked:
-    """A form that exists already. form: its file; picture: with the names of the fields; fields: how many."""
+    """An existing form that was marked. form: its file; picture: shows the names of the fields; fields: how many."""
 
     form: Path
     picture: Path
@@ -108,18 +108,18 @@ def mark_form(
     width: Annotated[float, Setting(within=Range(40, 600), unit="mm")] = 210.0,
     force: bool = False,
 ) -> BlankMarked:
-    """Make a form's file of a scan of the empty form: every row of boxes is a field, to be renamed.
+    """Write a form's file from a scan of the empty form: every row of boxes becomes a field, to be renamed.
 
     Args:
         blank: the scan (JPEG, PNG, a page of a PDF …), upright.
         out: the file, ending in .toml.
         width: of the paper in mm: 210 for A4, 216 for letter.
-        force: write over a file that is there.
+        force: overwrite an existing file.
 
     Raises:
-        ImageError: when the blank cannot be opened.
-        RecipeError: when there is too little on it to be found in photos.
-        UsageError: for a file that is there, another ending, another width, or a scan without boxes.
+        ImageError: if the blank cannot be opened.
+        RecipeError: if there is too little on it to find it in photos.
+        UsageError: for an existing file, another extension, a width out of range, or a scan without boxes.
     """
     from PIL import Image
 
@@ -136,12 +136,12 @@ def mark_form(
 
 @dataclass(frozen=True, slots=True)
 class StackRead:
-    """The result for a stack of sheets.
+    """Result for a stack of sheets.
 
-    out: the table; kept: what was seen, by which a run goes on and other lists are tried
-    sheets: photos that became rows; read_now: not before
-    refusals: of each photo without values its name, and the reason as its row has it
-    states: how many fields are answered, doubtful, empty, and failed their check
+    out: the table; kept: the file of raw readings, from which a run continues and other lists can be tried
+    sheets: number of photos that became rows; read_now: number read in this run
+    refusals: for each photo without values, its name and the reason given in its row
+    states: number of fields that are answered, doubtful, empty, or failed their check
     """
 
     out: Path
@@ -153,12 +153,12 @@ class StackRead:
 
     @property
     def refused(self) -> int:
-        """How many photos gave no values."""
+        """Number of photos that gave no values."""
         return len(self.refusals)
 
 
 def kept_beside(out: Path) -> Path:
-    """Where what was seen is kept: marks.csv → marks.sheets.jsonl."""
+    """Return the path for the raw readings: marks.csv → marks.sheets.jsonl."""
     return out.with_suffix(_KEPT)
 
 
@@ -172,19 +172,19 @@ def show_sheets(
     checks: Checks = (),
     listener: Listener = ignore,
 ) -> tuple[TableRow, ...]:
-    """Read a few photos of a filled form here and now; nothing is written.
+    """Read a few photos of a filled form at once; nothing is written.
 
     Args:
         form: the form's TOML file.
         photos: pictures (JPEG, PNG, PDF, HEIC …), or folders: all pictures in and below them.
-        model: a shipped name, a run folder or a file (.onnx, .keras, .h5); else the shipped reader.
-        threshold: answer a digit only where its confidence is at least this.
-        least: mark a value as doubtful where its confidence is below this.
-        checks: FIELD=CHECK, instead of the form's: as total=sum:task.*.points, task.*.points=range:0-20, or date=date.
-        listener: told of `Note`.
+        model: a shipped name, a run folder or a file (.onnx, .keras, .h5); default: the shipped reader.
+        threshold: answer a digit only if its confidence is at least this.
+        least: mark a value as doubtful if its confidence is below this.
+        checks: FIELD=CHECK, overriding the form's: e.g. total=sum:task.*.points, task.*.points=range:0-20, date=date.
+        listener: called with `Note`.
 
     Raises:
-        RecipeError: for a form that is wrong.
+        RecipeError: for an invalid form.
         ImageError: for a folder without pictures.
         ModelError: for a model that cannot be used.
         UsageError: for no photo, or a number outside its range.
@@ -225,28 +225,28 @@ def read_sheets(
 ) -> StackRead:
     """Read the photos of a filled form into a table: one row per photo.
 
-    A run that was stopped goes on; what was seen is kept beside the table, and changed lists need no photo again.
+    A stopped run can be continued; raw readings are kept next to the table, so changed lists need no photo again.
 
     Args:
-        form: as `show_sheets`.
-        photos: as `show_sheets`.
+        form: as for `show_sheets`.
+        photos: as for `show_sheets`.
         out: the table: .csv, .xlsx or .parquet. Without it, the values are shown.
-        model: as `show_sheets`.
-        threshold: as `show_sheets`.
-        least: as `show_sheets`.
-        checks: as `show_sheets`.
+        model: as for `show_sheets`.
+        threshold: as for `show_sheets`.
+        least: as for `show_sheets`.
+        checks: as for `show_sheets`.
         processes: number of processes; default: one per core.
-        engine: what reads; local: this machine, ray: a cluster.
-        address: of a running Ray cluster's head, HOST:PORT, or auto; else one is started here.
-        listener: told of `Counted` and `Note`.
+        engine: where photos are read: local (this machine) or ray (a cluster).
+        address: of a running Ray cluster's head, HOST:PORT, or auto; default: one is started here.
+        listener: called with `Counted` and `Note`.
 
     Raises:
-        RecipeError: for a form that is wrong.
+        RecipeError: for an invalid form.
         ImageError: for a folder without pictures.
         ModelError: for a model that cannot be used.
-        UsageError: for no photo, a table of another kind, a number outside its range, or settings of the other engine.
-        MissingExtraError: without what writes the table, or without Ray.
-        StorageError: when it cannot be written.
+        UsageError: for no photo, a table of another kind, a number outside its range, or options of the other engine.
+        MissingExtraError: if the library that writes the table, or Ray, is missing.
+        StorageError: if it cannot be written.
     """
     from digitlab.archives import Results, find_pictures
     from digitlab.sheets.asked import Asked, keep_asked, with_checks
@@ -259,7 +259,7 @@ def read_sheets(
     kept, job = kept_beside(out), SheetJob(made, model, threshold)
     ours = (out, kept, kept.with_name(kept.name + ".parts"))
     pictures = find_pictures(photos, leave_out=ours, tell=lambda text: listener(Note(text)))
-    reader = job.reader(threads=processes or 0)  # a model that cannot be loaded is told now, and once
+    reader = job.reader(threads=processes or 0)  # a model that cannot be loaded is reported now, and only once
     made_by = job.digest(reader), reader.threshold
     with Results(kept, made_by[0]) as results:
         missing = results.missing(pictures)
@@ -274,7 +274,7 @@ def read_sheets(
 def _expect_feasible(
     photos: Sequence[Path], out: Path, engine: str, processes: int | None, address: str | None
 ) -> None:
-    """Refuse at once what would fail in an hour."""
+    """Refuse at once what would otherwise fail in an hour."""
     from digitlab.sheets.table_files import expect_writable
 
     _expect_photos(photos)
@@ -286,9 +286,9 @@ def _expect_feasible(
 
 
 def sheet_rows(form: Form, kept: Path, least: float | None = None) -> SheetTable:
-    """The table of what was kept of a stack, with what was asked for when it was read.
+    """Make the table from the raw readings of a stack, with the options of the run that read it.
 
-    least: instead of what was asked for
+    least: overrides that run's option
 
     Raises:
         DatasetError: for a file that is missing or something else.
@@ -307,12 +307,12 @@ def sheet_rows(form: Form, kept: Path, least: float | None = None) -> SheetTable
 
 
 def asked_beside(out: Path) -> Path:
-    """Where what was asked for beside the form is kept: marks.csv → marks.asked.json."""
+    """Return the path for the options used besides the form: marks.csv → marks.asked.json."""
     return out.with_suffix(_ASKED)
 
 
 def corrections_beside(out: Path) -> Path:
-    """Where what a person said is kept: marks.csv → marks.corrections.json."""
+    """Return the path for a person's corrections: marks.csv → marks.corrections.json."""
     return out.with_suffix(".corrections.json")
 
 
@@ -337,7 +337,7 @@ def _keep(
     made_by: tuple[str, float],
     listener: Listener,
 ) -> int:
-    """Keep each answer as it comes; returns how many."""
+    """Keep each answer as it comes; return their number."""
     from digitlab.sheets.job import sheet_row
 
     done = refused = 0
@@ -360,7 +360,7 @@ def _keep(
 
 @contextlib.contextmanager
 def _ending(answers: Iterator[Any]) -> Iterator[None]:
-    """Whoever makes the answers is ended at the end, also after Ctrl-C."""
+    """Close the generator of answers at the end, even after Ctrl-C."""
     try:
         yield
     finally:
@@ -369,10 +369,10 @@ def _ending(answers: Iterator[Any]) -> Iterator[None]:
 
 
 def write_table(form: Form, out: Path, *, read_now: int = 0) -> StackRead:
-    """Make the table of what was kept, with what a person said of it.
+    """Write the table from the raw readings, with a person's corrections.
 
     Raises:
-        DatasetError: for a kept file that is missing or something else. StorageError: when it cannot be written.
+        DatasetError: for raw readings that are missing or something else. StorageError: if it cannot be written.
     """
     from digitlab.sheets.corrections import corrected, read_field_corrections
     from digitlab.sheets.table_files import table_file

@@ -1,4 +1,4 @@
-"""The published studies, or one of your own: run, listed, shown, and written as a page."""
+"""The published studies, or one of your own: run, list, show, and write as a page."""
 
 from __future__ import annotations
 
@@ -37,11 +37,11 @@ Repeats = Annotated[int | None, Setting(within=Range(1))]
 class ListedConclusion:
     """A conclusion that the seeds so far do not decide.
 
-    seeds: the fewest that one of its cells has; most: that the study takes; repeated: "seed", or "fold" where these are
-        all that there can be
-    needed: that will probably decide it, which may be more than ``most``; None where no number of them will
-    needed_seconds: that these take on this machine
-    seconds: the same, but for no more than ``most``: what `study run --until-decided` spends on it at most
+    seeds: the smallest number that one of its cells has; most: maximum in the study; repeated: "seed", or "fold" if
+        the number of folds is the limit
+    needed: number that will probably decide it, possibly more than ``most``; None if no number will
+    needed_seconds: time that these take on this machine
+    seconds: the same, but for ``most`` at most: what `study run --until-decided` spends on it at most
     """
 
     text: str
@@ -56,11 +56,11 @@ class ListedConclusion:
 
 @dataclass(frozen=True, slots=True)
 class ListedStudy:
-    """A study, and how much of it is there.
+    """A study, and how much of it is done.
 
-    done: of its trainings
-    seconds: that all of it takes on this machine; seconds_left: of these, for what is missing
-    open: once all of it is there, its conclusions that are not decided, cheapest first
+    done: number of its trainings that are done
+    seconds: time for all of it on this machine; seconds_left: of these, for what is missing
+    open: once everything is done, its undecided conclusions, cheapest first
     """
 
     study: str
@@ -75,7 +75,7 @@ class ListedStudy:
 
 @dataclass(frozen=True, slots=True)
 class StudyList:
-    """All studies; ``seconds_left`` for all of them, shared cells counted once."""
+    """All studies; ``seconds_left``: for all of them, with shared cells counted once."""
 
     studies: tuple[ListedStudy, ...]
     seconds_left: float
@@ -99,25 +99,25 @@ def run_study(
     """Run studies: train every cell that is missing, and write table, figure and verdicts of each.
 
     Args:
-        names: studies of `digitlab study list`, or files of your own (.py) that define STUDY; none: all published ones.
+        names: studies in `digitlab study list`, or files of your own (.py) that define STUDY; none: all published ones.
         out: the folder of the results.
         engine: where the trainings run: local (processes on this machine) or ray (a cluster).
         address: address of a running Ray cluster, HOST:PORT or auto; default: one is started here.
-        workers: processes of the local engine; default: one per processor, and per 2 GB of memory.
-        seeds: repeats (random seeds) of each cell; default: as many as the study asks for.
-        quick: two epochs at most on a twentieth of the images, in less than two minutes; kept apart in OUT/quick, and
-            labelled.
-        until_decided: then add seed after seed where they decide most, until each conclusion holds, does not hold, or
-            is shown to make no difference that counts.
-        most: repeats of a cell at most with --until-decided; default: as the study says, 30 or its folds.
+        workers: processes of the local engine; default: one per CPU core, and per 2 GB of memory.
+        seeds: repeats (random seeds) of each cell; default: as many as the study specifies.
+        quick: at most two epochs on a twentieth of the images, in less than two minutes; kept separately in OUT/quick,
+            and labelled.
+        until_decided: then add seeds one by one where they help most, until each conclusion holds, does not hold, or
+            is shown to make no relevant difference.
+        most: maximum repeats of a cell with --until-decided; default: as the study specifies, 30 or its folds.
         seconds: stop after this time, e.g. 60m, 2h, 30s or plain seconds: long studies can be run in parts.
-        listener: told of `StudiesBegan`, then of `digitlab.scheduling.protocol`.
-        stop: asked to, it ends after the batches under way.
+        listener: called with `StudiesBegan`, then with events of `digitlab.scheduling.protocol`.
+        stop: if called, it ends after the batches under way.
 
     Raises:
         UsageError: for a study that does not exist, or wrong settings, before anything is trained.
-        StorageError: when results cannot be written; what was kept stays.
-        ClusterError: when a cluster does not answer or is gone.
+        StorageError: if results cannot be written; what was kept so far stays.
+        ClusterError: if a cluster does not respond or is gone.
     """
     from digitlab.studies.catalogue import find_study, study_names
     from digitlab.studies.deciding import run_until_decided
@@ -141,7 +141,7 @@ def run_study(
 def _planned(
     studies: Sequence[Study], out: Path, seeds: int | None, most: int | None, *, quick: bool, until_decided: bool
 ) -> StudiesBegan:
-    """What is to be trained, and how long that takes."""
+    """Determine what is to be trained, and how long that takes."""
     from digitlab.studies.deciding import open_conclusions
     from digitlab.studies.outcome import outcome_of
     from digitlab.studies.running import Estimate, work_of
@@ -200,11 +200,11 @@ def list_studies(*, out: Path = RESULTS, quick: bool = False) -> StudyList:
 
 @checked
 def show_study(name: str, *, seeds: Repeats = None, quick: bool = False, out: Path = RESULTS) -> Outcome:
-    """The results of a study, as far as they are there. Nothing is trained.
+    """Return the results of a study, as far as they exist. Nothing is trained.
 
     Args:
-        name: a study of `digitlab study list`, or a file of your own.
-        seeds: repeats that are expected; default: as many as the study asks for.
+        name: a study from `digitlab study list`, or a file of your own.
+        seeds: number of repeats expected; default: as many as the study specifies.
         quick: show a quick run.
         out: the folder of the results.
 
@@ -221,17 +221,17 @@ def show_study(name: str, *, seeds: Repeats = None, quick: bool = False, out: Pa
 def write_study_page(
     *, out: Path = RESULTS, to: Path = Path("docs/reproduction.md"), listener: Listener = ignore
 ) -> tuple[Path, int]:
-    """Write the page of all studies (published, measured, verdict); returns where it is, and how many there are.
+    """Write the page about all studies (published, measured, verdict); return its path, and the number of studies.
 
     Args:
         out: the folder of the results.
         to: the Markdown file.
-        listener: told of `Work`.
+        listener: called with `Work`.
 
     Raises:
-        UsageError: where there are no results.
-        RunError: when they are damaged.
-        StorageError: when the page cannot be written.
+        UsageError: if there are no results.
+        RunError: if they are damaged.
+        StorageError: if the page cannot be written.
     """
     from digitlab.studies.page import write_page
 
@@ -243,7 +243,7 @@ def write_study_page(
 
 
 def cost_in_words(each: ListedConclusion) -> str:
-    """What an open conclusion would take, in words."""
+    """Describe what deciding an open conclusion would cost."""
     if each.seeds < _FEWEST <= each.most:
         return f"It can be judged from {_FEWEST} {each.repeated}s on: {_in_time(each.seconds)}."
     if each.needed is not None and each.needed <= each.most:
@@ -257,8 +257,8 @@ def cost_in_words(each: ListedConclusion) -> str:
     return f"{taken}; about {each.needed:,} might ({_in_time(each.needed_seconds)})."
 
 
-_FEWEST = 2  # repeats that say how far they spread
-_BEYOND = 1_000  # an estimate of more says only that there are too many
+_FEWEST = 2  # repeats needed to estimate their spread
+_BEYOND = 1_000  # larger estimates say only that it is too many
 
 
 def _in_time(seconds: float) -> str:

@@ -1,4 +1,4 @@
-"""Train a network, or carry a trained one over to other images: settings in, a run folder and its numbers out."""
+"""Train a network, or transfer a trained one to other images: settings in, a run folder and its metrics out."""
 
 from __future__ import annotations
 
@@ -38,10 +38,10 @@ __all__ = [
 
 @dataclass(frozen=True, slots=True)
 class CrossValidated:
-    """A cross-validation, and where its files are.
+    """A cross-validation, and the folder with its files.
 
-    folds: how many there are in all
-    found: of those that are done; None where none is
+    folds: total number of folds
+    found: results of the folds done so far; None if there are none
     """
 
     run: Run
@@ -51,26 +51,26 @@ class CrossValidated:
 
     @property
     def complete(self) -> bool:
-        """Whether all folds are done; otherwise `resume` goes on."""
+        """Whether all folds are done; otherwise `resume` continues it."""
         return self.found is not None and len(self.found.folds) == self.folds
 
 
 @dataclass(frozen=True, slots=True)
 class RangeTested:
-    """A learning-rate range test, and where its files are."""
+    """A learning-rate range test, and the folder with its files."""
 
     run: Run
     found: RangeTest
 
 
 def rate_range(text: str) -> tuple[float, float]:
-    """``LOW:HIGH`` as two rates.
+    """Parse ``LOW:HIGH`` as two rates.
 
     >>> rate_range("1e-6:100")
     (1e-06, 100.0)
 
     Raises:
-        UsageError: when it is not two numbers, the first above 0 and below the second.
+        UsageError: if it is not two numbers, the first above 0 and below the second.
     """
     low, _, high = text.partition(":")
     try:
@@ -84,11 +84,11 @@ def rate_range(text: str) -> tuple[float, float]:
 
 @dataclass(frozen=True, slots=True)
 class TransferResult(Drawn):
-    """What a transfer ended with, and where its files are.
+    """Result of a transfer, and the folder with its files.
 
-    learned: the network, and how it came to be
-    metrics: of its probabilities of the test images
-    data: what it was trained and tested on
+    learned: the network, and how it was obtained
+    metrics: of its probabilities for the test images
+    data: the images it was trained and tested on
     """
 
     run: Run
@@ -97,7 +97,7 @@ class TransferResult(Drawn):
     data: TransferData
 
     def as_dict(self) -> dict[str, Any]:
-        """Plain values, for JSON."""
+        """Return plain values, for JSON."""
         found: dict[str, Any] = {
             "run": str(self.run.path),
             "accuracy": self.metrics.accuracy,
@@ -122,26 +122,26 @@ def train(
     stop: StopRequest | None = None,
     **options: Any,
 ) -> Trained:
-    """Train a network and evaluate it on the test images: the model, metrics and a report in a run folder.
+    """Train a network and evaluate it on the test images: write the model, metrics and a report into a run folder.
 
     Args:
         recipe: a shipped name (fast, good, best, best-ensemble, tiny, tiniest, microcontroller, reader), or a TOML file
             with any of the settings of a training as keys (docs/recipes.md), for instance a run's config.toml.
-        runs: the folder in which the run folder is made.
-        tensorboard: write each epoch's curves into the run folder's tensorboard/ as well. To look at them: pip install
+        runs: the folder in which the run folder is created.
+        tensorboard: write each epoch's curves into the run folder's tensorboard/ as well. To view them: pip install
             tensorboard; tensorboard --logdir runs
-        log: tell another program as well: tensorboard, mlflow (the folder mlruns, or MLFLOW_TRACKING_URI), mlflow:URI
+        log: log to another program as well: tensorboard, mlflow (the folder mlruns, or MLFLOW_TRACKING_URI), mlflow:URI
             (a server or folder). It gets the settings, each epoch, the metrics, the model and the report.
-        listener: told of `digitlab.training.events`, of `Work` and `Note`.
-        stop: asked to, it ends after the batches under way and finishes the folder with what was learned by then.
-        options: fields of the settings in place of the recipe's, e.g. ``epochs=3``; None leaves the recipe's.
+        listener: called with events of `digitlab.training.events`, `Work` and `Note`.
+        stop: if called, it ends after the batches under way and completes the folder with what was learned so far.
+        options: fields of the settings, overriding the recipe's, e.g. ``epochs=3``; None keeps the recipe's.
 
     Raises:
-        RecipeError: when there is no such recipe.
+        RecipeError: if there is no such recipe.
         UsageError: for an unknown setting, or a value out of its range.
         DatasetError: for an unknown dataset, or one without training or test images.
-        DivergedError: when the loss is no number any more.
-        StorageError: when the run folder cannot be written.
+        DivergedError: if the loss is no longer a number.
+        StorageError: if the run folder cannot be written.
     """
     trackers = trackers_of(log or ())
     settings, tensorboard = _settings(recipe, options, listener), tensorboard or trackers.tensorboard
@@ -165,21 +165,21 @@ def resume(
 ) -> Trained | CrossValidated:
     """Resume a training or a cross-validation that was killed or interrupted, with the run's own settings.
 
-    A training goes on after its last whole epoch and ends with the same weights as if it had not been interrupted, a
-    cross-validation after its last whole fold.
+    A training continues after its last complete epoch, and ends with the same weights as if it had not been
+    interrupted; a cross-validation continues after its last complete fold.
 
     Args:
-        run: a run folder whose training was killed or interrupted: continue after its last whole epoch (or its last
-            whole fold), with the run's own settings.
-        tensorboard: as `train`.
-        log: as `train`.
-        listener: told of `digitlab.training.events`.
-        stop: as `train`.
+        run: a run folder whose training was killed or interrupted: continue after its last complete epoch (or fold),
+            with the run's own settings.
+        tensorboard: as for `train`.
+        log: as for `train`.
+        listener: called with events of `digitlab.training.events`.
+        stop: as for `train`.
 
     Raises:
-        RunError: when it is done, or cannot be resumed.
-        UsageError: when another process trains there.
-        StorageError: when the run folder cannot be written.
+        RunError: if it is complete, or cannot be resumed.
+        UsageError: if another process is training there.
+        StorageError: if the run folder cannot be written.
     """
     trackers = trackers_of(log or ())
     folder = Run.open(Path(run))
@@ -208,23 +208,23 @@ def cross_validate(
     stop: StopRequest | None = None,
     **options: Any,
 ) -> CrossValidated:
-    """Accuracy of a recipe and its variance over stratified folds of the training images; the test images are not used.
+    """Estimate a recipe's accuracy and its variance over stratified folds of the training images, without test images.
 
     Args:
-        recipe: as `train`.
+        recipe: as for `train`.
         folds: cross-validation instead of a training: K stratified folds of the training images; each is held out once
             and evaluated by a network trained on the others. Writes folds.csv and cross-validation.json into a run
             folder after each fold; the test images are not used.
-        runs: the folder in which the run folder is made.
-        listener: told of `digitlab.training.events`.
-        stop: asked to, it ends after the batches under way, with the folds that are done; `resume` goes on.
-        options: as `train`.
+        runs: the folder in which the run folder is created.
+        listener: called with events of `digitlab.training.events`.
+        stop: if called, it ends after the batches under way, with the folds done so far; `resume` continues it.
+        options: as for `train`.
 
     Raises:
-        RecipeError: when there is no such recipe.
+        RecipeError: if there is no such recipe.
         UsageError: for an unknown setting, or a wrong number of folds.
         DatasetError: for an unknown dataset, one without training images, or a class with fewer images than folds.
-        StorageError: when the run folder cannot be written.
+        StorageError: if the run folder cannot be written.
     """
     settings = _settings(recipe, options, listener)
     from digitlab.training.cross_validation import images_to_part
@@ -254,20 +254,20 @@ def lr_range_test(
     stop: StopRequest | None = None,
     **options: Any,
 ) -> RangeTested:
-    """Learning-rate range test: the rate rises until the loss diverges; a good rate is where it falls most steeply.
+    """Learning-rate range test: the rate rises until the loss diverges; a good rate is where the loss falls steepest.
 
     Args:
-        recipe: as `train`.
+        recipe: as for `train`.
         rates: LOW:HIGH. Learning-rate range test instead of a training: the rate rises from LOW to HIGH over one epoch
             (or --epochs), until the loss diverges. Writes lr-range.csv and lr-range.png into a run folder. Exit code 1
             if the loss did not fall.
-        runs: the folder in which the run folder is made.
-        listener: told of `digitlab.training.events`, and of `Work`.
-        stop: asked to, it ends with the curve so far.
-        options: as `train`; ``epochs``: in which the rate rises, 1 where it is not given.
+        runs: the folder in which the run folder is created.
+        listener: called with events of `digitlab.training.events`, and `Work`.
+        stop: if called, it ends with the curve so far.
+        options: as for `train`; ``epochs``: during which the rate rises, 1 by default.
 
     Raises:
-        RecipeError, UsageError, DatasetError, StorageError: as `train`.
+        RecipeError, UsageError, DatasetError, StorageError: as for `train`.
     """
     settings = _checked(recipe, options, listener)
     from digitlab.training.range_test import run_range_test
@@ -288,7 +288,7 @@ def _settings(
 def _checked(
     recipe: str | Path | TrainingConfig | None, options: Mapping[str, Any], listener: Listener
 ) -> TrainingConfig:
-    """The settings, whose names all exist: that is found out before a folder is made."""
+    """Return the settings, checked before a folder is created: all names in them must exist."""
     settings = _settings(recipe, options, listener)
     _check(settings, listener)
     return settings
@@ -302,7 +302,7 @@ def _check(settings: TrainingConfig, listener: Listener) -> None:
 
 
 def _name(training: TrainingConfig) -> str:
-    """Of a run folder."""
+    """Return the name for a run folder."""
     return training.name or f"{training.architecture}-{Path(training.dataset).stem}"
 
 
@@ -335,23 +335,23 @@ def transfer(
     Args:
         model: a run folder, a shipped name, a model file of any framework (as `import_model` takes it), or a name of
             keras.applications.
-        settings: how.
-        data: the new training data: a dataset of `digitlab data list`, a file of labelled images, or a folder of
-            pictures by class (0/ … 9/). Of a folder or file without splits, a part is held out for the evaluation.
+        settings: the method.
+        data: the new training data: a dataset from `digitlab data list`, a file of labelled images, or a folder of
+            pictures by class (0/ … 9/). From a folder or file without splits, a part is held out for the evaluation.
         test: the dataset or file whose test images evaluate the result; default: the dataset's own.
-        form: what the model was trained on, where its file does not say; default: grey.
+        form: the form of images that the model was trained on, if its file does not say; default: grey.
         weights: for a name of keras.applications: the file with its weights (…_notop.h5), or random.
-        name: name of the run folder.
-        runs: the folder in which the run folder is made.
-        listener: told of the training (`digitlab.training.events`), of `Work` and `Note`.
-        stop: asked to, it ends after the batches under way, with what was learned by then.
-        options: fields of the settings in place of theirs, e.g. ``how="features"``.
+        name: name for the run folder.
+        runs: the folder in which the run folder is created.
+        listener: called with events of the training (`digitlab.training.events`), `Work` and `Note`.
+        stop: if called, it ends after the batches under way, with what was learned so far.
+        options: fields overriding those of ``settings``, e.g. ``how="features"``.
 
     Raises:
-        ModelError: when the model cannot be opened, or its layers cannot be followed.
-        UsageError: for a layer that does not exist (the names are offered), or one that a learner cannot take.
-        DatasetError: when there is no such set, or it cannot be learned from.
-        StorageError: when the run folder cannot be written.
+        ModelError: if the model cannot be opened, or its layers cannot be analysed.
+        UsageError: for a layer that does not exist (the message lists the names), or that a learner cannot take.
+        DatasetError: if there is no such dataset, or it is unsuitable for training.
+        StorageError: if the run folder cannot be written.
     """
     path, settings = _named(model, form, listener), replace(settings, **options)
     listener(loading())
@@ -359,7 +359,7 @@ def transfer(
 
     base = open_base(path, weights=weights, form=form, tell=note(listener))
     images = transfer_data(data, form=base.card.form, test=test, per_class=settings.per_class, seed=settings.seed)
-    base.cut_at(settings)  # a layer that does not exist is said before a folder is made
+    base.cut_at(settings)  # a layer that does not exist is reported before a folder is created
     run = Run.create(name or f"{base.card.name}-{settings.how}-{Path(data).stem}", runs)
     about = {
         "model": str(model if Path(model).is_file() else path),
@@ -370,7 +370,7 @@ def transfer(
 
 
 def _named(model: str | Path, form: str | None, listener: Listener) -> Path | str:
-    """A run folder or file; or a name, which may be one of keras.applications, as it is."""
+    """Return a run folder or file; or a name, which may be one of keras.applications, unchanged."""
     from digitlab.network.classifier import shipped_models
 
     path = Path(model)
@@ -380,7 +380,7 @@ def _named(model: str | Path, form: str | None, listener: Listener) -> Path | st
 
 
 def _command(model: str | Path, data: str, others: Mapping[str, str | None], settings: Transfer) -> str:
-    """The command line that does it again: what differs from the usual settings."""
+    """Build the command line that repeats it, with the settings that differ from the defaults."""
     usual = Transfer().as_dict()
     named = {**others, **{key: value for key, value in settings.as_dict().items() if value != usual[key]}}
     words = [part for key, value in named.items() if value is not None for part in (_option(key), str(value))]

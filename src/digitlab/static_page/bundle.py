@@ -1,8 +1,8 @@
 """The page's scripts, ES modules in many files, as one classic script.
 
-Browsers take modules, and scripts of a worker, from servers only: from a disk (``file://``) they load classic scripts
-alone. The page's modules use few forms of import and export, so that a bundler of their own is these few lines, and
-writing the page needs no Node.js.
+Browsers load modules, and scripts of workers, only from servers: from disk (``file://``) they load only classic
+scripts. The page's modules use few forms of import and export, so a few lines suffice as their bundler, and writing
+the page needs no Node.js.
 """
 
 from __future__ import annotations
@@ -52,18 +52,18 @@ else {{
 
 
 class BundleError(DigitlabError):
-    """A module has a form of import or export that the bundler does not know."""
+    """A module uses a form of import or export that the bundler does not support."""
 
 
 def bundled(sources: Mapping[str, str], page: str, worker: str, *others: str) -> str:
-    """One script that begins with ``page``, or in a worker with ``worker``.
+    """Bundle the modules into one script that starts with ``page``, or in a worker with ``worker``.
 
-    Workers of another kind begin with one of ``others``, which they find under ``globalThis.digitlabWorker``.
+    Workers of another kind start with one of ``others``, whose name is in ``globalThis.digitlabWorker``.
 
     sources: the modules' text by path, e.g. "static/main.js"
 
     Raises:
-        BundleError: for a module that is missing, or that cannot be taken apart.
+        BundleError: for a module that is missing, or that cannot be parsed.
     """
     needed: dict[str, str] = {}
 
@@ -83,7 +83,7 @@ def bundled(sources: Mapping[str, str], page: str, worker: str, *others: str) ->
 
 
 def _module(name: str, text: str) -> tuple[str, list[str]]:
-    """A module as a function that fills ``exports``, and the modules that it needs."""
+    """Convert a module to a function that fills ``exports``; return it, and the modules that it needs."""
     others: list[str] = []
 
     def path(given: str) -> str:

@@ -1,4 +1,4 @@
-"""What the page without a server holds."""
+"""Content of the page without a server."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ __all__ = ["PageConfig"]
 
 @dataclass(frozen=True, slots=True)
 class PageConfig:
-    """The fields are the options of `digitlab page`, and docs/web-page.md has them as a table."""
+    """Options of `digitlab page`; docs/web-page.md has them as a table."""
 
     # fmt: off
     model: list[str] = setting(

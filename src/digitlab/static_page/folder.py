@@ -27,12 +27,12 @@ CONTENT_POLICY = (
 )
 """Nothing is fetched and nothing is sent: ``connect-src`` and ``form-action`` are 'none'.
 
-The worker's script comes from the page's own (blob:), and its inner loops are WebAssembly that it writes itself
-('wasm-unsafe-eval', which allows no JavaScript from text).
+The worker's script comes from the page itself (blob:), and its inner loops are WebAssembly that it generates
+('wasm-unsafe-eval', which permits no JavaScript from text).
 """
 
 MARK = "digitlab.js"
-"""The file by which an older page is known."""
+"""The file by which an older page is recognised."""
 
 PLAIN = "plain"
 
@@ -42,9 +42,9 @@ _SCRIPTS = re.compile(r'^<link rel="modulepreload"[^\n]*\n', re.M)
 def page_files(
     models: Mapping[str, tuple[str, bytes]], pages: bytes, gallery: list[GallerySet], lessons: Sequence[Lesson]
 ) -> dict[str, bytes]:
-    """The files by name.
+    """Return the files of the page by name.
 
-    models: by name, "shipped" or "given", and the ONNX file; the first answers first
+    models: by name, "shipped" or "given", and the ONNX file; the first model answers first
     pages: the page reader's ONNX file
     """
     web = resources.files("digitlab") / "apps" / "web"
@@ -66,16 +66,16 @@ def page_files(
 
 
 def plain_network() -> bytes:
-    """A small network that has seen digits alone, to be compared with the reader: an ONNX file.
+    """Return a small network trained only on digits, for comparison with the reader: an ONNX file.
 
     `digitlab train --architecture tiny-cnn --epochs 6 --seed 1`: 1,465 parameters, MNIST's 60,000 training images, some
-    minutes; 97 % of the test images. The reader was trained on what is not a digit as well; this one is sure of it.
+    minutes; 97 % on the test images. Unlike the reader, it saw no out-of-distribution images, and is confident on them.
     """
     return (resources.files("digitlab.static_page") / "plain.onnx").read_bytes()
 
 
 def packed_size(content: bytes) -> int:
-    """Bytes as a web server sends them."""
+    """Return the number of bytes that a web server sends, i.e. compressed."""
     return len(gzip.compress(content, mtime=0))
 
 
@@ -86,7 +86,7 @@ def _texts(folder: Traversable) -> list[tuple[str, str]]:
 
 
 def _index(page: str) -> str:
-    """index.html with classic scripts, and with the policy that a server would send."""
+    """Convert index.html to classic scripts, with the content security policy that a server would send."""
     page = _SCRIPTS.sub("", page)
     page = page.replace('href="static/', 'href="').replace('src="static/', 'src="')
     policy = f'<meta charset="utf-8">\n<meta http-equiv="Content-Security-Policy" content="{CONTENT_POLICY}">'
@@ -125,7 +125,7 @@ def _data(
 
 
 def _digits() -> str:
-    """What a network in the browser learns from: loaded when it is first needed."""
+    """Return the training images for networks in the browser: loaded when first needed."""
     from digitlab.static_page.gallery import deflated, trained_images
 
     images, labels = trained_images()

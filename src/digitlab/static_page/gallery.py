@@ -1,4 +1,4 @@
-"""The page's gallery: test digits, hard cases, images without digits; and what networks in the browser learn from."""
+"""The page's gallery: test digits, hard cases, images without digits; and the training images for browser networks."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ if TYPE_CHECKING:
 
 __all__ = ["GallerySet", "deflated", "gallery_sets", "measured_images", "trained_images"]
 
-_EACH = 20  # images of a set
+_EACH = 20  # images per set
 
 
 @dataclass(frozen=True, slots=True)
 class GallerySet:
-    """Glyphs to try.
+    """Glyphs to try out.
 
-    images: uint8 (N, 28, 28), light ink on dark; labels: what they show, None for what is not a digit
+    images: uint8 (N, 28, 28), light ink on dark; labels: the digits shown, None for images without a digit
     """
 
     name: str
@@ -30,7 +30,7 @@ class GallerySet:
 
 
 def gallery_sets() -> list[GallerySet]:
-    """Two of each test digit, the same turned, moved, noisy, thinned and with a bar rubbed out, and shapes."""
+    """Make two of each test digit, the same rotated, shifted, noisy, thinned and with a bar erased, and shapes."""
     from digitlab.datasets import load_dataset
     from digitlab.datasets.ood.test_images import draw_shapes
     from digitlab.datasets.robustness_sets import rotated, shifted
@@ -52,7 +52,7 @@ def gallery_sets() -> list[GallerySet]:
 
 
 def measured_images(count: int = 500) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
-    """The first of MNIST's test images, uint8 (N, 28, 28), and their labels: what damaged networks are measured on."""
+    """Return MNIST's first test images, uint8 (N, 28, 28), and labels: damaged networks are measured on them."""
     from digitlab.datasets import load_dataset
 
     test = load_dataset("mnist").split("test")
@@ -60,7 +60,7 @@ def measured_images(count: int = 500) -> tuple[NDArray[np.uint8], NDArray[np.uin
 
 
 def trained_images(each: int = 200) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
-    """MNIST's first training images of every digit, uint8 (10 · each, 28, 28), in their order, and their labels."""
+    """Return MNIST's first training images of every digit, uint8 (10 · each, 28, 28), in order, and their labels."""
     from digitlab.datasets import load_dataset
 
     train = load_dataset("mnist").split("train")
@@ -69,12 +69,12 @@ def trained_images(each: int = 200) -> tuple[NDArray[np.uint8], NDArray[np.uint8
 
 
 def deflated(images: NDArray[np.uint8]) -> bytes:
-    """Their bytes in zlib's form, which browsers unpack: a fifth of them."""
+    """Compress the images' bytes with zlib, which browsers can decompress, to a fifth of their size."""
     return zlib.compress(images.tobytes(), 9)
 
 
 def _cut(images: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """A bar over the middle."""
+    """Erase a bar across the middle."""
     cut = images.copy()
     cut[:, 13:16] = 0
     return cut
