@@ -1,4 +1,4 @@
-"""Arrays that are computed once and memory-mapped afterwards, in the user's cache folder."""
+"""A cache of arrays in the user's cache folder: computed once, memory-mapped afterwards."""
 
 from __future__ import annotations
 
@@ -28,11 +28,11 @@ _NPY_HEADER = 128  # np.save's header size for arrays of few dimensions
 
 
 def kept(key: str, shapes: Shapes, fill: Callable[[Arrays], None]) -> Arrays:
-    """The uint8 arrays under ``key``, memory-mapped read-only; filled by ``fill`` the first time.
+    """Return the uint8 arrays cached under ``key``, memory-mapped read-only; on the first call, ``fill`` computes them.
 
-    ``fill`` gets empty arrays of these shapes and writes into them; they are files, so it needs little memory.
-    Concurrent processes and kills are safe: the folder appears complete or not at all. Where the cache cannot be
-    written, the arrays are in memory, with a warning.
+    ``fill`` receives arrays of these shapes to write into; they are memory-mapped files, so it needs little memory.
+    Safe against concurrent processes and kills: the folder appears complete or not at all. If the cache cannot be
+    written, the arrays are computed in memory, with a warning.
     """
     folder = cache_folder() / key
     why = "another process removes it again and again"
@@ -42,19 +42,19 @@ def kept(key: str, shapes: Shapes, fill: Callable[[Arrays], None]) -> Arrays:
                 _make(folder, shapes, fill)
             # np.asarray drops the memmap subclass, whose every slice is slow, and keeps the mapping.
             return {name: np.asarray(np.load(folder / f"{name}.npy", mmap_mode="r")) for name in shapes}
-        except FileNotFoundError:  # another process took it for damaged at the same moment, and makes it anew
+        except FileNotFoundError:  # another process judged it damaged at the same moment, and rebuilds it
             continue
         except StorageError as error:
             why = str(error)
             break
-    warnings.warn(f"{key} cannot be cached and is computed each time: {why}", stacklevel=1)  # here: once only
+    warnings.warn(f"{key} cannot be cached and is computed each time: {why}", stacklevel=1)  # this line: shown once
     made: Arrays = {name: np.empty(shape, np.uint8) for name, shape in shapes.items()}
     fill(made)
     return made
 
 
 def _is_whole(folder: Path, shapes: Shapes) -> bool:
-    """Whether every file exists with its full size: a cheap check for a damaged cache."""
+    """Return whether every file exists with its full size: a cheap check for a damaged cache."""
     try:
         return all(
             (folder / f"{name}.npy").stat().st_size == _NPY_HEADER + int(np.prod(shape))
@@ -70,12 +70,12 @@ def _make(folder: Path, shapes: Shapes, fill: Callable[[Arrays], None]) -> None:
         fill({**maps})
         for written in maps.values():
             written.flush()
-        if folder.exists() and not _is_whole(folder, shapes):  # removed, so that the new one can take its name
+        if folder.exists() and not _is_whole(folder, shapes):  # removed, so that the new one can be renamed to it
             shutil.rmtree(folder, ignore_errors=True)
 
 
 def _room(path: Path, shape: tuple[int, ...]) -> np.memmap[Any, np.dtype[np.uint8]]:
-    """A mapped array with its disk space allocated: a full disk would kill the process at a later write."""
+    """Create a mapped array with its disk space preallocated: on a full disk, a later write would kill the process."""
     mapped = np.lib.format.open_memmap(path, mode="w+", dtype=np.uint8, shape=shape)
     with path.open("r+b") as file:
         if hasattr(os, "posix_fallocate"):

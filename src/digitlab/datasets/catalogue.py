@@ -1,4 +1,4 @@
-"""The datasets by name: `load_dataset("mnist").split("test")`."""
+"""Look up datasets by name: `load_dataset("mnist").split("test")`."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ class Dataset(Drawn):
 
     form: "grey" for ordinary images, "sobel" for sets of Sobel images
     handmade: access to parts of a handmade set; None for all others
-    openers: functions that open the file of a split
+    openers: by split, functions that open its file
     """
 
     name: str
@@ -55,7 +55,7 @@ class Dataset(Drawn):
         return tuple(self.makers)
 
     def split(self, name: str) -> Digits:
-        """One split; the images may be memory-mapped and read-only.
+        """Load one split; the images may be memory-mapped and read-only.
 
         Raises:
             DatasetError: when the split does not exist, the dataset is not on this machine, or its file is damaged.
@@ -64,19 +64,19 @@ class Dataset(Drawn):
         return self.makers[name]()
 
     def open(self, name: str) -> ImageSource:
-        """One split in batches, a context manager; a file is not loaded into memory.
+        """Open one split for reading in batches, as a context manager; a file is not loaded into memory.
 
         Raises:
-            DatasetError: as `split`; for damage further on in a file, when its batches are read.
+            DatasetError: as `split`; damage later in a file is reported when its batches are read.
         """
         self.expect_split(name)
         return self.openers[name]() if name in self.openers else MemorySource(self.split(name))
 
     def expect_split(self, name: str) -> None:
-        """Refuse an unknown split.
+        """Raise an error for an unknown split.
 
         Raises:
-            DatasetError: listing the existing ones.
+            DatasetError: if the split does not exist; the message lists those that do.
         """
         if name not in self.makers:
             raise DatasetError(f"{self.name} has no split {name!r}; it has: {', '.join(self.makers)}")
@@ -147,7 +147,7 @@ _NAMED: dict[str, Callable[[int], Dataset]] = {
 
 
 def dataset_names() -> tuple[str, ...]:
-    """The names for `load_dataset`, besides any "P-T" and "P-T-test" (P plain and T transformed copies).
+    """Return the names for `load_dataset`, besides any "P-T" and "P-T-test" (P plain and T transformed copies).
 
     "P-T-grey" and "P-T-grey-test" are the same without the Sobel filter.
     """
@@ -155,10 +155,10 @@ def dataset_names() -> tuple[str, ...]:
 
 
 def load_dataset(name: str, *, seed: int = 0) -> Dataset:
-    """A dataset by name. The seed determines the random changes of handmade and corrupted sets; others have none.
+    """Look up a dataset by name. ``seed`` determines all random changes, as in handmade and corrupted sets.
 
     Raises:
-        DatasetError: for an unknown name, with a similar known one.
+        DatasetError: for an unknown name; the message suggests a similar known one.
     """
     if name in _NAMED:
         return _NAMED[name](seed)
@@ -176,16 +176,16 @@ def load_dataset(name: str, *, seed: int = 0) -> Dataset:
 
 @dataclass(frozen=True, slots=True)
 class Whole:
-    """The images of all splits, one split after the other.
+    """The images of all splits, concatenated.
 
-    sizes: by split, in that order
+    sizes: the number of images of each split, in the order of concatenation
     """
 
     digits: Digits
     sizes: dict[str, int]
 
     def place(self, row: int) -> tuple[str, int]:
-        """The split of a row, and the row within it."""
+        """Return the split that a row belongs to, and its index within that split."""
         for split, size in self.sizes.items():
             if row < size:
                 return split, row
@@ -193,14 +193,14 @@ class Whole:
         raise IndexError(f"row {row} lies behind the last of {len(self.digits)}")
 
     def rows_of(self, split: str) -> NDArray[np.int64]:
-        """The rows of a split: int64 (its size,)."""
+        """Return the row indices of a split: int64 (size of the split,)."""
         splits = tuple(self.sizes)
         start = sum(self.sizes[before] for before in splits[: splits.index(split)])
         return np.arange(start, start + self.sizes[split])
 
 
 def whole_of(dataset: Dataset) -> Whole:
-    """All of a dataset, in memory.
+    """Load all splits of a dataset into memory.
 
     Raises:
         DatasetError: as `Dataset.split`.

@@ -1,4 +1,4 @@
-"""What is wrong with labelled images, by a network that knows digits: polarity, transposition, labels; duplicates.
+"""Diagnose labelled images with a trained network (polarity, transposition, label mapping); find duplicates.
 
 verdict = examine(reader.probabilities, sample)
 verdict.agreement, verdict.best, verdict.changes
@@ -28,21 +28,21 @@ __all__ = [
     "summarise", "summarise_batches",
 ]  # fmt: skip
 
-NO_DIGITS = 0.4  # agreement, or mean probability without labels: less in every way is no dataset of digits
-_FEWEST = 20  # images, for their labels to be judged
-_PERMUTED = 0.7  # agreement with the most frequent answer to each label, for that to be believed
-# Cosine of two images, each less its mean: a JPEG or noise of ±8 keep 0.993; no image of MNIST's test set is as near to
-# one of the training set.
+NO_DIGITS = 0.4  # agreement (or mean confidence, without labels): if no change reaches it, these are no digits
+_FEWEST = 20  # minimum number of images for judging the labels
+_PERMUTED = 0.7  # minimum agreement for accepting the mapping of each label to its most frequent prediction
+# Cosine similarity of two mean-centred images: JPEG compression or noise of ±8 keeps 0.993; no MNIST test image is this
+# similar to a training image.
 _NEAR = 0.99
 _IDENTITY = tuple(range(11))
 
 
 class Changes(NamedTuple):
-    """How images and labels have to be changed to be what they say.
+    """The changes that correct images and labels.
 
-    inverted: True, False, or None where each dark image has to be
-    labels: the digit that each label 0 … 10 means; 10 where it means none
-    moved: the label of an image stands that number of rows further on
+    inverted: True or False for all images; None: only those with a light background are inverted
+    labels: the digit that each label 0 … 10 stands for; 10 where it stands for none
+    moved: the offset from an image's row to the row that holds its label
     """
 
     inverted: bool | None = False
@@ -51,7 +51,7 @@ class Changes(NamedTuple):
     moved: int = 0
 
     def images(self, images: NDArray[np.uint8]) -> NDArray[np.uint8]:
-        """Uint8 (N, 28, 28), mended."""
+        """Return corrected images, uint8 (N, 28, 28)."""
         if self.inverted is None:
             images = _lightened(images)
         elif self.inverted:
@@ -59,16 +59,16 @@ class Changes(NamedTuple):
         return np.ascontiguousarray(images.transpose(0, 2, 1)) if self.transposed else images
 
     def apply(self, digits: Digits) -> Digits:
-        """Images and labels mended, but for labels in another row."""
+        """Return corrected images and labels; labels that are in another row are not moved."""
         return Digits(self.images(digits.images), np.array(self.labels, np.uint8)[digits.labels])
 
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """What a network says of a sample.
+    """A network's verdict on a sample.
 
-    agreement: share of its answers that are the label, as the images stand; without labels its mean probability
-    best: the same after the changes
+    agreement: share of predictions that equal the label, without changes; for unlabelled images, the mean confidence
+    best: the same, after the changes
     """
 
     agreement: float
@@ -78,11 +78,11 @@ class Verdict:
 
     @property
     def no_digits(self) -> bool:
-        """Whether these are no digits in any way that was tried."""
+        """Whether the images do not look like digits under any of the changes tried."""
         return self.best < NO_DIGITS
 
     def sentences(self) -> Iterator[str]:
-        """What is wrong, a sentence each."""
+        """Yield one sentence per problem found."""
         by = f"the reader agrees with {100 * self.best:.1f} % of the labels then, {100 * self.agreement:.1f} % now"
         if self.changes.inverted:
             yield f"dark ink on light; models expect light ink on dark ({by})"
@@ -113,7 +113,7 @@ def _labels_told(labels: tuple[int, ...]) -> str:
 
 
 def _shifted(step: int, *, ten: int = NONE) -> tuple[int, ...]:
-    """The digits of labels that are the digit plus ``step``."""
+    """Return the digit of each label 0 … 10, for labels that are the digit plus ``step``; ``ten``: that of label 10."""
     if ten == 0:
         return (*range(10), 0)
     return (*((label - step) % 10 for label in range(10)), ten)
@@ -121,10 +121,10 @@ def _shifted(step: int, *, ten: int = NONE) -> tuple[int, ...]:
 
 @dataclass(slots=True)
 class Sample:
-    """At most ``size`` images of a stream, each as likely as any other, with the labels of the rows beside them.
+    """A uniform random sample of at most ``size`` images of a stream, with the labels of the adjacent rows.
 
     images: uint8 (N, 28, 28)
-    labels: uint8 (N, 3), of the row before, of the image's own, of the row behind
+    labels: uint8 (N, 3): of the previous row, the image's own row, the next row
     """
 
     size: int
@@ -134,11 +134,11 @@ class Sample:
     _keys: NDArray[np.float64] = field(default_factory=lambda: np.empty(0))
 
     def add(self, digits: Digits) -> None:
-        """Take a batch into account."""
+        """Update the sample with a batch."""
         own = digits.labels
         beside = np.stack([np.roll(own, 1), own, np.roll(own, -1)], axis=1)
         keys = self.rng.random(len(own))
-        keys[[0, -1]] += 2  # the first and the last have no row beside them: only where there are few
+        keys[[0, -1]] += 2  # a batch's first and last row lack a neighbour: used only if images are few
         self._keys = np.concatenate([self._keys, keys])
         self.images = np.concatenate([self.images, digits.images])
         self.labels = np.concatenate([self.labels, beside])
@@ -148,11 +148,11 @@ class Sample:
 
 
 def examine(answer: Answer, sample: Sample) -> Verdict:
-    """Try polarity, transposition and the meanings of labels; the simplest change that is as good as any is taken."""
+    """Try polarity, transposition and label mappings; choose the best agreement, less a penalty for complex changes."""
     images, own = sample.images, sample.labels[:, 1]
     labelled = bool((own != NONE).any()) and len(own) >= _FEWEST
     mixed = inks_of(images).verdict == "mixed"
-    tried: list[tuple[float, float, Changes]] = []  # less what its complexity costs, plain, changes
+    tried: list[tuple[float, float, Changes]] = []  # penalised score, plain score, changes
     for inverted in (None,) if mixed else (False, True):
         for transposed in (False, True):
             view = Changes(inverted, transposed)
@@ -171,7 +171,7 @@ def examine(answer: Answer, sample: Sample) -> Verdict:
 def _meanings(
     guesses: NDArray[np.intp], labels: NDArray[np.uint8]
 ) -> Iterator[tuple[float, float, tuple[int, ...], int]]:
-    """Agreement, what the change costs, the digits that labels mean, and in which row they stand."""
+    """Yield the label mappings to try: agreement, penalty, the digit that each label stands for, row offset."""
     own = labels[:, 1]
     counts = np.bincount(own.astype(np.intp) * 10 + guesses, minlength=110).reshape(11, 10)
 
@@ -204,13 +204,13 @@ _WEIGHTS = np.random.default_rng(20).integers(0, 1 << 64, 784, dtype=np.uint64) 
 
 
 def fingerprints(images: NDArray[np.uint8]) -> NDArray[np.uint64]:
-    """Uint64 (N,): equal images have the same, others almost certainly not."""
+    """Hash images to uint64 (N,): equal for equal images, almost certainly different for others."""
     sums: NDArray[np.uint64] = images.reshape(len(images), 784).astype(np.uint64) @ _WEIGHTS
     return sums
 
 
 def nearly_the_same(some: NDArray[np.uint8], others: Iterator[Digits]) -> int:
-    """How many of ``some`` images are, but for noise, brightness or compression, among others."""
+    """Count the images of ``some`` that also occur in ``others``, up to noise, brightness or compression."""
     wanted, nearest = _directions(some), np.zeros(len(some), np.float32)
     for batch in others:
         np.maximum(nearest, (wanted @ _directions(batch.images).T).max(axis=1, initial=0), out=nearest)
@@ -224,7 +224,7 @@ def _directions(images: NDArray[np.uint8]) -> NDArray[np.float32]:
     return flat
 
 
-_TOGETHER = 1000  # rows counted at once: bincount converts them to 64-bit integers, 6 MB
+_TOGETHER = 1000  # rows per call of bincount, which converts them to 64-bit integers, 6 MB
 
 
 @dataclass(frozen=True, slots=True)
@@ -234,7 +234,7 @@ class SplitSummary:
     counts: images per class, 0 first
     mean, deviation: of all pixels, 0..255 (standard deviation)
     digest: the first 16 hexadecimal digits of the SHA-256 of images and labels
-    dark_ink: images that certainly are dark ink on light, where models expect light ink on dark
+    dark_ink: number of images that are certainly dark ink on light; models expect light ink on dark
     """
 
     images: int
@@ -246,12 +246,12 @@ class SplitSummary:
 
 
 def summarise(digits: Digits) -> SplitSummary:
-    """The statistics of these images and labels."""
+    """Compute the statistics of images and labels."""
     return summarise_batches([digits])
 
 
 def summarise_batches(batches: Iterable[Digits]) -> SplitSummary:
-    """The same for batches; pixels are not kept in memory, labels are (one byte per image).
+    """Compute the statistics of a stream of batches; labels (one byte per image) stay in memory, pixels do not.
 
     The result does not depend on the size of the batches.
     """
@@ -259,7 +259,7 @@ def summarise_batches(batches: Iterable[Digits]) -> SplitSummary:
     histogram = np.zeros(256, np.int64)
     digest = hashlib.sha256()
     dark = 0
-    labels = bytearray()  # hashed after all images, whose number is not known before
+    labels = bytearray()  # hashed after all images, whose number is not known in advance
     for batch in batches:
         for start in range(0, len(batch), _TOGETHER):
             block = np.ascontiguousarray(batch.images[start : start + _TOGETHER])

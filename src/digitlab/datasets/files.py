@@ -1,4 +1,4 @@
-"""Datasets by name or by path, as all commands accept them; and written into a file, block by block."""
+"""Find datasets by name or path, as all commands accept them, and write them to a file block by block."""
 
 from __future__ import annotations
 
@@ -36,11 +36,11 @@ __all__ = ["WHOLE", "build_file", "find_dataset", "first_images"]
 WHOLE = "all"  # the only split of a file without splits
 
 _LOOKED_AT = 1024  # images of a file that are checked for polarity
-_PLACES = 8  # positions in the file where they are taken from, if rows can be read in any order
+_PLACES = 8  # evenly spaced positions that they are read from, if the source allows random access
 
 
 def find_dataset(text: str, *, seed: int = 0) -> Dataset:
-    """The dataset with this name or, if there is none, the file or folder of labelled images at this path.
+    """Find the dataset with this name or, if there is none, the file or folder of labelled images at this path.
 
     Names take precedence: write ``./mnist`` for a folder called mnist. A file without splits has one, "all".
     Only the header of a file is read before a split is requested.
@@ -49,8 +49,8 @@ def find_dataset(text: str, *, seed: int = 0) -> Dataset:
     ``NAME#as-is`` leaves the file unchanged, ``NAME#inverted`` always inverts it.
 
     Raises:
-        DatasetError: for neither a known name nor a file, listing the names; for a file of unknown format.
-        StorageError: for a file that may not be read.
+        DatasetError: if it is neither a known name (the message lists them) nor a file, or a file of unknown format.
+        StorageError: if the file may not be read.
     """
     try:
         return load_dataset(text, seed=seed)
@@ -63,7 +63,7 @@ def find_dataset(text: str, *, seed: int = 0) -> Dataset:
 
 
 def _dataset_of(name: str, path: Path, asked: str | None) -> Dataset:
-    """``asked``: the polarity in the name, from `parted_name`."""
+    """Build the dataset of a file; ``asked``: the polarity requested in the name, from `parted_name`."""
     form = form_of(path)
     told = asked is None and form == "grey"  # the border of a Sobel image does not show the polarity
     openers: dict[str, Callable[[], ImageSource]] = {
@@ -77,7 +77,7 @@ def _dataset_of(name: str, path: Path, asked: str | None) -> Dataset:
 
 
 def _open_light(name: str, split: str | None) -> ImageSource:
-    """The source, inverted where its images are dark ink on light."""
+    """Open a source, inverted if its images are dark ink on light."""
     source = open_dataset_file(name, split)
     inks = _looked_at(source)
     where = name if split is None else f"{name} ({split})"
@@ -85,7 +85,7 @@ def _open_light(name: str, split: str | None) -> ImageSource:
         warnings.warn(
             f"{where} is dark ink on light; its images are inverted, for models expect light ink on dark. "
             f"{name}#as-is leaves them as they are",
-            stacklevel=1,  # here: once, however often it is opened
+            stacklevel=1,  # this line: shown once, however often the file is opened
         )
         return inverted(source)
     if inks.verdict == "mixed":
@@ -98,7 +98,7 @@ def _open_light(name: str, split: str | None) -> ImageSource:
 
 
 def _looked_at(source: ImageSource) -> Inks:
-    """The polarity of some of the images; damaged ones are reported when they are read."""
+    """Determine the polarity from some of the images; damage is ignored here, and reported on reading."""
     batches: Iterator[Digits]
     if isinstance(source, RowSource):
         starts = [len(source) * place // _PLACES for place in range(_PLACES)]
@@ -116,7 +116,7 @@ def _read(opener: Callable[[], ImageSource]) -> Digits:
 
 
 def first_images(data: Dataset, split: str, count: int) -> Digits:
-    """The first ``count`` images of a split; in handmade sets, of each copy in turn; others are not read or generated.
+    """Read the first ``count`` images of a split (in handmade sets: of each copy, in turn), and no others.
 
     Raises:
         DatasetError: when there is no such split, or one of these images is damaged.
@@ -142,16 +142,16 @@ def build_file(
     jobs: int | None = None,
     dtype: PixelType = "float32",
 ) -> dict[str, int]:
-    """Write a dataset in the format of the file name; return the number of images of each split.
+    """Write a dataset in the format given by the file name; return the number of images of each split.
 
-    A single split is written in the layout of the thesis S0: ``data`` and ``labels`` at the root of an HDF5. Several
-    become groups of an HDF5. Handmade sets are generated on ``jobs`` threads while they are written and are not cached;
-    the bytes do not depend on ``jobs``. ``on_progress`` is called with the images done and the total.
+    In HDF5, a single split is written in the layout of the thesis S0 (``data`` and ``labels`` at the root), several
+    as groups. Handmade sets are generated on ``jobs`` threads while they are written, and are not cached; the bytes
+    written do not depend on ``jobs``. ``on_progress`` is called with the images done and the total.
 
     Raises:
         DatasetError: when the set has no such split, or is not on this machine.
-        UsageError: when the name has no known format, or one for a single split only; for ``jobs`` below 1.
-        StorageError: when it cannot be written. After any error there is no file.
+        UsageError: when the name's format is unknown, or holds a single split only; for ``jobs`` below 1.
+        StorageError: when it cannot be written. After any error, no file remains.
     """
     splits = data.splits if split is None else (split,)
     sizes = {each: _size(data, each) for each in splits}

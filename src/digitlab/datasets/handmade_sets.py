@@ -1,8 +1,8 @@
 """The handmade datasets of the thesis S0 (§4.1.3) by name: "sobel", "0-1", "1-6" …, and "1-6-test".
 
 P-T holds P plain and T transformed Sobel copies of each image: training and validation from S0's split of MNIST's
-training images, test from its test images. P-T-grey holds the same copies without the last step, the Sobel image. They
-are generated once into the cache, by seed.
+training images, test from its test images. P-T-grey holds the same copies without the last step, the Sobel filter. Sets
+are generated once per seed, and cached.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ _EDITION = 1
 
 
 def copies_of(name: str) -> tuple[int, int] | None:
-    """The numbers of plain and transformed copies in a set's name; None for other names.
+    """Parse the numbers of plain and transformed copies from a set's name; None for other names.
 
     >>> copies_of("sobel"), copies_of("1-6"), copies_of("0-1-grey"), copies_of("0-0"), copies_of("mnist")
     ((1, 0), (1, 6), (0, 1), None, None)
@@ -52,7 +52,7 @@ def copies_of(name: str) -> tuple[int, int] | None:
 
 
 def form_of(name: str) -> Literal["grey", "sobel"]:
-    """What a set's images are."""
+    """Return the form of a set's images."""
     return "grey" if name.endswith(_GREY) else "sobel"
 
 
@@ -64,13 +64,13 @@ def _source(split: str) -> Digits:
 
 
 def handmade_size(name: str, split: str) -> int:
-    """The number of images in a split of a set."""
+    """Return the number of images in a split of a set."""
     plain, transformed = copies_of(name) or (0, 0)
     return {"train": 48_000, "validation": 12_000, "test": 10_000}[split] * (plain + transformed)
 
 
 def handmade_blocks_of(name: str, split: str, *, seed: int = 0, jobs: int | None = None) -> Iterator[Digits]:
-    """A split in blocks of at most 1,000 images, on ``jobs`` threads; the bytes do not depend on their number."""
+    """Generate a split in blocks of at most 1,000 images, on ``jobs`` threads; the bytes do not depend on ``jobs``."""
     from digitlab.datasets.transforms import handmade_blocks
 
     plain, transformed = copies_of(name) or (0, 0)
@@ -79,7 +79,7 @@ def handmade_blocks_of(name: str, split: str, *, seed: int = 0, jobs: int | None
 
 
 def first_of_each_copy(name: str, split: str, count: int, *, seed: int = 0) -> Digits:
-    """The first ``count`` images of every copy, in order; no others are generated."""
+    """Generate only the first ``count`` images of every copy, in order."""
     from digitlab.datasets.transforms import make_handmade
 
     plain, transformed = copies_of(name) or (0, 0)
@@ -87,12 +87,12 @@ def first_of_each_copy(name: str, split: str, count: int, *, seed: int = 0) -> D
 
 
 def _seed(split: str, seed: int) -> tuple[int, int]:
-    """The split is part of the seed, so that validation images do not get the changes of training images."""
+    """Make the split part of the seed, so that validation images do not get the changes of training images."""
     return seed, _SPLITS.index(split)
 
 
 def load_handmade(name: str, split: str, *, seed: int = 0, jobs: int | None = None) -> Digits:
-    """A complete split, memory-mapped from the cache; generated the first time."""
+    """Load a complete split, memory-mapped from the cache; the first call generates it."""
     count = handmade_size(name, split)
 
     def fill(arrays: dict[str, NDArray[np.uint8]]) -> None:
@@ -109,24 +109,24 @@ def load_handmade(name: str, split: str, *, seed: int = 0, jobs: int | None = No
 
 @dataclass(frozen=True, slots=True)
 class Handmade:
-    """Access to parts of a handmade set without the cache: "sobel", "P-T" or "P-T-grey", and its seed."""
+    """Access to parts of a handmade set ("sobel", "P-T" or "P-T-grey", with its seed) without the cache."""
 
     name: str
     seed: int
 
     @property
     def copies(self) -> int:
-        """The number of plain and transformed copies of each MNIST image."""
+        """The total number of plain and transformed copies of each MNIST image."""
         return sum(copies_of(self.name) or ())
 
     def size(self, split: str) -> int:
-        """The number of images in a split."""
+        """Return the number of images in a split."""
         return handmade_size(self.name, split)
 
     def blocks(self, split: str, jobs: int | None = None) -> Iterator[Digits]:
-        """A split in blocks; see `handmade_blocks_of`."""
+        """Generate a split in blocks; see `handmade_blocks_of`."""
         return handmade_blocks_of(self.name, split, seed=self.seed, jobs=jobs)
 
     def first(self, split: str, count: int) -> Digits:
-        """The first images of each copy; see `first_of_each_copy`."""
+        """Generate the first images of each copy; see `first_of_each_copy`."""
         return first_of_each_copy(self.name, split, count, seed=self.seed)

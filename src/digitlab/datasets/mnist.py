@@ -36,7 +36,7 @@ _SHAPES = {
 
 
 def load() -> tuple[Digits, Digits]:
-    """Training and test images, memory-mapped from the cache; the first call unpacks them, which takes about a second.
+    """Load training and test images, memory-mapped from the cache; the first call unpacks them in about a second.
 
     Raises:
         DatasetError: when the packed file is damaged.

@@ -1,4 +1,4 @@
-"""Datasets other than MNIST: digits by other writers, clothes, and MNIST-C, which is made from MNIST."""
+"""Datasets other than MNIST: digits by other writers, clothes, and MNIST-C, which is generated from MNIST."""
 
 from __future__ import annotations
 
@@ -24,10 +24,10 @@ _FASHION = "fashion-mnist"
 
 
 def load_digits_8x8(split: str) -> Digits:
-    """The 1,797 digits of 8×8 pixels that scikit-learn ships (Alpaydin, Kaynak, 1998), in MNIST's format.
+    """Load the 1,797 digits of 8×8 pixels that scikit-learn ships (Alpaydin, Kaynak, 1998), in MNIST's format.
 
-    They have no split of their own; the last fifth of each class, in file order, becomes "test". Enlarged to 20×20
-    (bicubic), centred in 28×28. 43 writers who are not in MNIST.
+    They have no split of their own; the last fifth of each class, in file order, becomes "test". Images are enlarged
+    to 20×20 (bicubic) and centred in 28×28. The 43 writers are not in MNIST.
 
     Raises:
         MissingExtraError: without scikit-learn.
@@ -43,7 +43,7 @@ def load_digits_8x8(split: str) -> Digits:
 
 
 def _enlarged(small: NDArray[np.float64]) -> NDArray[np.uint8]:
-    """Float (N, 8, 8), 0..16 → uint8 (N, 28, 28)."""
+    """Enlarge float (N, 8, 8), 0..16, to uint8 (N, 28, 28)."""
     import cv2
 
     images = np.zeros((len(small), 28, 28), np.uint8)
@@ -54,10 +54,10 @@ def _enlarged(small: NDArray[np.float64]) -> NDArray[np.uint8]:
 
 
 def load_fashion_mnist(split: str) -> Digits:
-    """Pictures of clothes in MNIST's format (Xiao, Rasul, Vollgraf, 2017): 60,000 and 10,000, ten classes.
+    """Load pictures of clothes in MNIST's format (Xiao, Rasul, Vollgraf, 2017): 60,000 and 10,000, ten classes.
 
-    Searched in ``$DIGITLAB_DATA/fashion-mnist``, in the cache folder, and where Debian's package dataset-fashion-mnist
-    installs it.
+    Looked for in ``$DIGITLAB_DATA/fashion-mnist``, in the cache folder, and where Debian's package
+    dataset-fashion-mnist installs it.
 
     Raises:
         DatasetError: when it is in none of these places.
@@ -84,9 +84,9 @@ _EDITION = 1  # part of the cache key: increase it when the bytes change
 
 
 def load_corrupted(corruption: str, split: str, *, seed: int = 0) -> Digits:
-    """A split of MNIST under one of `digitlab.datasets.transforms.CORRUPTIONS` ("mnist-c/fog" …), memory-mapped.
+    """Load MNIST under one of `digitlab.datasets.transforms.CORRUPTIONS` ("mnist-c/fog" …), images memory-mapped.
 
-    Made once into the cache, by seed.
+    A split is generated once per seed, and cached.
     """
     from digitlab.datasets.transforms import CORRUPTIONS, by_blocks
 

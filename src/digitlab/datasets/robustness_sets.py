@@ -39,7 +39,7 @@ class HardSet:
     kind: plain, corruption, rotation, shift-x, shift-y, other-hand or stranger
     place: degrees counter-clockwise, pixels to the right or pixels down; None for other kinds
     optional: may be missing on this machine
-    load: generates or loads images uint8 (N, 28, 28) and labels uint8 (N,), None for OOD images
+    load: function that generates or loads images uint8 (N, 28, 28) and labels uint8 (N,), or None for OOD images
     """
 
     kind: str
@@ -50,9 +50,9 @@ class HardSet:
 
 
 def hard_sets(most: int = _WHOLE, *, seed: int = 0) -> tuple[HardSet, ...]:
-    """The sets, with at most ``most`` images each; nothing is generated or loaded yet.
+    """List the sets, with at most ``most`` images each; nothing is generated or loaded yet.
 
-    Fewer than MNIST's 10,000 are spread evenly over all of them: the first 5,000 are written more neatly than the rest.
+    If that is below MNIST's 10,000, images are taken evenly from all of them: the first 5,000 are neater than the rest.
     digits-8x8 has 1,797, both splits together: no network here is trained on them.
 
     Raises:
@@ -77,14 +77,14 @@ def hard_sets(most: int = _WHOLE, *, seed: int = 0) -> tuple[HardSet, ...]:
 
 
 def rotated(images: Images, degrees: float) -> Images:
-    """Rotated counter-clockwise about the centre, 0 outside: uint8 (N, 28, 28) → uint8 (N, 28, 28)."""
+    """Rotate counter-clockwise about the centre, 0 outside: uint8 (N, 28, 28) → uint8 (N, 28, 28)."""
     angle = np.deg2rad(degrees)
     turn = np.array([[np.cos(angle), -np.sin(angle)], [np.sin(angle), np.cos(angle)]])
     return warp(images, about_centre(np.broadcast_to(turn, (len(images), 2, 2))))
 
 
 def shifted(images: Images, right: int, down: int) -> Images:
-    """Shifted by whole pixels, fewer than 28, 0 outside: uint8 (N, 28, 28) → uint8 (N, 28, 28)."""
+    """Shift by whole pixels, fewer than 28, 0 outside: uint8 (N, 28, 28) → uint8 (N, 28, 28)."""
     moved = np.zeros_like(images)
     moved[:, max(0, down) : 28 + min(0, down), max(0, right) : 28 + min(0, right)] = images[
         :, max(0, -down) : 28 + min(0, -down), max(0, -right) : 28 + min(0, -right)
@@ -100,14 +100,14 @@ def _sweep(
     plain: Callable[[], Digits],
     change: Callable[[Images, int], Images],
 ) -> Iterator[HardSet]:
-    """One set for each of these degrees or pixels; ``ways``: the names of negative and positive directions."""
+    """Yield a set for each number of degrees or pixels; ``ways``: the names of negative and positive directions."""
     for place in places:
         name = words.format(abs(place), ways[place > 0])
         yield HardSet(kind, name, functools.partial(_changed, plain, change, place), place)
 
 
 def _spread(count: int, most: int) -> NDArray[np.int64]:
-    """At most ``most`` of ``count`` rows, evenly spaced from first to last: int64 (≤ most,)."""
+    """Select at most ``most`` of ``count`` rows, evenly spaced: int64 (≤ most,)."""
     kept = min(count, most)
     return np.arange(kept) * count // kept
 

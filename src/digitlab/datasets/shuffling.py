@@ -1,4 +1,4 @@
-"""Training images in a new order each epoch, a portion at a time, from memory or from a file too large for it.
+"""Read training images in a new order each epoch, a portion at a time, from memory or from a file too large for it.
 
 While one portion is trained on, the next is prepared: gathered or read, shuffled, augmented (`prefetched`).
 """
@@ -30,7 +30,7 @@ class Shuffled(Protocol):
     def __len__(self) -> int: ...
 
     def portions(self, rng: np.random.Generator, rows: int) -> Iterator[Digits]:
-        """Every image once, in an order from ``rng``, ``rows`` at a time; the last portion may be smaller."""
+        """Yield every image once, in an order from ``rng``, ``rows`` at a time; the last portion may be smaller."""
 
 
 class InMemory:
@@ -43,7 +43,7 @@ class InMemory:
         return len(self._digits)
 
     def portions(self, rng: np.random.Generator, rows: int) -> Iterator[Digits]:
-        """As `Shuffled.portions`; all orders are equally likely."""
+        """Yield portions, as `Shuffled.portions`; all orders are equally likely."""
         order = rng.permutation(len(self))
         for start in range(0, len(order), rows):
             yield self._digits[order[start : start + rows]]
@@ -52,7 +52,7 @@ class InMemory:
 class InFile:
     """Images in a file: chunks in random order, rows shuffled within each portion.
 
-    At most a portion and a chunk are in memory. A portion of 30,000 rows mixes 100 chunks and more of the whole file,
+    At most a portion and a chunk are in memory. A portion of 30,000 rows mixes more than 100 chunks of the whole file,
     so that even a file sorted by class is shuffled well.
 
     left_out: chunks that are held out for validation
@@ -67,10 +67,10 @@ class InFile:
         return self._count
 
     def portions(self, rng: np.random.Generator, rows: int) -> Iterator[Digits]:
-        """As `Shuffled.portions`.
+        """Yield portions, as `Shuffled.portions`.
 
         Raises:
-            DatasetError: at the first row that cannot be used, naming it.
+            DatasetError: at the first unusable row; the message names it.
         """
         waiting: list[Digits] = []
         for place in rng.permutation(len(self._chunks)).tolist():
@@ -97,7 +97,7 @@ class InFile:
 
 
 def joined(parts: list[Digits]) -> Digits:
-    """Several `Digits` concatenated."""
+    """Concatenate several `Digits`."""
     if not parts:
         return Digits(np.empty((0, 28, 28), np.uint8), np.empty(0, np.uint8))
     if len(parts) == 1:
@@ -109,9 +109,9 @@ T = TypeVar("T")
 
 
 def prefetched(portions: Iterator[Digits], prepare: Callable[[int, Digits], T]) -> Generator[T, None, None]:
-    """``prepare(number, portion)`` of each portion, one ahead of the consumer, in a thread.
+    """Yield ``prepare(number, portion)`` for each portion, computed one ahead of the consumer in a thread.
 
-    Exceptions of the thread are raised here. When the generator is closed early, the thread ends.
+    Exceptions of the thread are raised here. Closing the generator early ends the thread.
     """
     ahead = _Ahead()
 
@@ -145,7 +145,7 @@ class _Raised:
 
 
 class _Ahead:
-    """A slot for one item between two threads; ``left`` is set when the consumer has gone."""
+    """A queue for one item between two threads; ``left`` is set when the consumer has stopped."""
 
     def __init__(self) -> None:
         self.left = threading.Event()
@@ -153,7 +153,7 @@ class _Ahead:
         self.get = self._slot.get
 
     def put(self, item: object) -> bool:
-        """Wait until the slot is free; False when the consumer has gone."""
+        """Put an item as soon as the slot is free; return False if the consumer has stopped."""
         while not self.left.is_set():
             with contextlib.suppress(queue.Full):
                 self._slot.put(item, timeout=0.1)

@@ -1,4 +1,4 @@
-"""Splits a training set into training and validation images."""
+"""Split a training set into training and validation images."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ if TYPE_CHECKING:
 __all__ = ["THESIS_TRAINING_COUNTS", "first_of_each_class", "hold_out", "thesis_split"]
 
 # Training images per class in the datasets of the thesis S0, of MNIST's 60,000: the first 80 % of each class, in file
-# order. Rounding would give one different for classes 1 and 2 (5394 and 4766); these are the published counts.
+# order. Rounding would differ by one for classes 1 and 2 (5394 and 4766); these are the published counts.
 THESIS_TRAINING_COUNTS = (4738, 5393, 4767, 4905, 4674, 4337, 4734, 5012, 4681, 4759)
 
 
 def first_of_each_class(labels: NDArray[np.uint8], counts: Sequence[int]) -> NDArray[np.bool_]:
-    """Bool (N,): True for the first ``counts[c]`` rows of each class c, in file order."""
+    """Mark the first ``counts[c]`` rows of each class c, in file order: bool (N,)."""
     first = np.zeros(len(labels), np.bool_)
     for label, count in enumerate(counts):
         first[np.flatnonzero(labels == label)[:count]] = True
@@ -31,7 +31,7 @@ def first_of_each_class(labels: NDArray[np.uint8], counts: Sequence[int]) -> NDA
 
 
 def thesis_split(digits: Digits) -> tuple[Digits, Digits]:
-    """MNIST's training images as split in S0: 48,000 for training, 12,000 for validation."""
+    """Split MNIST's training images as in S0: 48,000 for training, 12,000 for validation."""
     first = first_of_each_class(digits.labels, THESIS_TRAINING_COUNTS)
     return digits[np.flatnonzero(first)], digits[np.flatnonzero(~first)]
 
@@ -39,7 +39,7 @@ def thesis_split(digits: Digits) -> tuple[Digits, Digits]:
 def hold_out(digits: Digits, fraction: float) -> tuple[Digits, Digits]:
     """Hold out the last ``fraction`` of each class; both parts keep the file's order.
 
-    Stratified and deterministic, so that every seed of a study has the same split.
+    Stratified and deterministic, so that every seed of a study uses the same split.
 
     Raises:
         UsageError: when the fraction is not between 0 and 1.

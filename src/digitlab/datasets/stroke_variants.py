@@ -1,8 +1,8 @@
 """Digit forms that are rare in MNIST and common elsewhere: ones with upstroke, barred sevens, slashed zeros.
 
-Made from MNIST's digits: a stroke of the digit's width is added, and the result is scaled and centred as in MNIST. Ones
-and sevens of straight lines, as by mouse, stylus or print, zeros whose line ends in a point, and digits in the forms of
-several countries are drawn from scratch.
+They are made from MNIST's digits: a stroke of the digit's width is added, and the result is scaled and centred as in
+MNIST. Drawn from scratch are ones and sevens of straight lines, as by mouse, stylus or print, zeros whose line ends in
+a point, and digits in the forms of several countries.
 """
 
 from __future__ import annotations
@@ -35,17 +35,17 @@ _FOOT = 0.3  # share of the ones with a serif at the bottom
 _LEANING = (-15.0, 40.0)  # degrees to the right, of a one that is a single line; flatter lines are "/" or "-"
 _MERE = 0.3  # share of the straight ones that are a single line
 _BARRED = 0.3  # share of the straight sevens with a bar
-_BROADEST = 11.0  # pixels of the canvas: a pen for rings
+_BROADEST = 11.0  # pixels of the canvas: the broadest pen for rings
 _LONG = 0.25  # share of the upstrokes that are nearly as long as the stem, and as flat as a seven's top
 
 
 def with_habits(digits: Digits, *, seed: int = 0) -> Digits:
-    """The digits, and some of them again in the other forms, in random order.
+    """Add digits in the other forms to the given ones; return all of them in random order.
 
     Added are every second one with an upstroke, every second seven with a bar, every fourth zero with a slash; a
     straight digit for every fourth one and every eighth seven; a pointed zero for every fourth zero; and, for every
-    eighth digit of the other classes, one in a form of `digitlab.datasets.pages.hands`. (Ones and sevens of those
-    forms, varied, run into each other: what was a one in most hands was read as a seven.)
+    eighth digit of the other classes, one in a form of `digitlab.datasets.pages.hands`. (Varied ones and sevens of
+    those forms are too similar: what most people write as a one was then read as a seven.)
     """
     forms: list[tuple[int, int, Change]] = [
         (1, 2, _with_upstroke), (7, 2, _with_bar), (0, 4, _with_slash), (1, 4, _ruled_one), (7, 8, _ruled_seven),
@@ -55,7 +55,7 @@ def with_habits(digits: Digits, *, seed: int = 0) -> Digits:
     drawn = [_drawn(digits, label, every, change, seed) for label, every, change in forms]
     images = np.concatenate([digits.images, *(each.images for each in drawn)])
     labels = np.concatenate([digits.labels, *(each.labels for each in drawn)])
-    # Mixed, as `hold_out` takes the last images of each class, which would all be added forms.
+    # Shuffled, because `hold_out` takes the last images of each class, which would all be added forms.
     order = np.random.default_rng([seed, len(labels)]).permutation(len(labels))
     return Digits(images[order], labels[order])
 
@@ -67,13 +67,13 @@ def _drawn(digits: Digits, label: int, every: int, change: Change, seed: int) ->
         return np.array([change(image, rng) for image in images], np.uint8).reshape(-1, 28, 28)
 
     plain = np.ascontiguousarray(digits.images[rows])
-    stream = zlib.crc32(change.__name__.encode())  # another for each form, else two forms of a class would be alike
+    stream = zlib.crc32(change.__name__.encode())  # one stream per form, or two forms of a class would be alike
     drawn = by_blocks(change_all, plain, (seed, label, stream), jobs=os.cpu_count() or 1)
     return Digits(drawn, digits.labels[rows])
 
 
 def _with_upstroke(image: NDArray[np.uint8], rng: np.random.Generator) -> NDArray[np.uint8]:
-    """An upstroke from the stem's top to the left and down, a quarter to most of the height; sometimes a serif."""
+    """Add an upstroke from the stem's top to the lower left, a quarter to most of the height; sometimes a serif."""
     canvas, (top, bottom, _, _), width = _canvas(image)
     height = bottom - top
     start = np.array([_middle(canvas, top + 1), top + width / 2])
@@ -86,7 +86,7 @@ def _with_upstroke(image: NDArray[np.uint8], rng: np.random.Generator) -> NDArra
 
 
 def _with_bar(image: NDArray[np.uint8], rng: np.random.Generator) -> NDArray[np.uint8]:
-    """A bar across the stem, a little below the middle."""
+    """Add a bar across the stem, a little below the middle."""
     canvas, (top, bottom, left, right), width = _canvas(image)
     row = top + rng.uniform(0.4, 0.65) * (bottom - top)
     middle, half = _middle(canvas, round(row)), rng.uniform(0.18, 0.4) * max(right - left, (bottom - top) / 2)
@@ -96,7 +96,7 @@ def _with_bar(image: NDArray[np.uint8], rng: np.random.Generator) -> NDArray[np.
 
 
 def _with_slash(image: NDArray[np.uint8], rng: np.random.Generator) -> NDArray[np.uint8]:
-    """A slash through the ring from lower left to upper right, inside or beyond it."""
+    """Add a slash through the ring from lower left to upper right, inside or beyond it."""
     canvas, (top, bottom, left, right), width = _canvas(image)
     middle = np.array([left + right, top + bottom]) / 2 + rng.normal(0, 1.5, 2)
     angle, half = rng.uniform(0.4, 1.0), rng.uniform(0.3, 0.55) * (bottom - top)
@@ -107,7 +107,7 @@ def _with_slash(image: NDArray[np.uint8], rng: np.random.Generator) -> NDArray[n
 
 
 def _ruled_one(_: NDArray[np.uint8], rng: np.random.Generator) -> NDArray[np.uint8]:
-    """A straight one, with a pen of any width up to a marker's; most with an upstroke, some with a serif."""
+    """Draw a straight one, with a pen of any width up to a marker's; most with an upstroke, some with a serif."""
     height = CANVAS * 2 / 3
     mere = rng.random() < _MERE
     lean = np.deg2rad(rng.uniform(*_LEANING) if mere else rng.normal(3.0, 6.0))
@@ -122,7 +122,7 @@ def _ruled_one(_: NDArray[np.uint8], rng: np.random.Generator) -> NDArray[np.uin
 
 
 def _upstroke(rng: np.random.Generator) -> NDArray[np.float64]:
-    """From the top of a one to the start of its upstroke, in heights of the digit."""
+    """Sample the vector from the top of a one to the start of its upstroke, in digit heights."""
     long = rng.random() < _LONG
     angle, length = (
         rng.uniform(*((0.9, 1.35) if long else (0.45, 1.25))),
@@ -132,7 +132,7 @@ def _upstroke(rng: np.random.Generator) -> NDArray[np.float64]:
 
 
 def _ruled_seven(_: NDArray[np.uint8], rng: np.random.Generator) -> NDArray[np.uint8]:
-    """A straight seven, so that not every straight digit is a one."""
+    """Draw a straight seven, so that not every straight digit is a one."""
     height = CANVAS * 2 / 3
     lean, wide = rng.uniform(0.05, 0.6), rng.uniform(0.45, 0.8) * height
     corner = np.array([CANVAS / 2 + wide / 2, CANVAS / 2 - height / 2])
@@ -145,8 +145,8 @@ def _ruled_seven(_: NDArray[np.uint8], rng: np.random.Generator) -> NDArray[np.u
 
 
 def _pointed_zero(_: NDArray[np.uint8], rng: np.random.Generator) -> NDArray[np.uint8]:
-    """A ring whose line begins and ends in a point, mostly at the bottom or the top, and crosses itself a little."""
-    middle = np.pi * rng.choice([0.5, 1.5], p=[0.6, 0.4])  # the angle of the point; y runs down: a half of π is below
+    """Draw a ring whose line begins and ends in a point, mostly at the bottom or top, and crosses itself a little."""
+    middle = np.pi * rng.choice([0.5, 1.5], p=[0.6, 0.4])  # the angle of the point; y runs down: π / 2 is below
     start = middle + rng.uniform(-0.9, 0.9)
     way = np.linspace(0.0, 2 * np.pi, 40)
     near = np.minimum(way, 2 * np.pi - way) / rng.uniform(0.3, 0.7)
@@ -159,7 +159,7 @@ def _pointed_zero(_: NDArray[np.uint8], rng: np.random.Generator) -> NDArray[np.
 
 
 def _in_a_form_of(label: int) -> Change:
-    """Draws a digit of this label in one of its forms, as `digitlab.datasets.ood` draws what is no digit."""
+    """Make a function that draws this digit in one of its forms, as `digitlab.datasets.ood` draws non-digits."""
     forms = [strokes_of(form) for form in FORMS[label]]
 
     def draw(_: NDArray[np.uint8], rng: np.random.Generator) -> NDArray[np.uint8]:
@@ -176,7 +176,7 @@ def _ruled(strokes: list[NDArray[np.float64]], rng: np.random.Generator, broades
 
 
 def _canvas(image: NDArray[np.uint8]) -> tuple[NDArray[np.uint8], tuple[int, int, int, int], float]:
-    """The digit on a canvas; its bounding box (top, bottom, left, right), ends exclusive; its stroke width."""
+    """Put the digit on a canvas; find its box (top, bottom, left, right), ends exclusive, and its stroke width."""
     margin = (CANVAS - 28 * _FINER) // 2
     large = cv2.resize(image, None, fx=_FINER, fy=_FINER, interpolation=cv2.INTER_LINEAR)
     canvas = np.asarray(cv2.copyMakeBorder(large, *(margin,) * 4, cv2.BORDER_CONSTANT), np.uint8)
@@ -189,6 +189,6 @@ def _canvas(image: NDArray[np.uint8]) -> tuple[NDArray[np.uint8], tuple[int, int
 
 
 def _middle(canvas: NDArray[np.uint8], row: int) -> float:
-    """The centre of the ink in a row, or of the canvas where it has none."""
+    """Find the centre of the ink in a row, or of the canvas if it has none."""
     columns = np.flatnonzero(canvas[row] >= _INK)
     return float(columns.mean()) if len(columns) else CANVAS / 2

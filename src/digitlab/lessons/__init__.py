@@ -1,13 +1,13 @@
-"""Lessons: lists of links into the page, with a few words each. Those that ship are the TOML files in this folder.
+"""Lessons: lists of links into the page, each with a short text. Those shipped are the TOML files in this folder.
 
     title.en = "What a convolution is"
-    model = "plain"                              # only where the page has this one; left out: any will do
+    model = "plain"                              # shown only if the page has this model; optional
 
     [[part]]
-    link = "view=tour&step=2&digit=mnist-9"      # what stands behind # in the page's address ("Copy link")
+    link = "view=tour&step=2&digit=mnist-9"      # what follows # in the page's address ("Copy link")
     text.en = "A filter is laid on every place …"
 
-Texts are by language; a visitor whose language a text lacks sees the English one. A blank line parts paragraphs.
+Texts are given by language; if a visitor's language is missing, English is shown. A blank line separates paragraphs.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ _ORDER = ("convolution", "what-makes-a-4", "sure-of-nonsense", "how-a-network-le
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """text: by language; link: the fragment of the page's address that it is about."""
+    """A part of a lesson. text: by language; link: the fragment of the page's address that the text is about."""
 
     text: dict[str, str]
     link: str
@@ -40,7 +40,7 @@ class Part:
 
 @dataclass(frozen=True, slots=True)
 class Lesson:
-    """name: of its file; title: by language; model: that the page must have for it, or None."""
+    """A lesson. name: that of its file; title: by language; model: the one that the page must have, or None."""
 
     name: str
     title: dict[str, str]
@@ -48,13 +48,13 @@ class Lesson:
     model: str | None = None
 
     def as_dict(self) -> dict[str, Any]:
-        """For JSON."""
+        """Return the lesson as a dictionary for JSON."""
         parts = [{"text": part.text, "link": part.link} for part in self.parts]
         return {"name": self.name, "title": self.title, "parts": parts, "model": self.model}
 
 
 def lessons_with(files: Sequence[str | Path]) -> tuple[Lesson, ...]:
-    """These lessons, then those that ship.
+    """Read these lessons; return them, then the shipped ones.
 
     Raises:
         RecipeError: as `read_lesson`.
@@ -63,7 +63,7 @@ def lessons_with(files: Sequence[str | Path]) -> tuple[Lesson, ...]:
 
 
 def shipped_lessons() -> tuple[Lesson, ...]:
-    """The lessons in this folder."""
+    """Read the lessons in this folder."""
     folder = resources.files("digitlab.lessons")
     names = sorted(shipped_names("lessons"), key=lambda each: (*_ORDER, each).index(each))
     lessons = []
@@ -74,7 +74,7 @@ def shipped_lessons() -> tuple[Lesson, ...]:
 
 
 def read_lesson(path: Path) -> Lesson:
-    """A lesson from its file.
+    """Read a lesson from its file.
 
     Raises:
         RecipeError: when it is missing, not TOML, or not a lesson; the message says where.
@@ -105,7 +105,7 @@ def _part(part: Any, where: str) -> Part:
 
 
 def _texts(texts: Any, where: str) -> dict[str, str]:
-    """Texts by language."""
+    """Validate texts by language; a plain text is English."""
     if isinstance(texts, str):
         texts = {"en": texts}
     if not isinstance(texts, dict) or not texts:

@@ -1,6 +1,6 @@
-"""The kinds of pictures: how each is known by its first bytes, what decodes it, and what is done with its pages.
+"""The kinds of picture files: how each is recognised by its first bytes, what decodes it, how its pages are handled.
 
-This table is the one place that lists them: folders are searched by its endings, messages name its kinds, and
+This table is the only place that lists them: folders are searched for its endings, messages name its kinds, and
 docs/formats.md is made from it.
 """
 
@@ -17,7 +17,7 @@ from digitlab.extras import EXTRAS
 
 __all__ = ["ENDINGS", "EXPECTED", "FORMATS", "KINDS", "OTHERS", "START", "PictureKind", "kind_of"]
 
-START = 1024  # bytes of a file that tell its kind; a PDF may begin that late
+START = 1024  # bytes of a file that determine its kind; a PDF may begin that late
 EXPECTED = "a JPEG, PNG, WebP, BMP, TIFF, GIF, PPM, JPEG 2000, AVIF, HEIC or PDF picture"
 
 
@@ -26,12 +26,12 @@ class PictureKind:
     """One kind of picture file.
 
     format: Pillow's name of it, "PDF" for what Pillow does not read
-    start: what its first bytes match
-    endings: of file names, by which folders are searched
-    read: what is done with it, for people
+    start: the pattern that its first bytes match
+    endings: of file names, for which folders are searched
+    read: how it is handled, as a text for users
     plugin: the module that registers its decoder with Pillow
-    extra: the extra that brings the decoder
-    feature: Pillow's name of what it may have been built without
+    extra: the extra that installs the decoder
+    feature: Pillow's name of the feature that is needed, without which Pillow may have been built
     """
 
     name: str
@@ -94,7 +94,7 @@ KINDS = (
 ENDINGS = tuple(ending for kind in KINDS for ending in kind.endings)
 FORMATS = tuple(kind.format for kind in KINDS if kind.extra is None)  # what Pillow reads by itself
 
-# What is refused, by name.
+# Kinds that are rejected, by name.
 OTHERS = {
     "a Photoshop file": _starts(rb"8BPS"),
     "an SVG drawing": _starts(rb"<svg"),
@@ -108,10 +108,10 @@ OTHERS = {
 
 
 def kind_of(start: bytes, name: object) -> PictureKind:
-    """The kind of a picture, by its first START bytes, its decoder registered with Pillow.
+    """Recognise the kind of a picture by its first START bytes, and register its decoder with Pillow.
 
     Raises:
-        ImageError: it is none of KINDS, or its decoder is not installed; then with a MissingExtraError as its cause.
+        ImageError: if it is none of KINDS, or its decoder is not installed; then a MissingExtraError is its cause.
     """
     kind = next((each for each in KINDS if each.start.match(start)), None)
     if kind is None:
@@ -130,7 +130,7 @@ def kind_of(start: bytes, name: object) -> PictureKind:
 
 
 def _register(kind: PictureKind) -> None:
-    """Only the plugins that are needed: Image.open would import all forty others."""
+    """Register only the plugin that is needed: Image.open would import all forty others."""
     if kind.format == "HEIF":
         import pillow_heif
 

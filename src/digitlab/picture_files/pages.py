@@ -1,4 +1,4 @@
-"""Files of several pages: a TIFF that a scanner fills, a PDF. A page is a picture of its own, called ``scan.tif#2``."""
+"""Files of several pages: a scanned TIFF, a PDF. Each page is a picture of its own, named like ``scan.tif#2``."""
 
 from __future__ import annotations
 
@@ -22,35 +22,35 @@ if TYPE_CHECKING:
 
 __all__ = ["MOST_PAGES", "TooManyPagesError", "file_and_page", "file_of", "page_names", "page_numbers", "quietly"]
 
-MOST_PAGES = 10_000  # of a file; a chain of more is no scan
+MOST_PAGES = 10_000  # per file; a longer chain is not a scan
 
 _NAMED = re.compile(r"(.+)#([1-9][0-9]{0,5})", re.DOTALL)
-_KIND, _OLD_KIND = 254, 255  # TIFF's tags that tell what is no page: a smaller copy of one, or a mask over it
+_KIND, _OLD_KIND = 254, 255  # TIFF tags that mark images that are not pages: smaller copies, masks
 _SMALLER, _MASK, _OLD_SMALLER = 1, 4, 2
 
 
 class TooManyPagesError(ImageError):
-    """A file of more than MOST_PAGES."""
+    """Raised for a file of more than MOST_PAGES pages."""
 
     def __init__(self, path: str | Path) -> None:
         super().__init__(f"{path}: has more than {MOST_PAGES:,} pages; part it first")
 
 
-# warnings.catch_warnings changes the whole process and is not thread-safe: our threads take turns, so that they cannot
-# leave the filters changed for good.
+# warnings.catch_warnings changes the whole process and is not thread-safe: our threads hold a lock, so that they cannot
+# leave the filters changed permanently.
 _TAKING_TURNS = threading.Lock()
 
 
 @contextmanager
 def quietly() -> Iterator[None]:
-    """No warnings of Pillow: what matters in them is checked by who reads."""
+    """Suppress Pillow's warnings; whatever matters in them is checked by the reading code."""
     with _TAKING_TURNS, warnings.catch_warnings():
         warnings.simplefilter("ignore")
         yield
 
 
 def file_and_page(name: str | Path) -> tuple[Path, int | None]:
-    """The file of a picture, and its page there, from 1; None where the name says none.
+    """Split a picture's name into its file and its page there, from 1; None if the name has no page.
 
     >>> file_and_page("no/such/scan.tif#2") == (Path("no/such/scan.tif"), 2)
     True
@@ -63,14 +63,14 @@ def file_and_page(name: str | Path) -> tuple[Path, int | None]:
 
 
 def file_of(name: str | Path) -> Path:
-    """The file that a picture is in."""
+    """Return the file that a picture is in."""
     return file_and_page(name)[0]
 
 
 def page_names(path: str | Path) -> list[str]:
-    """The pictures in a file, each as `load_image` takes it: the file itself, or each page of a TIFF or PDF of several.
+    """List the pictures in a file, as names for `load_image`: the file, or each page of a TIFF or PDF with several.
 
-    What cannot be opened, or is no picture, is one: whoever reads it hears why.
+    A file that cannot be opened, or is not a picture, counts as one picture: reading it will report the reason.
 
     Raises:
         ImageError: for more than MOST_PAGES pages.
@@ -101,7 +101,7 @@ def _count(stream: IO[bytes], path: str | Path) -> int:
 
 
 def page_numbers(picture: Image.Image, path: str | Path) -> list[int]:
-    """Where in an opened TIFF its pages are, from 0; previews, smaller copies and masks are left out.
+    """Find the frames of an opened TIFF that are pages, from 0; previews, smaller copies and masks are left out.
 
     Raises:
         ImageError: for more than MOST_PAGES.

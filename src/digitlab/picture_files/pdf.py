@@ -1,7 +1,7 @@
-"""Pages of a PDF as pictures, each drawn by a process of its own (`pdf_process`), whose memory and time are bounded.
+"""Render pages of a PDF as pictures, each in a process of its own (`pdf_process`), whose memory and time are limited.
 
-A PDF is a program for a large library in C++: a file made to crash it, to fill the memory or never to end takes only
-that process along. Starting it costs about a tenth of a second a page.
+A PDF is a program for a large C++ library: a file made to crash it, to exhaust memory or to run forever takes down only
+that process. Starting it costs about a tenth of a second per page.
 """
 
 from __future__ import annotations
@@ -22,25 +22,25 @@ if TYPE_CHECKING:
 __all__ = ["count_pdf_pages", "draw_pdf_page"]
 
 _PROCESS = Path(__file__).with_name("pdf_process.py")
-_SECONDS = 60.0  # of waiting for one page, on a machine that is busy; how long it may compute, the process limits
+_SECONDS = 60.0  # timeout for one page, on a busy machine; the process itself limits its CPU time
 
-Source = Path | bytes  # a file, or one's content
+Source = Path | bytes  # a path, or a file's content
 
 
 def count_pdf_pages(source: Source, name: object) -> int:
-    """How many pages a PDF has.
+    """Count the pages of a PDF.
 
     Raises:
-        ImageError: encrypted, damaged, or without a page.
+        ImageError: if it is encrypted, damaged, or without a page.
     """
     return int(_ask(source, name, 0, 0)[0]["pages"])
 
 
 def draw_pdf_page(source: Source, name: object, page: int, most_pixels: int) -> tuple[NDArray[np.uint8], int]:
-    """One page, from 1, as uint8 (H, W, 3) RGB on white, and how many pages there are.
+    """Render a page, from 1, as uint8 (H, W, 3) RGB on white; also return the number of pages.
 
     Raises:
-        ImageError: encrypted, damaged, without such a page, or drawing it takes too much time or memory.
+        ImageError: if it is encrypted, damaged, without such a page, or takes too much time or memory to render.
     """
     told, content = _ask(source, name, page, most_pixels)
     width, height, stride = told["width"], told["height"], told["stride"]
@@ -49,10 +49,10 @@ def draw_pdf_page(source: Source, name: object, page: int, most_pixels: int) -> 
 
 
 def _ask(source: Source, name: object, page: int, most_pixels: int) -> tuple[dict[str, Any], memoryview]:
-    """What the process tells of the file, and the page's rows."""
+    """Run the process; return what it reports about the file, and the page's rows."""
     place = str(source.absolute()) if isinstance(source, Path) else ""
     content = b"" if isinstance(source, Path) else source
-    # -P: the process's own folder holds modules that must not stand before Python's.
+    # -P: modules in the process's own folder must not shadow Python's.
     command = [sys.executable, "-P", str(_PROCESS), str(page), str(most_pixels), place]
     try:
         done = subprocess.run(command, input=content, capture_output=True, timeout=_SECONDS, check=False)

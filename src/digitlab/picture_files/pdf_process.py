@@ -1,9 +1,9 @@
-"""Run by `pdf_pages` as a program of its own: draw one page of a PDF, within limits, to standard output.
+"""Run by ``pdf.py`` as a separate program: render one page of a PDF, within limits, to standard output.
 
-    python -P pdf_process.py PAGE MOST_PIXELS [FILE]
+    python -P pdf_process.py PAGE MOST_PIXELS FILE
 
-Page 0 only counts. Without a file, the PDF comes from standard input. What comes out is a line of JSON (pages, width,
-height, stride; or error) and the rows of the picture, RGB. Nothing of digitlab is imported: it starts in 0.1 s.
+Page 0 only counts pages. If FILE is empty, the PDF comes from standard input. The output is a line of JSON (pages,
+width, height, stride; or error) and the rows of the picture, RGB. Nothing of digitlab is imported: it starts in 0.1 s.
 PDFium is used without its form module and its JavaScript: nothing in a file is run.
 """
 
@@ -15,17 +15,17 @@ import sys
 
 __all__: list[str] = []
 
-_MEMORY = 1 << 30  # bytes of addresses
-_SECONDS = 15  # of computing; a large scan in colour takes one or two
-_POINTS = 72.0  # a PDF's units in an inch
-_RESOLUTION = 200.0  # pixels an inch: a digit of 3 mm is 24 pixels high
-_LONGEST = 4096  # pixels of a side: a photo whose maker took a pixel for a point, or a plan
+_MEMORY = 1 << 30  # bytes of address space
+_SECONDS = 15  # of CPU time; a large scan in colour takes one or two
+_POINTS = 72.0  # PDF units per inch
+_RESOLUTION = 200.0  # pixels per inch: a digit of 3 mm is 24 pixels high
+_LONGEST = 4096  # pixels per side: limits photos at one point per pixel, and plans
 
 
 def _limit() -> None:
     try:
         import resource
-    except ImportError:  # not on Windows: there the waiting process's patience is the limit
+    except ImportError:  # not on Windows: there the parent's timeout is the limit
         return
     for kind, limit in (
         (resource.RLIMIT_AS, _MEMORY),
@@ -38,7 +38,7 @@ def _limit() -> None:
 
 
 def _scale(width: float, height: float, most_pixels: int) -> float:
-    """Pixels a point."""
+    """Compute the scale in pixels per point."""
     longest, area, half = max(width, height, 1e-3), max(width * height, 1e-6), (width + height) / 2
     most = (math.sqrt(half * half + area * (most_pixels - 1)) - half) / area  # each side is rounded up to whole pixels
     return min(_RESOLUTION / _POINTS, (_LONGEST - 1) / longest, most)

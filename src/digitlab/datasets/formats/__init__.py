@@ -1,12 +1,12 @@
-"""Labelled images in files: IDX, HDF5, Caffe's LMDB, npz, CSV, folders of pictures; read, written, converted.
+"""Read, write and convert files of labelled images: IDX, HDF5, Caffe's LMDB, npz, CSV, folders of pictures.
 
-MATLAB's files, pickled arrays, Parquet and TFRecord are read only; docs/formats.md lists all of them.
+MATLAB files, pickled arrays, Parquet and TFRecord can be read but not written; docs/formats.md lists all formats.
 
     with open_dataset_file("scans.h5") as source:
         for digits in source.batches():
             ...
 
-The libraries for a format are imported when a file of it is opened.
+A format's libraries are imported only when a file of that format is opened.
 """
 
 from __future__ import annotations

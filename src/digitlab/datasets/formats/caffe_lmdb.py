@@ -1,4 +1,4 @@
-"""LMDB of Caffe's ``Datum``, keys ``%08d``: ``NAME.lmdb/data.mdb``, or a single file."""
+"""LMDB of Caffe ``Datum`` records with keys ``%08d``: ``NAME.lmdb/data.mdb``, or a single file."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 __all__ = ["LmdbSource", "lmdb_writer"]
 
 _FIRST_MAP_SIZE = 64 << 20
-_MAX_RECORDS = 10**8  # eight digits a key
+_MAX_RECORDS = 10**8  # keys have eight digits
 
 
 class LmdbSource(Closing):
@@ -36,10 +36,10 @@ class LmdbSource(Closing):
         self.count = self._pages.count
 
     def batches(self, size: int = BATCH) -> Iterator[Digits]:
-        """All images in key order; see `ImageSource.batches`.
+        """Yield all images in key order; see `ImageSource.batches`.
 
         Raises:
-            DatasetError: at the first damaged page, or record that holds no labelled 28×28 image.
+            DatasetError: at the first damaged page, or the first record without a labelled 28×28 image.
         """
         decoder = DatumDecoder(self._path)
         for records in self._pages.records():
@@ -87,10 +87,10 @@ class _LmdbSink:
 
 @contextlib.contextmanager
 def lmdb_writer(path: Path) -> Iterator[ImageSink]:
-    """Write the folder of an LMDB.
+    """Write an LMDB folder.
 
     Raises:
-        StorageError: when it cannot be written; then it is not there.
+        StorageError: when it cannot be written; no folder remains then.
         MissingExtraError: without lmdb or protobuf.
     """
     try:
@@ -106,4 +106,4 @@ def lmdb_writer(path: Path) -> Iterator[ImageSink]:
         with contextlib.closing(environment):
             yield _LmdbSink(environment, path)
             environment.sync(True)
-        (folder / "lock.mdb").unlink(missing_ok=True)  # created again by whoever opens it for writing
+        (folder / "lock.mdb").unlink(missing_ok=True)  # recreated by whoever opens it for writing

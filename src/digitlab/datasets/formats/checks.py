@@ -1,4 +1,4 @@
-"""Checks a file's numbers and converts them to `Digits`; error messages name the record."""
+"""Check a file's numbers and convert them to `Digits`; error messages name the record."""
 
 from __future__ import annotations
 
@@ -24,14 +24,14 @@ __all__ = [
     "other_labels", "refusing",
 ]  # fmt: skip
 
-# Deflate reaches 1030:1 on zeros; digits reach 5:1, and blank test sets are small.
+# Deflate compresses zeros by up to 1030:1, digits by 5:1; blank test sets are small.
 _BOMB_RATIO = 100
 _BOMB_BYTES = 64 << 20
 _LOOSE = ContextVar("_LOOSE", default=False)
 
 
 def listed(names: Iterable[str]) -> str:
-    """Names out of a stranger's file, for a message: the first ten, short, without what a terminal would obey.
+    """Format names from an untrusted file for a message: the first ten, shortened, control characters replaced.
 
     >>> listed(["images", "label" + chr(27)])
     'images, label�'
@@ -42,7 +42,7 @@ def listed(names: Iterable[str]) -> str:
 
 @contextlib.contextmanager
 def loose_labels() -> Iterator[None]:
-    """While labels are examined, or nobody needs them: 10 is let through, images without labels get 10, `NONE`."""
+    """Relax label checks, to examine labels or ignore them: 10 is accepted, unlabelled images get 10, `NONE`."""
     token = _LOOSE.set(True)
     try:
         yield
@@ -51,21 +51,21 @@ def loose_labels() -> Iterator[None]:
 
 
 def labels_are_loose() -> bool:
-    """Whether `loose_labels` holds."""
+    """Return whether `loose_labels` is in effect."""
     return _LOOSE.get()
 
 
 def no_labels(rows: int) -> NDArray[np.uint8]:
-    """Labels of images that have none: uint8 (rows,), all `NONE`."""
+    """Create the labels of unlabelled images: uint8 (rows,), all `NONE`."""
     return np.full(rows, NONE, np.uint8)
 
 
 @contextlib.contextmanager
 def refusing(path: Path, what: str, *errors: type[Exception]) -> Iterator[None]:
-    """Turn a library's errors about a file into ours.
+    """Convert a library's errors about a file into our own.
 
     Raises:
-        DatasetError: in place of any of ``errors``, naming the file.
+        DatasetError: in place of any of ``errors``; the message names the file.
     """
     try:
         yield
@@ -77,10 +77,10 @@ def refusing(path: Path, what: str, *errors: type[Exception]) -> Iterator[None]:
 
 
 def expect_numbers(path: Path, name: str, dtype: np.dtype[Any]) -> None:
-    """Refuse anything but whole and floating numbers.
+    """Reject any dtype but integers and floats.
 
     Raises:
-        DatasetError: for texts, objects, records, complex numbers.
+        DatasetError: for strings, objects, records, complex numbers.
     """
     if dtype.hasobject:
         raise DatasetError(f"{path}: {name} holds Python objects (a pickle), which are never loaded; expected numbers")
@@ -102,10 +102,10 @@ def expect_image_shape(path: Path, name: str, shape: tuple[int, ...]) -> None:
 def expect_same_length(
     path: Path, images: str, shape: tuple[int, ...], labels: str, label_shape: tuple[int, ...]
 ) -> None:
-    """Expect one label per image.
+    """Require one label per image.
 
     Raises:
-        DatasetError: for labels that are not a vector, or a different number of them than images.
+        DatasetError: if the labels are not a vector, or are not as many as the images.
     """
     if label_shape != shape[:1]:
         raise DatasetError(
@@ -114,7 +114,7 @@ def expect_same_length(
 
 
 def no_bomb(path: Path, what: str, *, stored: int, unpacked: int) -> None:
-    """Refuse decompression bombs, before anything is unpacked.
+    """Reject decompression bombs before anything is unpacked.
 
     Raises:
         DatasetError: for more than 64 MiB from less than 1 % of that.
@@ -127,7 +127,7 @@ def no_bomb(path: Path, what: str, *, stored: int, unpacked: int) -> None:
 
 
 def as_pixels(values: NDArray[Any], path: Path, name: Callable[[int], str]) -> NDArray[np.uint8]:
-    """Numbers (N, …), 784 per row, as uint8 (N, 28, 28); ``name``: from a row to its name in messages.
+    """Convert numbers (N, …), 784 per row, to uint8 (N, 28, 28); ``name`` maps a row to its name in messages.
 
     Raises:
         DatasetError: for the first value that is not a whole number from 0 to 255.
@@ -154,13 +154,13 @@ def _wrong_pixel(values: NDArray[Any], wrong: NDArray[np.bool_], path: Path, nam
 def as_labels(
     values: NDArray[Any], path: Path, name: Callable[[int], str], others: Callable[[], str] | None = None
 ) -> NDArray[np.uint8]:
-    """Numbers (N,) as uint8 labels; ``others``: a sentence about the whole file, where that is cheap.
+    """Convert numbers (N,) to uint8 labels; ``others`` gives the error a sentence on the whole file, where cheap.
 
     Raises:
-        DatasetError: for the first that is not a whole number from 0 to 9.
+        DatasetError: for the first label that is not a whole number from 0 to 9.
     """
     if labels_are_loose() and values.dtype.kind in "if":
-        values = np.where(values == -1, NONE, values)  # as Hugging Face marks images without a label
+        values = np.where(values == -1, NONE, values)  # Hugging Face's label for unlabelled images
     with np.errstate(invalid="ignore"):
         labels = values.astype(np.uint8)
     wrong = (labels != values) | (labels > (NONE if labels_are_loose() else 9))
@@ -174,7 +174,7 @@ def as_labels(
 
 
 def other_labels(blocks: Iterable[NDArray[Any]]) -> str:
-    """A sentence with the number of labels of a whole file that are not 0 to 9."""
+    """Return a sentence that counts the labels of a whole file that are not 0 to 9."""
     wrong = total = 0
     for labels in blocks:
         total += len(labels)
@@ -183,7 +183,7 @@ def other_labels(blocks: Iterable[NDArray[Any]]) -> str:
 
 
 def in_split_order(names: Iterable[str]) -> tuple[str, ...]:
-    """Names of splits, the usual ones first.
+    """Sort the names of splits, the usual ones first.
 
     >>> in_split_order(["dev", "test", "train"])
     ('train', 'test', 'dev')
@@ -193,10 +193,10 @@ def in_split_order(names: Iterable[str]) -> tuple[str, ...]:
 
 
 def expect_a_split(path: Path, splits: tuple[str, ...], split: str | None) -> None:
-    """Expect one of the file's splits, or None for a file without splits.
+    """Require ``split`` to be one of the file's splits, or None for a file without splits.
 
     Raises:
-        DatasetError: listing the existing ones.
+        DatasetError: if it is not; the message lists the existing splits.
     """
     if splits and split is None:
         raise DatasetError(f"{path}: choose a split; it has: {', '.join(splits)}")
@@ -206,10 +206,10 @@ def expect_a_split(path: Path, splits: tuple[str, ...], split: str | None) -> No
 
 
 def as_digits(images: NDArray[Any], labels: NDArray[Any], path: Path, name: Callable[[int], str]) -> Digits:
-    """Images and labels, for formats with one record for both: "label of NAME", "NAME holds …".
+    """Convert images and labels of formats that store both in one record (errors: "label of NAME", "NAME holds …").
 
     Raises:
-        DatasetError: for the first record that cannot be used.
+        DatasetError: for the first unusable record.
     """
     checked = as_labels(labels, path, lambda row: f"label of {name(row)}")
     return Digits(as_pixels(images, path, name), checked)

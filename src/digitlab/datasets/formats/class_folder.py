@@ -24,15 +24,15 @@ __all__ = ["ClassFolderSource", "class_folder_writer", "is_class_folder"]
 
 
 def is_class_folder(path: Path) -> bool:
-    """Whether a folder has a subfolder named 0 to 9."""
+    """Return whether a folder has any subfolder named 0 to 9."""
     return any((path / label).is_dir() for label in CLASSES)
 
 
 class ClassFolderSource(Closing):
-    """The pictures in the order of their file names, across classes.
+    """Source of a folder's pictures, sorted by file name across all classes.
 
-    Names numbered across the classes, as our writer makes them, thus keep their order, and no batch holds a single
-    class only. The names are kept in memory, the pictures are not. Pictures of other sizes than 28×28 are brought to it
+    Thus files numbered across the classes, as our writer numbers them, keep their order, and batches mix the classes.
+    The names are kept in memory, the pictures are not. Pictures that are not 28×28 are converted to that size
     (`fitting`); ``how``: "prepared", "resized" or None.
     """
 
@@ -59,7 +59,7 @@ class ClassFolderSource(Closing):
             yield from ((file.name, folder.name) for file in folder.iterdir() if not is_ignored(file.name))
 
     def _tell_of(self, names: list[str]) -> None:
-        """Warn of pictures outside the class folders: they have no label."""
+        """Warn about pictures outside the class folders: they have no label."""
         if names:
             some = ", ".join(sorted(names)[:5]) + (", …" if len(names) > 5 else "")
             warnings.warn(
@@ -68,7 +68,7 @@ class ClassFolderSource(Closing):
             )
 
     def batches(self, size: int = BATCH) -> Iterator[Digits]:
-        """All pictures in name order; see `ImageSource.batches`.
+        """Yield all pictures in name order; see `ImageSource.batches`.
 
         Raises:
             DatasetError: at the first file that is not a picture.
@@ -102,7 +102,7 @@ def class_folder_writer(path: Path) -> Iterator[ImageSink]:
     """Write a folder of PNGs, numbered across all classes.
 
     Raises:
-        StorageError: when it cannot be written; then it is not there.
+        StorageError: when it cannot be written; no folder remains then.
     """
     with atomic_folder(path) as folder:
         for label in CLASSES:

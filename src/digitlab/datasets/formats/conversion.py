@@ -1,4 +1,4 @@
-"""Reads a whole file into memory, or converts it to another format."""
+"""Read a whole file into memory, or convert it to another format."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def read_all(source: ImageSource) -> Digits:
     """Read all images into memory and close the source.
 
     Raises:
-        DatasetError: at the first record that cannot be used, naming it.
+        DatasetError: at the first unusable record; the message names it.
     """
     with source:
         if source.count is None:
@@ -53,14 +53,14 @@ def convert(
     split: str | None = None,
     dtype: PixelType = "float32",
 ) -> int:
-    """Convert to the format of the target's name; return the number of images.
+    """Convert a file to the format given by the target's name; return the number of images.
 
     ``on_progress`` is called with the images done and the total, where known.
 
     Raises:
-        DatasetError: when the source cannot be used; it names file and record.
-        UsageError: when both are the same, or the target's name has no known format.
-        StorageError: when the target cannot be written. After any error there is no target.
+        DatasetError: when the source cannot be used; the message names file and record.
+        UsageError: when both paths are the same, or the target's name has no known format.
+        StorageError: when the target cannot be written. After any error, no target remains.
     """
     if parted_name(source_path)[0].resolve() == Path(target_path).resolve():
         raise UsageError(f"{source_path} would be converted into itself; choose another name")

@@ -1,4 +1,4 @@
-"""Finds the label and pixel columns of a CSV file, by the header or by the content."""
+"""Find the label and pixel columns of a CSV file, by its header or its content."""
 
 from __future__ import annotations
 
@@ -30,16 +30,16 @@ _PIXELS = 784
 _LABELS = frozenset({"label", "labels", "class", "classes", "target", "targets", "digit", "y"})
 _ROW_NUMBERS = frozenset({"", "id", "index", "row", "unnamed: 0"})  # "" and "Unnamed: 0" are written by pandas
 NO_LABEL = -1
-_FEWEST_ANSWERS = 3  # distinct values 0 to 9 in the last column for it to count as the label without a header
+_FEWEST_ANSWERS = 3  # without a header, the last column is the label only if it has this many distinct values
 
 
 @dataclass(frozen=True, slots=True)
 class Columns:
-    """The layout of every line.
+    """The column layout of every line.
 
     count: columns per line
     label: index of the label column
-        -1: there is none, which is for those who examine the file (`loose_labels`); others are refused
+        -1: there is none; accepted only under `loose_labels`
     pixels: indices of the 784 pixel columns; None: all but the label, in order
     """
 
@@ -48,7 +48,7 @@ class Columns:
     pixels: NDArray[np.intp] | None = None
 
     def parted(self, values: NDArray[Any]) -> tuple[NDArray[Any], NDArray[Any]]:
-        """Pixels (N, 784) and labels (N,) of lines (N, count)."""
+        """Split lines (N, count) into pixels (N, 784) and labels (N,)."""
         if self.label == NO_LABEL:
             return values[:, :_PIXELS] if self.pixels is None else values[:, self.pixels], np.full(len(values), NONE)
         if self.pixels is not None:
@@ -63,7 +63,7 @@ UNLABELLED = Columns(_PIXELS, NO_LABEL)
 
 
 def is_header(line: bytes) -> bool:
-    """Whether the first line is a header: letters where numbers are expected, or pandas' 0, 1, 2, …."""
+    """Return whether the first line is a header: letters instead of numbers, or pandas' column numbers 0, 1, 2, …."""
     cells = cells_of(line)
     if len(cells) > _PIXELS and cells == [str(number) for number in range(len(cells))]:
         return True
@@ -71,13 +71,13 @@ def is_header(line: bytes) -> bool:
 
 
 def named_columns(line: bytes, path: Path) -> Columns | None:
-    """The layout given by a header; None for a header without names: fewer than pixels, or 0, 1, 2, ….
+    """Derive the layout from a header; None for one without usable names: fewer than 784 columns, or 0, 1, 2, ….
 
-    The label is the column named label, class, target, digit or y; otherwise the only one without a number. Pixels are
-    ordered by their numbers. A column of row numbers is ignored.
+    The label is the column named label, class, target, digit or y, or else the only one without a number in its name.
+    Pixel columns are sorted by the numbers in their names. A column of row numbers is ignored.
 
     Raises:
-        DatasetError: when no column, or more than one, can be the label, or there are not 784 others.
+        DatasetError: when no column, or more than one, can be the label, or there are not 784 pixel columns.
     """
     names = [cell.lower() for cell in cells_of(line)]
     if len(names) < _PIXELS or names == [str(number) for number in range(len(names))]:
@@ -98,18 +98,18 @@ def named_columns(line: bytes, path: Path) -> Columns | None:
 
 
 def label_stands_last(values: NDArray[np.signedinteger[Any]]) -> bool:
-    """Whether lines (N, 785) without a header have the label in the last column.
+    """Return whether lines (N, 785) without a header have the label in the last column.
 
-    Then the first column is the top left pixel, which is 0 in every digit, and the last one holds digits; with the
-    label first, the last column is the bottom right pixel, which is 0.
+    In that case the first column is the top left pixel, which is 0 in every image, and the last column holds digits.
+    With the label first, the last column is the bottom right pixel, which is 0.
     """
     first, last = values[:, 0], values[:, -1]
     return bool(not first.any() and last.max(initial=0) <= 9 and len(np.unique(last)) >= _FEWEST_ANSWERS)
 
 
 def cells_of(line: bytes) -> list[str]:
-    """The cells of a line, without quotes and blanks."""
-    text = line.decode("utf-8", "replace").strip("\r\n").replace("\r", " ")  # a stray one makes csv fail
+    """Split a line into cells, without quotes and surrounding blanks."""
+    text = line.decode("utf-8", "replace").strip("\r\n").replace("\r", " ")  # a stray \r makes csv fail
     return [cell.strip().strip("'\"").strip() for cell in next(csv.reader([text]), [])]
 
 
@@ -138,7 +138,7 @@ def _numbers_in(name: str) -> tuple[int, ...]:
 
 
 def _in_order(places: list[int], names: Sequence[str]) -> list[int]:
-    """Ordered by the numbers in their names, where all have the same pattern and distinct numbers; else as given."""
+    """Sort columns by the numbers in their names, if all have equally many and none repeat; else keep the order."""
     numbers = {place: _numbers_in(names[place]) for place in places}
     alike = len({len(each) for each in numbers.values()}) == 1
     if not alike or len(set(numbers.values())) != len(places):
@@ -152,10 +152,10 @@ _LINES, _LONGEST_LINE = 1000, 1 << 16
 
 @dataclass(frozen=True, slots=True)
 class CsvChoice:
-    """A column that could be the label, in the first thousand lines.
+    """A column that could be the label, judged by the first thousand lines.
 
     labels: (N,), 0 to 10
-    images: uint8 (N, 28, 28), the columns that are left then
+    images: uint8 (N, 28, 28), made of the remaining columns
     """
 
     name: str
@@ -165,7 +165,7 @@ class CsvChoice:
 
 
 def label_choices(path: Path) -> list[CsvChoice]:
-    """The columns that hold digits and leave 784 pixels; none where a line is not of numbers."""
+    """Find the columns that hold digits and leave 784 pixels; none if any line is not numeric."""
     with saying_what_failed(path, "read"), path.open("rb") as file:
         lines = [line for _ in range(_LINES + 1) if (line := file.readline(_LONGEST_LINE))]
     header = bool(lines) and is_header(lines[0])
@@ -193,7 +193,7 @@ def label_choices(path: Path) -> list[CsvChoice]:
 
 
 def _pixel_columns(names: list[str], width: int) -> list[int]:
-    """Columns with a number in their names that have one beginning in common; empty without a header."""
+    """Find the columns named by the most common prefix and a number; empty without a header."""
     starts = [name.rstrip("0123456789") for name in names]
     common = max(set(starts), key=starts.count) if starts else ""
     return [place for place in range(min(width, len(names))) if starts[place] == common and names[place] != common]

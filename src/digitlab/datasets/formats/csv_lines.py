@@ -1,6 +1,6 @@
-"""CSV: one line per image, label and 784 pixels, row by row.
+"""CSV: one line per image, with its label and its 784 pixels row by row.
 
-The label is the first column, as in Kaggle's MNIST, or the last; a header's names or the content decide
+The label is the first column, as in Kaggle's MNIST, or the last; the header's names or the content decide which
 (`csv_columns`).
 """
 
@@ -41,7 +41,7 @@ _BLOCK = 1 << 20
 
 _ZERO, _NINE, _COMMA, _NEWLINE = b"09,\n"
 
-# "0," … "255," as four bytes each, with NUL where there is no digit.
+# "0," … "255," as four bytes each, padded with NUL.
 _CELLS: NDArray[np.uint8] = np.frombuffer(
     b"".join(b"%d," % value + b"\0" * (3 - len(str(value))) for value in range(256)), np.uint8
 )
@@ -49,22 +49,22 @@ _CELLS = _CELLS.reshape(256, 4)
 
 
 class CsvSource(Closing):
-    """The lines of a file; their number is known at the end only."""
+    """Source of the lines of a CSV file; their number is known only at the end."""
 
     count: int | None = None
 
     def __init__(self, path: Path, columns: Columns | None = None) -> None:
-        """``columns``: in place of what header and content say."""
+        """Open a file; ``columns`` overrides the layout that header and content suggest."""
         self._path, self._columns = path, columns
         with saying_what_failed(path, "read"):
             path.open("rb").close()
 
     def batches(self, size: int = BATCH) -> Iterator[Digits]:
-        """All images in the file's order; see `ImageSource.batches`.
+        """Yield all images in the file's order; see `ImageSource.batches`.
 
         Raises:
-            DatasetError: for a header without a label or with another number of pixels; at the first line that is not a
-                label and 784 pixels, naming line and column.
+            DatasetError: for a header without a label or with a wrong number of pixels; at the first line that is not a
+                label and 784 pixels (the message names line and column).
         """
         columns: Columns | None = None
         for text, first_line, named in self._blocks():
@@ -78,7 +78,7 @@ class CsvSource(Closing):
 
     @staticmethod
     def _without_labels(text: bytes) -> Columns | None:
-        """The layout of lines of 784 numbers, for those who examine a file; None for others."""
+        """Return the unlabelled layout for lines of 784 numbers under ``loose_labels``; otherwise None."""
         if not labels_are_loose() or text.partition(b"\n")[0].count(b",") + 1 != UNLABELLED.count:
             return None
         return UNLABELLED
@@ -86,7 +86,7 @@ class CsvSource(Closing):
     def _table(
         self, text: bytes, first_line: int, columns: Columns
     ) -> tuple[NDArray[np.signedinteger[Any]], Sequence[int]]:
-        """Numbers (N, columns) and the line number of each row."""
+        """Parse text into numbers (N, columns) and the line number of each row."""
         plain = _plain_numbers(text, columns.count)
         if plain is None:
             return self._numbers_by_line(text, first_line, columns)
@@ -97,7 +97,7 @@ class CsvSource(Closing):
         return as_digits(pixels, labels, self._path, lambda row: f"line {lines[row]}")
 
     def _blocks(self) -> Iterator[tuple[bytes, int, Columns | None]]:
-        """The file without header in blocks of whole lines, with their first line's number, from 1, and the header."""
+        """Yield blocks of whole lines after the header, each with its first line number (from 1) and the layout."""
         with contextlib.ExitStack() as opened:
             with saying_what_failed(self._path, "read"):
                 file = opened.enter_context(self._path.open("rb"))
@@ -119,7 +119,7 @@ class CsvSource(Closing):
                     )
 
     def _without_header(self, file: IO[bytes]) -> tuple[bytes, int, Columns | None]:
-        """The first line, or nothing if it is a header; the number of that or the next line."""
+        """Read the first line; return it (empty if a header), the number of the first data line, and the layout."""
         with saying_what_failed(self._path, "read"):
             first = file.readline(_MAX_HEADER)
         first = first.removeprefix(b"\xef\xbb\xbf")  # the byte order mark that Excel writes
@@ -128,7 +128,7 @@ class CsvSource(Closing):
         return first, 1, self._columns
 
     def _numbers_by_line(self, text: bytes, first_line: int, columns: Columns) -> tuple[NDArray[np.int64], list[int]]:
-        """The slow parser, which accepts blanks and empty lines, and reports errors by line and column."""
+        """Parse slowly: accept blanks and empty lines, and report errors by line and column."""
         rows, lines = [], []
         for number, line in enumerate(text.split(b"\n"), first_line):
             if line.strip():
@@ -157,7 +157,7 @@ class CsvSource(Closing):
 
 
 def _plain_numbers(text: bytes, columns: int) -> NDArray[np.int16] | None:
-    """The fast parser: lines of numbers of one to three digits as int16 (N, columns); None for anything else."""
+    """Parse fast: lines of numbers of one to three digits to int16 (N, columns); None for anything else."""
     content = np.frombuffer(text, np.uint8)
     ends = np.flatnonzero((content == _COMMA) | (content == _NEWLINE))
     lengths = np.diff(ends, prepend=-1) - 1
@@ -196,7 +196,7 @@ def csv_writer(path: Path) -> Iterator[ImageSink]:
     """Write a header, and one line per image.
 
     Raises:
-        StorageError: when it cannot be written; then it is not there.
+        StorageError: when it cannot be written; no file remains then.
     """
     with atomic_path(path) as temporary, temporary.open("wb") as file:
         yield _CsvSink(file)

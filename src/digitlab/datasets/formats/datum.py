@@ -1,6 +1,6 @@
-"""Caffe's ``Datum``, the record of its LMDBs, through the protobuf library.
+"""Decode Caffe's ``Datum``, the record type of its LMDBs, with the protobuf library.
 
-The message is described at run time, so no generated module can be too old for the installed protobuf.
+The message type is defined at run time, since a generated module could be too old for the installed protobuf.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ _FIELDS = (
 
 @functools.cache
 def datum_class() -> Any:
-    """The message class ``caffe.Datum``.
+    """Return the message class ``caffe.Datum``.
 
     Raises:
         MissingExtraError: without protobuf.
@@ -76,7 +76,7 @@ class _Layout:
     label: int
 
     def matches(self, records: NDArray[np.uint8]) -> NDArray[np.bool_]:
-        """Which of uint8 (N, L) differ from the template in pixels and the one-byte label only."""
+        """Return which records of uint8 (N, L) differ from the template only in pixels and the one-byte label."""
         after = self.pixels + 784
         before, label, behind = slice(0, self.pixels), self.label, slice(after, None)
         rest = np.concatenate((records[:, before], records[:, behind]), axis=1)
@@ -88,9 +88,9 @@ class _Layout:
 
 
 def _layout_of(value: bytes, datum: Any) -> _Layout | None:
-    """Find pixels and label in a record by writing it again with different ones.
+    """Locate pixels and label in a record by serialising it again with different values.
 
-    None where that fails: for a record that protobuf itself would encode differently.
+    None where that does not work, as for a record that protobuf itself would encode differently.
     """
     if datum.encoded or datum.float_data or not 0 <= datum.label < 0x7F or datum.SerializeToString() != value:
         return None
@@ -105,17 +105,17 @@ def _layout_of(value: bytes, datum: Any) -> _Layout | None:
 
 
 class DatumDecoder:
-    """Decodes records; remembers the layout of the last ordinary record, which the others usually share."""
+    """Decoder of records; caches the byte layout of the last ordinary record, which the others usually share."""
 
     def __init__(self, path: Path) -> None:
         self._path = path
         self._layout: _Layout | None = None
 
     def decode(self, records: Records) -> Digits:
-        """All images of a block.
+        """Decode all images of a block.
 
         Raises:
-            DatasetError: for the first record that is cut off, of another size, without label or image.
+            DatasetError: for the first record that is truncated, of another image size, or without label or image.
         """
         images: NDArray[np.uint8] = np.empty((len(records), 784), np.uint8)
         labels: NDArray[np.int64] = np.empty(len(records), np.int64)
@@ -155,7 +155,7 @@ class DatumDecoder:
         return pixels, datum.label
 
     def _pixels(self, datum: Any, name: str) -> NDArray[np.uint8]:
-        """The image of a record, uint8 (784,)."""
+        """Extract the image of a record, uint8 (784,)."""
         if datum.encoded:
             return decode_picture(datum.data, f"{self._path}: {name}").reshape(784)
         shape = (datum.channels, datum.height, datum.width)

@@ -1,4 +1,4 @@
-"""Images of any size, depth and number of channels become the uint8 (N, 28, 28) that networks take."""
+"""Convert images of any size, depth and number of channels to the uint8 (N, 28, 28) that networks expect."""
 
 from __future__ import annotations
 
@@ -23,16 +23,16 @@ if TYPE_CHECKING:
 __all__ = ["ArraySource", "Fitter", "fitted", "grey_of"]
 
 _SIDE, _BOX = 28, 20
-_INK = 0.3  # share of the range of an image's grey levels: what is darker or lighter than the ground by more is ink
-_LEAST_RANGE = 32  # grey levels; less is an empty image
+_INK = 0.3  # ink threshold: contrast with the background, as a share of the image's largest contrast
+_LEAST_RANGE = 32  # grey levels; an image with a smaller range is empty
 
 
 class Fitter:
-    """Brings images to 28×28, and counts the sizes that it met.
+    """Converter of images to 28×28 that also counts the sizes it has seen.
 
     how: "prepared": light ink on dark, the ink's longest side 20 pixels, its centre of mass in the middle, as MNIST was
-        made and the reader prepares a photo; "resized": the whole image made 28×28; None: images of 28×28 as they are,
-        others prepared, with a warning
+        made and the reader prepares a photo; "resized": the whole image scaled to 28×28; None: 28×28 images are left
+        unchanged, others are prepared, with a warning
     """
 
     def __init__(self, path: Path, how: str | None) -> None:
@@ -40,7 +40,7 @@ class Fitter:
         self.sizes: Counter[tuple[int, int]] = Counter()
 
     def __call__(self, images: NDArray[np.uint8]) -> NDArray[np.uint8]:
-        """Uint8 (N, H, W) or (N, H, W, channels) as uint8 (N, 28, 28)."""
+        """Convert uint8 (N, H, W) or (N, H, W, channels) to uint8 (N, 28, 28)."""
         size = images.shape[1], images.shape[2]
         self.sizes[size] += len(images)
         grey = grey_of(images)
@@ -52,7 +52,7 @@ class Fitter:
         return np.stack([one(image) for image in grey]) if len(grey) else np.empty((0, _SIDE, _SIDE), np.uint8)
 
     def _tell(self, size: tuple[int, int]) -> None:
-        """Warn once: the images are not those of the file."""
+        """Warn, once, that the images differ from those in the file."""
         if not self._told:
             self._told = True
             warnings.warn(
@@ -63,7 +63,7 @@ class Fitter:
 
 
 def grey_of(images: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """Uint8 (N, H, W[, 1 | 3 | 4]) as (N, H, W), with the weights of ITU-R BT.601."""
+    """Convert uint8 (N, H, W[, 1 | 3 | 4]) to grey (N, H, W), with the weights of ITU-R BT.601."""
     if images.ndim == 3:
         return np.ascontiguousarray(images)
     if images.shape[3] < 3:
@@ -80,7 +80,7 @@ def _resized(image: NDArray[np.uint8]) -> NDArray[np.uint8]:
 
 
 def fitted(image: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """One digit of any polarity, uint8 (H, W), as MNIST has it, uint8 (28, 28); an empty image is black.
+    """Convert one digit of any polarity, uint8 (H, W), to MNIST's form, uint8 (28, 28); an empty image becomes black.
 
     >>> paper = np.full((64, 48), 230, np.uint8); paper[10:50, 20:26] = 20
     >>> digit = fitted(paper); int(digit.max()), int(np.count_nonzero(digit.any(axis=1)))
@@ -97,11 +97,11 @@ def fitted(image: NDArray[np.uint8]) -> NDArray[np.uint8]:
     ink = (image - ground) / (high - ground) if light else (ground - image) / (ground - low)
     rows, columns = np.nonzero(ink >= _INK)
     ink = np.clip(ink[rows.min() : rows.max() + 1, columns.min() : columns.max() + 1], 0, 1).astype(np.float32)
-    ink[ink < _INK / 2] = 0  # the grain of the paper
+    ink[ink < _INK / 2] = 0  # removes the grain of the paper
     scale = _BOX / max(ink.shape)
     width, height = max(1, round(ink.shape[1] * scale)), max(1, round(ink.shape[0] * scale))
     small = cv2.resize(ink, (width, height), interpolation=cv2.INTER_AREA if scale < 1 else cv2.INTER_LINEAR)
-    # Not cv2.moments, which takes an array two pixels wide for a list of points.
+    # Not cv2.moments, which interprets an array two pixels wide as a list of points.
     left = min(max(round(_SIDE / 2 - small.sum(axis=0) @ np.arange(width) / small.sum()), 0), _SIDE - width)
     top = min(max(round(_SIDE / 2 - small.sum(axis=1) @ np.arange(height) / small.sum()), 0), _SIDE - height)
     placed[top : top + height, left : left + width] = np.rint(small * (255 / small.max()))
@@ -109,10 +109,10 @@ def fitted(image: NDArray[np.uint8]) -> NDArray[np.uint8]:
 
 
 class ArraySource(Closing):
-    """Arrays of any numbers in memory, as .mat and pickled files give them.
+    """Source of in-memory arrays of any numeric type, as read from .mat and pickled files.
 
-    Their values are told by their range: 0 to 255, 0 to 1, or −1 to 1. ``images``: (N, H, W) or (N, H, W, channels);
-    ``labels``: (N,). No `RowSource`: training would prepare the images again in each epoch.
+    Pixel scale is inferred from the range: 0 to 255, 0 to 1, or −1 to 1. ``images``: (N, H, W) or (N, H, W, channels);
+    ``labels``: (N,). Not a `RowSource`: training would prepare the images again in each epoch.
     """
 
     def __init__(self, path: Path, images: NDArray[Any], labels: NDArray[Any], fitter: Fitter) -> None:
@@ -144,6 +144,6 @@ class ArraySource(Closing):
         return Digits(self._fitter(images), self._labels[start:stop])
 
     def batches(self, size: int = BATCH) -> Iterator[Digits]:
-        """All images in the file's order; see `ImageSource.batches`."""
+        """Yield all images in the file's order; see `ImageSource.batches`."""
         for start in range(0, self.count, size):
             yield self._rows(start, start + size)

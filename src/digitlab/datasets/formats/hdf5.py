@@ -46,12 +46,12 @@ PixelType = Literal["float32", "uint8"]
 # Rows per chunk: 0.8 MB as float32, which fits HDF5's cache of 1 MB; a training batch is 128 or 256.
 CHUNK = 256
 
-_FORM = "form"  # an attribute of the file, not in S0's layout
+_FORM = "form"  # a file attribute that is not part of S0's layout
 
 _DAMAGE = (OSError, RuntimeError, KeyError, ValueError, TypeError, AttributeError, OverflowError, MemoryError)
 _MAX_CHUNK_BYTES = 64 << 20
-# What a chunk may have gone through, by HDF5's numbers: deflate, shuffle, a checksum, h5py's lzf. Others unpack in code
-# with known overflows (n-bit, scale-offset), or in a library that HDF5 looks for and loads because a file names it.
+# Allowed filters, by HDF5's ids: deflate, shuffle, a checksum, h5py's lzf. Others are decoded by code with known
+# overflows (n-bit, scale-offset), or by a library that HDF5 searches for and loads because a file names it.
 _FILTERS = frozenset({1, 2, 3, 32000})
 
 
@@ -76,13 +76,13 @@ def _opened(path: Path) -> Iterator[Any]:
 
 
 def _own(where: Any, name: str) -> Any:
-    """The object with this name; None where there is none, and for links, which may lead to other files."""
+    """Return the object with this name; None if there is none or it is a link, which may lead to another file."""
     link = where.get(name, getlink=True)
     return where.get(name) if isinstance(link, _h5py().HardLink) else None
 
 
 def _groups(file: Any) -> tuple[str, ...]:
-    """The splits of a file."""
+    """Return the splits of a file."""
     h5py = _h5py()
     if isinstance(_own(file, "data"), h5py.Dataset):
         return ()
@@ -92,10 +92,10 @@ def _groups(file: Any) -> tuple[str, ...]:
 
 
 def hdf5_splits(path: Path) -> tuple[str, ...]:
-    """The splits that a file has as groups; empty where ``data`` is at its root.
+    """Return the splits that a file holds as groups; empty if ``data`` is at its root.
 
     Raises:
-        DatasetError: when it is no HDF5 file.
+        DatasetError: when it is not an HDF5 file.
         StorageError: when it may not be read.
     """
     with _opened(path) as file, refusing(path, "damaged HDF5", *_DAMAGE):
@@ -103,10 +103,10 @@ def hdf5_splits(path: Path) -> tuple[str, ...]:
 
 
 def hdf5_form(path: Path) -> Literal["grey", "sobel"]:
-    """The form written by `Hdf5Sink.mark`: "sobel" for files marked so, "grey" for all others.
+    """Return the form written by `Hdf5Sink.mark`: "sobel" for files marked so, "grey" for all others.
 
     Raises:
-        DatasetError: when it is no HDF5 file.
+        DatasetError: when it is not an HDF5 file.
         StorageError: when it may not be read.
     """
     with _opened(path) as file, refusing(path, "damaged HDF5", *_DAMAGE):
@@ -119,7 +119,7 @@ def hdf5_form(path: Path) -> Literal["grey", "sobel"]:
 
 
 class Hdf5Source(Closing):
-    """Images and labels of one file or of one of its splits, in any order of rows.
+    """Random-access source of the images and labels of a file, or of one of its splits.
 
     The labels are checked and loaded when the file is opened (one byte per row); the images stay in the file.
     """
@@ -184,7 +184,7 @@ class Hdf5Source(Closing):
         return self.count
 
     def read(self, start: int, stop: int) -> Digits:
-        """The rows ``start`` to ``stop``; see `RowSource.read`.
+        """Read rows ``start`` to ``stop``; see `RowSource.read`.
 
         Raises:
             DatasetError: at the first row that is not an image of whole numbers 0 to 255, or is damaged.
@@ -197,7 +197,7 @@ class Hdf5Source(Closing):
         )
 
     def batches(self, size: int = BATCH) -> Iterator[Digits]:
-        """All images in the file's order; see `ImageSource.batches`.
+        """Yield all images in the file's order; see `ImageSource.batches`.
 
         Raises:
             DatasetError: as `read`.
@@ -211,7 +211,7 @@ class Hdf5Source(Closing):
 
 
 def _expect_own_bytes(dataset: Any, path: Path, name: str) -> None:
-    """Refuse data in other files, data that was never written, and decompression bombs."""
+    """Reject data stored in other files, data that was never written, and decompression bombs."""
     if dataset.is_virtual or dataset.external:
         raise DatasetError(f"{path}: {name} is stored in other files; expected it in this one")
     made = dataset.id.get_create_plist()
@@ -236,7 +236,7 @@ def _expect_honest_chunks(dataset: Any, path: Path, name: str) -> None:
         raise DatasetError(f"{path}: {name} is compressed with {dataset.compression}; expected gzip, lzf or none")
 
     def check(chunk: Any) -> None:
-        # HDF5 unpacks a chunk to any size. A small one cannot fill memory (deflate: at most 1030:1).
+        # HDF5 does not limit the unpacked size of a chunk. A small one cannot fill memory (deflate: at most 1030:1).
         if chunk.size > 2 * size + 65536 or (
             chunk.size > 100_000 and _inflates_past(dataset, chunk.chunk_offset, size)
         ):
@@ -258,7 +258,7 @@ def _inflates_past(dataset: Any, offset: tuple[int, ...], size: int) -> bool:
 
 
 class Hdf5Sink:
-    """Appends to ``data`` and ``labels``, at the root or in the group of a split."""
+    """Writer that appends to ``data`` and ``labels``, at the root or in the group of a split."""
 
     def __init__(self, file: Any, path: Path, dtype: PixelType, compression: str | None, held: _Held) -> None:
         self._file, self._path, self._held = file, path, held
@@ -305,7 +305,7 @@ class Hdf5Sink:
             self._file.attrs[_FORM] = np.bytes_(form)
 
     def finish(self) -> None:
-        """Create two empty datasets where nothing was written."""
+        """Create two empty datasets if nothing was written."""
         if not self._datasets:
             self._create("")
 
@@ -317,7 +317,7 @@ def hdf5_writer(
     """Write a file in S0's layout; ``sink.write(digits, split="train")`` creates a group per split.
 
     Raises:
-        StorageError: when it cannot be written; then it is not there.
+        StorageError: when it cannot be written; no file remains then.
         MissingExtraError: without h5py.
     """
     h5py = _h5py()
@@ -331,10 +331,10 @@ def hdf5_writer(
 
 
 class _Held:
-    """A file as HDF5 writes it; after an error, one that takes everything and writes nothing more.
+    """The file object that HDF5 writes to; after an error it accepts all further writes, and discards them.
 
-    HDF5 that cannot write what it has in its buffers tries again when the file is closed, when its objects are freed
-    and when the process ends, which then crashes. So the error is kept for us, and HDF5 does not hear of it.
+    When HDF5 cannot flush its buffers, it tries again when the file is closed, when its objects are freed, and when
+    the process exits, which then crashes. So the error is stored for ``check`` and hidden from HDF5.
     """
 
     def __init__(self, raw: FileIO) -> None:
@@ -348,7 +348,7 @@ class _Held:
             raise _unwritable(path, self._error) from self._error
 
     def write(self, content: Any) -> int:
-        """Write all of it, or remember why not."""
+        """Write all of it, or store the error."""
         left = memoryview(content)
         with self._remembering():
             while left and self._error is None:
@@ -356,19 +356,19 @@ class _Held:
         return len(content)
 
     def truncate(self, size: int | None = None) -> int:
-        """Set the length, or remember why not."""
+        """Set the length, or store the error."""
         with self._remembering():
             return self._raw.truncate(size)
         return size or 0
 
     def readinto(self, buffer: Any) -> int:
-        """Read into all of the buffer; what was never written is zeros."""
+        """Fill the whole buffer; bytes beyond the end of the file are read as zeros."""
         got = self._raw.readinto(buffer) or 0
         buffer[got:] = bytes(len(buffer) - got)
         return len(buffer)
 
     def flush(self) -> None:
-        """Nothing to do: nothing is buffered here."""
+        """Do nothing: nothing is buffered here."""
 
     @contextlib.contextmanager
     def _remembering(self) -> Iterator[None]:

@@ -34,12 +34,12 @@ if TYPE_CHECKING:
 __all__ = ["IdxSource", "RawIdxSource", "idx_writer", "is_idx_name", "open_idx", "other_of_pair"]
 
 _IMAGES_MAGIC, _LABELS_MAGIC = 2051, 2049
-_EXTENDED_MAGIC = 0x0C02  # of QMNIST's labels: 32-bit numbers in two dimensions
+_EXTENDED_MAGIC = 0x0C02  # of QMNIST's labels: a two-dimensional array of 32-bit integers
 _DAMAGE = (EOFError, zlib.error, gzip.BadGzipFile)
 
 
 def is_idx_name(name: str) -> bool:
-    """Whether a file is named like one of a pair.
+    """Return whether a file is named like one of a pair.
 
     >>> [is_idx_name(name) for name in ("t10k-images-idx3-ubyte.gz", "mine-labels-idx1-ubyte", "mine.idx")]
     [True, True, False]
@@ -48,7 +48,7 @@ def is_idx_name(name: str) -> bool:
 
 
 def other_of_pair(path: Path) -> tuple[Path, Path]:
-    """The images file and the labels file, given either; each may be compressed or not.
+    """Return the images file and the labels file, given either; each may be compressed or not.
 
     Raises:
         DatasetError: when the name does not belong to a pair.
@@ -57,7 +57,7 @@ def other_of_pair(path: Path) -> tuple[Path, Path]:
         raise DatasetError(
             f"{path}: the name does not belong to a pair; expected NAME-images-idx3-ubyte and NAME-labels-idx1-ubyte"
         )
-    # From the right: "labels-of-anna-images-idx3-ubyte" is a valid name.
+    # Replaced from the right: "labels-of-anna-images-idx3-ubyte" is a valid name.
     if "idx3" in path.name:
         other = "labels".join(path.name.rsplit("images", 1)).replace("idx3", "idx1")
     else:
@@ -86,7 +86,7 @@ class _Part:
 
     @property
     def sides(self) -> list[list[int]]:
-        """What may stand behind the number of rows."""
+        """The dimensions that may follow the number of rows in the header."""
         return [[], [28, 28]]
 
     @property
@@ -95,7 +95,7 @@ class _Part:
 
     @contextlib.contextmanager
     def open(self) -> Iterator[tuple[IO[bytes], int]]:
-        """The file after its header, and the number of rows in the header."""
+        """Open the file and check its header; yield it, positioned after the header, and its number of rows."""
         if not self.path.is_file():
             raise DatasetError(f"there is no {self.path}; images and labels are expected in the same folder")
         with contextlib.ExitStack() as opened:
@@ -128,7 +128,7 @@ class _Part:
             )
 
     def read(self, file: IO[bytes], first: int, rows: int) -> NDArray[Any]:
-        """The next ``rows`` rows, uint8 (rows, row)."""
+        """Read the next ``rows`` rows, uint8 (rows, row)."""
         with saying_what_failed(self.path, "read"), refusing(self.path, f"damaged from row {first} on", *_DAMAGE):
             content = file.read(rows * self.row)
         if len(content) < rows * self.row:
@@ -136,14 +136,14 @@ class _Part:
         return np.frombuffer(content, np.uint8).reshape(rows, self.row)
 
     def expect_end(self, file: IO[bytes], count: int) -> None:
-        """Nothing may follow the last row; reading past it also checks gzip's checksum."""
+        """Require that nothing follows the last row; reading past it also checks gzip's checksum."""
         with saying_what_failed(self.path, "read"), refusing(self.path, "damaged gzip", *_DAMAGE):
             if file.read(1):
                 raise DatasetError(f"{self.path}: continues after its {count:,} rows; expected its end")
 
 
 class _ExtendedLabels(_Part):
-    """QMNIST's labels: eight whole numbers of 32 bits a row, the digit first."""
+    """QMNIST's labels: eight 32-bit integers per row, the digit first."""
 
     @property
     def header(self) -> int:
@@ -158,12 +158,12 @@ class _ExtendedLabels(_Part):
         return [[8]]
 
     def read(self, file: IO[bytes], first: int, rows: int) -> NDArray[Any]:
-        """The next labels, (rows, 1)."""
+        """Read the next labels, (rows, 1)."""
         return super().read(file, first, rows).view(">i4")[:, :1]
 
 
 class IdxSource(Closing):
-    """A pair of which one or both are compressed; read sequentially."""
+    """Sequential source of a pair of files, of which one or both may be compressed."""
 
     def __init__(self, images: Path, labels: Path) -> None:
         self._images, self._labels = _Part(images, _IMAGES_MAGIC), _Part(labels, _LABELS_MAGIC)
@@ -183,7 +183,7 @@ class IdxSource(Closing):
         return images, labels, count
 
     def batches(self, size: int = BATCH) -> Iterator[Digits]:
-        """All images in the file's order; see `ImageSource.batches`.
+        """Yield all images in the file's order; see `ImageSource.batches`.
 
         Raises:
             DatasetError: at the first row that is truncated, damaged or has a label other than 0 to 9.
@@ -209,7 +209,7 @@ class IdxSource(Closing):
 
 
 class RawIdxSource(IdxSource):
-    """A pair of raw files, whose rows can be read in any order."""
+    """Random-access source of a pair of uncompressed files."""
 
     def __init__(self, images: Path, labels: Path) -> None:
         super().__init__(images, labels)
@@ -221,7 +221,7 @@ class RawIdxSource(IdxSource):
         return self.count
 
     def read(self, start: int, stop: int) -> Digits:
-        """The rows ``start`` to ``stop``; see `RowSource.read`.
+        """Read rows ``start`` to ``stop``; see `RowSource.read`.
 
         Raises:
             DatasetError: at the first row with a label other than 0 to 9.
@@ -237,7 +237,7 @@ class RawIdxSource(IdxSource):
 
 
 class UnlabelledIdxSource(Closing):
-    """An images file alone, for those who need no labels."""
+    """Source of an images file alone, where no labels are needed."""
 
     def __init__(self, images: Path) -> None:
         self._images = _Part(images, _IMAGES_MAGIC)
@@ -245,7 +245,7 @@ class UnlabelledIdxSource(Closing):
             pass
 
     def batches(self, size: int = BATCH) -> Iterator[Digits]:
-        """All images in the file's order; see `ImageSource.batches`."""
+        """Yield all images in the file's order; see `ImageSource.batches`."""
         with self._images.open() as (file, count):
             for start in range(0, count, size):
                 rows = min(size, count - start)
@@ -257,11 +257,11 @@ def open_idx(path: Path) -> IdxSource | UnlabelledIdxSource:
     """Open a pair, given either file.
 
     Raises:
-        DatasetError: for a missing file of the pair, a wrong magic number, other sizes, or different lengths.
+        DatasetError: if a file of the pair is missing, a magic number or size is wrong, or the lengths differ.
         StorageError: when the files may not be read.
     """
     images, labels = other_of_pair(path)
-    if not labels.exists():  # QMNIST names them so
+    if not labels.exists():  # try QMNIST's name for its labels
         extended = labels.name.removesuffix(".gz").replace("idx1-ubyte", "idx2-int")
         there = [each for ending in ("", ".gz") if (each := labels.with_name(extended + ending)).exists()]
         labels = there[0] if there else labels
@@ -299,7 +299,7 @@ def idx_writer(path: Path) -> Iterator[ImageSink]:
 
     Raises:
         DatasetError: when the name does not belong to a pair.
-        StorageError: when it cannot be written; then neither file is there.
+        StorageError: when it cannot be written; neither file remains then.
     """
     given = path.suffix == ".gz"
     images, labels = (

@@ -7,9 +7,9 @@ liblmdb.
 The layout is that of liblmdb 0.9 (``mdb.c``: MDB_page, MDB_meta, MDB_db, MDB_node), little-endian, 64 bit::
 
     page    0 number u64 · 8 pad u16 · 10 flags u16 · 12 lower u16 · 14 upper u16 · 16 offsets of the nodes u16 …
-            (of an overflow page 12 is the number of its pages, u32, and its bytes start at 16)
+            (in an overflow page, 12 is its number of pages, u32, and its data starts at 16)
     node    0 low u16 · 2 high u16 · 4 flags u16 · 6 length of the key u16 · 8 key, value
-            (in a branch low, high and flags are the child's page number; in a leaf low and high the value's length)
+            (in a branch, low, high and flags are the child's page number; in a leaf, low and high the value's length)
     meta    16 magic u32 · 20 version u32 · 40 db of the free list · 88 db of the records · 144 transaction u64
     db      0 pad u32 (of the free list: the page size) · 4 flags u16 · 6 depth u16 · 32 records u64 · 40 root u64
 """
@@ -48,7 +48,7 @@ _BLOCK_RECORDS = 1024
 
 @dataclass(frozen=True, slots=True)
 class Records:
-    """Some records: positions of values and keys in one buffer.
+    """A block of records: the positions of their values and keys in one buffer.
 
     buffer: uint8 (M,)
     starts, sizes: int64 (N,), of the values
@@ -64,11 +64,11 @@ class Records:
         return len(self.starts)
 
     def value(self, row: int) -> bytes:
-        """The bytes of one record."""
+        """Return the bytes of one record."""
         return self.buffer[self.starts[row] : self.starts[row] + self.sizes[row]].tobytes()
 
     def name(self, row: int) -> str:
-        """A record's name in messages: its key."""
+        """Return a record's name for messages: its key."""
         key = self.buffer[self.keys[row, 0] : self.keys[row, 1]].tobytes()
         return f"record {key.decode('ascii', 'backslashreplace')}"
 
@@ -135,7 +135,7 @@ class PageFile:
             raise self._damaged(f"{self.count:,} records on {self._depth} levels below page {self._root}")
 
     def records(self) -> Iterator[Records]:
-        """All records, about a thousand at a time.
+        """Yield all records, about a thousand at a time.
 
         Raises:
             DatasetError: at the first page that is damaged.
@@ -151,7 +151,7 @@ class PageFile:
             raise self._damaged(f"{seen:,} records; expected the {self.count:,} of its header")
 
     def _leaves(self) -> Iterator[NDArray[np.int64]]:
-        """The numbers of the leaf pages, in order, a few hundred at a time."""
+        """Yield the numbers of the leaf pages, in order, a few hundred at a time."""
         if self.count == 0:
             return
         most = max(1, _BLOCK_BYTES // self._page_size)
@@ -173,7 +173,7 @@ class PageFile:
             yield from self._below(nodes.low | nodes.high << 16 | nodes.flags << 32, levels - 1)
 
     def _pages(self, numbers: NDArray[np.int64]) -> NDArray[np.uint8]:
-        """Pages by number, (N, page size); adjacent ones in one read."""
+        """Read pages by number, (N, page size); adjacent ones in one read."""
         outside = (numbers < 2) | (numbers >= self._size // self._page_size)
         if outside.any():
             raise self._damaged(f"refers to page {numbers[outside][0]}; the file has {self._size // self._page_size:,}")
@@ -226,7 +226,7 @@ class PageFile:
             yield self._with_big(records, np.flatnonzero(big[part])) if big[part].any() else records
 
     def _with_big(self, records: Records, rows: NDArray[np.int64]) -> Records:
-        """The same with the values of ``rows``, which are on overflow pages, appended to the buffer."""
+        """Append the values of ``rows``, which are on overflow pages, to the buffer of the records."""
         values = [self._big_value(records, int(row)) for row in rows]
         starts = records.starts.copy()
         ends = np.cumsum([len(value) for value in values])

@@ -1,6 +1,6 @@
-"""MATLAB's .mat (levels 5 to 7), as SVHN, EMNIST, USPS and MNIST come in it; an own reader of their numbers.
+"""Our own reader of numeric arrays in MATLAB .mat files (levels 5 to 7), as used for SVHN, EMNIST, USPS and MNIST.
 
-Own, because every size can then be checked before memory is taken: of a nested structure other readers tell no size.
+With our own reader, every size is checked before memory is allocated; other readers report no sizes inside structures.
 """
 
 from __future__ import annotations
@@ -30,31 +30,31 @@ _STRUCT = 2
 _NUMERIC = range(6, 16)  # classes of arrays: double … uint64
 _TYPES = {1: "i1", 2: "u1", 3: "i2", 4: "u2", 5: "i4", 6: "u4", 7: "f4", 9: "f8", 12: "i8", 13: "u8"}
 _DEEPEST, _MOST_ARRAYS = 8, 1000
-_LARGEST = 4 << 30  # bytes of all variables; the format has no larger ones
+_LARGEST = 4 << 30  # bytes of all variables together; the format allows no larger ones
 
 
 def mat_source(path: Path, split: str | None, how: str | None) -> ArraySource:
-    """The images and labels of a file or of one of its splits.
+    """Open the images and labels of a file or of one of its splits.
 
     Raises:
-        DatasetError: when it is damaged, holds no images with labels, or a split has to be chosen.
+        DatasetError: when it is damaged, holds no images with labels, or a split must be chosen.
     """
     arrays = _arrays(path)
     pair = chosen(path, pairs_of({name: each.shape for name, each in arrays.items()}), split, listed(arrays))
     labels = arrays[pair.labels] if pair.labels else None
-    # EMNIST's structure has its images by columns; the others theirs by rows.
+    # EMNIST's structure stores images column by column, the others row by row.
     images, flat = images_and_labels(path, arrays[pair.images], labels, columns_first="." in pair.images)
     return ArraySource(path, images, flat, Fitter(path, how))
 
 
 def mat_splits(path: Path) -> tuple[str, ...]:
-    """The splits that a file names; empty where there is nothing to choose."""
+    """Return the splits that a file names; empty if there is nothing to choose."""
     pairs = pairs_of({name: each.shape for name, each in _arrays(path).items()})
     return tuple(pairs) if len(pairs) > 1 else ()
 
 
 def _arrays(path: Path) -> dict[str, NDArray[Any]]:
-    """All arrays of numbers, those of a structure as "dataset.train.images"."""
+    """Read all numeric arrays; those inside a structure are named like "dataset.train.images"."""
     with saying_what_failed(path, "read"), path.open("rb") as file:
         head = file.read(128)
         if head.startswith(b"MATLAB 7.3"):
@@ -83,7 +83,7 @@ class _Reader:
         return self._found
 
     def _unpacked(self, data: memoryview) -> memoryview:
-        """A compressed element; its size stands in its first bytes, and is checked before the rest is unpacked."""
+        """Unpack a compressed element; its size, in its first bytes, is checked before the rest is unpacked."""
         unpacker = zlib.decompressobj()
         start = unpacker.decompress(data, 8)
         size = struct.unpack_from("<I", start, 4)[0]
@@ -123,7 +123,7 @@ class _Reader:
         _, names, place = _element(data, place)
         size = struct.unpack("<i", length)[0]
         if math.prod(shape) != 1 or size <= 0:
-            return  # arrays of structures are no dataset of this kind
+            return  # datasets do not come as arrays of structures
         for start in range(0, len(names), size):
             field = bytes(names[start : start + size]).split(b"\0")[0].decode("ascii")
             kind, inner, place = _element(data, place)
@@ -132,9 +132,9 @@ class _Reader:
 
 
 def _element(data: memoryview, place: int, *, padded: bool = True) -> tuple[int, memoryview, int]:
-    """Type and content of the element at ``place``, and where the next begins."""
+    """Parse the element at ``place``: its type, its content, and where the next one begins."""
     kind, size = struct.unpack_from("<II", data, place)
-    if kind >> 16:  # a small one: its size in the upper half, its content in the tag
+    if kind >> 16:  # a small element: its size is in the upper half, its content in the tag
         if kind >> 16 > 4:
             raise ValueError("a small element of more than four bytes")
         return kind & 0xFFFF, data[place + 4 : place + 4 + (kind >> 16)], place + 8

@@ -1,4 +1,4 @@
-"""Which of a file's named arrays are images and which are their labels, as people name and shape them."""
+"""Decide which of a file's named arrays are images and which are labels, by their usual names and shapes."""
 
 from __future__ import annotations
 
@@ -26,14 +26,14 @@ _SPLITS = {"train": "train", "training": "train", "test": "test", "testing": "te
 
 
 class Pair(NamedTuple):
-    """The names of a split's arrays; no labels: a class to each index of the last axis (USPS)."""
+    """The names of a split's arrays; labels None: the last axis is the class (USPS), or there are no labels."""
 
     images: str
     labels: str | None
 
 
 def pairs_of(names: Mapping[str, tuple[int, ...]]) -> dict[str, Pair]:
-    """The pairs of images and labels by split, "" for one that names none; names → shapes.
+    """Pair images and labels by split ("" where the names give none); ``names`` maps names to shapes.
 
     >>> pairs_of({"X": (32, 32, 3, 9), "y": (9, 1)})
     {'': Pair(images='X', labels='y')}
@@ -61,10 +61,10 @@ def _class_by_class(shape: tuple[int, ...]) -> bool:
 
 
 def chosen(path: Path, pairs: Mapping[str, Pair], split: str | None, held: str) -> Pair:
-    """The pair of a split, or the only one.
+    """Return the pair of a split, or the only one.
 
     Raises:
-        DatasetError: without a pair, naming what is ``held``; or for a split that is not there, or not chosen.
+        DatasetError: if there is no pair (the message shows ``held``), or the split does not exist or is not chosen.
     """
     if not pairs:
         raise DatasetError(f"{path}: expected images and labels (images, X or data; labels or y), found: {held}")
@@ -78,9 +78,9 @@ def chosen(path: Path, pairs: Mapping[str, Pair], split: str | None, held: str) 
 def images_and_labels(
     path: Path, images: NDArray[Any], labels: NDArray[Any] | None, *, columns_first: bool = False
 ) -> tuple[NDArray[Any], NDArray[Any]]:
-    """Images (N, H, W[, C]) and labels (N,) of arrays in any of the usual orders.
+    """Rearrange arrays in any of the usual axis orders to images (N, H, W[, C]) and labels (N,).
 
-    columns_first: vectors of pixels run down the columns, as MATLAB stores images (EMNIST)
+    columns_first: flattened images are in column-major order, as MATLAB stores them (EMNIST)
 
     Raises:
         DatasetError: for arrays that cannot be images with labels.
@@ -113,7 +113,7 @@ def images_and_labels(
 
 
 def _count(shape: tuple[int, ...]) -> int:
-    """The number of images without labels: the last size where the first ones are those of an image (MATLAB's order).
+    """Count unlabelled images: the last axis if the first axes are an image's (MATLAB's order), else the first axis.
 
     >>> _count((32, 32, 3, 500)), _count((28, 28, 500)), _count((500, 28, 28)), _count((784, 500)), _count((500, 784))
     (500, 500, 500, 500, 500)
@@ -125,7 +125,7 @@ def _count(shape: tuple[int, ...]) -> int:
 
 
 def _flat(path: Path, labels: NDArray[Any]) -> NDArray[Any]:
-    """Labels (N,), also of one-hot rows or columns; ten for zero, where MATLAB's labels begin at 1."""
+    """Flatten labels to (N,), also from one-hot rows or columns; 10 becomes 0 where MATLAB's labels begin at 1."""
     if labels.ndim == 2 and 1 not in labels.shape and 10 in labels.shape:
         return np.asarray(labels.argmax(axis=1 if labels.shape[1] == 10 else 0))
     if labels.size != max(labels.shape, default=0):

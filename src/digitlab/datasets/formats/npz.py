@@ -1,6 +1,6 @@
 """NumPy's npz: ``images`` and ``labels`` (or ``data``, or ``x`` and ``y``), also per split: ``x_train``, ``y_train``.
 
-The two arrays are read in parallel from the zip archive, in batches; no pickle is ever loaded.
+The two arrays are read side by side from the zip archive, in batches; no pickle is ever loaded.
 """
 
 from __future__ import annotations
@@ -72,7 +72,7 @@ _MAX_MEMBERS = 1000
 
 @dataclass(frozen=True, slots=True)
 class _Array:
-    """A member of the archive: its npy header, and the offset of the data."""
+    """A member of the archive: its npy header, and ``header``, the offset of its data."""
 
     name: str
     dtype: np.dtype[Any]
@@ -115,7 +115,7 @@ def _splits(names: list[str]) -> tuple[str, ...]:
 
 
 def npz_splits(path: Path) -> tuple[str, ...]:
-    """The splits that a file names (``x_train``, ``y_train``, …); empty where it holds one pair of arrays.
+    """Return the splits that a file names (``x_train``, ``y_train``, …); empty if it holds one pair of arrays.
 
     Raises:
         DatasetError: when it is not an npz.
@@ -126,7 +126,7 @@ def npz_splits(path: Path) -> tuple[str, ...]:
 
 
 class NpzSource(Closing):
-    """Images and labels of an npz, or of one of its splits, read sequentially."""
+    """Sequential source of the images and labels of an npz, or of one of its splits."""
 
     def __init__(self, path: Path, split: str | None = None) -> None:
         self._path = path
@@ -143,7 +143,7 @@ class NpzSource(Closing):
         self.count = self._images.shape[0]
 
     def _choose(self, names: list[str], split: str | None) -> tuple[str, str | None]:
-        """The names of the images and of their labels; None where those who need no labels find none."""
+        """Choose the names of the images and labels; labels are None if missing, under ``loose_labels`` only."""
         splits = _splits(names)
         expect_a_split(self._path, splits, split)
         ending = f"_{split}" if split else ""
@@ -184,7 +184,7 @@ class NpzSource(Closing):
         no_bomb(self._path, array.name, stored=info.compress_size, unpacked=size)
 
     def batches(self, size: int = BATCH) -> Iterator[Digits]:
-        """All images in the file's order; see `ImageSource.batches`.
+        """Yield all images in the file's order; see `ImageSource.batches`.
 
         Raises:
             DatasetError: at the first row that is damaged, not an image of whole numbers 0 to 255, or wrongly labelled.
@@ -257,7 +257,7 @@ class _NpzSink:
 
     def finish(self, archive: zipfile.ZipFile, names: tuple[str, str] = ("images", "labels")) -> None:
         for name, numbers, shape in zip(names, (self._images, self._labels), ((28, 28), ()), strict=True):
-            # A ZipInfo without a time has 1980: the same images give the same bytes.
+            # A ZipInfo without a time is dated 1980, so the same images give the same bytes.
             with archive.open(zipfile.ZipInfo(f"{name}.npy"), "w", force_zip64=True) as member:
                 header = {"descr": "|u1", "fortran_order": False, "shape": (self.count, *shape)}
                 np.lib.format.write_array_header_1_0(member, header)
@@ -266,10 +266,10 @@ class _NpzSink:
 
 
 def write_npz_splits(path: Path, splits: Mapping[str, Iterable[Digits]]) -> dict[str, int]:
-    """Write ``x_train``, ``y_train`` …, or ``images`` and ``labels`` of a single split; return the images of each.
+    """Write ``x_train``, ``y_train`` …, or ``images`` and ``labels`` for a single split; return the images per split.
 
     Raises:
-        StorageError: when it cannot be written; then it is not there.
+        StorageError: when it cannot be written; no file remains then.
     """
     written = {}
     with atomic_path(path) as temporary, zipfile.ZipFile(temporary, "w", zipfile.ZIP_STORED) as archive:
@@ -291,9 +291,9 @@ def npz_writer(path: Path) -> Iterator[ImageSink]:
     """Write ``images`` and ``labels``, uint8, uncompressed, so that ``numpy.load`` is quick.
 
     Raises:
-        StorageError: when it cannot be written; then it is not there.
+        StorageError: when it cannot be written; no file remains then.
     """
-    # The count is in the header, before the data, but known only afterwards: the data waits in temporary files.
+    # The header, before the data, holds the count, which is known only at the end: data goes to temporary files first.
     with (
         atomic_path(path) as temporary,
         tempfile.TemporaryFile(dir=temporary.parent) as images,
@@ -306,10 +306,10 @@ def npz_writer(path: Path) -> Iterator[ImageSink]:
 
 
 def npy_source(path: Path, how: str | None) -> ArraySource:
-    """The images of a file, which stay on the disk.
+    """Open the images of an npy file, memory-mapped.
 
     Raises:
-        DatasetError: when it is damaged, holds Python objects, or no images.
+        DatasetError: when it is damaged, or holds Python objects or no images.
     """
     with refusing(path, "is not a readable .npy file", OSError, ValueError, EOFError, SyntaxError, MemoryError):
         array = np.load(path, mmap_mode="r", allow_pickle=False)

@@ -1,4 +1,4 @@
-"""Finds the format of a file: by its first bytes when reading, by its name when writing."""
+"""Find the format of a file: by its first bytes when reading, by its name when writing."""
 
 from __future__ import annotations
 
@@ -48,11 +48,11 @@ _IDX_SPLITS = {"train": "train", "t10k": "test", "test": "test", "validation": "
 
 
 def open_dataset_file(path: str | Path, split: str | None = None) -> ImageSource:
-    """Open a file or folder of labelled images; a context manager.
+    """Open a file or folder of labelled images; the source is a context manager.
 
     HDF5 and raw IDX give a `RowSource`, which reads rows in any order. ``split`` chooses among the groups of
     an HDF5, the ``x_train``, ``x_test`` … of an npz, or the pairs of a folder with MNIST's IDX files. Images are
-    as stored; with ``NAME#inverted``, 255 − each pixel.
+    as stored; with ``NAME#inverted``, each pixel is replaced by 255 − its value.
 
     Raises:
         DatasetError: when it is missing, damaged, of unknown format, or has splits and none was chosen.
@@ -82,7 +82,7 @@ def _opened(path: Path, format_: str, split: str | None, how: str | None) -> Ima
 
 
 def _opened_own(path: Path, format_: str, split: str | None, how: str | None) -> ImageSource:
-    """The formats that digitlab writes as well."""
+    """Open a file in one of the formats that digitlab can also write."""
     if format_ == "hdf5":
         return Hdf5Source(path, split)
     if format_ == "npz":
@@ -98,7 +98,7 @@ def _opened_own(path: Path, format_: str, split: str | None, how: str | None) ->
 
 
 def splits_of(path: str | Path) -> tuple[str, ...]:
-    """The splits for `open_dataset_file`; empty where there is nothing to choose.
+    """Return the splits to choose from in `open_dataset_file`; empty if there is nothing to choose.
 
     Raises:
         DatasetError: as `open_dataset_file`.
@@ -119,7 +119,7 @@ def splits_of(path: str | Path) -> tuple[str, ...]:
 
 
 def _shards(path: Path, format_: str) -> dict[str, list[Path]]:
-    """The files of a folder by split, as Hugging Face names them: data/train-00000-of-00001.parquet."""
+    """Group a folder's files by split, with names as Hugging Face's: data/train-00000-of-00001.parquet."""
     if path.is_file():
         return {"": [path]}
     with saying_what_failed(path, "read"):
@@ -133,7 +133,7 @@ def _shards(path: Path, format_: str) -> dict[str, list[Path]]:
 
 
 def form_of(path: str | Path) -> Literal["grey", "sobel"]:
-    """The form of a file's images: "sobel" only for an HDF5 marked so by `digitlab data build`.
+    """Return the form of a file's images: "sobel" only for an HDF5 marked so by `digitlab data build`.
 
     Raises:
         DatasetError: as `open_dataset_file`.
@@ -196,7 +196,7 @@ def _format_by_content(start: bytes) -> str | None:
 
 
 def _in_gzip(path: Path) -> str:
-    """Pickles and IDX are kept in gzip; of others the reader of IDX says what is wrong."""
+    """Decide whether a gzip file holds a pickle or IDX; for anything else, the IDX reader reports the error."""
     with path.open("rb") as file, contextlib.suppress(zlib.error):
         start = zlib.decompressobj(31).decompress(file.read(256), 2)
         if start[:1] == b"\x80" and not is_idx_name(path.name):
@@ -205,7 +205,7 @@ def _in_gzip(path: Path) -> str:
 
 
 def _idx_pairs(path: Path) -> dict[str, Path]:
-    """The images files of a folder by split; the raw one where there is a compressed one too."""
+    """Map splits to the images files of a folder; a raw file takes precedence over a compressed one."""
     found = sorted((file for file in path.iterdir() if "images" in file.name and is_idx_name(file.name)), reverse=True)
     words = {file: file.name.split("-") for file in found}
     return {next((_IDX_SPLITS[each] for each in words[file] if each in _IDX_SPLITS), words[file][0]): file
@@ -222,10 +222,10 @@ def _choose_idx(path: Path, split: str | None) -> Path:
 
 
 def dataset_writer(path: str | Path, *, dtype: PixelType = "float32") -> AbstractContextManager[ImageSink]:
-    """A sink for the format of the name; the file appears complete or not at all.
+    """Create a sink for the format given by the name; the file appears complete or not at all.
 
-    A name without ending, or ending in ``/``, is a folder of pictures per class. An existing file is replaced when the
-    new one is complete; an existing folder is never replaced. ``dtype``: of HDF5's pixels.
+    A name without extension, or ending in ``/``, means a folder of pictures per class. An existing file is replaced
+    when the new one is complete; a folder that is not empty is never replaced. ``dtype``: the pixel type in HDF5.
 
     Raises:
         UsageError: for a name without a known format.

@@ -20,11 +20,11 @@ __all__ = ["ParquetSource"]
 
 _IMAGES = ("image", "img", "images", "picture", "pixels", "x")
 _LABELS = ("label", "labels", "digit", "class", "target", "y")
-_LARGEST_GROUP = 1 << 30  # bytes of a group of rows, unpacked; the usual ones are of 100 MB
+_LARGEST_GROUP = 1 << 30  # bytes of a row group, unpacked; usual ones have 100 MB
 
 
 class ParquetSource(Closing):
-    """The rows of one or several files, in their order."""
+    """Source of the rows of one or several files, in order."""
 
     def __init__(self, path: Path, files: Sequence[Path], how: str | None) -> None:
         try:
@@ -37,7 +37,7 @@ class ParquetSource(Closing):
         self.count = sum(self._opened(file)[0].metadata.num_rows for file in files)
 
     def _opened(self, path: Path) -> tuple[Any, str, str | None]:
-        """The file, and its columns of images and of labels; None where those who need no labels find none."""
+        """Open a file; return it and its image and label columns (None: no labels, under ``loose_labels`` only)."""
         import pyarrow.parquet
 
         with refusing(path, "is not a readable Parquet file", *_errors()):
@@ -54,10 +54,10 @@ class ParquetSource(Closing):
         return file, _column(path, names, _IMAGES), _column(path, names, _LABELS)
 
     def batches(self, size: int = BATCH) -> Iterator[Digits]:
-        """All images in the files' order; see `ImageSource.batches`.
+        """Yield all images in the files' order; see `ImageSource.batches`.
 
         Raises:
-            DatasetError: at the first row that holds no picture with a label.
+            DatasetError: at the first row without a labelled picture.
         """
         return self._encoded.batches(self._pairs(), size)
 

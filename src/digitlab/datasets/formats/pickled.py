@@ -1,7 +1,7 @@
-"""Pickled arrays, as Nielsen's mnist.pkl.gz: read without unpickling.
+"""Read pickled arrays, such as Nielsen's mnist.pkl.gz, without unpickling.
 
-A pickle is a program. This reader knows the few instructions that build tuples, lists, dictionaries, texts, numbers and
-NumPy arrays; a name of anything else in it ends the reading. Nothing is imported, called or executed.
+A pickle is a program. This reader interprets only the instructions that build tuples, lists, dictionaries, strings,
+numbers and NumPy arrays; a reference to anything else aborts the reading. Nothing is imported, called or executed.
 """
 
 from __future__ import annotations
@@ -30,10 +30,10 @@ if TYPE_CHECKING:
 __all__ = ["pickled_source", "pickled_splits"]
 
 _LARGEST = 1 << 30  # bytes, unpacked; mnist.pkl has 220 MB
-_RATIO = 100  # of a gzip: digits reach 14 as float32
+_RATIO = 100  # maximum compression ratio of gzip; digits as float32 reach 14
 _SLACK = 64 << 20
 _MOST_ITEMS = 50  # of a tuple or dictionary
-_MOST_STEPS = 100_000  # instructions; arrays are one each
+_MOST_STEPS = 100_000  # instructions; an array's data takes one
 _CONVERT = (
     "if you trust its author, write it again in Python: import gzip, pickle, numpy; images, labels = "
     "pickle.load(gzip.open('FILE.pkl.gz'))[:2]; numpy.savez('NAME.npz', images=images, labels=labels)"
@@ -46,10 +46,10 @@ _KNOWN = {*_RECONSTRUCT, *_FROM_BUFFER, _ARRAY, _DTYPE, _ENCODE}
 
 
 def pickled_source(path: Path, split: str | None, how: str | None) -> ArraySource:
-    """The images and labels of a file or of one of its splits.
+    """Open the images and labels of a file or of one of its splits.
 
     Raises:
-        DatasetError: for anything but arrays in it, naming the command that converts; when a split has to be chosen.
+        DatasetError: if it holds anything but arrays (the message shows how to convert it), or a split must be chosen.
     """
     arrays = _arrays(path)
     pair = chosen(path, _pairs(path, arrays), split, listed(arrays))
@@ -58,7 +58,7 @@ def pickled_source(path: Path, split: str | None, how: str | None) -> ArraySourc
 
 
 def pickled_splits(path: Path) -> tuple[str, ...]:
-    """The splits of a file; empty where there is nothing to choose."""
+    """Return the splits of a file; empty if there is nothing to choose."""
     pairs = _pairs(path, _arrays(path))
     return tuple(pairs) if len(pairs) > 1 else ()
 
@@ -75,7 +75,7 @@ def _pairs(path: Path, arrays: dict[str, NDArray[Any]]) -> dict[str, Pair]:
 
 
 def _arrays(path: Path) -> dict[str, NDArray[Any]]:
-    """The arrays by name; those of nested tuples are named by their places, as train.images."""
+    """Read the arrays by name; those in nested tuples are named by their positions, like train.images."""
     with saying_what_failed(path, "read"), path.open("rb") as file:
         is_gzip = file.read(2) == b"\x1f\x8b"
         file.seek(0, 2)
@@ -104,7 +104,7 @@ def _named(whole: Any) -> dict[str, NDArray[Any]]:
 
 
 class _Bounded:
-    """A file of which at most ``limit`` bytes are read; a size that is larger is refused before memory is taken."""
+    """A file of which at most ``limit`` bytes are read; larger reads are rejected before memory is allocated."""
 
     def __init__(self, path: Path, file: IO[bytes] | gzip.GzipFile, limit: int) -> None:
         self._path, self._file, self._left = path, file, limit
@@ -126,14 +126,14 @@ class _Bounded:
 
 @dataclass(slots=True)
 class _Name:
-    """A name of something in a module; it is never looked up."""
+    """A reference to an object in a module; it is never resolved."""
 
     name: str
 
 
 @dataclass(slots=True)
 class _Made:
-    """An array or a type of numbers under construction."""
+    """An array or a dtype under construction."""
 
     kind: str
     code: str = ""
@@ -141,7 +141,7 @@ class _Made:
 
 
 class _Machine:
-    """Follows a pickle's instructions on a stack, as far as it knows them."""
+    """A stack machine that interprets the known pickle instructions and rejects all others."""
 
     def __init__(self, path: Path) -> None:
         self._path = path
@@ -174,7 +174,7 @@ class _Machine:
         }
 
     def run(self, file: _Bounded) -> Any:
-        """What the pickle describes: tuples, lists, dictionaries and arrays."""
+        """Interpret the pickle; return what it describes: tuples, lists, dictionaries and arrays."""
         for step, (instruction, argument, _) in enumerate(pickletools.genops(file)):  # type: ignore[arg-type]
             if step > _MOST_STEPS:
                 raise ValueError("more than 100,000 instructions; expected a few arrays")
@@ -255,13 +255,13 @@ def _text(value: Any) -> Any:
 
 
 def _array(content: Any, dtype: Any, shape: Any, *, fortran: bool) -> NDArray[Any]:
-    """An array of numbers over bytes that are there already."""
+    """Create a numeric array as a view of bytes already read."""
     if not isinstance(dtype, _Made) or dtype.kind != "dtype":
         raise TypeError("an array without a type")
     numbers = np.dtype(dtype.code)
     if numbers.kind not in "uifb" or numbers.hasobject:
         raise ValueError(f"an array of {numbers}; expected numbers")
-    if isinstance(content, str):  # of Python 2, where texts were bytes
+    if isinstance(content, str):  # from Python 2, where strings were bytes
         content = content.encode("latin-1")
     sizes = tuple(int(size) for size in shape)
     if min(sizes, default=0) < 0 or math.prod(sizes) * numbers.itemsize != len(content):
@@ -270,9 +270,9 @@ def _array(content: Any, dtype: Any, shape: Any, *, fortran: bool) -> NDArray[An
 
 
 def _finished(value: Any, depth: int) -> Any:
-    """The same with finished arrays in place of those under construction, ``depth`` levels deep.
+    """Replace arrays under construction by the finished ones, ``depth`` levels deep.
 
-    One item may stand in a million places, and a list in itself: so neither depth nor length is unlimited.
+    One item may be referenced a million times, and a list may contain itself; so depth and length are limited.
     """
     if isinstance(value, _Made):
         return value.value

@@ -23,18 +23,18 @@ _WORDS = ("zero", "one", "two", "three", "four", "five", "six", "seven", "eight"
 _SPLITS = {"train": "train", "training": "train", "test": "test", "testing": "test", "validation": "validation",
            "valid": "validation", "val": "validation"}  # fmt: skip
 _MOST = 5_000_000  # pictures; their names are kept in memory
-_LOOKED_INTO = 2000  # folders, before it is said that none of their pictures has a class
+_LOOKED_INTO = 2000  # folders searched before concluding that no picture has a class
 _FOLDER = re.compile(r"(?:(?:class|digit|label|num|number)[ _-]?)?([0-9])", re.IGNORECASE)
 _FLAT = re.compile(r"(?:(?:class|digit|label|num|number)[ _-]?)?([0-9])[ _-].*", re.IGNORECASE)
 
 
 def is_ignored(name: str) -> bool:
-    """Whether a name is hidden, or one that file managers leave behind."""
+    """Return whether a name is hidden, or one that file managers leave behind."""
     return name.startswith(".") or name in _IGNORED
 
 
 def split_named(word: str) -> str | None:
-    """The split that a folder's or file's name means.
+    """Return the split that a folder's or file's name stands for, or None.
 
     >>> split_named("Training"), split_named("images")
     ('train', None)
@@ -43,7 +43,7 @@ def split_named(word: str) -> str | None:
 
 
 def _label_of(parts: tuple[str, ...]) -> int | None:
-    """The class in the names of the folders, innermost first, or else in the file's name.
+    """Find the class in the names of the folders, innermost first, or else in the file's name.
 
     >>> _label_of(("train", "zero", "7_1.png")), _label_of(("3_12.jpg",)), _label_of(("digit-4", "a.png"))
     (0, 3, 4)
@@ -61,7 +61,7 @@ def _label_of(parts: tuple[str, ...]) -> int | None:
 
 
 def _pictures(path: Path, most_folders: int | None = None) -> Iterator[tuple[str, ...]]:
-    """The parts of the names of all pictures below ``path``; links to folders are not followed."""
+    """Yield the path components of all pictures below ``path``; links to folders are not followed."""
     for folder, folders, files in itertools.islice(os.walk(path), most_folders):
         folders[:] = sorted(each for each in folders if not is_ignored(each))
         inside = Path(folder).relative_to(path).parts
@@ -71,12 +71,12 @@ def _pictures(path: Path, most_folders: int | None = None) -> Iterator[tuple[str
 
 
 def is_picture_tree(path: Path) -> bool:
-    """Whether one of the pictures below has a class in its name."""
+    """Return whether any picture below ``path`` has a class in its folders' or its own name."""
     return any(_label_of(parts) is not None for parts in _pictures(path, _LOOKED_INTO))
 
 
 def _parted(path: Path) -> tuple[dict[str, list[tuple[str, int]]], list[str]]:
-    """Names and labels by split ("" without one), and the names without a class."""
+    """Group names and labels by split ("" for none); also return the names without a class."""
     found: dict[str, list[tuple[str, int]]] = {}
     without = []
     with saying_what_failed(path, "read"):
@@ -93,16 +93,16 @@ def _parted(path: Path) -> tuple[dict[str, list[tuple[str, int]]], list[str]]:
 
 
 def tree_splits(path: Path) -> tuple[str, ...]:
-    """The splits that folders name; empty where there is nothing to choose."""
+    """Return the splits that folders name; empty if there is nothing to choose."""
     found, _ = _parted(path)
     return in_split_order(split for split in found if split) if len(found) > 1 else ()
 
 
 def pictures_of(path: Path, split: str | None) -> tuple[list[tuple[str, int]], list[str]]:
-    """Names and labels of a split's pictures, and the names of those without a class.
+    """Return names and labels of a split's pictures, and the names of those without a class.
 
     Raises:
-        DatasetError: when a split has to be chosen, or is not there.
+        DatasetError: when a split must be chosen, or does not exist.
     """
     found, without = _parted(path)
     if split is None and len(found) == 1:

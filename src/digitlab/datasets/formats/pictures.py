@@ -1,6 +1,6 @@
 """Pictures of one digit in files and records: PNG, JPEG, BMP, PGM.
 
-What Parquet, TFRecord and folders have in common: pictures or pixels, each with its label, in batches.
+Shared by Parquet, TFRecord and folders: decode pictures or raw pixels, each with its label, in batches.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ _FORMATS = ("PNG", "JPEG", "BMP", "PPM")
 
 
 def decode_picture(content: bytes, name: str) -> NDArray[np.uint8]:
-    """Decode a picture, uint8 (28, 28); its size is checked before.
+    """Decode a picture to uint8 (28, 28); its size is checked first.
 
     Raises:
         DatasetError: for anything but a complete 8-bit grey picture of 28×28; the message starts with ``name``.
@@ -53,7 +53,7 @@ def decode_picture(content: bytes, name: str) -> NDArray[np.uint8]:
 
 
 def decode_grey(content: bytes, name: str) -> NDArray[np.uint8]:
-    """Decode a picture of any size and mode in grey, uint8 (H, W): transparent pixels on white, 16 bits made 8.
+    """Decode a picture of any size and mode to grey, uint8 (H, W): transparency on white, 16 bits reduced to 8.
 
     Raises:
         DatasetError: for anything but a complete picture of at most 16 megapixels; the message starts with ``name``.
@@ -88,17 +88,17 @@ def _opened(content: bytes, name: str) -> Iterator[Image.Image]:
 
 
 def encode_png(image: NDArray[np.uint8]) -> bytes:
-    """A uint8 (28, 28) image as PNG."""
+    """Encode a uint8 (28, 28) image as PNG."""
     import cv2  # twice as fast as Pillow here
 
     return cv2.imencode(".png", image)[1].tobytes()
 
 
 class Encoded:
-    """Decodes records and brings them to 28×28.
+    """Decoder of records that converts them to 28×28.
 
-    files: whether each is a picture file, never raw pixels
-    sizes: how many images of each (height, width) were met
+    files: whether every record is a picture file, never raw pixels
+    sizes: the number of images seen of each (height, width)
     """
 
     def __init__(self, path: Path, how: str | None, *, files: bool = False) -> None:
@@ -106,10 +106,10 @@ class Encoded:
         self.sizes = self._fitter.sizes
 
     def batches(self, pairs: Iterator[tuple[Any, Any, str]], size: int) -> Iterator[Digits]:
-        """``pairs``: picture or pixels, label, and the record's name for messages.
+        """Decode in batches. ``pairs``: picture or pixels, label, and the record's name for messages.
 
         Raises:
-            DatasetError: at the first record that cannot be used.
+            DatasetError: at the first unusable record.
         """
         while part := list(itertools.islice(pairs, size)):
             images = np.stack([self._fitter(self._image(image, name)[np.newaxis])[0] for image, _, name in part])
@@ -118,7 +118,7 @@ class Encoded:
             yield Digits(images, as_labels(labels, self._path, functools.partial(_label_name, names)))
 
     def _image(self, image: Any, name: str) -> NDArray[np.uint8]:
-        """A picture file, or raw pixels of a square image: uint8 (H, W)."""
+        """Decode a picture file, or the raw pixels of a square image, to uint8 (H, W)."""
         if isinstance(image, bytes):
             square = math.isqrt(len(image)) ** 2 == len(image)
             if self._files or not square or image[:4] == b"\x89PNG" or image[:3] == b"\xff\xd8\xff":

@@ -17,16 +17,16 @@ if TYPE_CHECKING:
 
 __all__ = ["AS_IS", "INVERTED", "PREPARED", "RESIZED", "Inks", "inks_of", "inverted", "parted_name", "preparation_in"]
 
-AS_IS, INVERTED = "as-is", "inverted"  # may follow a file's name after "#"
-PREPARED, RESIZED = "prepared", "resized"  # as well: how images of other sizes are taken
+AS_IS, INVERTED = "as-is", "inverted"  # optional suffixes of a file's name, after "#"
+PREPARED, RESIZED = "prepared", "resized"  # likewise: how images of other sizes are converted
 
-_CLEAR = 0.25  # share of an image's range: in noise and in pictures full of ink, the border is not this near to an end
-_LEAST_RANGE = 32  # grey values; less is an empty image
+_CLEAR = 0.25  # of the grey range: the border must be this near to one end; in noise or pictures full of ink it is not
+_LEAST_RANGE = 32  # grey values; an image with a smaller range is empty
 _NEARLY_ALL = 0.9
 
 
 class Inks(NamedTuple):
-    """Numbers of images with certain polarity: light ink on dark, dark ink on light, all images."""
+    """Numbers of images: those certainly light ink on dark, those certainly dark ink on light, all."""
 
     light: int
     dark: int
@@ -61,7 +61,7 @@ def inks_of(images: NDArray[np.uint8]) -> Inks:
 
 
 def parted_name(path: str | Path) -> tuple[Path, str | None]:
-    """The file, and the polarity that its name asks for after "#": "inverted", "as-is", or None.
+    """Split a name into the file and the polarity requested after "#": "inverted", "as-is", or None.
 
     >>> parted_name("scans.npz#inverted")[1], parted_name("scans.npz")[1], parted_name("a.mat#resized#inverted")[1]
     ('inverted', None, 'inverted')
@@ -71,7 +71,7 @@ def parted_name(path: str | Path) -> tuple[Path, str | None]:
 
 
 def preparation_in(path: str | Path) -> str | None:
-    """How the name asks for images to be brought to 28×28: "prepared", "resized", or None.
+    """Return how the name requests images to be converted to 28×28: "prepared", "resized", or None.
 
     >>> preparation_in("svhn.mat#resized"), preparation_in("svhn.mat#inverted")
     ('resized', None)
@@ -80,7 +80,7 @@ def preparation_in(path: str | Path) -> str | None:
 
 
 def _asked(path: str | Path) -> tuple[Path, list[str]]:
-    """The file, and what its name asks for after "#", the last first."""
+    """Split a name into the file and the requests after "#", last one first."""
     stem, asked = str(path), list[str]()
     while stem.rpartition("#")[2] in (AS_IS, INVERTED, PREPARED, RESIZED) and "#" in stem:
         stem, _, last = stem.rpartition("#")
@@ -89,7 +89,7 @@ def _asked(path: str | Path) -> tuple[Path, list[str]]:
 
 
 def inverted(source: ImageSource) -> ImageSource:
-    """The same images with 255 − each pixel; a `RowSource` stays one."""
+    """Wrap a source so that each pixel is 255 − its value; a `RowSource` remains one."""
     return _InvertedRows(source) if isinstance(source, RowSource) else _Inverted(source)
 
 

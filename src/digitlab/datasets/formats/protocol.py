@@ -26,10 +26,10 @@ class ImageSource(Protocol):
         """The number of images, None where it is known only after reading all."""
 
     def batches(self, size: int = BATCH) -> Iterator[Digits]:
-        """All images in the file's order, at most ``size`` at a time; may be called again.
+        """Yield all images in the file's order, at most ``size`` at a time; may be called repeatedly.
 
         Raises:
-            DatasetError: at the first record that cannot be used, naming it.
+            DatasetError: at the first unusable record; the message names it.
         """
 
     def close(self) -> None:
@@ -47,10 +47,10 @@ class RowSource(ImageSource, Protocol):
     def __len__(self) -> int: ...
 
     def read(self, start: int, stop: int) -> Digits:
-        """The rows ``start`` to ``stop`` (exclusive), clipped to the file as a slice is.
+        """Read rows ``start`` to ``stop`` (exclusive), clipped to the file as a slice is.
 
         Raises:
-            DatasetError: at the first row that cannot be used, naming it.
+            DatasetError: at the first unusable row; the message names it.
         """
 
 
@@ -62,10 +62,10 @@ class ImageSink(Protocol):
 
 
 class Closing:
-    """Makes a source a context manager; most keep nothing open between batches."""
+    """Mixin that makes a source a context manager; most sources keep nothing open between batches."""
 
     def close(self) -> None:
-        """Nothing to close."""
+        """Do nothing: there is nothing to close."""
 
     def __enter__(self) -> Self:
         return self
@@ -85,10 +85,10 @@ class MemorySource(Closing):
         return self.count
 
     def read(self, start: int, stop: int) -> Digits:
-        """The rows ``start`` to ``stop``; see `RowSource.read`."""
+        """Return rows ``start`` to ``stop``; see `RowSource.read`."""
         return self._digits[start:stop]
 
     def batches(self, size: int = BATCH) -> Iterator[Digits]:
-        """All images in their order; see `ImageSource.batches`."""
+        """Yield all images in order; see `ImageSource.batches`."""
         for start in range(0, self.count, size):
             yield self.read(start, start + size)

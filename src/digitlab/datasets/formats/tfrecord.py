@@ -1,4 +1,4 @@
-"""TFRecord of ``tf.train.Example``, without TensorFlow: an own reader of the framing and of the messages."""
+"""Read TFRecord files of ``tf.train.Example`` without TensorFlow: our own parser of the framing and the messages."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ _BYTES, _FLOATS = 1, 2
 
 
 class TfRecordSource(Closing):
-    """The records of one or several files, in their order; their number is known at the end only."""
+    """Source of the records of one or several files, in order; their number is known only at the end."""
 
     count: int | None = None
 
@@ -41,10 +41,10 @@ class TfRecordSource(Closing):
         self.sizes = self._encoded.sizes
 
     def batches(self, size: int = BATCH) -> Iterator[Digits]:
-        """All images in the files' order; see `ImageSource.batches`.
+        """Yield all images in the files' order; see `ImageSource.batches`.
 
         Raises:
-            DatasetError: at the first record that is cut off, or holds no image with a label.
+            DatasetError: at the first record that is truncated, or holds no labelled image.
         """
         return self._encoded.batches(self._pairs(), size)
 
@@ -59,7 +59,7 @@ class TfRecordSource(Closing):
 
 
 def starts_like_tfrecord(start: bytes) -> bool:
-    """Whether the first twelve bytes are a record's length with its checksum."""
+    """Return whether the first twelve bytes are a record's length with a valid checksum."""
     return len(start) >= 12 and struct.unpack("<I", start[8:12])[0] == _masked_crc(start[:8])
 
 
@@ -72,7 +72,7 @@ def _records(path: Path) -> Iterator[bytes]:
 
 
 def _record(file: IO[bytes], head: bytes, name: str) -> bytes:
-    if not starts_like_tfrecord(head):  # the length has a checksum: a wrong one is never believed
+    if not starts_like_tfrecord(head):  # the length has a checksum: a wrong one is never used
         raise DatasetError(f"{name} is cut off or damaged")
     length = struct.unpack("<Q", head[:8])[0]
     if length > _LARGEST:
@@ -84,9 +84,9 @@ def _record(file: IO[bytes], head: bytes, name: str) -> bytes:
 
 
 def _features(content: bytes, name: str) -> dict[str, Any]:
-    """The features of an Example by name: bytes, or an array of numbers.
+    """Parse the features of an Example by name: bytes, or an array of numbers.
 
-    Example {Features 1 {map 1 {key 1, Feature 2 {bytes_list 1 | float_list 2 | int64_list 3}}}}, each list's values 1.
+    Fields: Example {Features 1 {map 1 {key 1, Feature 2 {bytes_list 1 | float_list 2 | int64_list 3}}}}, list values 1.
     """
     found: dict[str, Any] = {}
     parser = Protobuf(_MOST_FIELDS)

@@ -1,1 +1,1 @@
-"""Synthetic out-of-distribution images: `training_images` and, by other code, `test_images`."""
+"""Synthetic out-of-distribution images: `training_images` and, drawn by separate code, `test_images`."""

@@ -1,9 +1,9 @@
 """Symbols that are not digits, as strokes: letters of three alphabets, operators, brackets, doodles.
 
-A symbol is a text: strokes separated by commas; a stroke is a list of points, each two digits 0 to 9, x to the right
+A symbol is a string of comma-separated strokes; a stroke is a list of points, each two digits 0 to 9, x to the right
 and y down, joined by straight lines or, after a ``~``, by a smooth curve. Symbols that look like handwritten digits are
-left out: O and o, I, l and upright strokes (1), S, Z, b, g, q. Some similar ones stay (β, δ, θ, G): a reader has to
-distinguish them.
+left out: O and o, I, l and upright strokes (1), S, Z, b, g, q. Some similar ones are kept (β, δ, θ, G): a reader has
+to distinguish them.
 """
 
 from __future__ import annotations
@@ -184,12 +184,12 @@ PICTURES = {
     "ladder": "20 29, 70 79, 22 72, 25 75, 28 78",
 }
 
-_STEPS = 8  # points of a curve between two given points
+_STEPS = 8  # points of a curve per segment between two given points
 
 
 @functools.cache
 def strokes_of(sign: str) -> Strokes:
-    """The strokes of a symbol: float64 (P, 2) each, in a unit box."""
+    """Parse the strokes of a symbol: float64 (P, 2) each, in a unit box."""
     return tuple(_stroke(part.strip()) for part in sign.split(","))
 
 
@@ -200,7 +200,7 @@ def _stroke(text: str) -> NDArray[np.float64]:
 
 
 def curve(points: NDArray[np.float64]) -> NDArray[np.float64]:
-    """A Catmull–Rom spline through points (P, 2): float64 (8 (P − 1) + 1, 2)."""
+    """Interpolate points (P, 2) by a Catmull–Rom spline: float64 (8 (P − 1) + 1, 2)."""
     ends = np.concatenate([2 * points[:1] - points[1:2], points, 2 * points[-1:] - points[-2:-1]])
     before, start, stop, after = (ends[place : place + len(points) - 1, None] for place in range(4))
     time = np.linspace(0, 1, _STEPS, endpoint=False)[None, :, None]

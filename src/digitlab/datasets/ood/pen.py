@@ -1,4 +1,4 @@
-"""Draws strokes on a canvas, and scales the canvas to an image placed as in MNIST."""
+"""Draw strokes on a canvas, and scale the canvas to an image placed as in MNIST."""
 
 from __future__ import annotations
 
@@ -24,12 +24,12 @@ _FIXED = 4  # fractional bits of OpenCV's coordinates
 
 
 def blank() -> Canvas:
-    """An empty canvas, uint8 (96, 96)."""
+    """Create an empty canvas, uint8 (96, 96)."""
     return np.zeros((CANVAS, CANVAS), np.uint8)
 
 
 def shaken(strokes: Sequence[Points], rng: np.random.Generator) -> list[Points]:
-    """The strokes with handwriting variation: points moved, the whole rotated, slanted and scaled."""
+    """Add handwriting variation to strokes: move points; rotate, slant and scale the whole."""
     turn, slant = rng.normal(0, 0.12), rng.normal(0, 0.15)
     matrix = np.array([[np.cos(turn), np.sin(turn)], [-np.sin(turn), np.cos(turn)]]) @ np.array([[1, 0], [slant, 1]])
     matrix *= np.exp(rng.normal(0, 0.15, 2))
@@ -42,7 +42,7 @@ def shaken(strokes: Sequence[Points], rng: np.random.Generator) -> list[Points]:
 
 
 def placed(strokes: Sequence[Points]) -> list[Points]:
-    """The strokes in pixels of the canvas, filling it but for a margin."""
+    """Convert strokes to pixels of the canvas, so that they fill it except for a margin."""
     together = np.concatenate(strokes)
     low, high = together.min(axis=0), together.max(axis=0)
     scale = (CANVAS - 2 * _MARGIN) / max(float((high - low).max()), 1e-6)
@@ -50,7 +50,7 @@ def placed(strokes: Sequence[Points]) -> list[Points]:
 
 
 def draw_lines(canvas: Canvas, strokes: Sequence[Points], rng: np.random.Generator, width: float | None = None) -> None:
-    """Draw lines with a pen of 3 to 13 pixels of the canvas (0.8 to 3.6 of the image), the same for a symbol."""
+    """Draw a symbol's lines, all of one width: 3 to 13 pixels of the canvas (0.8 to 3.6 of the image) by default."""
     width = float(rng.uniform(3, 13)) if width is None else width
     for points in strokes:
         fixed = np.asarray(np.rint(points * 2**_FIXED), np.int32)
@@ -58,9 +58,9 @@ def draw_lines(canvas: Canvas, strokes: Sequence[Points], rng: np.random.Generat
 
 
 def as_mnist(canvas: Canvas) -> NDArray[np.uint8]:
-    """The drawing, its longest side 20 pixels, its centre of mass in the middle, as in MNIST: uint8 (28, 28).
+    """Place the drawing as in MNIST, longest side 20 pixels, centre of mass in the middle: uint8 (28, 28).
 
-    All 0 where the canvas is empty.
+    All 0 if the canvas is empty.
     """
     rows, columns = np.flatnonzero(canvas.max(axis=1) > 40), np.flatnonzero(canvas.max(axis=0) > 40)
     image = np.zeros((28, 28), np.uint8)

@@ -1,6 +1,6 @@
 """Synthetic out-of-distribution test images: ten kinds of shapes that are not digits.
 
-Ten kinds, in turn: row i shows ``SHAPES[i % 10]``. Those made of strokes fill a box of about 20×20 in the middle, as
+The kinds take turns: row i shows ``SHAPES[i % 10]``. Shapes made of strokes fill a box of about 20×20 in the middle, as
 MNIST's digits do, so that size and position do not reveal them; stripes and textures fill the frame. Shapes that look
 like a digit are left out: rings (0), single strokes (1), letters like B, I, O, S, Z.
 """
@@ -48,7 +48,7 @@ _LETTERS: tuple[tuple[tuple[tuple[float, float], ...], ...], ...] = (
 
 
 def draw_shapes(count: int, *, seed: int = 0) -> NDArray[np.uint8]:
-    """Shapes, light ink on dark: uint8 (count, 28, 28). Image i does not depend on ``count``.
+    """Draw shapes, light ink on dark: uint8 (count, 28, 28). Image i does not depend on ``count``.
 
     Raises:
         UsageError: when the count or the seed is negative.
@@ -59,7 +59,7 @@ def draw_shapes(count: int, *, seed: int = 0) -> NDArray[np.uint8]:
 
 
 def _draw_block(images: NDArray[np.uint8], rng: np.random.Generator) -> NDArray[np.uint8]:
-    """Draw onto black images; the size of blocks is a multiple of ten, so each begins with the first kind."""
+    """Draw onto a block of black images; block sizes are multiples of ten, so each block begins with the first kind."""
     drawers = tuple(_DRAWERS.values())
     results = np.empty(images.shape, np.uint8)
     for row in range(len(images)):
@@ -70,7 +70,7 @@ def _draw_block(images: NDArray[np.uint8], rng: np.random.Generator) -> NDArray[
 
 
 def _letter(canvas: NDArray[np.uint8], rng: np.random.Generator) -> None:
-    """A capital letter that does not resemble a digit, with unsteady strokes."""
+    """Draw a capital letter that does not resemble a digit, with unsteady strokes."""
     strokes = _LETTERS[rng.integers(len(_LETTERS))]
     shaky = [np.array(stroke) + rng.normal(0, 0.04, (len(stroke), 2)) for stroke in strokes]
     wide = rng.uniform(0.6, 1.0)
@@ -78,7 +78,7 @@ def _letter(canvas: NDArray[np.uint8], rng: np.random.Generator) -> None:
 
 
 def _grid(canvas: NDArray[np.uint8], rng: np.random.Generator) -> None:
-    """Two or three lines that cross two or three others, as in a hash sign."""
+    """Draw two or three lines that cross two or three others, as in a hash sign."""
     strokes = []
     for way in (0, 1):
         for place in np.linspace(0.2, 0.8, rng.integers(2, 4)):
@@ -89,7 +89,7 @@ def _grid(canvas: NDArray[np.uint8], rng: np.random.Generator) -> None:
 
 
 def _asterisk(canvas: NDArray[np.uint8], rng: np.random.Generator) -> None:
-    """Five to eight rays from the centre."""
+    """Draw five to eight rays from the centre."""
     rays = rng.integers(5, 9)
     angles = np.arange(rays) * 2 * np.pi / rays + rng.uniform(0, 2 * np.pi) + rng.normal(0, 0.08, rays)
     reach = rng.uniform(0.7, 1.0, rays)
@@ -98,12 +98,12 @@ def _asterisk(canvas: NDArray[np.uint8], rng: np.random.Generator) -> None:
 
 
 def _polygon(canvas: NDArray[np.uint8], rng: np.random.Generator) -> None:
-    """The outline of a triangle, a quadrilateral or a star; more corners would look like a ring, a 0."""
+    """Draw the outline of a triangle, a quadrilateral or a star; more corners would look like a ring, a 0."""
     _strokes(canvas, rng, [_closed(_corners(rng))])
 
 
 def _filled(canvas: NDArray[np.uint8], rng: np.random.Generator) -> None:
-    """The same shapes and ellipses, filled."""
+    """Draw a filled shape of the same kinds, or a filled ellipse."""
     if rng.random() < 0.4:
         angles = np.linspace(0, 2 * np.pi, 40, endpoint=False)
         points = _turned(np.stack([np.cos(angles), rng.uniform(0.5, 1) * np.sin(angles)], axis=1), rng.uniform(0, 3.2))
@@ -114,7 +114,7 @@ def _filled(canvas: NDArray[np.uint8], rng: np.random.Generator) -> None:
 
 
 def _scribble(canvas: NDArray[np.uint8], rng: np.random.Generator) -> None:
-    """One curve that crosses itself many times."""
+    """Draw one curve that crosses itself many times."""
     time = np.linspace(0, 2 * np.pi, 150)
     waves = rng.integers(2, 7, (2, 3))
     sizes, phases = rng.uniform(0.4, 1, (2, 3)), rng.uniform(0, 2 * np.pi, (2, 3))
@@ -123,7 +123,7 @@ def _scribble(canvas: NDArray[np.uint8], rng: np.random.Generator) -> None:
 
 
 def _wave(canvas: NDArray[np.uint8], rng: np.random.Generator) -> None:
-    """A zigzag or sine wave of three or more periods."""
+    """Draw a zigzag or sine wave of three or more periods."""
     time, periods = np.linspace(0, 1, 200), rng.uniform(3, 5)
     phase = 2 * np.pi * periods * time + rng.uniform(0, 2 * np.pi)
     height = np.sin(phase) if rng.random() < 0.5 else 2 / np.pi * np.arcsin(np.sin(phase))
@@ -132,7 +132,7 @@ def _wave(canvas: NDArray[np.uint8], rng: np.random.Generator) -> None:
 
 
 def _dots(canvas: NDArray[np.uint8], rng: np.random.Generator) -> None:
-    """Five to fourteen dots."""
+    """Draw five to fourteen dots."""
     (places,) = _framed([rng.uniform(-1, 1, (rng.integers(5, 15), 2))], 18.0)
     for (x, y), radius in zip(places.tolist(), rng.uniform(0.9, 2.0, len(places)).tolist(), strict=True):
         middle = (round(x * 2**_FIXED), round(y * 2**_FIXED))
@@ -140,7 +140,7 @@ def _dots(canvas: NDArray[np.uint8], rng: np.random.Generator) -> None:
 
 
 def _stripes(canvas: NDArray[np.uint8], rng: np.random.Generator) -> None:
-    """Stripes or a chessboard over the whole frame, sharp or smooth."""
+    """Draw stripes or a chessboard over the whole frame, sharp or smooth."""
     angle, period, phase = rng.uniform(0, np.pi), rng.uniform(4, 10) * _FINER, rng.uniform(0, 2 * np.pi)
     y, x = np.mgrid[:_SIDE, :_SIDE]
     light = np.sin(2 * np.pi / period * (x * np.cos(angle) + y * np.sin(angle)) + phase)
@@ -150,7 +150,7 @@ def _stripes(canvas: NDArray[np.uint8], rng: np.random.Generator) -> None:
 
 
 def _texture(canvas: NDArray[np.uint8], rng: np.random.Generator) -> None:
-    """Noise over the whole frame, from fine to coarse."""
+    """Draw noise over the whole frame, from fine to coarse."""
     grain = float(rng.uniform(0.5, 4) * _FINER)
     noise = cv2.GaussianBlur(rng.standard_normal((_SIDE, _SIDE), np.float32), (0, 0), grain)
     light = noise / max(float(noise.std()), 1e-6)
@@ -173,7 +173,7 @@ SHAPES = tuple(_DRAWERS)
 
 
 def _corners(rng: np.random.Generator) -> Points:
-    """The corners of a triangle, a quadrilateral or a five-pointed star, about (0, 0)."""
+    """Return the corners of a triangle, a quadrilateral or a five-pointed star, around (0, 0)."""
     count = rng.choice([3, 4, 10])
     angles = (np.arange(count) + rng.uniform(-0.2, 0.2, count)) * 2 * np.pi / count + rng.uniform(0, 2 * np.pi)
     reach = rng.uniform(0.75, 1.0, count) * np.where((np.arange(count) % 2 == 1) & (count == 10), 0.45, 1.0)
@@ -183,7 +183,7 @@ def _corners(rng: np.random.Generator) -> Points:
 def _strokes(
     canvas: NDArray[np.uint8], rng: np.random.Generator, strokes: Sequence[Points], *, thin: bool = False
 ) -> None:
-    """Draw lines through points, scaled to MNIST's box, with a pen of 1.5 to 3 pixels, or 1 to 2 for thin ones."""
+    """Draw lines through points, scaled to MNIST's box, with a pen of 1.5 to 3 pixels, or 1 to 2 if ``thin``."""
     width = rng.uniform(1.0, 2.0) if thin else rng.uniform(1.5, 3.0)
     ink = _ink(rng)
     for points in _framed(strokes, 20.0 - width):
@@ -191,7 +191,7 @@ def _strokes(
 
 
 def _framed(strokes: Sequence[Points], side: float) -> list[Points]:
-    """Points in pixels of the canvas, centred; the longer side of their bounding box is ``side`` image pixels."""
+    """Convert points to centred canvas pixels; the longer side of their bounding box is ``side`` image pixels."""
     together = np.concatenate(strokes)
     low, high = together.min(axis=0), together.max(axis=0)
     scale = side * _FINER / max(float((high - low).max()), 1e-6)

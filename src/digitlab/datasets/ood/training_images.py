@@ -1,7 +1,7 @@
 """Synthetic out-of-distribution images for training with outlier exposure.
 
-Handwritten symbols and doodles, blobs and textures, and damaged digits: merged, cut, rotated, crossed out. Those of
-`test_images` are different, and never used for training.
+Handwritten symbols and doodles, blobs and textures, and damaged digits: merged, cut, rotated, crossed out. The images
+of `test_images` are different, and are never used for training.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
 __all__ = ["DISTRACTORS", "KINDS", "draw_distractors"]
 
-_SIDEWAYS = (2, 3, 4, 5, 7)  # without digits that still look like one when rotated by 90°
+_SIDEWAYS = (2, 3, 4, 5, 7)  # excludes digits that still look like a digit when rotated by 90°
 _MIRRORED = (3, 4, 6, 7, 9)  # a mirrored 2 looks like a 5, and vice versa
 _UPRIGHT = 1.9  # height-to-width ratio at which a fragment may look like a 1
 
@@ -45,7 +45,7 @@ def _sign(signs: Mapping[str, str]) -> Draw:
 
 
 def _word(canvas: Canvas, rng: np.random.Generator, _digits: Digits) -> None:
-    """Two or three overlapping letters."""
+    """Draw two or three overlapping letters."""
     signs = tuple(alphabet.LATIN.values())
     strokes = []
     for place in range(rng.integers(2, 4)):
@@ -55,7 +55,7 @@ def _word(canvas: Canvas, rng: np.random.Generator, _digits: Digits) -> None:
 
 
 def _doodle(canvas: Canvas, rng: np.random.Generator, _digits: Digits) -> None:
-    """One or two random curves, long enough that few look like a digit by chance."""
+    """Draw one or two random curves, long enough that few look like a digit by chance."""
     strokes = []
     for _ in range(rng.integers(1, 3)):
         points = rng.random((rng.integers(6, 13), 2))
@@ -64,7 +64,7 @@ def _doodle(canvas: Canvas, rng: np.random.Generator, _digits: Digits) -> None:
 
 
 def _rings(canvas: Canvas, rng: np.random.Generator, _digits: Digits) -> None:
-    """Some crossing circles and strokes."""
+    """Draw some crossing circles and strokes."""
     time = np.linspace(0, 2 * np.pi, 24)
     strokes = []
     for _ in range(rng.integers(2, 5)):
@@ -75,7 +75,7 @@ def _rings(canvas: Canvas, rng: np.random.Generator, _digits: Digits) -> None:
 
 
 def _blob(canvas: Canvas, rng: np.random.Generator, _digits: Digits) -> None:
-    """A filled shape with a rough border, sometimes with an off-centre hole."""
+    """Draw a filled shape with a rough border, sometimes with off-centre holes."""
     count = int(rng.integers(3, 14))
     angles = np.sort(rng.uniform(0, 2 * np.pi, count))
     reach = rng.uniform(0.35, 1.0, count)[:, None] * np.exp(rng.normal(0, 0.3, 2))
@@ -88,7 +88,7 @@ def _blob(canvas: Canvas, rng: np.random.Generator, _digits: Digits) -> None:
 
 
 def _cloud(canvas: Canvas, rng: np.random.Generator, _digits: Digits) -> None:
-    """Thresholded noise of random grain size: paper, cloth, foliage, print."""
+    """Draw thresholded noise of random grain size: paper, cloth, foliage, print."""
     noise = cv2.GaussianBlur(rng.standard_normal((CANVAS, CANVAS), np.float32), (0, 0), float(rng.uniform(1.5, 12)))
     light = noise / max(float(noise.std()), 1e-6)
     if rng.random() < 0.7:  # a patch of it, as a detector crops it
@@ -98,7 +98,7 @@ def _cloud(canvas: Canvas, rng: np.random.Generator, _digits: Digits) -> None:
 
 
 def _specks(canvas: Canvas, rng: np.random.Generator, _digits: Digits) -> None:
-    """Marks on paper: dust, holes, short scratches."""
+    """Draw marks on paper: dust, holes, short scratches."""
     for _ in range(rng.integers(1, 12)):
         x, y = rng.integers(10, CANVAS - 10, 2).tolist()
         cv2.circle(canvas, (x, y), int(rng.integers(1, 7)), int(rng.integers(120, 256)), cv2.FILLED, cv2.LINE_AA)
@@ -109,7 +109,7 @@ def _specks(canvas: Canvas, rng: np.random.Generator, _digits: Digits) -> None:
 
 
 def _stripes(canvas: Canvas, rng: np.random.Generator, _digits: Digits) -> None:
-    """Ruled or squared paper, edges: two to six lines in one or two directions."""
+    """Draw ruled or squared paper, or edges: two to six lines in one or two directions."""
     turn = rng.normal(0, 0.15) + (np.pi / 2 if rng.random() < 0.2 else 0.0)
     along, across = np.array([np.cos(turn), np.sin(turn)]), np.array([-np.sin(turn), np.cos(turn)])
 
@@ -123,7 +123,7 @@ def _stripes(canvas: Canvas, rng: np.random.Generator, _digits: Digits) -> None:
 
 
 def _merged(canvas: Canvas, rng: np.random.Generator, digits: Digits) -> None:
-    """Two or three touching digits that were not separated."""
+    """Draw two or three touching digits, as if they were not separated."""
     count = int(rng.integers(2, 4))
     width = 84 // count + 8
     left = 6
@@ -139,7 +139,7 @@ def _merged(canvas: Canvas, rng: np.random.Generator, digits: Digits) -> None:
 
 
 def _fragment(canvas: Canvas, rng: np.random.Generator, digits: Digits) -> None:
-    """A part of a digit; drawn again if it is upright and thin like a 1."""
+    """Draw a part of a digit; try another if it is upright and thin like a 1, up to five times."""
     for _ in range(5):
         ink = _cropped(digits.images[rng.integers(len(digits))])
         height, width = ink.shape
@@ -152,7 +152,7 @@ def _fragment(canvas: Canvas, rng: np.random.Generator, digits: Digits) -> None:
 
 
 def _turned(canvas: Canvas, rng: np.random.Generator, digits: Digits) -> None:
-    """A digit rotated by 90°, or mirrored."""
+    """Draw a digit rotated by 90°, or mirrored."""
     sideways = rng.random() < 0.6
     rows = rng.integers(len(digits), size=40)
     fitting = rows[np.isin(digits.labels[rows], _SIDEWAYS if sideways else _MIRRORED)]
@@ -161,7 +161,7 @@ def _turned(canvas: Canvas, rng: np.random.Generator, digits: Digits) -> None:
 
 
 def _struck(canvas: Canvas, rng: np.random.Generator, digits: Digits) -> None:
-    """A crossed-out digit."""
+    """Draw a crossed-out digit."""
     _put(canvas, _cropped(digits.images[rng.integers(len(digits))]))
     strokes = []
     for _ in range(rng.integers(2, 7)):
@@ -199,7 +199,7 @@ def _cropped(image: NDArray[np.uint8]) -> NDArray[np.uint8]:
 
 
 def _put(canvas: Canvas, ink: NDArray[np.uint8]) -> None:
-    """The ink centred on the canvas, as large as possible."""
+    """Put the ink at the centre of the canvas, scaled to fill it."""
     if not ink.size:
         return
     scale = 80 / max(ink.shape)
@@ -215,13 +215,13 @@ DISTRACTORS = tuple(KINDS)
 def draw_distractors(
     count: int, digits: Digits, *, seed: int = 0, kinds: Collection[str] = DISTRACTORS
 ) -> NDArray[np.uint8]:
-    """Images that are not digits, light ink on dark, placed like MNIST's digits: uint8 (count, 28, 28).
+    """Draw images that are not digits, light ink on dark, placed like MNIST's digits: uint8 (count, 28, 28).
 
     digits: the source of the damaged digits
     kinds: a subset of `DISTRACTORS`, in proportion to their shares
 
     Raises:
-        UsageError: for a negative count or seed, or no known kind.
+        UsageError: for a negative count or seed, or if none of the kinds is known.
     """
     if count < 0:
         raise UsageError(f"{count} distractors were requested; expected 0 or more")

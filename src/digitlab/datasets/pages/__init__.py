@@ -1,6 +1,6 @@
-"""Pages drawn by code, to train and to test what finds digits on real ones: endless, seeded, with the truth.
+"""Synthetic pages for training and testing digit detectors: unlimited in number, seeded, with ground truth.
 
-Everything is drawn anew from the seed: who writes, with what, on what, under which light, seen by which camera.
+Everything is sampled anew from the seed: the writer, the pen, the surface, the light, the camera.
 """
 
 from __future__ import annotations
@@ -25,23 +25,23 @@ if TYPE_CHECKING:
 __all__ = ["IGNORED", "NOT_A_DIGIT", "DrawnPage", "draw_page"]
 
 _DIGITAL = 0.17
-_TURNED = 0.09  # share of the pages that lie wrongly: text does not become digits by being turned
-_COVERED = 0.85  # of a box: what lies under something else
-_EVEN = 12.0  # deviation of a box's ink, of 255: all of it or none
-_LEAST_CONTRAST, _LEAST_LIKENESS = 6.0, 0.65  # grey levels; correlation of ink and picture: less is not legible
+_TURNED = 0.09  # share of pages rotated by quarter turns: rotated text must not be taken for digits
+_COVERED = 0.85  # share of a box from which it counts as hidden under something else
+_EVEN = 12.0  # standard deviation of a box's ink, of 255; less is all ink or none
+_LEAST_CONTRAST, _LEAST_LIKENESS = 6.0, 0.65  # grey levels; correlation of ink and picture: minima for legible
 _ALONE = (single, lone_sign)
 _WEIGHTS = np.array([weight for weight, _ in LAYOUTS]) / sum(weight for weight, _ in LAYOUTS)
 
 
 @dataclass(frozen=True, slots=True)
 class DrawnPage:
-    """A picture and what stands on it.
+    """A picture of a page with its ground truth.
 
     image: uint8 (S, S, 3) RGB
     boxes: float32 (N, 4), x0, y0, x1, y1 in pixels
     labels: int8 (N,), 0 … 9, NOT_A_DIGIT for examples of other things, IGNORED for digits that are cut off or tiny
     kind: the layout's name
-    letters: float32 (M, 4), boxes of all letters that can be seen, whether they are among ``boxes`` or not
+    letters: float32 (M, 4), boxes of all visible letters, whether or not they are among ``boxes``
     """
 
     image: NDArray[np.uint8]
@@ -52,7 +52,7 @@ class DrawnPage:
 
 
 def draw_page(alphabets: Alphabets, rng: np.random.Generator, *, size: int = 320, kind: str | None = None) -> DrawnPage:
-    """A square picture of a page, or of a part of one. kind: the layout's name; by chance unless given."""
+    """Draw a square picture of a page, or of a part of one. kind: the layout's name; random unless given."""
     names = [layout.__name__ for _, layout in LAYOUTS]
     chosen = int(rng.choice(len(LAYOUTS), p=_WEIGHTS)) if kind is None else names.index(kind)
     layout = LAYOUTS[chosen][1]
@@ -80,18 +80,18 @@ def draw_page(alphabets: Alphabets, rng: np.random.Generator, *, size: int = 320
         turns = int(rng.integers(1, 4))
         seen = np.ascontiguousarray(np.rot90(seen, turns))
         boxes, letters = _turned(boxes, size, turns), _turned(letters, size, turns)
-        labels = np.where(labels < NOT_A_DIGIT, np.int8(IGNORED), labels)  # upside down: may be found or not
+        labels = np.where(labels < NOT_A_DIGIT, np.int8(IGNORED), labels)  # rotated: may be detected or not
     return DrawnPage(seen, boxes, labels, names[chosen], letters)
 
 
 def _within(boxes: NDArray[np.float32], size: int) -> NDArray[np.float32]:
-    """The boxes whose middle lies on the page, as far as they do."""
+    """Keep the boxes whose centre lies on the page, clipped to the page."""
     middles = (boxes[:, :2] + boxes[:, 2:]) / 2
     return np.clip(boxes[((middles > 0) & (middles < size)).all(axis=1)], 0.0, size)
 
 
 def _turned(boxes: NDArray[np.float32], size: int, turns: int) -> NDArray[np.float32]:
-    """Boxes of a page that is turned by this many quarter turns, counter-clockwise."""
+    """Rotate the boxes of a page by this many quarter turns, counter-clockwise."""
     for _ in range(turns):
         x0, y0, x1, y1 = boxes.T
         boxes = np.stack([y0, size - x1, y1, size - x0], axis=1)
@@ -101,7 +101,7 @@ def _turned(boxes: NDArray[np.float32], size: int, turns: int) -> NDArray[np.flo
 def _uncovered(
     boxes: NDArray[np.float32], labels: NDArray[np.int8], hidden: NDArray[np.uint8]
 ) -> tuple[NDArray[np.float32], NDArray[np.int8]]:
-    """Without the boxes that lie under something else; digits that do in part may be found or not."""
+    """Drop the boxes hidden under something else; digits that are partly hidden become IGNORED."""
     shares = _shares(boxes, hidden)
     labels = np.where((shares > 0.08) & (labels < NOT_A_DIGIT), IGNORED, labels).astype(np.int8)
     left = shares < _COVERED
@@ -109,12 +109,12 @@ def _uncovered(
 
 
 class _Legibility:
-    """Whether what stands in a box can be seen; what nobody could see must not be asked for: finding it is guessing.
+    """Test of whether boxes are legible; what nobody can see must not be a target: it could only be guessed.
 
-    A sign is legible where the picture's light goes with the ink that was written: where it is too faint, too much
-    blurred, or drowned in noise or in what it stands on, their correlation is low.
+    A sign is legible where the picture's brightness correlates with the ink that was written. The correlation is low
+    where the ink is too faint, too blurred, or lost in noise or in the background.
 
-    ink: uint8 (S, S), how much of it was written; seen: uint8 (S, S, 3), the picture
+    ink: uint8 (S, S), the amount of ink written; seen: uint8 (S, S, 3), the picture
     """
 
     def __init__(self, ink: NDArray[np.uint8], seen: NDArray[np.uint8]) -> None:
@@ -125,7 +125,7 @@ class _Legibility:
         self._ones = cv2.integral(np.ones_like(ink))
 
     def __call__(self, boxes: NDArray[np.float32]) -> NDArray[np.bool_]:
-        """Of boxes, (N, 4), bool (N,); those with next to no ink, or nothing else, count as legible."""
+        """Test boxes, (N, 4): bool (N,). Those with next to no ink, or with nothing but ink, count as legible."""
         count = np.maximum(_sums(self._ones, boxes), 1.0)
         ink, light, ink_squares, light_squares, both = (
             _sums(each, boxes) / count
@@ -134,14 +134,14 @@ class _Legibility:
         ink_deviation = np.sqrt(np.maximum(ink_squares - ink**2, 0.0))
         light_deviation = np.sqrt(np.maximum(light_squares - light**2, 0.0))
         shared = np.abs(both - ink * light)
-        contrast = 255.0 * shared / np.maximum(ink_deviation, 1.0) ** 2  # grey levels from no ink to full
+        contrast = 255.0 * shared / np.maximum(ink_deviation, 1.0) ** 2  # grey levels between no ink and full ink
         alike = shared / np.maximum(ink_deviation * light_deviation, 1e-6)
         clear = (contrast >= _LEAST_CONTRAST) & (alike >= _LEAST_LIKENESS)
         return np.asarray(clear | (ink_deviation < _EVEN))
 
 
 def _sums(integral: NDArray[Any], boxes: NDArray[np.float32]) -> NDArray[np.float64]:
-    """The sums over boxes, (N, 4), of what OpenCV's integral image, (S + 1, S + 1), was made from: float64 (N,)."""
+    """Sum an image over boxes, (N, 4), given its integral image from OpenCV, (S + 1, S + 1): float64 (N,)."""
     last = len(integral) - 1
     x0, y0 = np.clip(boxes[:, :2], 0, last).astype(np.intp).T
     x1, y1 = np.clip(boxes[:, 2:].astype(np.intp) + 1, 0, last).T
@@ -150,7 +150,7 @@ def _sums(integral: NDArray[Any], boxes: NDArray[np.float32]) -> NDArray[np.floa
 
 
 def _shares(boxes: NDArray[np.float32], hidden: NDArray[np.uint8]) -> NDArray[np.float64]:
-    """Which share of each box, (N, 4), lies under something else, float64 (N,)."""
+    """Compute the share of each box, (N, 4), that is hidden under something else: float64 (N,)."""
     integral = cv2.integral(hidden)
     ones = cv2.integral(np.ones_like(hidden))
     return _sums(integral, boxes) / np.maximum(255.0 * _sums(ones, boxes), 1.0)
@@ -159,7 +159,7 @@ def _shares(boxes: NDArray[np.float32], hidden: NDArray[np.uint8]) -> NDArray[np
 def _placement(
     size: int, rng: np.random.Generator, *, digital: bool
 ) -> tuple[tuple[float, float, float], tuple[float, float, float]]:
-    """Turned and sheared a little about the middle."""
+    """Sample an affine map that rotates and shears the page a little about its centre."""
     turn = 0.0 if digital and rng.random() < 0.7 else rng.normal(0, 0.045)
     if rng.random() < 0.04:
         turn = rng.uniform(-0.35, 0.35)
@@ -176,7 +176,7 @@ def _bend(size: int, rng: np.random.Generator) -> tuple[float, float, float]:
 
 
 def _as_if_tiny(planes: NDArray[np.float32], rng: np.random.Generator) -> NDArray[np.float32]:
-    """A picture of a few pixels, enlarged in one of the usual ways."""
+    """Reduce a picture to few pixels, and enlarge it again in one of the usual ways."""
     size = planes.shape[1]
     tiny = int(np.exp(rng.uniform(np.log(16), np.log(size / 2))))
     small = cv2.resize(cv2.merge(list(planes)), (tiny, tiny), interpolation=cv2.INTER_AREA)

@@ -1,7 +1,7 @@
-"""The glyphs that pages are written with: digits of several sources, letters of fonts, signs of a pen. Made once, kept.
+"""The glyphs that pages are written with: digits from several sources, letters of fonts, hand-drawn signs. Built once.
 
 Digits: MNIST's training images as outlines and as redrawn skeletons; `hands.FORMS`; those of fonts. Validation pages
-take other MNIST images (the last of the training file; the test images are never drawn) and other fonts.
+use other MNIST images (the last of the training file; the test images are never used) and other fonts.
 """
 
 from __future__ import annotations
@@ -53,7 +53,7 @@ class Alphabets:
 
     digits: by source, "mnist", "skeleton" and "strokes", then by label
     signs: line glyphs that are not digits, by kind: "latin", "greek", "operator", "bracket", "picture"
-    fonts: in no order
+    fonts: in no particular order
     letters: line glyphs of letters and signs by character, then by form, to be written in words
     """
 
@@ -71,9 +71,9 @@ def make_alphabets(
     split: str = "train",
     seed: int = 0,
 ) -> Alphabets:
-    """Glyphs of MNIST's training images (all 60,000), of stroke descriptions and of fonts.
+    """Make the glyphs of MNIST's training images (pass all 60,000), of stroke descriptions and of fonts.
 
-    split: "train" or "validation": which images, and how many of each form
+    split: "train" or "validation": selects the images, and the number of variants of each form
     """
     rng = np.random.default_rng((seed, split == "validation"))
     first, last = _MNIST[split]
@@ -109,9 +109,9 @@ def make_alphabets(
 def digit_glyphs(
     images: NDArray[np.uint8], labels: NDArray[np.uint8], rng: np.random.Generator, *, bent: bool = True
 ) -> tuple[tuple[tuple[Glyph, ...], ...], tuple[tuple[Glyph, ...], ...]]:
-    """Glyphs of images uint8 (N, 28, 28), by label: their outlines, and their skeletons to be redrawn with any pen.
+    """Make glyphs of images uint8 (N, 28, 28), by label: outlines, and skeletons to be redrawn with any pen.
 
-    bent: most are bent a little, so that each looks like another writer's
+    bent: distort most of them a little, so that each looks like another writer's
     """
     outlines: list[list[Glyph]] = [[] for _ in range(10)]
     lines: list[list[Glyph]] = [[] for _ in range(10)]
@@ -131,7 +131,7 @@ def digit_glyphs(
 
 
 def _enlarged(image: NDArray[np.uint8], rng: np.random.Generator, *, bent: bool) -> NDArray[np.uint8]:
-    """uint8 (28, 28) → (78, 78): thin strokes, which are grey in MNIST, as solid as thick ones; bent a little."""
+    """Enlarge uint8 (28, 28) to (78, 78); make thin strokes, grey in MNIST, as solid as thick ones; distort some."""
     smooth = cv2.GaussianBlur(cv2.resize(image, (78, 78), interpolation=cv2.INTER_CUBIC), (0, 0), 1.2)
     large = np.asarray(smooth, np.float32)
     around = cv2.blur(cv2.dilate(large, np.ones((11, 11), np.uint8)), (11, 11))
@@ -161,7 +161,7 @@ def _letters(form: str, character: str, count: int, rng: np.random.Generator) ->
 
 
 def _by_hand(strokes: Sequence[NDArray[np.float64]], rng: np.random.Generator) -> list[NDArray[np.float64]]:
-    """Points moved, a slow wave over the whole, stretched; slant and turn come when it is drawn."""
+    """Vary strokes: move points, add a slow wave, stretch the whole; drawing will add slant and rotation."""
     stretch = np.exp(rng.normal(0, 0.16, 2))
     wave, phase = rng.normal(0, 1.3, (2, 2)), rng.uniform(0, 6.3, 2)
     moved = []
@@ -174,7 +174,7 @@ def _by_hand(strokes: Sequence[NDArray[np.float64]], rng: np.random.Generator) -
 
 
 def of_font(font: Font) -> FontGlyphs:
-    """All characters of a font, drawn at the map's scale."""
+    """Make glyphs of all characters of a font, drawn at the map's scale."""
     from PIL import ImageFont
 
     rasters: dict[str, tuple[NDArray[np.uint8], tuple[float, float], float]] = {}
@@ -199,7 +199,7 @@ def _label(character: str) -> int:
 
 
 def _lines(rasters: dict[str, tuple[NDArray[np.uint8], tuple[float, float], float]]) -> dict[str, Glyph]:
-    """The skeletons of what is not a mere dot; thinned together, because each step of that is one of whole arrays."""
+    """Skeletonise all but mere dots; 64 at a time, because each thinning step works on whole arrays."""
     lines: dict[str, Glyph] = {}
     names = sorted(rasters, key=lambda name: max(rasters[name][0].shape))
     for start in range(0, len(names), 64):

@@ -1,4 +1,4 @@
-"""A sheet being written on: where ink lies, layer by layer, and what the digits on it are."""
+"""A sheet being written on: its ink, layer by layer, and the ground truth of its digits."""
 
 from __future__ import annotations
 
@@ -24,19 +24,19 @@ if TYPE_CHECKING:
 __all__ = ["IGNORED", "NOT_A_DIGIT", "Drawing", "Hand"]
 
 NOT_A_DIGIT, IGNORED = 10, -1
-_VISIBLE, _HINTED = 0.78, 0.1  # of a digit's box: from which on it must be found; from which on it may be
-_LEAST = 9.0  # pixels: the longest side of the smallest digit that must be found
+_VISIBLE, _HINTED = 0.78, 0.1  # visible shares of a digit's box: from here on it must, or may, be detected
+_LEAST = 9.0  # pixels: the longest side of the smallest digit that must be detected
 
 _DISTANCES = (np.arange(256, dtype=np.float32) - ZERO) / STEPS
 
 
 @dataclass(frozen=True, slots=True)
 class Hand:
-    """How somebody writes.
+    """A person's handwriting style.
 
-    pen: the width of line glyphs' strokes in parts of a digit's height; weight: by how much outlines grow, in the same
-    slant: pixels to the right for a pixel up
-    jitter: of turn (radians), size and place (parts of the height): standard deviations
+    pen: stroke width of line glyphs in fractions of a digit's height; weight: growth of outlines, in the same unit
+    slant: pixels to the right per pixel up
+    jitter: standard deviation of rotation (radians), size and position (fractions of the height)
     edge: pixels over which ink fades out
     """
 
@@ -49,10 +49,10 @@ class Hand:
 
 @dataclass(slots=True)
 class Drawing:
-    """A square of ``size`` pixels.
+    """A square sheet of ``size`` pixels.
 
-    page: (a, b, e), (c, d, f), from where things are put to pixels; bend: amplitude, frequency and phase of the lines'
-    layers: of ink, uint8; boxes and labels: of what was recorded; letters: boxes of all letters, recorded or not
+    page: (a, b, e), (c, d, f), sheet coordinates to pixels; bend: amplitude, frequency and phase of the lines' wave
+    layers: of ink, uint8; boxes and labels: of all recorded signs; letters: boxes of all letters, recorded or not
     """
 
     size: int
@@ -64,7 +64,7 @@ class Drawing:
     letters: list[Box] = field(default_factory=list)
 
     def layer(self) -> NDArray[np.uint8]:
-        """A new layer of ink, uint8 (size, size), 0 … 255; it is laid on those before."""
+        """Add an empty layer of ink, uint8 (size, size), 0 … 255, on top of the previous ones."""
         self.layers.append(np.zeros((self.size, self.size), np.uint8))
         return self.layers[-1]
 
@@ -83,9 +83,9 @@ class Drawing:
         letter: bool = False,
         stretch: float = 1.0,
     ) -> float:
-        """Put a glyph with the left end of its baseline at (x, y); returns how far the next is from it.
+        """Draw a glyph with the left end of its baseline at (x, y); return the advance to the next glyph.
 
-        height: pixels, of a digit's longest side or of a font's capitals. label: instead of the glyph's own
+        height: of a digit's longest side or of a font's capitals, in pixels. label: overrides the glyph's own
         """
         scale = height / BODY
         turn, grow, dx, dy = rng.normal(0.0, hand.jitter, 4).tolist() if hand.jitter else (0.0, 0.0, 0.0, 0.0)
@@ -93,14 +93,14 @@ class Drawing:
         cos, sin, wide = math.cos(turn * 0.8), math.sin(turn * 0.8), scale * stretch
         x, y = x + dx * 0.3 * height, y + dy * 0.4 * height
         (a, b, e), (c, d, f) = self.page
-        # from the map to the page: the glyph's own turn and slant, then the page's
+        # from the map to the page: the glyph's own rotation and slant, then the page's
         ga, gb, gc, gd = cos * wide, -sin * scale - hand.slant * scale, sin * wide, cos * scale
         ma, mb, mc, md = a * ga + b * gc, a * gb + b * gd, c * ga + d * gc, c * gb + d * gd
         px, py = a * x + b * y + e, c * x + d * y + f
         py += self.bend[0] * math.sin(self.bend[1] * px + self.bend[2])
         ox, oy = glyph.origin
         matrix = ma, mb, px - ma * ox - mb * oy, mc, md, py - mc * ox - md * oy
-        size = math.sqrt(abs(ma * md - mb * mc))  # pixels for a pixel of the map
+        size = math.sqrt(abs(ma * md - mb * mc))  # page pixels per pixel of the map
         half = max(0.5 * hand.pen * height, 0.45) if glyph.line else hand.weight * height
         self._ink(ink, glyph, matrix, size, half, hand.edge)
         if record or letter:
@@ -130,7 +130,7 @@ class Drawing:
         np.maximum(part, alpha, out=part)
 
     def mark(self, x0: float, y0: float, x1: float, y1: float, label: int) -> None:
-        """Say that a digit (0 … 9) or something else (10) stands in this box; what is cut off may be found or not."""
+        """Record the box of a digit (0 … 9) or of something else (10); digits cut off or too small become IGNORED."""
         area = max((x1 - x0) * (y1 - y0), 1e-6)
         cx0, cy0, cx1, cy1 = max(x0, 0.0), max(y0, 0.0), min(x1, float(self.size)), min(y1, float(self.size))
         seen = max(cx1 - cx0, 0.0) * max(cy1 - cy0, 0.0) / area
@@ -145,27 +145,27 @@ class Drawing:
     def lines(
         self, ink: NDArray[np.uint8], strokes: Sequence[NDArray[np.float64]], width: float, strength: int = 255
     ) -> None:
-        """Draw lines through points, float64 (P, 2) each, in the coordinates that things are put in."""
+        """Draw lines through points, float64 (P, 2) each, in sheet coordinates."""
         fixed = [np.rint(np.clip(self.placed(points), -2000, 4000) * 8).astype(np.int32) for points in strokes]
         thickness = max(1, round(width))
         level = strength if width >= 1 else int(strength * max(width, 0.25))
         cv2.polylines(ink, fixed, False, int(level), thickness, cv2.LINE_AA, 3)
 
     def placed(self, points: NDArray[np.float64]) -> NDArray[np.float64]:
-        """Where points, (P, 2), of the coordinates that things are put in lie on the page, in pixels."""
+        """Map points, (P, 2), from sheet coordinates to pixels of the page."""
         page = np.array(self.page)
         placed: NDArray[np.float64] = points @ page[:, :2].T + page[:, 2]
         placed[:, 1] += self.bend[0] * np.sin(self.bend[1] * placed[:, 0] + self.bend[2])
         return placed
 
     def through(self, x0: float, y0: float, x1: float, y1: float, steps: int = 6) -> NDArray[np.float64]:
-        """A straight line as points that bend with the page."""
+        """Sample a straight line at several points, so that it bends with the page."""
         share = np.linspace(0.0, 1.0, steps)[:, None]
         return np.array([[x0, y0]]) * (1 - share) + np.array([[x1, y1]]) * share
 
 
 def _extent(glyph: Glyph, matrix: Matrix, half: float) -> Box:
-    """The box of a glyph on the page, in pixels, by half of the pen's width larger than its middle lines."""
+    """Compute the box of a glyph on the page, in pixels: that of its points, enlarged by half the pen's width."""
     a, b, e, c, d, f = matrix
     x, y = glyph.points[:, 0], glyph.points[:, 1]
     xs, ys = a * x + b * y, c * x + d * y

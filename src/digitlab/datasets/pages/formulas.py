@@ -1,4 +1,4 @@
-"""Arithmetic, algebra, and what a lecturer writes on a board: names with values, lists, indices and powers."""
+"""Layouts of arithmetic, algebra, and a lecturer's notes on a board: names with values, lists, indices, powers."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ if TYPE_CHECKING:
 
 __all__ = ["formula", "notes", "spacing", "sums"]
 
-_TIGHT = 0.25  # share of the hands whose digits touch
+_TIGHT = 0.25  # share of the writers whose digits touch
 
 
 def sums(sheet: Sheet) -> None:
-    """Arithmetic and algebra, line by line."""
+    """Write arithmetic and algebra, line by line."""
     rng, writer, ink = sheet.rng, sheet.writer(), sheet.layer("pen")
     height = sheet.height(14, 80)
     gap, pitch, fractions = spacing(rng, 0.35), rng.uniform(1.3, 2.6), rng.random() < 0.2
@@ -34,14 +34,14 @@ def sums(sheet: Sheet) -> None:
 
 
 def spacing(rng: np.random.Generator, most: float) -> float:
-    """The gap of a hand between its digits, in their heights: now and then so small that they touch."""
+    """Sample a writer's gap between digits, in digit heights; sometimes so small that they touch."""
     return float(rng.uniform(-0.14, 0.02) if rng.random() < _TIGHT else rng.uniform(0.0, most))
 
 
 def _fraction(
     sheet: Sheet, ink: NDArray[np.uint8], writer: Writer, x: float, y: float, height: float, gap: float
 ) -> float:
-    """A numerator over a bar over a denominator, the bar in the middle of the line; returns where it ends."""
+    """Write a fraction with its bar in the middle of the line; return the x where it ends."""
     rng = sheet.rng
     upper, lower = (_whole(rng, 2) for _ in range(2))
     upper += str(rng.choice(["", "", "", "x", "²"]))
@@ -57,13 +57,13 @@ def _fraction(
 
 
 def _whole(rng: np.random.Generator, most: int) -> str:
-    """A whole number of one to ``most`` digits; none but 0 begins with 0."""
+    """Generate a whole number of one to ``most`` digits, without leading zeros."""
     written = digits(rng, int(rng.integers(1, most + 1)))
     return written if written == "0" else written.lstrip("0") or "0"
 
 
 def formula(rng: np.random.Generator) -> str:
-    """A sum or an equation: "12 + 3x = 40"."""
+    """Generate a sum or an equation: "12 + 3x = 40"."""
     names = [*"xyzabcknmtpqABCFXKuvw"]
     space = " " if rng.random() < 0.6 else ""
 
@@ -85,7 +85,7 @@ def formula(rng: np.random.Generator) -> str:
 
 
 def notes(sheet: Sheet) -> None:
-    """What a lecturer writes on a board: names in capitals with values, lists of digits, indices and powers."""
+    """Write a lecturer's notes on a board: names in capitals with values, lists of digits, indices and powers."""
     rng, writer, ink = sheet.rng, sheet.writer(), sheet.layer("pen")
     height = sheet.height(13, 70)
     gap, pitch = spacing(rng, 0.3), rng.uniform(1.4, 2.8)
@@ -106,7 +106,7 @@ def notes(sheet: Sheet) -> None:
 
 
 def _statement(rng: np.random.Generator) -> str:
-    """A name with a value, an index or an argument: "SUMME = 41", "KOR[2] == 7", "f(12)"."""
+    """Generate a name with a value, an index or an argument: "SUMME = 41", "KOR[2] == 7", "f(12)"."""
     name = (word(rng).upper() if rng.random() < 0.75 else word(rng))[: int(rng.integers(1, 9))]
     if rng.random() < 0.25:
         name += f"{'_ -'[rng.integers(3)]}{digits(rng, 1)}"
@@ -120,7 +120,7 @@ def _statement(rng: np.random.Generator) -> str:
 
 
 def _code(rng: np.random.Generator) -> str:
-    """A line of a program, as it is written on a board: "if (w && 12):", "a = 2 & 19", "def what(x):"."""
+    """Generate a line of a program, as written on a board: "if (w && 12):", "a = 2 & 19", "def what(x):"."""
     names = [word(rng)[: int(rng.integers(1, 9))] for _ in range(3)]
 
     def value() -> str:
@@ -140,7 +140,7 @@ def _code(rng: np.random.Generator) -> str:
 
 
 def _ringed(sheet: Sheet, ink: NDArray[np.uint8], writer: Writer, x: float, y: float, height: float) -> None:
-    """A number in a ring, as exercises and bullet points are counted."""
+    """Write a number in a ring, as exercises and list items are numbered."""
     rng = sheet.rng
     end = writer.text(sheet.drawing, ink, str(rng.integers(0, 20)), x, y, height, rng, letters=0.8)
     time = np.linspace(rng.uniform(0, 6.3), rng.uniform(6.1, 6.6) + rng.uniform(0, 6.3), 40)
@@ -151,7 +151,7 @@ def _ringed(sheet: Sheet, ink: NDArray[np.uint8], writer: Writer, x: float, y: f
 
 
 def _listed(rng: np.random.Generator) -> str:
-    """Digits or letters with the same mark between them: "1, 2, 3", "4-5-6-7", "(A, B, C)"."""
+    """Generate digits or letters joined by one separator: "1, 2, 3", "4-5-6-7", "(A, B, C)"."""
     count = int(rng.integers(2, 11))
     parts = digits(rng, count) if rng.random() < 0.75 else "".join(rng.choice([*"ABCDEFGHKLMNPRSTUVWXYZ"], count))
     between = (", ", ",", "-", " - ", " ", " + ", "; ", "|")[rng.integers(8)]
@@ -160,7 +160,7 @@ def _listed(rng: np.random.Generator) -> str:
 
 
 def _with_indices(sheet: Sheet, ink: NDArray[np.uint8], writer: Writer, x: float, y: float, height: float) -> None:
-    """Algebra whose indices hang below the line and whose powers stand above it, smaller than the rest."""
+    """Write algebra with small indices below the line and small powers above it."""
     rng = sheet.rng
     small, gap = rng.uniform(0.45, 0.75) * height, rng.uniform(0.0, 0.2)
     for part in range(int(rng.integers(2, 6))):

@@ -1,7 +1,7 @@
-"""Signs as distance fields, so that each can be drawn at any size, slant and width of pen by one warp and one table.
+"""Signs as distance fields: each can be drawn at any size, slant and pen width with one warp and one lookup table.
 
-A field holds, for each pixel of a small map, how far the nearest edge of the ink (an outline) or the middle of the
-nearest stroke (a line) is; thresholding the warped field gives crisp ink at any scale (Green 2007, "Improved
+A field holds, for each pixel of a small map, the distance to the nearest edge of the ink (an outline) or to the centre
+line of the nearest stroke (a line); thresholding the warped field gives crisp ink at any scale (Green 2007, "Improved
 Alpha-Tested Magnification for Vector Textures and Special Effects").
 """
 
@@ -22,10 +22,10 @@ if TYPE_CHECKING:
 __all__ = ["BODY", "STEPS", "ZERO", "Glyph", "bent", "of_coverage", "of_skeleton", "of_strokes", "skeletons"]
 
 BODY = 56  # pixels of the map: the longest side of a digit, the height of a font's capitals
-STEPS, ZERO = 12, 128  # a field's value is ZERO + STEPS times pixels of the map, positive inside
+STEPS, ZERO = 12, 128  # a field's value is ZERO + STEPS * distance in pixels of the map, positive inside
 _MARGIN = 10  # pixels of the map around the ink, as far as the field reaches
 _FINER = 2
-_BEARING = 3.0  # pixels of the map between a letter of strokes and its neighbour's place
+_BEARING = 3.0  # pixels of the map: the blank margin on either side of a letter made of strokes
 _DIRECTIONS = np.stack([np.cos(angles := np.arange(16) * np.pi / 8), np.sin(angles)]).astype(np.float32)
 
 
@@ -33,8 +33,8 @@ _DIRECTIONS = np.stack([np.cos(angles := np.arange(16) * np.pi / 8), np.sin(angl
 class Glyph:
     """One sign.
 
-    field: uint8 (H, W), see above; line: whether it measures from the middle of strokes
-    points: float32 (P, 2), x and y in pixels of the map: the outermost of the ink (of the strokes' middles, for a line)
+    field: uint8 (H, W), see above; line: whether distances are from the centre lines of strokes
+    points: float32 (P, 2), x and y in pixels of the map: the outermost of the ink (for a line, of the centre lines)
     label: 0 … 9, or -1 for any other sign; name: what it is
     origin: x and y in the map of the left end of its baseline; advance: pixels of the map to the next sign's origin
     """
@@ -52,7 +52,7 @@ def of_coverage(
     coverage: NDArray[np.uint8], label: int, name: str, *, origin: tuple[float, float] | None = None,
     advance: float | None = None,
 ) -> Glyph:  # fmt: skip
-    """A glyph from how much ink covers each pixel, uint8 (H, W), drawn at the map's scale.
+    """Make an outline glyph from the ink coverage of each pixel, uint8 (H, W), drawn at the map's scale.
 
     origin: in pixels of ``coverage``; the lower left corner of the ink unless given. advance: its width unless given
     """
@@ -67,10 +67,10 @@ def of_coverage(
 def of_strokes(
     strokes: Sequence[NDArray[np.float64]], label: int, name: str, *, baseline: float | None = None
 ) -> Glyph:
-    """A glyph from strokes, float64 (P, 2) each, x to the right and y down.
+    """Make a line glyph from strokes, float64 (P, 2) each, x to the right and y down.
 
-    baseline: of a letter, whose strokes are in parts of a capital's height: the y on which its line stands. None: in
-        any unit, enlarged to a digit's size, and it stands on its lower end
+    baseline: for a letter with strokes in fractions of a capital's height: the y of its baseline. None: strokes are in
+        any unit and are scaled to a digit's size; the baseline is at their lower end
     """
     low = np.min([points.min(axis=0) for points in strokes], axis=0)
     high = np.max([points.max(axis=0) for points in strokes], axis=0)
@@ -95,7 +95,7 @@ def of_skeleton(
     skeleton: NDArray[np.uint8], label: int, name: str, *, origin: tuple[float, float] | None = None,
     advance: float | None = None,
 ) -> Glyph:  # fmt: skip
-    """A line glyph from a skeleton, uint8 (H, W), 1 on the line; smoothed, for its pixels make steps.
+    """Make a line glyph from a skeleton, uint8 (H, W), 1 on the line; smoothed, because its pixels form steps.
 
     origin, advance: as in `of_coverage`
     """
@@ -106,11 +106,11 @@ def of_skeleton(
 
 
 def bent(glyph: Glyph, by: float, rng: np.random.Generator) -> Glyph:
-    """The glyph as the same hand writes it the next time: moved smoothly by about ``by`` pixels of the map."""
+    """Vary a glyph as the same writer would: distort it smoothly, by about ``by`` pixels of the map."""
     high, wide = glyph.field.shape
     coarse = rng.normal(0.0, by, (4, 4, 2)).astype(np.float32)
     move = cv2.resize(coarse, (wide, high), interpolation=cv2.INTER_CUBIC)
-    field = cv2.remap(glyph.field, _places(high, wide) + move, None, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)  # type: ignore[call-overload]  # no second map beside one of two channels
+    field = cv2.remap(glyph.field, _places(high, wide) + move, None, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)  # type: ignore[call-overload]  # a map with two channels needs no second map
     at = np.minimum(glyph.points, (wide - 1, high - 1)).astype(int)
     points = glyph.points - move[at[:, 1], at[:, 0]]
     return Glyph(np.asarray(field, np.uint8), glyph.line, points, glyph.label, glyph.name, glyph.origin, glyph.advance)
@@ -118,12 +118,12 @@ def bent(glyph: Glyph, by: float, rng: np.random.Generator) -> Glyph:
 
 @functools.lru_cache(maxsize=512)
 def _places(high: int, wide: int) -> NDArray[np.float32]:
-    """Where each pixel is, x and y: float32 (H, W, 2)."""
+    """Return the x and y of each pixel: float32 (H, W, 2)."""
     return np.stack(np.meshgrid(np.arange(wide), np.arange(high)), axis=-1).astype(np.float32)
 
 
 def skeletons(solid: NDArray[np.bool_]) -> NDArray[np.uint8]:
-    """Lines one pixel wide in the middle of strokes: bool (N, H, W) → uint8 (N, H, W) (Zhang and Suen 1984)."""
+    """Thin strokes to centre lines one pixel wide: bool (N, H, W) → uint8 (N, H, W) (Zhang and Suen 1984)."""
     image = np.pad(solid, ((0, 0), (1, 1), (1, 1))).astype(np.uint8)
     inner = image[:, 1:-1, 1:-1]
     while True:

@@ -1,7 +1,7 @@
-"""Digits as strokes, in the forms that hands of several countries give them; MNIST's writers were American.
+"""Digits as strokes, in the handwritten forms of several countries; MNIST's writers were American.
 
-The grammar is that of `digitlab.datasets.ood.alphabet`: strokes parted by commas, points of two figures, x to
-the right and y down, 0 to 9; a ``~`` makes the stroke a smooth curve.
+The notation is that of `digitlab.datasets.ood.alphabet`: strokes separated by commas, points of two digits 0 to 9, x to
+the right and y down; a ``~`` makes the stroke a smooth curve.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ FORMS: dict[int, tuple[str, ...]] = {
         "~49 27 06 12 41 72 75 57 38",  # closed in a point at the bottom, where the line crosses itself
         "~39 25 03 11 40 62 65 48 29",
         "~58 37 15 12 30 61 74 67 49",
-        "~30 51 64 66 48 18 06 13 40",  # and at the top
+        "~30 51 64 66 48 18 06 13 40",  # closed in a point at the top
     ),
     1: (
         "40 49",
@@ -130,12 +130,12 @@ FORMS: dict[int, tuple[str, ...]] = {
     ),
 }
 
-# Rows of FORMS[1] and FORMS[7].
+# Indices into FORMS[1] and FORMS[7].
 BARE_ONES = (0, 1)
-ONES_LIKE_SEVEN = (5, 6, 12, 14, 15, 16, 17)  # with an upstroke so long that only a barred 7 tells the two apart
+ONES_LIKE_SEVEN = (5, 6, 12, 14, 15, 16, 17)  # with an upstroke so long that only the bar of a 7 tells the two apart
 BARRED_SEVENS = (1, 3, 5, 7, 8, 10, 11)
 
-# Other forms of letters and operators of `digitlab.datasets.ood.alphabet` that come near a digit, by their names there.
+# Other forms of letters and operators that resemble a digit, by their names in `digitlab.datasets.ood.alphabet`.
 SIGNS: dict[str, tuple[str, ...]] = {
     "gamma": (
         "~00 21 44 57 49 37 44 80",

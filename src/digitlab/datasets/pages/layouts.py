@@ -1,4 +1,4 @@
-"""What stands on a page: rows, numbers, sums, tables, grids, text, single digits, drawings, nothing."""
+"""Layouts of pages: rows, numbers, sums, tables, grids, text, single digits, drawings, empty sheets."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ __all__ = ["LAYOUTS"]
 
 
 def rows(sheet: Sheet) -> None:
-    """Lines of digits, each by itself."""
+    """Write lines of separate digits."""
     rng, writer, ink = sheet.rng, sheet.writer(), sheet.layer("pen")
     height = sheet.height()
     gap, pitch = rng.uniform(0.15, 1.8) if rng.random() < 0.7 else rng.uniform(1.8, 4.5), rng.uniform(1.25, 2.6)
@@ -44,7 +44,7 @@ def rows(sheet: Sheet) -> None:
 
 
 def numbers(sheet: Sheet) -> None:
-    """Numbers of several digits, in lines or a column; some touch."""
+    """Write numbers of several digits, in lines or a column; some digits touch."""
     rng, writer, ink = sheet.rng, sheet.writer(), sheet.layer("pen")
     height = sheet.height(12, 90)
     tight = rng.uniform(-0.1, 0.22)
@@ -62,7 +62,7 @@ def numbers(sheet: Sheet) -> None:
 
 
 def scattered(sheet: Sheet) -> None:
-    """Digits anywhere, and other signs among them; none on another."""
+    """Scatter digits, and other signs among them, without overlap."""
     rng, writer, ink = sheet.rng, sheet.writer(), sheet.layer("pen")
     height = sheet.height(12, 130)
     taken: list[tuple[float, float, float]] = []
@@ -81,7 +81,7 @@ def scattered(sheet: Sheet) -> None:
 
 
 def single(sheet: Sheet) -> None:
-    """One digit that fills the picture, perhaps in a box or with walls beside it."""
+    """Write one digit that fills the picture, perhaps in a box or next to lines."""
     rng, writer, ink = sheet.rng, sheet.writer(), sheet.layer("pen")
     tall = sheet.size * (rng.uniform(0.3, 0.97) if rng.random() < 0.7 else rng.uniform(0.85, 1.0))
     glyph = writer.digit(int(rng.integers(10)), rng)
@@ -96,7 +96,7 @@ def single(sheet: Sheet) -> None:
 
 
 def one_line(sheet: Sheet) -> None:
-    """A few large digits side by side that fill the picture, as on a drawing pad or in a photo of one number."""
+    """Write a few large digits side by side that fill the picture, as on a drawing pad or in a photo of one number."""
     rng, writer, ink = sheet.rng, sheet.writer(), sheet.layer("pen")
     count = int(rng.integers(2, 7))
     height = min(sheet.size * rng.uniform(0.35, 1.15) / (0.75 * count), 0.85 * sheet.size)
@@ -107,7 +107,7 @@ def one_line(sheet: Sheet) -> None:
 
 
 def lone_sign(sheet: Sheet) -> None:
-    """One sign that is no digit and fills the picture, as `single` does: what stands alone need not be one."""
+    """Write one sign that is not a digit and fills the picture, as in `single`: a lone sign need not be a digit."""
     rng, writer, ink = sheet.rng, sheet.writer(), sheet.layer("pen")
     tall = sheet.size * rng.uniform(0.3, 0.95)
     x = rng.uniform(0.0, max(1.0, sheet.size - 0.9 * tall))
@@ -132,7 +132,7 @@ def _walls(sheet: Sheet, x0: float, y0: float, x1: float, y1: float, tall: float
 
 
 def table(sheet: Sheet) -> None:
-    """Ruled cells of words and numbers, by hand or printed."""
+    """Draw a table: ruled cells with words and numbers, handwritten or printed."""
     rng, drawing = sheet.rng, sheet.drawing
     height = sheet.height(10, 40)
     rule, ink, print_ = sheet.layer("rule"), sheet.layer("pen"), sheet.layer("print")
@@ -168,7 +168,7 @@ def table(sheet: Sheet) -> None:
 
 
 def cells(sheet: Sheet) -> None:
-    """A sudoku or a form's boxes: a digit, a letter or nothing in each; walls at any distance."""
+    """Draw a sudoku or a form's boxes: a digit, a letter or nothing in each, at any distance from the walls."""
     rng, drawing = sheet.rng, sheet.drawing
     side = sheet.height(20, 150)
     wide = side * (1.0 if rng.random() < 0.6 else rng.uniform(0.55, 1.4))
@@ -177,7 +177,7 @@ def cells(sheet: Sheet) -> None:
     left, top = rng.uniform(-0.8, 0.6) * wide, rng.uniform(-0.8, 0.6) * side
     columns = int((sheet.size - left) / wide) + 1
     lines = int((sheet.size - top) / side) + 1
-    if rng.random() < 0.4:  # one row of boxes, with other things above and below
+    if rng.random() < 0.4:  # a single row of boxes
         lines, columns = 1, int(rng.integers(1, columns + 2))
         top = rng.uniform(0.0, max(1.0, sheet.size - side))
     filled, by_machine, letters = rng.uniform(0.25, 1.0), rng.choice((0.0, 0.0, 0.4, 1.0)), rng.choice((0.0, 0.1, 0.4))
@@ -208,7 +208,7 @@ def cells(sheet: Sheet) -> None:
 
 
 def text(sheet: Sheet) -> None:
-    """A paragraph, by hand or printed; numbers among the words, or none."""
+    """Write a paragraph, handwritten or printed, with or without numbers among the words."""
     rng, drawing = sheet.rng, sheet.drawing
     printed = rng.random() < 0.25
     joined = not printed and rng.random() < 0.5
@@ -239,7 +239,7 @@ def text(sheet: Sheet) -> None:
 
 
 def _cursive(sheet: Sheet, ink: NDArray[np.uint8], x: float, y: float, height: float) -> None:
-    """Joined writing of nobody: loops and bows along a line, with the tall and the deep ones of letters."""
+    """Write illegible cursive: loops and arcs along a line, with ascenders and descenders as in letters."""
     rng = sheet.rng
     width = max(1.0, rng.uniform(0.03, 0.11) * height)
     slant = rng.normal(0.2, 0.15)
@@ -271,7 +271,7 @@ _TRIES, _INKED = 12, 100
 
 
 def diagram(sheet: Sheet) -> None:
-    """A sketch with lines, arrows, boxes, curves and axes; short words and numbers stand beside them."""
+    """Draw a sketch with lines, arrows and boxes, and short words and numbers beside them."""
     rng, drawing = sheet.rng, sheet.drawing
     writer, ink = sheet.writer(), sheet.layer("pen")
     height = sheet.height(12, 45)
@@ -305,9 +305,9 @@ def diagram(sheet: Sheet) -> None:
 
 
 def _free_place(sheet: Sheet, ink: NDArray[np.uint8], wide: float, high: float) -> tuple[float, float] | None:
-    """Where a line of text of this size lies on little else, or, now and then, anywhere; None: nowhere."""
+    """Find a place for text of this size with little ink below it (or, sometimes, any place); None if not found."""
     rng = sheet.rng
-    most = 1.0 if rng.random() < 0.1 else 0.02  # share of the place that has ink already
+    most = 1.0 if rng.random() < 0.1 else 0.02  # share of the place that may have ink already
     for _ in range(_TRIES):
         x, y = rng.uniform(-10, sheet.size - high), rng.uniform(high, sheet.size)
         corners = sheet.drawing.placed(np.array([[x, y - high], [x + wide, y - high], [x, y], [x + wide, y]]))
@@ -321,7 +321,7 @@ def _free_place(sheet: Sheet, ink: NDArray[np.uint8], wide: float, high: float) 
 def _dimension(
     sheet: Sheet, ink: NDArray[np.uint8], x: float, y: float, end: float, height: float, width: float
 ) -> None:
-    """The arrow that a measure belongs to, above, below or beside it: a head at one or both ends, stops at them."""
+    """Draw a dimension arrow above, below or beside a measure; heads and stops at its ends are random."""
     rng = sheet.rng
     reach = height * rng.uniform(0.7, 2.0)
     if rng.random() < 0.5:  # upright, as long as a digit or two
@@ -347,7 +347,7 @@ def _dimension(
 
 
 def list_of_lines(sheet: Sheet) -> None:
-    """Words with a number behind or before each: lists, notes, answers."""
+    """Write words with a number after or before each: lists, notes, answers."""
     rng, writer, ink = sheet.rng, sheet.writer(), sheet.layer("pen")
     height = sheet.height(12, 60)
     y = rng.uniform(0.3, 1.4) * height
@@ -364,11 +364,11 @@ def list_of_lines(sheet: Sheet) -> None:
 
 
 def nothing(sheet: Sheet) -> None:
-    """An empty sheet."""
+    """Leave the sheet empty."""
 
 
 def ruled(sheet: Sheet) -> None:
-    """Lines or squares over the whole sheet, as paper is sold; a margin."""
+    """Draw lines or squares over the whole sheet, as on ruled paper; sometimes a margin."""
     rng, drawing, ink = sheet.rng, sheet.drawing, sheet.layer("rule")
     pitch, far = np.exp(rng.uniform(np.log(9), np.log(110))), sheet.size + 30
     width, strength = rng.uniform(0.6, 2.2), int(rng.uniform(60, 230))

@@ -1,8 +1,8 @@
 """Letters and signs of running handwriting as strokes, so that words are drawn as digits are (`hands.FORMS`).
 
-In the grammar of `digitlab.datasets.ood.alphabet`; its forms are used here, too. Beside them stand those that look like
-digits (O, l, S, Z, b, g, q) and are told from them only by the word around. All stand on a common line: y = 9, or what
-`BASELINES` says for those that reach below it.
+In the notation of `digitlab.datasets.ood.alphabet`, whose forms are used here, too. Added are letters that look like
+digits (O, l, S, Z, b, g, q) and can be distinguished only by the word around them. All share a baseline: y = 9, or the
+value in `BASELINES` for those that reach below it.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ _OWN: dict[str, tuple[str, ...]] = {
         "~81 50 20 12 34 65 77 58 28 07",
         "~71 40 12 24 55 67 49 08",
         "~80 30 12 44 76 58 09",
-        "80 20 13, ~13 44 76 58 08",  # with corners, as a hasty 5
+        "80 20 13, ~13 44 76 58 08",  # with corners, like a hasty 5
         "~70 20 12 44 66 58 09",
         "71 21 14 65 68 08",
     ),
@@ -63,7 +63,7 @@ _NAMED = {
     "∑": "sum", "∞": "infinity", "#": "hash", "%": "percent", "@": "at", "&": "and", "$": "dollar", "?": "question",
     "~": "tilde", "→": "arrow", "↑": "up", "✓": "tick",
 }  # fmt: skip
-_GREEK = dict(zip("αβγδεζηθκλμνξπρστυφχψωΓΔΛΞΠΣΦΨΩ", GREEK, strict=False))  # Cyrillic letters follow there
+_GREEK = dict(zip("αβγδεζηθκλμνξπρστυφχψωΓΔΛΞΠΣΦΨΩ", GREEK, strict=False))  # GREEK ends with Cyrillic letters
 BASELINES = {"g": 6, "j": 7, "p": 7, "q": 6, "y": 7, ",": 8, ";": 8, "β": 7, "γ": 7, "μ": 8, "ρ": 7}
 
 

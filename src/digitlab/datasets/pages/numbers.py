@@ -1,6 +1,6 @@
-"""Numbers as people write them, one a picture: ZIP codes, dates, telephone numbers, amounts, clock times, on any paper.
+"""Handwritten numbers, one per picture: ZIP codes, dates, telephone numbers, amounts, clock times, on any paper.
 
-The digits are MNIST images, as outlines or redrawn with a pen, in one slant, pen and spacing for each number; the signs
+The digits are MNIST images, as outlines or redrawn with a pen; each number has one slant, pen and spacing. The signs
 between them are strokes of the same pen. Paper, light and camera are those of the drawn pages.
 """
 
@@ -28,8 +28,8 @@ KINDS = ("zip", "date", "phone", "amount", "student", "time")
 SIGNS = ",.-/:"
 
 _FORMS = 24  # of each sign
-_LEAST_CONTRAST = 45.0  # of 255, between the ink and the paper beside it: fainter numbers are another matter
-_LARGEST = 767  # pixels of the paper that is drawn
+_LEAST_CONTRAST = 45.0  # of 255, between the ink and the paper beside it: fainter numbers are redrawn
+_LARGEST = 767  # pixels: maximum size of the drawn paper
 _MARGIN = (0.35, 1.1)  # heights of paper around a number
 
 # Strokes of the signs, in digit heights: x to the right from the sign's left end, y up from the baseline.
@@ -49,7 +49,7 @@ class DrawnNumber:
     image: uint8 (H, W, 3) RGB
     text: what is written, with its signs
     kind: one of `KINDS`
-    boxes: float32 (N, 4), x0, y0, x1, y1 in pixels: of the digits in their order
+    boxes: float32 (N, 4), x0, y0, x1, y1 in pixels, of the digits in order
     """
 
     image: NDArray[np.uint8]
@@ -64,7 +64,7 @@ class DrawnNumber:
 
 
 def number_alphabets(images: NDArray[np.uint8], labels: NDArray[np.uint8], seed: int = 0) -> Alphabets:
-    """The glyphs to write numbers with: MNIST images uint8 (N, 28, 28) as they are and redrawn, and the signs."""
+    """Make the glyphs of numbers: MNIST images, uint8 (N, 28, 28), as outlines and redrawn, and the signs."""
     rng = np.random.default_rng(seed)
     outlines, lines = digit_glyphs(images, labels, rng, bent=False)
     fonts = tuple(
@@ -75,7 +75,7 @@ def number_alphabets(images: NDArray[np.uint8], labels: NDArray[np.uint8], seed:
 
 
 def _sign(sign: str, rng: np.random.Generator) -> Glyph:
-    """One form of a sign, of the pen's middle, at the scale of digits."""
+    """Make one form of a sign, from the pen's centre line, at the scale of digits."""
     import cv2
 
     stretch = np.exp(rng.normal(0.0, 0.18, 2))
@@ -98,7 +98,7 @@ def _sign(sign: str, rng: np.random.Generator) -> Glyph:
 
 
 def number_text(kind: str, rng: np.random.Generator) -> str:
-    """A number of a kind, as people write it.
+    """Generate a number of a kind, as people write it.
 
     >>> [len("".join(filter(str.isdigit, number_text(kind, np.random.default_rng(1))))) for kind in ("zip", "phone")]
     [5, 10]
@@ -131,13 +131,13 @@ def number_text(kind: str, rng: np.random.Generator) -> str:
 
 
 def draw_number(alphabets: Alphabets, rng: np.random.Generator, *, kind: str = "zip") -> DrawnNumber:
-    """A picture of a number of a kind. Drawn again where nobody could read it: too faint."""
+    """Draw a picture of a number of a kind; draw it again, up to 20 times, if it is too faint to read or covered."""
     written = number_text(kind, rng)
     for _ in range(20):
         drawn = _drawn(alphabets, rng, kind, written)
         if drawn is not None:
             return drawn
-    raise AssertionError("twenty numbers in a row were too faint")  # of a hundred, ten are
+    raise AssertionError("twenty numbers in a row were too faint")  # about one in ten is
 
 
 def _drawn(alphabets: Alphabets, rng: np.random.Generator, kind: str, text: str) -> DrawnNumber | None:
@@ -155,7 +155,7 @@ def _drawn(alphabets: Alphabets, rng: np.random.Generator, kind: str, text: str)
     )
     left, base = 1.5 * height, size / 2 + height / 2
     kinds = []
-    if rng.random() < 0.3:  # on a line
+    if rng.random() < 0.3:  # on a ruled line
         kinds.append("rule")
         y = base + rng.uniform(0.02, 0.2) * height
         drawing.lines(
@@ -164,7 +164,7 @@ def _drawn(alphabets: Alphabets, rng: np.random.Generator, kind: str, text: str)
     kinds.append("pen")
     ink = drawing.layer()
     x = left
-    for character in text:  # each a little further or nearer than the one before
+    for character in text:  # the gap varies a little
         own = gap + rng.normal(0.0, 0.03 if tight else 0.05)
         x = writer.text(drawing, ink, character, x, base, height, rng, gap=own, letters=1.0)
     digital = bool(rng.random() < 0.1)
@@ -186,7 +186,7 @@ def _drawn(alphabets: Alphabets, rng: np.random.Generator, kind: str, text: str)
 
 
 def _writer(alphabets: Alphabets, rng: np.random.Generator) -> Writer:
-    """One hand: its pen is that of the digits too, whether they are outlines or redrawn."""
+    """Pick a writer whose pen has the same width as the digits' strokes, whether they are outlines or redrawn."""
     outlined = rng.random() < 0.5
     weight = float(rng.uniform(-0.012, 0.012))
     pen = 0.1 + 2.0 * weight if outlined else float(np.clip(np.exp(rng.normal(np.log(0.085), 0.3)), 0.04, 0.16))
@@ -199,7 +199,7 @@ def _writer(alphabets: Alphabets, rng: np.random.Generator) -> Writer:
 def _legible(
     seen: NDArray[np.uint8], ink: NDArray[np.uint8], hidden: NDArray[np.uint8] | None, boxes: NDArray[np.float32]
 ) -> bool:
-    """Whether each digit stands out of its paper, and lies under nothing."""
+    """Return whether each digit stands out from its paper, and none is covered."""
     grey = seen.mean(axis=2)
     for x0, y0, x1, y1 in boxes.tolist():
         part = slice(int(y0), int(y1) + 1), slice(int(x0), int(x1) + 1)

@@ -1,4 +1,4 @@
-"""A sheet that layouts write on: its drawing, who writes on it, and signs that stand alone."""
+"""A sheet that layouts write on: its drawing, its writers, and isolated signs."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ if TYPE_CHECKING:
 
 __all__ = ["Sheet", "sign"]
 
-_TELLABLE = 26.0  # pixels: a lone sigma of less may be a 0 or a 6 as well
+_TELLABLE = 26.0  # pixels: an isolated sigma smaller than this could also be a 0 or a 6
 _NEAR_DIGITS = frozenset(
     (*"BCDGPQacdefjprtyαβγδεθρσφ", "alpha", "beta", "gamma", "delta", "epsilon", "theta", "rho", "sigma", "phi")
 )
 
 
 class Sheet:
-    """A drawing, its layers' kinds, and what it is written with."""
+    """A drawing, the kinds of its layers, and the alphabets that it is written with."""
 
     def __init__(self, drawing: Drawing, alphabets: Alphabets, rng: np.random.Generator) -> None:
         self.drawing, self.alphabets, self.rng = drawing, alphabets, rng
@@ -32,21 +32,21 @@ class Sheet:
         self.size = drawing.size
 
     def layer(self, kind: str) -> NDArray[np.uint8]:
-        """A new layer: "pen", "rule" or "print"."""
+        """Add a layer: "pen", "rule" or "print"."""
         self.kinds.append(kind)
         return self.drawing.layer()
 
     def writer(self, *, printed: bool = False, joined: bool = False) -> Writer:
-        """Somebody, or a machine, or somebody who joins letters."""
+        """Pick a writer: a person by default, a machine if ``printed``, a person who joins letters if ``joined``."""
         return pick_writer(self.alphabets, self.rng, printed=printed, joined=joined)
 
     def height(self, low: float = 12.0, high: float = 110.0) -> float:
-        """Of digits: small ones oftener than large ones."""
+        """Sample a height of digits; small heights are more frequent than large ones."""
         return float(np.exp(self.rng.uniform(np.log(low), np.log(high))))
 
 
 def sign(sheet: Sheet, ink: NDArray[np.uint8], writer: Writer, x: float, y: float, tall: float) -> None:
-    """A sign that stands alone. Small ones that nobody could tell from a digit may be taken for one or not."""
+    """Write an isolated sign. Small ones that cannot be told from a digit are labelled IGNORED."""
     rng, drawing = sheet.rng, sheet.drawing
     glyph = None
     if rng.random() < 0.35:

@@ -1,4 +1,4 @@
-"""Pages without a digit: signs that stand alone, free lines, rings, arrows, hatching, blots."""
+"""Pages without digits: isolated signs, free lines, rings, hatching, blots."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ __all__ = ["doodles", "letters"]
 
 
 def letters(sheet: Sheet) -> None:
-    """Signs that are no digits, each by itself, large or small."""
+    """Write isolated signs that are not digits, large or small."""
     rng, writer, ink = sheet.rng, sheet.writer(), sheet.layer("pen")
     tall = sheet.height(18, 150) if rng.random() < 0.7 else sheet.size * rng.uniform(0.4, 0.9)
     y = rng.uniform(0.9, 1.5) * tall
@@ -31,7 +31,7 @@ def letters(sheet: Sheet) -> None:
 
 
 def doodles(sheet: Sheet) -> None:
-    """Free lines, rings, arrows, boxes, hatching, blots; now and then a digit, too."""
+    """Draw free lines, rings, hatching and blots; sometimes an isolated sign, too."""
     rng, writer, ink = sheet.rng, sheet.writer(), sheet.layer("pen")
     width = max(1.0, np.exp(rng.uniform(np.log(0.8), np.log(9))))
     for _ in range(int(rng.integers(1, 14))):
@@ -47,7 +47,7 @@ def doodles(sheet: Sheet) -> None:
         elif kind < 0.65:
             time = np.linspace(0, 6.5, 30)
             ring = np.stack([np.cos(time), np.sin(time)], axis=1) * reach * rng.uniform(0.2, 0.5, 2)
-            if reach > 90 or rng.random() < 0.3:  # small lone rings are zeros
+            if reach > 90 or rng.random() < 0.3:  # small isolated rings would be zeros
                 middle = np.array([x, y])
                 sheet.drawing.lines(ink, [ring + middle], width)
                 if rng.random() < 0.6:
@@ -66,7 +66,7 @@ def doodles(sheet: Sheet) -> None:
 
 
 def _hatch(sheet: Sheet, ink: NDArray[np.uint8], x: float, y: float, reach: float, width: float) -> None:
-    """Strokes to and fro, as over a word that was crossed out."""
+    """Draw strokes back and forth, as over a crossed-out word."""
     rng = sheet.rng
     count = int(rng.integers(6, 26))
     along = np.linspace(0, reach, count)

@@ -1,4 +1,4 @@
-"""What is written on, the light on it, and the camera that looks at it."""
+"""The surface that is written on, the light on it, and the camera that photographs it."""
 
 from __future__ import annotations
 
@@ -20,11 +20,12 @@ if TYPE_CHECKING:
 __all__ = ["PAPER", "WOOD", "coloured", "grain", "light", "photographed"]
 
 _TILE = 768
+_BINARY = 0.05  # share of the pictures that are black and white
 
 
 @functools.cache
 def _tiles() -> tuple[NDArray[np.float32], ...]:
-    """Grain to be laid over surfaces, float32 (_TILE, _TILE), deviation 1: fine, mottled, fibrous, woven, wooden."""
+    """Make grain textures, float32 (_TILE, _TILE), standard deviation 1: fine, mottled, fibrous, woven, wooden."""
     rng = np.random.default_rng(11)
 
     def noise(sx: float, sy: float) -> NDArray[np.float32]:
@@ -43,20 +44,20 @@ WOOD, PAPER = (5, 6, 7, 4), (0, 1, 2, 3, 4)
 
 
 def grain(size: int, kinds: Sequence[int], rng: np.random.Generator) -> NDArray[np.float32]:
-    """A surface's grain, float32 (size, size), deviation 1; size: at most 768. kinds: `PAPER` or `WOOD`."""
+    """Sample grain of a surface, float32 (size, size), standard deviation 1; size ≤ 768. kinds: `PAPER` or `WOOD`."""
     tile = _tiles()[kinds[int(rng.integers(len(kinds)))]]
     y, x = rng.integers(0, _TILE - size + 1, 2)
     return tile[y : y + size, x : x + size]
 
 
 def _smooth(size: int, cells: int, rng: np.random.Generator) -> NDArray[np.float32]:
-    """Slow changes from -1 to 1 or so, float32 (size, size)."""
+    """Make smooth, low-frequency noise from about -1 to 1, float32 (size, size)."""
     coarse = rng.standard_normal((cells, cells), np.float32)
     return np.asarray(cv2.resize(coarse, (size, size), interpolation=cv2.INTER_CUBIC), np.float32)
 
 
 def coloured(drawing: Drawing, kinds: Sequence[str], rng: np.random.Generator, *, digital: bool) -> NDArray[np.float32]:
-    """The sheet with its ink, float32 (3, size, size), red, green, blue, 0 … 255.
+    """Colour the sheet and its ink: float32 (3, size, size), red, green, blue, 0 … 255.
 
     kinds: of each layer, "pen", "rule" or "print"; digital: a drawing on a screen, or a clean scan
     """
@@ -68,7 +69,7 @@ def coloured(drawing: Drawing, kinds: Sequence[str], rng: np.random.Generator, *
         planes[:] = base[:, None, None]
     else:
         texture = grain(size, PAPER, rng) * np.float32(rng.uniform(0.2, 4.0))
-        if rng.random() < 0.2:  # crumpled, or seen through
+        if rng.random() < 0.2:  # crumpled, or translucent
             texture += grain(size, (3, 4), rng) * np.float32(rng.uniform(1.0, 8.0))
         np.add(texture[None], base[:, None, None], out=planes)
     main = _ink_colour(base, rng, dark=dark, digital=digital)
@@ -88,7 +89,7 @@ def coloured(drawing: Drawing, kinds: Sequence[str], rng: np.random.Generator, *
 def _lay_on(
     planes: NDArray[np.float32], ink: NDArray[np.uint8], colour: Colour, rng: np.random.Generator, *, grainy: bool
 ) -> None:
-    """Lay a layer of ink on the planes, where there is any."""
+    """Blend a layer of ink into the colour planes, where there is any ink."""
     x, y, width, height = cv2.boundingRect(ink)
     if not width:
         return
@@ -117,7 +118,7 @@ def _ground_colour(rng: np.random.Generator, *, dark: bool, digital: bool) -> Co
 
 
 def _ink_colour(base: Colour, rng: np.random.Generator, *, dark: bool, digital: bool) -> Colour:
-    """A pen's colour; from full contrast to nearly nothing."""
+    """Sample a pen's colour, from full contrast to almost none."""
     if dark:
         colour = np.full(3, rng.uniform(170, 255)) + rng.normal(0, 18, 3)
     elif digital and rng.random() < 0.6:
@@ -134,11 +135,11 @@ def _ink_colour(base: Colour, rng: np.random.Generator, *, dark: bool, digital: 
 def photographed(
     planes: NDArray[np.float32], rng: np.random.Generator, *, digital: bool
 ) -> tuple[NDArray[np.uint8], NDArray[np.uint8] | None]:
-    """As a camera, a scanner or a screen gives it.
+    """Simulate the picture that a camera, a scanner or a screen gives.
 
     Returns:
-        uint8 (size, size, 3) RGB, and where something lies on the sheet or the sheet has ended, uint8 (size, size), 255
-        there; None where nothing does.
+        uint8 (size, size, 3) RGB, and a mask, uint8 (size, size), 255 where something covers the sheet or the sheet has
+        ended; None if that is nowhere.
     """
     size = planes.shape[1]
     hidden = None
@@ -152,7 +153,7 @@ def photographed(
     image = _softened(np.asarray(cv2.merge(list(planes)), np.float32), rng, digital=digital)
     if not digital or rng.random() < 0.2:
         image = _noisy(image, rng)
-    if rng.random() < 0.12:  # little contrast left, or too much
+    if rng.random() < 0.12:  # too little or too much contrast
         gain, lift = rng.uniform(0.35, 1.6), rng.uniform(-30, 60)
         image = (image - 128.0) * np.float32(gain) + np.float32(128.0 + lift)
     seen = np.clip(image, 0, 255).astype(np.uint8)
@@ -162,11 +163,28 @@ def photographed(
         quality = int(rng.uniform(12, 96)) if rng.random() < 0.4 else int(rng.uniform(50, 96))
         packed = cv2.imencode(".jpg", seen, (cv2.IMWRITE_JPEG_QUALITY, quality))[1]
         seen = np.asarray(cv2.imdecode(packed, cv2.IMREAD_COLOR), np.uint8)
+    if rng.random() < _BINARY:
+        seen = _binary(seen, rng)
     return seen, hidden
 
 
+def _binary(seen: NDArray[np.uint8], rng: np.random.Generator) -> NDArray[np.uint8]:
+    """Binarise, as scanners and copiers do: thin strokes break, faint ones vanish, noise becomes specks."""
+    grey = cv2.cvtColor(seen, cv2.COLOR_RGB2GRAY)
+    if rng.random() < 0.5:
+        level = cv2.threshold(grey, 0, 255, cv2.THRESH_BINARY | cv2.THRESH_OTSU)[0]
+        white = grey > level + rng.normal(0, 12)
+    else:  # local threshold
+        around = cv2.blur(grey, (2 * int(rng.integers(8, 40)) + 1,) * 2).astype(np.float32)
+        light_on_dark = np.median(grey) < 110
+        step = np.float32(rng.uniform(5, 22))
+        white = grey > around + step if light_on_dark else grey > around - step
+    two = np.where(white, np.uint8(255), np.uint8(0))
+    return np.asarray(cv2.cvtColor(two, cv2.COLOR_GRAY2RGB), np.uint8)
+
+
 def _softened(image: NDArray[np.float32], rng: np.random.Generator, *, digital: bool) -> NDArray[np.float32]:
-    """Out of focus, or moved while the shutter was open; sharp now and then."""
+    """Blur as if out of focus, or moved during the exposure; sometimes leave it sharp."""
     softness = rng.random()
     if softness < 0.55 and not (digital and softness < 0.3):
         deviation = rng.uniform(0.3, 1.3) if rng.random() < 0.85 else rng.uniform(1.3, 2.2)
@@ -175,7 +193,7 @@ def _softened(image: NDArray[np.float32], rng: np.random.Generator, *, digital: 
 
 
 def _noisy(image: NDArray[np.float32], rng: np.random.Generator) -> NDArray[np.float32]:
-    """A sensor's noise: grey, and now and then in coarser spots of colour."""
+    """Add sensor noise: grey, and sometimes coarser spots of colour."""
     size, noise = image.shape[0], rng.exponential(3.0)
     if noise <= 0.5:
         return image
@@ -188,7 +206,7 @@ def _noisy(image: NDArray[np.float32], rng: np.random.Generator) -> NDArray[np.f
 
 
 def light(size: int, rng: np.random.Generator) -> NDArray[np.float32]:
-    """How much light falls on each place, float32 (size, size), about 1: uneven, a shadow with an edge, a lamp."""
+    """Make a map of brightness factors, float32 (size, size), about 1: uneven, a shadow with an edge, a lamp."""
     level = 1.0 + _smooth(size, 3, rng) * rng.uniform(0.0, 0.12)
     kind = rng.random()
     if kind < 0.3:  # a shadow with an edge
@@ -196,7 +214,7 @@ def light(size: int, rng: np.random.Generator) -> NDArray[np.float32]:
         angle, edge = rng.uniform(0, 6.3), rng.uniform(-0.7, 0.7)
         inside = (np.cos(angle) * xs + np.sin(angle) * ys + 0.2 * _smooth(size, 4, rng) - edge) / rng.uniform(0.01, 0.3)
         level *= 1.0 - rng.uniform(0.1, 0.6) / (1.0 + np.exp(-np.clip(inside, -20, 20)))
-    elif kind < 0.38:  # a lamp seen in it
+    elif kind < 0.38:  # the reflection of a lamp
         x, y = rng.uniform(0, size, 2)
         ys, xs = np.mgrid[:size, :size].astype(np.float32)
         reach = rng.uniform(0.05, 0.3) * size
@@ -205,7 +223,7 @@ def light(size: int, rng: np.random.Generator) -> NDArray[np.float32]:
 
 
 def _beyond_the_sheet(planes: NDArray[np.float32], rng: np.random.Generator) -> NDArray[np.uint8]:
-    """A table, a book's other page, cloth or darkness beyond one edge of the sheet; it may leave a shadow."""
+    """Draw a table, a book's other page, cloth or darkness beyond one edge of the sheet, perhaps with a shadow."""
     size = planes.shape[1]
     angle = rng.integers(4) * np.pi / 2 + rng.normal(0, 0.12)
     share = rng.uniform(0.02, 0.25) if rng.random() < 0.8 else rng.uniform(0.25, 0.5)

@@ -1,4 +1,4 @@
-"""The fonts that pages are lettered with, as `make fonts` installs them."""
+"""The fonts that pages are written with, as `make fonts` installs them."""
 
 from __future__ import annotations
 
@@ -27,9 +27,9 @@ class Font:
     name: as in ``fonts.toml``
     kind: "handwriting", "print" or "script" (a font of another script)
     split: "train" or "validation"
-    files: the TrueType files and the characters of each, in the order they are asked
-    characters: all of them
-    scripts: the keys of ``words.ALPHABETS`` of which it has nearly every letter
+    files: the TrueType files and the characters of each, in order of precedence
+    characters: those of all files
+    scripts: the keys of ``words.ALPHABETS`` of which it has at least 75 % of the letters
     """
 
     name: str
@@ -41,12 +41,12 @@ class Font:
 
 
 def fonts_folder() -> Path:
-    """Where `make fonts` puts them: ``fonts`` in the cache folder."""
+    """Return the folder where `make fonts` puts the fonts: ``fonts`` in the cache folder."""
     return cache_folder() / "fonts"
 
 
 def fonts(split: str) -> tuple[Font, ...]:
-    """The installed fonts of a split, by name.
+    """Return the installed fonts of a split, sorted by name.
 
     Raises:
         UsageError: when ``split`` is neither "train" nor "validation".
@@ -76,6 +76,6 @@ def _font(row: dict[str, Any], folder: Path) -> Font:
     files = tuple((folder / part["file"], frozenset(part["characters"])) for part in row["files"])
     characters = frozenset().union(*(part for _, part in files))
     letters = {script: {letter for letter in alphabet if letter.isalpha()} for script, alphabet in ALPHABETS.items()}
-    letters["latin"] &= set(string.ascii_letters)  # accents are left away where a font has none
+    letters["latin"] &= set(string.ascii_letters)  # a font need not have accented letters
     scripts = tuple(script for script, needed in letters.items() if len(needed & characters) >= 0.75 * len(needed))
     return Font(row["name"], row["kind"], row["split"], files, characters, scripts)

@@ -1,11 +1,11 @@
-"""Text that means nothing, without end: words of several languages and scripts, dates, units, addresses, sums.
+"""Generate meaningless text without limit: words of several languages and scripts, dates, units, addresses, sums.
 
-A word is a row of syllables, a syllable an onset, a nucleus and a coda; which of them a language has, and how often,
-is written below by hand. No text is copied, so there is none to learn by heart. All randomness comes from the
+A word is a sequence of syllables, a syllable an onset, a nucleus and a coda; which of them a language has, and how
+often, is listed by hand below. No text is copied, so there is none to memorise. All randomness comes from the
 generator that is passed.
 
-What stands alone and looks like a digit (O, l, I, |, o) is never given alone: without a word around it nobody could
-say what it is.
+Characters that look like a digit (O, l, I, |, o) are never generated alone: without a word around them, nobody could
+say what they are.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ __all__ = [
     "word",
 ]
 
-# Onsets, nuclei and codas of each language; what stands twice comes twice as often, "-" is none.
+# Onsets, nuclei and codas of each language; an item listed twice is twice as frequent, "-" is none.
 _SYLLABLES = {
     "latin": (
         (  # German
@@ -139,7 +139,7 @@ _PARTS = {script: _split(languages) for script, languages in _SYLLABLES.items()}
 
 
 def _alphabet(script: str) -> frozenset[str]:
-    """All characters that words, symbols and numbers of a script may hold."""
+    """Collect all characters that words, symbols and numbers of a script may contain."""
     letters = {letter for language in _PARTS[script] for row in language for part in row for letter in part}
     if script in _CASED:
         letters |= {form for letter in letters for form in letter.upper()}
@@ -153,7 +153,7 @@ def _alphabet(script: str) -> frozenset[str]:
 
 
 def _arabic_forms() -> dict[str, tuple[str, ...]]:
-    """Each Arabic letter's forms alone, at the end, at the start and in the middle of a word, as Unicode names them."""
+    """Map each Arabic letter to its isolated, final, initial and medial forms, as Unicode names them."""
     forms: dict[str, dict[str, str]] = {}
     for code in range(0xFE80, 0xFEF5):
         position, *letters = unicodedata.decomposition(chr(code)).split()
@@ -169,11 +169,11 @@ ARABIC_FORMS = _arabic_forms()
 
 
 def joined(letters: str) -> str:
-    """Arabic letters in the forms that they take beside each other; anything else as it is."""
+    """Replace Arabic letters by the forms that they take next to each other; leave anything else unchanged."""
     shaped = ""
     for before, letter, after in zip(f" {letters}", letters, f"{letters[1:]} ", strict=False):
         forms = ARABIC_FORMS.get(letter, (letter,))
-        follows = len(ARABIC_FORMS.get(before, ())) == 4  # the letter before reaches out to this one
+        follows = len(ARABIC_FORMS.get(before, ())) == 4  # the letter before joins to this one
         leads = len(forms) == 4 and after in ARABIC_FORMS
         shaped += forms[(1 if follows and len(forms) > 1 else 0) + (2 if leads else 0)]
     return shaped
@@ -194,7 +194,7 @@ def _number(rng: np.random.Generator, digits: int) -> str:
 
 
 def word(rng: np.random.Generator, script: str = "latin") -> str:
-    """A word of one to four syllables, of two letters or more, in small letters where the script has them."""
+    """Generate a word of one to four syllables and at least two letters, in lower case where the script has case."""
     languages = _PARTS[script]
     onsets, nuclei, codas = languages[int(rng.random() * len(languages))]
     least = 2 if script in _ONE_LETTER_A_SYLLABLE else 1
@@ -209,7 +209,7 @@ def word(rng: np.random.Generator, script: str = "latin") -> str:
 
 
 def name(rng: np.random.Generator, script: str = "latin") -> str:
-    """A word with a capital letter, now and then with a title or initial before it."""
+    """Generate a word with an initial capital, sometimes with a title before it."""
     letters = word(rng, script)
     if script not in _CASED:
         return letters
@@ -220,13 +220,13 @@ def name(rng: np.random.Generator, script: str = "latin") -> str:
 
 
 def caps(rng: np.random.Generator, script: str = "latin") -> str:
-    """A word in capitals."""
+    """Generate a word in capitals."""
     letters = word(rng, script)
     return letters.upper() if script in _CASED else letters
 
 
 def date(rng: np.random.Generator, *, digits: bool = True) -> str:
-    """A day: "12. Mai", "3 août", "7.4.", "Mai"; without digits only the month."""
+    """Generate a date or a time: "12. Mai", "3 août", "7.4.", "8:05"; without digits only the month."""
     month = _pick(rng, _MONTHS.split())
     if not digits:
         return month
@@ -241,7 +241,7 @@ def date(rng: np.random.Generator, *, digits: bool = True) -> str:
 
 
 def unit(rng: np.random.Generator, *, digits: bool = True) -> str:
-    """A quantity: "12 kg", "3,50 €", "$40"; without digits only the unit."""
+    """Generate a quantity: "12 kg", "3,50 €", "$40"; without digits only the unit."""
     measure = _pick(rng, _UNITS.split())
     if not digits:
         return measure if len(measure) > 1 and measure != "lb" else f"{measure}."
@@ -256,7 +256,7 @@ def unit(rng: np.random.Generator, *, digits: bool = True) -> str:
 
 
 def mail(rng: np.random.Generator, *, digits: bool = True) -> str:
-    """What looks like an address on the net."""
+    """Generate what looks like an email or web address."""
     user, host, ending = word(rng), word(rng), _pick(rng, _ENDINGS.split())
     number = _number(rng, 2) if digits and rng.random() < 0.3 else ""
     joint = _pick(rng, (".", "_", "-", ""))
@@ -266,7 +266,7 @@ def mail(rng: np.random.Generator, *, digits: bool = True) -> str:
 
 
 def sum_with_letters(rng: np.random.Generator, *, digits: bool = True) -> str:
-    """Algebra: "x2 + 31 = 4", "a(b − c) = 0", "sin α"; without digits "x + y = z"."""
+    """Generate algebra: "x2 + 31 = 4", "a(b − c) = 0", "sin α"; without digits "x + y = z"."""
 
     def term() -> str:
         variable = _pick(rng, _VARIABLES)
@@ -305,12 +305,12 @@ def _plain(rng: np.random.Generator, script: str) -> str:
 
 
 def token(rng: np.random.Generator, scripts: Sequence[str] = ("latin",), *, digits: bool = True) -> str:
-    """One piece of running text: mostly a word of one of the ``scripts``, sometimes a date, a unit, a sum, an address.
+    """Generate a piece of running text: mostly a word of one of the ``scripts``, or a date, a unit, a sum, an address.
 
     Args:
-        rng: where all chance comes from.
-        scripts: keys of ``ALPHABETS``; what needs Latin letters comes only with "latin" among them.
-        digits: whether 0 to 9 may stand in it.
+        rng: the source of all randomness.
+        scripts: keys of ``ALPHABETS``; items that need Latin letters occur only if "latin" is among them.
+        digits: whether it may contain 0 to 9.
     """
     if "latin" not in scripts or rng.random() < 0.84:
         return _plain(rng, _pick(rng, scripts))
@@ -324,7 +324,7 @@ _SPECIALS: dict[str, Callable[..., str]] = {"date": date, "unit": unit, "sum": s
 def line(
     rng: np.random.Generator, scripts: Sequence[str] = ("latin",), *, length: int = 30, digits: bool = True
 ) -> str:
-    """Tokens of one script, and Latin ones where allowed, with spaces, until ``length`` characters are reached."""
+    """Join tokens of one script, and Latin ones if allowed, by spaces, until ``length`` characters are reached."""
     script = _pick(rng, scripts)
     chosen = ("latin",) if script == "latin" else (script, script, "latin") if "latin" in scripts else (script,)
     written = token(rng, chosen, digits=digits)

@@ -1,4 +1,4 @@
-"""Who writes: a pen, a hand, a source of digits and one of letters; and the pseudo-text that is written."""
+"""Writers, each with a pen, a style, a source of digits and one of letters; and the pseudo-text that they write."""
 
 from __future__ import annotations
 
@@ -22,21 +22,21 @@ if TYPE_CHECKING:
 
 __all__ = ["Writer", "digits", "number", "pick_writer", "sentence"]
 
-_ONES = 0.12  # of the digits, beyond one in ten: bits, indices, dates and counts hold more ones than other digits
-_BENFORD = 0.4  # share of the numbers whose first digit is as in numbers that count something: 1 in three of ten
-_SHAPES = 3  # in which one hand writes a letter
-_ANOTHER_FORM = 0.15  # how often a hand does not keep to its form of a digit
-_BARE = 0.45  # share of the hands whose 1 is one stroke and nothing else
+_ONES = 0.12  # share of ones beyond one in ten: bits, indices, dates and counts contain more ones than other digits
+_BENFORD = 0.4  # share of numbers whose first digit follows Benford's law, as in real counts: 1 in three of ten
+_SHAPES = 3  # variants of a letter per writer
+_ANOTHER_FORM = 0.15  # how often a writer deviates from their usual form of a digit
+_BARE = 0.45  # share of the writers whose 1 is a single stroke
 
 
 @dataclass(frozen=True)
 class Writer:
-    """One hand.
+    """One writer.
 
-    mix: sources of digits with their shares; font: of all other signs, and of digits it may be
-    lines: the font's letters are drawn with the pen of the digits, from their skeletons
-    described: letters and signs are drawn from descriptions of their strokes, where there is one, as digits are
-    wobble: pixels of a glyph's map by which letters, and digits that are not MNIST's, are bent
+    mix: sources of digits with their shares; font: the source of all other signs, and possibly of digits
+    lines: whether the font's letters are drawn from their skeletons, with the pen of the digits
+    described: whether letters and signs are drawn, like digits, from stroke descriptions, where there is one
+    wobble: pixels of a glyph's map by which letters, and digits that are not MNIST's, are distorted
     """
 
     alphabets: Alphabets
@@ -47,11 +47,11 @@ class Writer:
     lines: bool = False
     described: bool = False
     wobble: float = 0.0
-    shapes: dict[str, list[Glyph]] = field(default_factory=dict)  # in which the font's signs came so far
-    forms: dict[int, int] = field(default_factory=dict)  # of `hands.FORMS`: in which this hand writes a digit
+    shapes: dict[str, list[Glyph]] = field(default_factory=dict)  # variants of each sign so far
+    forms: dict[int, int] = field(default_factory=dict)  # by digit, this writer's index into `hands.FORMS`
 
     def sign(self, character: str, rng: np.random.Generator) -> Glyph | None:
-        """The glyph of a character as this hand writes it; None when neither description nor font has it."""
+        """Return the glyph of a character in this writer's style; None if neither descriptions nor font have it."""
         if self.described and character in self.alphabets.letters:
             return self._described(character, rng)
         glyph = (self.font.lines.get(character) if self.lines else None) or self.font.glyphs.get(character)
@@ -64,7 +64,7 @@ class Writer:
         return shapes[rng.integers(_SHAPES)]
 
     def _described(self, character: str, rng: np.random.Generator) -> Glyph:
-        """One hand keeps to one form of a letter."""
+        """Return a described glyph; a writer keeps to one form of a letter."""
         shapes = self.shapes.setdefault(character, [])
         if not shapes:
             forms = self.alphabets.letters[character]
@@ -73,15 +73,15 @@ class Writer:
         return shapes[rng.integers(_SHAPES)]
 
     def _slash(self, rng: np.random.Generator) -> Hand:
-        """How a slash is written: were it as upright and short as a one, nobody could tell the two apart."""
+        """Return the style of a slash: more slanted, since an upright, short one could not be told from a 1."""
         return replace(self.hand, slant=max(self.hand.slant, 0.0) + rng.uniform(0.1, 0.35))
 
     def digit(self, label: int, rng: np.random.Generator) -> Glyph:
-        """A glyph of this digit."""
+        """Return a glyph of this digit."""
         return self._digit(label, rng)[0]
 
     def _digit(self, label: int, rng: np.random.Generator) -> tuple[Glyph, bool]:
-        """A glyph of this digit, and whether it is the font's."""
+        """Return a glyph of this digit, and whether it is from the font."""
         source = str(rng.choice([name for name, _ in self.mix], p=[share for _, share in self.mix]))
         if source == "font":
             glyph = self.sign(str(label), rng)
@@ -96,7 +96,7 @@ class Writer:
         return bent(drawn, self.wobble, rng), False
 
     def _form(self, label: int, rng: np.random.Generator) -> int:
-        """The row of `hands.FORMS`: most hands keep to one; who gives the 1 a long upstroke bars the 7, as a rule."""
+        """Choose an index into `hands.FORMS`, usually the writer's own; with long upstrokes on 1s, the 7s have bars."""
         if rng.random() < _ANOTHER_FORM:
             return int(rng.integers(len(FORMS[label])))
         if label not in self.forms:
@@ -122,10 +122,10 @@ class Writer:
         gap: float | None = None,
         letters: float = 0.25,
     ) -> float:
-        """Write a line of text with its baseline's left end at (x, y); returns where it ends.
+        """Write a line of text with its baseline's left end at (x, y); return the x where it ends.
 
-        height: pixels, of digits and capitals; gap: between signs, in parts of it. letters: the share of signs that
-        are no digits whose boxes are kept, as examples of such (those of letters are kept in `Drawing.letters`, too)
+        height: of digits and capitals, in pixels; gap: between signs, in fractions of height. letters: the share of
+        non-digits whose boxes are kept as negative examples (`Drawing.letters` gets those of all letters)
         """
         gap = self.spacing if gap is None else gap
         for character in text:
@@ -134,7 +134,7 @@ class Writer:
                 continue
             if character.isdigit() and character.isascii():
                 glyph, own = self._digit(int(character), rng)
-                free = gap * 0.5 if own else gap  # a font brings its own gaps
+                free = gap * 0.5 if own else gap  # a font's glyphs include gaps
                 x += drawing.write(ink, glyph, x, y, height * rng.uniform(0.9, 1.08), self.hand, rng) + free * height
             elif (sign := self.sign(character, rng)) is not None:
                 keep = rng.random() < letters
@@ -151,13 +151,13 @@ class Writer:
         return x
 
 
-_SLASH = 1.3  # a slash's height by a digit's
+_SLASH = 1.3  # height of a slash, relative to a digit's
 
-# How often letters are drawn from descriptions, by where the digits come from: a letter of a font among digits that are
-# not would be told by how its strokes run, which no hand's are.
+# How often letters are drawn from descriptions, by the source of the digits: a font's letters among other digits could
+# be recognised by the style of their strokes, which differs in no real handwriting.
 _DESCRIBED = {"strokes": 0.6, "skeleton": 0.4, "mixed": 0.45, "mnist": 0.3}
 
-# Fonts whose letters are joined, as a schooled hand writes them.
+# Fonts whose letters are joined, as in handwriting taught at school.
 _JOINED = frozenset((
     "allura", "bad-script", "beth-ellen", "caramel", "cedarville-cursive", "dancing-script", "dawning-of-a-new-day",
     "explora", "herr-von-muellerhoff", "homemade-apple", "inspiration", "kristi", "la-belle-aurore", "league-script",
@@ -171,7 +171,7 @@ _JOINED = frozenset((
 def pick_writer(
     alphabets: Alphabets, rng: np.random.Generator, *, printed: bool = False, joined: bool = False
 ) -> Writer:
-    """A writer by chance; ``printed``: a machine; ``joined``: somebody who joins letters, if there is one."""
+    """Pick a random writer; ``printed``: a machine; ``joined``: a person who joins letters, if there is one."""
     kinds = ("print",) if printed else ("handwriting",) if joined or rng.random() < 0.8 else ("print", "script")
     fonts = [font for font in alphabets.fonts if font.kind in kinds] or list(alphabets.fonts)
     if joined:
@@ -195,7 +195,7 @@ def pick_writer(
         mix = (("font", 1.0),)
     else:
         mix = (("mnist", 0.25), ("skeleton", 0.3), ("strokes", 0.3), ("font", 0.15))
-    # As the digits are drawn, so are the letters: else it is the pen that tells them apart.
+    # Letters are drawn in the same way as the digits: otherwise, the pen would tell them apart.
     lines = bool(rng.random() < (0.85 if mix[0][0] in ("skeleton", "strokes") else 0.4))
     described = not joined and bool(rng.random() < _DESCRIBED.get(mix[0][0] if len(mix) == 1 else "mixed", 0.0))
     wobble = abs(rng.normal(0.0, 1.8)) if rng.random() < 0.9 else 0.0
@@ -203,12 +203,12 @@ def pick_writer(
 
 
 def digits(rng: np.random.Generator, count: int) -> str:
-    """So many digits by chance, ones among them as often as people write them."""
+    """Generate ``count`` random digits, with as many ones as people write."""
     return "".join("1" if rng.random() < _ONES else str(each) for each in rng.integers(0, 10, count))
 
 
 def number(rng: np.random.Generator) -> str:
-    """A number as people write them: plain ones, prices, dates, times, marks."""
+    """Generate a number as people write them: plain, a price, a date, a time, or with a unit or mark."""
     kind = rng.random()
     many = int(rng.choice((1, 1, 2, 2, 2, 3, 3, 4, 5, 6, 8)))
     plain = digits(rng, many)
@@ -231,7 +231,7 @@ def number(rng: np.random.Generator) -> str:
 
 
 def sentence(rng: np.random.Generator, length: int, scripts: Sequence[str], *, numbers: float = 0.0) -> str:
-    """Words, with numbers among them (a share), dates, units and punctuation; without digits where that share is 0."""
+    """Generate words, dates, units and punctuation with a share of ``numbers``; without any digit if that is 0."""
     script = scripts[int(rng.integers(len(scripts)))]
     return " ".join(
         number(rng) if rng.random() < numbers else token(rng, (script,), digits=numbers > 0) for _ in range(length)

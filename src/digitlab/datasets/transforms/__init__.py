@@ -1,7 +1,7 @@
 """Image transforms: pure functions on batches, all randomness from an argument.
 
 A transform is ``(images, rng) -> images``, uint8 (N, 28, 28), light ink on dark; `by_blocks` applies one to
-any number of images by seed, on any number of threads, with the same result.
+any number of images; the result depends on the seed, not on the number of threads.
 """
 
 from __future__ import annotations

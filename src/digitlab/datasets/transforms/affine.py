@@ -28,7 +28,7 @@ __all__ = [
 
 @dataclass(frozen=True, slots=True)
 class AffineRanges:
-    """The ranges; each value is drawn uniformly from minus to plus its range.
+    """Ranges of the transformations; each value is drawn uniformly from minus to plus its range.
 
     rotation, shear: degrees
     width_shift, height_shift: fractions of the 28 pixels
@@ -64,7 +64,7 @@ def augment_affine(
     zoom: float = S1_RANGES.zoom,
     fill: Fill = "nearest",
 ) -> NDArray[np.uint8]:
-    """S1's augmentation (§3.2.12), with its ranges: uint8 (N, 28, 28) → uint8 (N, 28, 28).
+    """Apply S1's augmentation (§3.2.12), by default with its ranges: uint8 (N, 28, 28) → uint8 (N, 28, 28).
 
     Ranges as in `AffineRanges`; fill modes as in `warp.warp`.
 
@@ -78,7 +78,7 @@ def augment_affine(
 
 
 def vary_pose(images: NDArray[np.uint8], rng: np.random.Generator) -> NDArray[np.uint8]:
-    """Images transformed within `POSE`, black outside: uint8 (N, 28, 28) → uint8 (N, 28, 28).
+    """Transform images randomly within `POSE`, black outside: uint8 (N, 28, 28) → uint8 (N, 28, 28).
 
     Raises:
         ShapeError: when the images are not uint8 (N, 28, 28).
@@ -87,9 +87,9 @@ def vary_pose(images: NDArray[np.uint8], rng: np.random.Generator) -> NDArray[np
 
 
 def realtime_images(images: NDArray[np.uint8], rng: np.random.Generator) -> NDArray[np.uint8]:
-    """S0's real-time alternative to the handmade sets (§4.1.3): uint8 (N, 28, 28) → Sobel images, uint8 (N, 28, 28).
+    """Apply S0's real-time alternative to the handmade sets (§4.1.3): uint8 (N, 28, 28) → Sobel images of that shape.
 
-    Its noise was the network's first layer, GaussianNoise, and is not added here.
+    Its noise was added by the network's first layer, GaussianNoise, and is not added here.
 
     Raises:
         ShapeError: when the images are not uint8 (N, 28, 28).
@@ -98,7 +98,7 @@ def realtime_images(images: NDArray[np.uint8], rng: np.random.Generator) -> NDAr
 
 
 def draw_matrices(rng: np.random.Generator, count: int, ranges: AffineRanges) -> NDArray[np.float64]:
-    """Random matrices for `warp`, float64 (count, 2, 3); matrix i does not depend on ``count``."""
+    """Draw random matrices for `warp`, float64 (count, 2, 3); matrix i does not depend on ``count``."""
     drawn = rng.uniform(-1, 1, (count, 6))
     turn, slant = np.deg2rad(drawn[:, 0] * ranges.rotation), np.deg2rad(drawn[:, 1] * ranges.shear)
     shifts = drawn[:, 2:4] * (28 * ranges.width_shift, 28 * ranges.height_shift)
@@ -113,5 +113,5 @@ def draw_matrices(rng: np.random.Generator, count: int, ranges: AffineRanges) ->
 def _matrices(
     a: NDArray[np.float64], b: NDArray[np.float64], c: NDArray[np.float64], d: NDArray[np.float64]
 ) -> NDArray[np.float64]:
-    """((a, b), (c, d)) for each of N: (N, 2, 2)."""
+    """Build the matrices ((a, b), (c, d)): (N, 2, 2)."""
     return np.stack([a, b, c, d], axis=-1).reshape(-1, 2, 2)

@@ -1,4 +1,4 @@
-"""Applies transforms to many images, in blocks with separate random generators.
+"""Apply transforms to many images, in blocks with separate random generators.
 
 A transform is a function ``(images, rng) -> images``, both uint8 (N, 28, 28), light ink on dark. What happens to row i
 depends on the generator and on i only, not on how many rows follow. `by_blocks` gives every `BLOCK` rows a generator
@@ -33,7 +33,7 @@ _Result = TypeVar("_Result")
 
 
 def require_images(images: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """``images``, unchanged.
+    """Check ``images``, and return them unchanged.
 
     Raises:
         ShapeError: when they are not uint8 (N, 28, 28).
@@ -44,12 +44,12 @@ def require_images(images: NDArray[np.uint8]) -> NDArray[np.uint8]:
 
 
 def rounded(values: NDArray[np.floating]) -> NDArray[np.uint8]:
-    """Any float array as uint8: rounded to the nearest level, clipped to 0..255."""
+    """Convert a float array to uint8: rounded to the nearest level, clipped to 0..255."""
     return np.asarray(np.clip(np.rint(values), 0, 255), np.uint8)
 
 
 def generator(seed: Seed, *place: int) -> np.random.Generator:
-    """An independent random generator for one part (a copy, a block) under a seed.
+    """Create an independent random generator for one part (a copy, a block) under a seed.
 
     Raises:
         UsageError: when a part of the seed is negative.
@@ -57,12 +57,12 @@ def generator(seed: Seed, *place: int) -> np.random.Generator:
     parts = (seed,) if isinstance(seed, int) else seed
     if any(part < 0 for part in parts):
         raise UsageError(f"seed is {seed}; expected 0 or more")
-    # The number of parts comes first: SeedSequence takes (1,) and (1, 0) for the same.
+    # The number of parts comes first: SeedSequence treats (1,) and (1, 0) as the same.
     return np.random.default_rng(np.random.SeedSequence((len(parts), *parts), spawn_key=place))
 
 
 def by_blocks(transform: Transform, images: NDArray[np.uint8], seed: Seed, *, jobs: int = 1) -> NDArray[np.uint8]:
-    """``transform`` of all images, uint8 (N, 28, 28); the result depends on the seed, not on ``jobs``.
+    """Apply ``transform`` to all images, uint8 (N, 28, 28); the result depends on the seed, not on ``jobs``.
 
     Raises:
         ShapeError: when the images are not uint8 (N, 28, 28).
@@ -80,7 +80,7 @@ def by_blocks(transform: Transform, images: NDArray[np.uint8], seed: Seed, *, jo
 
 
 def in_order(function: Callable[[_Item], _Result], items: Iterable[_Item], *, jobs: int) -> Iterator[_Result]:
-    """``map`` on ``jobs`` threads: results in order, at most ``2 * jobs`` of them waiting in memory.
+    """Run ``map`` on ``jobs`` threads: results are in order, at most ``2 * jobs`` of them waiting in memory.
 
     Raises:
         UsageError: when ``jobs`` is below 1.

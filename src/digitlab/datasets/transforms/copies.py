@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 __all__ = ["MOST_COPIES", "mean_answer", "tta_copies"]
 
-# (degrees, pixels to the right, pixels down), in pairs that cancel out: networks are best for centred, upright digits,
+# (degrees, pixels to the right, pixels down), in pairs that cancel out: networks work best on centred, upright digits,
 # and an odd number of copies keeps the mean position.
 _MOVES = (
     (0, 0, 0),
@@ -30,7 +30,7 @@ MOST_COPIES = len(_MOVES)
 
 
 def tta_copies(images: NDArray[np.uint8], count: int) -> Iterator[NDArray[np.uint8]]:
-    """``count`` copies of the images, uint8 (N, 28, 28) each: unchanged, then shifted by a pixel or rotated by 6°.
+    """Make ``count`` copies of the images, uint8 (N, 28, 28) each: unchanged, then shifted by a pixel or rotated by 6°.
 
     Raises:
         ShapeError: when the images are not uint8 (N, 28, 28).
@@ -49,7 +49,7 @@ def mean_answer(
     *,
     tell: Callable[[int], None] = lambda _: None,
 ) -> NDArray[np.float32]:
-    """The mean prediction over ``count`` copies of the images: float32 (N, 10).
+    """Compute the mean prediction over ``count`` copies of the images: float32 (N, 10).
 
     tell: called with the number of copies done, from 0
 

@@ -1,4 +1,4 @@
-"""Cutout (DeVries and Taylor 2017): hides a square of each training image."""
+"""Cutout (DeVries and Taylor 2017): hide a square of each training image."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ SIZE = 8  # pixels; such squares hide 8 % of the ink of MNIST's digits
 
 
 def cut_out(images: NDArray[np.uint8], rng: np.random.Generator, *, size: int = SIZE) -> NDArray[np.uint8]:
-    """The images with a square of zeros in each: uint8 (N, 28, 28) → uint8 (N, 28, 28).
+    """Replace a square of each image by zeros: uint8 (N, 28, 28) → uint8 (N, 28, 28).
 
-    The square's centre is any pixel, so some squares reach over the border and hide less.
+    The square's centre may be any pixel, so some squares reach over the border and hide less.
 
     Raises:
         ShapeError: when the images are not uint8 (N, 28, 28).
@@ -36,5 +36,5 @@ def cut_out(images: NDArray[np.uint8], rng: np.random.Generator, *, size: int = 
 
 
 def draw_squares(rng: np.random.Generator, count: int, size: int = SIZE) -> NDArray[np.int64]:
-    """The first row and column of each square, int64 (count, 2); some lie outside the image."""
+    """Draw the first row and column of each square, int64 (count, 2); some lie outside the image."""
     return np.asarray(rng.integers(0, 28, (count, 2)) - size // 2)

@@ -44,7 +44,7 @@ BANK: dict[str, NDArray[np.float32]] = {
 
 
 def apply_bank(image: NDArray[np.uint8]) -> dict[str, NDArray[np.float32]]:
-    """Every filter of ``BANK`` applied to one image: uint8 (H, W) → by name, float32 (H, W), negative values kept.
+    """Apply every filter of ``BANK`` to one image: uint8 (H, W) → by name, float32 (H, W), negative values kept.
 
     Raises:
         ShapeError: when the image is not uint8 (H, W).
@@ -53,7 +53,7 @@ def apply_bank(image: NDArray[np.uint8]) -> dict[str, NDArray[np.float32]]:
 
 
 def convolve(image: NDArray[np.uint8], kernel: NDArray[np.float32]) -> NDArray[np.float32]:
-    """True convolution with the same size, mirrored at the border: uint8 (H, W) → float32 (H, W).
+    """Compute a true convolution of the same size, mirrored at the border: uint8 (H, W) → float32 (H, W).
 
     Raises:
         ShapeError: when the image is not uint8 (H, W) or has no pixel.

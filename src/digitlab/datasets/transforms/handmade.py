@@ -1,7 +1,7 @@
 """The handmade sets of the thesis S0 (§4.1.3): plain Sobel copies and transformed copies of MNIST's images.
 
-A transformed copy is scaled, rotated, shifted, gets noise, and becomes a Sobel image, in this order. For comparison
-(the study `own-preparation`) the last step can be left out of both kinds: then they are grey.
+A transformed copy is scaled, rotated, shifted, given noise, and made a Sobel image, in this order. For comparison (the
+study `own-preparation`) the last step can be omitted for both kinds: then they are grey.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ Form = Literal["grey", "sobel"]
 
 NOISE_DEVIATION = 0.02**0.5  # of Gaussian noise on pixels of 0..1
 _TOGETHER = 100  # images whose float copies fit the L2 cache
-_LEVELS = 65_535  # noise has steps that are too fine to be seen and coarse enough for exact Sobel sums
+_LEVELS = 65_535  # levels of noisy pixels: too fine to be seen, coarse enough for exact Sobel sums
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,9 +51,9 @@ class Changes:
 def make_handmade(
     digits: Digits, plain: int, transformed: int, seed: Seed, *, jobs: int = 1, form: Form = "sobel"
 ) -> Digits:
-    """``plain`` Sobel and ``transformed`` copies of each image: all first copies, then all second ones ….
+    """Make ``plain`` Sobel and ``transformed`` copies of each image: all first copies, then all second ones ….
 
-    Transformed copies depend on seed, row and number only: that of 0-1 is the first of 0-6 and of 1-6.
+    Transformed copies depend only on seed, row and copy number: that of 0-1 is the first one of 0-6 and of 1-6.
 
     Raises:
         UsageError: when a number of copies or the seed is negative, or ``jobs`` is below 1.
@@ -70,7 +70,7 @@ def make_handmade(
 def handmade_blocks(
     digits: Digits, plain: int, transformed: int, seed: Seed, *, jobs: int = 1, form: Form = "sobel"
 ) -> Iterator[Digits]:
-    """As `make_handmade`, in blocks of at most `BLOCK` rows, at most ``2 * jobs`` of them in memory.
+    """Yield what `make_handmade` returns, in blocks of at most `BLOCK` rows, at most ``2 * jobs`` of them in memory.
 
     Raises:
         UsageError: when a number of copies or the seed is negative, or ``jobs`` is below 1.
@@ -92,9 +92,9 @@ def handmade_blocks(
 
 
 def transform_images(images: NDArray[np.uint8], rng: np.random.Generator, *, form: Form = "sobel") -> NDArray[np.uint8]:
-    """One transformed copy of each image: uint8 (N, 28, 28) → uint8 (N, 28, 28).
+    """Make one transformed copy of each image: uint8 (N, 28, 28) → uint8 (N, 28, 28).
 
-    form: "grey" leaves the noisy images as they are; changes and noise are the same
+    form: "grey" omits the Sobel filter; changes and noise are the same
 
     Raises:
         ShapeError: when the images are not uint8 (N, 28, 28).
@@ -113,7 +113,7 @@ def transform_images(images: NDArray[np.uint8], rng: np.random.Generator, *, for
 
 
 def draw_changes(rng: np.random.Generator, count: int) -> Changes:
-    """``count`` changes with S0's distributions; change i does not depend on ``count``."""
+    """Draw ``count`` changes from S0's distributions; change i does not depend on ``count``."""
     numbers = rng.random((count, 4))
     scales = np.round(0.5 + numbers[:, 0], 2)
     enlarged = scales[:, None] > 1
@@ -138,17 +138,17 @@ def move_images(images: NDArray[np.uint8], changes: Changes) -> NDArray[np.uint8
     radians = np.deg2rad(changes.angles)
     turns = np.array([[np.cos(radians), -np.sin(radians)], [np.sin(radians), np.cos(radians)]]).transpose(2, 0, 1)
     origins = pixels - changes.shifts[:, :, None]  # (N, 2, 28): each column and row before the shift
-    inside = (origins >= 0) & (origins < 28)  # what left the frame in the rotation is lost, as in three steps
+    inside = (origins >= 0) & (origins < 28)  # what the rotation moves out of the frame is lost, as in three steps
     return _keep(warp(scaled, about_centre(turns, -changes.shifts.astype(np.float64))), inside[:, 0], inside[:, 1])
 
 
 def noisy_sobel(images: NDArray[np.uint8], normals: NDArray[np.float32]) -> NDArray[np.uint8]:
-    """Noise, then the Sobel image: uint8 (N, 28, 28); ``normals``, of the same shape, are overwritten."""
+    """Add noise, then compute the Sobel image: uint8 (N, 28, 28); ``normals``, of the same shape, are overwritten."""
     return to_full_range(edge_strength(_noisy(images, normals)))
 
 
 def _noisy(images: NDArray[np.uint8], normals: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Pixels of 0 to `_LEVELS` with noise, in place of ``normals``."""
+    """Scale pixels to 0 … `_LEVELS` and add noise; the result overwrites ``normals``."""
     normals *= NOISE_DEVIATION * _LEVELS
     normals += np.multiply(images, _LEVELS // 255, dtype=np.float32)
     return np.clip(np.rint(normals, out=normals), 0, _LEVELS, out=normals)

@@ -25,7 +25,7 @@ SHIFT = 0.8  # pixels
 STROKES = (-0.8, 1.8)  # pixels of growth; an erosion by a whole pixel would break thin strokes
 BLUR = 0.9  # pixels; largest standard deviation of the Gaussian
 INK = (0.6, 1.0)  # level of full ink, of 1
-GAMMA = 0.3  # largest, of the logarithm: soft or hard stroke borders
+GAMMA = 0.3  # largest absolute logarithm of gamma: soft or hard stroke borders
 GRAIN = 0.06  # largest standard deviation of the noise, of 1
 _FURTHEST = 2.5  # standard deviations at which normal numbers are clipped: a digit must stay upright and in the frame
 
@@ -33,7 +33,7 @@ _TOGETHER = 100  # images whose float copies fit the L2 cache
 
 
 def vary_handwriting(images: NDArray[np.uint8], rng: np.random.Generator) -> NDArray[np.uint8]:
-    """Augmented images, uint8 (N, 28, 28) → uint8 (N, 28, 28).
+    """Augment images: uint8 (N, 28, 28) → uint8 (N, 28, 28).
 
     Raises:
         ShapeError: when the images are not uint8 (N, 28, 28).
@@ -55,7 +55,7 @@ def vary_handwriting(images: NDArray[np.uint8], rng: np.random.Generator) -> NDA
 
 
 def draw_hands(rng: np.random.Generator, count: int) -> NDArray[np.float64]:
-    """Random matrices for `warp`, float64 (count, 2, 3); matrix i does not depend on ``count``."""
+    """Draw random matrices for `warp`, float64 (count, 2, 3); matrix i does not depend on ``count``."""
     normal = np.clip(rng.standard_normal((count, 6)), -_FURTHEST, _FURTHEST)
     turn, slant = np.deg2rad(normal[:, 0] * ROTATION), normal[:, 1] * SLANT
     rotation = np.array([[np.cos(turn), -np.sin(turn)], [np.sin(turn), np.cos(turn)]]).transpose(2, 0, 1)
@@ -65,7 +65,7 @@ def draw_hands(rng: np.random.Generator, count: int) -> NDArray[np.float64]:
 
 
 def vary_strokes(images: NDArray[np.uint8], growth: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Strokes made wider or thinner, symmetrically: uint8 (N, 28, 28) → float32 (N, 28, 28), 0..1.
+    """Make strokes wider or thinner, symmetrically: uint8 (N, 28, 28) → float32 (N, 28, 28), 0..1.
 
     growth: pixels of stroke width, float32 (N, 1, 1), -1 to 2; an image's maximum is kept
     """
@@ -82,7 +82,7 @@ def vary_strokes(images: NDArray[np.uint8], growth: NDArray[np.float32]) -> NDAr
 
 
 def _softened(images: NDArray[np.float32], deviations: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Gaussian blur of 0 to `BLUR` pixels, mixed from three strengths: float32 (N, 28, 28) → the same."""
+    """Apply a Gaussian blur of 0 to `BLUR` pixels, mixed from three strengths: float32 (N, 28, 28) → the same."""
     stack = _stacked(images)
     half, full = (_unstacked(cv2.GaussianBlur(stack, (5, 5), deviation)) for deviation in (BLUR / 2, BLUR))
     return _between([images, half, full], (0, BLUR / 2, BLUR), deviations)
@@ -91,7 +91,7 @@ def _softened(images: NDArray[np.float32], deviations: NDArray[np.float32]) -> N
 def _between(
     levels: list[NDArray[np.float32]], positions: tuple[float, ...], wanted: NDArray[np.float32]
 ) -> NDArray[np.float32]:
-    """Linear interpolation between the levels (N, 28, 28) at ``positions``."""
+    """Interpolate linearly between the levels (N, 28, 28) at ``positions``."""
     result = levels[0].copy()
     for lower, upper, start, end in zip(levels, levels[1:], positions, positions[1:], strict=False):
         result += (upper - lower) * np.clip((wanted - start) / (end - start), 0, 1)
@@ -99,7 +99,7 @@ def _between(
 
 
 def _stacked(images: NDArray[np.uint8] | NDArray[np.float32]) -> NDArray[np.uint8] | NDArray[np.float32]:
-    """(N, 28, 28) → (N * 32, 32): stacked, with a border of two pixels of 0, as one image for OpenCV."""
+    """Stack (N, 28, 28) as one image for OpenCV, (N * 32, 32), with a border of two zero pixels around each."""
     stack = np.zeros((len(images), 32, 32), images.dtype)
     stack[:, 2:30, 2:30] = images
     return stack.reshape(-1, 32)
@@ -110,6 +110,6 @@ def _unstacked(stack: NDArray[np.generic]) -> NDArray[np.float32]:
 
 
 def _halved(double: NDArray[np.generic]) -> NDArray[np.float32]:
-    """uint8 (N * 64, 64) → float32 (N, 28, 28), 0..1, the mean of four pixels each."""
+    """Halve uint8 (N * 64, 64) to float32 (N, 28, 28), 0..1, each the mean of four pixels."""
     single = cv2.resize(np.asarray(double, np.float32), None, fx=0.5, fy=0.5, interpolation=cv2.INTER_AREA)
     return _unstacked(single) / np.float32(255)

@@ -1,8 +1,8 @@
 """The transformed images of the thesis S0, one at a time, step by step, in float64: the reference implementation.
 
-The baseline for speed in `digitlab bench data`, and for the tests of `handmade`, which makes the same images in batches
-of a hundred. With the same random numbers the two differ by a few grey levels in a few pixels, because OpenCV's resize
-uses fixed-point arithmetic (at most 1 level) and the Sobel image is truncated, not rounded.
+It is the speed baseline of `digitlab bench data`, and the reference in the tests of `handmade`, which makes the same
+images in batches of a hundred. With the same random numbers the two differ by a few grey levels in a few pixels,
+because OpenCV's resize uses fixed-point arithmetic (at most 1 level) and the Sobel image is truncated, not rounded.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ __all__ = ["move_one", "plain_loop", "sobel_one", "transform_with"]
 
 
 def plain_loop(images: NDArray[np.uint8], rng: np.random.Generator) -> NDArray[np.uint8]:
-    """One transformed copy of each image: uint8 (N, 28, 28) → uint8 (N, 28, 28)."""
+    """Make one transformed copy of each image: uint8 (N, 28, 28) → uint8 (N, 28, 28)."""
     results = []
     for image in images:
         noise = rng.normal(0, NOISE_DEVIATION, (1, 28, 28))
@@ -31,7 +31,7 @@ def plain_loop(images: NDArray[np.uint8], rng: np.random.Generator) -> NDArray[n
 
 
 def transform_with(images: NDArray[np.uint8], changes: Changes, noise: NDArray[np.floating]) -> NDArray[np.uint8]:
-    """The same with given changes and noise (N, 28, 28) for pixels of 0..1."""
+    """Make the copies with given changes, and given noise (N, 28, 28) for pixels of 0..1."""
     results = np.empty(images.shape, np.uint8)
     for row, image in enumerate(images):
         moved = move_one(image, changes.scales[row], changes.angles[row], changes.shifts[row])
@@ -49,7 +49,7 @@ def move_one(image: NDArray[np.uint8], scale: float, angle: float, shift: NDArra
 
 
 def sobel_one(image: NDArray[np.floating] | NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """The Sobel image of one image (28, 28) of any range, as in S0's camera program."""
+    """Compute the Sobel image of one image (28, 28) of any range, as in S0's camera program."""
     across = cv2.Sobel(image, cv2.CV_64F, 1, 0, ksize=5)
     upright = cv2.Sobel(image, cv2.CV_64F, 0, 1, ksize=5)
     edges = cv2.add(np.abs(across), np.abs(upright))
@@ -57,7 +57,7 @@ def sobel_one(image: NDArray[np.floating] | NDArray[np.uint8]) -> NDArray[np.uin
 
 
 def _centred(image: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """The middle 28×28 of a square image; a smaller one is padded equally with 0 to at least 28 and cropped."""
+    """Crop the middle 28×28 of a square image; a smaller one is first padded equally with 0 to at least 28."""
     padding = max(0, (28 - len(image) + 1) // 2)
     padded = cv2.copyMakeBorder(image, padding, padding, padding, padding, cv2.BORDER_CONSTANT, value=0)
     start = (len(padded) - 28) // 2

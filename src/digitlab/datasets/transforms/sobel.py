@@ -22,7 +22,7 @@ _TOGETHER = 100  # images per call of OpenCV: their canvas of 360 kB fits the L2
 
 
 def sobel_images(images: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """The Sobel image of each: uint8 (N, 28, 28) → uint8 (N, 28, 28). A constant image gives zeros.
+    """Compute the Sobel image of each: uint8 (N, 28, 28) → uint8 (N, 28, 28). A constant image gives zeros.
 
     >>> sobel_images(np.eye(28, dtype=np.uint8)[None]).max()
     np.uint8(255)
@@ -39,7 +39,7 @@ def sobel_images(images: NDArray[np.uint8]) -> NDArray[np.uint8]:
 
 
 def edge_strength(images: NDArray[np.uint8] | NDArray[np.float32]) -> NDArray[np.float32]:
-    """|gx| + |gy|, kernels of size 5: (N, 28, 28) → float32 (N, 28, 28).
+    """Compute |gx| + |gy| with kernels of size 5: (N, 28, 28) → float32 (N, 28, 28).
 
     Exact on every processor for integers up to 65,535: no sum exceeds 2**24, up to which float32 is exact.
     """
@@ -55,7 +55,7 @@ def edge_strength(images: NDArray[np.uint8] | NDArray[np.float32]) -> NDArray[np
 
 
 def to_full_range(strength: NDArray[np.float32]) -> NDArray[np.uint8]:
-    """Each image's minimum to 0 and maximum to 255, truncated to integers: (N, 28, 28) → uint8 (N, 28, 28).
+    """Scale each image's minimum to 0 and maximum to 255, truncated to integers: (N, 28, 28) → uint8 (N, 28, 28).
 
     For integers this is exactly floor(255 · (g - min) / (max - min)). S0's cv2.normalize multiplies by a rounded
     quotient and is sometimes one less where the exact value is an integer (254 for 255, in one image of seven).

@@ -1,7 +1,7 @@
 """Affine transformation and elastic deformation of many images at once, with bilinear interpolation.
 
-The images are placed on one canvas, so that one call of OpenCV warps a hundred: no Python loop, and threads do not wait
-for each other.
+The images are placed on one canvas, so that one call of OpenCV warps a hundred: no Python loop over images, and threads
+do not wait for each other.
 
 Elastic deformation (Simard, Steinkraus and Platt 2003) is a smooth random displacement of pixels. The paper smooths a
 random field with a Gaussian; here random displacements on a coarse grid are interpolated by cubic splines, which is as
@@ -34,7 +34,7 @@ _PITCH = 30  # 28 pixels and a border of one on each side
 
 
 def warp(images: NDArray[np.uint8], matrices: NDArray[np.float64], fill: Fill = "constant") -> NDArray[np.uint8]:
-    """Warp: result[i] at (x, y) is images[i] at ``matrices[i] @ (x, y, 1)``.
+    """Warp images: result[i] at (x, y) is images[i] at ``matrices[i] @ (x, y, 1)``.
 
     images: uint8 (N, 28, 28)
     matrices: float64 (N, 2, 3), from result to image coordinates, x (column) first, in pixels
@@ -60,7 +60,7 @@ def warp(images: NDArray[np.uint8], matrices: NDArray[np.float64], fill: Fill = 
 
 
 def sample_at(images: NDArray[np.uint8], places: NDArray[np.float32]) -> NDArray[np.uint8]:
-    """Bilinear samples of images (N, 28, 28) at positions (N, 2, 28, 28), x first; 0 outside. uint8 (N, 28, 28)."""
+    """Sample images (N, 28, 28) bilinearly at positions (N, 2, 28, 28), x first; 0 outside. uint8 (N, 28, 28)."""
     results = np.empty(images.shape, np.uint8)
     for start in range(0, len(images), _TOGETHER):
         rows = slice(start, start + _TOGETHER)
@@ -69,14 +69,14 @@ def sample_at(images: NDArray[np.uint8], places: NDArray[np.float32]) -> NDArray
 
 
 def about_centre(linear: NDArray[np.float64], shift: NDArray[np.float64] | float = 0.0) -> NDArray[np.float64]:
-    """Matrices for `warp` that apply ``linear`` (N, 2, 2) about the image's centre after adding ``shift`` (N, 2)."""
+    """Build matrices for `warp`: ``linear`` (N, 2, 2) about the image's centre, after adding ``shift`` (N, 2)."""
     centre = np.full(2, CENTRE)
     offsets = np.einsum("nij,nj->ni", linear, np.broadcast_to(shift - centre, linear.shape[:2])) + centre
     return np.concatenate([linear, offsets[:, :, None]], axis=2)
 
 
 def require_fill(fill: str) -> None:
-    """Refuse an unknown fill mode.
+    """Reject an unknown fill mode.
 
     Raises:
         UsageError: when the fill mode is none of the four.
@@ -86,7 +86,7 @@ def require_fill(fill: str) -> None:
 
 
 def _places(matrices: NDArray[np.float64]) -> NDArray[np.float32]:
-    """The source position of each pixel of the result: float32 (N, 2, 28, 28), x first."""
+    """Compute the source position of each pixel of the result: float32 (N, 2, 28, 28), x first."""
     pixels = np.arange(28.0)
     along_x = matrices[:, :, :1] * pixels + matrices[:, :, 2:]  # (N, 2, 28)
     along_y = matrices[:, :, 1:2] * pixels
@@ -94,7 +94,7 @@ def _places(matrices: NDArray[np.float64]) -> NDArray[np.float32]:
 
 
 def _within(places: NDArray[np.float32], fill: Fill) -> NDArray[np.float32]:
-    """Map positions outside the image to those inside the image and its border with the same value."""
+    """Map positions outside to positions in the image, or in its border, that have the same value."""
     if fill == "constant":
         return np.clip(places, -1, 28)
     if fill == "reflect":
@@ -106,13 +106,13 @@ def _within(places: NDArray[np.float32], fill: Fill) -> NDArray[np.float32]:
 
 
 def _folded(places: NDArray[np.float32], period: int) -> NDArray[np.float32]:
-    """Positions modulo ``period``, from -0.5; ``%`` would be four times slower."""
+    """Reduce positions modulo ``period`` to a range centred at -0.5; ``%`` would be four times slower."""
     turns = np.floor((places + np.float32(0.5)) / np.float32(period) + np.float32(0.5))
     return np.asarray(places - turns * np.float32(period))
 
 
 def _sample(images: NDArray[np.uint8], places: NDArray[np.float32], fill: Fill) -> NDArray[np.uint8]:
-    """Bilinear samples at ``places`` (N, 2, 28, 28), N up to 100: uint8 (N, 28, 28)."""
+    """Sample bilinearly at ``places`` (N, 2, 28, 28), N up to 100: uint8 (N, 28, 28)."""
     count = len(images)
     canvas = np.zeros((_ACROSS, _PITCH, _ACROSS, _PITCH), np.uint8)
     cells = canvas.swapaxes(1, 2)  # a view: row, column of the canvas, then the pixels of one image
@@ -136,7 +136,7 @@ _SHARES = cv2.resize(np.eye(_KNOTS, dtype=np.float32), (_KNOTS, 28), interpolati
 
 
 def deform(images: NDArray[np.uint8], rng: np.random.Generator, *, pull: float = PULL) -> NDArray[np.uint8]:
-    """Deformed images, black outside: uint8 (N, 28, 28) → uint8 (N, 28, 28).
+    """Deform images elastically, black outside: uint8 (N, 28, 28) → uint8 (N, 28, 28).
 
     Raises:
         ShapeError: when the images are not uint8 (N, 28, 28).
@@ -153,5 +153,5 @@ def deform(images: NDArray[np.uint8], rng: np.random.Generator, *, pull: float =
 
 
 def draw_pulls(rng: np.random.Generator, count: int, pull: float = PULL) -> NDArray[np.float32]:
-    """Displacements in x and y at each knot, float32 (count, 2, 5, 5), pixels; row i does not depend on ``count``."""
+    """Draw x and y displacements at each knot, float32 (count, 2, 5, 5), pixels; row i does not depend on ``count``."""
     return rng.standard_normal((count, 2, _KNOTS, _KNOTS), np.float32) * np.float32(pull)

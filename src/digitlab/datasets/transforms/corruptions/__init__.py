@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 __all__ = ["CORRUPTIONS"]
 
-# In the paper's order; the datasets are named "mnist-c/" and one of these.
+# In the paper's order; the datasets are named "mnist-c/" plus one of these.
 CORRUPTIONS: dict[str, Transform] = {
     "shot-noise": shot_noise,
     "impulse-noise": impulse_noise,

@@ -21,11 +21,11 @@ __all__ = ["canny_edges", "dotted_line", "rotate", "scale", "shear", "translate"
 LINE_REACH = 2.3  # pixels from a line's middle to where its brightness, 1 + log(1 - distance / reach), is undefined
 ZIGZAG_FIRST, ZIGZAG_LAST = 2, 25  # columns
 TOOTH = 2.0  # pixels: a quarter of a zigzag's period, and its height above the middle
-CANNY_DEVIATION, CANNY_LOW, CANNY_HIGH = 1.0, 0.1, 0.2  # pixels; of white, on the kernels of size 3
+CANNY_DEVIATION, CANNY_LOW, CANNY_HIGH = 1.0, 0.1, 0.2  # pixels; thresholds as shares of white, for kernels of size 3
 
 
 def dotted_line(images: NDArray[np.uint8], rng: np.random.Generator) -> NDArray[np.uint8]:
-    """A light dotted line from edge to edge, two columns off, two on; its ends are in random rows."""
+    """Draw a light dotted line from edge to edge, two columns off, two on; its ends are in random rows."""
     ends = rng.integers(0, 27, (len(require_images(images)), 2))
     columns, rows = np.arange(28), np.arange(28)[:, None]
     middle = ends[:, :1] + (ends[:, 1:] - ends[:, :1]) * columns / 27  # (N, 28): the line's row in each column
@@ -35,7 +35,7 @@ def dotted_line(images: NDArray[np.uint8], rng: np.random.Generator) -> NDArray[
 
 
 def zigzag(images: NDArray[np.uint8], rng: np.random.Generator) -> NDArray[np.uint8]:
-    """A light zigzag from column 2 to 25, from a random row to one at most five away; teeth 4 wide and 4 high."""
+    """Draw a light zigzag from column 2 to 25, from a random row to one at most five away; teeth 4 wide and 4 high."""
     starts = rng.integers((0, -5), (27, 5), (len(require_images(images)), 2))
     across = np.arange(28.0) - ZIGZAG_FIRST
     down = np.arange(28.0)[:, None] - starts[:, 0, None, None]
@@ -50,7 +50,7 @@ def zigzag(images: NDArray[np.uint8], rng: np.random.Generator) -> NDArray[np.ui
 
 
 def canny_edges(images: NDArray[np.uint8], rng: np.random.Generator) -> NDArray[np.uint8]:  # noqa: ARG001 (one signature for all)
-    """Canny edges, one pixel wide, after a Gaussian blur; not random."""
+    """Replace images by their Canny edges, one pixel wide, after a Gaussian blur; not random."""
     results = np.empty(require_images(images).shape, np.uint8)
     for row, image in enumerate(images):
         soft = cv2.GaussianBlur(image, (9, 9), CANNY_DEVIATION, borderType=cv2.BORDER_CONSTANT)
@@ -59,7 +59,7 @@ def canny_edges(images: NDArray[np.uint8], rng: np.random.Generator) -> NDArray[
 
 
 def _light(distances: NDArray[np.float64]) -> NDArray[np.float64]:
-    """The brightness of a line, 0..1, at these distances in pixels from its middle."""
+    """Compute the brightness of a line, 0..1, at these distances in pixels from its middle."""
     near = np.minimum(np.abs(distances), LINE_REACH - 1e-9)
     return np.asarray(np.clip(1 + np.log(1 - near / LINE_REACH), 0, 1))
 
@@ -71,7 +71,7 @@ SHIFT = 3.0  # pixels: severity 3
 
 
 def shear(images: NDArray[np.uint8], rng: np.random.Generator) -> NDArray[np.uint8]:
-    """Sheared by 0.4 radians to the left or right, with equal probability."""
+    """Shear by 0.4 radians to the left or right, with equal probability."""
     angles = SHEAR * _signs(rng, len(require_images(images)))
     ones, zeros = np.ones(len(images)), np.zeros(len(images))
     linear = np.array([[ones, -np.sin(angles)], [zeros, np.cos(angles)]]).transpose(2, 0, 1)
@@ -79,23 +79,23 @@ def shear(images: NDArray[np.uint8], rng: np.random.Generator) -> NDArray[np.uin
 
 
 def rotate(images: NDArray[np.uint8], rng: np.random.Generator) -> NDArray[np.uint8]:
-    """Rotated by 0.4 radians (23°) to the left or right, with equal probability."""
+    """Rotate by 0.4 radians (23°) to the left or right, with equal probability."""
     angles = ROTATION * _signs(rng, len(require_images(images)))
     linear = np.array([[np.cos(angles), -np.sin(angles)], [np.sin(angles), np.cos(angles)]]).transpose(2, 0, 1)
     return warp(images, about_centre(linear))
 
 
 def scale(images: NDArray[np.uint8], rng: np.random.Generator) -> NDArray[np.uint8]:  # noqa: ARG001 (one signature for all)
-    """Scaled to 0.7 of the size; not random."""
+    """Scale to 0.7 of the size; not random."""
     return warp(images, about_centre(np.tile(np.eye(2) / SCALE, (len(require_images(images)), 1, 1))))
 
 
 def translate(images: NDArray[np.uint8], rng: np.random.Generator) -> NDArray[np.uint8]:
-    """Shifted by 3 pixels sideways and 3 vertically, each direction with equal probability."""
+    """Shift by 3 pixels sideways and 3 vertically, each direction with equal probability."""
     shifts = SHIFT * _signs(rng, 2 * len(require_images(images))).reshape(-1, 2)
     return warp(images, about_centre(np.tile(np.eye(2), (len(images), 1, 1)), shifts))
 
 
 def _signs(rng: np.random.Generator, count: int) -> NDArray[np.float64]:
-    """-1 or 1 with equal probability: float64 (count,)."""
+    """Draw -1 or 1 with equal probability: float64 (count,)."""
     return np.where(rng.random(count) < 0.5, -1.0, 1.0)

@@ -16,7 +16,7 @@ __all__ = ["brightness", "fog", "plasma", "spatter", "stripe"]
 
 BRIGHTER = 0.5  # of white: severity 5
 STRIPE = slice(7, 21)  # columns that are not changed
-FOG, FOG_DECAY = 3.0, 1.4  # fog for white 1; severity 5
+FOG, FOG_DECAY = 3.0, 1.4  # maximum fog, where white is 1; severity 5
 SPATTER_MEAN, SPATTER_DEVIATION, SPATTER_THRESHOLD = 0.65, 0.3, 0.65  # severity 4, as the next three
 LIQUID_BLUR, DROP_BLUR, DROP_LIMIT = 1.0, 1.5, 0.8
 MUD = 63.0  # grey level
@@ -24,19 +24,19 @@ _MAP = 256  # side of a fog map, of which an image takes a corner: fog has struc
 
 
 def brightness(images: NDArray[np.uint8], rng: np.random.Generator) -> NDArray[np.uint8]:  # noqa: ARG001 (one signature for all)
-    """Every pixel brighter by half of white, clipped; not random."""
+    """Brighten every pixel by half of white, clipped; not random."""
     return rounded(require_images(images) + np.float32(255 * BRIGHTER))
 
 
 def stripe(images: NDArray[np.uint8], rng: np.random.Generator) -> NDArray[np.uint8]:  # noqa: ARG001 (one signature for all)
-    """The left and right quarters inverted, so that the middle half is a dark stripe; not random."""
+    """Invert the left and right quarters, so that the middle half is a dark stripe; not random."""
     results = 255 - require_images(images)
     results[:, :, STRIPE] = images[:, :, STRIPE]
     return results
 
 
 def fog(images: NDArray[np.uint8], rng: np.random.Generator) -> NDArray[np.uint8]:
-    """Fog, a plasma fractal of three times white, added; the sum is scaled back to the image's maximum."""
+    """Add fog, a plasma fractal of up to three times white; the sum is scaled back to the image's maximum."""
     results = np.empty(require_images(images).shape, np.uint8)
     for start in range(0, len(images), 20):  # 20 fog maps are 5 MB
         rows = slice(start, start + 20)
@@ -49,10 +49,10 @@ def fog(images: NDArray[np.uint8], rng: np.random.Generator) -> NDArray[np.uint8
 
 
 def plasma(wibbles: NDArray[np.float32], decay: float) -> NDArray[np.float32]:
-    """Fractal height maps by the diamond-square method on a torus: float32 (N, S, S) in 0..1, S a power of two.
+    """Make fractal height maps by the diamond-square method on a torus: float32 (N, S, S) in 0..1, S a power of two.
 
     wibbles: float32 (N, S, S) in -1..1, each point's deviation from the mean of its four neighbours
-    decay: at each halving of the distance, deviations shrink by its square (as in the published set)
+    decay: each time the distance halves, deviations are divided by its square (as in the published set)
     """
     heights = np.zeros_like(wibbles)
     size, strength = wibbles.shape[1], 1.0
@@ -76,7 +76,7 @@ def plasma(wibbles: NDArray[np.float32], decay: float) -> NDArray[np.float32]:
 
 
 def spatter(images: NDArray[np.uint8], rng: np.random.Generator) -> NDArray[np.uint8]:
-    """Mud: where blurred noise is high, the image is covered with dark grey."""
+    """Add mud: cover the image with dark grey where blurred noise is high."""
     noise = rng.standard_normal(require_images(images).shape, np.float32)
     liquid = _gaussian(SPATTER_MEAN + SPATTER_DEVIATION * noise, LIQUID_BLUR)
     drops = _gaussian((liquid > SPATTER_THRESHOLD).astype(np.float32), DROP_BLUR)
@@ -85,7 +85,7 @@ def spatter(images: NDArray[np.uint8], rng: np.random.Generator) -> NDArray[np.u
 
 
 def _gaussian(images: NDArray[np.float32], deviation: float) -> NDArray[np.float32]:
-    """Gaussian blur, the border repeated outside: float32 (N, 28, 28) → the same."""
+    """Apply a Gaussian blur, replicating the border: float32 (N, 28, 28) → the same."""
     size = 2 * round(4 * deviation) + 1  # four deviations, as the published set's filter
     blurred = [cv2.GaussianBlur(image, (size, size), deviation, borderType=cv2.BORDER_REPLICATE) for image in images]
     return np.array(blurred, np.float32).reshape(images.shape)

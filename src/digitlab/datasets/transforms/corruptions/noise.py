@@ -21,13 +21,13 @@ MOTION_DEVIATION, MOTION_LENGTH = 3.0, 21  # pixels: severity 1
 
 
 def shot_noise(images: NDArray[np.uint8], rng: np.random.Generator) -> NDArray[np.uint8]:
-    """Shot noise: a Poisson number with mean 3 for white, in steps of a third, clipped at white."""
+    """Apply shot noise: Poisson counts, with mean 3 for white, in steps of a third of white, clipped at white."""
     counts = rng.poisson(require_images(images) * np.float32(PHOTONS / 255))
     return rounded(counts * (255 / PHOTONS))
 
 
 def impulse_noise(images: NDArray[np.uint8], rng: np.random.Generator) -> NDArray[np.uint8]:
-    """17 % of the pixels become black or white, with equal probability."""
+    """Make 17 % of the pixels black or white, with equal probability."""
     numbers = rng.random(require_images(images).shape, np.float32)
     results = images.copy()
     results[numbers < SALT_AND_PEPPER] = 255
@@ -36,7 +36,7 @@ def impulse_noise(images: NDArray[np.uint8], rng: np.random.Generator) -> NDArra
 
 
 def glass_blur(images: NDArray[np.uint8], rng: np.random.Generator) -> NDArray[np.uint8]:
-    """As seen through frosted glass: blurred, pixels randomly swapped with neighbours, blurred again."""
+    """Blur as through frosted glass: blur, swap pixels randomly with neighbours, blur again."""
     results = _gaussian(require_images(images))
     # Three random bits per pixel and round: swap or not, one to the left or not, one up or not.
     bits = rng.integers(0, 8, (len(images), GLASS_ROUNDS, 28, 28), np.uint8)
@@ -49,7 +49,7 @@ def glass_blur(images: NDArray[np.uint8], rng: np.random.Generator) -> NDArray[n
 
 
 def _swap(pixels: NDArray[np.uint8], row: int, column: int, bits: NDArray[np.uint8]) -> None:
-    """Swap a pixel of (28, 28, N) with the neighbour that ``bits`` (N,) name, in place."""
+    """Swap a pixel of (28, 28, N), in place, with the neighbour given by ``bits`` (N,)."""
     (images,) = np.nonzero(bits & 1)
     rows, columns = row - (bits[images] >> 1 & 1), column - (bits[images] >> 2)
     kept = pixels[row, column, images]
@@ -58,7 +58,7 @@ def _swap(pixels: NDArray[np.uint8], row: int, column: int, bits: NDArray[np.uin
 
 
 def motion_blur(images: NDArray[np.uint8], rng: np.random.Generator) -> NDArray[np.uint8]:
-    """Motion blur along a line at -45° to 45°: half a Gaussian of deviation 3 pixels, border repeated outside."""
+    """Apply motion blur at -45° to 45°: half a Gaussian of standard deviation 3 pixels, replicating the border."""
     angles = np.deg2rad(rng.uniform(-45, 45, len(require_images(images))))
     results = np.empty(images.shape, np.uint8)
     for row, (image, angle) in enumerate(zip(images, angles.tolist(), strict=True)):
@@ -67,7 +67,7 @@ def motion_blur(images: NDArray[np.uint8], rng: np.random.Generator) -> NDArray[
 
 
 def _motion_kernel(angle: float) -> NDArray[np.float32]:
-    """float32 (41, 41), its weights on the ray from the middle at ``angle`` radians below the horizontal."""
+    """Build a kernel, float32 (41, 41), with weights on the ray from its centre, ``angle`` radians below horizontal."""
     steps = np.arange(MOTION_LENGTH)
     weights = np.exp(-0.5 * (steps / MOTION_DEVIATION) ** 2)
     places = np.rint(steps * np.array([[np.sin(angle)], [np.cos(angle)]])).astype(int) + MOTION_LENGTH - 1
@@ -77,7 +77,7 @@ def _motion_kernel(angle: float) -> NDArray[np.float32]:
 
 
 def _gaussian(images: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """Gaussian blur of the glass, the border repeated outside: uint8 (N, 28, 28) → the same."""
+    """Apply the Gaussian blur of the glass, replicating the border: uint8 (N, 28, 28) → the same."""
     size = 2 * round(4 * GLASS_DEVIATION) + 1  # four deviations, as the published set's filter
     blurred = [
         cv2.GaussianBlur(image, (size, size), GLASS_DEVIATION, borderType=cv2.BORDER_REPLICATE) for image in images
