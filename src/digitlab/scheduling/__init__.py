@@ -1,8 +1,8 @@
-"""Jobs to workers: processes on this machine, or a Ray cluster.
+"""Distributes jobs to workers: processes on this machine, or a Ray cluster.
 
-A job is plain data with an identity, and a module of the caller's does it (`protocol.Job`, `protocol.Work`); what a job
-is about, nobody here knows. `dispatch` decides what is tried again and when to stop, an engine (`local`, `on_ray`) has
-the workers, and `worker` is what runs in each of them.
+A job is plain data with an identity, and a module of the caller does it (`protocol.Job`, `protocol.Work`); this package
+knows nothing about a job's content. `dispatch` decides what is retried and when to stop, an engine (`local`, `on_ray`)
+manages the workers, and `worker` is the code that runs in each of them.
 """
 
 from __future__ import annotations
@@ -20,15 +20,15 @@ ENGINES = ("local", "ray")
 
 
 def make_pool(work: str, engine: str = "local", *, workers: int | None = None, address: str | None = None) -> Pool:
-    """The workers of an engine, none of them started yet.
+    """Create the worker pool of an engine; no worker is started yet.
 
     work: dotted name of the module that does the jobs, see `protocol.Work`
     workers: number of processes of the local engine; None: `local.usual_workers`
     address: HOST:PORT of a running Ray cluster's head, "auto" for the one on this machine; None: one is started here
 
     Raises:
-        UsageError: for an unknown engine, or settings of the other one.
-        MissingExtraError: where Ray is not installed.
+        UsageError: for an unknown engine, or settings that belong to the other one.
+        MissingExtraError: when Ray is not installed.
     """
     if engine == "local":
         from digitlab.scheduling.local import LocalPool

@@ -1,4 +1,4 @@
-"""The scheduler: which job is given when, what is tried again, and how it all ends. The same for every engine."""
+"""The scheduler, common to all engines: which job is given out when, what is retried, and when everything ends."""
 
 from __future__ import annotations
 
@@ -17,41 +17,41 @@ if TYPE_CHECKING:
 
 __all__ = ["Dispatched", "Plan", "dispatch", "follow"]
 
-_TRIES = 2  # a failure may be the machine's; a second one is the job's
+_TRIES = 2  # a first failure may be the machine's fault; a second one is the job's
 _LOSSES = 5  # machines may come and go, but not for ever
-_GRACE = 30.0  # seconds in which the batches under way end
+_GRACE = 30.0  # seconds for the current batches to end
 
 AnyJob = TypeVar("AnyJob", bound=Job)
 
 
 class Plan(Protocol):
-    """Which job is most wanted, and what its result means for the others."""
+    """Decides which job is next, and what its result means for the others."""
 
     @property
     def over(self) -> bool:
-        """Whether there will be no further job unless one that is under way fails."""
+        """Whether there will be no further job unless a running one fails."""
 
     def next(self) -> Job | None:
-        """The job to give now, which then is under way; None while there is none."""
+        """Return the job to give out now, which then counts as running; None if there is none at present."""
 
     def done(self, done: Done) -> None:
-        """A job has this result."""
+        """Called with the result of a job."""
 
     def again(self, job: Job, *, stopped: bool) -> None:
-        """A job was stopped, or has failed, and is no longer under way; it may be given again."""
+        """Called when a job was stopped or has failed, and is no longer running; it may be given out again."""
 
     def gave_up(self, job: Job, reason: str) -> None:
-        """A job has failed for the last time."""
+        """Called when a job has failed and will not be retried."""
 
 
 def follow(plan: Plan, pool: Pool, watcher: Watcher, stop: StopRequest) -> None:
-    """Have ``pool`` do what ``plan`` wants, until that is over or ``stop`` is asked.
+    """Run the jobs of ``plan`` on ``pool`` until the plan is over or a stop is requested.
 
-    A job that fails is tried twice in all; one whose worker is gone through no fault of its own, more often. Asked to
-    stop, it gives no further job and waits a moment for the workers to end.
+    A job that fails is tried twice in total; one whose worker was lost through no fault of the job, more often. When
+    asked to stop, it gives out no further job and waits a moment for the workers to end.
 
     Raises:
-        DigitlabError: when there are no workers left; and what ``plan`` and ``watcher`` raise.
+        DigitlabError: when there are no workers left; also whatever ``plan`` and ``watcher`` raise.
     """
     table = _Table(plan, watcher)
     stopped_at: float | None = None
@@ -73,7 +73,7 @@ def follow(plan: Plan, pool: Pool, watcher: Watcher, stop: StopRequest) -> None:
 
 
 class _Table:
-    """The jobs under way, and how often each was tried."""
+    """The running jobs, and how often each was tried."""
 
     def __init__(self, plan: Plan, watcher: Watcher) -> None:
         self._plan, self._watcher = plan, watcher
@@ -81,7 +81,7 @@ class _Table:
         self._tries, self._losses = Counter[str](), Counter[str]()
 
     def hear(self, message: Message) -> None:
-        """Tell the plan what became of a job."""
+        """Tell the plan the outcome of a job."""
         match message:
             case Done(job=job):
                 self.under_way.discard(job.digest)
@@ -106,7 +106,7 @@ class _Table:
 class Dispatched(Generic[AnyJob]):
     """How a list of jobs ended.
 
-    done: jobs that were kept; failed: job and reason, after the last try; left: not done, because it was stopped
+    done: jobs whose results were kept; failed: job and reason, after the last try; left: not done because of a stop
     """
 
     done: list[AnyJob] = field(default_factory=list)
@@ -117,12 +117,12 @@ class Dispatched(Generic[AnyJob]):
 def dispatch(
     jobs: Sequence[AnyJob], pool: Pool, keep: Callable[[AnyJob, Done], None], watcher: Watcher, stop: StopRequest
 ) -> Dispatched[AnyJob]:
-    """Have every job done by ``pool``, in this order; each result is kept at once. As `follow`.
+    """Run all jobs on ``pool``, in this order; each result is stored at once with ``keep``. See `follow`.
 
-    A job that fails is tried again after all others.
+    A job that fails is retried after all others.
 
     Raises:
-        StorageError: when a result cannot be kept: nothing more is begun.
+        StorageError: when a result cannot be stored; no further job is started.
         DigitlabError: when there are no workers left.
     """
     queue = _Queue(jobs, keep)
@@ -132,7 +132,7 @@ def dispatch(
 
 
 class _Queue(Generic[AnyJob]):
-    """A plan that is a list."""
+    """A plan that is a list of jobs."""
 
     def __init__(self, jobs: Sequence[AnyJob], keep: Callable[[AnyJob, Done], None]) -> None:
         self.waiting, self._keep = deque(jobs), keep

@@ -27,12 +27,12 @@ _MEMORY = 2 << 30  # bytes that a worker may need with its data
 
 
 def usual_workers() -> int:
-    """How many jobs are done at once on this machine by default: one per processor, and per two GB of memory."""
+    """Return the default number of concurrent jobs on this machine: one per processor, and per 2 GB of memory."""
     return max(1, min(os.cpu_count() or 1, _memory() // _MEMORY))
 
 
 def _memory() -> int:
-    """Bytes of this machine; where the system does not tell, more than any has."""
+    """Return this machine's memory in bytes; if unknown, more than any machine has."""
     try:
         return os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
     except (AttributeError, OSError, ValueError):
@@ -42,8 +42,8 @@ def _memory() -> int:
 class LocalPool:
     """Processes that are started when they are needed; one that has ended is replaced.
 
-    work: dotted name of what they do, see `protocol.Work`
-    workers: at most this number of them; None: `usual_workers`
+    work: dotted name of the module that does the jobs, see `protocol.Work`
+    workers: maximum number of processes; None: `usual_workers`
     """
 
     def __init__(self, work: str, workers: int | None = None) -> None:
@@ -151,7 +151,7 @@ class _Worker:
         self.job: Job | None = None
         self.environment: Mapping[str, Any] = {}
         self._errors = tempfile.TemporaryFile()  # noqa: SIM115 - lives as long as the process
-        # A session of its own: Ctrl-C is for the dispatcher, which asks the workers to stop.
+        # Own session: Ctrl-C must reach only the dispatcher, which asks the workers to stop.
         self._process = subprocess.Popen(
             [sys.executable, "-m", "digitlab.scheduling.worker", work],
             stdin=subprocess.PIPE,
@@ -174,18 +174,18 @@ class _Worker:
         self._said.put((self, None))
 
     def tell(self, **order: Any) -> None:
-        """Send an order; that a worker is gone is found out by `wait`."""
+        """Send an order; `wait` notices if the worker is gone."""
         with contextlib.suppress(BrokenPipeError):
             self._stdin.write(json.dumps(order) + "\n")
             self._stdin.flush()
 
     def hear(self, answer: Mapping[str, Any]) -> None:
-        """Take note of what its results depend on, which is its first answer."""
+        """Store the environment that its results depend on, which is its first answer."""
         if "ready" in answer:
             self.environment = answer["ready"]
 
     def last_words(self) -> str:
-        """Why it ended: exit code or signal, and the last line that it wrote to stderr."""
+        """Describe why it ended: exit code or signal, and the last line that it wrote to stderr."""
         self._errors.seek(0)
         lines = self._errors.read().decode(errors="replace").strip().splitlines()
         code = self._process.poll()
@@ -193,7 +193,7 @@ class _Worker:
         return f"{why}: {lines[-1][:300]}" if lines else why
 
     def end(self) -> None:
-        """End the process, and close what was open to it."""
+        """Kill the process if it is still running, and close its streams."""
         if self._process.poll() is None:
             self._process.kill()
         self._listener.join()

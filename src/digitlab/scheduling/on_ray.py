@@ -1,7 +1,7 @@
-"""Workers on a Ray cluster: an actor for every processor of every node.
+"""Workers on a Ray cluster: one actor per processor of every node.
 
-The inputs of jobs (`protocol.Work.inputs`) lie in Ray's object store: each node gets them once, and its actors share
-them. A node that joins gets work; what a lost node had under way is done again by the others.
+The inputs of jobs (`protocol.Work.inputs`) are in Ray's object store: each node gets them once, and its actors share
+them. A node that joins gets work; the running jobs of a lost node are done again by the others.
 """
 
 from __future__ import annotations
@@ -28,28 +28,28 @@ if TYPE_CHECKING:
 
 __all__ = ["RayPool"]
 
-_LOOK_EVERY = 3.0  # seconds between two looks at the nodes
-_PATIENCE = 90.0  # seconds without a single node that can work
+_LOOK_EVERY = 3.0  # seconds between two checks of the nodes
+_PATIENCE = 90.0  # seconds to wait while no node can work
 
 
 @dataclass(eq=False)
 class _Actor:
-    """A `Slot` of a node; ``handle`` is Ray's, ``answer`` the reference to what it was last asked."""
+    """A `Slot` on a node; ``handle`` is Ray's, ``answer`` the reference to the result of the last call."""
 
     node: str
     name: str
     handle: Any
     answer: Any
-    environment: Mapping[str, Any] | None = None  # None: it has not answered to `Slot.hello` yet
+    environment: Mapping[str, Any] | None = None  # None: it has not answered `Slot.hello` yet
     job: Job | None = None
     told: Any = None
     asked: float = field(default_factory=time.monotonic)
 
 
 class RayPool:
-    """The actors of a running cluster, or of one on this machine that begins and ends with the pool.
+    """The actors of a running cluster, or of one on this machine that starts and ends with the pool.
 
-    work: dotted name of what they do, see `protocol.Work`
+    work: dotted name of the module that does the jobs, see `protocol.Work`
     address: HOST:PORT of the cluster's head, "auto" for the one on this machine; None starts one
     """
 
@@ -111,7 +111,8 @@ class RayPool:
             return messages
         ready, _ = self._ray.wait(list(waiting), timeout=0 if messages else seconds)
         for answer in ready:
-            messages += self._hear(waiting[answer])
+            if waiting[answer] in self._actors:  # one that was heard before may have ended it
+                messages += self._hear(waiting[answer])
         messages += self._progress()
         return messages
 
@@ -130,7 +131,7 @@ class RayPool:
         return next(actor for actor in self._actors if actor.environment is not None and actor.job is None)
 
     def _look(self) -> None:
-        """Put actors on nodes that have room for more, and forget nodes that are gone."""
+        """Start actors on nodes that have room for more, and forget nodes that are gone."""
         if time.monotonic() - self._looked < _LOOK_EVERY:
             return
         self._looked = time.monotonic()
@@ -148,7 +149,7 @@ class RayPool:
     def _put(self, node_id: str, name: str) -> _Actor:
         from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
-        # Two calls at once: a job, and the question how far it is.
+        # Two concurrent calls: a job, and the query for its progress.
         kind = self._ray.remote(num_cpus=1, max_concurrency=2)(Slot)
         place = NodeAffinitySchedulingStrategy(node_id, soft=False)
         handle = kind.options(scheduling_strategy=place).remote(self._name, dict(self._work.VARIABLES))
@@ -168,7 +169,7 @@ class RayPool:
             )
 
     def _hear(self, actor: _Actor) -> Iterator[Message]:
-        """What an actor answered to what it was last asked."""
+        """Process an actor's answer to its last call."""
         errors = self._ray.exceptions
         try:
             answer = self._ray.get(actor.answer)
@@ -177,12 +178,12 @@ class RayPool:
         except errors.RayActorError as error:
             alive = any(node["NodeID"] == actor.node and node["Alive"] for node in self._ray.nodes())
             if actor.environment is None and alive:
-                yield self._leave_out(actor, error)
+                yield from self._leave_out(actor, error)
             else:
                 yield from self._lose(actor, f"its process on {actor.name} ended ({first_line(error)})", blame=alive)
         except (errors.RayError, DigitlabError) as error:
             if actor.environment is None:
-                yield self._leave_out(actor, error)
+                yield from self._leave_out(actor, error)
             elif actor.job is not None:
                 job, actor.job, actor.answer = actor.job, None, None
                 yield Failed(job, first_line(error))
@@ -195,7 +196,7 @@ class RayPool:
         if job is None:
             theirs = answer["version"]
             if theirs != VERSION:
-                yield self._leave_out(actor, f"it has digitlab {theirs}, and this machine {VERSION}")
+                yield from self._leave_out(actor, f"it has digitlab {theirs}, and this machine {VERSION}")
             actor.environment = answer["environment"]
         elif "result" in answer:
             yield Done(job, answer["result"], actor.environment or {}, f"on {actor.name}")
@@ -204,24 +205,23 @@ class RayPool:
         else:
             yield Failed(job, answer["failure"])
 
-    def _leave_out(self, actor: _Actor, reason: object) -> Message:
-        """A node that cannot do anything: its actors are dropped, and it gets no others."""
+    def _leave_out(self, actor: _Actor, reason: object) -> Iterator[Message]:
+        """Exclude a node that cannot do any job: drop its actors, and start no others there."""
         why = _why_useless(reason)
         self._useless[actor.node] = why
         for each in [other for other in self._actors if other.node == actor.node]:
-            self._actors.remove(each)
-            self._ray.kill(each.handle)
-        return Noted(f"node {actor.name} is left out: {why}")
+            yield from self._lose(each, f"its node {actor.name} is left out", blame=False)
+        yield Noted(f"node {actor.name} is left out: {why}")
 
     def _lose(self, actor: _Actor, reason: str, *, blame: bool) -> Iterator[Message]:
         if actor in self._actors:
             self._actors.remove(actor)
-            self._ray.kill(actor.handle)  # should it still be there, it must not finish as well
+            self._ray.kill(actor.handle)  # if it still exists, it must not finish the job as well
             if actor.job is not None:
                 yield Lost(actor.job, reason, blame)
 
     def _progress(self) -> Iterator[Message]:
-        """How far the jobs are, asked once a second."""
+        """Query the jobs' progress, at most once a second each."""
         for actor in self._actors:
             if actor.job is None or time.monotonic() - actor.asked < 1:
                 continue
@@ -229,7 +229,7 @@ class RayPool:
                 try:
                     told = self._ray.get(actor.told)
                 except self._ray.exceptions.RayError:
-                    told = None  # the answer to the job will tell
+                    told = None  # the job's own answer will report the error
                 if told is not None and told["digest"] == actor.job.digest:
                     yield Progressed(actor.job, told["progress"])
                 actor.told = None
@@ -243,10 +243,10 @@ class RayPool:
 
 
 class Slot:
-    """What is in an actor: a worker, of which ``told`` can be asked while it does a job."""
+    """The class behind an actor: a worker whose progress (``told``) can be queried while it does a job."""
 
     def __init__(self, work: str, variables: Mapping[str, str]) -> None:
-        """``variables``: environment variables that libraries shall find when they are loaded."""
+        """Set ``variables``, the environment variables that libraries read when they are loaded."""
         os.environ.update(variables)
         privacy.keep_folders()
         self._name = work
@@ -254,17 +254,17 @@ class Slot:
         self._told: dict[str, Any] | None = None
 
     def hello(self) -> dict[str, Any]:
-        """Load what the jobs need; the version of this package here, and the environment (`protocol.Work`)."""
+        """Load what the jobs need; return this package's version there, and the environment (`protocol.Work`)."""
         work = find_work(self._name)
         self._worker = Worker(work)
         return {"version": VERSION, "environment": work.environment()}
 
     def check(self, jobs: Sequence[dict[str, Any]]) -> str | None:
-        """Why one of these jobs cannot be done, or None."""
+        """Return why one of these jobs cannot be done, or None."""
         return self._ready.refusal(jobs)
 
     def do(self, job: dict[str, Any], digest: str, inputs: Mapping[str, Any]) -> dict[str, Any]:
-        """See `Worker.do`; ``inputs`` hold references into the object store, which are read where they lie."""
+        """See `Worker.do`; ``inputs`` hold references into the object store, which are read in place."""
         import ray
 
         def tell(progress: Mapping[str, Any]) -> None:
@@ -274,16 +274,16 @@ class Slot:
         return self._ready.do(job, digest, inputs=loads, tell=tell, keep_state=False)
 
     def told(self) -> dict[str, Any] | None:
-        """How far the last job is, and its digest."""
+        """Return the last job's progress and digest."""
         return self._told
 
     def stop(self) -> None:
-        """Stop the job under way, and all further ones."""
+        """Stop the current job and all further ones."""
         if self._worker is not None:
             self._worker.stop()
 
     def cut(self, digest: str) -> None:
-        """Stop this job alone."""
+        """Stop this job only."""
         if self._worker is not None:
             self._worker.cut(digest)
 

@@ -1,4 +1,4 @@
-"""What the parts of the scheduler have in common: jobs, what does them, pools of workers, and their messages."""
+"""The interfaces shared by the scheduler's parts: jobs, the modules that do them, worker pools, and messages."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ __all__ = [
     "Tell", "Watcher", "Work",
 ]  # fmt: skip
 
-Tell = Callable[[Mapping[str, Any]], None]  # takes plain values: how far a job is
-Inputs = Mapping[str, Callable[[], Any]]  # by name, what returns it
+Tell = Callable[[Mapping[str, Any]], None]  # takes a job's progress, as plain values
+Inputs = Mapping[str, Callable[[], Any]]  # name → function that returns the input
 
 
 class Job(Protocol):
@@ -28,11 +28,11 @@ class Job(Protocol):
         """The identity: jobs with the same digest have the same result."""
 
     def as_dict(self) -> dict[str, Any]:
-        """The job as values that JSON can hold, so that any process on any machine can do it."""
+        """Return the job as JSON-serialisable values, so that any process on any machine can do it."""
 
 
 class Work(Protocol):
-    """What does jobs: a module with these names. It is imported by whoever starts workers, and should be quick to.
+    """A module that does jobs, with these names. Whoever starts workers imports it, so its import should be fast.
 
     VARIABLES: environment variables that a worker starts with
     """
@@ -40,31 +40,31 @@ class Work(Protocol):
     VARIABLES: Mapping[str, str]
 
     def environment(self) -> dict[str, Any]:
-        """What results depend on beside the job, e.g. versions; called once in each worker, before its first job."""
+        """Return what results depend on besides the job, e.g. versions; called once per worker, before any job."""
 
     def inputs(self, job: dict[str, Any]) -> Inputs:
-        """Large arrays that ``job`` needs, each under a name of its own: Ray sends each of them once to a node.
+        """Return large arrays that ``job`` needs, each under a unique name: Ray sends each of them once to a node.
 
-        The job must find its inputs by itself where it is given none.
+        If a job is given no inputs, it must load them itself.
         """
 
     def check(self, job: dict[str, Any]) -> None:
-        """Refuse a job that cannot be done, before hours are spent on others.
+        """Reject a job that cannot be done, before hours are spent on others.
 
         Raises:
-            DigitlabError: in words for the user.
+            DigitlabError: with a message for the user.
         """
 
     def do(
         self, job: dict[str, Any], *, inputs: Inputs, tell: Tell, stop: StopRequest, keep_state: bool
     ) -> Mapping[str, Any]:
-        """The result of a job, as values that JSON can hold.
+        """Do a job and return its result, as JSON-serialisable values.
 
-        tell: is to be called with how far it is, now and then
-        keep_state: whether to keep a state on this machine's disk, from which the next attempt goes on
+        tell: to be called with the job's progress from time to time
+        keep_state: whether to keep a state on this machine's disk, from which the next attempt resumes
 
         Raises:
-            Interrupted: when ``stop`` was asked.
+            Interrupted: when ``stop`` was requested.
         """
 
 
@@ -77,7 +77,7 @@ class Began:
 
 @dataclass(frozen=True, slots=True)
 class Progressed:
-    """How far a job is, in the words of its `Work`."""
+    """A job's progress, in the format of its `Work`."""
 
     job: Job
     progress: Mapping[str, Any]
@@ -85,7 +85,7 @@ class Progressed:
 
 @dataclass(frozen=True, slots=True)
 class Done:
-    """A job's result, and what it depends on beside the job (`Work.environment`); where: on which machine."""
+    """A job's result, and what it depends on besides the job (`Work.environment`); where: on which machine."""
 
     job: Job
     result: Mapping[str, Any]
@@ -95,7 +95,7 @@ class Done:
 
 @dataclass(frozen=True, slots=True)
 class Failed:
-    """A job raised an error, in one line."""
+    """A job raised an error; reason: its message, in one line."""
 
     job: Job
     reason: str
@@ -103,7 +103,7 @@ class Failed:
 
 @dataclass(frozen=True, slots=True)
 class Lost:
-    """The worker of a job is gone: killed, out of memory, or its whole machine; ``blame``: the job may be why."""
+    """A job's worker is gone: killed, out of memory, or its whole machine; ``blame``: the job may be the cause."""
 
     job: Job
     reason: str
@@ -112,14 +112,14 @@ class Lost:
 
 @dataclass(frozen=True, slots=True)
 class Stopped:
-    """A job was asked to stop, and did; it can be resumed."""
+    """A job stopped because it was asked to; it can be resumed."""
 
     job: Job
 
 
 @dataclass(frozen=True, slots=True)
 class GaveUp:
-    """A job failed for the last time; the others go on."""
+    """A job failed and will not be retried; the others continue."""
 
     job: Job
     reason: str
@@ -137,7 +137,7 @@ Watcher = Callable[[Message], None]
 
 
 class Pool(Protocol):
-    """Workers of which each does one job at a time; a context manager that ends all of them."""
+    """Workers that each do one job at a time; a context manager that ends all of them."""
 
     def __enter__(self) -> Self: ...
 
@@ -147,25 +147,25 @@ class Pool(Protocol):
         """Have a worker check these jobs (`Work.check`).
 
         Raises:
-            DigitlabError: for a job that cannot be done, or where there is no worker.
+            DigitlabError: for a job that cannot be done, or when there is no worker.
         """
 
     @property
     def idle(self) -> int:
-        """How many jobs could be given now."""
+        """The number of jobs that could be given out now."""
 
     def give(self, job: Job) -> None:
         """Give a job to an idle worker."""
 
     def wait(self, seconds: float) -> Sequence[Message]:
-        """The workers' messages since the last call; waits at most ``seconds`` for the first.
+        """Return the workers' messages since the last call; wait at most ``seconds`` for the first.
 
         Raises:
-            DigitlabError: when there are no workers left, nor will be.
+            DigitlabError: when there are no workers left, and none are expected.
         """
 
     def stop(self) -> None:
-        """Ask all workers to stop soon; each answers with `Stopped`, or with `Done` where that was before."""
+        """Ask all workers to stop soon; each answers with `Stopped`, or with `Done` if it finished before."""
 
     def cut(self, job: Job) -> None:
-        """Ask the worker of this job to stop it soon; it answers as after `stop`, and is idle then."""
+        """Ask the worker of this job to stop it soon; it answers as after `stop`, and is then idle."""

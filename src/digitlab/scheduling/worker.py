@@ -1,10 +1,10 @@
-"""What runs where jobs are done: in a process of the local engine, or in an actor of a Ray cluster.
+"""The code that does the jobs, in a process of the local engine or in an actor of a Ray cluster.
 
     python -m digitlab.scheduling.worker MODULE
 
-is a worker process that does what MODULE (`protocol.Work`) can: it reads an order a line on stdin, and writes its
-answers as lines on what was stdout. It ends when stdin is closed, in the middle of a job as well: whoever started it is
-gone.
+starts a worker process for the jobs of MODULE (`protocol.Work`): it reads one order per line from stdin, and writes its
+answers as lines to the original stdout. It ends when stdin is closed, even in the middle of a job: the process that
+started it is then gone.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ __all__ = ["Worker", "attempt", "find_work"]
 
 
 def find_work(module: str) -> Work:
-    """The module of this dotted name."""
+    """Import the module of this dotted name."""
     return cast("Work", importlib.import_module(module))
 
 
@@ -39,10 +39,10 @@ class Worker:
     def __init__(self, work: Work) -> None:
         self._work = work
         self.stop = StopRequest()
-        self._of_jobs: dict[str, StopRequest] = {}  # by digest: of the job under way, and of one that is about to begin
+        self._of_jobs: dict[str, StopRequest] = {}  # by digest: of the current job, and of one that is about to begin
 
     def refusal(self, jobs: Sequence[dict[str, Any]]) -> str | None:
-        """Why one of these jobs cannot be done, or None."""
+        """Return why one of these jobs cannot be done, or None."""
         try:
             for job in jobs:
                 self._work.check(job)
@@ -51,7 +51,7 @@ class Worker:
         return None
 
     def do(self, job: dict[str, Any], digest: str, *, inputs: Inputs, tell: Tell, keep_state: bool) -> dict[str, Any]:
-        """See `attempt`, and `Work.do` for the arguments."""
+        """Do a job: see `attempt`, and `Work.do` for the arguments."""
         stop = self._request(digest)
         try:
             return attempt(lambda: self._work.do(job, inputs=inputs, tell=tell, stop=stop, keep_state=keep_state))
@@ -59,7 +59,7 @@ class Worker:
             self._of_jobs.clear()
 
     def cut(self, digest: str) -> None:
-        """Stop this job alone, which may be over or not have begun yet."""
+        """Stop this job only; it may be over, or not have begun yet."""
         self._request(digest)()
 
     def _request(self, digest: str) -> StopRequest:
@@ -67,10 +67,10 @@ class Worker:
 
 
 def attempt(do: Callable[[], Mapping[str, Any]]) -> dict[str, Any]:
-    """What came of a job, whatever goes wrong: {"result": …}, {"failure": a line} or {"stopped": True}."""
+    """Run a job and return its outcome, whatever goes wrong: {"result": …}, {"failure": a line}, {"stopped": True}."""
     try:
         result = do()
-        json.dumps(result, allow_nan=False)  # what cannot be kept must not be sent
+        json.dumps(result, allow_nan=False)  # do not send what cannot be stored as JSON
     except Interrupted:
         return {"stopped": True}
     except DigitlabError as error:
@@ -83,7 +83,7 @@ def attempt(do: Callable[[], Mapping[str, Any]]) -> dict[str, Any]:
 
 
 def main() -> None:
-    """Follow orders until stdin is closed."""
+    """Process orders until stdin is closed."""
     answers = _own_stdout()
 
     def say(**message: Any) -> None:
@@ -109,14 +109,14 @@ def main() -> None:
 
 
 def _own_stdout() -> TextIO:
-    """Answers go where stdout went; what libraries print goes to stderr."""
+    """Return the original stdout, for answers; redirect what libraries print to stderr."""
     answers = os.fdopen(os.dup(1), "w", encoding="utf-8")
     os.dup2(2, 1)
     return answers
 
 
 def _orders(worker: Worker) -> queue.Queue[dict[str, Any]]:
-    """Orders as they come, read by a thread, because "stop" and the end must be heard while a job is done."""
+    """Read orders in a thread, because "stop" and the end of stdin must be noticed while a job is running."""
     orders: queue.Queue[dict[str, Any]] = queue.Queue()
 
     def listen() -> None:

@@ -1,4 +1,4 @@
-"""Optimisers and schedules of the learning rate by name, with the settings that the documents used."""
+"""Optimisers and learning-rate schedules by name, with the settings that the documents used."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from digitlab.models.backend import keras
 
 __all__ = ["OPTIMISERS", "SCHEDULES", "Exponential", "Line", "make_optimiser", "make_schedule"]
 
-# Name → (class, learning rate when none is given, other settings). Adadelta's rate in the documents was 1.0 (S0 §2.1.1,
+# Name → (class, default learning rate, other settings). Adadelta's rate in the documents was 1.0 (S0 §2.1.1,
 # S4); Keras 3's own default of 0.001 trains a thousand times slower.
 OPTIMISERS = {
     "adadelta": (keras.optimizers.Adadelta, 1.0, {"rho": 0.95, "epsilon": 1e-8}),
@@ -33,13 +33,13 @@ def make_optimiser(
     weight_average: float = 0.0,
     epsilon: float | None = None,
 ) -> keras.Optimizer:
-    """The optimiser of this name; ``steps`` is the number of batches in the whole training.
+    """Create the optimiser of this name; ``steps`` is the number of batches in the whole training.
 
-    epsilon: what keeps its divisions finite; None: its own
-    weight_average: how much of the running average of the weights stays at each step (EMA); 0: no average is kept
+    epsilon: the term that keeps its divisions finite; None: the optimiser's default
+    weight_average: decay of the exponential moving average (EMA) of the weights; 0: no average
 
     Raises:
-        UsageError: for an unknown optimiser or schedule, or an epsilon for SGD, which divides by nothing.
+        UsageError: for an unknown optimiser or schedule, or an epsilon for SGD, which has none.
     """
     if name not in OPTIMISERS:
         near = difflib.get_close_matches(name, OPTIMISERS, n=1)
@@ -58,15 +58,13 @@ def make_optimiser(
 
 ops = keras.ops
 
-__all__ = ["SCHEDULES", "Exponential", "Line", "make_schedule"]
-
-# Name → corners (share of all steps, share of the rate), joined by straight lines; "cosine" falls along half a cosine.
+# Name → corners (share of all steps, share of the rate), joined by straight lines; "cosine" falls along a half cosine.
 _CORNERS: dict[str, tuple[tuple[float, float], ...]] = {
     "warm-up": ((0.0, 0.0), (0.05, 1.0), (1.0, 1.0)),
     "linear": ((0.0, 1.0), (1.0, 0.0)),
-    # Smith 2018: up for a quarter, down for the rest, the last part to nearly nothing.
+    # Smith 2018: rises for a quarter of the steps, then falls, at the end to nearly zero.
     "one-cycle": ((0.0, 0.1), (0.25, 1.0), (1.0, 0.0)),
-    # Tenths after half and after three quarters of the steps.
+    # Divided by ten after half, and again after three quarters of the steps.
     "step": ((0.0, 1.0), (0.5, 1.0), (0.5, 0.1), (0.75, 0.1), (0.75, 0.01), (1.0, 0.01)),
 }
 SCHEDULES = ("constant", "cosine", *_CORNERS)
@@ -74,13 +72,13 @@ _WARM_UP = 0.05  # share of the steps in which a cosine schedule rises from a te
 
 
 class Line(keras.optimizers.schedules.LearningRateSchedule):  # type: ignore[misc]
-    """A rate along straight lines: corners are (step, rate), the steps rising; two of one step make a jump."""
+    """A piecewise linear rate: corners are (step, rate), in ascending order; two at the same step make a jump."""
 
     def __init__(self, corners: tuple[tuple[float, float], ...]) -> None:
         self.corners = corners
 
     def __call__(self, step: Any) -> Any:
-        """The rate at ``step``; before the first corner and after the last it stays."""
+        """Return the rate at ``step``; before the first corner and after the last it is constant."""
         now = ops.cast(step, "float32")
         rate = ops.cast(self.corners[0][1], "float32")
         for (start, low), (stop, high) in zip(self.corners, self.corners[1:], strict=False):
@@ -89,32 +87,32 @@ class Line(keras.optimizers.schedules.LearningRateSchedule):  # type: ignore[mis
         return rate
 
     def get_config(self) -> dict[str, Any]:
-        """What Keras writes into a file with the optimiser."""
+        """Return the configuration that Keras saves with the optimiser."""
         return {"corners": self.corners}
 
 
 class Exponential(keras.optimizers.schedules.LearningRateSchedule):  # type: ignore[misc]
-    """A rate that grows by the same factor at each step, from ``low`` at step 0 to ``high`` at step ``last``."""
+    """A rate that grows by a constant factor per step, from ``low`` at step 0 to ``high`` at step ``last``."""
 
     def __init__(self, low: float, high: float, last: int) -> None:
         self.low, self.high, self.last = low, high, max(1, last)
 
     def __call__(self, step: Any) -> Any:
-        """The rate at ``step``."""
+        """Return the rate at ``step``."""
         share = ops.cast(step, "float32") / self.last
         return ops.exp(math.log(self.low) + math.log(self.high / self.low) * share)
 
     def get_config(self) -> dict[str, Any]:
-        """What Keras writes into a file with the optimiser."""
+        """Return the configuration that Keras saves with the optimiser."""
         return {"low": self.low, "high": self.high, "last": self.last}
 
 
 def make_schedule(name: str, rate: float, steps: int) -> float | keras.optimizers.schedules.LearningRateSchedule:
-    """The schedule of this name whose greatest rate is ``rate``, over ``steps`` steps in all.
+    """Create the schedule of this name whose maximum is ``rate``, over ``steps`` steps in total.
 
-    "cosine" rises for a twentieth of the steps, then falls to 0; "warm-up" rises for a twentieth, then stays; "linear"
-    falls to 0; "one-cycle" rises for a quarter, then falls to 0; "step" falls to a tenth after half
-    and after three quarters.
+    "cosine" rises for a twentieth of the steps, then falls to 0; "warm-up" rises for a twentieth, then is constant;
+    "linear" falls to 0; "one-cycle" rises for a quarter, then falls to 0; "step" is divided by ten after half
+    and again after three quarters.
 
     Raises:
         UsageError: for an unknown name.
