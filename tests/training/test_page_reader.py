@@ -25,11 +25,16 @@ from digitlab.datasets.pages.glyphs import BODY, Glyph, bent, of_strokes
 from digitlab.datasets.pages.hands import BARE_ONES, BARRED_SEVENS, FORMS, ONES_LIKE_SEVEN
 from digitlab.datasets.pages.lettering import LETTERS
 from digitlab.datasets.pages.writers import Writer, digits
+from digitlab.errors import ModelError
 from digitlab.reading.candidates import Candidate
+from digitlab.reading.page_network import page_network
 from digitlab.training.page_reader import compose as compose_module
 from digitlab.training.page_reader.calibration import context_of, fit_logistic
 from digitlab.training.page_reader.graph import Graph
+from digitlab.training.page_reader.making import as_units
 from digitlab.training.page_reader.measure import _overlaps, by_kind, match, threshold_for, touching_parted
+from digitlab.training.page_reader.networks import as_map
+from digitlab.training.page_reader.restoring import history, restored
 from digitlab.training.page_reader.targets import CROPS, cut_crops, draw_batch, map_targets
 
 pytestmark = pytest.mark.xdist_group("keras")
@@ -404,3 +409,22 @@ def test_a_training_goes_on_where_it_was_left_and_becomes_one_file(
     session = onnxruntime.InferenceSession(path.read_bytes(), providers=["CPUExecutionProvider"])
     assert [(each.name, each.type) for each in session.get_inputs()] == [("picture", "tensor(uint8)")]
     assert [each.name for each in session.get_outputs()] == ["boxes", "scores", "probabilities"]
+
+
+def test_the_shipped_networks_are_restored_with_normalisation_to_train_on(alphabets: Alphabets, tmp_path: Path) -> None:
+    batch = draw_batch(alphabets, (5, 0), 8)
+    pages, crops = as_units(batch.pages), as_units(batch.crops)
+    shipped = page_network(1).path
+    assert history(shipped)["batch"] > 0
+    where, what = restored(shipped, pages, crops)
+    known = batch.labels >= 0
+    answers = np.asarray(what(crops[known], training=False)).argmax(axis=1)
+    assert (answers == batch.labels[known]).mean() > 0.85
+    is_centre = batch.cells[..., 0] > 0.999
+    for training in (False, True):  # the statistics that were measured are those of a batch
+        heat = np.asarray(as_map(where(pages, training=training)))[..., 0]
+        assert np.median(heat[is_centre & (batch.cells[..., 1] > 0)]) > 0 > np.median(heat[~is_centre]) + 3
+    other = tmp_path / "other.onnx"
+    other.write_bytes((shipped.parent / "reader.onnx").read_bytes())
+    with pytest.raises(ModelError, match="not a page reader"):
+        restored(other, pages, crops)

@@ -1,1 +1,1 @@
-"""The shipped page reader's two networks: where digits are, and which; trained together on pages drawn by code."""
+"""Training of the shipped page reader's two networks, detector and classifier, together, on synthetic pages."""

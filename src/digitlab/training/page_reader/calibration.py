@@ -1,4 +1,4 @@
-"""Scores that are probabilities: logistic regressions on what is known of a candidate (Platt 1999)."""
+"""Calibration of scores as probabilities: logistic regression on features of a candidate (Platt 1999)."""
 
 from __future__ import annotations
 
@@ -14,21 +14,21 @@ if TYPE_CHECKING:
 __all__ = ["context_of", "fit_logistic"]
 
 _STEPS = 30  # of Newton's method; ten are enough
-_PRIOR = 1.0  # weight of the pull towards 0, in samples
+_PRIOR = 1.0  # strength of the L2 penalty on the weights, in samples
 
-# What `context_of` is made of; `compose` computes the same inside the graph.
-ALIKE = 0.6  # difference of the logarithms of two sizes: a page's digits and letters are of about one size
-BESIDE, ALONG = 0.6, 8.0  # of the larger size: two candidates on one line, and within reach on it
-MIDDLE, WORD = 0.3, 1.5  # of a box's sides: a letter there is what the box holds; of the longer: the word around it
-MOST_LETTERS = 400  # the most likely ones of a page
-MANY = 5.0  # letters on a page: of more, it is no surer that the page is one of text
-COUNTED, ENOUGH = 0.2, 1.5  # least score of those that tell the usual size; least sum of scores that tells it
+# Parameters of `context_of`; `compose` computes the same inside the graph.
+ALIKE = 0.6  # maximum difference of log sizes to count as similar: a page's digits and letters have similar sizes
+BESIDE, ALONG = 0.6, 8.0  # times the larger size: maximum offset of neighbours on a line, across and along it
+MIDDLE, WORD = 0.3, 1.5  # times a box's sides: a letter so near is its content; times the longer: the word around it
+MOST_LETTERS = 400  # only the most likely ones of a page are used
+MANY = 5.0  # cap on the letters of a page: more do not make it more certain that the page is text
+COUNTED, ENOUGH = 0.2, 1.5  # minimum score to count for the usual size; minimum sum of scores to determine it
 
 
 def fit_logistic(inputs: NDArray[np.float64], right: NDArray[np.bool_]) -> tuple[float, ...]:
-    """The weights of the inputs and, last, a bias, by which their sum is the logit of being a digit.
+    """Fit a logistic regression: the weights of the inputs and, last, a bias, which give the logit of being a digit.
 
-    inputs: (N, K), of each candidate; right: (N,), whether it is a digit
+    inputs: (N, K), features of each candidate; right: (N,), whether it is a digit
     """
     inputs = np.column_stack([inputs, np.ones(len(inputs))])
     weights = np.zeros(inputs.shape[1])
@@ -38,7 +38,7 @@ def fit_logistic(inputs: NDArray[np.float64], right: NDArray[np.bool_]) -> tuple
         gradient = inputs.T @ (probability - right) + _PRIOR * weights
         curvature = (inputs * (probability * (1 - probability))[:, None]).T @ inputs + _PRIOR * np.eye(len(weights))
         step = np.linalg.solve(curvature, gradient)
-        # A whole step may lead far off where nearly all are told apart already.
+        # A full Newton step may overshoot when the samples are almost separable: halve it until the loss falls.
         while (after := _loss(weights - step, inputs, right)) > loss and np.abs(step).max() > 1e-9:
             step /= 2
         weights, loss = weights - step, min(after, loss)
@@ -46,7 +46,7 @@ def fit_logistic(inputs: NDArray[np.float64], right: NDArray[np.bool_]) -> tuple
 
 
 def _loss(weights: NDArray[np.float64], inputs: NDArray[np.float64], right: NDArray[np.bool_]) -> float:
-    """The cross-entropy, and the pull towards 0."""
+    """Compute the cross-entropy plus the L2 penalty."""
     logits = inputs @ weights
     entropy = np.logaddexp(0.0, np.where(right, -logits, logits)).sum()
     return float(entropy + 0.5 * _PRIOR * (weights**2).sum())
@@ -55,18 +55,18 @@ def _loss(weights: NDArray[np.float64], inputs: NDArray[np.float64], right: NDAr
 def context_of(
     boxes: NDArray[np.float32], scores: NDArray[np.float32], letters: NDArray[np.float32]
 ) -> NDArray[np.float64]:
-    """What a page tells of each of its candidates: an S among letters is a letter, the same among digits a 5.
+    """Compute context features of a page's candidates: an S among letters is a letter, the same among digits a 5.
 
-    boxes: (N, 4), x0, y0, x1, y1 in pixels; scores: (N,), how likely each is a digit when looked at alone; letters:
-        (M, 3), x, y and how likely a letter's middle lies there
+    boxes: (N, 4), x0, y0, x1, y1 in pixels; scores: (N,), the probability that each is a digit, judged alone; letters:
+        (M, 3), x, y and the probability that a letter's centre lies there
 
     Returns:
-        float64 (N, 11): the logit of its own score; of the mean score of the others of about its size; of that of those
-        on its line; the logarithm of its size by the usual size of the others, and how far that is from 0; the
-        logarithm of its width by its height; and of one more than the number of others of its size; how likely it is a
-        letter itself; the logarithms of one more than the letters beside it and on its line; and that of one more than
-        all letters elsewhere (`MANY` at most), by how unlikely the likeliest of the others is: on a page of letters
-        alone, what is taken for a digit is none.
+        float64 (N, 11): the logits of its own score, of the mean score of the others of similar size, and of the mean
+        over those of them on its line; log(its size / usual size of the others), and the absolute value of that;
+        log(width / height); log(1 + number of others of similar size); the probability that it is itself a letter;
+        log(1 + letters beside it), log(1 + letters on its line); and log(1 + letters elsewhere, at most `MANY`) times
+        (1 - highest score of the others): on a page of letters only, a candidate is not a digit. Letters are counted
+        by their probabilities.
     """
     own = _logit(scores)
     x0, y0, x1, y1 = boxes.astype(np.float64).T
@@ -99,7 +99,7 @@ def _among_letters(
     wide: NDArray[np.float64],
     high: NDArray[np.float64],
 ) -> Iterator[NDArray[np.float64]]:
-    """Of boxes with these middles and sides, (N,) each: see `context_of`; last, the sum of all letters elsewhere."""
+    """Yield boxes' letter features from centres and sides, (N,) each: see `context_of`; last, the letters elsewhere."""
     letters = np.concatenate([letters[np.argsort(-letters[:, 2], kind="stable")][:MOST_LETTERS], [[-1e6, -1e6, 0.0]]])
     right, down = np.abs(x[:, None] - letters[:, 0]), np.abs(y[:, None] - letters[:, 1])
     inside = (right < MIDDLE * wide[:, None]) & (down < MIDDLE * high[:, None])

@@ -1,6 +1,6 @@
-"""One ONNX file from pixels to candidates: scales, detector, peaks, crops, classifier and suppression inside the graph.
+"""One ONNX file from pixels to candidates: scaling, detector, peaks, crops, classifier and suppression in the graph.
 
-So every runtime (Python, a browser, C++) reads alike, and nothing of it has to be written again.
+So every runtime (Python, a browser, C++) reads identically, and nothing of it has to be reimplemented.
 """
 
 from __future__ import annotations
@@ -31,20 +31,20 @@ if TYPE_CHECKING:
 __all__ = ["compose"]
 
 OPSET = 18
-SCALES = (128, 384, 1024)  # pixels: the longest side of the picture at each look; the first is always taken
-LARGER = 1.4  # a picture is enlarged by this factor at most, but for the first look
-BEYOND = 1.15  # from this factor of a scale on, the next one is taken as well
+SCALES = (128, 384, 1024)  # pixels: the picture's longest side in each detector pass; the first is always run
+LARGER = 1.4  # a picture is enlarged by at most this factor, except for the first pass
+BEYOND = 1.15  # a picture larger than this factor times a scale is also processed at the next scale
 MULTIPLE = 64
 LEAST_PEAK = 0.12
-MOST = 500  # candidates that the classifier looks at
-LEAST_LETTER = 0.2  # probability of a letter that counts
+MOST = 500  # maximum number of candidates for the classifier
+LEAST_LETTER = 0.2  # minimum probability for a letter to count
 CONTEXT, CROP = 1.5, 32
-AROUND = 3.0  # of a box's longest side: what the head sees of the detector's inner map
-# Of the region head's logit, in the mean of it and the one of before. On drawn pages the mean has the log loss of the
-# head alone; of photos it is less certain, as it should be.
+AROUND = 3.0  # times a box's longest side: the region of the detector's feature map that the head sees
+# Weight of the region head's logit in its mean with the previous one. On drawn pages the mean has the same log loss as
+# the head alone; on photos it is less confident, as it should be.
 HEAD = 0.75
-WHOLE = 0.4  # of the logarithm of a box's longest side, added to the logit of its score where boxes compete
-SAME, INSIDE = 0.42, 0.72  # intersection over union; share of the lesser box that lies in a better one
+WHOLE = 0.4  # times the log of a box's longest side: added to the logit of its score for non-maximum suppression
+SAME, INSIDE = 0.42, 0.72  # suppression thresholds: IoU; intersection as a share of the smaller box
 
 
 def compose(
@@ -55,22 +55,24 @@ def compose(
     head: onnx.ModelProto | None = None,
     context: Sequence[float] | None = None,
 ) -> onnx.ModelProto:
-    """The whole page reader.
+    """Compose the complete page reader.
 
-    scale: of the score: weights of the detector's and of the classifier's logit that a digit stands there, and a bias
-        (Platt 1999). None: the files that these are fitted with; "witnesses" has both logits then, float32 (N, 2)
-    head: judges each candidate once more, by both networks' inner values and what is around it: see
-        `networks.region_head`. None: the files by whose candidates it is trained; its inputs are outputs then, "areas"
-        and "known"
-    context: weights of what the page tells of each candidate (`calibration.context_of`), and a bias; None: each
-        candidate is judged alone, as in the files that these are fitted with; "letters", float32 (M, 3), x, y and how
-        likely a letter's middle lies there, is an output then
-    detector: float32 (1, H, W, 3) → float32 (1, H/8, W/8, 64), and its inner map (1, H/8, W/8, 64); classifier: float32
-        (N, 32, 32, 3) → (N, 11), and its inner values (N, 256)
+    scale: calibration of the score: weights of the detector's and the classifier's logit that a digit is there, and a
+        bias (Platt 1999). None: for the file on which these are fitted; both logits are then an additional output,
+        "witnesses", float32 (N, 2)
+    head: classifies each candidate again, from both networks' features and its surroundings: see
+        `networks.region_head`. None: for the file whose candidates it is trained on; its inputs, "areas" and "known",
+        are then additional outputs
+    context: weights of each candidate's context features (`calibration.context_of`), and a bias; None: each candidate
+        is judged alone, as in the file on which these are fitted; "letters", float32 (M, 3), x, y and the probability
+        that a letter's centre lies there, is then an additional output
+    detector: float32 (1, H, W, 3) → float32 (1, H/8, W/8, 64), and its feature map (1, H/8, W/8, 64); classifier:
+        float32 (N, 32, 32, 3) → (N, 11), and its features (N, 256)
 
     Returns:
         A model from "picture", uint8 (H, W, 3) RGB of any size, to "boxes", float32 (N, 4), x0, y0, x1, y1 in pixels;
-        "scores", float32 (N,), how likely a digit stands there; "probabilities", float32 (N, 10), which. Best first.
+        "scores", float32 (N,), the probability that a digit is there; "probabilities", float32 (N, 10), which digit it
+        is. Best first.
     """
     g = Graph()
     boxes, peaks, kinds, crops, areas, letters = _all_looks(g, detector)
@@ -107,20 +109,20 @@ def compose(
 
 
 def _all_looks(g: Graph, detector: onnx.ModelProto) -> list[str]:
-    """What the looks found, together: see `_look`, without the planes."""
+    """Run the detector at all scales and concatenate the results: see `_look`, without the planes."""
     planes = g("Transpose", g("Unsqueeze", "picture", g.constant([0], np.int64)), perm=[0, 3, 1, 2])  # (1, 3, H, W)
     size = g("Cast", g("Slice", g("Shape", "picture"), g.constant([0], np.int64), g.constant([2], np.int64)),
              to=TensorProto.FLOAT)  # fmt: skip
     longest = g("ReduceMax", size, keepdims=1)
     looks = []
-    for place in reversed(range(len(SCALES))):  # from the largest down, each made from the one before
+    for place in reversed(range(len(SCALES))):  # from the largest down, each resized from the previous one
         *found, planes = _look(g, detector, planes, size, longest, place)
         looks.append(found)
     return [g("Concat", *each, axis=0) for each in zip(*looks, strict=True)]
 
 
 def _larger(g: Graph, boxes: str) -> str:
-    """What a box's size adds to its rank: of a digit and its part, as a 3's upper half, the whole is meant."""
+    """Compute what a box's size adds to its rank: a whole digit must win over its part, e.g. a 3's upper half."""
     one = g.constant([1], np.int64)
     sides = g("Sub", *(g("Split", boxes, g.constant([2, 2], np.int64), axis=1, outputs=2)[::-1]))
     longest_side = g("Squeeze", g("ReduceMax", sides, one, keepdims=1), one)
@@ -128,7 +130,7 @@ def _larger(g: Graph, boxes: str) -> str:
 
 
 def _classified(g: Graph, classifier: onnx.ModelProto, crops: str) -> tuple[str, str, str, str]:
-    """Of crops: probabilities (N, 10), the logit that it is a digit (N,), all logits (N, 11), inner values (N, 256)."""
+    """Classify crops: probabilities (N, 10), logit that it is a digit (N,), all logits (N, 11), features (N, 256)."""
     logits, inner = g.put_in(classifier, {classifier.graph.input[0].name: crops}, "what_")
     digits, is_digit = _digits_of(g, logits)
     return digits, _logit(g, is_digit), logits, inner
@@ -137,9 +139,9 @@ def _classified(g: Graph, classifier: onnx.ModelProto, crops: str) -> tuple[str,
 def _judged(
     g: Graph, head: onnx.ModelProto, areas: str, known: str, scores: str, probabilities: str
 ) -> tuple[str, str]:
-    """Scores (N,) and probabilities (N, 10) by the region head and by what was said before, whose logits are averaged.
+    """Combine the region head's outputs with the previous scores (N,) and probabilities (N, 10) by averaging logits.
 
-    Trained on drawn digits alone, the head is too certain of what it says of photos.
+    The head, trained only on drawn digits, is overconfident on photos.
     """
     (logits,) = g.put_in(head, {"areas": areas, "known": known}, "head_")
     which, there = _digits_of(g, logits)
@@ -149,7 +151,7 @@ def _judged(
 
 
 def _digits_of(g: Graph, logits: str) -> tuple[str, str]:
-    """Of logits (N, 11): the probabilities of ten digits (N, 10), and that it is one of them (N,)."""
+    """Convert logits (N, 11) to the probabilities of ten digits (N, 10), and that it is one of them (N,)."""
     digits, other = g("Split", g("Softmax", logits, axis=1), g.constant([10, 1], np.int64), axis=1, outputs=2)
     return digits, g("Squeeze", g("Sub", g.constant(1.0), other), g.constant([1], np.int64))
 
@@ -159,14 +161,14 @@ def _log(g: Graph, value: str, least: float) -> str:
 
 
 def _scaled(g: Graph, detected: str, accepted: str, weights: Sequence[float]) -> str:
-    """The score of both logits."""
+    """Combine both logits into the score."""
     both = g("Add", g("Mul", detected, g.constant(weights[0])), g("Mul", accepted, g.constant(weights[1])))
     scores: str = g("Sigmoid", g("Add", both, g.constant(weights[2])))
     return scores
 
 
 def _model(g: Graph, answers: Mapping[str, tuple[str, str, int | None]], metadata: dict[str, str]) -> onnx.ModelProto:
-    """The graph with its outputs: by name the value, what there is one of for each row, and the length of a row."""
+    """Build the model with these outputs: by name, the value, the name of its row dimension, and the row length."""
     outputs = []
     for name, (value, rows, width) in answers.items():
         g.nodes.append(helper.make_node("Identity", [value], [name]))
@@ -181,12 +183,12 @@ def _model(g: Graph, answers: Mapping[str, tuple[str, str, int | None]], metadat
 
 
 def _look(g: Graph, detector: onnx.ModelProto, planes: str, size: str, longest: str, place: int) -> list[str]:
-    """One look at the picture, made from ``planes``: uint8 (1, 3, h, w) for the largest look, then `_units` of it.
+    """Add one detector pass, resized from ``planes``: uint8 (1, 3, h, w) for the largest scale, then `_units` of it.
 
     Returns:
         Boxes (N, 4) in pixels of the whole picture, peaks (N,), the detector's digits (N, 10), crops (N, 32, 32, 3),
-        areas (N, 3136), letters (M, 3), and the look's own planes; where the look is not needed nothing
-        is found, and the planes are those given.
+        areas (N, 3136), letters (M, 3), and this pass' own planes. If this scale is not needed, nothing is found, and
+        the planes are the given ones.
     """
     if place == 0:
         return _seen(g, detector, planes, size, longest, place)
@@ -238,12 +240,12 @@ def _seen(g: Graph, detector: onnx.ModelProto, planes: str, size: str, longest: 
 
 
 def _peaks(g: Graph, cells: str, rows: str, channel: int, least: float) -> tuple[str, str]:
-    """Where a map of logits is highest of its neighbours, and above a probability.
+    """Find the local maxima of a map of logits that are above a probability.
 
     cells: (1, 16, h, w), rows: the same as (h, w, 16)
 
     Returns:
-        The answers of these cells, (N, 16), and their middles, (N, 2), x and y in pixels of the look.
+        The detector's outputs for these cells, (N, 16), and their centres, (N, 2), x and y in pixels of this scale.
     """
     heat = g("Slice", cells, *(g.constant([each], np.int64) for each in (channel, channel + 1, 1)))
     highest = g("MaxPool", heat, kernel_shape=[3, 3], pads=[1, 1, 1, 1])
@@ -260,12 +262,12 @@ def _is_first(place: int) -> bool:
 
 
 def _units(g: Graph, pixels: str) -> str:
-    """As `networks.normalised`, in one operation: (uint8 - 128) / 64. The smaller looks are made from these floats."""
+    """Normalise like `networks.normalised`, in one operation: (uint8 - 128) / 64. Smaller scales use these floats."""
     return str(g("DequantizeLinear", pixels, g.constant(1 / 64.0), g.constant(128, np.uint8)))
 
 
 def _best(g: Graph, ranks: str, most: int, *values: str) -> list[str]:
-    """The ``most`` rows of the highest ranks, best first."""
+    """Select the ``most`` rows with the highest ranks, best first."""
     count = g("Min", g("Shape", ranks), g.constant([most], np.int64))
     order = g("TopK", ranks, count, axis=0, outputs=2)[1]
     return [g("Gather", value, order, axis=0) for value in values]
@@ -276,10 +278,10 @@ def _longest(g: Graph, low: str, high: str) -> str:
 
 
 def _squares(g: Graph, planes: str, middles: str, longest: str, parts: float, cells: int, samples: int) -> str:
-    """Float32 (N, C, cells, cells): squares of a map, (1, C, h, w), around middles; beyond the map lies 0.
+    """Cut squares around centres out of a map, (1, C, h, w): float32 (N, C, cells, cells), with 0 beyond the map.
 
-    middles: (N, 2), x and y; longest: (N, 1), of a box's sides; parts: of it is a square's side; samples: of each
-        cell in either direction, whose mean it is
+    middles: (N, 2), x and y; longest: (N, 1), a box's longest side; parts: a square's side as a multiple of it;
+        samples: number per cell in each direction, which are averaged
     """
     half = g("Mul", longest, g.constant(parts / 2))
     corners = g("Concat", g("Sub", middles, half), g("Add", middles, half), axis=1)
@@ -294,7 +296,7 @@ def _logit(g: Graph, probability: str) -> str:
 
 
 def _in_context(g: Graph, boxes: str, scores: str, letters: str, weights: Sequence[float]) -> str:
-    """The scores as the rest of the page makes them likely: the sum of `calibration.context_of` by ``weights``."""
+    """Recompute the scores in the context of the page: `calibration.context_of`'s features, weighted by ``weights``."""
     one, first = g.constant(1.0), g.constant([0], np.int64)
     x0, y0, x1, y1 = g("Split", boxes, axis=1, num_outputs=4, outputs=4)  # (N, 1)
     wide, high = (g("Max", g("Sub", upper, lower), one) for lower, upper in ((x0, x1), (y0, y1)))
@@ -331,7 +333,7 @@ def _in_context(g: Graph, boxes: str, scores: str, letters: str, weights: Sequen
     usual = g("Div", g("MatMul", others, g("Mul", counted, size)), g("Max", weight, g.constant(1e-6)))
     enough = g("Cast", g("Greater", weight, g.constant(ENOUGH)), to=TensorProto.FLOAT)
     relative = g("Mul", g("Sub", size, usual), enough)
-    none = g("Mul", ones, g.constant(0.0))  # so that there is a column where there are no rows
+    none = g("Mul", ones, g.constant(0.0))  # ensures that there is a column even if there are no rows
     best = g("ReduceMax", g("Concat", g("Mul", others, across(score)), none, axis=1), g.constant([1], np.int64))
     *near_letters, elsewhere = _among_letters(g, letters, x, y, wide, high, side)
     many = g("Log", g("Add", g("Min", elsewhere, g.constant(MANY)), one))
@@ -343,7 +345,7 @@ def _in_context(g: Graph, boxes: str, scores: str, letters: str, weights: Sequen
 
 
 def _among_letters(g: Graph, letters: str, x: str, y: str, wide: str, high: str, side: str) -> list[str]:
-    """What letters tell of candidates, four columns (N, 1); see `calibration._among_letters`."""
+    """Compute the letter features of candidates, four columns (N, 1); see `calibration._among_letters`."""
     none = g.constant([[-1e6, -1e6, 0.0]])
     third = g("Slice", letters, *(g.constant([each], np.int64) for each in (2, 3, 1)))
     (best,) = _best(g, g("Squeeze", third, g.constant([1], np.int64)), MOST_LETTERS, letters)
@@ -367,7 +369,7 @@ def _among_letters(g: Graph, letters: str, x: str, y: str, wide: str, high: str,
 
 
 def _suppressed(g: Graph, ranks: str, boxes: str, *values: str) -> list[str]:
-    """Without what overlaps one of a higher rank too much."""
+    """Apply non-maximum suppression: drop boxes that overlap one of a higher rank too much."""
     boxes, *rest = _best(g, ranks, MOST, boxes, *values)
     x0, y0, x1, y1 = g("Split", boxes, axis=1, num_outputs=4, outputs=4)  # (N, 1)
     across = [g("Transpose", each, perm=[1, 0]) for each in (x0, y0, x1, y1)]  # (1, N)
@@ -382,7 +384,7 @@ def _suppressed(g: Graph, ranks: str, boxes: str, *values: str) -> list[str]:
     inside = g("Greater", shared, g("Mul", g("Min", area, other), g.constant(INSIDE)))
     both = g("Cast", g("Or", close, inside), to=TensorProto.FLOAT)
     better = g("Trilu", both, g.constant(-1, np.int64), upper=0)  # row i, column j < i: a better one
-    none = g("Mul", x1, zero)  # (N, 1): so that there is a column where there are no rows
+    none = g("Mul", x1, zero)  # (N, 1): ensures that there is a column even if there are no rows
     worst = g("ReduceMax", g("Concat", better, none, axis=1), g.constant([1], np.int64), keepdims=0)
     kept = g("Squeeze", g("NonZero", g("Less", worst, g.constant(0.5))), g.constant([0], np.int64))
     return [g("Gather", value, kept, axis=0) for value in (boxes, *rest)]

@@ -1,4 +1,4 @@
-"""The two networks as one ONNX file, in 8 bits or in float32."""
+"""Export of the two networks as one ONNX file, in 8 bits or in float32."""
 
 from __future__ import annotations
 
@@ -32,41 +32,41 @@ def export_page_reader(
     head: onnx.ModelProto | None = None,
     context: Sequence[float] | None = None,
 ) -> bytes:
-    """The file's bytes; see `compose`."""
+    """Serialise the model built by `compose`."""
     made: bytes = compose(*networks, metadata, scale, head, context).SerializeToString()
     return made
 
 
 def converted(where: keras.Model, what: keras.Model) -> Networks:
-    """Detector and classifier as ONNX, in float32."""
+    """Convert detector and classifier to ONNX, in float32."""
     return _converted(where), _converted(what)
 
 
 def converted_head(head: keras.Model) -> onnx.ModelProto:
-    """A region head as ONNX, in float32."""
+    """Convert a region head to ONNX, in float32."""
     return _as_onnx(head, ["judged"])
 
 
 def in_eight_bits(
     networks: Networks, pages: Sequence[NDArray[np.float32]], crops: Sequence[NDArray[np.float32]]
 ) -> Networks:
-    """Both with weights and inner values in 8 bits, but for the first convolution and the last product.
+    """Quantise both networks' weights and activations to 8 bits, except the first convolution and the last product.
 
-    The weights take seven bits: processors without VNNI add up in 16 bits, and overflow.
+    The weights use only seven bits: processors without VNNI accumulate in 16 bits, which would overflow.
 
-    pages, crops: batches as the networks take them, by which the ranges of inner values are found
+    pages, crops: batches of the networks' inputs, from which the ranges of the activations are determined
     """
     return _quantised(networks[0], pages), _quantised(networks[1], crops)
 
 
 def _converted(model: keras.Model) -> onnx.ModelProto:
-    """A network as ONNX, with what its last layer sees as another output; its batch (and a page's sides) may be any."""
+    """Convert a network to ONNX, with its last layer's input as a second output; batch and page sizes stay variable."""
     last = model.get_layer("answers")
     return _as_onnx(keras.Model(model.inputs, [last.output, last.input]), ["answers", "inner"])
 
 
 def _as_onnx(model: keras.Model, outputs: Sequence[str]) -> onnx.ModelProto:
-    """A model as ONNX, its inputs by their own names."""
+    """Convert a model to ONNX, keeping the names of its inputs."""
     import tensorflow as tf
     import tf2onnx
 
@@ -90,7 +90,7 @@ def _quantised(network: onnx.ModelProto, batches: Sequence[NDArray[np.float32]])
     before = logger.level
     with tempfile.TemporaryDirectory() as folder, warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        logger.setLevel(logging.ERROR)  # it advises a step that tf2onnx has done
+        logger.setLevel(logging.ERROR)  # hides advice on a step that tf2onnx has already done
         source, made = Path(folder) / "float.onnx", Path(folder) / "int8.onnx"
         source.write_bytes(network.SerializeToString())
         try:
@@ -111,12 +111,12 @@ def _quantised(network: onnx.ModelProto, batches: Sequence[NDArray[np.float32]])
 
 
 class _Batches:
-    """Batches for ONNX Runtime's calibration, which asks for the next until there is none."""
+    """Batches for ONNX Runtime's calibration, which requests the next one until there are no more."""
 
     def __init__(self, name: str, batches: Sequence[NDArray[np.float32]]) -> None:
         self._name, self._batches = name, iter(batches)
 
     def get_next(self) -> dict[str, Any] | None:
-        """The next batch by the input's name, or None."""
+        """Return the next batch by the input's name, or None."""
         batch = next(self._batches, None)
         return None if batch is None else {self._name: batch}

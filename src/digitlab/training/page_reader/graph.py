@@ -1,4 +1,4 @@
-"""An ONNX graph that is written operation by operation."""
+"""An ONNX graph that is built operation by operation."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ __all__ = ["Graph"]
 
 
 class Graph:
-    """Nodes and constants under growing names; a graph inside another has its own nodes and the other's constants."""
+    """Nodes and constants with numbered names; a subgraph has its own nodes and shares the outer graph's constants."""
 
     def __init__(self, outer: Graph | None = None) -> None:
         self.nodes: list[Any] = []
@@ -24,11 +24,11 @@ class Graph:
         self._count: Iterator[int] = outer._count if outer else itertools.count()
 
     def inside(self) -> Graph:
-        """An empty graph that sees this one's values."""
+        """Create an empty subgraph, which can use this graph's values."""
         return Graph(self)
 
     def either(self, which: str, yes: tuple[Graph, list[str]], no: tuple[Graph, list[str]]) -> list[str]:
-        """The values of one of two graphs inside this one, of which only that one is computed."""
+        """Add a conditional: return the values of one of two subgraphs; only that one is computed."""
         branches = [
             helper.make_graph(graph.nodes, name, [], [onnx.ValueInfoProto(name=value) for value in values])
             for name, (graph, values) in (("yes", yes), ("no", no))
@@ -36,22 +36,22 @@ class Graph:
         return list(self("If", which, outputs=len(yes[1]), then_branch=branches[0], else_branch=branches[1]))
 
     def __call__(self, operator: str, *inputs: str, outputs: int = 1, **attributes: Any) -> Any:
-        """Add an operation; the name of its output, or a list where it has several."""
+        """Add an operation; return the name of its output, or a list of names if it has several."""
         number = next(self._count)
         names = [f"v{number}_{place}" for place in range(outputs)]
         self.nodes.append(helper.make_node(operator, list(inputs), names, **attributes))
         return names[0] if outputs == 1 else names
 
     def constant(self, value: Any, kind: Any = np.float32) -> str:
-        """Add a constant array; its name."""
+        """Add a constant array; return its name."""
         name = f"c{len(self.constants)}"
         self.constants.append(numpy_helper.from_array(np.asarray(value, kind), name))
         return name
 
     def put_in(self, model: onnx.ModelProto, given: Mapping[str, str], prefix: str) -> list[str]:
-        """The nodes of another model behind ``given``, by the names of its inputs; its outputs.
+        """Insert the nodes of another model, fed by ``given`` (by the names of its inputs); return its outputs.
 
-        Its constants are shared by all its copies.
+        The model's constants are shared by all its copies.
         """
         shared = {each.name: f"{prefix}{each.name}" for each in model.graph.initializer}
         if not any(each.name == f"{prefix}{model.graph.initializer[0].name}" for each in self.constants):

@@ -1,4 +1,4 @@
-"""Training the page reader: drawn batches in, two networks out; resumable, the same seed the same batches."""
+"""Trains the page reader's two networks on drawn batches; resumable; the same seed gives the same batches."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 __all__ = ["train"]
 
-_RATE, _WARM_UP = 3e-3, 0.08
+_RATE, _RATE_AFTERWARDS, _WARM_UP = 3e-3, 1.5e-3, 0.08  # the highest rate; that of networks that are trained already
 _KEEP_EVERY = 300  # steps
 _LOSSES = ("centres", "boxes", "digits", "letters", "crops", "crops right")
 
@@ -36,7 +36,7 @@ _alphabets: Alphabets | None = None
 
 
 def _start(alphabets: Alphabets) -> None:
-    """In a process that draws: a thread of its own, and a little less important than what is trained."""
+    """Initialise a drawing process: one OpenCV thread, and slightly lower priority than the training."""
     global _alphabets  # noqa: PLW0603 - what a pool's tasks share
     _alphabets = alphabets
     cv2.setNumThreads(1)
@@ -50,8 +50,8 @@ def _draw(task: tuple[tuple[int, ...], int]) -> Batch:
 
 
 def batches(alphabets: Alphabets, seed: int, first: int, last: int, count: int, workers: int) -> Iterator[Batch]:
-    """Batches ``first`` to ``last`` of a training, drawn by processes ahead of their use."""
-    # Not forked: a child of a process with OpenCV's or TensorFlow's threads waits for ever for a lock that one held.
+    """Yield batches ``first`` to ``last`` (exclusive) of a training, drawn ahead of use by worker processes."""
+    # Spawn, not fork: a forked child can deadlock on locks held by OpenCV's or TensorFlow's threads.
     pool = multiprocessing.get_context("spawn").Pool(workers, initializer=_start, initargs=(alphabets,))
     ahead: list[Any] = []
     number = first
@@ -73,9 +73,13 @@ def train(
     batch: int = 32,
     seed: int = 0,
     workers: int = 2,
+    begin: tuple[keras.Model, keras.Model] | None = None,
     tell: Callable[[str], None],
 ) -> tuple[keras.Model, keras.Model]:
-    """Train detector and classifier together; goes on where ``folder`` has been left."""
+    """Train detector and classifier together; continue where `folder` was left.
+
+    begin: trained networks to start from, at half the learning rate; None: random weights
+    """
     folder.mkdir(parents=True, exist_ok=True)
     keras.utils.set_random_seed(seed)
     before = keras.mixed_precision.dtype_policy()
@@ -84,6 +88,11 @@ def train(
         where, what = detector(), crop_network()
     finally:
         keras.mixed_precision.set_global_policy(before)
+    highest = _RATE
+    if begin is not None:
+        highest = _RATE_AFTERWARDS
+        for network, trained in zip((where, what), begin, strict=True):
+            network.set_weights(trained.get_weights())
     variables = [*where.trainable_variables, *what.trainable_variables]
     optimiser = keras.optimizers.AdamW(1e-3, weight_decay=0.01, clipnorm=None)
     optimiser.build(variables)
@@ -101,7 +110,7 @@ def train(
     began, seen = time.monotonic(), 0
     recent: list[Any] = []
     for number, given in enumerate(batches(alphabets, seed, first, steps, batch, workers), first):
-        rate = _RATE * (number / (_WARM_UP * steps) if number < _WARM_UP * steps else
+        rate = highest * (number / (_WARM_UP * steps) if number < _WARM_UP * steps else
                         0.5 + 0.5 * np.cos(np.pi * (number / steps - _WARM_UP) / (1 - _WARM_UP)))  # fmt: skip
         optimiser.learning_rate.assign(max(float(rate), 1e-6))
         recent.append(np.asarray(step(given.pages, given.cells, given.digits, given.crops, given.labels)))
@@ -119,7 +128,7 @@ def train(
 
 
 def _in_float32(trained: keras.Model, plain: keras.Model) -> keras.Model:
-    """The same weights in a network that computes in float32."""
+    """Copy the weights into a network that computes in float32."""
     plain.set_weights(trained.get_weights())
     return plain
 
@@ -146,7 +155,7 @@ def _step(where: keras.Model, what: keras.Model, optimiser: Any, variables: list
 
 
 def map_losses(answers: Any, cells: Any, digits: Any) -> tuple[Any, Any, Any, Any]:
-    """The detector's losses: focal for centres (Law and Deng 2018), L1 for log distances, cross-entropy, letters."""
+    """Compute the detector's losses: focal for centres (Law and Deng 2018), L1 for log distances, digits, letters."""
     heat, counts, distances, weight = cells[..., 0], cells[..., 1], cells[..., 2:6], cells[..., 6]
     centres = _focal(answers[..., 0], heat, counts)
     total = tf.maximum(tf.reduce_sum(weight), 8.0)
@@ -157,7 +166,7 @@ def map_losses(answers: Any, cells: Any, digits: Any) -> tuple[Any, Any, Any, An
 
 
 def _focal(logits: Any, heat: Any, counts: Any) -> Any:
-    """The focal loss of a map of centres (Law and Deng 2018), a centre. counts: 0 where a cell's answer is free."""
+    """Compute the focal loss per centre of a map of centres (Law and Deng 2018). counts: 0 for ignored cells."""
     probability = tf.clip_by_value(tf.sigmoid(logits), 1e-5, 1 - 1e-5)
     is_centre = tf.cast(heat > 0.999, tf.float32)
     positive = -((1 - probability) ** 2) * tf.math.log(probability) * is_centre
@@ -166,7 +175,7 @@ def _focal(logits: Any, heat: Any, counts: Any) -> Any:
 
 
 def crop_loss(logits: Any, labels: Any) -> tuple[Any, Any]:
-    """Cross-entropy with a little smoothing, and the share that is right; crops labelled -1 do not count."""
+    """Compute cross-entropy with slight label smoothing, and the accuracy; crops labelled -1 are ignored."""
     counts = tf.cast(labels >= 0, tf.float32)
     wanted = tf.one_hot(tf.cast(tf.maximum(labels, 0), tf.int32), 11) * 0.97 + 0.03 / 11
     entropy = tf.nn.softmax_cross_entropy_with_logits(wanted, logits)

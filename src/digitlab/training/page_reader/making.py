@@ -1,4 +1,4 @@
-"""The shipped page reader, made from nothing: glyphs, drawn pages, training, calibration, one ONNX file."""
+"""Makes the shipped page reader from scratch: glyphs, drawn pages, training, calibration, one ONNX file."""
 
 from __future__ import annotations
 
@@ -29,13 +29,13 @@ if TYPE_CHECKING:
 
 __all__ = ["drawn_pages", "finish", "made_alphabets", "make_page_reader"]
 
-STEPS, BATCH = 12_000, 32  # some two and a half hours on two cores at 45 pages a second
-_RANGED, _FITTED, _MEASURED = 60, 500, 500  # drawn pages for the 8 bits, the scale of scores, and the threshold
+STEPS, BATCH = 12_000, 32  # about two and a half hours on two cores, at 45 pages per second
+_RANGED, _FITTED, _MEASURED = 60, 500, 500  # drawn pages for quantisation, score calibration and thresholds
 _EXAMPLES = 18_000  # drawn pages for the region head: ten minutes on two cores
-_CONTEXT = 2_400  # pages for the weights of context,
-_SIDES = 320, 512, 736  # and their sides in pixels: larger ones hold more of it
-THRESHOLD = 0.5  # scores are probabilities: what is more likely a digit than not is answered
-_SHARES = (0.9, 0.95, 0.98, 0.99)  # precisions on drawn pages whose confidence thresholds are kept
+_CONTEXT = 2_400  # drawn pages for fitting the context weights,
+_SIDES = 320, 512, 736  # and their sides in pixels: larger ones contain more context
+THRESHOLD = 0.5  # scores are probabilities: accept what is more likely a digit than not
+_SHARES = (0.9, 0.95, 0.98, 0.99)  # precisions on drawn pages for which confidence thresholds are stored
 
 
 def make_page_reader(
@@ -45,23 +45,35 @@ def make_page_reader(
     steps: int = STEPS,
     seed: int = 0,
     workers: int = 2,
+    start: Path | None = None,
     tell: Callable[[str], None],
 ) -> dict[str, Any]:
-    """Train the page reader and write it to ``out``; what was killed goes on in ``folder``.
+    """Train the page reader and write it to ``out``; an interrupted training is continued from ``folder``.
+
+    start: a finished file whose networks are trained further; None: begin with random weights
 
     Returns:
-        What was measured on drawn pages with fonts, MNIST images and seeds that the training has not: from which
-        confidence on which share of the answers is right, and by layout digits, recall and precision at the threshold.
+        Measurements on drawn pages with fonts, MNIST images and seeds not used in training: the confidence thresholds
+        for some precisions, and by layout the number of digits, recall and precision at the threshold.
 
     Raises:
-        DatasetError: when the fonts are not there (`make fonts`).
+        DatasetError: when the fonts are missing (`make fonts`).
+        ModelError: when `start` is not a page reader.
     """
     from digitlab.training.page_reader.loop import train
+    from digitlab.training.page_reader.restoring import history, restored
+    from digitlab.training.page_reader.targets import draw_batch
 
     tell("drawing glyphs …")
     glyphs = made_alphabets("train")
-    trained = train(glyphs, folder, steps=steps, batch=BATCH, seed=seed, workers=workers, tell=tell)
-    told = {"steps": steps, "batch": BATCH, "seed": seed}
+    begin = None
+    if start is not None:
+        seen = draw_batch(glyphs, (seed, 2, 1), _RANGED)
+        begin = restored(start, as_units(seen.pages), as_units(seen.crops))
+    trained = train(glyphs, folder, steps=steps, batch=BATCH, seed=seed, workers=workers, begin=begin, tell=tell)
+    told: dict[str, Any] = {"steps": steps, "batch": BATCH, "seed": seed}
+    if start is not None:
+        told["after"] = history(start)
     return finish(*trained, glyphs, folder, out, told, workers=workers, tell=tell)
 
 
@@ -76,10 +88,10 @@ def finish(
     workers: int = 2,
     tell: Callable[[str], None],
 ) -> dict[str, Any]:
-    """Bring trained networks to 8 bits, train the head on what they find, calibrate its scores, and write ``out``.
+    """Quantise trained networks to 8 bits, train the head on their candidates, calibrate scores, and write ``out``.
 
-    glyphs: of the training's pages, by which the ranges of inner values are found, and of the head's; told: kept in the
-        file
+    glyphs: for the pages that determine the activations' ranges, and for the head's training pages; told: metadata
+        stored in the file
     """
     from digitlab.training.page_reader.export import converted, converted_head, export_page_reader, in_eight_bits
     from digitlab.training.page_reader.region_head import draw_examples, mixed_page, train_head
@@ -122,18 +134,18 @@ def finish(
 
 
 def as_units(pixels: NDArray[np.uint8]) -> NDArray[np.float32]:
-    """As `networks.normalised`, in NumPy."""
+    """Normalise like `networks.normalised`, in NumPy."""
     return pixels.astype(np.float32) / np.float32(64) - np.float32(2)
 
 
 def made_alphabets(split: str) -> Alphabets:
-    """The glyphs of "train" or "validation"; a minute or two."""
+    """Make the glyphs of "train" or "validation"; takes a minute or two."""
     images = load()[0]
     return make_alphabets(np.asarray(images.images), np.asarray(images.labels), fonts(split), split=split)
 
 
 def drawn_pages(alphabets: Alphabets, count: int, *, seed: int, sides: tuple[int, ...] = (320,)) -> Iterator[DrawnPage]:
-    """Pages of all kinds, the same for the same seed. sides: in pixels, of which each page has one."""
+    """Draw pages of all kinds, the same for the same seed. sides: in pixels; one is chosen for each page."""
     for number in range(count):
         rng = np.random.default_rng((seed, 7, number))
         size = sides[0] if len(sides) == 1 else int(rng.choice(sides))
@@ -146,9 +158,9 @@ def _known(
     outputs: list[str],
     inputs: Callable[..., NDArray[np.floating]],
 ) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
-    """What is known of each candidate, (N, K), and whether it is a digit, (N,); ignored places left out.
+    """Collect the features of each candidate, (N, K), and whether it is a digit, (N,), without ignored places.
 
-    outputs: of the file at ``path``, boxes first; inputs: from these to (N, K)
+    outputs: names of outputs of the model at ``path``, boxes first; inputs: function from these to (N, K)
     """
     network = PageNetwork(path, 1)
     known: list[NDArray[np.float64]] = []

@@ -1,4 +1,4 @@
-"""How well drawn pages are read, and from which confidence on 99 of 100 answers are right."""
+"""Measures how well drawn pages are read, and the confidence threshold at which 99 % of the answers are right."""
 
 from __future__ import annotations
 
@@ -22,18 +22,18 @@ if TYPE_CHECKING:
 
 __all__ = ["Matched", "by_kind", "match", "measured", "same_place", "threshold_for", "touching_parted"]
 
-_SAME_PLACE = 0.35  # intersection over union of a candidate with the digit that it is
-_TOUCHES = 0.1  # the same with one that may be found or not
+_SAME_PLACE = 0.35  # minimum IoU of a candidate with its digit
+_TOUCHES = 0.1  # the same for an ignored digit, which may be found or not
 
 
 @dataclass(frozen=True, slots=True)
 class Matched:
-    """What became of a page.
+    """The candidates of a page, matched to its digits.
 
     confidence, right: of each candidate that counts, float64 (N,) and bool (N,); those over ignored digits do not
-    digits: how many stand there; kind: the page's layout
-    touching: of each pair of digits whose boxes overlap side by side, the lesser confidence of the two right answers
-        there, float64 (P,); 0 where one of them was not read correctly
+    digits: number of digits on the page; kind: the page's layout
+    touching: for each pair of digits whose boxes overlap side by side, the lower confidence of their two correct
+        answers, float64 (P,); 0 if one of them was not read correctly
     """
 
     confidence: NDArray[np.float64]
@@ -44,9 +44,9 @@ class Matched:
 
 
 def match(page: DrawnPage, candidates: Sequence[Candidate]) -> Matched:
-    """Which candidates, most likely first, are digits of the page, each digit once."""
+    """Match candidates (most likely first) to the page's digits; each digit is matched at most once."""
     confidence, right = [], []
-    read = np.zeros(len(page.labels))  # with which confidence each digit was read correctly
+    read = np.zeros(len(page.labels))  # confidence with which each digit was read correctly; 0: it was not
     for row, place in same_place(page, [each.box for each in candidates]):
         confidence.append(candidates[row].confidence)
         right.append(place is not None and int(page.labels[place]) == candidates[row].digit)
@@ -59,7 +59,7 @@ def match(page: DrawnPage, candidates: Sequence[Candidate]) -> Matched:
 
 
 def _touching(boxes: NDArray[np.float32]) -> list[tuple[int, int]]:
-    """Pairs of boxes, (N, 4), that overlap side by side: at least half of the lower one's height is common to both."""
+    """Find pairs of boxes, (N, 4), that overlap side by side: they share more than half of the smaller height."""
     x0, y0, x1, y1 = boxes.T
     wide = np.minimum(x1[:, None], x1) - np.maximum(x0[:, None], x0)
     high = np.minimum(y1[:, None], y1) - np.maximum(y0[:, None], y0)
@@ -69,7 +69,7 @@ def _touching(boxes: NDArray[np.float32]) -> list[tuple[int, int]]:
 
 
 def same_place(page: DrawnPage, boxes: Sequence[Box] | NDArray[np.float32]) -> Iterator[tuple[int, int | None]]:
-    """Of each box, best first, its row and that of the digit there, None where there is none or another box has it.
+    """Yield for each box, best first, its row and its digit's row; None if there is none or a better box has it.
 
     Boxes over digits that are cut off or not legible are left out.
     """
@@ -88,12 +88,12 @@ def same_place(page: DrawnPage, boxes: Sequence[Box] | NDArray[np.float32]) -> I
 
 
 def measured(pages: Iterable[DrawnPage], find: Callable[[NDArray[np.uint8]], list[Candidate]]) -> list[Matched]:
-    """`match` for each page."""
+    """Apply `match` to each page."""
     return [match(page, find(page.image)) for page in pages]
 
 
 def threshold_for(results: Sequence[Matched], right: float = 0.99) -> float:
-    """The least confidence from which on this share of the answers is right; 1 where there is none."""
+    """Find the lowest confidence threshold at which this share of the answers is right; 1 if there is none."""
     confidence = np.concatenate([each.confidence for each in results])
     hits = np.concatenate([each.right for each in results])
     order = np.argsort(-confidence, kind="stable")
@@ -103,7 +103,7 @@ def threshold_for(results: Sequence[Matched], right: float = 0.99) -> float:
 
 
 def by_kind(results: Sequence[Matched], threshold: float) -> dict[str, tuple[int, float, float]]:
-    """Of each layout, and of "all": digits, recall and precision at a threshold."""
+    """Compute for each layout, and for "all", the number of digits, recall and precision at a threshold."""
     groups: dict[str, list[Matched]] = defaultdict(list)
     for each in results:
         groups[each.kind].append(each)
@@ -118,7 +118,7 @@ def by_kind(results: Sequence[Matched], threshold: float) -> dict[str, tuple[int
 
 
 def touching_parted(results: Sequence[Matched], threshold: float) -> tuple[int, float]:
-    """How many pairs of digits overlap side by side, and the share of which both are read correctly at a threshold."""
+    """Count pairs of digits that overlap side by side; also the share with both read correctly at a threshold."""
     confidence = np.concatenate([each.touching for each in results])
     return len(confidence), float((confidence >= threshold).mean()) if len(confidence) else 1.0
 

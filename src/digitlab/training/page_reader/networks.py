@@ -1,4 +1,4 @@
-"""The networks of the page reader: a detector over the whole page, and a classifier of what it finds."""
+"""The networks of the page reader: a detector for the whole page, and a classifier for its candidates."""
 
 from __future__ import annotations
 
@@ -13,26 +13,26 @@ __all__ = [
     "detector", "normalised", "region_head",
 ]  # fmt: skip
 
-STRIDE = 4  # pixels of the page for a cell of the detector's map
-DETECTOR_CHANNELS = 16  # of a cell: the centre's logit, four distances, ten classes, the logit of a letter's centre
-CROP = 32  # pixels: the side of what the classifier looks at
+STRIDE = 4  # page pixels per cell of the detector's map
+DETECTOR_CHANNELS = 16  # per cell: the centre's logit, four distances, ten classes, the logit of a letter's centre
+CROP = 32  # pixels: the side of the classifier's input
 CROP_CLASSES = 11  # the ten digits, and "no digit"
 
-AREA, _INNER = 7, 64  # cells and channels of the detector's inner map that the head sees about a candidate
+AREA, _INNER = 7, 64  # cells and channels of the detector's feature map that the head sees around a candidate
 AREAS = _INNER * AREA**2
-KNOWN = 2 + CROP_CLASSES + 10 + 256  # what it is told besides: see `region_head`
+KNOWN = 2 + CROP_CLASSES + 10 + 256  # number of its other inputs: see `region_head`
 
 _WIDTHS = (12, 24, 48, 64, 96, 96)  # channels at strides 2, 4, 8, 16, 32, 64
 
 
 def detector(widths: tuple[int, ...] = _WIDTHS) -> keras.Model:
-    """A U-Net from strides 2 to 64 back to 8 (Ronneberger 2015) with a map of centres (Zhou 2019, Objects as Points).
+    """Build a U-Net, stride 2 to 64 and back to 8 (Ronneberger 2015), for centres (Zhou 2019, Objects as Points).
 
-    Input: float32 (N, H, W, 3) RGB as `normalised`, H and W multiples of 64. Output: float32 (N, H/8, W/8, 2 × 2 × 16):
+    Input: float32 (N, H, W, 3) RGB from `normalised`, H and W multiples of 64. Output: float32 (N, H/8, W/8, 2×2×16):
     for each of a cell's four quarters, upper ones first, the logit that a digit's centre lies in it; log(distance / 8
     pixels) from its middle to the digit's left, top, right and bottom edges; ten logits of which digit it is; and the
-    logit that a letter's centre lies in it, which tells words from numbers. `as_map` spreads them. 576,352 parameters,
-    some 1,600 multiply–adds a pixel.
+    logit that a letter's centre lies in it, which distinguishes words from numbers. `as_map` rearranges them. 576,352
+    parameters, about 1,600 multiply–adds per pixel.
     """
     pages = keras.Input((None, None, 3), dtype="float32", name="pages")
     first = layers.Conv2D(
@@ -50,7 +50,7 @@ def detector(widths: tuple[int, ...] = _WIDTHS) -> keras.Model:
         skip = skips.pop()
         x = layers.Add()([skip, layers.UpSampling2D(2)(layers.Conv2D(skip.shape[-1], 1)(x))])
         x = _conv(skip.shape[-1] if skips else 64)(x)
-    # A cell of stride 8 answers for its four of stride 4: no costly map of stride 4 is needed on the way back.
+    # Each stride-8 cell predicts for its four stride-4 cells: the decoder needs no costly stride-4 map.
     x = layers.Conv2D(4 * DETECTOR_CHANNELS, 1, bias_initializer=_rare_centres(), dtype="float32", name="answers")(
         x
     )  # (N, H/8, W/8, 64)
@@ -58,10 +58,10 @@ def detector(widths: tuple[int, ...] = _WIDTHS) -> keras.Model:
 
 
 def crop_network(widths: tuple[int, int, int] = (32, 64, 128)) -> keras.Model:
-    """Which digit is in the middle of a crop, or that it is none.
+    """Build the classifier: which digit is in the middle of a crop, or none.
 
-    Input: float32 (N, 32, 32, 3) RGB as `normalised`, the digit's longest side two thirds of it, with what surrounds it
-    on the page. Output: float32 (N, 11), logits. 329,835 parameters, 13 million multiply–adds.
+    Input: float32 (N, 32, 32, 3) RGB from `normalised`; the digit's longest side is two thirds of the crop's, the rest
+    is its surroundings on the page. Output: float32 (N, 11), logits. 329,835 parameters, 13 million multiply–adds.
     """
     crops = keras.Input((CROP, CROP, 3), dtype="float32", name="crops")
     x: Any = ContrastNormalisation(name="contrast")(crops)
@@ -78,15 +78,15 @@ def crop_network(widths: tuple[int, int, int] = (32, 64, 128)) -> keras.Model:
 
 
 def region_head(mean: Any, deviation: Any) -> keras.Model:
-    """What a candidate is, by all that the two networks know of it: the head of Faster R-CNN (Ren 2015), on both.
+    """Build a head that classifies candidates from both networks' features, like that of Faster R-CNN (Ren 2015).
 
-    Inputs: "areas", float32 (N, 3136): 7×7 cells, channels first, of the detector's inner map, in a square of three
-    times the candidate's longest side; "known", float32 (N, 279): the logits that a digit stands there, by the detector
-    and by the classifier; the classifier's eleven logits; the detector's logarithmic probabilities of ten digits; and
-    the classifier's 256 inner values. Not how large it is: drawn pages hold other sizes than photos. Output: float32
-    (N, 11), logits: ten digits, and none. 131,595 parameters, half a million multiply–adds.
+    Inputs: "areas", float32 (N, 3136): 7×7 cells, channels first, of the detector's feature map, in a square of three
+    times the candidate's longest side; "known", float32 (N, 279): the logits that a digit is there, from detector and
+    classifier; the classifier's eleven logits; the detector's log-probabilities of ten digits; and the classifier's 256
+    features. The candidate's size is not an input: drawn pages have other sizes than photos. Output: float32 (N, 11),
+    logits: ten digits, and none. 131,595 parameters, half a million multiply–adds.
 
-    mean, deviation: (279,) each, of "known"
+    mean, deviation: (279,) each, of "known", for its normalisation
     """
     areas = keras.Input((AREAS,), dtype="float32", name="areas")
     known = keras.Input((KNOWN,), dtype="float32", name="known")
@@ -102,10 +102,10 @@ def region_head(mean: Any, deviation: Any) -> keras.Model:
 
 @keras.saving.register_keras_serializable("digitlab")
 class ContrastNormalisation(keras.layers.Layer):  # type: ignore[misc]
-    """Each crop less its mean, divided by its deviation (at least an eighth of full): faint ink is as good as dark."""
+    """Subtracts each crop's mean and divides by its standard deviation, at least 0.05: faint ink looks like dark."""
 
     def call(self, units: Any) -> Any:
-        """Float (N, H, W, C) → the same."""
+        """Normalise float (N, H, W, C), keeping the shape."""
         ops = keras.ops
         units = ops.cast(units, "float32")
         mean = ops.mean(units, axis=(1, 2, 3), keepdims=True)
@@ -115,7 +115,7 @@ class ContrastNormalisation(keras.layers.Layer):  # type: ignore[misc]
 
 
 def _conv(filters: int, size: int = 3, *, stride: int = 1) -> Any:
-    """A convolution, batch normalisation in place of its bias, ReLU."""
+    """Create a convolution with batch normalisation in place of a bias, and ReLU."""
     convolution = layers.Conv2D(
         filters, size, strides=stride, padding="same", use_bias=False, kernel_initializer="he_normal"
     )  # fmt: skip
@@ -132,21 +132,21 @@ def _residual(x: Any, filters: int) -> Any:
 
 
 def normalised(pixels: Any) -> Any:
-    """What both networks take: uint8 pixels as float32, mid-grey 0, white 2."""
+    """Convert uint8 pixels to the input of both networks: float32, mid-grey 0, white 2."""
     import tensorflow as tf
 
     return tf.cast(pixels, tf.float32) / 64.0 - 2.0
 
 
 def as_map(answers: Any) -> Any:
-    """The detector's answers with a cell a quarter: (N, H/8, W/8, 64) → (N, H/4, W/4, 16)."""
+    """Rearrange the detector's output to one cell per quarter: (N, H/8, W/8, 64) → (N, H/4, W/4, 16)."""
     import tensorflow as tf
 
     return tf.nn.depth_to_space(answers, 2)
 
 
 def _rare_centres() -> Any:
-    """A bias from which one cell in a hundred is a centre, so that the first steps do not drown in the others."""
+    """Return an initial bias that predicts one cell in a hundred as a centre; else the others dominate the loss."""
     import numpy as np
 
     bias = np.zeros((4, DETECTOR_CHANNELS), np.float32)

@@ -1,4 +1,4 @@
-"""Training the page reader's region head: candidates of drawn pages, found by the networks that are trained already."""
+"""Trains the page reader's region head on candidates that the already trained networks find on drawn pages."""
 
 from __future__ import annotations
 
@@ -29,11 +29,11 @@ if TYPE_CHECKING:
 
 __all__ = ["draw_examples", "mixed_page", "train_head"]
 
-_BLOCK = 100  # pages of a file
-_LEAST_SCORE = 0.005  # what is less likely a digit than that is left out: there is too much of it
-_LEVELS = 40.0  # of 8 bits for an inner value of 1; they hardly exceed 6
+_BLOCK = 100  # pages per file
+_LEAST_SCORE = 0.005  # less likely candidates are left out: there are too many of them
+_LEVELS = 40.0  # 8-bit level of a feature of 1; features hardly exceed 6
 _SMALL, _ENLARGED = 0.12, 0.3  # shares of small pictures, and of enlarged ones
-_SIDES = ((320, 0.55), (512, 0.17), (736, 0.08))  # shares of the others by their side
+_SIDES = ((320, 0.55), (512, 0.17), (736, 0.08))  # (side, share) of the others
 _SMALL_KINDS, _SHARES = ("single", "lone_sign", "letters", None), (0.4, 0.2, 0.2, 0.2)
 _EPOCHS, _BATCH, _RATE, _DECAY = 6, 256, 2e-3, 0.02
 
@@ -51,11 +51,11 @@ def draw_examples(
     workers: int,
     tell: Callable[[str], None],
 ) -> list[Path]:
-    """Draw pages and keep what the page reader without a head knows of its candidates; goes on where it was left.
+    """Draw pages and store the features of the candidates of a page reader without a head; resumes if interrupted.
 
-    What another file's candidates were is removed.
+    Examples from another model file are deleted.
 
-    path: of a file without a head, see `compose`; block: pages of a file
+    path: of a model without a head, see `compose`; block: pages per file
 
     Returns:
         Files of "areas", uint8 (N, 3136), "known", float16 (N, 279), and "labels", int8 (N,), 0 … 10.
@@ -68,7 +68,7 @@ def draw_examples(
     files = [folder / f"examples-{of}-{number:04}.npz" for number in range(-(-pages // block))]
     missing = [(number * block, block, each, seed) for number, each in enumerate(files) if not each.exists()]
     began = time.monotonic()
-    # Not forked: see `loop.batches`.
+    # Spawn, not fork: see `loop.batches`.
     with multiprocessing.get_context("spawn").Pool(workers, _start, (path, alphabets)) as pool:
         for done, _ in enumerate(pool.imap_unordered(_block, missing), 1):
             left = (time.monotonic() - began) / done * (len(missing) - done)
@@ -100,7 +100,7 @@ def _block(task: tuple[int, int, Path, int]) -> None:
 
 
 def mixed_page(alphabets: Alphabets, rng: np.random.Generator) -> DrawnPage:
-    """A small picture, most of one sign, an enlarged page, or a page of one of three sides, by chance."""
+    """Draw at random a small picture, mostly of one sign, an enlarged page, or a page of one of three sizes."""
     chance = rng.random()
     if chance < _SMALL:
         return draw_page(alphabets, rng, size=160, kind=_SMALL_KINDS[int(rng.choice(4, p=_SHARES))])
@@ -111,13 +111,13 @@ def mixed_page(alphabets: Alphabets, rng: np.random.Generator) -> DrawnPage:
 
 
 def _enlarged(page: DrawnPage, by: float) -> DrawnPage:
-    """The page as from nearer by: large digits in a large picture, which is looked at three times."""
+    """Enlarge a page, as if seen from nearer: large digits in a large picture, which is read at three scales."""
     image = np.asarray(cv2.resize(page.image, None, fx=by, fy=by, interpolation=cv2.INTER_CUBIC), np.uint8)
     return replace(page, image=image, boxes=page.boxes * np.float32(by), letters=page.letters * np.float32(by))
 
 
 def train_head(files: Sequence[Path], *, seed: int, tell: Callable[[str], None]) -> keras.Model:
-    """A region head that was trained on examples; they are held in memory, 4 kB each."""
+    """Train a region head on examples, which are held in memory, 4 kB each."""
     blocks = []
     for file in files:
         with np.load(file) as block:
@@ -145,7 +145,7 @@ def train_head(files: Sequence[Path], *, seed: int, tell: Callable[[str], None])
 
 
 class _Examples(keras.utils.PyDataset):  # type: ignore[misc]
-    """Batches of examples in an order that is another in each epoch."""
+    """Batches of examples, in a new random order in each epoch."""
 
     def __init__(
         self, areas: NDArray[np.uint8], known: NDArray[np.float16], labels: NDArray[np.int8], seed: int

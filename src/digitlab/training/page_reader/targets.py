@@ -1,4 +1,4 @@
-"""What the two networks should answer for a drawn page."""
+"""Training targets of the two networks for drawn pages."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ if TYPE_CHECKING:
 
 __all__ = ["CROPS", "Batch", "crop_of", "cut_crops", "draw_batch", "map_targets"]
 
-STRIDE, CROP, CONTEXT = 4, 32, 1.5  # see `networks`; the crop's side in parts of the digit's longest
-CROPS = 14  # of a page
+STRIDE, CROP, CONTEXT = 4, 32, 1.5  # see `networks`; the crop's side as a multiple of the digit's longest
+CROPS = 14  # per page
 _DIGIT_CROPS = 10
 _SMALL = (("single", 0.4), ("one_line", 0.1), ("lone_sign", 0.1), ("letters", 0.16), ("any", 0.24))  # shares of layouts
 _MOSAIC = 0.22  # share of the pages that are four small pictures
@@ -27,12 +27,12 @@ _MOSAIC = 0.22  # share of the pages that are four small pictures
 
 @dataclass(frozen=True, slots=True)
 class Batch:
-    """Pages, cells and crops.
+    """A training batch: pages, their targets, and crops with labels.
 
     pages: uint8 (N, S, S, 3)
-    cells: float16 (N, S/4, S/4, 8): the centre's heat, whether the cell counts (0 or 1), four log distances, the weight
-        of these, and the heat of letters' centres
-    digits: int8 (N, S/4, S/4), which digit, where that weight is above 0
+    cells: float16 (N, S/4, S/4, 8): the heat of digit centres, whether the cell counts (0 or 1), four log distances,
+        their weight, and the heat of letter centres
+    digits: int8 (N, S/4, S/4), the digit, where that weight is above 0
     crops: uint8 (N × CROPS, 32, 32, 3); labels: int8 (N × CROPS,), 0 … 10
     """
 
@@ -44,7 +44,7 @@ class Batch:
 
 
 def draw_batch(alphabets: Alphabets, seed: tuple[int, ...], count: int, size: int = 320) -> Batch:
-    """A batch of drawn pages, the same for the same seed."""
+    """Draw a batch of pages, the same for the same seed."""
     rng = np.random.default_rng(seed)
     pages = [_page(alphabets, rng, size) for _ in range(count)]
     cells, digits, crops, labels = [], [], [], []
@@ -64,7 +64,7 @@ def draw_batch(alphabets: Alphabets, seed: tuple[int, ...], count: int, size: in
 def _page(
     alphabets: Alphabets, rng: np.random.Generator, size: int
 ) -> tuple[NDArray[np.uint8], NDArray[np.float32], NDArray[np.int8], NDArray[np.float32]]:
-    """A page; or four small pictures side by side, most of one digit, as a small look at a picture has them."""
+    """Draw a page, or four small pictures side by side, mostly of one digit, as seen at a small scale."""
     if rng.random() >= _MOSAIC:
         page = draw_page(alphabets, rng, size=size)
         return page.image, page.boxes, page.labels, page.letters
@@ -85,7 +85,7 @@ def _page(
 def map_targets(
     boxes: NDArray[np.float32], labels: NDArray[np.int8], letters: NDArray[np.float32], size: int
 ) -> tuple[NDArray[np.float16], NDArray[np.int8]]:
-    """See `Batch`: float16 (S/4, S/4, 8) and int8 (S/4, S/4)."""
+    """Make a page's ``cells`` and ``digits`` (see `Batch`): float16 (S/4, S/4, 8) and int8 (S/4, S/4)."""
     side = size // STRIDE
     cells = np.zeros((8, side, side), np.float32)
     cells[7] = _letter_heat(letters, side)
@@ -124,9 +124,9 @@ _HEAT = np.where((_AROUND == 0).all(axis=1), 1.0, 0.75).astype(np.float32)
 
 
 def _letter_heat(letters: NDArray[np.float32], side: int) -> NDArray[np.float32]:
-    """Float32 (S/4, S/4): 1 at a letter's centre, and a little less around it, where finding it is no great fault.
+    """Make a map, float32 (S/4, S/4): 1 at letters' centres, a little less around, where a hit is no great fault.
 
-    The larger a letter is, the farther from its centre it may be found: letters are counted, not cut out.
+    The larger a letter is, the farther from its centre it may be found: letters are counted, not cropped.
     """
     heat = np.zeros((side, side), np.float32)
     if not len(letters):
@@ -142,7 +142,7 @@ def _letter_heat(letters: NDArray[np.float32], side: int) -> NDArray[np.float32]
 def _examples(
     boxes: NDArray[np.float32], labels: NDArray[np.int8], size: int, rng: np.random.Generator
 ) -> tuple[NDArray[np.float32], NDArray[np.int8]]:
-    """Boxes to crop, float32 (CROPS, 4), a bit off as a detector's are, with what is in them, int8 (CROPS,)."""
+    """Choose boxes to crop, float32 (CROPS, 4), slightly off like a detector's, with their labels, int8 (CROPS,)."""
     digit_rows, other_rows = np.flatnonzero((labels >= 0) & (labels < 10)), np.flatnonzero(labels == NOT_A_DIGIT)
     chosen: list[NDArray[np.float32]] = []
     names: list[int] = []
@@ -172,7 +172,7 @@ def _moved(box: NDArray[np.float32], rng: np.random.Generator, place: float, sca
 def _elsewhere(
     boxes: NDArray[np.float32], labels: NDArray[np.int8], size: int, rng: np.random.Generator
 ) -> NDArray[np.float32]:
-    """A place beside the digits, over two of them or over a part of one; or anywhere."""
+    """Choose a box beside a digit, over two of them or over a part of one; or anywhere."""
     rows = np.flatnonzero(labels >= 0)
     if len(rows) and rng.random() < 0.6:
         x0, y0, x1, y1 = boxes[rows[rng.integers(len(rows))]].tolist()
@@ -194,7 +194,7 @@ def _elsewhere(
 
 
 def _overlap(box: NDArray[np.float32], others: NDArray[np.float32]) -> float:
-    """The largest intersection over union with any of the others."""
+    """Compute the largest IoU with any of the others."""
     if not len(others):
         return 0.0
     wide = np.minimum(box[2], others[:, 2]) - np.maximum(box[0], others[:, 0])
@@ -205,7 +205,7 @@ def _overlap(box: NDArray[np.float32], others: NDArray[np.float32]) -> float:
 
 
 def cut_crops(image: NDArray[np.uint8], boxes: NDArray[np.float32]) -> NDArray[np.uint8]:
-    """What the classifier sees of boxes: uint8 (N, 32, 32, 3) for uint8 (H, W, 3) and float32 (N, 4)."""
+    """Cut the classifier's inputs, uint8 (N, 32, 32, 3), out of uint8 (H, W, 3) at boxes float32 (N, 4)."""
     pyramid = [image]
     crops = np.empty((len(boxes), CROP, CROP, 3), np.uint8)
     for row, box in enumerate(boxes):
@@ -214,10 +214,10 @@ def cut_crops(image: NDArray[np.uint8], boxes: NDArray[np.float32]) -> NDArray[n
 
 
 def crop_of(pyramid: list[NDArray[np.uint8]], box: NDArray[np.float32]) -> NDArray[np.uint8]:
-    """One crop; ``pyramid`` is the image, and grows by its halves as needed. Beyond it lies mid-grey."""
+    """Cut one crop; ``pyramid``, first only the image, is extended by halved copies as needed. Mid-grey outside it."""
     x0, y0, x1, y1 = box.tolist()
     side = max(x1 - x0, y1 - y0, 2.0) * CONTEXT
-    level, scale = 0, side / CROP  # pixels of the image for one of the crop
+    level, scale = 0, side / CROP  # image pixels per crop pixel
     while scale >= 2.0:
         level, scale = level + 1, scale / 2
         if level == len(pyramid):
