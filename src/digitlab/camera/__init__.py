@@ -5,7 +5,7 @@
         print(frames.state)                 # running
 
 Webcams, video files, folders of pictures, recordings, MJPEG and RTSP streams, JdeRobot cameras over Ice, ROS cameras,
-and a drawn page of digits that needs no camera; `open_source` describes how each is written.
+and a drawn page of digits that needs no camera; `open_source` describes the syntax of each.
 """
 
 from __future__ import annotations

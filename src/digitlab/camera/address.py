@@ -19,7 +19,7 @@ _PASSWORD = "DIGITLAB_CAMERA_PASSWORD"  # noqa: S105 - the name of a variable
 class Address:
     """A parsed http, https, rtsp or rtsps address.
 
-    text: as it was written, including the password; never shown
+    text: as written, including the password; never displayed
     host: without brackets; path: with its query, percent-encoded
     user, password: decoded; empty where missing
     """
@@ -55,10 +55,10 @@ class Address:
 
     @classmethod
     def given(cls, text: str) -> Address:
-        """`parse`, for an address given by the user.
+        """Parse an address given by the user.
 
-        With a user name and no password, that of ``$DIGITLAB_CAMERA_PASSWORD`` is taken: other users can see command
-        lines. (Not for the address of a redirect, which may lead to any host.)
+        If it has a user name but no password, the password is taken from ``$DIGITLAB_CAMERA_PASSWORD``, because other
+        users can see command lines. (Not used for redirects, which may lead to any host.)
 
         Raises:
             SourceError: when it is invalid.
@@ -72,7 +72,7 @@ class Address:
         return replace(address, text=whole, password=password)
 
     def __str__(self) -> str:
-        """The address for messages: without user and password."""
+        """Return the address for messages, without user and password."""
         return _harmless(self.text)
 
     @property
@@ -84,12 +84,12 @@ class Address:
 
     @property
     def origin(self) -> tuple[str, str, int]:
-        """The server that a password is meant for."""
+        """Scheme, host and port of the server for which the credentials are meant."""
         return self.scheme, self.host, self.port
 
 
 def _harmless(text: str) -> str:
-    """The text without the credentials between `//` and `@`, shortened to one line, without control characters."""
+    """Remove the credentials between `//` and `@`, replace control characters, and shorten to one line."""
     scheme, separator, rest = text.strip().partition("://")
     authority, slash, path = rest.partition("/")
     shown = f"{scheme}{separator}{authority.rpartition('@')[2]}{slash}{path}" if separator else scheme

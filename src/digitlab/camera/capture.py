@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 __all__ = ["LiveCapture", "RtspStream", "quiet_opencv", "sensible_rate"]
 
-_HIGHEST_RATE = 1000.0  # from here on a container's header gives its clock instead of its frame rate
+_HIGHEST_RATE = 1000.0  # frames/s; from here on, a container's header gives its clock rate instead
 
 
 class LiveCapture(Source):
@@ -52,7 +52,7 @@ class LiveCapture(Source):
 
     @abstractmethod
     def _start(self) -> cv2.VideoCapture:
-        """An open capture.
+        """Open the capture and return it.
 
         Raises:
             SourceError: when the camera cannot be opened.
@@ -60,7 +60,7 @@ class LiveCapture(Source):
 
     @abstractmethod
     def _lost(self) -> str:
-        """The message for a capture that gives no more frames."""
+        """Return the error message for a capture that yields no more frames."""
 
     def open(self) -> None:
         """Start the capture.
@@ -101,7 +101,7 @@ class LiveCapture(Source):
         return Frame(image, captured=time.monotonic(), number=number)
 
     def close(self) -> None:
-        """Stop the capture; returns at once, even while it is read."""
+        """Stop the capture; return at once, even while another thread is reading it."""
         if (connection := self._connection) is not None:
             self._let_go(connection)
 
@@ -113,7 +113,7 @@ class LiveCapture(Source):
 
 
 class _Connection:
-    """One capture from opening to closing: read by one thread, closed by any."""
+    """One capture, from opening to closing: read by one thread; any thread may close it."""
 
     def __init__(self) -> None:
         self.frames = 0
@@ -128,7 +128,7 @@ class _Connection:
         self._release_if_closed()
 
     def read(self) -> NDArray[np.uint8] | None:
-        """The next frame, uint8 (H, W, 3) RGB; None when closed, or when there is none."""
+        """Return the next frame, uint8 (H, W, 3) RGB; None when closed, or when there is none."""
         try:
             with self._busy:
                 if self.closed or self._capture is None:
@@ -146,7 +146,7 @@ class _Connection:
         self._release_if_closed()
 
     def _release_if_closed(self) -> None:
-        # Either we get the lock, or its holder calls this after us: one of the two sees both `closed` and the capture.
+        # Either we get the lock, or its holder calls this method later: one of us sees both `closed` and the capture.
         if self.closed and self._busy.acquire(blocking=False):
             try:
                 if self._capture is not None:
@@ -172,7 +172,7 @@ def quiet_opencv() -> Iterator[None]:
 
 
 def sensible_rate(rate: float) -> float | None:
-    """The rate given by a header or driver, or None where it is implausible.
+    """Return the rate given by a header or driver, or None if it is implausible.
 
     >>> sensible_rate(29.97), sensible_rate(90_000.0), sensible_rate(float("nan"))
     (29.97, None, None)
@@ -180,12 +180,12 @@ def sensible_rate(rate: float) -> float | None:
     return rate if 0.0 < rate < _HIGHEST_RATE else None
 
 
-_OPENS_WITHIN = 8_000  # milliseconds; FFmpeg decodes some pictures before the stream counts as open
+_OPENS_WITHIN = 8_000  # timeout in milliseconds; FFmpeg decodes some frames before the stream counts as open
 _SILENT_FOR = 4_000
 
 
 class RtspStream(LiveCapture):
-    """An IP camera at an rtsp:// or rtsps:// address, which may contain name and password."""
+    """An IP camera at an rtsp:// or rtsps:// address, which may contain a user name and password."""
 
     def __init__(self, address: str) -> None:
         super().__init__()
@@ -198,7 +198,7 @@ class RtspStream(LiveCapture):
         with quiet_opencv():
             capture = cv2.VideoCapture(self.address.text, cv2.CAP_FFMPEG, limits)
         if not capture.isOpened():
-            # FFmpeg does not tell the reason.
+            # FFmpeg does not report the reason.
             raise SourceError(
                 f"{self}: gives no stream (waited up to {_OPENS_WITHIN / 1000:g} s); "
                 "check host, port, path, name and password"
@@ -209,5 +209,5 @@ class RtspStream(LiveCapture):
         return f"{self}: the stream broke off"
 
     def __str__(self) -> str:
-        """The address for messages: without the password."""
+        """Return the address for messages, without the password."""
         return str(self.address)

@@ -21,7 +21,7 @@ _CONVERSIONS = {1: cv2.COLOR_GRAY2RGB, 2: cv2.COLOR_YUV2RGB_YUY2, 3: cv2.COLOR_B
 
 
 def rgb_from_opencv(image: NDArray[np.generic]) -> NDArray[np.uint8]:
-    """A frame in OpenCV's order as uint8 (H, W, 3) RGB.
+    """Convert a frame in OpenCV's channel order to uint8 (H, W, 3) RGB.
 
     image: uint8, or uint16 (the upper eight bits are used); (H, W) grey, or (H, W, C) with C of 1 (grey), 2 (YUYV, from
         some drivers), 3 (BGR) or 4 (BGRA; alpha is ignored)
@@ -38,9 +38,9 @@ def rgb_from_opencv(image: NDArray[np.generic]) -> NDArray[np.uint8]:
 
 
 def rgb_from_jpeg(picture: bytes) -> NDArray[np.uint8] | None:
-    """A JPEG file as uint8 (H, W, 3) RGB; None when it cannot be decoded.
+    """Decode a JPEG file to uint8 (H, W, 3) RGB; return None when it cannot be decoded.
 
-    By Pillow, because OpenCV's decoder writes its warnings to stderr.
+    Uses Pillow, because OpenCV's decoder writes its warnings to stderr.
     """
     try:
         with JpegImageFile(io.BytesIO(picture)) as decoded:

@@ -26,7 +26,7 @@ _SUFFIXES = frozenset((".bmp", ".jpeg", ".jpg", ".pgm", ".png", ".ppm", ".tif", 
 
 
 class ImageFolder(Playback):
-    """The pictures of a folder in the order of their names, where 9 comes before 10; pages in their order in the file.
+    """The pictures of a folder in natural order of their names (9 before 10); pages in file order.
 
     rate: frames per second
     """
@@ -43,10 +43,10 @@ class ImageFolder(Playback):
 
 
 def _pictures_in(folder: Path) -> list[Path]:
-    """The pictures, sorted.
+    """List the pictures, sorted.
 
     Raises:
-        SourceError: when the folder is missing, not readable, or holds none.
+        SourceError: when the folder is missing, unreadable, or contains no pictures.
     """
     try:
         pictures = [entry for entry in folder.iterdir() if _is_picture(entry)]
@@ -62,13 +62,13 @@ def _is_picture(entry: Path) -> bool:
 
 
 def _natural(path: Path) -> tuple[list[tuple[int, str]], str]:
-    # re.split with a group alternates text and digits, so equal positions compare equal kinds.
+    # re.split with a group alternates text and digits, so elements at the same position are of the same kind.
     parts = re.split(r"([0-9]+)", path.name)
     return [(int(part), "") if part.isdigit() else (0, part) for part in parts], path.name
 
 
 def _decoded(path: Path) -> Iterator[NDArray[np.uint8]]:
-    """The pages of a picture file, most have one: each uint8 (H, W, 3) RGB, upright.
+    """Yield the pages of a picture file (most have one), each uint8 (H, W, 3) RGB, upright.
 
     Raises:
         SourceError: when it is damaged or too large, or has too many pages.

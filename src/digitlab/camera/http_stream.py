@@ -23,8 +23,8 @@ if TYPE_CHECKING:
 __all__ = ["HttpStream"]
 
 _MOST_REDIRECTS = 3
-_STEP = 0.1  # seconds after which a pending connection checks whether it was closed
-_SILENT_FOR = 4.0  # seconds without a byte after which the stream has failed
+_STEP = 0.1  # polling interval in seconds: a pending connection checks whether it was closed
+_SILENT_FOR = 4.0  # seconds without a byte after which the stream counts as failed
 _BLOCK = 65_536  # bytes per read
 
 _IN_PROGRESS = (0, errno.EINPROGRESS, errno.EWOULDBLOCK, errno.EINTR)
@@ -33,7 +33,7 @@ _EXPECTED = "expected an MJPEG stream (multipart/x-mixed-replace)"
 
 
 class HttpStream:
-    """The multipart response to one GET. Read by one thread; `close` may be called by any."""
+    """The multipart response to one GET. Read by one thread; `close` may be called from any thread."""
 
     def __init__(self, address: Address) -> None:
         self.address = address
@@ -49,7 +49,7 @@ class HttpStream:
     def open(self, within: float) -> None:
         """Send the request, follow up to three redirects, and check the headers.
 
-        within: timeout in seconds for all of it (except the DNS look-up, which cannot be interrupted)
+        within: timeout in seconds for the whole procedure (except the DNS look-up, which cannot be interrupted)
 
         Raises:
             SourceError: when there is no such stream; the message begins with the address and gives the reason.
@@ -72,7 +72,7 @@ class HttpStream:
             raise SourceError(f"{self.address}: {_reason(error)}") from error
 
     def read(self) -> bytes:
-        """The bytes received, or the next ones; b"" at the end, and when closed.
+        """Return bytes received so far, or wait for the next ones; b"" at the end of the stream and when closed.
 
         Raises:
             SourceError: after a timeout, or when the connection failed.
@@ -92,7 +92,7 @@ class HttpStream:
             raise SourceError(f"{self.address}: the stream broke off{reason}") from error
 
     def more_came(self) -> bool:
-        """Whether `read` would return without waiting."""
+        """Return whether `read` would return without waiting."""
         waiting = self._socket
         if waiting is None or self.closed:
             return False
@@ -100,7 +100,7 @@ class HttpStream:
             if isinstance(waiting, ssl.SSLSocket) and waiting.pending():
                 return True
             return _ready(waiting, selectors.EVENT_READ, 0.0)
-        except (OSError, ValueError):  # closed at this moment
+        except (OSError, ValueError):  # closed concurrently
             return False
 
     def close(self) -> None:
@@ -108,7 +108,7 @@ class HttpStream:
         self._closed.set()
         if (connection := self._socket) is not None:
             with contextlib.suppress(OSError):  # it may be closed already
-                # Not SSLSocket's own, which would drop its state while the other thread reads.
+                # Not SSLSocket.shutdown, which would drop the TLS state while the other thread reads.
                 socket.socket.shutdown(connection, socket.SHUT_RDWR)
         if (response := self._response) is not None:
             response.close()
@@ -135,11 +135,11 @@ class HttpStream:
         return self._response
 
     def _connected(self, address: Address, deadline: float) -> socket.socket:
-        """A connection to the first of the host's addresses that accepts one."""
+        """Connect to the first of the host's addresses that accepts a connection."""
         failure: OSError = TimeoutError()
         places = socket.getaddrinfo(address.host, address.port, type=socket.SOCK_STREAM)
         for number, (family, kind, protocol, _, place) in enumerate(places):
-            # Time is left for the other addresses: often IPv6 is unreachable and IPv4 works.
+            # Reserve time for the remaining addresses: often IPv6 is unreachable and IPv4 works.
             until = time.monotonic() + _left(deadline) / (len(places) - number)
             connection = socket.socket(family, kind, protocol)
             try:
@@ -162,7 +162,7 @@ class HttpStream:
     def _limit(self, seconds: float) -> None:
         if self._socket is not None:
             self._socket.settimeout(seconds)
-        if self.closed:  # between two of them
+        if self.closed:  # `close` was called between two sockets
             raise ConnectionAbortedError("closed")
 
     def _redirected(self, address: Address, response: HTTPResponse) -> Address:
@@ -174,7 +174,7 @@ class HttpStream:
         if not target.lower().startswith(("http://", "https://")):
             raise SourceError(f"{self.address}: redirects to {place[:100]!r}, which is not a stream; {_EXPECTED}")
         there = Address.parse(target)
-        if there.origin == address.origin and not there.user:  # credentials go to their own server only
+        if there.origin == address.origin and not there.user:  # credentials are sent to their own server only
             there = Address(
                 there.text, there.scheme, there.host, there.port, there.path, address.user, address.password
             )
@@ -187,7 +187,7 @@ class HttpStream:
             self._socket.close()
 
     def _check(self, response: HTTPResponse) -> None:
-        """Reject a response that is not a stream; the message tells what it is.
+        """Reject a response that is not a stream; the error message says what it is instead.
 
         Raises:
             SourceError: with the status, or the content type.
@@ -236,7 +236,7 @@ def _in_brackets(host: str) -> str:
 
 
 def _reason(error: Exception) -> str:
-    """The cause of an error, in one line."""
+    """Describe the cause of an error in one line."""
     if isinstance(error, socket.gaierror):
         return "there is no host of this name, or no network"
     if isinstance(error, ConnectionRefusedError):

@@ -1,10 +1,10 @@
-"""JPEG pictures cut out of a byte stream by their own markers, not by the stream's headers.
+"""Extract JPEG pictures from a byte stream by their own markers, not by the stream's headers.
 
 An MJPEG stream is a multipart message: a boundary, some headers, a blank line, a picture, and so on. In practice
 boundaries differ from the announced ones, lengths are missing or wrong, and pictures are truncated. So none of these is
 used: a picture begins with its start-of-image marker and ends where its segments (ITU T.81, annex B) end. Only after a
-damaged picture, whose remainder may contain the start of a thumbnail, the next one must begin a line, as it does after
-the blank line.
+damaged picture, whose remainder may contain the start of a thumbnail, must the next one begin at the start of a line,
+as it does after the blank line.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ __all__ = ["JpegParts"]
 
 _START = re.compile(rb"\xff\xd8\xff")
 _START_OF_LINE = re.compile(rb"\n\xff\xd8\xff")
-_IN_SCAN = re.compile(rb"\xff[^\x00\xd0-\xd7\xff]")  # ends entropy-coded data: no stuffed zero, restart or fill
+_IN_SCAN = re.compile(rb"\xff[^\x00\xd0-\xd7\xff]")  # ends entropy-coded data: not a stuffed zero, restart or fill
 
 _START_OF_IMAGE, _END_OF_IMAGE, _START_OF_SCAN = 0xD8, 0xD9, 0xDA
 _FRAME_HEADERS = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}
@@ -29,8 +29,8 @@ class JpegParts:
     """Collects the bytes of a stream and returns the newest complete picture.
 
     most: maximum number of bytes kept; a longer picture is discarded
-    skipped: incomplete or damaged pictures
-    passed: complete pictures superseded by a newer one before they were fetched
+    skipped: number of incomplete or damaged pictures
+    passed: number of complete pictures superseded by a newer one before they were fetched
     """
 
     def __init__(self, most: int = 16_000_000) -> None:
@@ -40,7 +40,7 @@ class JpegParts:
         self._bytes = bytearray()
         self._after_damage = False
         self._inside = False  # a picture begins at byte 0 …
-        self._at = 0  # … and was followed up to here
+        self._at = 0  # … and has been parsed up to here
         self._in_scan = False
 
     def feed(self, data: bytes) -> None:
@@ -48,7 +48,7 @@ class JpegParts:
         self._bytes += data
 
     def newest(self) -> bytes | None:
-        """The newest complete picture, from its start to its end marker; None while there is no new one."""
+        """Return the newest complete picture, from its start to its end marker; None while there is no new one."""
         newest = None
         while (part := self._next()) is not None:
             self.passed += newest is not None
@@ -73,7 +73,7 @@ class JpegParts:
     def _find_start(self) -> bool:
         found = (_START_OF_LINE if self._after_damage else _START).search(self._bytes)
         if found is None:
-            del self._bytes[:-3]  # a start marker may be split
+            del self._bytes[:-3]  # a start marker may be split between two reads
             return False
         del self._bytes[: found.end() - 3]
         self._inside, self._at, self._in_scan = True, 2, False
@@ -84,14 +84,14 @@ class JpegParts:
         self._inside = False
 
     def _follow(self) -> bool | None:
-        """Advance to the picture's end: True there, False when it is damaged, None when more bytes are needed."""
+        """Advance to the picture's end; return True there, False if it is damaged, None if more bytes are needed."""
         while self._to_marker():
             if len(self._bytes) < self._at + 2:
                 return None
             code = self._bytes[self._at + 1]
             if self._bytes[self._at] != 0xFF or code in _ALONE:
                 return False
-            if code == 0xFF:  # fill
+            if code == 0xFF:  # fill byte
                 self._at += 1
             elif code == _END_OF_IMAGE:
                 self._at += 2
@@ -101,7 +101,7 @@ class JpegParts:
         return None
 
     def _to_marker(self) -> bool:
-        """Skip entropy-coded data; False when its end is not received yet."""
+        """Skip entropy-coded data; return False if its end has not been received yet."""
         if not self._in_scan:
             return True
         found = _IN_SCAN.search(self._bytes, self._at)
@@ -112,14 +112,14 @@ class JpegParts:
         return True
 
     def _pass_segment(self, code: int) -> bool | None:
-        """Skip the segment that begins here; returns as `_follow` does."""
+        """Skip the segment that begins here; return values are those of `_follow`."""
         head = self._bytes[self._at + 2 : self._at + 9]
         if len(head) < 2:
             return None
         length = int.from_bytes(head[:2])
         if length < 2:
             return False
-        if len(self._bytes) < self._at + 3 + length:  # whatever the segment, a marker follows
+        if len(self._bytes) < self._at + 3 + length:  # every segment is followed by a marker
             return None
         if code not in _MAY_HOLD_ANYTHING and _START.search(self._bytes, self._at, self._at + 3 + length):
             return False  # a truncated table: its length reaches into the next picture

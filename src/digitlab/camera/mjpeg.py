@@ -21,17 +21,17 @@ if TYPE_CHECKING:
 __all__ = ["MjpegStream"]
 
 _FIRST_TIMEOUT = 8.0  # seconds for the first connection
-_LEAST_TIMEOUT = 2.0  # seconds; later connections get three times what the first one took
-_DRAINS_FOR = 0.1  # seconds for which newer pictures are awaited before the newest so far is taken
+_LEAST_TIMEOUT = 2.0  # seconds; later connections get three times what the last one took until its first picture
+_DRAINS_FOR = 0.1  # maximum seconds spent reading data that has already arrived, to get to the newest picture
 
 
 class MjpegStream(Source):
     """A camera at an http:// or https:// address, which may contain name and password (basic authentication).
 
-    Where pictures arrive faster than they are read, only the newest is decoded.
+    If pictures arrive faster than they are read, only the newest is decoded.
 
-    damaged: pictures that were incomplete or could not be decoded; they are skipped
-    passed: pictures superseded by a newer one
+    damaged: number of pictures that were incomplete or could not be decoded; they are skipped
+    passed: number of pictures superseded by a newer one
     """
 
     rate = None
@@ -53,7 +53,7 @@ class MjpegStream(Source):
         """Connect.
 
         Raises:
-            SourceError: when no server responds, or something other than an MJPEG stream.
+            SourceError: when no server responds, or it sends something other than an MJPEG stream.
         """
         with self._lock:
             if self._reading is not None:
@@ -67,10 +67,10 @@ class MjpegStream(Source):
             raise
 
     def read(self) -> Frame | None:
-        """The newest complete picture; None when closed.
+        """Return the newest complete picture; None when closed.
 
         Raises:
-            SourceError: when it was never opened, the connection failed, or sent nothing for four seconds.
+            SourceError: when it was never opened, or the connection failed or delivered nothing for four seconds.
         """
         if not self._asked:
             raise SourceError("the source was read before it was opened; use it in a `with` statement")
@@ -101,7 +101,7 @@ class MjpegStream(Source):
         reading.stream.close()
 
     def __str__(self) -> str:
-        """The address for messages: without the password."""
+        """Return the address for messages, without the password."""
         return str(self.address)
 
 
@@ -116,7 +116,7 @@ class _Reading:
         self._parts = JpegParts()
 
     def next_picture(self) -> tuple[NDArray[np.uint8], float] | None:
-        """The newest picture, uint8 (H, W, 3) RGB, and when its last byte arrived; None at the end of the stream."""
+        """Return the newest picture, uint8 (H, W, 3) RGB, and the arrival time of its last byte; None at the end."""
         while (part := self._newest_part()) is not None:
             arrived = time.monotonic()
             image = rgb_from_jpeg(part)

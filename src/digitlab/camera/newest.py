@@ -33,27 +33,27 @@ _log = logging.getLogger(__name__)
 Keep = Literal["newest", "all"]
 
 _PATIENCE = 1.0  # seconds that `close` waits for a source to return from `read`
-_MOMENT = 0.1  # seconds that a new attempt waits for it
-_MOST_LEFT_BEHIND = 4  # threads of a hanging source; with as many, no new attempt before one of them returns
+_MOMENT = 0.1  # seconds that a new attempt waits for the previous one to return from `read`
+_MOST_LEFT_BEHIND = 4  # maximum number of hanging reader threads; at this number, a new attempt waits for one to return
 _SLEPT = "this program was suspended, or had no processor, for {seconds:.0f} s"
 
 
 class NewestFrame:
-    """Threads that own a source: open it, read it into one slot, supervise it, and reconnect it when it is lost.
+    """Threads that own a source: they open it, read it into a one-frame slot, supervise it, and reconnect it when lost.
 
     A context manager: starts and closes. Starting never blocks: the source is opened in the background, and its errors
     are raised by `get`.
 
-    keep: "newest" replaces a frame that was not fetched by the next one; "all" makes the source wait instead. Default:
-        "newest" for a source in real time, "all" for any other.
-    reconnect: reopen a camera (`source.live`) that failed or stalled, with growing pauses, without end. A source that
-        could never be opened still ends with its error, unless
+    keep: with "newest", the next frame replaces one that has not been fetched; with "all", the source waits instead.
+        Default: "newest" for a source in real time, "all" for any other.
+    reconnect: reopen a camera (`source.live`) that failed or stalled, with growing pauses, indefinitely. A source that
+        could never be opened still ends with its error, unless `insist` is set
     insist: keep retrying in that case as well (for a window, or a robot that starts before its camera)
-    on_change: called with every change of the status, in order, in a thread of this class, without any lock held
+    on_change: called with every new status, in order, in a thread of this class, with no lock held
 
-    captured: frames from the source so far; a frame's `number` counts them, over all connections
+    captured: number of frames from the source so far; a frame's `number` counts them, over all connections
     dropped: how many of them were not fetched; after closing, captured − dropped frames were returned by `get`
-    reconnects: how often a lost source gave frames again
+    reconnects: how often a lost source delivered frames again
     first_captured: `Frame.captured` of the first frame, fetched or not; None before it arrived
     """
 
@@ -83,11 +83,11 @@ class NewestFrame:
         self._status = SourceStatus(SourceState.CONNECTING, None, time.monotonic())
         self._untold: deque[SourceStatus] = deque([self._status])
         self._left_behind: list[threading.Thread] = []
-        # One lock, three conditions to wait for.
+        # One lock with three condition variables.
         self._lock = threading.RLock()
-        self._arrival = threading.Condition(self._lock)  # consumers: a frame, or the end
-        self._room = threading.Condition(self._lock)  # the reading thread: the slot is empty
-        self._event = threading.Condition(self._lock)  # the supervising thread: a change, an attempt's end, closing
+        self._arrival = threading.Condition(self._lock)  # for consumers: a frame, or the end
+        self._room = threading.Condition(self._lock)  # for the reading thread: the slot is empty
+        self._event = threading.Condition(self._lock)  # for the supervising thread: a change, an attempt's end, closing
         self._watch = threading.Thread(target=self._run, name="digitlab-frames", daemon=True)
 
     def __enter__(self) -> Self:
@@ -103,7 +103,7 @@ class NewestFrame:
 
     @property
     def status(self) -> SourceStatus:
-        """State and problem, taken together."""
+        """State and problem, as one consistent pair."""
         return self._status
 
     @property
@@ -128,7 +128,7 @@ class NewestFrame:
             return self._over and self._slot is None and self._error is None
 
     def get(self, timeout: float | None = None) -> Frame | None:
-        """The newest frame that was not fetched yet; None after `timeout` seconds, or when the source has ended.
+        """Return the newest frame not fetched yet; None after `timeout` seconds, or when the source has ended.
 
         Keeps waiting while the source reconnects.
 
@@ -144,7 +144,7 @@ class NewestFrame:
             return frame
 
     def close(self) -> None:
-        """Close the source, from any thread; a hanging one is left behind after a moment, which is logged."""
+        """Close the source, from any thread. If it hangs, its threads are soon abandoned, with a log message."""
         with self._lock:
             self._closed = self._over = True
             for waiting in (self._arrival, self._room, self._event):
@@ -175,7 +175,7 @@ class NewestFrame:
                 break
             failures = 1 if attempt.frames else failures + 1
             self._become(SourceState.RECONNECTING, str(error))
-            # The pause counts from the last frame, or from opening: time spent waiting is part of it.
+            # The pause starts at the last frame, or at opening: time already spent waiting counts towards it.
             self._rest(attempt.last_sign + pause(failures))
         self._end(error)
 
@@ -205,7 +205,7 @@ class NewestFrame:
             )
 
     def _patience_left(self, attempt: _Attempt) -> float:
-        """Seconds until this attempt is checked again; 0 when it has failed, and then its error is set."""
+        """Return the seconds until this attempt must be checked again; 0 if it has failed (then its error is set)."""
         silence, slow = attempt.silence, self._slow
         if not attempt.frames:
             if self.source.live and silence >= FIRST_FRAME_WITHIN:
@@ -224,7 +224,7 @@ class NewestFrame:
 
     @property
     def _slow(self) -> float:
-        """Three frame intervals, where the rate is known: a slow camera is not a silent one."""
+        """Three frame intervals in seconds, or 0 if the rate is unknown: a slow camera is not a stalled one."""
         rate = self.source.rate
         return 3.0 / rate if rate else 0.0
 
@@ -233,7 +233,7 @@ class NewestFrame:
         return lost and self._reconnect and not self._closed
 
     def _rest(self, until: float) -> None:
-        """Wait; longer while too many earlier attempts still hang."""
+        """Wait until `until`, or longer while too many earlier attempts still hang."""
         while not self._closed:
             self._tell()
             self._left_behind = [reader for reader in self._left_behind if reader.is_alive()]
@@ -287,7 +287,7 @@ class NewestFrame:
                 self._event.notify_all()
 
     def _has_room(self, attempt: _Attempt) -> bool:
-        """With "all", wait until the last frame was fetched; False when this attempt is over."""
+        """If all frames are kept, wait until the last one is fetched; return False when this attempt is over."""
         with self._lock:
             if self.keep == "all":
                 self._room.wait_for(lambda: self._slot is None or self._closed or attempt.abandoned)
@@ -296,10 +296,10 @@ class NewestFrame:
             return not (self._closed or attempt.abandoned)
 
     def _is_old(self, attempt: _Attempt) -> bool:
-        """Whether what was just read may have waited long before: then the attempt is over.
+        """Return whether the frame just read may have been buffered for long; if so, the attempt fails.
 
-        A camera that is silent for so long is given up by the other thread, unless that thread was stopped as well
-        (SIGSTOP, a closed lid). What the system or the camera kept meanwhile would come as if it were new.
+        A camera that is silent for that long is given up by the supervising thread, unless that was suspended as well
+        (SIGSTOP, a closed lid). Frames buffered meanwhile by the system or the camera would then pass for new ones.
         """
         if not (self._reconnect and self.keep == "newest"):
             return False
@@ -334,11 +334,11 @@ class NewestFrame:
 
 @dataclass(slots=True)
 class _Attempt:
-    """One opening of the source, and reading until it ends.
+    """One attempt: opening the source, and reading it until it ends.
 
-    frames: how many it gave; last_sign: the time of the last one, or of opening; asleep: `seconds_asleep` at that time
-    waits_since: the time since which a frame is awaited (until the first: since opening); None while the source waits
-    over: whether its thread has finished; abandoned: whether its frames are refused from now on
+    frames: how many it delivered; last_sign: time of the last one, or of opening; asleep: `seconds_asleep` at that time
+    waits_since: when waiting for the current frame began (for the first: opening); None while the source itself waits
+    over: whether its thread has finished; abandoned: whether its frames are ignored from now on
     error: why it ended; None for a normal end
     """
 
@@ -352,11 +352,11 @@ class _Attempt:
 
     @property
     def silence(self) -> float:
-        """Seconds for which a frame is awaited."""
+        """Seconds spent so far waiting for the current frame."""
         since = self.waits_since
         return 0.0 if since is None else time.monotonic() - since
 
     def fail(self, error: Exception) -> None:
-        """Keep the first error: later ones are consequences of giving up."""
+        """Record an error, unless there is one: later ones are consequences of giving up."""
         if self.error is None:
             self.error = error

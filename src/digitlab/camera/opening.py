@@ -1,4 +1,4 @@
-"""The source for the text that a user writes after `--source`."""
+"""Create a source from the text that a user gives with `--source`."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ _EXPECTED = (
 
 
 def is_camera(text: str) -> bool:
-    """Whether `text` names a camera, and not a file, a folder or a drawn page.
+    """Return whether `text` names a camera rather than a file, a folder or a drawn page.
 
     >>> is_camera("0"), is_camera("rtsp://phone/live"), is_camera("page.mp4"), is_camera("synthetic")
     (True, True, False, False)
@@ -41,7 +41,7 @@ def is_camera(text: str) -> bool:
 
 
 def open_source(text: str, *, realtime: bool) -> Source:
-    """The source named by `text`; its `with` statement opens it.
+    """Create the source named by `text`; a `with` statement opens it.
 
     - `0`, `1`, … or `/dev/video0`: a camera of this computer
     - `http://HOST:PORT/PATH` (or https): MJPEG; `rtsp://HOST/PATH` (or rtsps): RTSP; `NAME:PASSWORD@` before HOST
@@ -49,7 +49,7 @@ def open_source(text: str, *, realtime: bool) -> Source:
     - `ros:ws://HOST:9090/TOPIC`: a robot's camera through rosbridge
     - `synthetic`, `synthetic:6885/42,1280x720,30fps`: a drawn page, see `SyntheticPage.parse`
     - the path of a video file, of a recording, or of a folder of pictures (25 frames per second); a file whose name
-      looks like one of the above is written with its folder: `./0`
+      looks like one of the above must be written with its folder: `./0`
 
     realtime: whether files play at their own rate; cameras always do
 
@@ -71,7 +71,7 @@ def open_source(text: str, *, realtime: bool) -> Source:
 
 
 def _by_its_form(text: str, *, realtime: bool) -> Source | None:
-    """The source, where the text cannot be a path."""
+    """Create the source if the form of the text excludes a path; else return None."""
     scheme = text.partition(":")[0].lower()
     if re.fullmatch(r"[0-9]{1,3}", text):
         return Webcam(int(text))
@@ -99,5 +99,5 @@ def _by_its_form(text: str, *, realtime: bool) -> Source | None:
 def _exists(path: Path) -> bool:
     try:
         return path.exists()
-    except OSError:  # the name is too long, or the folder not readable
+    except OSError:  # the name is too long, or the folder is unreadable
         return False

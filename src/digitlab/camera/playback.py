@@ -18,14 +18,14 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    # uint8 (H, W, 3) RGB, and the seconds after the first at which it is due
+    # Each uint8 (H, W, 3) RGB, with its due time in seconds after the first.
     Images = Generator[tuple[NDArray[np.uint8], float], None, None]
 
 __all__ = ["Playback", "Recorded", "checked_rate"]
 
 
 def checked_rate(rate: float) -> float:
-    """The rate, in frames per second.
+    """Validate a rate in frames per second, and return it.
 
     Raises:
         UsageError: when it is not a finite number above 0.
@@ -70,7 +70,7 @@ class Playback(Source):
         """
 
     def open(self) -> None:
-        """Go to the first picture.
+        """Start at the first picture.
 
         Raises:
             SourceError: when there is no picture.
@@ -81,7 +81,7 @@ class Playback(Source):
             self._released, self._start = 0, None
 
     def read(self) -> Frame | None:
-        """The next picture, at its due time; None at the end or when closed.
+        """Return the next picture, at its due time; None at the end or when closed.
 
         Raises:
             SourceError: when the source was never opened, or a picture cannot be read.
@@ -97,7 +97,7 @@ class Playback(Source):
             return frame
 
     def _closed_before(self, due: float) -> bool:
-        """Wait until `due`; True when the source is closed by then."""
+        """Wait until `due`; return True if the source is closed by then."""
         if not self._realtime:
             return self._closing.is_set()
         now = time.monotonic()
@@ -114,7 +114,7 @@ class Playback(Source):
 
 
 class Recorded(Playback):
-    """Pictures from memory, or from any iterable: the substitute for a camera in tests.
+    """Pictures from memory, or from any iterable: a substitute for a camera in tests.
 
     images: each uint8 (H, W, 3) RGB
     rate: frames per second

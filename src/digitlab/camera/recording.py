@@ -1,7 +1,6 @@
 """A recorded stream: frames with their times, to be played again at those times.
 
-A recording is a folder of two files, both only ever appended to, so that everything recorded before a power cut can be
-played:
+A recording is a folder of two append-only files, so that everything recorded before a power cut can still be played:
 
     frames.mjpeg    the frames, one JPEG picture after the other (video players can show it)
     frames.jsonl    one line per frame: {"time": 0.0334, "start": 18230, "length": 18411}
@@ -45,16 +44,16 @@ _USUAL_RATE = 25.0
 
 
 def is_recording(folder: Path) -> bool:
-    """Whether a folder contains a recording."""
+    """Return whether a folder contains a recording."""
     return (folder / _TIMES).is_file()
 
 
 class FrameRecorder:
     """Writes a recording. A context manager; used by one thread.
 
-    folder: created where it is missing; must not contain a recording yet
-    quality: of the JPEG pictures, 1 to 100
-    frames: written so far
+    folder: created if it is missing; must not contain a recording yet
+    quality: JPEG quality, 1 to 100
+    frames: number of frames written so far
     """
 
     def __init__(self, folder: str | Path, *, quality: int = 95) -> None:
@@ -97,7 +96,7 @@ class FrameRecorder:
         line = {"time": round(frame.captured - self._start, 6), "start": self._at, "length": length}
         try:
             self._pictures.write(picture.tobytes())
-            self._pictures.flush()  # before its line: every line has its picture
+            self._pictures.flush()  # before its line, so that every line has its picture
             self._times.write(json.dumps(line) + "\n")
         except OSError as error:
             raise StorageError(f"{self.folder}: {error.strerror}; the recording ends here") from error
@@ -120,7 +119,7 @@ class FrameRecorder:
 class Recording(Playback):
     """A recording, played at its capture times, or as fast as it is read.
 
-    length: frames; None until it is open
+    length: number of frames; None until it is open
     """
 
     def __init__(self, folder: str | Path, *, realtime: bool = True) -> None:
@@ -146,10 +145,10 @@ class Recording(Playback):
 
 
 def _read_lines(folder: Path) -> list[tuple[float, int, int]]:
-    """Time, start and length of every frame.
+    """Read time, start and length of every frame.
 
     Raises:
-        SourceError: without a line, or for an invalid one.
+        SourceError: when there is no line, or an invalid one.
     """
     path = folder / _TIMES
     try:
@@ -185,7 +184,7 @@ def _checked(line: dict[str, Any], before: float) -> tuple[float, int, int]:
 
 
 def _rate(times: Iterable[float]) -> float:
-    """Frames per second, from the median time between two."""
+    """Estimate the frames per second from the median interval."""
     steps = np.diff(np.fromiter(times, np.float64))
     usual = float(np.median(steps)) if steps.size else 0.0
     return 1.0 / usual if usual > 0.0 else _USUAL_RATE

@@ -28,8 +28,8 @@ __all__ = ["RosCamera", "picture_of"]
 _log = logging.getLogger(__name__)
 
 _MOST_PIXELS = 50_000_000
-_TURN = 0.2  # seconds after which a waiting `read` checks whether it was closed
-_MOST_BAD = 100  # consecutive messages that are not pictures
+_TURN = 0.2  # polling interval in seconds: a waiting `read` checks whether it was closed
+_MOST_BAD = 100  # consecutive messages that are not pictures, after which `read` fails
 _LOCAL = "ws://localhost:9090"
 
 # Encoding → channels, bytes per channel, and the conversion to RGB; None for RGB.
@@ -71,7 +71,7 @@ class RosCamera(Source):
         """Parse `text`; nothing is opened yet.
 
         Raises:
-            SourceError: without a topic.
+            SourceError: when it names no topic.
             UsageError: for an invalid address.
         """
         address = text[4:] if text.lower().startswith("ros:") else text
@@ -91,7 +91,7 @@ class RosCamera(Source):
         """Connect and subscribe.
 
         Raises:
-            MissingExtraError: without websockets.
+            MissingExtraError: when websockets is not installed.
             SourceError: when no rosbridge responds.
         """
         if self._bridge is not None:
@@ -103,7 +103,7 @@ class RosCamera(Source):
             return
         self._bridge, self._count = bridge, 0
         request = {"op": "subscribe", "topic": self.topic, "type": self.type}
-        # A queue of one: a slow connection then skips pictures, and the newest arrives.
+        # A queue of one: over a slow connection, older pictures are then skipped, and the newest arrives.
         bridge.send({**request, "queue_length": 1, "throttle_rate": 0})
 
     def read(self) -> Frame | None:
@@ -134,7 +134,7 @@ class RosCamera(Source):
         return None
 
     def _next_picture(self, bridge: Rosbridge) -> dict[str, Any] | None:
-        """The next message of the topic; None when closed."""
+        """Return the next message of the topic; None when closed."""
         while self._bridge is bridge:
             try:
                 message = bridge.receive(_TURN) or {}
@@ -157,7 +157,7 @@ class RosCamera(Source):
 
 
 def picture_of(message: Any) -> NDArray[np.uint8]:
-    """The picture of a sensor_msgs/Image or sensor_msgs/CompressedImage as rosbridge sends it: uint8 (H, W, 3) RGB.
+    """Decode a sensor_msgs/Image or sensor_msgs/CompressedImage, as sent by rosbridge, to uint8 (H, W, 3) RGB.
 
     Raises:
         SourceError: for another message, a size that does not match the data, or an unsupported encoding.
@@ -169,7 +169,7 @@ def picture_of(message: Any) -> NDArray[np.uint8]:
 
 
 def _bytes(data: Any) -> bytes:
-    """The bytes of a field: base64 from most versions of rosbridge, a list of numbers from some."""
+    """Decode the bytes of a field: base64 from most versions of rosbridge, a list of numbers from some."""
     try:
         return base64.b64decode(data, validate=True) if isinstance(data, str) else bytes(data)
     except (binascii.Error, TypeError, ValueError) as error:

@@ -1,7 +1,7 @@
-"""The ROS that is sourced here, ROS 1 (rospy) or ROS 2 (rclpy), behind one small interface.
+"""One small interface to whichever ROS is sourced here: ROS 1 (rospy) or ROS 2 (rclpy).
 
-Nothing of ROS is installed by this project: `rospy` comes with Debian's python3-rospy or a sourced setup.bash, `rclpy`
-with a sourced setup.bash. Without either, `ros_client` says what to do; `digitlab live --ros` needs neither.
+This project installs nothing of ROS: `rospy` comes with Debian's python3-rospy or a sourced setup.bash, `rclpy` with a
+sourced setup.bash. Without either, the error of `ros_client` says what to do; `digitlab live --ros` needs neither.
 """
 
 from __future__ import annotations
@@ -18,55 +18,55 @@ if TYPE_CHECKING:
 
 __all__ = ["Ros1", "Ros2", "RosClient", "ros_client"]
 
-_QUEUE = 1  # messages of a topic that wait: the newest picture counts
+_QUEUE = 1  # queue length of a topic: only the newest picture matters
 
 
 class RosClient(Protocol):
-    """A node. Messages are named "package/Name" and published as mappings of their fields, or as message objects."""
+    """A ROS node. Message types are named "package/Name"; messages are mappings of their fields, or message objects."""
 
     version: int
     name: str
 
     def parameter(self, name: str, default: Any) -> Any:
-        """The node's own parameter of this name."""
+        """Return the node's private parameter of this name."""
 
     def subscribe(self, topic: str, kind: str, callback: Callable[[Any], None]) -> Callable[[], None]:
-        """Call back with each message; returns the function that ends it.
+        """Call `callback` with each message; return a function that ends the subscription.
 
         Raises:
             SourceError: when there is no master, or no such type.
         """
 
     def publisher(self, topic: str, kind: str, *, latched: bool) -> Callable[[Any], None]:
-        """The function that publishes to a topic; latched: later subscribers get the last message."""
+        """Return a function that publishes to a topic; latched: later subscribers get the last message."""
 
     def message(self, kind: str) -> Any:
-        """An empty message, to be filled.
+        """Return an empty message, to be filled.
 
         Raises:
             SourceError: when there is no such type.
         """
 
     def registered(self, topic: str) -> bool | None:
-        """Whether others can find our publication of a topic; None where nobody can be asked."""
+        """Return whether the master lists our publication of a topic; None if no master can be asked."""
 
     def renew(self) -> None:
-        """Publish all topics again, with a master that was started anew."""
+        """Register all publications again, with a restarted master."""
 
     def is_over(self) -> bool:
-        """Whether the node was asked to end, as by `rosnode kill`."""
+        """Return whether the node was asked to end, e.g. by `rosnode kill`."""
 
     def close(self) -> None:
         """End the node."""
 
 
 def ros_client(name: str, version: int | None = None, given: Mapping[str, str] | None = None) -> RosClient:
-    """A node of the ROS that is sourced here; ROS 1 where both are.
+    """Create a node of the ROS that is sourced here; of ROS 1 if both are.
 
-    given: parameters of the command line, for ROS 2; rospy takes them from there itself
+    given: parameters from the command line, for ROS 2; rospy reads them from there itself
 
     Raises:
-        UsageError: when neither is.
+        UsageError: when neither is sourced.
         SourceError: when there is no master.
     """
     makers: tuple[tuple[int, str, Callable[[], RosClient]], ...] = (
@@ -97,7 +97,7 @@ def _message_type(kind: str) -> Any:
 
 
 def _filled(message: Any, fields: Any) -> Any:
-    """The message with these fields; one that is a message already is itself."""
+    """Set these fields of the message and return it; if `fields` is a message object already, return that."""
     if not isinstance(fields, dict):
         return fields
     for name, value in fields.items():
@@ -106,7 +106,7 @@ def _filled(message: Any, fields: Any) -> Any:
 
 
 class Ros1:
-    """A node of ROS 1. Its master may go and come back: `renew` then registers what is published again."""
+    """A node of ROS 1. Its master may go away and come back; `renew` then registers the publications again."""
 
     version = 1
 
@@ -125,18 +125,18 @@ class Ros1:
                 f"{rosgraph.get_master_uri()}: no ROS master answers; start roscore, or set ROS_MASTER_URI to the "
                 "robot's"
             )
-        # Signals are ours: Ctrl-C must end the reader's threads as well.
+        # We handle signals ourselves: Ctrl-C must end the reader's threads as well.
         rospy.init_node(name, disable_signals=True, disable_rosout=False)
         self.name: str = rospy.get_name()
         self._publishers: dict[str, tuple[Any, Any, bool, Any]] = {}
         self._lock = threading.Lock()
 
     def parameter(self, name: str, default: Any) -> Any:
-        """As `RosClient` says."""
+        """See `RosClient`."""
         return self._rospy.get_param("~" + name, default)
 
     def subscribe(self, topic: str, kind: str, callback: Callable[[Any], None]) -> Callable[[], None]:
-        """As `RosClient` says."""
+        """See `RosClient`."""
         try:
             subscriber = self._rospy.Subscriber(
                 topic, _message_type(kind), callback, queue_size=_QUEUE, buff_size=1 << 25, tcp_nodelay=True
@@ -151,7 +151,7 @@ class Ros1:
         return end
 
     def publisher(self, topic: str, kind: str, *, latched: bool) -> Callable[[Any], None]:
-        """As `RosClient` says."""
+        """See `RosClient`."""
         message_type = _message_type(kind)
         made = self._rospy.Publisher(topic, message_type, latch=latched, queue_size=10)
         self._publishers[topic] = (made, message_type, latched, None)
@@ -166,11 +166,11 @@ class Ros1:
         return publish
 
     def message(self, kind: str) -> Any:
-        """As `RosClient` says."""
+        """See `RosClient`."""
         return _message_type(kind)()
 
     def registered(self, topic: str) -> bool | None:
-        """As `RosClient` says."""
+        """See `RosClient`."""
         try:
             published, _, _ = self._master.getSystemState()
         except Exception:  # noqa: BLE001 - whatever a master that dies answers
@@ -178,7 +178,7 @@ class Ros1:
         return any(name == self._rospy.resolve_name(topic) and self.name in nodes for name, nodes in published)
 
     def renew(self) -> None:
-        """As `RosClient` says."""
+        """See `RosClient`."""
         with self._lock:
             for topic, (publisher, kind, latched, last) in self._publishers.items():
                 with contextlib.suppress(Exception):
@@ -189,16 +189,16 @@ class Ros1:
                 self._publishers[topic] = (made, kind, latched, last)
 
     def is_over(self) -> bool:
-        """As `RosClient` says."""
+        """See `RosClient`."""
         return bool(self._rospy.is_shutdown())
 
     def close(self) -> None:
-        """As `RosClient` says."""
+        """See `RosClient`."""
         self._rospy.signal_shutdown("digitlab ends")
 
 
 class Ros2:
-    """A node of ROS 2, spun in a thread of its own. There is no master: discovery renews itself."""
+    """A node of ROS 2, spun in a thread of its own. There is no master: discovery recovers by itself."""
 
     version = 2
 
@@ -224,20 +224,20 @@ class Ros2:
             self._executor.spin_once(timeout_sec=0.1)
 
     def parameter(self, name: str, default: Any) -> Any:
-        """As `RosClient` says."""
+        """See `RosClient`."""
         if name in self._given or not self._node.has_parameter(name):
             return self._given.get(name, default)
         return self._node.get_parameter(name).value
 
     def subscribe(self, topic: str, kind: str, callback: Callable[[Any], None]) -> Callable[[], None]:
-        """As `RosClient` says."""
+        """See `RosClient`."""
         from rclpy.qos import qos_profile_sensor_data
 
         subscription = self._node.create_subscription(_message_type(kind), topic, callback, qos_profile_sensor_data)
         return lambda: self._node.destroy_subscription(subscription) and None
 
     def publisher(self, topic: str, kind: str, *, latched: bool) -> Callable[[Any], None]:
-        """As `RosClient` says."""
+        """See `RosClient`."""
         from rclpy.qos import DurabilityPolicy, QoSProfile
 
         durability = DurabilityPolicy.TRANSIENT_LOCAL if latched else DurabilityPolicy.VOLATILE
@@ -250,22 +250,22 @@ class Ros2:
         return publish
 
     def message(self, kind: str) -> Any:
-        """As `RosClient` says."""
+        """See `RosClient`."""
         return _message_type(kind)()
 
     def registered(self, topic: str) -> bool | None:  # noqa: ARG002
-        """Nobody needs to be asked."""
+        """Return None: there is no master to ask."""
         return None
 
     def renew(self) -> None:
-        """Nothing to do."""
+        """Do nothing: there is no master."""
 
     def is_over(self) -> bool:
-        """As `RosClient` says."""
+        """See `RosClient`."""
         return not self._rclpy.ok()
 
     def close(self) -> None:
-        """As `RosClient` says."""
+        """See `RosClient`."""
         self._closing = True
         self._thread.join(2.0)
         self._node.destroy_node()

@@ -1,4 +1,4 @@
-"""Pictures of a robot's camera, straight from its topic: sensor_msgs/Image and CompressedImage, of ROS 1 and ROS 2."""
+"""Pictures of a robot's camera, directly from its topic: sensor_msgs/Image and CompressedImage, of ROS 1 and ROS 2."""
 
 from __future__ import annotations
 
@@ -27,17 +27,17 @@ __all__ = ["RosTopic"]
 _log = logging.getLogger(__name__)
 
 _FIELDS = ("data", "encoding", "width", "height", "step", "is_bigendian")
-_MOST_BAD = 100  # consecutive messages that are not pictures
+_MOST_BAD = 100  # consecutive messages that are not pictures, after which `read` fails
 
 
 class RosTopic(Source):
-    """A topic of pictures.
+    """A topic that carries pictures.
 
-    compressed: whether it is a sensor_msgs/CompressedImage; None: where its name ends in "compressed"
-    info: the topic of its sensor_msgs/CameraInfo; where that has lens distortion, pictures are straightened before they
-        are read. It is mostly sent once, latched. None: `camera_info` beside the pictures; "": none is asked for
+    compressed: whether it is a sensor_msgs/CompressedImage; None: if its name ends in "compressed"
+    info: the topic of its sensor_msgs/CameraInfo; if that reports lens distortion, pictures are undistorted before they
+        are read. It is mostly sent once, latched. None: `camera_info` next to the pictures' topic; "": no such topic
 
-    header: of the message that was read last, to be copied into what is published
+    header: header of the last message read, to be copied into published messages
     """
 
     rate = None
@@ -79,7 +79,7 @@ class RosTopic(Source):
             raise
 
     def renew(self) -> None:
-        """Subscribe again, with a master that was started anew; a waiting `read` goes on waiting.
+        """Subscribe again, with a restarted master; a waiting `read` keeps waiting.
 
         Raises:
             SourceError: when there is no master.
@@ -136,7 +136,7 @@ class RosTopic(Source):
             self._arrived.notify_all()
 
     def _next(self) -> tuple[Any, float]:
-        """The newest message, and when it came; None when closed."""
+        """Return the newest message and its arrival time; the message is None when closed."""
         with self._arrived:
             while self._open:
                 if self._message is not None:
@@ -149,14 +149,14 @@ class RosTopic(Source):
 
 
 class _Lens:
-    """Straightens pictures by what the camera says of its lens."""
+    """Undistorts pictures with the lens parameters that the camera reports."""
 
     def __init__(self) -> None:
         self._maps: tuple[Any, Any] | None = None
         self._size = (0, 0)
 
     def learn(self, info: Any) -> None:
-        """Take a sensor_msgs/CameraInfo; one without distortion changes nothing."""
+        """Use a sensor_msgs/CameraInfo; if it reports no distortion, pictures are left unchanged."""
         matrix = np.asarray(getattr(info, "K", getattr(info, "k", ())), np.float64)
         bends = np.asarray(getattr(info, "D", getattr(info, "d", ())), np.float64)
         size = int(info.width), int(info.height)
@@ -168,7 +168,7 @@ class _Lens:
         self._size = size
 
     def straightened(self, picture: NDArray[np.uint8]) -> NDArray[np.uint8]:
-        """The picture without distortion; as it is where its size is another than the lens was measured for."""
+        """Undistort the picture; return it unchanged if its size is not the one for which the lens was calibrated."""
         maps = self._maps
         if maps is None or (picture.shape[1], picture.shape[0]) != self._size:
             return picture
@@ -176,12 +176,12 @@ class _Lens:
 
 
 def _info_beside(topic: str) -> str:
-    """The usual place of the camera's description.
+    """Return the usual CameraInfo topic for a topic of pictures; "" if they are rectified already.
 
     >>> _info_beside("/cam/image_raw"), _info_beside("/cam/image_raw/compressed"), _info_beside("/cam/image_rect")
     ('/cam/camera_info', '/cam/camera_info', '')
     """
     parts = topic.removesuffix("/compressed").strip("/").split("/")
-    if "rect" in parts[-1]:  # straightened already
+    if "rect" in parts[-1]:  # rectified already
         return ""
     return "/" + "/".join([*parts[:-1], "camera_info"])

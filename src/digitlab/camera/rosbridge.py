@@ -20,13 +20,13 @@ if TYPE_CHECKING:
 __all__ = ["Rosbridge", "bridge_address"]
 
 _PORT = 9090
-_LARGEST = 64 << 20  # bytes of a message: a raw picture of 4K in base64 has 33 MB
+_LARGEST = 64 << 20  # maximum bytes of a message: a raw 4K picture in base64 has 33 MB
 _CONNECT_TIMEOUT = 5.0  # seconds
 _CLOSE_TIMEOUT = 0.5  # seconds for the closing handshake
 
 
 def bridge_address(text: str) -> str:
-    """The address of a rosbridge, ws://host:port; the port is 9090 unless given.
+    """Normalise the address of a rosbridge to ws://host:port (or wss); the port is 9090 unless given.
 
     >>> bridge_address("ws://robot")
     'ws://robot:9090'
@@ -46,7 +46,7 @@ def bridge_address(text: str) -> str:
 
 
 class Rosbridge:
-    """A connection. A context manager: connects and closes. `close` may be called from another thread."""
+    """A connection to rosbridge. A context manager: connects and closes. `close` may be called from another thread."""
 
     def __init__(self, address: str) -> None:
         self.address = address
@@ -69,14 +69,14 @@ class Rosbridge:
         """Connect.
 
         Raises:
-            MissingExtraError: without websockets.
+            MissingExtraError: when websockets is not installed.
             SourceError: when no rosbridge responds there.
         """
         self.check()
         from websockets.exceptions import WebSocketException
         from websockets.sync.client import connect
 
-        # The library would log what our errors report.
+        # The library would log what our errors already report.
         quiet = logging.getLogger("digitlab.rosbridge")
         quiet.setLevel(logging.CRITICAL)
         try:
@@ -107,7 +107,7 @@ class Rosbridge:
             raise SourceError(f"{self.address}: rosbridge was lost ({_reason(error)})") from error
 
     def receive(self, timeout: float) -> dict[str, Any] | None:
-        """The next message, or None after `timeout` seconds. Anything but a JSON object is returned as an empty one.
+        """Return the next message, or None after `timeout` seconds. Anything but a JSON object counts as an empty one.
 
         Raises:
             SourceError: when the connection is lost.
@@ -125,9 +125,9 @@ class Rosbridge:
         return content if isinstance(content, dict) else {}
 
     def close(self) -> None:
-        """Close, within half a second."""
+        """Close the connection, within half a second."""
         self._connection = None
-        with contextlib.suppress(Exception):  # any error of a connection that ends is irrelevant
+        with contextlib.suppress(Exception):  # errors of a closing connection are irrelevant
             self._closing.pop_all().close()
 
     def __enter__(self) -> Self:

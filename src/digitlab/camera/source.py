@@ -16,7 +16,7 @@ __all__ = [
 ]  # fmt: skip
 
 STALLED_AFTER = 2.0  # seconds without a frame; for slower sources, three frame intervals
-GIVEN_UP_AFTER = 2.25  # seconds without a frame after which a camera is reconnected: so it is back within 3 s
+GIVEN_UP_AFTER = 2.25  # seconds without a frame after which a camera is reconnected, so that it is back within 3 s
 FIRST_FRAME_WITHIN = 10.0  # seconds from opening to the first frame; an RTSP camera starts with its next key frame
 
 _FIRST_PAUSE = 0.25
@@ -33,7 +33,7 @@ class SourceState(StrEnum):
     STALLED = "stalled"
     """No frame for two seconds, after earlier ones."""
     RECONNECTING = "reconnecting"
-    """It was lost; reopened with growing pauses, until the first frame."""
+    """It was lost, and is reopened with growing pauses until the first frame."""
     ENDED = "ended"
     """No more frames: it reached its end, was closed, or failed (then there is a problem)."""
 
@@ -43,7 +43,7 @@ class SourceStatus:
     """A state and its problem.
 
     problem: one line of text; None without a problem
-    since: `time.monotonic()` in seconds when it began
+    since: when the state began, in seconds of `time.monotonic()`
     """
 
     state: SourceState
@@ -52,7 +52,7 @@ class SourceStatus:
 
 
 def pause(failures: int) -> float:
-    """Seconds until the next attempt, after a number of consecutive failures.
+    """Return the seconds until the next attempt, after a number of consecutive failures (exponential backoff).
 
     >>> [pause(failures) for failures in range(1, 6)]
     [0.25, 0.5, 1.0, 2.0, 2.0]
@@ -61,9 +61,9 @@ def pause(failures: int) -> float:
 
 
 def seconds_asleep() -> float:
-    """How long this computer has slept (a closed lid) since it was started; 0 where the system does not tell.
+    """Return how long this computer has been suspended (a closed lid) since boot; 0 if the system does not say.
 
-    `time.monotonic` stands still meanwhile on Linux: only the difference says that a picture is an hour old.
+    `time.monotonic` stands still meanwhile on Linux: only the difference reveals that a picture is an hour old.
     """
     if not hasattr(time, "CLOCK_BOOTTIME"):
         return 0.0

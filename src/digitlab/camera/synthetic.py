@@ -1,6 +1,6 @@
 """A drawn page of digits that needs no camera: for a first try, for demonstrations, and for tests.
 
-The digits are drawn from the strokes below. They cannot measure a reader: all are by one writer.
+The digits are drawn from the strokes below. They are no test of a reader's accuracy: all are by one writer.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 __all__ = ["SyntheticPage"]
 
-# x,y in hundredths of a box, y down; the box is narrower than high. Each stroke is a smooth curve through its points;
+# x,y in hundredths of a box, y down; the box is taller than wide. Each stroke is a smooth curve through its points;
 # at a corner one stroke ends and the next begins.
 _STROKES = {
     "0": "50,0 15,20 6,50 15,80 50,100 85,80 94,50 85,20 50,0",
@@ -45,7 +45,7 @@ _WIDTH = 0.62  # of a digit's height
 _ADVANCE = 1.05  # from one digit to the next, in heights
 _LINE = 1.7  # from one line to the next, in heights
 _NOISE = 3.0  # grey levels
-_LIGHT_FALLOFF = 0.16  # how much darker the far corner is
+_LIGHT_FALLOFF = 0.16  # relative darkening of the far corner
 
 _OPTIONS = re.compile(r"(?P<size>(?P<width>\d{2,4})x(?P<height>\d{2,4}))|(?P<rate>\d{1,3}(\.\d+)?)fps")
 _EXPECTED = (
@@ -59,7 +59,7 @@ class SyntheticPage(Playback):
 
     text: digits, lines separated by "/"; "" is an empty sheet
     size: width and height of the frames
-    frames: after which it ends; None: without end
+    frames: number of frames after which it ends; None: it never ends
 
     The same settings give the same frames.
     """
@@ -83,7 +83,7 @@ class SyntheticPage(Playback):
 
     @classmethod
     def parse(cls, text: str, *, realtime: bool = True) -> SyntheticPage:
-        """Parse `synthetic:6885/42,1280x720,25fps`; every part may be missing.
+        """Parse `synthetic:6885/42,1280x720,25fps`; every part is optional.
 
         Raises:
             SourceError: for any other text.
@@ -126,7 +126,7 @@ class SyntheticPage(Playback):
 
 
 def _pose(seconds: float, size: tuple[int, int]) -> NDArray[np.float64]:
-    """The affine map from frame to sheet, float64 (2, 3): up to 8 pixels of shift, 1.5 degrees of rotation."""
+    """Return the affine map from frame to sheet, float64 (2, 3): up to 8 pixels of shift, 1.5 degrees of rotation."""
     angle = math.radians(1.5) * math.sin(2.0 * math.pi * 0.13 * seconds)
     cosine, sine = math.cos(angle), math.sin(angle)
     x, y = size[0] / 2.0, size[1] / 2.0
@@ -138,7 +138,7 @@ def _pose(seconds: float, size: tuple[int, int]) -> NDArray[np.float64]:
 
 
 def _sheet(text: str, size: tuple[int, int]) -> NDArray[np.uint8]:
-    """The page with a margin around, lit from one corner: uint8 (H + 2 margins, W + 2 margins, 3) RGB."""
+    """Draw the page with a margin around it, lit from one corner: uint8 (H + 2 margins, W + 2 margins, 3) RGB."""
     width, height = size
     lines = text.split("/")
     longest = max(map(len, lines))
@@ -162,7 +162,7 @@ def _draw(sheet: NDArray[np.uint8], digit: str, left: float, top: float, tall: f
 
 
 def _smooth(points: NDArray[np.float64], steps: int = 12) -> NDArray[np.float64]:
-    """A Catmull-Rom curve through the points: float64 (N, 2) to (M, 2)."""
+    """Interpolate the points by a Catmull-Rom curve: float64 (N, 2) to (M, 2)."""
     if len(points) < 3:
         return points
     ends = np.concatenate((points[:1], points, points[-1:]))

@@ -25,13 +25,13 @@ __all__ = ["VideoFile"]
 _log = logging.getLogger(__name__)
 
 _USUAL_RATE = 25.0
-_WHOLE = 0.95  # some containers only estimate their number of frames
+_WHOLE = 0.95  # share of the frames that counts as complete: some containers only estimate their number
 
 
 class VideoFile(Playback):
     """A video file, played at its own rate (by the frames' time stamps), or as fast as it is read.
 
-    path: any file that FFmpeg decodes; rotated upright by its metadata
+    path: any file that FFmpeg can decode; frames are rotated upright according to its metadata
     """
 
     def __init__(self, path: str | Path, *, realtime: bool = True) -> None:
@@ -98,6 +98,6 @@ def _check_file(path: Path) -> None:
 
 
 def _next_image(capture: cv2.VideoCapture) -> NDArray[np.uint8] | None:
-    """The next frame, uint8 (H, W, 3) RGB, or None."""
+    """Return the next frame, uint8 (H, W, 3) RGB, or None."""
     decoded, image = capture.read()
     return rgb_from_opencv(image) if decoded else None

@@ -18,12 +18,12 @@ from digitlab.errors import SourceError
 __all__ = ["Device", "Webcam", "captures_video", "list_devices"]
 
 _SYSTEM = Path("/sys/class/video4linux")
-_MOST_PROBED = 5  # where the system has no list, each number is tried, for up to a second
+_MOST_PROBED = 5  # if the system has no list, each number is tried, for up to a second each
 
 # From linux/videodev2.h: VIDIOC_QUERYCAP reads a struct v4l2_capability of 104 bytes.
 _QUERY_CAPABILITIES = 0x80685600
 _CAPABILITIES_SIZE = 104
-_CAPABILITIES_AT = 84  # offset of two words: of the whole device, of this node
+_CAPABILITIES_AT = 84  # offset of two words: capabilities of the whole device, and of this node
 _CAPTURE = 0x00000001 | 0x00001000  # single-planar or multi-planar
 _NODE_WORD_HOLDS = 0x80000000
 
@@ -41,9 +41,9 @@ class Device:
 
 
 def list_devices(system: Path = _SYSTEM) -> tuple[Device, ...]:
-    """The cameras, in the order of their numbers; on Linux, which has a list, none is opened.
+    """List the cameras in the order of their numbers; on Linux, which has a list, none is opened.
 
-    system: where Linux lists its video devices
+    system: the folder in which Linux lists its video devices
     """
     if not sys.platform.startswith("linux"):
         return tuple(_probed())
@@ -69,7 +69,7 @@ def _name(entry: Path) -> str:
 
 
 def captures_video(node: Path) -> bool | None:
-    """Whether a device node of Linux captures video (many cameras have a second one that does not); None: unknown.
+    """Return whether a Linux device node captures video (many cameras have a second one that does not); None: unknown.
 
     The query does not disturb other users of the camera.
     """
@@ -102,7 +102,7 @@ def _probed() -> list[Device]:
     return found
 
 
-_SILENT_FOR = 3  # seconds that OpenCV waits for a picture of a V4L2 device; its default is 10
+_SILENT_FOR = 3  # seconds that OpenCV waits for a picture from a V4L2 device; its default is 10
 
 
 class Webcam(LiveCapture):
@@ -151,5 +151,5 @@ class Webcam(LiveCapture):
         return f"{self}: no picture arrived; it was unplugged, or another program uses it"
 
     def __str__(self) -> str:
-        """The name for messages."""
+        """Return the name for messages."""
         return f"camera {self.device}"

@@ -4,7 +4,7 @@
     with CameraServer(settings, source=lambda uri: open_source(uri, realtime=True)) as server:
         print(server.offers[0].proxy)       # cameraA:tcp -h localhost -p 9999
 
-Ice itself is the extra `ice`, imported when a server is made.
+Ice itself is the optional extra `ice`, imported when a server is created.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""The server of `digitlab camera-server`: sources as JdeRobot's cameras."""
+"""The server of `digitlab camera-server`: serves sources as JdeRobot cameras."""
 
 from __future__ import annotations
 
@@ -40,8 +40,8 @@ class CameraServer:
     """Several cameras at one endpoint, for any number of clients. A context manager: starts and closes.
 
     settings: the endpoint and the cameras
-    source: makes a source of a camera's `uri`, as `digitlab.camera.open_source` does
-    md5sum: whether picture descriptions have one; older clients only understand them without
+    source: creates the source for a camera's `uri`, as `digitlab.camera.open_source` does
+    md5sum: whether picture descriptions contain one; older clients only understand descriptions without it
     on_change: called with the camera's name and "running", or its problem, whenever that changes
 
     Raises:
@@ -120,7 +120,7 @@ def _served(
 
 
 def _where(adapter: Any) -> str:
-    """The first endpoint of an adapter, as a client on this machine writes it."""
+    """Return the first endpoint of an adapter, as a client on this machine would write it."""
     endpoint = adapter.getEndpoints()[0]
     info = endpoint.getInfo()
     while not hasattr(info, "host"):  # the transport below ssl, WebSockets …
@@ -141,11 +141,11 @@ def _cannot_listen(place: str, error: Any) -> SourceError:
 
 
 _loading = threading.Lock()
-_loaded: bool | None = None  # with md5sum, or without: Ice registers each class name once per process
+_loaded: bool | None = None  # with md5sum (True) or without (False): Ice registers each class name once per process
 
 
 def _types(*, md5sum: bool) -> Any:
-    """The module that Ice generates from the Slice definitions."""
+    """Load the module that Ice generates from the Slice definitions."""
     global _loaded  # noqa: PLW0603
     module = ice()
     with _loading:
@@ -159,7 +159,7 @@ def _types(*, md5sum: bool) -> Any:
 
 
 def _servant(types: Any, camera: ServedCamera, *, md5sum: bool) -> Any:
-    """The Ice object of a camera: our operations on the class that Ice generated from the interface."""
+    """Create the Ice object of a camera: our operations mixed into the class that Ice generated from the interface."""
     return type("CameraServant", (_Operations, types.Camera), {})(types, camera, md5sum=md5sum)
 
 
@@ -184,7 +184,7 @@ class _Operations:
         return list(FORMATS)
 
     def getImageData(self, format: str, current: Any = None) -> Any:  # noqa: A002, N802
-        """A future, so that no thread blocks until the next picture."""
+        """Return a future, so that no thread blocks until the next picture."""
         name = "RGB8" if format == "RGB888" else format  # its old name
         if name not in FORMATS:
             raise self._types.DataNotExistException(f"{format[:40]!r} is not served; {', '.join(FORMATS)} are")
@@ -213,7 +213,7 @@ class _Operations:
         return self._types.CameraDescription(settings.name, settings.short_description, settings.streaming_uri)
 
     def setCameraDescription(self, description: Any, current: Any = None) -> int:  # noqa: ARG002, N802
-        """Return 0 and change nothing, as JdeRobot's server: the configuration describes the camera."""
+        """Return 0 and change nothing, as JdeRobot's server does: the configuration describes the camera."""
         return 0
 
     def startCameraStreaming(self, current: Any = None) -> str:  # noqa: ARG002, N802

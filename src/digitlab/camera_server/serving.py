@@ -31,7 +31,7 @@ __all__ = ["ServedCamera", "ServedPicture"]
 _log = logging.getLogger(__name__)
 
 # Maximum number of waiting requests: of all clients, and of one connection. Ice buffers responses that a client does
-# not fetch, so a client may not request more than it can receive.
+# not fetch, so a client must not request more than it can receive.
 _MOST_WAITING = 256
 _MOST_WAITING_OF_ONE = 2
 
@@ -50,13 +50,13 @@ class ServedPicture:
         self._md5sums: dict[str, str] = {}
 
     def packed(self, name: str) -> bytes:
-        """The bytes in a format; encoded once for all clients."""
+        """Return the bytes in a format; encoded once for all clients."""
         if name not in self._packed:
             self._packed[name] = packed(self.image, name)
         return self._packed[name]
 
     def md5sum(self, name: str) -> str:
-        """The MD5 sum of these bytes; computed once for all clients."""
+        """Return the MD5 sum of these bytes; computed once for all clients."""
         if name not in self._md5sums:
             self._md5sums[name] = hashlib.md5(self.packed(name), usedforsecurity=False).hexdigest()
         return self._md5sums[name]
@@ -65,11 +65,11 @@ class ServedPicture:
 class ServedCamera:
     """A source that runs in the background, and the clients that wait for its next picture.
 
-    A request is answered with the next picture, as by JdeRobot: so clients get each picture once, at the camera's rate,
-    or at the configured one where that is lower. A file starts again at its end. A source that fails is retried without
-    end.
+    As in JdeRobot, a request is answered with the next picture, so clients get each picture once, at the camera's rate
+    or at the configured one, whichever is lower. A file starts again at its end. A source that fails is retried
+    indefinitely.
 
-    source: makes a new source; raises its error
+    source: creates a new source, or raises an error
     on_change: called with "running", or the problem, whenever that changes, in a thread of this class
     """
 
@@ -105,9 +105,9 @@ class ServedCamera:
         self._give_all("the camera server is shutting down")
 
     def ask(self, client: str, take: Taker) -> None:
-        """Have `take` called with the next picture or with a problem: once, soon, and in any thread.
+        """Arrange for `take` to be called with the next picture or a problem: once, soon, and in any thread.
 
-        client: its connection; with more than two waiting requests, the next gets an error at once
+        client: its connection; while it has two waiting requests, the next one gets an error at once
         """
         with self._lock:
             refusal = "the camera server is shutting down" if self._closing.is_set() else self._problem
@@ -186,7 +186,7 @@ class ServedCamera:
 
 
 def _fitted(image: NDArray[np.uint8], settings: CameraSettings) -> NDArray[np.uint8]:
-    """Resized to the served size, and mirrored if configured; uint8 (H, W, 3), contiguous."""
+    """Resize to the served size, and mirror if configured; uint8 (H, W, 3), contiguous."""
     size = settings.width, settings.height
     if image.shape[1::-1] != size:
         smaller = image.shape[1] > settings.width

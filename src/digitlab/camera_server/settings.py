@@ -1,4 +1,4 @@
-"""`cameraserver.cfg`, the configuration of JdeRobot's camera server, as far as ours supports it."""
+"""`cameraserver.cfg`, the configuration of JdeRobot's camera server, to the extent that ours supports it."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 __all__ = ["CameraSettings", "ServerSettings", "read_server_configuration"]
 
-_ENDPOINTS = "default -h localhost -p 9999"  # not reachable from outside by default; JdeRobot's server has no default
+_ENDPOINTS = "default -h localhost -p 9999"  # not reachable from other machines; JdeRobot's server has no default
 _MOST_CAMERAS = 64
 _LARGEST = 8192  # pixels per side
 _OTHER_FORMATS = ("YUY2", "RGB888", "BGR8", "GRAY8_Z", "NV21", "HSV8", "YCRCB", "DEPTH8_16", "DEPTH8_16_Z")
@@ -35,11 +35,11 @@ class CameraSettings:
     """One camera of a server.
 
     name: its identity for clients
-    uri: as `open_source` takes it: a device's number, a file, an address
+    uri: as for `open_source`: a device's number, a file, an address
     rate: maximum number of pictures per second
     width, height: of the served pictures, in pixels
     mirror: whether left and right are swapped
-    format: in the camera's description; clients choose one of several
+    format: as given in the camera's description; clients choose one of several
     """
 
     name: str
@@ -71,7 +71,7 @@ def read_server_configuration(path: str | Path) -> ServerSettings:
 
     Raises:
         RecipeError: when it is missing or not a property file, a value has the wrong type, or a camera has no name or
-            that of another.
+            the name of another.
     """
     values = properties_in(configuration_text(path), path)
     if not any(name.startswith("CameraSrv.") for name in values):
@@ -94,7 +94,7 @@ def read_server_configuration(path: str | Path) -> ServerSettings:
 
 
 def _count_cameras(values: dict[str, str]) -> int:
-    """The number of described cameras, where NCameras is missing (JdeRobot's server then serves none)."""
+    """Count the described cameras, for when NCameras is missing (JdeRobot's server then serves none)."""
     numbers = {int(found[1]) for name in values if (found := re.match(r"CameraSrv\.Camera\.([0-9]{1,4})\.", name))}
     return next(number for number in range(len(numbers) + 1) if number not in numbers)
 
@@ -124,7 +124,7 @@ def _camera(properties: Properties, place: str, warnings: list[str]) -> CameraSe
 
 
 def _address(uri: str) -> str:
-    """A Uri of JdeRobot, also of older versions, in our notation.
+    """Convert a Uri of JdeRobot, including those of older versions, to our notation.
 
     >>> [_address(uri) for uri in ("0", "v4l2:///dev/video1", "file:///home/me/v.mp4", "http://phone:4747/video")]
     ['0', '/dev/video1', '/home/me/v.mp4', 'http://phone:4747/video']

@@ -1,8 +1,8 @@
-"""Why a network misreads a photo: differences from what it was trained on, mended one by one.
+"""Find out why a network misreads a photo: its differences from the training images are mended (corrected) one by one.
 
-`asking` has the network, `mending` a picture and its differences from MNIST, `causes` the search for those that matter;
-`photo` puts them together for a picture, `whole_set` for a set of them; `mistakes` measures what usual mistakes cost a
-network; `wording` and `lines` say it in English and in Python, `page` on a page.
+`asking` contains the network, `mending` a picture and its differences from MNIST, `causes` the search for those that
+matter; `photo` combines these for a picture, `whole_set` for a set of them; `mistakes` measures what common mistakes
+cost a network; `wording` and `lines` express the result in English and in Python, `page` as an HTML page.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""What a network answers: a digit and how likely it is."""
+"""The answer of a network: a digit and its confidence."""
 
 from __future__ import annotations
 
@@ -14,18 +14,18 @@ __all__ = ["Answer"]
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """A digit and how likely it is, 0…1."""
+    """A digit and its confidence, 0…1."""
 
     digit: int
     confidence: float
 
     @classmethod
     def of(cls, probabilities: NDArray[np.floating]) -> Answer:
-        """The most likely of ten."""
+        """Return the most likely of ten digits."""
         return cls(int(probabilities.argmax()), float(probabilities.max()))
 
     def __str__(self) -> str:
-        """As sentences have it.
+        """Format it for a sentence.
 
         >>> str(Answer(5, 0.974))
         '5 (97 %)'
@@ -33,5 +33,5 @@ class Answer:
         return f"{self.digit} ({100 * self.confidence:.0f} %)"
 
     def as_json(self) -> dict[str, Any]:
-        """The digit, and its confidence to four places."""
+        """Return the digit, and its confidence to four decimal places."""
         return {"digit": self.digit, "confidence": round(self.confidence, 4)}

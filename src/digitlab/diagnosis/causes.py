@@ -1,4 +1,4 @@
-"""The smallest set of differences that has to be mended for the right answer."""
+"""Search for the smallest set of differences that must be mended for the right answer."""
 
 from __future__ import annotations
 
@@ -11,25 +11,25 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    # Probabilities (N, 10) where each of N sets of differences is mended.
+    # Returns probabilities (N, 10), a row for each of N sets of differences to be mended.
     Asked = Callable[[Sequence[Collection[str]]], NDArray[np.float32]]
 
 __all__ = ["smallest_set", "weightiest"]
 
-_LIKELY = 0.5  # of the right answer, where its set is mended
-_SURELY = 0.8  # the same where one difference is left as it is, because mending it does harm
-_MOST = 8  # differences of which all sets are asked about, 256; of more the weightiest
+_LIKELY = 0.5  # probability of the right answer when its set is mended
+_SURELY = 0.8  # the same if one difference is left as it is, because mending it does harm
+_MOST = 8  # maximum number of differences whose subsets, 256, are all tried; of more, only the weightiest
 
 
 def smallest_set(names: Sequence[str], target: int, asked: Asked) -> tuple[str, ...] | None:
-    """The differences that explain the error: mended, the answer is ``target``, whatever else is mended as well.
+    """Find the differences that explain the error: with them mended, the answer is ``target``, whatever else is mended.
 
-    A network that is given something that it has never seen is right by chance now and then; a mended difference is an
-    explanation only where the answer stays right when the others are mended, too. Of sets of one size the one that
-    makes the target most likely.
+    A network is sometimes right by chance about something that it has never seen; a mended difference is an
+    explanation only if the answer stays right when the others are mended, too. Among sets of equal size, the one
+    that makes the target most likely is chosen.
 
     Returns:
-        The set, empty where nothing has to be mended; None where the answer is wrong with all mended, and with all but
+        The set, empty if nothing has to be mended; None if the answer is wrong with all mended, and with all but
         one.
     """
     if len(names) > _MOST:
@@ -40,7 +40,7 @@ def smallest_set(names: Sequence[str], target: int, asked: Asked) -> tuple[str, 
     shares = asked(sets)
     likely = {each: float(row[target]) for each, row in zip(sets, shares, strict=True) if row.argmax() == target}
     most = sets[-1]
-    if most not in likely:  # mending one of them may do harm: hairlines are thickened, noise is as well
+    if most not in likely:  # mending one of them may do harm: thickening hairlines thickens noise as well
         fewer = [each for each in likely if len(each) == len(names) - 1 and likely[each] >= _SURELY]
         if not fewer:
             return None
@@ -56,7 +56,7 @@ def smallest_set(names: Sequence[str], target: int, asked: Asked) -> tuple[str, 
 
 
 def weightiest(names: Sequence[str], among: Sequence[str], target: int, asked: Asked) -> str | None:
-    """Of ``among`` the difference without whose mending ``target`` is least likely; of equals the one that helps alone.
+    """Return the one of ``among`` whose omission makes ``target`` least likely; of equals, the best one alone.
 
     names: all differences; the others are mended
     """

@@ -1,4 +1,4 @@
-"""Three lines of Python that prepare an image for a model as it wants it."""
+"""Three lines of Python that prepare an image as a model expects it."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ _IMAGENET = "(x / 255 - (0.485, 0.456, 0.406)) / (0.229, 0.224, 0.225)"
 
 
 def preparing_lines(network: Network, photo: str, model: str) -> tuple[str, str, str]:
-    """An image of the photo as ``x``, the array that the model's own file takes.
+    """Return the lines that convert a photo to ``x``, the array that the model's own file takes.
 
     Args:
-        network: with what is known of its images.
+        network: the network, with what is known of its images.
         photo: the picture's name.
-        model: what the model is called.
+        model: the model's name.
     """
     image = f"image = digit_image({photo!r})  # {_COMMENT}"
     card = network.classifier.card
@@ -38,9 +38,9 @@ def preparing_lines(network: Network, photo: str, model: str) -> tuple[str, str,
 
 
 def _array(network: Network, image: str, known: Mapping[str, Any]) -> tuple[str, str]:
-    """The expression, and what has to be imported for it.
+    """Return the expression, and the import statement that it needs.
 
-    known: of the convention, as `conventions.search.Found.as_card` keeps it
+    known: the convention, as stored by `conventions.search.Found.as_card`
     """
     shape, convention = tuple(known["shape"]), str(known.get("convention", ""))
     kind = re.search(r"(?:float|u?int)\d+", convention)
@@ -61,7 +61,7 @@ def _array(network: Network, image: str, known: Mapping[str, Any]) -> tuple[str,
 
 
 def _of_colours(scale: str | None, pixel: str, side: int, dtype: str, *, first: bool) -> str:
-    """The grey image as red, green and blue."""
+    """Return the expression for the grey image as red, green and blue."""
     formula = _IMAGENET if scale == "ImageNet" else FORMULAS[scale or "0…1"]
     numbers = formula.replace("x", f"{pixel}.reshape(1, {side}, {side}, 1).repeat(3, 3)")
     turned = ".transpose(0, 3, 1, 2)" if first else ""

@@ -1,7 +1,7 @@
 """A picture as a beginner gives it to a network, and the same with some of its differences from MNIST mended.
 
-Each difference is measured on the picture, and mended alone or with others. The order of `DIFFERENCES` is that in which
-they are mended: numbers first, then light, then place and form.
+Each difference is measured on the picture, and mended alone or with others. `DIFFERENCES` is in the order in which they
+are mended: numbers first, then light, then position and shape.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 __all__ = ["DIFFERENCES", "TURNS", "Picture", "measured", "shown"]
 
-# Name → what it is, for people.
+# Name → description for users.
 DIFFERENCES = {
     "scale": "scale of the numbers",
     "polarity": "polarity",
@@ -36,33 +36,33 @@ DIFFERENCES = {
     "centre": "centre of mass",
     "stroke width": "stroke width",
 }
-# What is tried where the answer is unsure: degrees, anticlockwise, that bring the digit upright.
+# Rotations that are tried if the answer is unsure: degrees, anticlockwise, that bring the digit upright.
 TURNS = (90, 180, 270, 20, -20, 40, -40)
 
-_WORKED_AT = 224  # pixels: eight for each of the 28
+_WORKED_AT = 224  # working resolution in pixels: eight for each of the 28
 _SIDE, _LONGEST = 28, 20
 _NO_INK = 0.05
-_WINDOW = 0.35  # of the side: wider than bold strokes of a digit that fills the picture
+_WINDOW = 0.35  # fraction of the side: wider than bold strokes of a digit that fills the picture
 
-# Of MNIST's training images the background is 0 and the ink reaches 255; the others are the 1st and 99th percentile.
-_DARKEST_INK = 200.0  # the brightest pixel at least
-_LIGHTEST_GROUND = 12.0  # mean of what is no ink, at most
+# In MNIST's training images the background is 0 and the ink reaches 255; other limits are 1st and 99th percentiles.
+_DARKEST_INK = 200.0  # minimum of the brightest pixel
+_LIGHTEST_GROUND = 12.0  # maximum mean of the background
 _SMALLEST, _SMALL, _LARGE = 14.0, 17.5, 22.5  # longest side of the ink in pixels of 28
 _FARTHEST = 2.0  # centre of mass from the middle, in pixels of 28
-_SQUARE = 1.2  # sides of a picture: beyond, its digit is squeezed by more than hands differ
+_SQUARE = 1.2  # ratio of a picture's sides: beyond it, the digit is squeezed by more than handwriting varies
 _THINNEST, _BOLD, _BOLDEST = 1.55, 4.0, 5.2  # mean width of strokes, in pixels of 28
 
 
 @dataclass(frozen=True, slots=True)
 class Picture:
-    """One digit's picture and what was measured of it.
+    """A picture of one digit, and what was measured of it.
 
     grey: float32 (H, W), levels 0…255
-    light: whether its ink is lighter than its ground
+    light: whether its ink is lighter than its background
     ground: bool (H, W): where there is no ink at all
-    ink: float32 (H, W), 0…1: how much of each pixel is the digit's ink; None where there is none
-    aspect: width through height of the whole picture
-    numbers: of what range its numbers are, where that is another one than the network's: the least and the largest
+    ink: float32 (H, W), 0…1: how much of each pixel is the digit's ink; None if there is none
+    aspect: width divided by height of the whole picture
+    numbers: the least and the largest of its numbers, if their range is not that of the network
     angle: degrees, anticlockwise, that bring the digit upright
     large: whether it is a photo rather than an image of a dataset
     """
@@ -95,12 +95,12 @@ class Picture:
         )
 
     def turned_by(self, angle: int) -> Picture:
-        """The same, to be turned by this many degrees where rotation is mended."""
+        """Return the same picture, to be turned by this many degrees when rotation is mended."""
         return replace(self, angle=angle)
 
 
 def _of_the_digit(ink: NDArray[np.float32] | None) -> NDArray[np.float32] | None:
-    """The same without dirt and other marks beside the digit."""
+    """Return the ink without dirt and other marks beside the digit."""
     found = None if ink is None else main_mark(ink)
     if ink is None or found is None:
         return None
@@ -116,10 +116,10 @@ def _bytes(numbers: NDArray[np.float32]) -> NDArray[np.uint8]:
 
 
 def measured(picture: Picture, *, inverted: bool = False) -> dict[str, str]:
-    """Differences from MNIST's images, by name, each with what was measured.
+    """Return the differences from MNIST's images, by name, each with what was measured.
 
-    Rotation and transposition are the networks' to tell. Those of place are measured at 28 × 28 pixels, after the light
-    is mended. ``inverted``: the picture is given as 255 − its levels, as for a network that knows dark ink on light.
+    Rotation and transposition can only be detected with a network. Position and shape are measured at 28 × 28 pixels,
+    with the light mended. ``inverted``: the picture is given as 255 − its levels, as for a network trained on dark ink.
     """
     found: dict[str, str] = {}
     if picture.numbers is not None:
@@ -141,7 +141,7 @@ def measured(picture: Picture, *, inverted: bool = False) -> dict[str, str]:
 
 
 def _of_place(image: NDArray[np.uint8], aspect: float) -> dict[str, str]:
-    """What is measured of an image of 28 × 28 whose light is right; ``aspect``: of the picture that was made that."""
+    """Measure position and shape in an image of 28 × 28 with correct light; ``aspect``: of the original picture."""
     found: dict[str, str] = {}
     box = _box_of(image)
     if box is None:
@@ -170,13 +170,13 @@ def _share(aspect: float) -> str:
 
 
 def _width_of(image: NDArray[np.uint8]) -> float:
-    """Mean width of the strokes in pixels of 28."""
+    """Return the mean width of the strokes in pixels of 28."""
     fine = cv2.resize(image, None, fx=4, fy=4, interpolation=cv2.INTER_CUBIC)
     return stroke_width(np.asarray(fine, np.float32) / np.float32(255)) / 4
 
 
 def shown(picture: Picture, mended: Collection[str]) -> NDArray[np.uint8]:
-    """What the network is shown: uint8 (28, 28), with these differences mended and the others left."""
+    """Return what the network is shown: uint8 (28, 28), with these differences mended and the others left."""
     grey = _as_light(picture, mended)
     if "transposition" in mended:
         grey = np.ascontiguousarray(grey.T)
@@ -190,14 +190,14 @@ def shown(picture: Picture, mended: Collection[str]) -> NDArray[np.uint8]:
 
 
 def _as_light(picture: Picture, mended: Collection[str]) -> NDArray[np.float32]:
-    """The grey levels with the differences of light mended, float32 (H, W)."""
+    """Return the grey levels with the differences of light mended, float32 (H, W)."""
     grey = picture.grey
     if "polarity" in mended:
         grey = np.float32(255) - grey
     if "background" in mended and picture.ink is not None:
         level = _level_of(grey[picture.ground])
         grey = np.maximum(grey - level, 0) * np.float32(255 / max(255 - level, 1.0))
-        grey = grey * np.minimum(picture.ink * 4, 1)  # what is no ink is paper, however its light runs
+        grey = grey * np.minimum(picture.ink * 4, 1)  # everything that is not ink is paper, however uneven its light
     if "grey level" in mended:
         level = 0.0 if "background" in mended else _level_of(grey[picture.ground])
         stands_out = np.maximum(grey - level, 0) * np.float32((255 - level) / max(float(grey.max()) - level, 1.0))
@@ -206,7 +206,7 @@ def _as_light(picture: Picture, mended: Collection[str]) -> NDArray[np.float32]:
 
 
 def _level_of(ground: NDArray[np.float32]) -> float:
-    """The level that nearly all of the ground is below."""
+    """Return the level that nearly all of the background is below."""
     return float(np.quantile(ground, 0.98)) if ground.size else 0.0
 
 
@@ -219,9 +219,9 @@ def _turned(grey: NDArray[np.float32], angle: int) -> NDArray[np.float32]:
 
 
 def _cut_out(grey: NDArray[np.float32], picture: Picture, mended: Collection[str]) -> NDArray[np.float32]:
-    """A square of 28/20 of the ink's longest side around its centre of mass; beyond the picture goes its border.
+    """Cut out a square of 28/20 of the ink's longest side around its centre of mass; the border extends the picture.
 
-    Where the digit is only scaled, and not cropped, it stays as far off the centre as it was.
+    If the digit is only scaled, and neither cropped nor centred, it stays as far off the centre as it was.
     """
     ink = picture.ink
     if ink is None:
@@ -250,7 +250,7 @@ def _cut_out(grey: NDArray[np.float32], picture: Picture, mended: Collection[str
 
 
 def _box_of(image: NDArray[np.uint8]) -> tuple[int, int, int, int] | None:
-    """x0, y0, x1, y1 of the pixels that are clearly ink."""
+    """Return the bounding box, x0, y0, x1, y1, of the pixels that are clearly ink."""
     rows, columns = np.nonzero(image > max(40, 0.25 * float(image.max())))
     if not len(rows):
         return None
@@ -265,14 +265,14 @@ def _centre_of(image: NDArray[np.uint8]) -> tuple[float, float]:
 
 
 def _centred(image: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """The image moved so that its mass is in the middle, by whole pixels: nothing is blurred."""
+    """Move the centre of mass to the middle of the image, by whole pixels, so that nothing is blurred."""
     x, y = _centre_of(image)
     matrix = np.array([[1, 0, round(_SIDE / 2 - x)], [0, 1, round(_SIDE / 2 - y)]], np.float64)
     return np.asarray(cv2.warpAffine(image, matrix, (_SIDE, _SIDE)), np.uint8)
 
 
 def _with_even_strokes(image: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """Strokes of about 3 pixels."""
+    """Change the stroke width to about 3 pixels."""
     width = _width_of(image)
     fine = np.asarray(cv2.resize(image, None, fx=4, fy=4, interpolation=cv2.INTER_CUBIC), np.uint8)
     across = round((min(max(width, 2.6), 3.6) - width) * 4)

@@ -1,4 +1,4 @@
-"""Usual mistakes with images, made on MNIST's test images: what each costs a network."""
+"""Common mistakes with images, made with MNIST's test images: what each costs a network."""
 
 from __future__ import annotations
 
@@ -31,9 +31,9 @@ if TYPE_CHECKING:
 __all__ = ["IMAGES", "MISTAKES", "Cost", "Costs", "examples", "measure_costs", "test_images", "training_images"]
 
 IMAGES = 1000  # every tenth of MNIST's test images: an accuracy of 90 % is known to ±2 points
-_REVISION = 1  # of what is measured: results that are kept are of the same one
+_REVISION = 1  # of the measurements: results in the cache are only valid for the same one
 _SHOWN = 6  # training images
-_OTHERWISE = 0.1  # of the accuracy: by how much turned images suit a network better that was trained on such
+_OTHERWISE = 0.1  # gain in accuracy with inverted or transposed images that shows that a network was trained on such
 
 
 def _moved(image: Image, scale: float, x: float = 0.0, y: float = 0.0, angle: float = 0.0) -> Image:
@@ -64,7 +64,7 @@ def _on_grey(image: Image) -> Image:
     return (100 + image * (155 / 255)).astype(np.uint8)
 
 
-# Difference → what is done to an image, uint8 (28, 28), light ink on dark, and the mistake in words.
+# Difference → the mistake in words, and what is done to an image, uint8 (28, 28), light ink on dark.
 MISTAKES: dict[str, tuple[str, Callable[[Image], Image]]] = {
     "polarity": ("not inverted: {inverted}", lambda image: 255 - image),
     "background": ("a grey background (100 of 255)", _on_grey),
@@ -83,7 +83,7 @@ MISTAKES: dict[str, tuple[str, Callable[[Image], Image]]] = {
 
 @dataclass(frozen=True, slots=True)
 class Cost:
-    """One mistake: what it is, the accuracy with it, and the difference of `mending.DIFFERENCES` that it makes."""
+    """One mistake: its name (a key of `MISTAKES`, or "scale" and a scale), a description, and the accuracy with it."""
 
     name: str
     words: str
@@ -95,8 +95,9 @@ class Costs:
     """What each mistake costs one network.
 
     images: how many of MNIST's test images it was measured on
-    accuracy: on those images, prepared as the network wants them
-    inverted, transposed: what was found of its training images; always False for imported models, whose file knows
+    accuracy: on those images, prepared as the network expects them
+    inverted, transposed: what was found out about its training images; always False for imported models, whose files
+        contain the conversion
     mistakes: one for each, in the order of `MISTAKES`, numbers of other scales first
     """
 
@@ -107,16 +108,16 @@ class Costs:
     mistakes: tuple[Cost, ...]
 
     def of(self, name: str) -> float:
-        """The accuracy with this mistake."""
+        """Return the accuracy with this mistake."""
         return next(each.accuracy for each in self.mistakes if each.name == name)
 
     def suits(self) -> Cost | None:
-        """A mistake with which the network is clearly better: three standard errors. It was trained on such images."""
+        """Return a mistake with which the network is three standard errors better: it was trained on such images."""
         best = max(self.mistakes, key=lambda each: each.accuracy)
         return best if best.accuracy - self.accuracy > 3 * (0.25 / self.images) ** 0.5 else None
 
     def as_json(self) -> dict[str, Any]:
-        """Plain texts and numbers."""
+        """Return plain texts and numbers."""
         kept = {"images": self.images, "accuracy": self.accuracy}
         found = {"inverted": self.inverted, "transposed": self.transposed}
         rows = [{"name": each.name, "mistake": each.words, "accuracy": each.accuracy} for each in self.mistakes]
@@ -124,18 +125,18 @@ class Costs:
 
 
 def measure_costs(network: Network, tell: Tell = lambda _done, _of: None) -> Costs:
-    """What each mistake costs this network, on `IMAGES` images; kept in the cache by the model's content.
+    """Measure what each mistake costs this network, on `IMAGES` images; the result is cached by the model's content.
 
     Args:
-        network: as its card says; what it was trained on is found where the card cannot say it.
-        tell: told how many mistakes of how many were measured.
+        network: as described by its card; what it was trained on is measured if the card does not say so.
+        tell: called with the number of mistakes measured so far, and of all.
     """
     content = hashlib.sha256(network.classifier.path.read_bytes()).hexdigest()[:32]
     kept = cache_folder() / "diagnosis" / f"{content}-{_REVISION}-{VERSION}.json"
     found = _kept(kept)
     if found is None:
         found = _measured(network, tell)
-        with contextlib.suppress(StorageError):  # the next one is measured again
+        with contextlib.suppress(StorageError):  # next time it is measured again
             write_text(kept, json.dumps(found.as_json()))
     return found
 
@@ -151,7 +152,7 @@ def _kept(path: Any) -> Costs | None:
 
 @functools.cache
 def test_images() -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
-    """Every tenth of MNIST's test images, uint8 (1000, 28, 28), and the labels."""
+    """Return every tenth of MNIST's test images, uint8 (1000, 28, 28), and the labels."""
     from digitlab.datasets import load_dataset
 
     test = load_dataset("mnist").split("test")
@@ -187,7 +188,7 @@ def _of_scale(scale: str, network: Network) -> str:
 
 
 def _as_trained(network: Network, images: Image, accuracy: Callable[[Any], float]) -> tuple[Network, float]:
-    """The network with the polarity and the order of rows that suit it, and its accuracy with them."""
+    """Return the network with the polarity and the order of rows that suit it, and its accuracy with them."""
     plain = accuracy(network.probabilities(images))
     if network.inside:
         return network, plain
@@ -201,7 +202,7 @@ def _as_trained(network: Network, images: Image, accuracy: Callable[[Any], float
 
 
 def examples(network: Network, costs: Costs, digit: int) -> dict[str, NDArray[np.uint8]]:
-    """One test image of this digit as the network would be given it with each mistake; "" is without any."""
+    """Return one test image of this digit as the network would be given it with each mistake; "" is without any."""
     images, labels = test_images()
     image = images[labels == digit][0]
     shown = {"": network.seen(image)}
@@ -219,7 +220,7 @@ def examples(network: Network, costs: Costs, digit: int) -> dict[str, NDArray[np
 
 
 def training_images(network: Network, digit: int) -> NDArray[np.uint8]:
-    """Some of MNIST's training images of this digit as the network wants them, uint8 (6, 28, 28)."""
+    """Return some of MNIST's training images of this digit as the network expects them, uint8 (6, 28, 28)."""
     from digitlab.datasets import load_dataset
 
     train = load_dataset("mnist").split("train")[:1000]

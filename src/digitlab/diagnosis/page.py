@@ -1,4 +1,4 @@
-"""A diagnosis as one self-contained HTML page: no script, nothing from elsewhere."""
+"""A diagnosis as one self-contained HTML page: no scripts, no external resources."""
 
 from __future__ import annotations
 
@@ -27,8 +27,8 @@ if TYPE_CHECKING:
 
 __all__ = ["costs_figure", "costs_part", "page_of"]
 
-_SCALE = 4  # pixels of the page for one of the image
-_ON_MNIST = 5  # the digit that shows what the mistakes look like, where no photo names another
+_SCALE = 4  # pixels of the page per pixel of the image
+_ON_MNIST = 5  # the digit that shows what the mistakes look like, if no photo determines it
 
 _STYLE = """
 :root { color-scheme: light dark; }
@@ -61,15 +61,15 @@ def page_of(
     whole: SetDiagnosis | None = None,
     data: str = "",
 ) -> str:
-    """The page.
+    """Return the page as HTML.
 
     Args:
-        network: that was diagnosed.
-        costs: of usual mistakes, on MNIST.
-        model: what it is called.
+        network: the network that was diagnosed.
+        costs: of common mistakes, on MNIST.
+        model: the network's name.
         photos: the diagnoses of pictures.
-        whole: that of a set.
-        data: what the set is called.
+        whole: the diagnosis of a set.
+        data: the set's name.
     """
     names = [each.photo for each in photos] + ([data] if data else [])
     title = html.escape(f"{', '.join(names[:3])}{' …' if len(names) > 3 else ''}, read by {model}")
@@ -181,7 +181,7 @@ def _misread(found: Misread) -> str:
 
 
 def costs_part(network: Network, costs: Costs, digit: int) -> str:
-    """What usual mistakes cost this model: a table and a figure."""
+    """Return the part on what common mistakes cost this model: a table and a figure."""
     shown = examples(network, costs, digit)
     rows = [
         f"<tr><td>{_image(shown[each.name], 1, each.words)}</td><td>{html.escape(each.words)}</td>"
@@ -207,7 +207,7 @@ def costs_part(network: Network, costs: Costs, digit: int) -> str:
 
 
 def _text(sentence: str) -> str:
-    """A sentence whose percentages are not broken at the end of a line."""
+    """Escape a sentence, with percentages that are not broken at the end of a line."""
     return html.escape(sentence).replace(" %", "\u00a0%")
 
 
@@ -245,7 +245,7 @@ _LABELS, _BARS, _ROW, _AFTER = 300, 360, 22, 60  # pixels
 
 
 def costs_figure(costs: Costs) -> str:
-    """An <svg> element: a bar for each mistake, the most costly first, and a line at the accuracy without any."""
+    """Return an <svg> element: a bar for each mistake, most costly first, and a line at the accuracy without any."""
     rows = sorted(costs.mistakes, key=lambda each: each.accuracy)
     height = _ROW * (len(rows) + 1) + 10
     at = _LABELS + _BARS * costs.accuracy

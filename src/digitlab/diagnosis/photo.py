@@ -1,4 +1,4 @@
-"""Why a network misreads a photo: how what it is shown differs from MNIST, and what mending each difference does."""
+"""Find out why a network misreads a photo: how its input differs from MNIST, and what mending each difference does."""
 
 from __future__ import annotations
 
@@ -39,11 +39,11 @@ __all__ = [
 
 KnownBy = Literal["label", "reader", "mended"]
 
-_SURE = 0.9  # of a turned digit's probability
-_GAIN = 0.3  # more than upright
-_ALIKE = 0.005  # of a probability
-_NO_DIGIT = 0.1  # its confidence, below which there is no digit unless the picture's label says so
-_TINY = 64  # pixels a side: of one digit, whatever else the reader sees in it
+_SURE = 0.9  # minimum probability of a turned digit
+_GAIN = 0.3  # by which that must exceed the probability of the upright digit
+_ALIKE = 0.005  # difference between probabilities that counts as none
+_NO_DIGIT = 0.1  # the reader's confidence below which there is no digit, unless the picture's label says so
+_TINY = 64  # pixels per side: a picture of one digit, whatever else the reader sees in it
 _KINDS_OF_PICTURE = "uint8, bool or floats (H, W), or uint8 (H, W, 3) RGB"
 
 
@@ -52,11 +52,11 @@ class Step:
     """One difference and what mending it does.
 
     name: one of `DIFFERENCES`
-    measured: what was found, in words; None where the picture does not differ in this
+    measured: what was found, in words; None if the picture does not differ in this
     image: uint8 (28, 28), as the network is given it: with all differences up to this one mended
-    answer: of the model, to that image
-    alone: of the model, where only this difference is mended
-    without: of the model, where all others are mended and this one is left
+    answer: the model's answer to that image
+    alone: the model's answer if only this difference is mended
+    without: the model's answer if all others are mended and this one is left
     """
 
     name: str
@@ -69,23 +69,23 @@ class Step:
 
 @dataclass(frozen=True, slots=True)
 class Diagnosis(Drawn):
-    """What was found of one picture.
+    """The findings about one picture.
 
-    photo: what it is called
-    picture: uint8 (H, W), what it shows in grey, at most 224 pixels a side
-    shown: uint8 (28, 28), what the model gets of the picture when it is only made grey and 28 × 28
+    photo: its name
+    picture: uint8 (H, W), the picture in grey, at most 224 pixels per side
+    shown: uint8 (28, 28), what the model gets when the picture is only made grey and 28 × 28
     first: its answer to that
     mended: uint8 (28, 28), with all differences mended
     last: its answer to that
     steps: one for each difference, in the order of `DIFFERENCES`
-    cause: the difference that matters most, or None where there is none
-    causes: those that have to be mended for the right answer; empty where it is right or nothing explains the error
+    cause: the difference that matters most, or None if there is none
+    causes: those that have to be mended for the right answer; empty if it is right or nothing explains the error
     sentence: the outcome
-    prepared: the model's answer where the picture is prepared by the lines of Python; None where they find no ink
-    reader: what the shipped reader says of the picture; None where it finds no digit
-    label: what the picture shows, if it was told
+    prepared: the model's answer if the picture is prepared by the lines of Python; None if they find no ink
+    reader: the shipped reader's answer for the picture; None if it finds no digit
+    label: what the picture shows, if it was given
     truth: what it shows, as far as is known
-    known_by: how: by its "label", else the "reader", else what the model answers when all is "mended"
+    known_by: the source of `truth`: the "label", else the "reader", else the model's answer when all is "mended"
     lines: Python that prepares an image for this model
     """
 
@@ -107,7 +107,7 @@ class Diagnosis(Drawn):
     lines: tuple[str, ...]
 
     def as_json(self) -> dict[str, Any]:
-        """Plain texts and numbers; images as lists of rows."""
+        """Return plain texts and numbers; images as lists of rows."""
         differences = [
             {
                 "name": each.name,
@@ -141,8 +141,8 @@ class Diagnosis(Drawn):
 class Examined:
     """A picture's differences from MNIST, and the network's answers with any of them mended.
 
-    found: the differences that the picture has, by name, each as it was measured
-    scale: the scale of its numbers, where that is another one than the network's
+    found: the differences that the picture has, by name, each with its measurement
+    scale: the scale of its numbers, if it is not the network's
     """
 
     network: Network
@@ -156,11 +156,11 @@ class Examined:
         return [name for name in DIFFERENCES if name in self.found]
 
     def image(self, mended: Collection[str]) -> NDArray[np.uint8]:
-        """What the network is given, uint8 (28, 28), where these are mended: in its own polarity and order of rows."""
+        """Return the network's input, uint8 (28, 28), with these mended: in its own polarity and order of rows."""
         return np.asarray(self.network.seen(shown(self.picture, mended)), np.uint8)
 
     def probabilities(self, sets: Sequence[Collection[str]]) -> NDArray[np.float32]:
-        """Of the network, where these sets of differences are mended: float32 (N, 10)."""
+        """Return the network's probabilities with each of these sets of differences mended: float32 (N, 10)."""
         images = np.stack([shown(self.picture, each) for each in sets])
         if self.scale is None:
             return self.network.probabilities(images)
@@ -173,7 +173,7 @@ class Examined:
         return answers
 
     def ask(self, mended: Collection[str]) -> Answer:
-        """The answer where these are mended."""
+        """Return the answer with these mended."""
         return Answer.of(self.probabilities([mended])[0])
 
 
@@ -192,15 +192,15 @@ def diagnose_photo(
         network: the network, with what is known of its images.
         photo: a picture's file; or an array: uint8, bool (H, W), uint8 (H, W, 3) RGB, or floats (H, W), which are taken
             for the numbers that the network was given.
-        label: the digit that it shows; None: what the reader or, where it is not sure, the mended network answers.
+        label: the digit that it shows; None: what the reader or, if it is not sure, the mended network answers.
         reader: the shipped reader.
-        costs: of usual mistakes, for a sentence where nothing else explains the error.
+        costs: of common mistakes, for a sentence if nothing else explains the error.
         model: what the model is called in the lines of Python.
 
     Raises:
         ImageError: when the file cannot be read, shows no digit or several.
         ShapeError: for an array of another shape or type.
-        UsageError: for a label that is no digit.
+        UsageError: for a label that is not a digit.
     """
     if label is not None and not 0 <= label <= 9:
         raise UsageError(f"label is {label}; expected a digit, 0 to 9")
@@ -246,9 +246,9 @@ def examined(network: Network, levels: NDArray[np.float32], scale: str | None = 
 def levels_of(
     photo: str | Path | NDArray[Any], expected: str | None
 ) -> tuple[NDArray[np.uint8], NDArray[np.float32], str | None]:
-    """The picture's pixels, uint8 (H, W, 3) or (H, W); its levels of grey, float32 (H, W), 0…255; and its scale.
+    """Return a picture's pixels, uint8 (H, W, 3) or (H, W); its grey levels, float32 (H, W), 0…255; and its scale.
 
-    The scale is that of its numbers where it is not the expected one, else None.
+    The scale is that of its numbers if it is not the expected one, else None.
 
     Raises:
         ImageError: when the file cannot be read.
@@ -274,14 +274,14 @@ def levels_of(
 
 
 def grey_of_rgb(pixels: NDArray[np.uint8]) -> NDArray[np.float32]:
-    """Levels (H, W) of (H, W, 3), as picture libraries convert to grey; of (H, W) the same as numbers."""
+    """Convert (H, W, 3) to levels (H, W), as picture libraries convert to grey; of (H, W) only the type is changed."""
     if pixels.ndim == 2:
         return pixels.astype(np.float32)
     return np.asarray(pixels.astype(np.float32) @ np.array([0.299, 0.587, 0.114], np.float32), np.float32)
 
 
 def _scale_of(numbers: NDArray[np.float32], expected: str | None) -> str:
-    """The scale whose range these numbers are in, the expected one first."""
+    """Return the scale whose range fits these numbers; the expected one is tried first."""
     least, most = float(numbers.min()), float(numbers.max())
     names = dict.fromkeys((expected or OURS, "0…1", "−1…1", "standardised", "0…255"))
     for name in names:
@@ -294,7 +294,7 @@ def _scale_of(numbers: NDArray[np.float32], expected: str | None) -> str:
 
 
 def _read(reader: Reader, pixels: NDArray[np.uint8], where: str, label: int | None) -> Answer | None:
-    """What the shipped reader says.
+    """Return the shipped reader's answer.
 
     Raises:
         ImageError: when it sees no digit, or several.
@@ -314,7 +314,7 @@ def _picture(seen: Examined) -> NDArray[np.uint8]:
 
 
 def _prepared(network: Network, pixels: NDArray[np.uint8]) -> Answer | None:
-    """The answer to the picture as `digit_image` prepares it."""
+    """Return the answer to the picture as `digit_image` prepares it."""
     from digitlab.reading import digit_image
 
     image = digit_image(pixels)
@@ -322,7 +322,7 @@ def _prepared(network: Network, pixels: NDArray[np.uint8]) -> Answer | None:
 
 
 def _truth(label: int | None, said: Answer | None, last: Answer, seen: Examined) -> tuple[int, KnownBy]:
-    """The digit that the picture shows, and how that is known."""
+    """Return the digit that the picture shows, and how that is known."""
     if label is not None:
         return label, "label"
     turned = "rotation" in seen.found or ("transposition" in seen.found and not seen.network.transposed)
@@ -346,7 +346,7 @@ def _steps(seen: Examined) -> tuple[Step, ...]:
 
 
 def turned_where_surer(seen: Examined, reader: Reader, label: int | None) -> Examined:
-    """Whether the digit lies, or its rows are columns: where the shipped network is much surer of it another way."""
+    """Add rotation or transposition to the differences, if the shipped network is much surer of the digit that way."""
     picture = seen.picture
     ways: list[tuple[str, Picture, str]] = [("", picture, "")]
     ways.append(("transposition", picture, "its rows are columns; transposed back, the shipped reader knows it"))
@@ -355,7 +355,7 @@ def turned_where_surer(seen: Examined, reader: Reader, label: int | None) -> Exa
     images = np.stack([shown(turned, [*seen.found, *([name] if name else [])]) for name, turned, _ in ways])
     shares = reader.classifier.probabilities(images)
     sure = shares.max(axis=1) if label is None else shares[:, label]
-    # A 1 or an 8 that lies is the same as one whose rows are columns; photos lie, and arrays are transposed.
+    # A 1 or an 8 on its side looks like a transposed one; in photos it is rotation, in arrays transposition.
     usual = [way[0] != ("rotation" if picture.large else "transposition") for way in ways]
     best = min(range(len(ways)), key=lambda place: (sure[place] < sure.max() - _ALIKE, usual[place], -sure[place]))
     if sure[0] >= sure.max() - _ALIKE or best == 0 or sure[best] < _SURE or sure[best] < sure[0] + _GAIN:
@@ -365,7 +365,7 @@ def turned_where_surer(seen: Examined, reader: Reader, label: int | None) -> Exa
 
 
 def _words_of(angle: int) -> str:
-    """How a digit is rotated that ``angle`` degrees anticlockwise bring upright."""
+    """Describe the rotation of a digit that ``angle`` degrees anticlockwise bring upright."""
     if angle == 180:
         return "upside down"
     return f"{360 - angle}° anticlockwise" if angle > 180 else f"{abs(angle)}° {'anti' * (angle < 0)}clockwise"

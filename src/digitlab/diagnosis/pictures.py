@@ -1,4 +1,4 @@
-"""The pictures of a set as somebody has them: not yet prepared, of any size and polarity; with or without labels."""
+"""The pictures of a user's set: not yet prepared, of any size and polarity; with or without labels."""
 
 from __future__ import annotations
 
@@ -25,9 +25,9 @@ class Pictures:
     """Some pictures of a set.
 
     of: how many the whole set has
-    labels: the digit of each; None where there is none
-    pixels: of one of them, by its place: uint8 (H, W, 3) or (H, W); None where it cannot be read
-    refused: filled while they are read: what is wrong with those that cannot be
+    labels: the digit of each; None if it has none
+    pixels: returns those of a picture, by its index: uint8 (H, W, 3) or (H, W); None if it cannot be read
+    refused: what is wrong with pictures that cannot be read; filled while they are read
     """
 
     of: int
@@ -46,10 +46,10 @@ class Pictures:
 
 
 def open_pictures(data: str, split: str | None, most: int) -> Pictures:
-    """At most ``most`` pictures of a named dataset, file or folder, drawn at random, always the same ones.
+    """Open at most ``most`` pictures of a named dataset, file or folder, chosen at random, always the same ones.
 
-    Pictures in folders are taken as they are; images in files are made 28 × 28 where they have another size, and are
-    not inverted.
+    Pictures in folders are taken as they are; images in files are resized to 28 × 28 if they have another size, and
+    are not inverted.
 
     Raises:
         DatasetError: when there is no such set or split, or it holds no picture.

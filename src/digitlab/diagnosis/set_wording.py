@@ -13,20 +13,20 @@ if TYPE_CHECKING:
 
 __all__ = ["SetDifference", "causes_in_words", "set_sentence"]
 
-_NAMED = 3  # causes and differences that are named
-_MATTERS = 0.02  # of the accuracy: what mending has to bring, to be called the reason
+_NAMED = 3  # maximum number of causes and of differences that are named
+_MATTERS = 0.02  # gain in accuracy from which the preparation is called the reason
 
 
 @dataclass(frozen=True, slots=True)
 class SetDifference:
-    """One difference over all pictures; accuracies are of all of them, 0…1.
+    """One difference over all pictures; accuracies are over all of them, 0…1.
 
     name: one of `DIFFERENCES`
     images: how many pictures have it
-    measured: of the first one, in words
-    until: where this and those before it are mended
-    alone: where only this is mended
-    without: where all others are mended
+    measured: what was measured of the first one, in words
+    until: accuracy if this and those before it are mended
+    alone: accuracy if only this is mended
+    without: accuracy if all others are mended
     """
 
     name: str
@@ -38,7 +38,7 @@ class SetDifference:
 
 
 def causes_in_words(causes: tuple[str, ...] | None) -> str:
-    """What has to be mended, in a few words.
+    """Say what has to be mended, in a few words.
 
     >>> causes_in_words(("polarity", "crop")), causes_in_words(None)
     ('polarity and crop', "the network's own errors")
@@ -57,9 +57,9 @@ def set_sentence(
     differences: Sequence[SetDifference],
     explained: Sequence[tuple[tuple[str, ...] | None, int]],
 ) -> str:
-    """What is wrong with the pictures, and what mending it does; without labels ``reader`` is None.
+    """Say what is wrong with the pictures, and what mending it does; without labels ``reader`` is None.
 
-    Accuracies are shares of the pictures, 0…1.
+    Accuracies are fractions of the pictures, 0…1.
     """
     right, all_right = round(given * images), round(mended * images)
     does = "has {} right" if reader is not None else "agrees with the shipped reader on {}"

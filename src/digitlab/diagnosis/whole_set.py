@@ -1,4 +1,4 @@
-"""Why a network misreads somebody's pictures: the differences from MNIST over a whole set, and what each costs."""
+"""Find out why a network misreads a set of pictures: their differences from MNIST, and what each costs."""
 
 from __future__ import annotations
 
@@ -45,14 +45,14 @@ class Misread:
 
 @dataclass(frozen=True, slots=True)
 class SetDiagnosis:
-    """What was found of a set of pictures.
+    """The findings about a set of pictures.
 
-    images, of: how many were looked at, of how many
-    labelled: whether accuracies are shares of the labels; else of the shipped reader's answers
+    images, of: how many were examined, of how many
+    labelled: whether accuracies are agreement with the labels; else with the shipped reader's answers
     no_ink: how many show nothing, and are left out of all that follows
-    given, mended, prepared: the model's accuracy as the pictures are, with all differences mended, and with the images
-        that the lines of Python prepare
-    reader: the shipped reader's accuracy, where there are labels
+    given, mended, prepared: the model's accuracy with the pictures as they are, with all differences mended, and with
+        the images that the lines of Python prepare
+    reader: the shipped reader's accuracy, if there are labels
     differences: those that any picture has, in the order of `DIFFERENCES`
     explained: sets of causes and how many errors each explains, the most frequent first; None for the network's own
     misread: some of the misread pictures
@@ -75,7 +75,7 @@ class SetDiagnosis:
     refused: tuple[str, ...] = ()
 
     def as_json(self) -> dict[str, Any]:
-        """Plain texts and numbers."""
+        """Return plain texts and numbers."""
         return {
             "sentence": self.sentence,
             "images": self.images,
@@ -107,7 +107,7 @@ class SetDiagnosis:
 
 @dataclass(slots=True)
 class _Sums:
-    """Of all pictures so far: how many were right, by what was mended."""
+    """Counts over all pictures so far: how many were right, by what was mended."""
 
     images: int = 0
     no_ink: int = 0
@@ -135,10 +135,10 @@ def diagnose_set(
         network: the network, with what is known of its images.
         pictures: the set.
         reader: the shipped reader.
-        tell: told how many pictures of how many were looked at.
+        tell: called with the number of pictures examined so far, and of all.
 
     Raises:
-        DatasetError: when nothing is written on any picture.
+        DatasetError: when no picture shows a digit.
     """
     sums, labelled = _Sums(), any(label is not None for label in pictures.labels)
     for done, (pixels, label) in enumerate(pictures):
@@ -152,7 +152,7 @@ def diagnose_set(
 
 
 def _look(sums: _Sums, seen: Examined, pixels: NDArray[np.uint8], label: int | None, reader: Reader) -> None:
-    """Add one picture."""
+    """Examine one picture, and add it to the sums."""
     from digitlab.reading import digit_image
 
     image = digit_image(pixels)
@@ -171,7 +171,7 @@ def _look(sums: _Sums, seen: Examined, pixels: NDArray[np.uint8], label: int | N
 
 
 def _count(sums: _Sums, seen: Examined, truth: int, prepared: int) -> None:
-    """``prepared``: the answer where the picture is prepared from its ink."""
+    """Count the answers for one picture; ``prepared``: the answer if the picture is prepared from its ink."""
     names, order = seen.names, list(DIFFERENCES)
     sets: list[list[str]] = [[], names]
     for name in DIFFERENCES:

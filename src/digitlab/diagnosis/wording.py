@@ -1,4 +1,4 @@
-"""The outcome of a diagnosis in one sentence or two."""
+"""The outcome of a diagnosis in one or two sentences."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 __all__ = ["clause_of", "sentence_of"]
 
-# Of one difference: the sentence, and what mending it is called. {measured}: as `mending.measured` says it.
+# For a single difference: the sentence, and the word for mending it. {measured}: as returned by `mending.measured`.
 _ALONE = {
     "scale": ("Your picture's numbers have another scale: {measured}; your network was trained on {scale}", "Rescaled"),
     "polarity": ("Your photo is {measured}; your network has only seen {seen}", "Inverted"),
@@ -28,7 +28,7 @@ _ALONE = {
     "centre": ("Your digit is off the centre: {measured}", "With its centre of mass in the middle"),
     "stroke width": ("Your strokes have another width than your network has seen: {measured}", "Evened"),
 }
-# The same as parts of a list; {it} is the photo.
+# The same as parts of a list; "it" is the photo.
 _TOGETHER = {
     "scale": "its numbers have another scale ({measured})",
     "polarity": "it is {measured}",
@@ -45,7 +45,7 @@ _COUNTS = ("No", "One", "Two", "Three", "Four", "Five", "Six", "Seven", "Eight",
 
 
 def clause_of(name: str, measured: str, network: Network) -> str:
-    """One difference, as a part of a list."""
+    """Describe one difference, as a part of a list."""
     return _filled(_TOGETHER[name], name, measured, network)
 
 
@@ -57,12 +57,12 @@ def sentence_of(
     truth: tuple[int, str],
     costs: Costs | None,
 ) -> str:
-    """What is wrong, and what mending it does.
+    """Say what is wrong, and what mending it does.
 
     found: what was measured of each difference
-    causes: those that have to be mended; empty where none has to be; None where mending all does not help
+    causes: those that have to be mended; empty if none has to be; None if mending all does not help
     answers: the model's "as given", with "causes" mended, with "all" mended, and "prepared" by the lines of Python; and
-        the "reader"'s; the last two where there are any
+        the "reader"'s; the last two only if there are any
     truth: the digit, and how it is known: "label", "reader" or "mended"
     """
     if causes is None:

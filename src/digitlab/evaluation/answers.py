@@ -25,19 +25,19 @@ __all__ = ["Answers", "by_recipe", "distinct", "expect_same_images", "group_name
 
 _STAMP = re.compile(r"^\d{4}-\d\d-\d\d-\d{6}-")  # the start of a run folder's name
 _NOT_THE_RECIPE = ("seed", "name", "watch")  # settings without effect on the weights, and the seed
-_MOST_BYTES = 10_000_000  # of the stored pictures; fifty have 39,200
+_MOST_BYTES = 10_000_000  # limit for the stored pictures; fifty have 39,200 bytes
 
 
 @dataclass(frozen=True, slots=True)
 class Answers:
     """One network's predictions for a set of images.
 
-    name: its run folder's, printable
+    name: its run folder's name, printable
     probabilities: (N, 10), float32 as ours are, or float64
     labels: int64 (N,)
     pictures: the stored images, those of the most confident errors, uint8 (28, 28) by row
-    data, split: which images, as far as recorded
-    settings: of its training, without the seed; empty where unknown
+    data, split: which images they are, if recorded
+    settings: those of its training, without the seed; empty if unknown
     """
 
     name: str
@@ -52,13 +52,13 @@ class Answers:
 
     @property
     def images(self) -> str:
-        """The images, in words."""
+        """A description of the images."""
         named = f" ({self.data}, {self.split})" if self.data else ""
         return f"{len(self.labels):,} images{named}"
 
 
 def read_answers(path: Path) -> Answers:
-    """The predictions in a run folder, in one of its evaluations, or in an npz of ``probabilities`` and ``labels``.
+    """Read predictions from a run folder, one of its evaluations, or an npz of ``probabilities`` and ``labels``.
 
     Raises:
         RunError: when it is missing, damaged or unfinished.
@@ -97,7 +97,7 @@ def _what_it_lacks(run: Run, name: str) -> str:
 
 
 def _whole(run: Run) -> Run:
-    """The run whose network was evaluated: evaluations on other data lie inside it, RUN/evaluations/NAME."""
+    """Return the run whose network was evaluated: evaluations on other data are inside it, RUN/evaluations/NAME."""
     own = Run(run.path.resolve())
     outer = Run(own.path.parent.parent)
     inside = own.path.parent.name == "evaluations" and (outer.config.is_file() or outer.onnx.is_file())
@@ -114,7 +114,7 @@ def _read(path: Path) -> tuple[NDArray[np.floating], NDArray[np.int64], dict[int
 
 
 def _read_pictures(path: Path) -> dict[int, NDArray[np.uint8]]:
-    """Empty where the file's pictures are not usable: they only serve to detect other images."""
+    """Read the stored pictures; empty if they are not usable: they only serve to detect different images."""
     if path.suffix.lower() != ".npz":
         return {}
     with path.open("rb") as file, np.load(file, allow_pickle=False) as stored:
@@ -141,12 +141,12 @@ def _text(value: object) -> str | None:
 
 
 def printable(text: object) -> str:
-    """A name that is safe to print: control characters become �."""
+    """Make a name safe to print: control characters become �."""
     return "".join(letter if letter.isprintable() else "�" for letter in str(text))
 
 
 def expect_same_images(answers: Sequence[Answers]) -> None:
-    """Refuse predictions for different images: other labels, other stored pictures, or another dataset.
+    """Reject predictions for different images: different labels, stored pictures or dataset.
 
     Raises:
         RunError: naming the first two that differ, and how.
@@ -182,7 +182,7 @@ def _whose(answers: Answers) -> str:
 
 
 def by_recipe(answers: Sequence[Answers]) -> list[list[Answers]]:
-    """Groups of runs that differ in the seed only, in the given order; a run without settings is a group of its own."""
+    """Group runs that differ only in the seed, in the given order; a run without settings is a group of its own."""
     groups: dict[str, list[Answers]] = {}
     for place, each in enumerate(answers):
         key = json.dumps(each.settings, sort_keys=True, default=str) if each.settings else str(place)
@@ -191,9 +191,9 @@ def by_recipe(answers: Sequence[Answers]) -> list[list[Answers]]:
 
 
 def distinct(recipe: Sequence[Answers]) -> tuple[list[Answers], list[tuple[Answers, Answers]]]:
-    """The independent runs, and each duplicate with its original.
+    """Separate the independent runs from the duplicates; return each duplicate with its original.
 
-    A run that was copied, or repeated with the same seed, has identical predictions, and is no second sample of its
+    A run that was copied, or repeated with the same seed, has identical predictions, and is not another sample of its
     recipe.
     """
     kept: list[Answers] = []
@@ -208,9 +208,9 @@ def distinct(recipe: Sequence[Answers]) -> tuple[list[Answers], list[tuple[Answe
 
 
 def group_names(groups: Sequence[Sequence[Answers]]) -> list[str]:
-    """A unique name for each group: that of its folders, with the settings that tell groups of the same name apart.
+    """Make a unique name for each group: that of its folders, with the settings that distinguish groups of equal name.
 
-    A single run has its folder's name, or its path where another has the same name.
+    A single run gets its folder's name, or its path if another has the same name.
     """
     alike = [_STAMP.sub("", group[0].name) if len(group) > 1 else group[0].name for group in groups]
     names = []

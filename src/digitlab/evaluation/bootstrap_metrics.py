@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 __all__ = ["WeightedMetrics"]
 
-_NOT_0 = 1e-300  # replaces a divisor of 0, whose dividend is 0 as well
+_NOT_0 = 1e-300  # replaces a divisor of 0 if the dividend is 0 as well
 
 
 class WeightedMetrics:
@@ -32,9 +32,9 @@ class WeightedMetrics:
         self._rankings = [_Ranking(given[:, digit], truth == digit) for digit in range(10)]
 
     def of(self, weights: NDArray[np.float64]) -> dict[str, NDArray[np.float64]]:
-        """The metrics, (R,) each, for each column of weights float64 (N, R); NaN where undefined.
+        """Compute the metrics, (R,) each, for each column of weights float64 (N, R); NaN where undefined.
 
-        Equal to scikit-learn's with ``sample_weight``, and to those of a set with repeated images.
+        Equal to scikit-learn's with ``sample_weight``, and to those of a dataset with repeated images.
         """
         sums = self._sums @ weights  # (102 + bins, R)
         total = weights.sum(axis=0)
@@ -54,7 +54,7 @@ class WeightedMetrics:
 
 
 def _matrix_of_sums(given: NDArray[np.float64], truth: NDArray[np.int64]) -> Any:
-    """Sparse (102 + bins, N): times weights it is the confusion matrix, loss, Brier score and gap of each bin."""
+    """Build a sparse (102 + bins, N): times weights it gives confusion matrix, loss, Brier score, each bin's gap."""
     from scipy.sparse import csr_array
 
     count, answers, confidence = len(truth), given.argmax(axis=1), summing_to_one(given).max(axis=1)
@@ -65,7 +65,7 @@ def _matrix_of_sums(given: NDArray[np.float64], truth: NDArray[np.int64]) -> Any
 
 
 def _by_class(cells: NDArray[np.float64]) -> tuple[NDArray[np.float64], ...]:
-    """Confusion matrices (10, 10, R) → precision, recall, F1: means over the classes that have images."""
+    """Compute precision, recall, F1 from confusion matrices (10, 10, R): means over the classes that have images."""
     right = np.einsum("iir->ir", cells)  # (10, R)
     asked, answered = cells.sum(axis=1), cells.sum(axis=0)
     occurs = asked > 0
@@ -74,7 +74,7 @@ def _by_class(cells: NDArray[np.float64]) -> tuple[NDArray[np.float64], ...]:
 
 
 def _mean_of_defined(values: NDArray[np.float64]) -> NDArray[np.float64]:
-    """(10, R) → (R,), ignoring NaN; NaN where all are."""
+    """Average (10, R) → (R,), ignoring NaN; NaN where all are NaN."""
     defined = np.isfinite(values)
     with np.errstate(invalid="ignore"):
         means: NDArray[np.float64] = np.where(defined, values, 0).sum(axis=0) / defined.sum(axis=0)
@@ -102,7 +102,7 @@ class _Ranking:
         self._places = csr_array((np.ones(len(scores)), (rows, np.arange(len(scores)))), shape=shape)
 
     def of(self, weights: NDArray[np.float64], total: NDArray[np.float64]) -> NDArray[np.float64]:
-        """Both areas for each column of weights (N, R) with the sums ``total``: (2, R), NaN where undefined."""
+        """Compute both areas for each column of weights (N, R), with sums ``total``: (2, R), NaN where undefined."""
         if not self._count:
             return np.full((2, weights.shape[1]), np.nan)
         sums = self._places @ weights  # (3 G + 1, R)

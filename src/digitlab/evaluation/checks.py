@@ -17,7 +17,7 @@ _SUM_TOLERANCE = 1e-3  # ten float32 numbers sum to 1 within 1e-6; bfloat16 outp
 
 
 def checked(probabilities: ArrayLike, labels: ArrayLike) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
-    """Both, as float64 (N, 10) and int64 (N,), if they are valid.
+    """Validate both, and return them as float64 (N, 10) and int64 (N,).
 
     Raises:
         ShapeError: when they are not (N, 10) and (N,) with the same N.
@@ -36,7 +36,7 @@ def checked(probabilities: ArrayLike, labels: ArrayLike) -> tuple[NDArray[np.flo
 
 
 def softmax(logits: ArrayLike) -> NDArray[np.float64]:
-    """Logits (N, 10), or log-probabilities → probabilities, float64.
+    """Convert logits (N, 10), or log-probabilities, to probabilities, float64.
 
     Raises:
         ShapeError: when they are not (N, 10).
@@ -95,14 +95,14 @@ def _expect_labels(labels: NDArray[Any]) -> None:
 
 
 def summing_to_one(probabilities: NDArray[np.floating]) -> NDArray[np.float64]:
-    """Each row (N, 10) divided by its sum, float64: ten float32 numbers sum to 1 within 1e-6 only."""
+    """Divide each row (N, 10) by its sum, in float64: ten float32 numbers sum to 1 within 1e-6 only."""
     exact = np.asarray(probabilities, np.float64)
     shares: NDArray[np.float64] = exact / exact.sum(axis=1, keepdims=True)
     return shares
 
 
 def log_losses(probabilities: NDArray[np.floating], labels: NDArray[np.integer]) -> NDArray[np.float64]:
-    """Negative natural logarithm of the probability (N, 10) given to each label (N,).
+    """Compute the negative natural logarithm of the probability (N, 10) given to each label (N,).
 
     Each row is divided by its sum, and probabilities are clipped at float64's epsilon, as in scikit-learn; otherwise a
     single image with probability 0 would make the mean infinite.
@@ -113,6 +113,6 @@ def log_losses(probabilities: NDArray[np.floating], labels: NDArray[np.integer])
 
 
 def brier_scores(probabilities: NDArray[np.floating], labels: NDArray[np.integer]) -> NDArray[np.float64]:
-    """Squared distance, 0 to 2, of each row (N, 10), divided by its sum, from the row that is 1 at the label (N,)."""
+    """Compute the squared distance, 0 to 2, of each row (N, 10), divided by its sum, from the one-hot label (N,)."""
     scores: NDArray[np.float64] = np.square(summing_to_one(probabilities) - np.eye(10)[labels]).sum(axis=1)
     return scores

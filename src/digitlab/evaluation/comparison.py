@@ -3,7 +3,7 @@
 Single networks are compared image by image (`paired`); the result applies to these networks. Recipes with several
 seeds are compared by the means over the seeds (`seeds`); the result applies to the recipes, on these test images.
 
-In many comparisons some pair differs by chance. Holm's correction (Scandinavian Journal of Statistics 6, 1979) keeps
+Among many comparisons some pair differs by chance. Holm's correction (Scandinavian Journal of Statistics 6, 1979) keeps
 the probability of even one false "better" in a ranking below 0.05.
 """
 
@@ -87,7 +87,7 @@ class Difference:
     shown: bool
 
     def as_dict(self) -> dict[str, Any]:
-        """Plain values, for JSON; of the images with different predictions only their number."""
+        """Return plain values, for JSON; of the images with different predictions only their number."""
         plain = {name: getattr(self, name) for name in self.__dataclass_fields__ if name != "paired"}
         if self.paired is not None:
             counts = {name: getattr(self.paired, name) for name in ("both", "only_first", "only_second", "neither")}
@@ -97,7 +97,7 @@ class Difference:
 
 @dataclass(frozen=True, slots=True)
 class Ranking:
-    """Contestants by accuracy, the highest first; the difference of each pair in the same order."""
+    """Contestants by accuracy, highest first; the difference of each pair, in the same order."""
 
     placed: tuple[Placed, ...]
     differences: tuple[Difference, ...]
@@ -106,7 +106,7 @@ class Ranking:
 def rank(contestants: Sequence[Contestant], labels: NDArray[np.integer], *, seed: int = 0) -> Ranking:
     """Rank two or more contestants by accuracy on the images with these labels (N,).
 
-    seed: of the bootstrap of the log losses, the same 1,000 replicas for all
+    seed: for the bootstrap of the log losses, with the same 1,000 replicas for all
 
     Raises:
         UsageError: for fewer than two contestants, one without predictions, or two with the same name.
@@ -136,7 +136,7 @@ def rank(contestants: Sequence[Contestant], labels: NDArray[np.integer], *, seed
 
 
 def holm(chances: Sequence[float]) -> list[float]:
-    """Holm-corrected p-values of several comparisons.
+    """Return the Holm-corrected p-values of several comparisons.
 
     >>> holm([0.01, 0.04, 0.03])
     [0.03, 0.06, 0.06]
@@ -171,7 +171,7 @@ def _measure(contestant: Contestant, labels: NDArray[np.integer]) -> _Measured:
 def _judge(
     first: _Measured, second: _Measured, labels: NDArray[np.integer], resampled: NDArray[np.float64]
 ) -> dict[str, Any]:
-    """The fields of `Difference` that depend on these two only."""
+    """Compute the fields of `Difference` that depend on these two only."""
     seeds = len(first.accuracy.values), len(second.accuracy.values)
     if first.accuracy.spreads or second.accuracy.spreads:
         accuracy = differ(first.accuracy.values, second.accuracy.values)
@@ -186,7 +186,7 @@ def _judge(
             "p": accuracy.p,
             "paired": None,
         }
-    # One network each; or no side varies over its seeds, and only the images give a test.
+    # One network each; or neither side varies over its seeds, so that only the images allow a test.
     answers = first.contestant.answers[0], second.contestant.answers[0]
     pair = judge(answers, labels, first.losses - second.losses, resampled)
     return {
@@ -214,7 +214,7 @@ def _over_images(accuracy: float, images: int) -> Interval:
 
 
 def in_words(difference: Difference) -> str:
-    """A difference as a sentence; of accuracies in percentage points.
+    """Describe a difference of accuracies in a sentence, in percentage points.
 
     "A and B: no significant difference: 0.12 percentage points, 95 % CI −0.05 to 0.29, McNemar p = 0.21"
     """

@@ -18,7 +18,7 @@ __all__ = [
     "roc_curves",
 ]  # fmt: skip
 
-BINS = 15  # of confidence, as in Guo et al., "On calibration of modern neural networks", 2017
+BINS = 15  # confidence bins, as in Guo et al., "On calibration of modern neural networks", 2017
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +49,7 @@ class Reliability:
 
 
 def roc_curves(probabilities: ArrayLike, labels: ArrayLike) -> tuple[Curve | None, ...]:
-    """ROC of each digit against the others: x the false positive rate, y the true positive rate, scikit-learn's.
+    """Compute the ROC curve of each digit against the others, as scikit-learn: x false, y true positive rate.
 
     Collinear points are dropped. None for a digit without images, or without images of others.
 
@@ -69,9 +69,9 @@ def roc_curves(probabilities: ArrayLike, labels: ArrayLike) -> tuple[Curve | Non
 
 
 def mean_roc(probabilities: ArrayLike, labels: ArrayLike) -> Curve | None:
-    """The macro-average ROC curve: the mean of the digits' true positive rates; its area is the mean of theirs.
+    """Compute the macro-average ROC curve: the mean of the digits' true positive rates; its area is the mean of theirs.
 
-    None where no digit has a curve: images of one digit only.
+    None if no digit has a curve: images of one digit only.
 
     Raises:
         ShapeError, DatasetError: as `checks.checked`.
@@ -89,7 +89,7 @@ def mean_roc(probabilities: ArrayLike, labels: ArrayLike) -> Curve | None:
 
 
 def precision_recall_curves(probabilities: ArrayLike, labels: ArrayLike) -> tuple[Curve | None, ...]:
-    """Precision (y) over recall (x) of each digit against the others, as scikit-learn; the area is average precision.
+    """Compute precision (y) over recall (x) of each digit against the others, as scikit-learn; area: average precision.
 
     Average precision is the sum of the steps, not the area under lines between the points, which would be too
     optimistic: draw it as steps before each point. None for a digit without images.
@@ -110,7 +110,7 @@ def precision_recall_curves(probabilities: ArrayLike, labels: ArrayLike) -> tupl
 
 
 def bins_of(confidence: NDArray[np.float64], bins: int) -> NDArray[np.int64]:
-    """The bin of each number 0 to 1, of ``bins`` of equal width; a bin includes its upper end, not its lower.
+    """Assign numbers from 0 to 1 to ``bins`` bins of equal width; a bin includes its upper end, not its lower.
 
     >>> bins_of(np.array([0.0, 0.2, 0.21, 1.0]), 5).tolist()
     [0, 0, 1, 4]
@@ -119,7 +119,7 @@ def bins_of(confidence: NDArray[np.float64], bins: int) -> NDArray[np.int64]:
 
 
 def reliability(probabilities: ArrayLike, labels: ArrayLike, bins: int = BINS) -> Reliability:
-    """Reliability diagram: accuracy by confidence, in bins of equal width.
+    """Compute the reliability diagram: accuracy by confidence, in bins of equal width.
 
     The points are those of scikit-learn's ``calibration_curve``. Expected calibration error: Naeini et al.,
     "Obtaining well calibrated probabilities using Bayesian binning", 2015.
@@ -139,10 +139,10 @@ def reliability(probabilities: ArrayLike, labels: ArrayLike, bins: int = BINS) -
 
 
 def error_reject(probabilities: ArrayLike, labels: ArrayLike) -> Curve:
-    """Error–rejection curve: error rate of the rest (y) when a share (x) is rejected, the least confident first.
+    """Compute the error–rejection curve: error rate (y) of what remains after rejecting a share (x), least sure first.
 
     Equal confidences are rejected together. The last point repeats the error of the most confident ones at x = 1. The
-    area is the mean error over all shares (AURC): the better the confidence separates errors, the smaller.
+    area is the mean error over all shares (AURC): the better the confidence separates errors, the smaller it is.
 
     Raises:
         ShapeError, DatasetError: as `checks.checked`.

@@ -43,7 +43,7 @@ _DIGEST = "ddeff807876a9661a1110d45c266c86239a3a1b7d37da0c3716a7a683c852ff5"  # 
 
 
 def are_mnists_test_labels(labels: NDArray[np.integer]) -> bool:
-    """Whether labels (N,) are those of MNIST's 10,000 test images, in their order.
+    """Return whether labels (N,) are those of MNIST's 10,000 test images, in their order.
 
     Sets derived from them (`sobel`, `0-1`, `mnist-c/…`) have the same labels, and the same disputed ones.
     """
@@ -53,23 +53,24 @@ def are_mnists_test_labels(labels: NDArray[np.integer]) -> bool:
 
 
 def corrected_labels(labels: NDArray[np.integer]) -> NDArray[np.integer]:
-    """MNIST's test labels with the ten corrections: (10000,), a copy."""
+    """Return MNIST's test labels with the ten corrections: (10000,), a copy."""
     corrected = labels.copy()
     corrected[list(CORRECTED)] = list(CORRECTED.values())
     return corrected
 
 
 def without_doubtful() -> NDArray[np.bool_]:
-    """Which of MNIST's test images have an undisputed label: bool (10000,), 9,985 of them true."""
+    """Return which of MNIST's test images have an undisputed label: bool (10000,), 9,985 of them true."""
     kept = np.ones(_IMAGES, bool)
     kept[list(DOUBTFUL)] = False
     return kept
 
 
 def accuracies(probabilities: NDArray[np.floating], labels: NDArray[np.integer]) -> dict[str, float] | None:
-    """Accuracy of predictions (N, 10) on MNIST's test labels, with ten corrected, and without the fifteen disputed.
+    """Compute accuracies on MNIST's test labels: as they are, with ten corrected, without the fifteen disputed.
 
-    None where labels (N,) are not MNIST's test labels. Keys: accuracy_raw, accuracy_corrected, accuracy_without.
+    Of predictions (N, 10); None if labels (N,) are not MNIST's test labels. Keys: accuracy_raw, accuracy_corrected,
+    accuracy_without.
     """
     if not are_mnists_test_labels(labels):
         return None

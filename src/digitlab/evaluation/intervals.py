@@ -1,7 +1,7 @@
 """Confidence intervals for numbers that are measured on a sample of images.
 
-All intervals are of 95 % unless another level is asked for, and cover the sampling of the images only; for the variance
-over trainings with other seeds see `digitlab.evaluation.seeds`.
+All are 95 % intervals unless another level is requested, and account for the sampling of the images only; for the
+variance over trainings with other seeds see `digitlab.evaluation.seeds`.
 """
 
 from __future__ import annotations
@@ -32,11 +32,11 @@ class Interval(NamedTuple):
 
 
 def wilson(right: int, count: int, level: float = 0.95) -> Interval:
-    """Wilson's score interval of a proportion, of which ``right`` of ``count`` is a sample.
+    """Compute Wilson's score interval of a proportion, of which ``right`` of ``count`` is a sample.
 
-    It stays between 0 and 1 and has a width at 0 and at 1, unlike the Wald interval (± 1.96 σ). E. B. Wilson, "Probable
-    inference, the law of succession, and statistical inference", 1927. As `scipy.stats.binomtest` has it, which takes
-    15 ms, because it computes an exact p-value first, and is installed with the extra `train` only.
+    Unlike the Wald interval (± 1.96 σ), it stays between 0 and 1, and its width is not zero at 0 and 1. E. B. Wilson,
+    "Probable inference, the law of succession, and statistical inference", 1927. Same as `scipy.stats.binomtest`, which
+    takes 15 ms, because it computes an exact p-value first, and is installed with the extra `train` only.
 
     >>> low, high = wilson(9910, 10_000)
     >>> f"{low:.4f} to {high:.4f}"
@@ -46,14 +46,14 @@ def wilson(right: int, count: int, level: float = 0.95) -> Interval:
     share, weight = right / count, z * z / count
     middle = (share + weight / 2) / (1 + weight)
     half = math.sqrt(share * (1 - share) * weight + weight * weight / 4) / (1 + weight)
-    # With none or all right one end is exact; rounding must not move it.
+    # If none or all are right, one end is exactly 0 or 1; rounding must not move it.
     return Interval(0.0 if right == 0 else middle - half, 1.0 if right == count else middle + half)
 
 
 def bootstrap(
     probabilities: ArrayLike, labels: ArrayLike, *, replicas: int = 1000, seed: int = 0, level: float = 0.95
 ) -> dict[str, Interval]:
-    """Percentile bootstrap: intervals of `WeightedMetrics` over ``replicas`` samples of N images drawn from these N.
+    """Bootstrap percentile intervals of `WeightedMetrics` over ``replicas`` samples of N images drawn from these N.
 
     Images are drawn with replacement, regardless of class. A replica is represented by how often each image was drawn,
     as weights of the metrics: 1,000 replicas of 10,000 images take less than a second. The interval is from the 2.5th
@@ -81,7 +81,7 @@ def _middle(values: NDArray[np.float64], level: float) -> Interval:
 
 
 def resamples(count: int, replicas: int, seed: int) -> Iterator[NDArray[np.float64]]:
-    """How often each of ``count`` images is drawn in each replica: blocks of float64 (count, R), replicas in all."""
+    """Draw how often each of ``count`` images is in each replica: blocks of float64 (count, R), ``replicas`` in all."""
     rng = np.random.default_rng(seed)
     most = max(1, min(100, _AT_ONCE // count))
     for start in range(0, replicas, most):

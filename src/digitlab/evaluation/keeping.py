@@ -27,7 +27,7 @@ def keep(
 ) -> dict[str, Any]:
     """Write probabilities (N, 10) of ``digits`` and their metrics into ``run``: `predictions.npz`, `metrics.json`.
 
-    about: model, data, split …, stored in the JSON beside the metrics; with MNIST's test labels, the accuracies without
+    about: model, data, split …, stored in the JSON with the metrics; for MNIST's test labels, the accuracies without
         disputed ones are added
 
     Returns:
@@ -40,7 +40,7 @@ def keep(
 
 
 def predictions_of(probabilities: NDArray[np.floating], digits: Digits) -> Predictions:
-    """What is kept of probabilities (N, 10) of ``digits``: of the images only the most confident mistakes."""
+    """Select what to store of probabilities (N, 10) of ``digits``: of the images only the most confident mistakes."""
     rows = surest_mistakes(probabilities, digits.labels)
     return Predictions(probabilities, digits.labels, rows, digits.images[rows])
 
@@ -52,7 +52,7 @@ def keep_without_images(
     labels: NDArray[np.integer],
     about: Mapping[str, Any],
 ) -> dict[str, Any]:
-    """The same for predictions (N, 10) without images, with their labels (N,): no error has a picture.
+    """Do the same as `keep` for predictions (N, 10) with labels (N,) but no images: no error has a picture.
 
     Raises:
         StorageError: when the files cannot be written.
@@ -64,7 +64,7 @@ def keep_without_images(
 
 
 def keep_predictions(run: Run, metrics: Metrics, said: Predictions, about: Mapping[str, Any]) -> dict[str, Any]:
-    """Write both into ``run``; returns the content of `metrics.json`.
+    """Write predictions and metrics into ``run``; return the content of `metrics.json`.
 
     Raises:
         StorageError: when the files cannot be written.

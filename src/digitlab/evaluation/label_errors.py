@@ -1,10 +1,10 @@
-"""Label errors: images whose label out-of-fold predictions contradict.
+"""Label errors: images whose label is contradicted by out-of-fold predictions.
 
 Ranked by the margin: the probability of the label minus that of the most probable other digit, from 1 (certain of the
 label) to -1 (certain of another); the smallest come first. Of the rules tried on MNIST's test labels (probability of
 the label, margin, its logarithm, the same relative to each class's mean, confident joint first, as in Northcutt, Jiang,
-Chuang, "Confident Learning", 2021) all find the same published errors but for one or two, fewer than another seed
-changes; the margin is the easiest to read.
+Chuang, "Confident Learning", 2021) all find the same published errors except one or two, fewer than change with another
+seed; the margin is the easiest to interpret.
 """
 
 from __future__ import annotations
@@ -44,11 +44,11 @@ class LabelRanking:
 
     @property
     def suspicious(self) -> int:
-        """How many labels are less probable than the guess; they come first."""
+        """The number of labels that are less probable than the guess; they come first."""
         return int(np.searchsorted(self.scores, 0.0))
 
     def among(self, rows: NDArray[np.int64]) -> LabelRanking:
-        """The ranking restricted to these rows."""
+        """Restrict the ranking to these rows."""
         places = np.flatnonzero(np.isin(self.rows, rows))
         return LabelRanking(self.rows[places], self.given[places], self.guesses[places], self.scores[places])
 
@@ -79,7 +79,7 @@ def rank_labels(probabilities: ArrayLike, labels: ArrayLike, rows: NDArray[np.in
 def found_among(
     rows: Sequence[int] | NDArray[np.int64], known: Collection[int], first: Sequence[int]
 ) -> dict[int, int]:
-    """How many of the known errors are among the first rows, for each number in ``first``.
+    """Count the known errors among the first rows, for each number in ``first``.
 
     >>> found_among([7, 3, 9, 1], known={3, 1, 5}, first=[1, 2, 4])
     {1: 0, 2: 1, 4: 2}

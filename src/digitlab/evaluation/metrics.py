@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 __all__ = ["REPLICAS", "Metrics", "accuracy_of", "log_loss_of", "measure", "surest_mistakes", "without_undefined"]
 
-REPLICAS = 1000  # enough for two digits of a 95 % interval; 10,000 images take below a second
+REPLICAS = 1000  # enough for two digits of a 95 % interval; 10,000 images take less than a second
 _CLASSES = list(range(10))
 
 
@@ -34,10 +34,10 @@ class Metrics(Drawn, Tabular):
     accuracy, accuracy_interval: share of correct predictions, and Wilson's 95 % interval
     top_2, top_3: share of images whose label is among the two, three most probable classes; among equal probabilities,
         higher digits come first, as in scikit-learn
-    brier: mean squared distance of the ten probabilities from 1 at the label and 0 elsewhere: 0 to 2
+    brier: mean squared distance of the ten probabilities from the one-hot label: 0 to 2
     ece: expected calibration error, in 15 equally wide bins of confidence
-    precision, recall, f1, support: one number per class, 0 first. precision is None (JSON: null) for a class never
-        predicted, recall and f1 for a class without images: 0/0 is undefined, not 0
+    precision, recall, f1, support: one number per class, 0 first. precision is None (JSON: null) for a class that was
+        never predicted, recall and f1 for a class without images: 0/0 is undefined, not 0
     …_macro: mean over the classes that have images; …_weighted: over the images. A class with images that was never
         predicted counts with a precision of 0, as scikit-learn's ``zero_division=0``
     auc: area under the ROC curve of each class against the others; None without images of it, or of others
@@ -73,24 +73,24 @@ class Metrics(Drawn, Tabular):
     intervals: dict[str, Interval] = field(default_factory=dict)
 
     def as_dict(self) -> dict[str, Any]:
-        """Plain values, for JSON."""
+        """Return plain values, for JSON."""
         return asdict(self)
 
 
 def accuracy_of(probabilities: NDArray[np.floating], labels: NDArray[np.integer]) -> float:
-    """Share of images whose most probable class is the label: probabilities (N, 10), labels (N,)."""
+    """Compute the share of images whose most probable class is the label: probabilities (N, 10), labels (N,)."""
     return float(np.mean(probabilities.argmax(axis=1) == labels))
 
 
 def log_loss_of(probabilities: NDArray[np.floating], labels: NDArray[np.integer]) -> float:
-    """Mean negative log-likelihood: probabilities (N, 10), labels (N,); see `per_image.log_losses`."""
+    """Compute the mean negative log-likelihood: probabilities (N, 10), labels (N,); see `checks.log_losses`."""
     return float(log_losses(probabilities, labels).mean())
 
 
 def measure(probabilities: ArrayLike, labels: ArrayLike, *, bootstrap: int = 0, seed: int = 0) -> Metrics:
-    """All metrics of probabilities (N, 10) against labels (N,).
+    """Compute all metrics of probabilities (N, 10) against labels (N,).
 
-    Metrics of the order (accuracy, top-k, AUC, average precision) use the numbers as given; loss, Brier score and
+    Ranking metrics (accuracy, top-k, AUC, average precision) use the numbers as given; loss, Brier score and
     calibration error use each row divided by its sum.
 
     bootstrap: replicas for the intervals, 0 for none; seed: of the resampling
@@ -116,7 +116,7 @@ def measure(probabilities: ArrayLike, labels: ArrayLike, *, bootstrap: int = 0, 
 
 
 def _by_answer(given: NDArray[np.float64], truth: NDArray[np.int64]) -> dict[str, Any]:
-    """The metrics that depend on the most probable class only."""
+    """Compute the metrics that depend on the most probable class only."""
     matrix = np.bincount(10 * truth + given.argmax(axis=1), minlength=100).reshape(10, 10)
     right, answered, support = np.diag(matrix), matrix.sum(axis=0), matrix.sum(axis=1)
     scores = {
@@ -132,14 +132,14 @@ def _by_answer(given: NDArray[np.float64], truth: NDArray[np.int64]) -> dict[str
 
 
 def _ratio(part: NDArray[np.int64], whole: NDArray[np.int64]) -> NDArray[np.float64]:
-    """0 where the whole is 0."""
+    """Divide, with 0 where the whole is 0."""
     return np.divide(part, whole, out=np.zeros(len(part)), where=whole > 0)
 
 
 def without_undefined(
     by_class: Mapping[str, Sequence[float | None]], matrix: Sequence[Sequence[int]]
 ) -> dict[str, tuple[float | None, ...]]:
-    """Precision, recall and f1 (10 numbers each), None for every 0/0.
+    """Return precision, recall and f1 (10 numbers each), with None for every 0/0.
 
     matrix: 10 rows of 10 counts, the true class by row, the predicted one by column
     """
@@ -153,7 +153,7 @@ def without_undefined(
 
 
 def _by_rank(given: NDArray[np.float64], truth: NDArray[np.int64]) -> dict[str, Any]:
-    """The metrics that depend on the order of the probabilities, in a row or of a class."""
+    """Compute the metrics that depend on the order of the probabilities, within a row or within a class."""
     auc: list[float | None] = []
     precisions: list[float | None] = []
     for digit in _CLASSES:
@@ -179,7 +179,7 @@ def _mean(values: list[float | None]) -> float | None:
 def surest_mistakes(
     probabilities: NDArray[np.floating], labels: NDArray[np.integer], most: int = 50
 ) -> NDArray[np.int64]:
-    """Rows of the misclassified images, the most confident first: int64 (≤ most,)."""
+    """Return the rows of the misclassified images, the most confident first: int64 (≤ most,)."""
     wrong = np.flatnonzero(probabilities.argmax(axis=1) != labels)
     surest = np.argsort(-probabilities[wrong].max(axis=1), kind="stable")
     return wrong[surest][:most].astype(np.int64)

@@ -1,8 +1,8 @@
-"""Two networks on the same images: is one better than the other, or is the difference chance?
+"""Two networks on the same images: is one better than the other, or is the difference due to chance?
 
 The test is McNemar's exact test on the images that only one of them classifies correctly; the others carry no
 information. The interval of the difference of accuracies is Newcombe's for paired proportions (Statistics in Medicine
-17, 1998, method 10), that of the difference of log losses a paired bootstrap over the images; all are of 95 %.
+17, 1998, method 10), that of the difference of log losses a paired bootstrap over the images; all have a level of 95 %.
 
 The results are about these two networks; for two recipes see `digitlab.evaluation.seeds`.
 """
@@ -35,7 +35,7 @@ class Paired:
 
     both, only_first, only_second, neither: number of images that are classified correctly by …
     differing: int64 (M,), rows of the images whose predicted classes differ
-    p: of McNemar's exact test, two-sided
+    p: p-value of McNemar's exact test, two-sided
     """
 
     both: int
@@ -53,7 +53,7 @@ class Paired:
 def disagreements(
     first: NDArray[np.floating], second: NDArray[np.floating], labels: NDArray[np.integer]
 ) -> dict[Literal["only_first", "only_second", "neither"], NDArray[np.int64]]:
-    """Rows of the images whose predicted classes differ, by which network is right.
+    """Find the rows of the images whose predicted classes differ, grouped by which network is right.
 
     Ordered by the difference of the probabilities of the label, the largest first.
     """
@@ -99,7 +99,7 @@ def judge(
 
 
 def paired_interval(both: int, only_first: int, only_second: int, neither: int) -> Interval:
-    """Newcombe's interval for the difference of two accuracies on the same images, from the four counts.
+    """Compute Newcombe's interval for the difference of two accuracies on the same images, from the four counts.
 
     Recommended by Fagerland, Lydersen, Laake, Statistics in Medicine 33, 2014; their example:
 
@@ -128,7 +128,7 @@ def paired_interval(both: int, only_first: int, only_second: int, neither: int) 
 
 
 def losses_of(answers: Sequence[NDArray[np.floating]], labels: NDArray[np.integer]) -> NDArray[np.float64]:
-    """The log loss of every image: K arrays of probabilities (N, 10) → (K, N).
+    """Compute the log loss of every image: K arrays of probabilities (N, 10) → (K, N).
 
     Raises:
         ShapeError: when one of them does not have that shape.
@@ -140,6 +140,6 @@ def losses_of(answers: Sequence[NDArray[np.floating]], labels: NDArray[np.intege
 
 
 def resampled_means(values: NDArray[np.float64], seed: int) -> NDArray[np.float64]:
-    """Means of each row (K, N) over 1,000 sets of N images drawn with replacement, the same for all rows: (1000, K)."""
+    """Average each row (K, N) over 1,000 sets of N images drawn with replacement, the same for all rows: (1000, K)."""
     count = values.shape[1]
     return np.concatenate([(values @ weights).T / count for weights in resamples(count, _REPLICAS, seed)])

@@ -1,4 +1,4 @@
-"""Stored probabilities and labels: npz, npy, CSV → arrays. No file runs code or fills memory.
+"""Reads stored probabilities and labels: npz, npy, CSV → arrays. No file can run code or exhaust memory.
 
 The header is checked before any data is read: type, shape, at most a million rows.
 """
@@ -51,14 +51,14 @@ _DAMAGE = (
 
 
 def read_probabilities(path: Path, *, logits: bool = False) -> NDArray[Any]:
-    """Ten numbers per image, floating (N, 10), as stored; with ``logits``, their softmax.
+    """Read ten numbers per image, floating (N, 10), as stored; with ``logits``, return their softmax.
 
     npz: the array ``probabilities`` (or ``logits``), or the only one; npy; CSV of ten columns, with or without header;
     a run folder. Whether they are probabilities is checked by `checks.checked`.
 
     Raises:
         DatasetError: for another kind of file, shape or size, a damaged file, or logits that are not finite.
-        StorageError: when it may not be read.
+        StorageError: when the system refuses to read it.
     """
     names = ("logits", "probabilities") if logits else ("probabilities",)
     values = _read(path, names, columns=10)
@@ -68,14 +68,14 @@ def read_probabilities(path: Path, *, logits: bool = False) -> NDArray[Any]:
 
 
 def read_labels(path: Path, *, named: bool = False) -> NDArray[np.int64]:
-    """The true digit of each image, int64 (N,).
+    """Read the true digit of each image, int64 (N,).
 
     npz: the array ``labels``, or the only one unless ``named``; npy; CSV of one column, with or without header; a run
     folder.
 
     Raises:
         DatasetError: for another kind of file, shape or size, a damaged file, or a label that is not 0 to 9.
-        StorageError: when it may not be read.
+        StorageError: when the system refuses to read it.
     """
     values = _read(path, ("labels",), columns=1, named=named)
     digits = (values >= 0) & (values <= 9) & (values == np.floor(values))
@@ -128,7 +128,7 @@ def _from_archive(file: IO[bytes], path: Path, names: Sequence[str], columns: in
 
 
 def _from_array(file: IO[bytes], what: str, size: int, columns: int) -> NDArray[Any]:
-    """The array of an npy file of ``size`` bytes, after checking its header."""
+    """Read the array of an npy file of ``size`` bytes, after checking its header."""
     shape, by_columns, dtype = _read_header(file)
     if dtype.hasobject:
         raise DatasetError(f"{what} holds Python objects (a pickle), which are never loaded; expected numbers")
@@ -182,7 +182,7 @@ def _from_lines(file: IO[bytes], path: Path, columns: int) -> NDArray[np.float64
 
 
 def _lines(file: IO[bytes], path: Path) -> Iterator[tuple[int, str]]:
-    """The lines that are not empty, with their numbers from 1."""
+    """Yield the lines that are neither empty nor comments, with their numbers from 1."""
     for number in itertools.count(1):
         line = file.readline(_MOST_LINE)
         if not line:
@@ -201,7 +201,7 @@ def _cells(line: str, columns: int) -> list[str]:
 
 
 def _are_names(cells: list[str]) -> bool:
-    """Whether the first line is a header; pandas writes the columns' numbers."""
+    """Return whether the first line is a header; pandas writes the column numbers there."""
     return cells == [str(digit) for digit in range(10)] or not any(_is_number(cell) for cell in cells)
 
 

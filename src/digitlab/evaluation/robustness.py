@@ -1,6 +1,6 @@
 """Robustness under distribution shift: corruptions, rotations, translations, another dataset, OOD images.
 
-Pure: a function from images to probabilities and named test sets in, a table out.
+No side effects: takes a function from images to probabilities, and named test sets; returns a table.
 """
 
 from __future__ import annotations
@@ -43,19 +43,19 @@ class ImageSet(Protocol):
 
     @property
     def name(self) -> str:
-        """For people."""
+        """The name to display."""
 
     @property
     def place(self) -> float | None:
-        """Degrees or pixels; None for other kinds."""
+        """The rotation in degrees or the shift in pixels; None for other kinds."""
 
     @property
     def optional(self) -> bool:
-        """Whether it is skipped where it cannot be loaded."""
+        """Whether it is skipped if it cannot be loaded."""
 
     @property
     def load(self) -> Callable[[], tuple[Images, Images | None]]:
-        """Images uint8 (N, 28, 28), and labels uint8 (N,), or None for out-of-distribution images."""
+        """Returns images uint8 (N, 28, 28), and labels uint8 (N,), or None for out-of-distribution images."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +79,7 @@ class SetResult:
     accuracy, interval: with Wilson's 95 % interval; None for OOD images, which have no label
     answered: share of the images accepted at the confidence that accepts `ANSWERED` of the plain digits
     by_confidence: OOD images only: separation from the plain digits by the largest probability
-    by_own_score: the same by the model's own OOD score, where it has one
+    by_own_score: the same by the model's own OOD score, if it has one
     examples: uint8 (≤ 10, 28, 28), the first images
     """
 
@@ -114,7 +114,7 @@ class Robustness:
     left_out: tuple[tuple[str, str], ...]
 
     def of(self, *kinds: str) -> tuple[SetResult, ...]:
-        """The results of these kinds, in order."""
+        """Return the results of these kinds, in order."""
         return tuple(each for each in self.sets if each.kind in kinds)
 
     @property
@@ -129,14 +129,14 @@ class Robustness:
         return float(np.mean(found)) if found else None
 
     def sweep(self, kind: str) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
-        """Degrees or pixels (P,), accuracies (P,), intervals (P, 2) of a rotation or shift; plain digits are at 0."""
+        """Return degrees or pixels (P,), accuracies (P,), intervals (P, 2) of a rotation or shift; plain at 0."""
         known = [(0.0, self.plain), *((float(each.place or 0), each) for each in self.of(kind))]
         points = [(place, each.accuracy, each.interval) for place, each in sorted(known, key=lambda point: point[0])]
         places, accuracies, intervals = zip(*points, strict=True)
         return np.array(places), np.array(accuracies, np.float64), np.array(intervals, np.float64)
 
     def as_dict(self) -> dict[str, Any]:
-        """Plain values, for JSON."""
+        """Return plain values, for JSON."""
         return {
             "corruption_mean": self.corruption_mean,
             "threshold": self.threshold,
@@ -145,7 +145,7 @@ class Robustness:
         }
 
     def rows(self) -> list[tuple[object, ...]]:
-        """One row per set, with the columns `COLUMNS`."""
+        """Return one row per set, with the columns `COLUMNS`."""
         return [
             (
                 *(each.kind, each.name, each.place, each.images, each.accuracy),
@@ -168,7 +168,7 @@ def measure_robustness(
         answer: images uint8 (N, 28, 28) → probabilities (N, 10)
         sets: one of them plain, which is evaluated first
         own_score: (images, probabilities) → (N,), larger for digits; None: the model has none
-        tell: called with the number of sets done, of all, and the name of the next, or "" at the end
+        tell: called with the number of sets done, the total, and the name of the next set, or "" at the end
 
     Raises:
         UsageError: when there is not exactly one plain set.
@@ -254,6 +254,6 @@ def _share_answered(scores: NDArray[np.float64], digits: NDArray[np.float64], le
 
 
 def _threshold(digits: NDArray[np.float64], level: float) -> float:
-    """The highest threshold that accepts at least this share of the plain digits."""
+    """Find the highest threshold that accepts at least this share of the plain digits."""
     kept = max(1, int(np.ceil(level * len(digits) - 1e-9)))
     return float(np.sort(digits)[len(digits) - kept])

@@ -1,8 +1,8 @@
 """Statistics over seeds: mean and standard deviation, and whether two recipes' means differ by more than chance.
 
-The difference has Welch's interval, or that of Student's paired test where each run of one recipe belongs to one of the
-other. For one value against several, their variance is taken for both (Crawford, Howell, The Clinical Neuropsychologist
-12, 1998).
+The difference has Welch's interval, or that of Student's paired test if each run of one recipe is paired with one of
+the other. For one value against several, the variance of the several is assumed for both (Crawford, Howell, The
+Clinical Neuropsychologist 12, 1998).
 """
 
 from __future__ import annotations
@@ -30,9 +30,9 @@ _ROUNDING = 1e-12  # smaller differences come from the order of computation
 class MeansDifference:
     """The mean of some runs minus that of others.
 
-    interval: of 95 %
-    p: two-sided, of the null hypothesis that the means are equal
-    error: the standard error of the difference; 0 where nothing spreads
+    interval: 95 % confidence interval
+    p: two-sided p-value of the null hypothesis that the means are equal
+    error: the standard error of the difference; 0 if there is no variance
     freedom: its degrees of freedom
     """
 
@@ -43,11 +43,11 @@ class MeansDifference:
     freedom: float = 1.0
 
     def below(self, bound: float) -> float:
-        """p, one-sided, of the null hypothesis that the difference is at least ``bound``."""
+        """Return the one-sided p-value of the null hypothesis that the difference is at least ``bound``."""
         return _tail(bound - self.difference, self.error, self.freedom)
 
     def above(self, bound: float) -> float:
-        """p, one-sided, of the null hypothesis that the difference is at most ``bound``."""
+        """Return the one-sided p-value of the null hypothesis that the difference is at most ``bound``."""
         return _tail(self.difference - bound, self.error, self.freedom)
 
 
@@ -67,12 +67,12 @@ class Spread:
 
 
 def over_seeds(values: Sequence[float], *, shares: bool = False) -> Spread:
-    """The mean of a number over seeds, its standard deviation, and the 95 % t interval of the mean.
+    """Compute the mean of a number over seeds, its standard deviation, and the 95 % t interval of the mean.
 
     shares: the numbers are proportions: the interval is cut off at 0 and 1
 
     Raises:
-        UsageError: for no value.
+        UsageError: when there is no value.
     """
     if not len(values):
         raise UsageError("there is no value to take the mean of; expected one for each seed")
@@ -88,9 +88,9 @@ def over_seeds(values: Sequence[float], *, shares: bool = False) -> Spread:
 
 
 def differ(first: Sequence[float], second: Sequence[float]) -> MeansDifference:
-    """The difference of two means with its interval and p: Welch's, or of one value against several.
+    """Compute the difference of two means, with interval and p-value: Welch's, or of one value against several.
 
-    With no variance on either side the interval is the difference alone.
+    With no variance on either side, the interval is just the difference.
 
     Raises:
         UsageError: when a side is empty, or both have one value only: then the variance is unknown.
@@ -106,7 +106,7 @@ def differ(first: Sequence[float], second: Sequence[float]) -> MeansDifference:
 
 
 def differ_in_pairs(first: Sequence[float], second: Sequence[float]) -> MeansDifference:
-    """The mean difference of runs that belong together, by seed or by fold (Student's paired test).
+    """Compute the mean difference of paired runs, by seed or by fold (Student's paired test).
 
     Raises:
         UsageError: for sides of different lengths, or fewer than two pairs.
@@ -119,9 +119,9 @@ def differ_in_pairs(first: Sequence[float], second: Sequence[float]) -> MeansDif
 
 
 def combined(samples: Sequence[Sequence[float]]) -> MeansDifference:
-    """The sum of the means of independent samples: `differ` for more than two, whose signs and weights are in them.
+    """Compute the sum of the means of independent samples: `differ` for more than two; values include sign and weight.
 
-    Error and freedom as Welch's (Satterthwaite, Biometrics Bulletin 2, 1946).
+    Standard error and degrees of freedom as Welch's (Satterthwaite, Biometrics Bulletin 2, 1946).
 
     Raises:
         UsageError: for a sample of fewer than two values.
@@ -144,7 +144,7 @@ def _with_interval(difference: float, error: float, freedom: float) -> MeansDiff
 
 
 def _tail(distance: float, error: float, freedom: float) -> float:
-    """The p of a mean that lies ``distance`` beyond a bound."""
+    """Compute the one-sided p-value of a mean that is ``distance`` beyond a bound."""
     from scipy.stats import t
 
     if error <= _ROUNDING:
@@ -153,7 +153,7 @@ def _tail(distance: float, error: float, freedom: float) -> float:
 
 
 def _standard_error(sides: Sequence[NDArray[np.float64]]) -> tuple[float, float]:
-    """The standard error of the difference of the means, and its degrees of freedom."""
+    """Compute the standard error of the difference of the means, and its degrees of freedom."""
     if min(map(len, sides)) == 1:
         several = max(sides, key=len)
         return float(several.std(ddof=1)) * math.sqrt(1 + 1 / len(several)), len(several) - 1

@@ -1,7 +1,7 @@
-"""What a threshold on a score decides: counts, and the ROC and precision–recall curves made of them.
+"""Counts at each threshold on a score, and the ROC and precision–recall curves computed from them.
 
-The numbers are scikit-learn's to the last bit, which the tests hold; importing scikit-learn takes longer than measuring
-10,000 predictions, and pandas comes with it.
+The numbers equal scikit-learn's to the last bit, which the tests verify; importing scikit-learn takes longer than
+measuring 10,000 predictions, and also imports pandas.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ Points = tuple["NDArray[np.float64]", "NDArray[np.float64]"]
 
 
 def _counts(positive: NDArray[np.bool_], scores: NDArray[np.floating]) -> Points:
-    """True and false positives, float64 (T,) each, at every threshold from the highest down; equal scores are one."""
+    """Count true and false positives, float64 (T,) each, at every distinct score as threshold, the highest first."""
     order = np.argsort(scores)[::-1]
     falls = np.flatnonzero(np.diff(scores[order]))
     last = np.append(falls, len(scores) - 1)  # of each group of equal scores
@@ -28,9 +28,9 @@ def _counts(positive: NDArray[np.bool_], scores: NDArray[np.floating]) -> Points
 
 
 def roc(positive: NDArray[np.bool_], scores: NDArray[np.floating]) -> Points:
-    """False and true positive rates from (0, 0) to (1, 1), without points between two others on a line.
+    """Compute false and true positive rates from (0, 0) to (1, 1), without collinear points.
 
-    positive: (N,), some of them and not all; scores: (N,)
+    positive: (N,), at least one true and one false; scores: (N,)
     """
     true, false = _counts(positive, scores)
     if len(true) > 2:
@@ -42,15 +42,15 @@ def roc(positive: NDArray[np.bool_], scores: NDArray[np.floating]) -> Points:
 
 
 def roc_area(positive: NDArray[np.bool_], scores: NDArray[np.floating]) -> float:
-    """The area under the ROC curve: the chance that a positive has a higher score than another."""
+    """Compute the area under the ROC curve: the probability that a positive has a higher score than a negative."""
     x, y = roc(positive, scores)
     return float(np.trapezoid(y, x))
 
 
 def precision_recall(positive: NDArray[np.bool_], scores: NDArray[np.floating], *, every: bool = False) -> Points:
-    """Precision and recall from the lowest threshold up, ending at precision 1 and recall 0.
+    """Compute precision and recall from the lowest threshold up, ending at precision 1 and recall 0.
 
-    positive: (N,), some of them; every: also the thresholds between the first and the last of the same recall
+    positive: (N,), at least one true; every: also return thresholds between the first and the last of equal recall
     """
     true, false = _counts(positive, scores)
     if not every and len(true) > 2:
@@ -62,6 +62,6 @@ def precision_recall(positive: NDArray[np.bool_], scores: NDArray[np.floating], 
 
 
 def average_precision(positive: NDArray[np.bool_], scores: NDArray[np.floating]) -> float:
-    """The precision at each threshold, weighted by how much the recall grows there."""
+    """Average the precision over the thresholds, weighted by the increase in recall at each."""
     precision, recall = precision_recall(positive, scores, every=True)
     return max(0.0, -float(np.sum(np.diff(recall) * precision[:-1])))

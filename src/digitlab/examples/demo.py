@@ -25,11 +25,11 @@ _SECONDS_EACH = 2.5
 
 @dataclass(frozen=True, slots=True)
 class Demo:
-    """What came of it.
+    """The results of the demo.
 
     trained, exported: metrics of the network in Keras, and of its ONNX file, on the test images
-    video: numbers on paper; ``right`` of ``read`` readings were what it showed at that frame
-    readings: the file of all of them; statistics: speeds in words
+    video: numbers on paper; ``right`` of ``read`` readings equalled the number shown in their frame
+    readings: the file with all of them; statistics: speeds in words
     """
 
     run: Run
@@ -52,9 +52,9 @@ def run_demo(*, out: Path = Path("demo"), seed: int = 0, listener: Listener = ig
     """Train a network, evaluate it, export it, write its report, make a video of paper and read it live.
 
     Args:
-        out: the folder for all that it makes.
+        out: the folder for all results.
         seed: seed of the training and the video.
-        listener: told of the training (`digitlab.training.events`), and of `Work`.
+        listener: receives the events of the training (`digitlab.training.events`), and `Work`.
 
     Raises:
         StorageError: when something cannot be written.
@@ -87,7 +87,7 @@ def _measured(model: Path) -> Metrics:
 
 
 def _read_live(video: Path, shown: list[Shown], run: Run, log: Path) -> tuple[int, int, str]:
-    """Readings that equal what the paper showed at that frame, all readings, the speeds in words."""
+    """Return how many readings equal the number shown in their frame, how many there are, and the speeds in words."""
     from digitlab.live import LiveEngine
     from digitlab.reading import Reader
     from digitlab.storage import write_text

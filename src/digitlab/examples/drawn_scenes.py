@@ -1,6 +1,6 @@
-"""Made sequences: digits drawn, joined, erased and replaced before a camera, with the truth at every moment.
+"""Synthetic sequences: digits drawn, joined, erased and replaced before a camera, with the ground truth at any time.
 
-A scene is a function of time, so that it can be seen at any frame rate, with frames dropped or unevenly spaced:
+A scene is a function of time, so that it can be sampled at any frame rate, with frames dropped or unevenly spaced:
 
     scene = made_scene("paper", seed=3)
     for at in times_of_frames(scene.seconds, rate=10):
@@ -37,10 +37,10 @@ if TYPE_CHECKING:
 
 __all__ = ["FIRST_OF_BENCH", "Hand", "Mark", "Scene", "Truth", "times_of_frames"]
 
-FIRST_OF_BENCH = 100_000  # seeds from here on are not learned from
+FIRST_OF_BENCH = 100_000  # seeds from here on are not used for learning
 MARGIN = 24  # pixels of surface around the picture
-_SOFT = 0.02  # seconds in which a pixel is inked
-_LEAVES = 0.25  # seconds in which a hand is gone, and as many in which it comes
+_SOFT = 0.02  # seconds in which a pixel becomes inked
+_LEAVES = 0.25  # seconds in which a hand leaves the picture, and in which it enters
 
 Kind = Literal["nothing", "drawing", "standing", "moving"]
 Hand = Literal["pen", "finger"] | None
@@ -48,10 +48,10 @@ Hand = Literal["pen", "finger"] | None
 
 @dataclass(frozen=True, slots=True)
 class Truth:
-    r"""What stands in the picture.
+    r"""The ground truth of a picture.
 
     text: the digits, from left to right; "" for nothing; None while ink changes, or the page moves
-    kind: nothing; drawing: ink comes or goes; standing: finished digits; moving: too quickly to be read
+    kind: nothing; drawing: ink is added or removed; standing: finished digits; moving: too quickly to be read
     """
 
     text: str | None
@@ -63,8 +63,8 @@ class Mark:
     """A digit on the surface.
 
     x, y: its upper left corner, in pixels of the picture
-    start: when it is begun, in seconds; -inf: it was there before
-    gone, wiped: when it is erased, and the seconds that takes; 0: at once
+    start: when drawing begins, in seconds; -inf: it is there from the beginning
+    gone, wiped: when erasing begins, and how long it takes, in seconds; 0: at once
     """
 
     drawn: DrawnDigit
@@ -80,7 +80,7 @@ class Mark:
         return self.start + self.drawn.seconds + _SOFT
 
     def ink(self, at: float) -> NDArray[np.float32] | None:
-        """Its ink at a time, float32 (h, w), 0..1; None where there is none."""
+        """Return its ink at a time, float32 (h, w), 0..1; None if there is none."""
         if at < self.start or at >= self.gone + self.wiped:
             return None
         ink = self.drawn.coverage if self.start == -math.inf else self.drawn.ink(at - self.start, _SOFT)
@@ -90,7 +90,7 @@ class Mark:
         return ink
 
     def state(self, at: float) -> Kind:
-        """Nothing, drawing or standing."""
+        """Return its state at a time: nothing, drawing or standing."""
         if at < self.start or at >= self.gone + self.wiped:
             return "nothing"
         return "drawing" if at < self.end or at >= self.gone else "standing"
@@ -98,13 +98,13 @@ class Mark:
 
 @dataclass(frozen=True, slots=True)
 class Walk:
-    """The camera's way over the surface: at these times (N,) it looks from these places (N, 2), gliding between."""
+    """The camera's path over the surface: positions (N, 2) at times (N,), with smooth motion between them."""
 
     times: NDArray[np.float64]
     places: NDArray[np.float64]
 
     def place(self, at: float) -> tuple[float, float]:
-        """Where it looks from, x and y in pixels; it starts and stops smoothly."""
+        """Return its position at a time, x and y in pixels; it starts and stops smoothly."""
         after = int(np.searchsorted(self.times, at))
         if after in (0, len(self.times)):
             x, y = self.places[min(after, len(self.times) - 1)]
@@ -117,15 +117,15 @@ class Walk:
 
 @dataclass
 class Scene:
-    """A made sequence.
+    """A synthetic sequence.
 
-    seconds: its length; size: of the picture, width and height
-    marks: the digits; where several stand at once, from left to right
-    hand: "pen", "finger" or None: what draws; shakes: pixels by which the camera sways
-    walk: over the surface, which is then larger than the picture; a picture that moves by more than `brisk` of its
-        width a second cannot be read
+    seconds: its length; size: width and height of the picture
+    marks: the digits; if there are several at once, from left to right
+    hand: what draws: "pen", "finger" or None; shakes: sway of the camera in pixels
+    walk: path over the surface, which is then larger than the picture; a picture that moves by more than `brisk` of
+        its width per second cannot be read
     gains: times and factors of the light; passing: when a hand crosses the picture without drawing
-    numbers: of a walk: what is written where, (text, x0, y0, x1, y1) on the surface
+    numbers: of a walk: the numbers and their places, (text, x0, y0, x1, y1) on the surface
     """
 
     name: str
@@ -156,10 +156,10 @@ class Scene:
         self._noise = rng.normal(0.0, self.look.noise, (self.size[1] + 64, self.size[0] + 64, 1)).astype(np.float32)
         self._phases = rng.uniform(0, 2 * math.pi, (3, 3))
 
-    # What is seen
+    # The picture
 
     def image(self, at: float) -> NDArray[np.uint8]:
-        """The picture at a time: uint8 (H, W, 3) RGB."""
+        """Render the picture at a time: uint8 (H, W, 3) RGB."""
         if self.look.kind == "air":
             return self._air(at)
         sheet = self._inked(at, self._sheet)
@@ -173,7 +173,7 @@ class Scene:
         return np.asarray(np.clip(np.rint(picture), 0, 255), np.uint8)
 
     def _air(self, at: float) -> NDArray[np.uint8]:
-        """A webcam's picture with ink laid over it by a program."""
+        """Render a webcam's picture with ink overlaid by a program."""
         picture = moving_background(self.size, at, self.seed, self.look)
         inked = self._inked(at, np.pad(picture, ((MARGIN, MARGIN), (MARGIN, MARGIN), (0, 0)), mode="edge"))
         picture = np.ascontiguousarray(inked[MARGIN:-MARGIN, MARGIN:-MARGIN])
@@ -197,7 +197,7 @@ class Scene:
         return inked
 
     def _pose(self, at: float) -> NDArray[np.float64]:
-        """From pixels of the surface to pixels of the picture, float64 (2, 3)."""
+        """Return the affine map from pixels of the surface to pixels of the picture, float64 (2, 3)."""
         right, down, turn = (sway(at, phases) for phases in self._phases)
         angle = math.radians(self.turned + self.shakes * 0.2 * turn)
         x, y = (0.0, 0.0) if self.walk is None else self.walk.place(at)
@@ -228,10 +228,10 @@ class Scene:
                 factor = gain
         return factor
 
-    # What is true
+    # The ground truth
 
     def truth(self, at: float) -> Truth:
-        """What stands there at a time."""
+        """Return the ground truth at a time."""
         if self._speed(at) > self.brisk * self.size[0]:
             return Truth(None, "moving")
         states = [(mark, mark.state(at)) for mark in self.marks if self._in_view(mark, at)]
@@ -242,7 +242,7 @@ class Scene:
         return Truth(text, "standing" if text else "nothing")
 
     def drawn(self) -> list[Mark]:
-        """The digits that are drawn while it lasts, in their order."""
+        """Return the digits that are drawn during the scene, in order."""
         return sorted((mark for mark in self.marks if mark.start > 0), key=lambda mark: mark.start)
 
     def _speed(self, at: float) -> float:
@@ -263,9 +263,9 @@ class Scene:
 def times_of_frames(
     seconds: float, rate: float, *, dropped: float = 0.0, uneven: float = 0.0, rng: np.random.Generator | None = None
 ) -> Iterator[float]:
-    """When the frames of this many seconds are taken.
+    """Yield the times of the frames taken within this many seconds.
 
-    dropped: share of the frames that are lost; uneven: by how much of an interval a frame may be late
+    dropped: fraction of the frames that are lost; uneven: maximum delay of a frame, as a fraction of the interval
     """
     for number in range(int(seconds * rate)):
         if rng is not None and rng.random() < dropped:

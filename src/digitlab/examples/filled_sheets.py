@@ -1,4 +1,4 @@
-"""A form filled in by somebody: values, and their ink on the printed page."""
+"""Fill in a form as a person does: values, and their ink on the printed page."""
 
 from __future__ import annotations
 
@@ -23,11 +23,11 @@ __all__ = ["Pen", "filled"]
 
 _PENS = ((28, 28, 34), (30, 42, 120), (40, 70, 170), (20, 20, 24), (60, 60, 66))  # RGB of black and blue ink
 _PENCIL = (118, 118, 122)
-_GAP = 0.3  # heights of a digit between those of a free line
+_GAP = 0.3  # gap between the digits of a free line, in digit heights
 
 
 class Pen:
-    """One hand's pen for a sheet: colour, size and slant are its own; digits are MNIST's, none twice in a row."""
+    """One writer's pen for a sheet: colour, size and slant are its own; digits are random ones of a dataset (MNIST)."""
 
     def __init__(self, digits: Digits, rng: np.random.Generator) -> None:
         self._rng = rng
@@ -35,12 +35,12 @@ class Pen:
         self.pencil = bool(rng.random() < 0.12)
         colour = np.array(_PENCIL if self.pencil else _PENS[rng.integers(len(_PENS))], np.float64)
         self.colour = np.clip(colour + rng.normal(0, 8, 3), 0, 255)
-        self.size = float(rng.uniform(0.52, 0.74))  # of a box's height
+        self.size = float(rng.uniform(0.52, 0.74))  # fraction of a box's height
         self.slant = float(rng.normal(0, 0.06))
-        self.care = float(rng.uniform(0.25, 1.0))  # how near to the middle of a box
+        self.care = float(rng.uniform(0.25, 1.0))  # how close to the middle of a box
 
     def digit(self, label: int, tall: float) -> NDArray[np.float32]:
-        """The ink of a digit, float32 (h, w), whose longest side is about this many pixels."""
+        """Return the ink of a digit, float32 (h, w), whose longest side is about this many pixels."""
         images = self._images[label]
         image = images[int(self._rng.integers(len(images)))]
         lean = self.slant + self._rng.normal(0, 0.03)
@@ -49,7 +49,7 @@ class Pen:
         return stroke(np.asarray(leaned, np.uint8), tall / BODY * float(self._rng.uniform(0.92, 1.08)))
 
     def lay(self, page: NDArray[np.uint8], ink: NDArray[np.float32], x: float, y: float) -> None:
-        """Put ink on the page with its middle at (x, y) in pixels."""
+        """Put ink on the page, centred at (x, y) in pixels."""
         left, top = round(x - ink.shape[1] / 2), round(y - ink.shape[0] / 2)
         x0, y0 = max(0, left), max(0, top)
         x1, y1 = min(page.shape[1], left + ink.shape[1]), min(page.shape[0], top + ink.shape[0])
@@ -66,9 +66,9 @@ class Pen:
 def filled(
     page: NDArray[np.uint8], layout: Layout, values: Mapping[str, str], digits: Digits, rng: np.random.Generator
 ) -> NDArray[np.uint8]:
-    """The printed page with these values written on it, uint8 (H, W, 3).
+    """Return the printed page with these values written on it, uint8 (H, W, 3).
 
-    page: uint8 (H, W, 3), from edge to edge; values: of fields by name; "" is left empty
+    page: uint8 (H, W, 3), from edge to edge; values: by field name; for "" the field is left empty
     """
     page, pen = page.copy(), Pen(digits, rng)
     per_mm = page.shape[1] / layout.size[0]
@@ -93,7 +93,7 @@ def _in_boxes(
     digits = [sign for sign in value if sign.isdigit()]
     boxes = placed.field.pattern.count(DIGIT)
     free = boxes - len(digits)
-    first = 0 if not free or rng.random() < 0.5 else free  # to the left, or to the right as in sums
+    first = 0 if not free or rng.random() < 0.5 else free  # left-aligned, or right-aligned as in sums
     for number, sign in enumerate(digits):
         x0, y0, x1, y1 = placed.cells[first + number]
         tall = pen.size * (y1 - y0) * per_mm
@@ -119,7 +119,7 @@ def _on_line(
 
 
 def _tick(page: NDArray[np.uint8], cell: Rectangle, pen: Pen, per_mm: float, rng: np.random.Generator) -> None:
-    """A cross, a hook, or a scribble."""
+    """Draw a cross, a hook, or a scribble."""
     side = (cell[2] - cell[0]) * per_mm
     reach = round(0.9 * side)
     ink = np.zeros((2 * reach + 1, 2 * reach + 1), np.uint8)

@@ -1,4 +1,4 @@
-"""What else is in the picture of a made sequence: hands, pens, fingers, people behind the ink, the camera's sway."""
+"""The other parts of a synthetic sequence: hands, pens, fingers, people behind the ink, the camera's sway."""
 
 from __future__ import annotations
 
@@ -20,11 +20,11 @@ _WEIGHTS = (0.6, 0.3, 0.1)
 
 @dataclass(frozen=True, slots=True)
 class Look:
-    """How a scene looks.
+    """Appearance of a scene.
 
-    kind: paper; a program's canvas; ink laid over the picture of a webcam ("air")
-    paper, ink, skin: RGB, 0..1; of paper, `paper` tints it and `ink` is what the ink lets through
-    noise: of the camera, deviation in grey levels
+    kind: paper; a program's canvas; ink overlaid on the picture of a webcam ("air")
+    paper, ink, skin: RGB, 0..1; for kind "paper", `paper` is the tint and `ink` the share of light that ink transmits
+    noise: standard deviation of the camera's noise in grey levels
     """
 
     kind: Literal["paper", "canvas", "air"]
@@ -35,7 +35,7 @@ class Look:
 
     @classmethod
     def random(cls, kind: Literal["paper", "canvas", "air"], rng: np.random.Generator) -> Look:
-        """One by chance."""
+        """Choose one at random."""
         tone = float(rng.uniform(0.3, 1.0))
         skin = (0.9 * tone, 0.7 * tone, 0.58 * tone)
         if kind == "canvas":
@@ -60,13 +60,13 @@ class Look:
 
 
 def sway(at: float, phases: NDArray[np.float64]) -> float:
-    """A smooth motion between -1 and 1; phases: (3,)."""
+    """Return a smooth motion between -1 and 1; phases: (3,)."""
     waves = (math.sin(2 * math.pi * hertz * at + phase) for hertz, phase in zip(_FREQUENCIES, phases, strict=True))
     return sum(weight * wave for weight, wave in zip(_WEIGHTS, waves, strict=True))
 
 
 def moving_background(size: tuple[int, int], at: float, seed: int, look: Look) -> NDArray[np.float32]:
-    """A room with a person who moves a little: float32 (H, W, 3), 0..255."""
+    """Render a room with a person who moves a little: float32 (H, W, 3), 0..255."""
     rng = np.random.default_rng((seed, 78))
     width, height = size
     coarse = (rng.uniform(110, 190, (4, 5, 1)) + rng.uniform(-10, 10, (4, 5, 3))).astype(np.float32)
@@ -95,7 +95,7 @@ def paint_hand(
     *,
     pen: bool,
 ) -> None:
-    """A right hand that draws at `tip`, with a pen or a finger; away: from 0 there to 1, out of the picture."""
+    """Paint a right hand that draws at `tip`, with a pen or a finger; away: from 0, there, to 1, out of the picture."""
     width, height = size
     x = tip[0] + away * (width - tip[0] + 0.3 * width)
     y = tip[1] + away * (height - tip[1] + 0.3 * height)
@@ -113,7 +113,7 @@ def paint_hand(
 
 
 def paint_finger(picture: NDArray[np.float32], share: float, size: tuple[int, int], look: Look) -> None:
-    """A finger that passes from right to left over the middle; share: 0 at its begin, 1 at its end."""
+    """Paint a finger that passes from right to left across the middle; share: 0 at the start, 1 at the end."""
     width, height = size
     x = round((1.2 - 1.4 * share) * width)
     skin = tuple(255 * each for each in look.skin)

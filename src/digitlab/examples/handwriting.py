@@ -1,4 +1,4 @@
-"""From digits of 28×28 pixels to pen strokes of any size, and to lines of handwriting."""
+"""Convert digits of 28×28 pixels to pen strokes of any size, and to lines of handwriting."""
 
 from __future__ import annotations
 
@@ -22,14 +22,14 @@ __all__ = ["BODY", "PITCH", "Written", "broken_stroke", "extent", "moved_to_touc
 BODY = 20  # MNIST fits each digit into 20 by 20 pixels
 
 _INK = 64  # grey level from which a pixel counts as ink
-# Coverage rises from 0 to 1 between these. With them a stroke keeps its area (1.04 times that of the pixels above 127),
-# and of the first 3,000 test digits 14 fall into more parts than they had.
+# Coverage rises from 0 to 1 between these levels. With them a stroke keeps its area (1.04 times that of the pixels
+# above 127), and 14 of the first 3,000 test digits break into more parts than they had.
 _EDGE = (0.40, 0.62)
 _FAINTEST = 0.3  # a stroke fainter than this stays faint: it is a smear
 
 
 def extent(image: NDArray[np.uint8]) -> tuple[int, int, int, int]:
-    """The bounding box of the ink, (x0, y0, x1, y1) in pixels, x1 and y1 exclusive.
+    """Return the bounding box of the ink, (x0, y0, x1, y1) in pixels, x1 and y1 exclusive.
 
     image: uint8 (28, 28), light ink on dark
 
@@ -43,7 +43,7 @@ def extent(image: NDArray[np.uint8]) -> tuple[int, int, int, int]:
 
 
 def stroke(image: NDArray[np.uint8], scale: float) -> NDArray[np.float32]:
-    """The digit `scale` times as large, with smooth edges.
+    """Enlarge a digit by the factor `scale`, with smooth edges.
 
     image: uint8 (28, 28), light ink on dark
 
@@ -54,7 +54,7 @@ def stroke(image: NDArray[np.uint8], scale: float) -> NDArray[np.float32]:
     padded = np.pad(image, 2)[y0 : y1 + 4, x0 : x1 + 4].astype(np.float32) / 255.0
     size = round(padded.shape[1] * scale), round(padded.shape[0] * scale)
     large = cv2.resize(padded, size, interpolation=cv2.INTER_CUBIC)
-    # The pixels of the original show as steps of `scale`; a blur of a third of one removes them and keeps the stroke.
+    # The original's pixels show as steps of `scale`; a blur of a third of a step removes them and keeps the stroke.
     smooth = cv2.GaussianBlur(large, (0, 0), max(0.3, 0.35 * scale))
     return _cropped(_smoothstep(_evened(np.asarray(smooth, np.float32), scale)))
 
@@ -73,14 +73,14 @@ def _smoothstep(values: NDArray[np.float32]) -> NDArray[np.float32]:
 
 
 def _cropped(coverage: NDArray[np.float32]) -> NDArray[np.float32]:
-    """The part in which at least half a pixel is ink."""
+    """Crop to the pixels of which at least half is ink."""
     ys, xs = np.nonzero(coverage >= 0.5)
     return coverage[ys.min() : ys.max() + 1, xs.min() : xs.max() + 1]
 
 
-_GAP = (0.3, 0.75)  # between digits, in heights of one
-PITCH = (1.5, 2.1)  # from line to line, in heights of a digit
-_TOUCHING_SHARE = 0.4  # of the digits touch the previous one, on a page of touching digits
+_GAP = (0.3, 0.75)  # between digits, in digit heights
+PITCH = (1.5, 2.1)  # from line to line, in digit heights
+_TOUCHING_SHARE = 0.4  # fraction of the digits that touch the previous one, on a page of touching digits
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,12 +106,12 @@ def write_lines(
     broken: bool,
     rng: np.random.Generator,
 ) -> list[list[Written]]:
-    """The lines on a page of this size (width, height), each a list from left to right.
+    """Write the lines on a page of this size (width, height); return each as a list from left to right.
 
-    tall: the digits' height in pixels; touching, broken: some of them
+    tall: the digits' height in pixels; touching, broken: whether some of them are
 
     Raises:
-        UsageError: where a line does not fit.
+        UsageError: when a line does not fit.
     """
     scale = tall / BODY
     pitch = min(rng.uniform(*PITCH) * tall, (size[1] - 1.2 * tall) / max(1, len(lines)))
@@ -142,7 +142,7 @@ def write_lines(
 
 
 def moved_to_touch(left: Written, right: Written) -> Written:
-    """The right digit moved left until a few pixels of the two strokes overlap."""
+    """Move the right digit to the left until a few pixels of the two strokes overlap."""
     reach = left.coverage.shape[1] + right.coverage.shape[1]
     for x in range(left.box[2] + 4, left.box[2] - reach // 3, -1):
         top, bottom = max(left.y, right.y), min(left.box[3], right.y + right.coverage.shape[0])
@@ -157,7 +157,7 @@ def moved_to_touch(left: Written, right: Written) -> Written:
 
 
 def broken_stroke(image: NDArray[np.uint8], rng: np.random.Generator) -> NDArray[np.uint8]:
-    """The digit with a straight gap of 1.5 pixels through its ink at a random place."""
+    """Cut a straight gap of 1.5 pixels through the digit's ink at a random place."""
     ys, xs = np.nonzero(image > 127)
     pick = rng.integers(len(ys))
     angle = rng.uniform(0.0, np.pi)

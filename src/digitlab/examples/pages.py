@@ -31,7 +31,7 @@ _MARKERS = ((0.05, 0.05, 0.07), (0.08, 0.15, 0.55), (0.65, 0.08, 0.08), (0.05, 0
 
 
 def page_of(kind: str, lines: Sequence[Digits], *, seed: int = 0, size: tuple[int, int] = _SIZE) -> Page:
-    """A photo of a page of this kind with these lines of digits, and their ground truth.
+    """Make a photo of a page of this kind with these lines of digits, and their ground truth.
 
     Args:
         kind: one of `KINDS`.
@@ -40,7 +40,7 @@ def page_of(kind: str, lines: Sequence[Digits], *, seed: int = 0, size: tuple[in
         size: width and height of the picture in pixels.
 
     Raises:
-        UsageError: for an unknown kind, or where the digits do not fit.
+        UsageError: for an unknown kind, or when the digits do not fit.
     """
     if kind not in KINDS:
         raise UsageError(f"there is no paper of kind {kind!r}; known: {', '.join(KINDS)}")
@@ -83,10 +83,10 @@ def _ground(kind: str, shape: tuple[int, int], rng: np.random.Generator) -> Surf
 
 
 def _light(kind: str, shape: tuple[int, int], rng: np.random.Generator) -> NDArray[np.float32]:
-    """The illumination: float32 (H, W, 1)."""
+    """Render the illumination: float32 (H, W, 1)."""
     light = light_on(shape, rng)
     height, width = shape
-    if kind == "shadow":  # with an edge, of a hand or a book, and the corners dark
+    if kind == "shadow":  # the sharp-edged shadow of a hand or a book, and dark corners
         edge = rng.uniform(0.3, 0.7)
         slope = rng.uniform(-0.4, 0.4)
         ys, xs = np.mgrid[0 : 1 : height * 1j, 0 : 1 : width * 1j].astype(np.float32)
@@ -104,7 +104,7 @@ def _light(kind: str, shape: tuple[int, int], rng: np.random.Generator) -> NDArr
 def _draw_lines(
     surface: Surface, pitch: float, colour: NDArray[np.float32], rng: np.random.Generator, *, upright: bool
 ) -> None:
-    """Parallel lines, slightly rotated and bent, as on paper that is not flat."""
+    """Draw parallel lines, slightly rotated and bent, as on paper that is not flat."""
     if upright:
         surface = surface.transpose(1, 0, 2)
     height, width = surface.shape[:2]
@@ -142,7 +142,7 @@ def _squared(surface: Surface, tall: float, rng: np.random.Generator) -> None:
 
 
 def _clutter(surface: Surface, _: float, rng: np.random.Generator) -> None:
-    """Specks, folds, the holes of a ring binder, and the table that the sheet lies on."""
+    """Draw specks, folds, the holes of a ring binder, and the table that the sheet lies on."""
     height, width = surface.shape[:2]
     for _ in range(int(rng.integers(10, 40))):
         place = int(rng.integers(width)), int(rng.integers(height))
@@ -165,7 +165,7 @@ def _clutter(surface: Surface, _: float, rng: np.random.Generator) -> None:
 
 
 def _table(surface: Surface, rng: np.random.Generator) -> None:
-    """Dark wood beyond an edge that is not quite straight."""
+    """Draw dark wood beyond an edge that is not quite straight."""
     height, width = surface.shape[:2]
     rows = np.arange(height, dtype=np.float32)[:, None]
     grain = np.sin(rows / rng.uniform(3.0, 9.0) + 3.0 * np.sin(np.arange(width) / 90.0)) * 0.03

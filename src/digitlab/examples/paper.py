@@ -22,8 +22,8 @@ __all__ = ["Layout", "Page", "Sheet", "paper_page", "write_sheet"]
 
 _PENS = {"black": (0.13, 0.125, 0.135), "blue": (0.13, 0.19, 0.50)}  # RGB reflectance of the ink
 _SMALLEST = 20.0  # pixels; a smaller digit has fewer pixels than its MNIST original
-_GAP = 0.4  # between digits, and
-_PITCH = 1.5  # from line to line, both in heights of a digit
+_GAP = 0.4  # between digits, in digit heights
+_PITCH = 1.5  # from line to line, in digit heights
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,8 +31,8 @@ class Layout:
     """The appearance of a page.
 
     size: width and height of the picture in pixels
-    digit_height: pixels; less where the digits would not fit. Default: between 80 and 115, by the seed
-    pen: "black" or "blue"; default: by the seed
+    digit_height: in pixels; less if the digits would not fit. Default: between 80 and 115, chosen by the seed
+    pen: "black" or "blue"; default: chosen by the seed
     """
 
     size: tuple[int, int] = (640, 480)
@@ -73,11 +73,11 @@ class Sheet:
 
 
 def paper_page(lines: Sequence[Digits], layout: Layout | None = None, *, seed: int = 0) -> Page:
-    """A photo of digits on paper; without lines, of empty paper.
+    """Make a photo of digits on paper; without lines, of empty paper.
 
     Args:
         lines: the digits of each line, from left to right.
-        layout: 640×480 pixels, height and pen by the seed, unless given.
+        layout: default: 640×480 pixels, with height and pen chosen by the seed.
         seed: determines position, pen, light, texture and noise.
 
     Raises:
@@ -114,7 +114,7 @@ def write_sheet(lines: Sequence[Digits], layout: Layout, *, seed: int) -> Sheet:
 def _placed(
     lines: Sequence[Digits], layout: Layout, rng: np.random.Generator
 ) -> list[tuple[NDArray[np.float32], int, int]]:
-    """Each digit's coverage with the x and y of its upper left corner in the picture."""
+    """Return each digit's coverage with the x and y of its upper left corner in the picture."""
     if not lines:
         return []
     scale = _scale(lines, layout, rng)
@@ -140,7 +140,7 @@ def _line(
 
 
 def _scale(lines: Sequence[Digits], layout: Layout, rng: np.random.Generator) -> float:
-    """Pixels of the picture per pixel of MNIST, such that the motion never moves a digit out of the picture.
+    """Return the picture's pixels per pixel of MNIST, such that the motion never moves a digit out of the picture.
 
     Raises:
         UsageError: when the digits would be too small.
@@ -158,11 +158,11 @@ def _scale(lines: Sequence[Digits], layout: Layout, rng: np.random.Generator) ->
 
 
 def _line_width(line: Digits) -> float:
-    """In pixels of MNIST, with the gaps."""
+    """Return the width of a line in pixels of MNIST, including the gaps."""
     boxes = [extent(image) for image in line.images]
     return sum(x1 - x0 for x0, _, x1, _ in boxes) + _GAP * BODY * max(0, len(boxes) - 1)
 
 
 def _slack(room: float, needed: float, rng: np.random.Generator) -> float:
-    """A random offset from the middle: at most a third of the free space on each side."""
+    """Return a random offset from the middle: at most a third of the free space on each side."""
     return rng.uniform(-1.0, 1.0) * max(0.0, room - MARGIN - needed) / 6.0

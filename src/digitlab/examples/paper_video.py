@@ -2,7 +2,7 @@
 
     python -m digitlab.examples.paper_video demo.mp4 --numbers 2017 4096 --seed 0
 
-writes `demo.mp4` and `demo.json`, at about 60 frames per second of computing time.
+writes `demo.mp4` and `demo.json`; it renders about 60 frames per second.
 """
 
 from __future__ import annotations
@@ -50,7 +50,7 @@ class Shown:
 
 
 def digits_of(text: str, *, seed: int = 0) -> list[Digits]:
-    """Test digits of MNIST that spell a text, one `Digits` per line of it.
+    """Pick test digits of MNIST that spell a text, one `Digits` per line of it.
 
     Raises:
         UsageError: when a line is empty, or contains anything but 0 to 9.
@@ -67,7 +67,7 @@ def digits_of(text: str, *, seed: int = 0) -> list[Digits]:
 def paper_frames(
     numbers: Sequence[str], *, frames_each: int, fps: float = 30.0, size: tuple[int, int] = (640, 480), seed: int = 0
 ) -> Iterator[NDArray[np.uint8]]:
-    """The frames of such a video, uint8 (H, W, 3) RGB; `frames_each` for each number, the same for the same seed.
+    """Yield the frames of such a video, uint8 (H, W, 3) RGB: `frames_each` per number, the same for the same seed.
 
     Raises:
         UsageError: when a number is invalid or does not fit.
@@ -124,7 +124,7 @@ def make_video(
 
 
 def _check(path: Path, numbers: Sequence[str], seconds_each: float, fps: int, size: tuple[int, int]) -> int:
-    """The number of frames per number.
+    """Validate the arguments, and return the number of frames per number.
 
     Raises:
         UsageError: for invalid arguments.
@@ -158,7 +158,7 @@ def _write(path: Path, frames: Iterable[NDArray[np.uint8]], fps: int, size: tupl
 
 
 def _check_written(temporary: Path, path: Path, count: int) -> None:
-    """OpenCV does not report a full disk, so the number of frames in the file is checked."""
+    """Check the number of frames in the file, because OpenCV does not report a full disk."""
     try:
         with VideoFile(temporary, realtime=False) as written:
             length = written.length
@@ -169,7 +169,7 @@ def _check_written(temporary: Path, path: Path, count: int) -> None:
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """The command; returns its exit code."""
+    """Run the command, and return its exit code."""
     parser = argparse.ArgumentParser(
         prog="python -m digitlab.examples.paper_video",
         description="Make a phone video of handwritten numbers on paper, with its ground truth in a .json beside it.",

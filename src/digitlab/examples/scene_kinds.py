@@ -1,4 +1,4 @@
-"""The kinds of made sequences, each from a seed: `made_scene("paper", seed=3)`."""
+"""The kinds of synthetic sequences, each generated from a seed: `made_scene("paper", seed=3)`."""
 
 from __future__ import annotations
 
@@ -23,12 +23,12 @@ _SIZE = (320, 240)
 
 
 def made_scene(kind: str, seed: int, *, size: tuple[int, int] = _SIZE) -> Scene:
-    """A made sequence; the same kind and seed give the same one.
+    """Make a synthetic sequence; the same kind and seed give the same one.
 
     Seeds below `FIRST_OF_BENCH` draw MNIST's training digits, the others its test digits.
 
     Raises:
-        UsageError: for a kind that there is not.
+        UsageError: for an unknown kind.
     """
     if kind not in KINDS:
         raise UsageError(f"there is no scene {kind!r}; expected one of {', '.join(KINDS)}")
@@ -37,7 +37,7 @@ def made_scene(kind: str, seed: int, *, size: tuple[int, int] = _SIZE) -> Scene:
 
 
 class _Writer:
-    """A person with a pace of their own, who draws digits of MNIST into a picture of a size."""
+    """A person with an individual pace, who draws digits of MNIST into a picture of a given size."""
 
     def __init__(self, rng: np.random.Generator, seed: int, size: tuple[int, int]) -> None:
         self.seed, self.size = seed, size
@@ -47,14 +47,14 @@ class _Writer:
         self._rng = rng
 
     def draw(self, height: float | None = None) -> DrawnDigit:
-        """A digit by chance."""
+        """Draw a random digit."""
         row = int(self._rng.integers(len(self.digits)))
         image, label = self.digits.images[row], int(self.digits.labels[row])
         tall = (height or self.tall) * float(self._rng.uniform(0.9, 1.1))
         return drawn_digit(image, label, height=tall, pace=self.pace, rng=self._rng)
 
     def place(self, drawn: DrawnDigit, *, spread: float = 0.08) -> tuple[int, int]:
-        """The middle of the picture, or near it."""
+        """Return the position that puts a digit in the middle of the picture, or near it."""
         height, width = drawn.coverage.shape
         x = (self.size[0] - width) / 2 + self._rng.uniform(-spread, spread) * self.size[0]
         y = (self.size[1] - height) / 2 + self._rng.uniform(-spread, spread) * self.size[1]
@@ -62,7 +62,7 @@ class _Writer:
 
 
 def _one_after_another(writer: _Writer, rng: np.random.Generator, count: int, wipe: tuple[float, float]) -> list[Mark]:
-    """Digits, each erased before the next is begun."""
+    """Make digits, each of which is erased before the next is begun."""
     now, marks = float(rng.uniform(0.3, 0.9)), []
     for _ in range(count):
         drawn = writer.draw()
@@ -75,26 +75,26 @@ def _one_after_another(writer: _Writer, rng: np.random.Generator, count: int, wi
 
 
 def _canvas(writer: _Writer, rng: np.random.Generator) -> Scene:
-    """A drawing program, cleared by a button: nothing but ink, all at once gone."""
+    """Make a drawing program's canvas, cleared by a button: only ink, which disappears all at once."""
     marks = _one_after_another(writer, rng, 4, (0.0, 0.0))
     return Scene("canvas", writer.seed, _end(marks), writer.size, Look.random("canvas", rng), marks)
 
 
 def _paper(writer: _Writer, rng: np.random.Generator) -> Scene:
-    """A pen on paper under a camera that a hand holds; wiped, as if on a board."""
+    """Make a scene of a pen on paper under a hand-held camera; the digits are wiped away, as if on a board."""
     marks = _one_after_another(writer, rng, 4, (0.15, 0.6))
     look = Look.random("paper", rng)
     return Scene("paper", writer.seed, _end(marks), writer.size, look, marks, "pen", float(rng.uniform(0, 2.5)))
 
 
 def _air(writer: _Writer, rng: np.random.Generator) -> Scene:
-    """Drawn in the air before a webcam: ink over a person who moves."""
+    """Make a scene of drawing in the air before a webcam: ink over a moving person."""
     marks = _one_after_another(writer, rng, 4, (0.0, 0.0))
     return Scene("air", writer.seed, _end(marks), writer.size, Look.random("air", rng), marks)
 
 
 def _joined(writer: _Writer, rng: np.random.Generator) -> Scene:
-    """Digits drawn beside those that stand, then all wiped, twice; one is corrected: erased and drawn anew."""
+    """Make digits drawn beside existing ones, then all wiped away, twice."""
     marks: list[Mark] = []
     now = float(rng.uniform(0.3, 0.9))
     writer.tall *= 0.75
@@ -114,7 +114,7 @@ def _joined(writer: _Writer, rng: np.random.Generator) -> Scene:
 
 
 def _corrected(writer: _Writer, rng: np.random.Generator) -> Scene:
-    """A digit is erased and another drawn in its place at once, on paper or on a canvas, again and again."""
+    """Make corrections: several times, a digit is erased and another drawn in its place at once, on paper or canvas."""
     marks, now = [], float(rng.uniform(0.3, 0.9))
     for _ in range(4):
         drawn = writer.draw()
@@ -127,7 +127,7 @@ def _corrected(writer: _Writer, rng: np.random.Generator) -> Scene:
 
 
 def _pushed(writer: _Writer, rng: np.random.Generator) -> Scene:
-    """Papers with a number, pushed into view one after another, a little turned, held by a shaking hand."""
+    """Make sheets with a number, pushed into view one after another, slightly rotated, held by a shaking hand."""
     wide, high = writer.size
     marks, times, places, now = [], [], [], 0.0
     writer.tall *= 0.7
@@ -144,7 +144,7 @@ def _pushed(writer: _Writer, rng: np.random.Generator) -> Scene:
 
 
 def _lights(writer: _Writer, rng: np.random.Generator) -> Scene:
-    """A number that stands all the time, while the light is switched and a finger passes."""
+    """Make a number that stays all the time, while the light is switched and a finger passes."""
     writer.tall *= 0.8
     marks = _number(writer, rng, int(rng.integers(1, 4)), 0.15 * writer.size[0], 0.35 * writer.size[1])
     gains = [(float(at), float(rng.uniform(0.45, 1.0))) for at in np.sort(rng.uniform(1.2, 6.5, 3))]
@@ -154,7 +154,7 @@ def _lights(writer: _Writer, rng: np.random.Generator) -> Scene:
 
 
 def _walk(writer: _Writer, rng: np.random.Generator) -> Scene:
-    """The camera walks over a page of numbers, there and back, so slowly that they can be read."""
+    """Make a camera's walk over a page of numbers, there and back, so slow that they can be read."""
     wide, high = writer.size
     columns, rows = 4, 2
     writer.tall *= 0.5
@@ -177,7 +177,7 @@ def _walk(writer: _Writer, rng: np.random.Generator) -> Scene:
 
 
 def _number(writer: _Writer, rng: np.random.Generator, digits: int, x: float, y: float) -> list[Mark]:
-    """A number that stands there already."""
+    """Make a number that is there from the beginning."""
     marks = []
     for _ in range(digits):
         drawn = writer.draw()

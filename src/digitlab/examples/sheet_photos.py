@@ -1,4 +1,4 @@
-"""A printed and filled sheet on a table, as a telephone photographs it: curled, from above or a bit from the side."""
+"""Simulate phone photos of a printed and filled-in sheet on a table: curled, from above or slightly from the side."""
 
 from __future__ import annotations
 
@@ -21,17 +21,17 @@ if TYPE_CHECKING:
 
 __all__ = ["SIZES", "Scene", "photographed_sheet"]
 
-SIZES = {3: (1512, 2016), 12: (3024, 4032)}  # megapixels → width and height in pixels, as telephones have them
-_STEP = 16  # pixels of the coarse grid on which the camera is computed
+SIZES = {3: (1512, 2016), 12: (3024, 4032)}  # megapixels → width and height in pixels, as of phones
+_STEP = 16  # pixels between the points of the coarse grid on which the camera is computed
 _DISTANCE = (330.0, 480.0)  # mm from the lens to the middle of the sheet
 _MOST_TILT = 0.32  # radians
-_MOST_CURL = 9.0  # mm, of the middle above the edges
-_BLUR = (0.25, 1.1)  # pixels of 2,016
+_MOST_CURL = 9.0  # mm by which the middle rises above the edges
+_BLUR = (0.25, 1.1)  # standard deviation in pixels, at a height of 2,016
 
 
 @dataclass(frozen=True, slots=True)
 class Scene:
-    """Where the camera was. place: from mm of the sheet (N, 2) to pixels (N, 2)."""
+    """The geometry of a photo. place: maps mm on the sheet (N, 2) to pixels (N, 2)."""
 
     place: Callable[[Floats], Floats]
 
@@ -39,7 +39,7 @@ class Scene:
 def photographed_sheet(
     page: NDArray[np.uint8], size: tuple[float, float], rng: np.random.Generator, *, megapixels: int = 3
 ) -> tuple[NDArray[np.uint8], Scene]:
-    """A photo of a sheet, uint8 (H, W, 3) RGB, and where its places went.
+    """Simulate a photo of a sheet, uint8 (H, W, 3) RGB; return it and its geometry.
 
     page: uint8 (h, w, 3) RGB, the sheet from edge to edge; size: its width and height in mm
     """
@@ -88,7 +88,7 @@ def _rotation(x: float, y: float, z: float) -> Floats:
 
 
 def _curl(size: tuple[float, float], rng: np.random.Generator) -> Callable[[Floats], Floats]:
-    """Paper bends about one axis at a time; lengths along it stay what they are."""
+    """Return a random bend of the paper, about one axis; lengths along the paper are preserved."""
     height = 0.0 if rng.random() < 0.35 else min(abs(rng.normal(0, 3.5)), _MOST_CURL)
     angle = rng.choice((0.0, math.pi / 2)) + rng.normal(0, 0.12)
     along = np.array([math.cos(angle), math.sin(angle)])
@@ -110,7 +110,7 @@ def _curl(size: tuple[float, float], rng: np.random.Generator) -> Callable[[Floa
 
 
 def _backwards(scene: Scene, size: tuple[float, float], photo: tuple[int, int]) -> Floats:
-    """For every `_STEP`-th pixel the place on the sheet in mm, float64 (h, w, 2): found by fixed-point iteration."""
+    """Find the place on the sheet in mm for every `_STEP`-th pixel, float64 (h, w, 2), by fixed-point iteration."""
     wide, high = photo[0] // _STEP, photo[1] // _STEP
     columns, rows = (np.arange(wide) + 0.5) * photo[0] / wide - 0.5, (np.arange(high) + 0.5) * photo[1] / high - 0.5
     xs, ys = np.meshgrid(columns, rows)
@@ -133,7 +133,7 @@ def _mapped(matrix: Floats, points: Floats) -> Floats:
 
 
 def _table(size: tuple[int, int], rng: np.random.Generator) -> NDArray[np.uint8]:
-    """What the sheet lies on, uint8 (H, W, 3)."""
+    """Render the table that the sheet lies on, uint8 (H, W, 3)."""
     colour = np.clip(rng.uniform(20, 190) + rng.normal(0, 22, 3), 3, 215)
     tile = grain(512, WOOD, rng) * np.float32(rng.uniform(1, 16))
     large = cv2.resize(tile, size, interpolation=cv2.INTER_LINEAR)
@@ -142,12 +142,12 @@ def _table(size: tuple[int, int], rng: np.random.Generator) -> NDArray[np.uint8]
 
 @functools.cache
 def _noise() -> NDArray[np.float32]:
-    """A sensor's noise, deviation 1, once: float32 (4224, 3200)."""
+    """Return a sensor's noise, standard deviation 1, generated only once: float32 (4224, 3200)."""
     return np.random.default_rng(12).standard_normal((4224, 3200), np.float32)
 
 
 def _developed(image: NDArray[np.float32], rng: np.random.Generator) -> NDArray[np.uint8]:
-    """Light, lens, sensor and JPEG."""
+    """Apply the effects of light, lens, sensor and JPEG."""
     height, width = image.shape[:2]
     dimmed = np.asarray(light(256, rng) * np.float32(rng.uniform(0.62, 1.0)), np.float32)
     level = np.asarray(cv2.resize(dimmed, (width, height), interpolation=cv2.INTER_LINEAR), np.float32)

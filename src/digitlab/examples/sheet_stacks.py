@@ -1,4 +1,4 @@
-"""A stack of filled and photographed sheets with its truth: for trying a form, for docs, tests and the bench."""
+"""A stack of filled-in, photographed sheets with its ground truth: for trying a form, for docs, tests and the bench."""
 
 from __future__ import annotations
 
@@ -35,14 +35,14 @@ if TYPE_CHECKING:
 __all__ = ["Stack", "draw_stack", "form_page", "sheet_values"]
 
 _LARGEST = 100_000  # sheets
-_EMPTY, _SHORT = 0.08, 0.35  # of fields that need not be full: left empty; with fewer digits than boxes
-_TRIES = 20_000  # until random digits fulfil a check
-_QUALITY = 90  # of the JPEG; the photo has been one before already, as telephones' have
+_EMPTY, _SHORT = 0.08, 0.35  # fractions of the fields that need not be full: left empty; with fewer digits than boxes
+_TRIES = 20_000  # maximum, until random digits fulfil a check
+_QUALITY = 90  # of the JPEG; the photo has been compressed once before, as in a phone
 
 
 @dataclass(frozen=True, slots=True)
 class Stack:
-    """What is drawn: a form, the printed page as pixels, and how photos are taken. page: uint8 (H, W, 3)."""
+    """What to draw: a form, the printed page as pixels, and how photos are taken. page: uint8 (H, W, 3)."""
 
     form: Form
     page: NDArray[np.uint8]
@@ -50,7 +50,7 @@ class Stack:
     megapixels: int
 
     def sheet(self, number: int, values: dict[str, str]) -> NDArray[np.uint8]:
-        """The photo of a sheet, uint8 (H, W, 3) RGB."""
+        """Draw the photo of a sheet, uint8 (H, W, 3) RGB."""
         from digitlab.datasets import load_dataset
 
         rng = np.random.default_rng((self.seed, number, 1))
@@ -60,7 +60,7 @@ class Stack:
 
 
 def form_page(layout: Layout) -> NDArray[np.uint8]:
-    """The printed form as pixels, uint8 (H, W, 3): its PDF, drawn by PDFium.
+    """Render the printed form as pixels, uint8 (H, W, 3): its PDF, drawn by PDFium.
 
     Raises:
         MissingExtraError: without the extra ``pdf``.
@@ -81,9 +81,9 @@ def draw_stack(
     processes: int | None = None,
     listener: Listener = ignore,
 ) -> None:
-    """Draw ``count`` filled sheets, sheet-00001.jpg …, and truth.csv (``file``, a column a field).
+    """Draw ``count`` filled sheets, sheet-00001.jpg …, and truth.csv (``file``, one column per field).
 
-    What is there already is not drawn again, so a run that was stopped goes on. The digits are MNIST's test images.
+    Existing sheets are not drawn again, so an interrupted run can be resumed. The digits are MNIST's test images.
 
     Raises:
         UsageError: for a number out of range, a list that is too short, or a check that random digits do not fulfil.
@@ -134,7 +134,7 @@ def _begin(stack: Stack, out: Path) -> None:
     global _here  # noqa: PLW0603 - a process draws one stack
     from digitlab.archives.processes import end_with_parent
 
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the process that asked, which ends this one
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is handled by the parent process, which ends this one
     end_with_parent()
     cv2.setNumThreads(1)
     _here = stack, out
@@ -162,7 +162,7 @@ def _write_truth(path: Path, form: Form, truth: list[dict[str, str]]) -> None:
 
 
 def sheet_values(form: Form, count: int, seed: int) -> Iterator[dict[str, str]]:
-    """What is written on each sheet, by field; entries of a one-to-one list come once.
+    """Yield what is written on each sheet, by field; entries of a one-to-one list are used once.
 
     Raises:
         UsageError: for a list that is too short, or a check that random digits do not fulfil.
@@ -194,7 +194,7 @@ def _add_up(total: Field, addends: Sequence[Field], values: dict[str, str]) -> N
     """Write the sum into the total's boxes, in place.
 
     Raises:
-        UsageError: where it has too few.
+        UsageError: when it has too few.
     """
     digits = str(sum(int("".join(filter(str.isdigit, values[each.name])) or "0") for each in addends))
     if len(digits) > total.boxes:

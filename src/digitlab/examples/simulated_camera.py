@@ -18,14 +18,14 @@ _NOISE = 2.2  # grey levels, standard deviation: a phone indoors
 
 
 def blank_paper(shape: tuple[int, int], rng: np.random.Generator) -> NDArray[np.float32]:
-    """Paper under even light: float32 (H, W, 3) RGB, 0..1, slightly warm, with its texture."""
+    """Render paper under even light: float32 (H, W, 3) RGB, 0..1, slightly warm, with its texture."""
     tint = np.array((1.0, 0.985 - rng.uniform(0.0, 0.015), 0.965 - rng.uniform(0.0, 0.05)), np.float32)
     fibres = _mottle(shape, 0.9, rng) * 0.009 + _mottle(shape, 25.0, rng) * 0.008
     return np.asarray((rng.uniform(0.84, 0.92) + fibres)[:, :, None] * tint, np.float32)
 
 
 def _mottle(shape: tuple[int, int], size: float, rng: np.random.Generator) -> NDArray[np.float32]:
-    """Smooth noise of deviation 1 whose spots are about `size` pixels wide: float32 (H, W)."""
+    """Make smooth noise of standard deviation 1 whose spots are about `size` pixels wide: float32 (H, W)."""
     # Large spots are drawn small and enlarged: a wide blur at full size would take most of the time.
     shrink = max(1, int(size / 2))
     small = shape[0] // shrink + 2, shape[1] // shrink + 2
@@ -35,7 +35,7 @@ def _mottle(shape: tuple[int, int], size: float, rng: np.random.Generator) -> ND
 
 
 def light_on(shape: tuple[int, int], rng: np.random.Generator) -> NDArray[np.float32]:
-    """The illumination: float32 (H, W, 1), about 0.5..1: a lamp to one side and a soft shadow."""
+    """Render the illumination: float32 (H, W, 1), about 0.5..1: a lamp to one side and a soft shadow."""
     height, width = shape
     ys, xs = np.mgrid[-1 : 1 : height * 1j, -1 : 1 : width * 1j].astype(np.float32)
     angle = rng.uniform(0.0, 2.0 * math.pi)
@@ -44,7 +44,7 @@ def light_on(shape: tuple[int, int], rng: np.random.Generator) -> NDArray[np.flo
 
 
 def _shadow(xs: NDArray[np.float32], ys: NDArray[np.float32], rng: np.random.Generator) -> NDArray[np.float32]:
-    """The soft shadow of a hand or a phone over one edge: float32 (H, W), 0.7..1."""
+    """Render the soft shadow of a hand or a phone over one edge: float32 (H, W), 0.7..1."""
     angle = rng.uniform(0.0, 2.0 * math.pi)
     edge = rng.uniform(0.45, 0.9)
     softness = rng.uniform(0.08, 0.2)
@@ -56,7 +56,7 @@ def _shadow(xs: NDArray[np.float32], ys: NDArray[np.float32], rng: np.random.Gen
 def photograph(
     sheet: NDArray[np.float32], pose: NDArray[np.float64], size: tuple[int, int], rng: np.random.Generator
 ) -> NDArray[np.uint8]:
-    """A photo of a sheet, with lens blur, vignette and sensor noise.
+    """Simulate a photo of a sheet, with lens blur, vignette and sensor noise.
 
     sheet: float32 (H, W, 3) RGB, 0..1
     pose: float64 (2, 3), from pixels of the sheet to pixels of the picture
@@ -75,7 +75,7 @@ def photograph(
 
 
 def _vignette(size: tuple[int, int]) -> NDArray[np.float32]:
-    """float32 (H, W, 1): 1 in the middle, 0.84 in the corners."""
+    """Return the vignette, float32 (H, W, 1): 1 in the middle, 0.84 in the corners."""
     width, height = size
     ys, xs = np.mgrid[-1 : 1 : height * 1j, -1 : 1 : width * 1j].astype(np.float32)
     return np.asarray((1.0 - 0.08 * (xs * xs + ys * ys))[:, :, None], np.float32)
@@ -91,12 +91,12 @@ _WEIGHTS = (0.6, 0.3, 0.1)
 
 
 def held_still() -> NDArray[np.float64]:
-    """The pose of a camera that does not move, float64 (2, 3): the middle of the sheet."""
+    """Return the pose of a camera that does not move, float64 (2, 3): the middle of the sheet."""
     return np.array(((1.0, 0.0, -MARGIN), (0.0, 1.0, -MARGIN)))
 
 
 def hand_motion(frames: int, *, fps: float, size: tuple[int, int], seed: int) -> NDArray[np.float64]:
-    """The camera's pose in each frame: up to 10 pixels of drift, 2 degrees of turn, 1.5 % of zoom.
+    """Return the camera's pose in each frame: up to 10 pixels of drift, 2 degrees of rotation, 1.5 % of zoom.
 
     Returns:
         float64 (frames, 2, 3), from pixels of the sheet to pixels of the picture.
@@ -114,7 +114,7 @@ def hand_motion(frames: int, *, fps: float, size: tuple[int, int], seed: int) ->
 
 
 def _sway(seconds: NDArray[np.float64], rng: np.random.Generator) -> NDArray[np.float64]:
-    """A smooth random motion between −1 and 1: float64 (frames,)."""
+    """Return a smooth random motion between −1 and 1: float64 (frames,)."""
     phases = rng.uniform(0.0, 2.0 * math.pi, len(_FREQUENCIES))
     waves = np.sin(2.0 * math.pi * np.outer(_FREQUENCIES, seconds) + phases[:, None])
     return np.asarray(np.array(_WEIGHTS) @ waves, np.float64)

@@ -1,7 +1,7 @@
-"""Digits as they are drawn: an image of MNIST thinned to strokes, in drawing order, with a time for every pixel of ink.
+"""Simulate drawing: an MNIST image is thinned to strokes, in drawing order, and every pixel of ink gets a time.
 
-The finished drawing is the digit of MNIST itself. While it is drawn, the ink whose time has come is there: each pixel
-has the time at which the pen passes the nearest point of the thinned digit.
+The finished drawing is the MNIST digit itself. While it is being drawn, each pixel appears at its time, which is when
+the pen passes the nearest point of the thinned digit.
 """
 
 from __future__ import annotations
@@ -20,18 +20,18 @@ if TYPE_CHECKING:
 __all__ = ["DrawnDigit", "Pace", "drawn_digit", "strokes_of", "thinned"]
 
 _FINE = 4.0  # pixels of the thinned digit per pixel of MNIST
-_SPUR = 9  # pixels: a shorter branch is an edge of the stroke, not a stroke
-_AHEAD = 4  # pixels that a pen's line may be hidden by one drawn before, where two cross
+_SPUR = 9  # pixels: a shorter branch is an artefact of the stroke's edge, not a stroke
+_AHEAD = 4  # pixels over which a line may be interrupted by one drawn before, where the two cross
 _LOOK_BACK = 8  # pixels over which the direction of the pen is measured
 
 
 @dataclass(frozen=True, slots=True)
 class Pace:
-    """How a person draws.
+    """The pace at which a person draws.
 
-    height_seconds: for a stroke as long as the digit is tall
+    height_seconds: seconds for a stroke as long as the digit is tall
     pause: seconds between two strokes
-    unevenness: deviation of the pen's speed, as a share of it
+    unevenness: relative variation of the pen's speed
     """
 
     height_seconds: float = 0.4
@@ -40,7 +40,7 @@ class Pace:
 
     @classmethod
     def random(cls, rng: np.random.Generator) -> Pace:
-        """A person by chance: from a quick to a slow hand."""
+        """Choose a person at random, from a quick to a slow hand."""
         return cls(
             float(np.exp(rng.normal(np.log(0.4), 0.45))),
             float(np.clip(np.exp(rng.normal(np.log(0.22), 0.4)), 0.06, 0.6)),
@@ -50,13 +50,13 @@ class Pace:
 
 @dataclass(frozen=True, slots=True)
 class DrawnDigit:
-    """A digit with the time of its ink.
+    """A digit with the time at which each pixel is inked.
 
     digit: 0 … 9
     coverage: float32 (h, w), 0..1: the finished drawing, cropped to its ink
     when: float32 (h, w), seconds from the first touch until the pixel is inked
-    path: float64 (N, 3), where the pen is: seconds, x, y in pixels of `coverage`; between two strokes it is lifted
-    strokes: of each, when it begins and ends, in seconds
+    path: float64 (N, 3), the pen's path: seconds, x, y in pixels of `coverage`; between two strokes it is lifted
+    strokes: start and end of each, in seconds
     """
 
     digit: int
@@ -67,29 +67,29 @@ class DrawnDigit:
 
     @property
     def seconds(self) -> float:
-        """From the first touch to the last."""
+        """Duration from the first touch to the last."""
         return self.strokes[-1][1]
 
     def ink(self, seconds: float, softness: float = 0.02) -> NDArray[np.float32]:
-        """The ink `seconds` after the first touch, float32 (h, w), 0..1."""
+        """Return the ink `seconds` after the first touch, float32 (h, w), 0..1."""
         if seconds >= self.seconds + softness:
             return self.coverage
         return np.asarray(self.coverage * np.clip((seconds - self.when) / softness, 0.0, 1.0), np.float32)
 
     def pen(self, seconds: float) -> tuple[float, float]:
-        """Where the pen is, x and y in pixels of `coverage`."""
+        """Return the pen's position, x and y in pixels of `coverage`."""
         times = self.path[:, 0]
         return float(np.interp(seconds, times, self.path[:, 1])), float(np.interp(seconds, times, self.path[:, 2]))
 
     def touches(self, seconds: float) -> bool:
-        """Whether the pen draws, rather than being lifted between two strokes."""
+        """Return whether the pen is drawing, rather than lifted between two strokes."""
         return any(start <= seconds <= end for start, end in self.strokes)
 
 
 def drawn_digit(
     image: NDArray[np.uint8], digit: int, *, height: float, pace: Pace, rng: np.random.Generator
 ) -> DrawnDigit:
-    """An image of MNIST, uint8 (28, 28), as a drawing of about this height in pixels.
+    """Convert an MNIST image, uint8 (28, 28), to a drawing of about this height in pixels.
 
     Raises:
         ShapeError: when there is no ink in the image.
@@ -107,7 +107,7 @@ def drawn_digit(
 def _timed(
     lines: list[NDArray[np.float64]], height: float, pace: Pace, rng: np.random.Generator
 ) -> tuple[NDArray[np.float64], tuple[tuple[float, float], ...]]:
-    """The pen's path with its times, and when each stroke begins and ends."""
+    """Return the pen's path with its times, and the start and end of each stroke."""
     now, parts, spans = 0.0, [], []
     for line in lines:
         steps = np.linalg.norm(np.diff(line, axis=0, prepend=line[:1]), axis=1)
@@ -123,7 +123,7 @@ def _timed(
 def _time_of_ink(
     shape: tuple[int, ...], path: NDArray[np.float64], spans: tuple[tuple[float, float], ...]
 ) -> NDArray[np.float32]:
-    """For each pixel, the time at which the pen passes the nearest point of its path: float32 (h, w)."""
+    """Compute for each pixel the time at which the pen passes the nearest point of its path: float32 (h, w)."""
     times = np.full(shape, -1.0, np.float32)
     for start, end in spans:
         own = path[(path[:, 0] >= start) & (path[:, 0] <= end)]
@@ -142,7 +142,7 @@ def _time_of_ink(
 
 
 def thinned(ink: NDArray[np.bool_]) -> NDArray[np.bool_]:
-    """The ink's middle line, one pixel wide: bool (h, w). T. Y. Zhang, C. Y. Suen, CACM 27 (1984), 236-239."""
+    """Thin ink to its centre line, one pixel wide: bool (h, w). T. Y. Zhang, C. Y. Suen, CACM 27 (1984), 236-239."""
     image = np.pad(ink, 1).astype(np.uint8)
     while True:
         removed = 0
@@ -166,9 +166,9 @@ _RING = ((1, 0), (1, -1), (0, -1), (-1, -1), (-1, 0), (-1, 1), (0, 1), (1, 1))
 
 
 def strokes_of(line: NDArray[np.bool_]) -> list[NDArray[np.float64]]:
-    """The strokes of a thinned digit in the order in which a person might draw them: float64 (N, 2), x and y.
+    """Return the strokes of a thinned digit in the order in which a person might draw them: float64 (N, 2), x and y.
 
-    Each begins at a free end, the highest first, and goes as straight on as it can where lines cross.
+    Each begins at a free end, the highest first, and continues as straight as it can where lines cross.
     """
     left = {(int(x), int(y)) for y, x in np.argwhere(line)}
     strokes: list[NDArray[np.float64]] = []
@@ -188,7 +188,7 @@ def _beside(at: tuple[int, int], left: set[tuple[int, int]], reach: int = 1) -> 
 
 
 def _followed(start: tuple[int, int], left: set[tuple[int, int]]) -> list[tuple[int, int]]:
-    """The pixels of one stroke, which are taken out of those left."""
+    """Return the pixels of one stroke, and remove them from `left`."""
     path = [start]
     left.discard(start)
     while True:
@@ -209,7 +209,7 @@ def _followed(start: tuple[int, int], left: set[tuple[int, int]]) -> list[tuple[
 def _straightest(
     here: tuple[int, int], way: NDArray[np.float64], near: list[tuple[int, int]], least: float
 ) -> tuple[int, int] | None:
-    """The pixel that turns least from the way so far; None where all turn by more than the cosine `least` says."""
+    """Return the pixel closest to the previous direction; None if the cosine of the turn is below `least` for all."""
     if not near:
         return None
     length = float(np.hypot(*way))

@@ -1,6 +1,6 @@
-"""A source and a reader make a stream of readings, steady over time.
+"""Turn a source and a reader into a stream of readings that are steady over time.
 
-What a session is told costs nothing to import; what reads is loaded when it is first used.
+The settings of a session cost nothing to import; the modules that read are loaded on first use.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""What a live session is: its source, its network, who is told, and when it ends."""
+"""The settings of a live session: its source, its network, its outputs, and when it ends."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ from digitlab.settings import Range, check_settings, seconds_of, setting
 __all__ = ["MODES", "LiveConfig", "Mode", "Steadiness"]
 
 Mode = Literal["region", "page", "thesis"]
-"""region: the one digit in the region. page: all digits of the frame. thesis: the region, as the program of S0 did."""
+"""region: the one digit in the region. page: all digits of the frame. thesis: the region, as in the program of S0."""
 
 MODES: tuple[Mode, ...] = ("region", "page", "thesis")
 
 
 @dataclass(frozen=True)
 class Steadiness:
-    """When an answer counts as steady, and how long it stays so; all in seconds, whatever the frame rate."""
+    """When an answer counts as steady, and how long it stays so; all in seconds, independent of the frame rate."""
 
     # fmt: off
     pause: float = setting(
@@ -40,7 +40,7 @@ class Steadiness:
 
 @dataclass(frozen=True)
 class _Session:
-    """What a live session is, beside its steadiness."""
+    """The settings of a live session other than its steadiness."""
 
     # fmt: off
     source: str | None = setting(
@@ -91,5 +91,5 @@ class LiveConfig(Steadiness, _Session):
 
     @property
     def steadiness(self) -> Steadiness:
-        """When an answer of it counts as steady."""
+        """The settings that define when an answer counts as steady."""
         return Steadiness(self.pause, self.hidden, self.stale)

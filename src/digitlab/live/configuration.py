@@ -1,4 +1,4 @@
-"""The configuration files of 2017 and 2018: what they ask for, and what of it is used here.
+"""The configuration files of 2017 and 2018: which settings they contain, and which of them are used here.
 
 Digitclassifier.Camera.Proxy=cameraA:default -h localhost -p 9999        digitclassifier.cfg, 2017: Ice properties
 
@@ -31,26 +31,26 @@ if TYPE_CHECKING:
 
 __all__ = ["LiveConfiguration", "read_configuration", "with_configuration"]
 
-_DEEPEST = 8  # parts within parts; these have three
-_MOST_BRACKETS = 100  # these need none; PyYAML's time grows with the square of how many are open
+_DEEPEST = 8  # maximum nesting depth; these files have three levels
+_MOST_BRACKETS = 100  # these files need none; PyYAML's time is quadratic in the number of open brackets
 _KERAS_FILES = (".h5", ".hdf5")
 
 
 @dataclass(frozen=True, slots=True)
 class LiveConfiguration:
-    """What an old configuration file asks for.
+    """The settings of an old configuration file.
 
-    source: what `open_source` takes, "ice:cameraA:tcp -h localhost -p 9999" or "ros:/usb_cam/image_raw"; None when the
-        file turns the camera off
+    source: for `open_source`, "ice:cameraA:tcp -h localhost -p 9999" or "ros:/usb_cam/image_raw"; None when the file
+        turns the camera off
     server: "ice", "ros" or "off"
-    proxy, topic: as they stand in the file, whichever is used; None where they do not
-    model: the file that it names, looked for beside the configuration and then where we are; None when it names none,
-        or none that is there (a warning says so). Mostly an .h5 of an old Keras, trained on Sobel images: a warning
-        says how to bring it over
-    format: of the pictures; the client asks for what it can read, whatever stands here
-    node_name: what the program called itself
-    camera_name: what it called its camera
-    warnings: a sentence for each key that is unknown, obsolete or does something else here
+    proxy, topic: as given in the file, whichever of them is used; None if missing
+    model: the file that it names, searched for next to the configuration and then in the working directory; None when
+        it names none, or one that does not exist (a warning says so). Mostly an .h5 of an old Keras, trained on Sobel
+        images: a warning says how to convert it
+    format: of the pictures; not used: the client requests a format that it can read
+    node_name: the program's name for itself
+    camera_name: the program's name for its camera
+    warnings: a sentence for each key that is unknown, obsolete or has another effect here
     """
 
     source: str | None
@@ -68,8 +68,8 @@ def read_configuration(path: str | Path) -> LiveConfiguration:
     """Read `digitclassifier.cfg` (Ice properties, 2017) or `digitclassifier.yml` (2018); the content decides which.
 
     Raises:
-        RecipeError: when the file is missing, too large, no text, neither of the two kinds, or a value is of the wrong
-            kind; one line that names the key.
+        RecipeError: when the file is missing, too large, not text, of neither kind, or a value has the wrong type; the
+            message is one line that names the key.
     """
     text = configuration_text(path)
     if re.search(r"^[ \t]*[\w.]+[ \t]*=", text, re.MULTILINE):
@@ -78,7 +78,7 @@ def read_configuration(path: str | Path) -> LiveConfiguration:
 
 
 def with_configuration(config: LiveConfig) -> tuple[LiveConfig, tuple[str, ...]]:
-    """A session with the camera and the model of its configuration file, where it has none itself; and notes about it.
+    """Take the source and the model that a session lacks from its configuration file; return it, and notes about it.
 
     Raises:
         RecipeError: as `read_configuration`.
@@ -92,7 +92,7 @@ def with_configuration(config: LiveConfig) -> tuple[LiveConfig, tuple[str, ...]]
         raise UsageError(f"{config.config}: turns the camera off; say where pictures come from with --source")
     if model is None and old.model is not None:
         if Path(old.model).suffix.lower() in _KERAS_FILES:
-            # What it was trained on is not in it; `read_configuration` has said how to bring it over.
+            # The file does not say what it was trained on; a warning of `read_configuration` says how to convert it.
             notes = (*notes, f"{old.model} is not used as it is; reading with the shipped model")
         else:
             model = old.model
@@ -147,7 +147,7 @@ def _parsed(text: str, path: str | Path) -> Any:
     try:
         _check_plain(text, path)
         return yaml.safe_load(text)
-    except (yaml.YAMLError, ValueError, RecursionError) as error:  # ValueError: a date or number that is none
+    except (yaml.YAMLError, ValueError, RecursionError) as error:  # ValueError: an invalid date or number
         mark = getattr(error, "problem_mark", None)
         place = "" if mark is None else f" at line {mark.line + 1}"
         reason = getattr(error, "problem", None) or type(error).__name__
@@ -157,10 +157,10 @@ def _parsed(text: str, path: str | Path) -> Any:
 
 
 def _check_plain(text: str, path: str | Path) -> None:
-    """Refuse small files that expand to large ones: aliases are copied, and depth costs its square.
+    """Refuse small files that expand to large ones: aliases are copied, and nesting takes quadratic time.
 
     Raises:
-        RecipeError: when the file has either; no such configuration has.
+        RecipeError: when the file has either, which no such configuration needs.
     """
     refusal = f"{path}: has aliases (*name), or parts within parts within parts; expected plain values"
     if text.count("[") + text.count("{") > _MOST_BRACKETS:
@@ -185,7 +185,7 @@ def _obsolete(mapping: _Mapping, key: str, reason: str) -> list[str]:
 
 
 def _model(named: str | None, folder: Path) -> tuple[str | None, list[str]]:
-    """The file of the model, and the warnings about it."""
+    """Find the file of the model; return it, and the warnings about it."""
     if named is None:
         return None, []
     there = next((place for place in (folder / named, Path(named)) if place.exists()), None)
@@ -204,7 +204,7 @@ def _model(named: str | None, folder: Path) -> tuple[str | None, list[str]]:
 
 
 def _shown(value: object) -> str:
-    """A value of the file for a message: never long."""
+    """Describe a value of the file for a message, always briefly."""
     if value is None:
         return "nothing"
     if isinstance(value, int) and abs(value) >= 10**9:
@@ -223,7 +223,7 @@ def _mapping(value: Any, what: str, path: str | Path) -> dict[str, Any]:
 
 
 class _Mapping:
-    """A part of the YAML file, which notes the keys that were asked for."""
+    """A mapping within the YAML file, which records the keys that were asked for."""
 
     def __init__(self, values: dict[str, Any], place: str, path: str | Path) -> None:
         self.place = place
@@ -241,7 +241,7 @@ class _Mapping:
         return _Mapping(_mapping(self._values.get(key), place, self._path), f"{place}.", self._path)
 
     def text(self, key: str) -> str | None:
-        """A text, or None where it is missing or empty."""
+        """Return a text, or None if it is missing or empty."""
         self._asked.add(key)
         value = self._values.get(key)
         if value is None or isinstance(value, str):

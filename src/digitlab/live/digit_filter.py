@@ -1,23 +1,23 @@
-"""What stands at a place, and whether it is finished: a hidden Markov model in continuous time, forward-filtered.
+"""Which digit is at a place, and whether it is finished: a continuous-time hidden Markov model, forward-filtered.
 
-Six states: nothing; a stroke is being drawn; the pen is lifted between two strokes (two states in a row, so that pauses
-have a typical length); the digit is finished; it is finished, and something moves over or behind it. The matrix of a
-step is expm(Q·dt), with dt the seconds between two frames: nothing counts frames, so they may come at any rate,
-unevenly, or be lost.
+Six states: nothing; a stroke is being drawn; the pen is lifted between two strokes (two states in series, so that
+pauses have a typical length); the digit is finished; it is finished, and something moves in front of or behind it. The
+transition matrix of a step is expm(Q·dt), with dt the seconds between two frames: frames are never counted, so they may
+arrive at any rate, irregularly, or be lost.
 
 What is observed in a frame:
 
-- whether the ink is another than when it last changed (`digitlab.live.ink`): an event of a Poisson process whose rate
-  depends on the state, often while a stroke is drawn, hardly ever while a digit stands. The state may have been left
-  between two frames: with L the rates, expm((Q - L)·dt) is the step in which nothing changed (a Markov-modulated
-  Poisson process: W. Fischer, K. Meier-Hellstern, Performance Evaluation 18 (1993), 149-171), and what it leaves of
-  expm(Q·dt) the step in which something did;
-- how confident the reader is. The errors of frames that show the same picture are the same, so a frame counts as much
-  as the time since the one before, up to `_SAME_PICTURE`;
-- which digit it answers. Which one stands there is a second belief, over 0 to 9 and a mark that is not a digit, that is
-  forgotten as far as the ink likely changed.
+- whether the ink differs from that after its last change (`digitlab.live.ink`). Changes are events of a Poisson process
+  whose rate depends on the state: often while a stroke is drawn, hardly ever while a digit stands. The state may change
+  between two frames: with L the diagonal matrix of the rates, expm((Q - L)·dt) is the step without a change of ink (a
+  Markov-modulated Poisson process: W. Fischer, K. Meier-Hellstern, Performance Evaluation 18 (1993), 149-171), and the
+  remainder of expm(Q·dt) is the step with one;
+- how confident the reader is. Frames that show the same picture have the same errors, so the weight of a frame is
+  proportional to the time since the previous one, up to `_SAME_PICTURE`;
+- which digit it answers. The class is a second belief, over 0 to 9 and a mark that is not a digit; it is forgotten to
+  the extent that the ink has probably changed.
 
-The rates and tables were counted in made sequences: `python bench/steadiness.py learn` (docs/live.md).
+The rates and tables were counted in synthetic sequences: `python bench/steadiness.py learn` (docs/live.md).
 """
 
 from __future__ import annotations
@@ -37,28 +37,28 @@ if TYPE_CHECKING:
 
 __all__ = ["ANSWERS", "OTHER", "Answer", "Belief", "DigitFilter", "Seen", "answer_kind"]
 
-OTHER = 10  # the eleventh class: a mark that is no digit
+OTHER = 10  # the eleventh class: a mark that is not a digit
 _NOTHING, _STROKE, _PAUSE, _PAUSED, _QUIET, _BUSY = range(6)
 _FINISHED = slice(_QUIET, _BUSY + 1)
 
 Belief: TypeAlias = "tuple[NDArray[np.float64], NDArray[np.float64]]"
-"""Of the six states, and of the eleven classes."""
+"""The probabilities of the six states, and of the eleven classes."""
 Answer = Literal["sure", "likely", "doubtful", "declined", "unread", "erased", "covered"]
 ANSWERS: tuple[Answer, ...] = ("sure", "likely", "doubtful", "declined", "unread", "erased", "covered")
 _SURE, _LIKELY = 0.9, 0.6  # confidences
 
-# Seconds and shares, counted in made sequences.
+# Seconds and fractions, counted in synthetic sequences.
 _STROKE_TIME = 0.4
-_LIFTS = 0.25  # of the strokes are followed by another
-_ERASED = 0.1  # of the changes of ink end in an empty place
+_LIFTS = 0.25  # fraction of the strokes that are followed by another
+_ERASED = 0.1  # fraction of the changes of ink after which the place is empty
 _STANDS = 3.0
 _UNTIL_DRAWN = 4.0
-_PUSHED = 0.3  # of the digits appear finished
-_PASSES = 0.4  # something that moves over a digit
+_PUSHED = 0.3  # fraction of the digits that are finished when they appear
+_PASSES = 0.4  # seconds for which something passes over a digit
 _IN_BETWEEN = 5.0  # seconds between two such passes
-# Changes of ink a second: nothing, stroke, the two states of a pause, finished, finished while something moves.
+# Changes of ink per second in each state: nothing, stroke, pause (two states), finished, finished and something moves.
 _CHANGES = np.array((4.0, 8.0, 0.5, 0.5, 0.06, 1.5))
-# How often the reader answers so in each state; columns as ANSWERS.
+# Frequency of the reader's answers in each state (row); columns as ANSWERS.
 _GIVEN = np.array(
     (
         (0.02, 0.03, 0.05, 0.02, 0.10, 0.45, 0.33),
@@ -69,24 +69,24 @@ _GIVEN = np.array(
         (0.40, 0.12, 0.06, 0.03, 0.10, 0.01, 0.28),
     )
 )
-# And of a mark that is not a digit.
+# The same for a mark that is not a digit.
 _GIVEN_OTHER = np.array((0.01, 0.03, 0.20, 0.62, 0.12, 0.01, 0.01))
-_MISREAD = 0.02  # of the answers for a digit that stands are as good as chance
-_MISREAD_KEEPS = 0.15  # of the belief that it is finished is left by a frame in which another digit is read
-_WAVERS, _AGREES = 0.5, 0.85  # likelihood of what is unfinished where another digit is read, and where the same is
-_INDEPENDENT = 0.12  # seconds after which a misread frame says nothing about the next
+_MISREAD = 0.02  # fraction of the answers for a finished digit that are no better than chance
+_MISREAD_KEEPS = 0.15  # minimum factor for the belief that it is finished, in a frame in which another digit is read
+_WAVERS, _AGREES = 0.5, 0.85  # likelihood of an unfinished digit if another digit is read, and if the same is
+_INDEPENDENT = 0.12  # seconds after which the errors of two frames are independent
 _SAME_PICTURE = 0.5  # seconds after which another frame of the same ink is new evidence that it is a digit
-_LONGEST_STEP = 1.0  # seconds: after a longer gap nothing more is forgotten
+_LONGEST_STEP = 1.0  # maximum seconds of a step: a longer gap makes it forget no more
 
 
 @dataclass(frozen=True, slots=True)
 class Seen:
-    """What a frame shows at a place.
+    """The observation of a place in one frame.
 
-    answer: how the reader answered: surely, likely, doubtfully; it declined; it saw nothing where the ink still is; the
-        ink is gone; something else is there
-    changed: whether the ink is another than when it last changed; None where it cannot be told, as when it is covered
-    probabilities: ten that sum to 1, where it answered
+    answer: "sure", "likely" or "doubtful": how confident the reader was; "declined": it declined; "unread": it found
+        nothing although the ink is still there; "erased": the ink is gone; "covered": something else is there
+    changed: whether the ink differs from that after its last change; None if unknown, e.g. when it is covered
+    probabilities: ten that sum to 1, if it answered
     """
 
     answer: Answer
@@ -95,7 +95,7 @@ class Seen:
 
 
 def answer_kind(digit: int | None, confidence: float) -> Answer:
-    """How confident the reader was.
+    """Classify how confident the reader was.
 
     >>> answer_kind(7, 0.97), answer_kind(None, 0.4)
     ('sure', 'declined')
@@ -108,7 +108,7 @@ def answer_kind(digit: int | None, confidence: float) -> Answer:
 class DigitFilter:
     """The belief about one place. Not thread-safe.
 
-    stood: the probability that what stood there still stands, though its ink seemed to change in the last frame
+    stood: probability that the finished digit is still the same, although its ink seemed to change in the last frame
     """
 
     def __init__(self, steadiness: Steadiness) -> None:
@@ -118,7 +118,7 @@ class DigitFilter:
         self.stood = 1.0
 
     def step(self, seconds: float, seen: Seen) -> None:
-        """Let this many seconds pass since the frame before, and then see this."""
+        """Predict the state after this many seconds since the previous frame, then update it with what is seen."""
         seconds = min(max(seconds, 1e-3), _LONGEST_STEP)
         column = ANSWERS.index(seen.answer)
         likely = _GIVEN[:, column].copy()
@@ -137,7 +137,7 @@ class DigitFilter:
         self._states /= self._states.sum()
 
     def _class(self, seconds: float, seen: Seen) -> tuple[float, float]:
-        """See which digit was answered; how well that agrees with the answers before, 0 … 1, and how much it counts."""
+        """Update the class; return how well the answer agrees with the previous ones, 0 … 1, and its weight."""
         if seen.answer in ("erased", "covered"):
             return 1.0, 0.0
         weight = _weight(seconds, _INDEPENDENT, new=bool(seen.changed))
@@ -156,11 +156,11 @@ class DigitFilter:
 
     @property
     def belief(self) -> Belief:
-        """All that it believes, to be restored later."""
+        """The complete belief, to be restored later."""
         return self._states.copy(), self._classes.copy()
 
     def restore(self, belief: Belief) -> None:
-        """Believe again what was believed."""
+        """Restore an earlier belief."""
         self._states, self._classes = belief[0].copy(), belief[1].copy()
 
     @property
@@ -180,15 +180,15 @@ class DigitFilter:
 
 
 def _weight(seconds: float, independent: float, *, new: bool) -> float:
-    """How much a frame counts beside those before it."""
+    """Return the weight of a frame, 0 … 1, given those before it."""
     return 1.0 if new else min(1.0, seconds / independent)
 
 
 @functools.lru_cache(maxsize=1024)
 def _step(seconds: float, changed: bool | None, steadiness: Steadiness) -> NDArray[np.float64]:
-    """From the states before to those after so many seconds, and whether the ink changed meanwhile: (6, 6).
+    """Return the transition matrix over this many seconds, joint with whether the ink changed meanwhile: (6, 6).
 
-    Rows sum to the probability of what was observed; to 1 where it cannot be told whether something changed.
+    Rows sum to the probability of that observation; to 1 if it is unknown whether the ink changed.
     """
     rates = _rates(steadiness)
     if changed is None:
@@ -199,14 +199,14 @@ def _step(seconds: float, changed: bool | None, steadiness: Steadiness) -> NDArr
 
 @functools.lru_cache(maxsize=512)
 def _stand(seconds: float, steadiness: Steadiness) -> NDArray[np.float64]:
-    """The part of the step with a change in which the two finished states were never left: (2, 2)."""
+    """Return the part of the step with a change in which the two finished states were never left: (2, 2)."""
     rates = _rates(steadiness)[_FINISHED, _FINISHED]
     calm = _exponential((rates - np.diag(_CHANGES[_FINISHED])) * seconds)
     return np.clip(_exponential(rates * seconds) - calm, 0.0, None)
 
 
 def _exponential(exponent: NDArray[np.float64]) -> NDArray[np.float64]:
-    """The exponential of a matrix, by scaling and squaring."""
+    """Compute the exponential of a matrix, by scaling and squaring."""
     squarings = max(0, int(np.ceil(np.log2(max(np.abs(exponent).max(), 1e-9)))) + 4)
     small, term = exponent / 2.0**squarings, np.eye(len(exponent))
     total = term.copy()
@@ -219,7 +219,7 @@ def _exponential(exponent: NDArray[np.float64]) -> NDArray[np.float64]:
 
 
 def _rates(steadiness: Steadiness) -> NDArray[np.float64]:
-    """Q: transitions a second, (6, 6); rows sum to 0."""
+    """Return Q, the transition rates per second, (6, 6); rows sum to 0."""
     rates = np.zeros((6, 6))
     rates[_NOTHING, [_STROKE, _QUIET]] = (1 - _PUSHED) / _UNTIL_DRAWN, _PUSHED / _UNTIL_DRAWN
     ends = 1 - _LIFTS - _ERASED

@@ -63,15 +63,15 @@ class LiveEngine:
         insist: bool = False,
         steadiness: Steadiness | None = None,
     ) -> None:
-        """Nothing is opened yet.
+        """Store the settings; nothing is opened yet.
 
-        source: as the user writes it after `--source`, or a `Source`
+        source: as the user gives it with `--source`, or a `Source`
         reader: reads the frames; None: `Reader(model, threads=1)` is loaded in the reader's thread
-        region: the part that is read in the modes "region" and "thesis", in shares of the frame (`Region`) or in pixels
-            (a box); None is the square of S0 in the middle
+        region: the part that is read in the modes "region" and "thesis", in fractions of the frame (`Region`) or in
+            pixels (a box); None means the square of S0 in the middle
         realtime: for files, whether they play at their own rate
         keep: as in `NewestFrame`
-        insist: whether to keep retrying until a camera appears that was never there
+        insist: whether to keep retrying until a camera appears, even if it was never there
         steadiness: when an answer counts as steady, and for how long
 
         Raises:
@@ -120,11 +120,11 @@ class LiveEngine:
 
     @property
     def silence(self) -> float:
-        """Seconds since the reader's thread made its last turn; it makes ten a second, or one with each frame."""
+        """Seconds since the reader's thread began its last iteration; it makes ten per second, or one per frame."""
         return time.monotonic() - self._loop.turned
 
     def snapshot(self) -> Snapshot:
-        """The current state; never blocks, takes microseconds."""
+        """Return the current state; never blocks, takes microseconds."""
         loop, requested, now = self._loop, self._requested, time.monotonic()
         latest, feed, recording, reader = loop.latest, loop.feed, loop.recording, requested.reader
         read, frame = latest.read, latest.frame
@@ -158,7 +158,7 @@ class LiveEngine:
         )
 
     def _state(self) -> tuple[SourceState, str | None]:
-        """The source's state, and the most important problem."""
+        """Return the source's state, and the most important problem."""
         loop = self._loop
         feed, recording, failure = loop.feed, loop.recording, self.failure
         if loop.source_error is not None:
@@ -174,15 +174,15 @@ class LiveEngine:
     def wait(self, timeout: float | None = None) -> bool:
         """Wait until no more frames will be read: the source has ended or failed, or the model cannot be used.
 
-        False after `timeout` seconds.
+        Returns False after `timeout` seconds.
         """
         return self._loop.wait(timeout)
 
     def subscribe(self, listener: Callable[[LiveReading], None]) -> Callable[[], None]:
-        """Call `listener(LiveReading)` after each reading, in the reader's thread; returns the function that ends it.
+        """Call `listener(LiveReading)` after each reading, in the reader's thread; return a function that ends this.
 
         `LiveReading.changed` tells whether the steady text changed. A listener that raises is dropped, and its error
-        appears in `Snapshot.problem`. A view need not subscribe: it takes snapshots with a timer.
+        appears in `Snapshot.problem`. A view need not subscribe: it can take snapshots with a timer.
         """
         self._loop.listen(listener)
         return lambda: self._loop.leave(listener)
@@ -200,13 +200,13 @@ class LiveEngine:
             self._loop.renew()
 
     def set_region(self, region: Region | Box | None) -> None:
-        """Read this part from the next frame on, and save it for the next session; None is the square of S0."""
+        """Read this part from the next frame on, and save it for the next session; None means the square of S0."""
         with self._loop.lock:
             self._requested.region = region
             self._loop.renew(region=True)
 
     def set_mode(self, mode: Mode) -> None:
-        """Read in this mode from the next frame on; tracks and steady text start again.
+        """Read in this mode from the next frame on; tracks and steady text are reset.
 
         Raises:
             UsageError: for an unknown mode.
@@ -217,9 +217,9 @@ class LiveEngine:
             self._loop.renew(mode=True)
 
     def set_source(self, source: str | Source) -> None:
-        """Connect to another source, or to the same again; history stays, tracks and steady text start again.
+        """Connect to another source, or to the same again; the history is kept, tracks and steady text are reset.
 
-        Returns at once; an unknown name appears in `Snapshot.problem`.
+        Returns at once; the error for an unknown name appears in `Snapshot.problem`.
         """
         with self._loop.lock:
             self._requested.source = source
@@ -234,7 +234,7 @@ class LiveEngine:
     def set_model(self, model: str | Path | None) -> None:
         """Load a model in a thread, then read with it; returns at once; an error appears in `Snapshot.problem`.
 
-        Until it is loaded, the previous one reads.
+        Until it is loaded, the previous one is used.
         """
         threading.Thread(target=self._load, args=(model,), name="digitlab-model", daemon=True).start()
 
@@ -269,13 +269,13 @@ class LiveEngine:
             loop.recording = SessionRecorder(Path(path), self._rate)
 
     def _rate(self) -> float:
-        """Frames per second, as far as known."""
+        """Return the frames per second: measured, else nominal, else a usual value."""
         loop = self._loop
         nominal = None if loop.feed is None else loop.feed.source.rate
         return loop.rate(time.monotonic()) or nominal or _USUAL_RATE
 
     def stop_recording(self) -> Path | None:
-        """Finish the recording; the path of the video, or None without a recording. Waits for the last frames.
+        """Finish the recording; return the path of the video, or None without a recording. Waits for the last frames.
 
         Raises:
             StorageError: when the video could not be written.
@@ -303,7 +303,7 @@ class LiveEngine:
         path = Path(path).with_suffix(".png")
         with atomic_paths(path, path.with_suffix(".json")) as (picture, reading):
             reading.write_bytes((json.dumps(live.as_json(), indent=1) + "\n").encode())
-            # Not imwrite: on a full disk it says that all is well.
+            # Not imwrite, which reports success even on a full disk.
             encoded, content = cv2.imencode(".png", cv2.cvtColor(latest.frame.image, cv2.COLOR_RGB2BGR))
             if not encoded:
                 raise StorageError(f"cannot write {path}: the picture could not be encoded")

@@ -1,4 +1,4 @@
-"""Three ways to look at a frame: the one digit of a region, all digits of the page, and as the program of S0 did it."""
+"""Three ways to read a frame: the one digit of a region, all digits of the page, and as in the program of S0."""
 
 from __future__ import annotations
 
@@ -25,9 +25,9 @@ if TYPE_CHECKING:
 
 __all__ = ["MODES", "Detection", "FrameReading", "Mode", "check_mode", "detection_of", "look", "surest_of", "warm_up"]
 
-_AROUND = 0.3  # of a digit's box: new ink beside it shows
-_WITHIN = -0.06  # of a region: it has room to sway
-_MARGIN = 0.15  # of a box's longest side: paper around the digit, so that its ink stands out of something
+_AROUND = 0.3  # `Detection.margin` of a digit: new ink beside it is noticed
+_WITHIN = -0.06  # `Detection.margin` of a region: it has room to sway
+_MARGIN = 0.15  # fraction of a box's longest side: paper around the digit, against which its ink stands out
 _NO_PROBABILITIES = (0.0,) * 10
 
 
@@ -36,12 +36,12 @@ class Detection:
     """A digit found in one frame.
 
     box: bounding box in pixels of the whole frame
-    digit: None where the reader declined
+    digit: None if the reader declined
     probabilities: ten that sum to 1
-    score: the probability that a digit stands there at all, 0 … 1
-    image: the whole frame, uint8 (H, W, 3), in which later frames are compared with this one; None: by boxes alone
-    margin: of the paper around the box that is compared too, as a share of its longest side; a region, which is not to
-        be left, has a negative one
+    score: the probability that there is a digit at all, 0 … 1
+    image: the whole frame, uint8 (H, W, 3), with which later frames are compared; None: only boxes are compared
+    margin: of the paper around the box that is compared as well, as a fraction of its longest side; negative for a
+        region, outside which nothing is compared
     """
 
     box: Box
@@ -59,10 +59,10 @@ class FrameReading:
 
     reading: with boxes in pixels of the whole frame
     detections: one for each of the reading's digits, in the same order
-    region: the part that was looked at; None for the whole frame
-    glyph: uint8 (28, 28), light ink on dark: the digit (of a page, the surest) as networks for such images take it; in
-        mode "thesis" the Sobel image; None where no ink could be cut out
-    probabilities: ten, of the same digit; all 0 where none was found
+    region: the part that was read; None for the whole frame
+    glyph: uint8 (28, 28), light ink on dark: the digit (of a page, the most confident one) as networks for such images
+        take it; in mode "thesis" the Sobel image; None if no ink could be segmented
+    probabilities: ten, of the same digit; all 0 if none was found
     """
 
     reading: Reading
@@ -73,10 +73,10 @@ class FrameReading:
 
 
 def check_mode(mode: str) -> Mode:
-    """The mode.
+    """Validate the name of a mode, and return it.
 
     Raises:
-        UsageError: when there is none of that name.
+        UsageError: when there is no such mode.
     """
     for known in MODES:
         if mode == known:
@@ -85,7 +85,7 @@ def check_mode(mode: str) -> Mode:
 
 
 def look(image: NDArray[np.uint8], mode: Mode, region: Box, reader: Reader) -> FrameReading:
-    """Read one frame, uint8 (H, W, 3) RGB; ``region`` counts in the modes that have one.
+    """Read one frame, uint8 (H, W, 3) RGB; ``region`` is used in the modes that have one.
 
     Raises:
         ModelError: when the reader's network cannot run, or is not one for mode "thesis".
@@ -96,7 +96,7 @@ def look(image: NDArray[np.uint8], mode: Mode, region: Box, reader: Reader) -> F
 
 
 def warm_up(reader: Reader, mode: Mode) -> None:
-    """Let every library do what it does only once, on a picture of a bar: the first look otherwise takes 90 ms.
+    """Trigger the one-time initialisation of all libraries with a picture of a bar: else the first frame takes 90 ms.
 
     Raises:
         ModelError: when the reader's network cannot run, or is not one for mode "thesis".
@@ -112,14 +112,14 @@ def _look_at_region(image: NDArray[np.uint8], region: Box, reader: Reader) -> Fr
     part = np.ascontiguousarray(_cut(image, region))
     glyph = digit_image(part)
     found = reader.classify(part)
-    if found.digit is None and found.confidence < ALONE:  # ink perhaps, but no digit
+    if found.digit is None and found.confidence < ALONE:  # perhaps ink, but no digit
         return FrameReading(Reading((), _milliseconds(start)), (), region, glyph, found.probabilities)
     return _one_digit(image, region, found.digit, found.confidence, found.probabilities, glyph, start)
 
 
 def _look_as_s0(image: NDArray[np.uint8], region: Box, reader: Reader) -> FrameReading:
-    """S0's steps: crop, grey, Gaussian blur 5×5, 28×28, Sobel image, network. It never says that there is nothing."""
-    from digitlab.datasets.transforms.sobel import sobel_images  # late: its room costs 30 ms, for this mode alone
+    """Follow S0's steps: crop, grey, Gaussian blur 5×5, 28×28, Sobel image, network. Never reports an empty region."""
+    from digitlab.datasets.transforms.sobel import sobel_images  # imported late: it takes 30 ms, only for this mode
 
     start = time.perf_counter()
     grey = cv2.cvtColor(_cut(image, region), cv2.COLOR_RGB2GRAY)
@@ -133,7 +133,7 @@ def _look_as_s0(image: NDArray[np.uint8], region: Box, reader: Reader) -> FrameR
 
 
 def _makes_its_own_edges(reader: Reader) -> bool:
-    """Whether the network takes grey images and makes the Sobel image itself; one without a card takes Sobel images."""
+    """Return whether the network makes the Sobel image itself, from grey images; one without a card does not."""
     card = reader.classifier.card
     if card is None:
         return False
@@ -163,7 +163,7 @@ def _look_at_page(image: NDArray[np.uint8], reader: Reader) -> FrameReading:
     start = time.perf_counter()
     reading = reader.read(
         image, turning=False
-    )  # a camera is set upright once; a frame has no time for three more looks
+    )  # a camera is set upright once; there is no time for three more orientations in each frame
     detections = tuple(detection_of(each, image) for each in reading.digits)
     surest = surest_of(reading.digits)
     glyph = None
@@ -175,16 +175,16 @@ def _look_at_page(image: NDArray[np.uint8], reader: Reader) -> FrameReading:
 
 
 def surest_of(digits: Iterable[ReadDigit]) -> ReadDigit | None:
-    """The most confident of the digits that were answered: the one shown in detail.
+    """Return the most confident of the digits that were answered: the one shown in detail.
 
-    Of several that are as confident to a percent it is the first, so that not every frame shows another.
+    Of several with the same confidence in per cent it is the first, so that the choice does not flicker between frames.
     """
     answered = (each for each in digits if each.digit is not None)
     return max(answered, key=lambda each: round(each.confidence, 2), default=None)
 
 
 def detection_of(found: ReadDigit, image: NDArray[np.uint8]) -> Detection:
-    """A digit of a page, as it is followed; ``image`` is the whole frame, uint8 (H, W, 3)."""
+    """Convert a digit of a page to a detection for tracking; ``image`` is the whole frame, uint8 (H, W, 3)."""
     probabilities = _spread(found)
     # A page's confidence is the score times the largest probability.
     score = min(1.0, found.confidence / max(probabilities))
@@ -192,7 +192,7 @@ def detection_of(found: ReadDigit, image: NDArray[np.uint8]) -> Detection:
 
 
 def _spread(found: ReadDigit) -> tuple[float, ...]:
-    """Its ten probabilities; where they are unknown, what the confidence leaves goes to the other nine alike."""
+    """Return its ten probabilities; if unknown, 1 - confidence is distributed evenly over the other nine digits."""
     if len(found.probabilities) == 10:
         return found.probabilities
     if found.digit is None:

@@ -1,7 +1,7 @@
-"""What makes Home Assistant show the readings of an MQTT topic by itself: its discovery messages.
+"""Home Assistant's discovery messages, which make it show the readings of an MQTT topic automatically.
 
 One device with five entities: the number, its confidence and age, the last good number, and whether somebody draws.
-They become unavailable with the session, and when nothing was confirmed for `_EXPIRES` seconds.
+They become unavailable when the session ends, and when nothing has been confirmed for `_EXPIRES` seconds.
 https://www.home-assistant.io/integrations/mqtt/#mqtt-discovery
 """
 
@@ -22,7 +22,7 @@ __all__ = ["discovery"]
 _PREFIX = "homeassistant"
 _EXPIRES = 10  # seconds; readings are confirmed every second
 
-# Component, object, and what is said of it beside what all have in common. "nothing": an empty state would be ignored.
+# Component, object, and its settings beside those that all have in common. "nothing": an empty state would be ignored.
 _ENTITIES: tuple[tuple[str, str, dict[str, Any]], ...] = (
     (
         "sensor",
@@ -79,7 +79,7 @@ _ENTITIES: tuple[tuple[str, str, dict[str, Any]], ...] = (
 
 
 def discovery(topic: str) -> Iterator[tuple[str, str]]:
-    """The discovery messages of what is published to ``topic``, as topics and payloads; all are to be retained.
+    """Yield the discovery messages for what is published to ``topic``, as topics and payloads; all must be retained.
 
     >>> [place.rsplit("/", 2)[1] for place, _ in discovery("robot/digits")]
     ['number', 'confidence', 'age', 'last_good', 'drawing']

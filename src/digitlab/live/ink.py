@@ -1,8 +1,8 @@
-"""Whether the ink at a place changed: a small picture of it, found again in later frames.
+"""Detect whether the ink at a place changed, with a small picture of it that is located again in later frames.
 
-It is found by normalised cross-correlation of some shifts, so a hand that shakes or a page that moves changes nothing;
-it is fitted to the brightness of the frame, so light that is switched changes nothing either. What differs then by more
-than a pixel's shift can explain is ink that came or went, or something that covers it.
+It is located by normalised cross-correlation over a few shifts, so a shaking hand or a moving page makes no difference;
+it is fitted to the brightness of the frame, so switching the light makes none either. What still differs by more than a
+shift of one pixel can explain is ink that was added or removed, or something that covers it.
 """
 
 from __future__ import annotations
@@ -24,38 +24,38 @@ if TYPE_CHECKING:
 __all__ = ["FrameInk", "InkPatch", "Sight", "compared", "cut_patch"]
 
 Sight = Literal["same", "changed", "wiped", "erased", "covered"]
-"""The ink is as it was; some came, or came and went; some became paper; all did; something else lies over it."""
+"""Unchanged; some ink was added, or added and removed; some became paper; all became paper; something covers it."""
 
 _SIDE = 36  # pixels of a patch's longer side: a pen's stroke is two or three wide
-_SIDE_OF_REGION = 64  # the digit is smaller than the region
-_REACH = 5  # pixels of a patch by which the ink may have moved since, each way
-_INKED, _TINGED = 0.5, 0.25  # of the way from the paper's colour to the ink's: surely ink, and perhaps
-_ITS_COLOUR = 0.15  # of the square of the way to a pixel, by which it may lie beside the way to the ink
-_NOISE = 300.0  # the same for pixels close to the paper's colour, in squared grey levels
-_LIKE_PAPER = 0.08  # of the square of the way to the ink
-_NEW_INK = 7  # pixels of a patch that came or went: a stroke that grew by a twelfth of a digit
-_BARE = 0.5  # of the ink that is gone has become paper: else something covers it
-_ERASED = 0.8  # of its ink that has become paper
-_OTHER_COLOUR = 1.25  # by which one channel of the picture may have grown brighter than another
+_SIDE_OF_REGION = 64  # the same for a region, in which the digit is smaller
+_REACH = 5  # pixels of a patch by which the ink may have moved since, in each direction
+_INKED, _TINGED = 0.5, 0.25  # fraction of the way from the paper's colour to the ink's: certainly ink, and possibly ink
+_ITS_COLOUR = 0.15  # maximum squared distance from the line between paper and ink, relative to that along it
+_NOISE = 300.0  # tolerance added for pixels close to the paper's colour, in squared grey levels
+_LIKE_PAPER = 0.08  # maximum squared distance from the paper's colour, relative to that of the ink
+_NEW_INK = 7  # pixels of a patch that gained or lost ink: a stroke that grew by a twelfth of a digit
+_BARE = 0.5  # fraction of the lost ink that has become paper: if less, something covers it
+_ERASED = 0.8  # fraction of its ink that has become paper
+_OTHER_COLOUR = 1.25  # factor by which one channel of the picture may have brightened more than another
 _LEAST_CONTRAST = 24.0  # grey levels: less is noise
-_ACROSS = 17  # pixels of a patch: a median over this many shows the paper without the strokes
-_FRAME = 192  # pixels of a whole frame's longer side
-_FRAME_ACROSS = 5  # of a frame of half that size: thicker than a stroke
-_OFTEN = 0.03  # seconds between two looks at whole frames: more often costs time and shows no more
-_FRAME_INK = 12  # pixels that are new: a stroke of a tenth of a small digit
-_RESTS = 0.06  # seconds for which new ink stays where it is; a finger does not
-_DRIFTS = 2.0  # pixels by which a frame may have moved
+_ACROSS = 17  # pixels of a patch: a median filter of this size leaves the paper without the strokes
+_FRAME = 192  # pixels of a whole, downscaled frame's longer side
+_FRAME_ACROSS = 5  # pixels of the median filter for a frame of half that size: thicker than a stroke
+_OFTEN = 0.03  # minimum seconds between two comparisons of whole frames: more often costs time and shows no more
+_FRAME_INK = 12  # new pixels: a stroke of a tenth of a small digit
+_RESTS = 0.06  # seconds for which new ink must stay in place; a finger does not
+_DRIFTS = 2.0  # pixels by which a downscaled frame may have moved
 _CROSS = np.ones((3, 3), np.uint8)
 
 
 @dataclass(frozen=True, slots=True)
 class InkPatch:
-    """What a place looked like.
+    """The stored appearance of a place.
 
-    pixels: uint8 (h, w, 3), of `scale` pixels of the frame each
-    box: of the digit when it was cut, in pixels of the frame
-    margin: paper around the box, as a share of its longest side; of a region, which is not to be left, negative
-    paper: float32 (h, w, 3), the same without thin strokes
+    pixels: uint8 (h, w, 3); one pixel spans `scale` pixels of the frame
+    box: bounding box of the digit when the patch was cut, in pixels of the frame
+    margin: paper around the box, as a fraction of its longest side; negative for a region, so as to stay inside it
+    paper: float32 (h, w, 3), `pixels` without the strokes
     ink: float32 (3,), the colour of the strokes
     """
 
@@ -68,7 +68,7 @@ class InkPatch:
 
 
 def cut_patch(image: NDArray[np.uint8], box: Box, margin: float) -> InkPatch | None:
-    """The patch of a box in a frame, uint8 (H, W, 3); None where nothing of it is in the frame."""
+    """Cut the patch of a box out of a frame, uint8 (H, W, 3); None if hardly anything of it is in the frame."""
     longest = max(box[2] - box[0], box[3] - box[1])
     scale = longest * (1.0 + 2.0 * margin) / (_SIDE if margin >= 0 else _SIDE_OF_REGION)
     pixels = _resampled(image, _grown(box, margin * longest), scale)
@@ -88,14 +88,14 @@ def cut_patch(image: NDArray[np.uint8], box: Box, margin: float) -> InkPatch | N
 def _without_thick_strokes(
     paper: NDArray[np.float32], usual: NDArray[np.float32], ink: NDArray[np.float32]
 ) -> NDArray[np.float32]:
-    """The paper, (h, w, 3), of its usual colour, (3,), where a stroke was so thick that it is still seen."""
+    """Fill the paper, (h, w, 3), with its usual colour, (3,), where a stroke is so thick that it is still visible."""
     way = ink - usual
     share = ((paper - usual) @ way) / max(1.0, float(way @ way))
     return np.where(share[..., None] > _TINGED, usual, paper)
 
 
 def compared(patch: InkPatch, image: NDArray[np.uint8], box: Box) -> tuple[Sight, int]:
-    """What became of a patch near the middle of `box`, and how many of its pixels lost or got ink."""
+    """Compare a patch with a frame near the middle of `box`; return what became of it, and how many pixels changed."""
     right = (box[0] + box[2] - patch.box[0] - patch.box[2]) / 2.0
     down = (box[1] + box[3] - patch.box[1] - patch.box[3]) / 2.0
     there = patch.box[0] + right, patch.box[1] + down, patch.box[2] + right, patch.box[3] + down
@@ -108,14 +108,14 @@ def compared(patch: InkPatch, image: NDArray[np.uint8], box: Box) -> tuple[Sight
     x, y = cv2.minMaxLoc(cv2.matchTemplate(window, patch.pixels, cv2.TM_CCOEFF_NORMED))[3]
     now = window[y : y + height, x : x + width]
     if float(cv2.absdiff(now, patch.pixels).max()) < _TINGED * float(np.abs(patch.ink - patch.paper[0, 0]).max()):
-        return "same", 0  # mostly so, and quickly said: no pixel can have got or lost ink
+        return "same", 0  # the usual case, quickly decided: no pixel can have gained or lost ink
     came, went, _, count = _difference(patch, now)
     if came + went < _NEW_INK:
         return "same", came + went
     ratio = (np.median(now, axis=(0, 1)) + 8.0) / (np.median(patch.pixels, axis=(0, 1)) + 8.0)
     if float(ratio.max() / ratio.min()) > _OTHER_COLOUR and came < _NEW_INK:
-        return "covered", went  # no light makes paper of another colour: something lies over all of it
-    # Where the ink was, the best shift says nothing: asked is the middle of the window.
+        return "covered", went  # light does not change the paper's colour so much: something covers all of it
+    # Where ink was removed, the best shift is meaningless, so the middle of the window is compared.
     y, x = (window.shape[0] - height) // 2, (window.shape[1] - width) // 2
     middle_came, middle_went, bare, _ = _difference(patch, window[y : y + height, x : x + width])
     if middle_came < _NEW_INK and bare >= max(_NEW_INK, _BARE * middle_went):
@@ -126,7 +126,7 @@ def compared(patch: InkPatch, image: NDArray[np.uint8], box: Box) -> tuple[Sight
 
 
 def _difference(patch: InkPatch, now: NDArray[np.uint8]) -> tuple[int, int, int, int]:
-    """Pixels that got ink, that lost it, of these the ones that are paper now; and those that had ink."""
+    """Count the pixels that gained ink, that lost it, that lost it and are paper now, and that had ink before."""
     lit = np.median(now, axis=(0, 1)).astype(np.float32)
     level = np.median(patch.pixels, axis=(0, 1)).astype(np.float32)
     gain = float(np.clip((level.mean() + 1.0) / (lit.mean() + 1.0), 0.4, 2.5))
@@ -142,14 +142,14 @@ def _difference(patch: InkPatch, now: NDArray[np.uint8]) -> tuple[int, int, int,
 
 
 def _around(mask: NDArray[np.bool_]) -> NDArray[np.bool_]:
-    """The mask and the pixels beside it."""
+    """Dilate the mask by one pixel."""
     return np.asarray(cv2.dilate(mask.astype(np.uint8), _CROSS), bool)
 
 
 def _inkiness(
     pixels: NDArray[np.float32], paper: NDArray[np.float32], ink: NDArray[np.float32]
 ) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
-    """How far pixels, (h, w, 3), are on the way from the paper's colour to the ink's, and whether they are on it."""
+    """Return how far pixels, (h, w, 3), are on the way from the paper's colour to the ink's, and if they lie on it."""
     way, off = ink - paper, pixels - paper
     length = np.maximum((way * way).sum(-1), 1.0)
     share = (off * way).sum(-1) / length
@@ -158,7 +158,7 @@ def _inkiness(
 
 
 class FrameInk:
-    """Whether ink has appeared anywhere in a frame, also where the reader sees no digit in it yet. Not thread-safe."""
+    """Detects ink that has appeared anywhere in a frame, even where the reader finds no digit yet. Not thread-safe."""
 
     def __init__(self) -> None:
         self._known: NDArray[np.uint8] | None = None
@@ -172,10 +172,11 @@ class FrameInk:
         moved: tuple[float, float],
         watched: Sequence[InkPatch] = (),
     ) -> bool:
-        """Whether there is ink that was not there when this was last true.
+        """Return whether there is ink that was not there when this was last true.
 
-        image: uint8 (H, W, 3); at: seconds; moved: how far the page moved since the frame before, in pixels
-        watched: what stands there: ink close to it does not count, nor, where there is any, what has another colour
+        image: uint8 (H, W, 3); at: seconds; moved: how far the page moved since the previous frame, in pixels
+        watched: patches of the known digits: ink close to them does not count; if there are any, nor does ink of
+            another colour
         """
         if self._before and at - self._before[-1][0] < _OFTEN:
             self._drift += np.asarray(moved)
@@ -212,7 +213,7 @@ class FrameInk:
 
 
 def _thin(image: NDArray[np.uint8], scale: float) -> tuple[NDArray[np.uint8], NDArray[np.uint8], NDArray[np.uint8]]:
-    """A frame at a coarser scale, the same without thin strokes, and how strong those are: (h, w, 3) and (h, w)."""
+    """Return a frame at a coarser scale, the same without thin strokes, and their strength: (h, w, 3) and (h, w)."""
     step = max(1, int(0.5 / scale))
     height, width = image.shape[:2]
     size = max(8, round(width * scale)), max(8, round(height * scale))
@@ -233,7 +234,7 @@ def _grown(box: tuple[float, float, float, float], by: float) -> tuple[float, fl
 def _resampled(
     image: NDArray[np.uint8], box: tuple[float, float, float, float], scale: float
 ) -> NDArray[np.uint8] | None:
-    """A part of a frame at a coarser scale: uint8 (h, w, 3); None where nothing of it is in the frame."""
+    """Resample a part of a frame at this scale: uint8 (h, w, 3); None if hardly anything of it is in the frame."""
     height, width = image.shape[:2]
     x0, y0 = max(0, round(box[0])), max(0, round(box[1]))
     x1, y1 = min(width, round(box[2])), min(height, round(box[3]))
@@ -245,6 +246,6 @@ def _resampled(
 
 
 def _at_least(window: NDArray[np.uint8], height: int, width: int) -> NDArray[np.uint8]:
-    """At least this large: at the frame's edge the window is cut off, or rounding took a pixel."""
+    """Pad to at least this size: at the frame's edge the window is cut off, or rounding took a pixel."""
     short = max(0, height - window.shape[0]), max(0, width - window.shape[1])
     return np.pad(window, ((0, short[0]), (0, short[1]), (0, 0)), mode="edge") if any(short) else window

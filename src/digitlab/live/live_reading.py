@@ -1,4 +1,4 @@
-"""The reading of one frame, as JSON and as it is announced to robots; and the statistics of a session."""
+"""The reading of one frame, as JSON and as published to robots; and the statistics of a session."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 __all__ = ["Announcement", "LiveReading", "LiveStatistics", "Outlet", "due"]
 
 _AGAIN = (
-    1.0  # seconds after which what is published is confirmed: whoever listens can tell a dead camera from a calm one
+    1.0  # seconds after which a reading is published again, so that listeners can tell a dead camera from an idle one
 )
 
 _LATENCIES_KEPT = 36_000  # 20 minutes at 30 frames/s: a session of weeks must not fill the memory
@@ -27,18 +27,18 @@ _LATENCIES_KEPT = 36_000  # 20 minutes at 30 frames/s: a session of weeks must n
 class LiveReading:
     """The reading of one frame, with its times.
 
-    frame_number: 0 for the source's first frame; dropped frames count
+    frame_number: 0 for the source's first frame; dropped frames are counted
     captured: `time.monotonic()` in seconds when the frame left the source
     seconds: the same, counted from the capture of the source's first frame
     latency_ms: from capture to reading, in milliseconds, including the wait for the reader
-    steady: the text decided over several frames; "" is surely an empty page, None is undecided
-    tracks: digits followed over frames, in reading order
-    changed: whether `steady` differs from the frame before
-    drawing: whether ink is likely coming or going
-    telling: whether a text is steady that was not told before: another text, or the same written anew. What was only
-        hidden for a moment, or misread, is not told again
-    numbers: that are told in this frame, each once
-    last: the last steady text that was not empty, and `captured` of the last frame in which it was
+    steady: the text decided over several frames; "": certainly an empty page; None: undecided
+    tracks: digits tracked over frames, in reading order
+    changed: whether `steady` differs from the previous frame
+    drawing: whether ink is probably being added or removed
+    telling: whether a text has become steady that is to be reported: another text, or the same written anew. A text
+        that was only hidden for a moment, or misread, is not reported again
+    numbers: the numbers reported in this frame; each is reported once
+    last: the last non-empty steady text, and `captured` of the last frame that had it
     """
 
     frame_number: int
@@ -60,7 +60,7 @@ class LiveReading:
         return max(0.0, time.monotonic() - self.captured)
 
     def as_json(self) -> dict[str, Any]:
-        """The object that `digitlab live --json` prints, one line per frame."""
+        """Return the object that `digitlab live --json` prints, one line per frame."""
         return {
             "frame": self.frame_number,
             "time": round(self.seconds, 3),
@@ -75,7 +75,7 @@ class LiveReading:
         }
 
     def announcement(self) -> Announcement:
-        """The steady text as it is published over MQTT and ROS."""
+        """Return the steady text as published over MQTT and ROS."""
         sure = [track.confidence for track in self.tracks if track.digit is not None] if self.steady else []
         now = time.time() - time.monotonic()
         last = None if self.last is None else (self.last[0], now + self.last[1])
@@ -95,14 +95,14 @@ def _digit_as_json(found: ReadDigit | Track) -> dict[str, Any]:
 
 @dataclass(frozen=True, slots=True)
 class Announcement:
-    """A steady text as it is published.
+    """A steady text as published.
 
-    text: "" is surely an empty page, None is undecided; "?" is a digit that was found but not classified
-    confidence: of the least confident digit, 0 … 1; None where there is no digit
+    text: "": certainly an empty page; None: undecided; "?" stands for a digit that was found but not classified
+    confidence: of the least confident digit, 0 … 1; None if there is no digit
     clock: `time.time()` of the capture
     frame: its number
-    drawing: whether ink is likely coming or going
-    last: the last text that was not empty, and the clock when it was last seen
+    drawing: whether ink is probably being added or removed
+    last: the last non-empty text, and `time.time()` when it was last seen
     """
 
     text: str | None
@@ -124,11 +124,11 @@ class Announcement:
 
     @property
     def digit(self) -> int | None:
-        """The digit, where there is exactly one and no unclassified digit beside it."""
+        """The digit, if there is exactly one and no unclassified digit beside it; else None."""
         return self.digits[0] if len(self.digits) == 1 and "?" not in (self.text or "") else None
 
     def as_json(self) -> dict[str, Any]:
-        """The payload of MQTT and of ROS."""
+        """Return the payload for MQTT and ROS."""
         return {
             "text": self.text,
             "digit": self.digit,
@@ -150,16 +150,16 @@ class Outlet(Protocol):
     """A receiver of readings (MQTT, ROS, a program): never blocks the reader, and closes quickly."""
 
     def tell(self, live: LiveReading, /) -> None:
-        """Take a reading."""
+        """Accept a reading."""
 
     def close(self) -> None:
         """Send the last messages and disconnect."""
 
 
 def due(live: LiveReading, published: float | None) -> bool:
-    """Whether a reading is to be published: its steady text changed, or was last confirmed a second ago.
+    """Return whether a reading is to be published: its steady text changed, or was last published a second ago.
 
-    published: `time.monotonic()` of the last time
+    published: `time.monotonic()` of the last publication
     """
     return live.changed or (published is not None and time.monotonic() - published >= _AGAIN)
 
@@ -167,11 +167,11 @@ def due(live: LiveReading, published: float | None) -> bool:
 class LiveStatistics:
     """Counts frames and collects latencies.
 
-    captured, read, dropped: frames that the source gave, that were read, that were skipped
+    captured, read, dropped: number of frames that the source delivered, that were read, that were skipped
     seconds: from the capture of the first frame to the end of the last reading
 
-    Median and percentiles are of the last 36,000 readings and are latencies that occurred (nearest rank, no
-    interpolation); the maximum is of all.
+    Median and percentiles are over the last 36,000 readings and are latencies that occurred (nearest rank, no
+    interpolation); the maximum is over all.
     """
 
     def __init__(self) -> None:
@@ -199,14 +199,14 @@ class LiveStatistics:
         return self.read / self.seconds if self.seconds > 0 else None
 
     def latency(self) -> dict[str, float] | None:
-        """Milliseconds from capture to reading: `median`, `p95`, `p99`, `max`; None before the first reading."""
+        """Return the milliseconds from capture to reading: `median`, `p95`, `p99`, `max`; None before the first one."""
         if not self._latencies:
             return None
         median, p95, p99 = np.percentile(list(self._latencies), (50, 95, 99), method="inverted_cdf").tolist()
         return {"median": median, "p95": p95, "p99": p99, "max": self._worst}
 
     def summary(self) -> dict[str, Any]:
-        """All numbers, rounded, for JSON; null where no frame was read."""
+        """Return all numbers, rounded, for JSON; null if no frame was read."""
         rate, latency = self.frames_per_second, self.latency()
         return {
             "captured": self.captured,
@@ -218,7 +218,7 @@ class LiveStatistics:
         }
 
     def describe(self) -> str:
-        """One line of text."""
+        """Summarise in one line of text."""
         frames = f"{self.captured} frames captured, {self.read} read, {self.dropped} dropped"
         rate, latency = self.frames_per_second, self.latency()
         if rate is None or latency is None:

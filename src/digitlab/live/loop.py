@@ -37,15 +37,15 @@ __all__ = ["THREADS", "ReadingLoop"]
 
 _log = logging.getLogger(__name__)
 
-THREADS = 1  # of the network: two are not faster for the few digits of a page, and wait for each other busily
-_TURN = 0.1  # seconds after which the thread checks for changed settings while no frame arrives
+THREADS = 1  # of the network: two are no faster for the few digits of a page, and busy-wait for each other
+_TURN = 0.1  # polling interval in seconds for changed settings while no frame arrives
 _CYCLE = 0.15  # seconds from frame to frame in mode "thesis", as in the program of S0
 _USUAL_RATE = 25.0
 _RATE_OVER = 2.0  # seconds over which the frame rate is measured
 _HISTORY = 200
 _SAVE_AFTER = 1.0  # seconds without a change before the region is saved: not once per mouse movement
 _PATIENCE = 10.0  # seconds that `close` waits for the thread: it may be loading its first model
-_SLEEP = 0.5  # seconds from which the computer has slept; less is the difference between two clocks
+_SLEEP = 0.5  # seconds from which the computer counts as having slept; less is the difference between two clocks
 _BAD_FRAME = "the last frame could not be read"
 
 
@@ -56,7 +56,7 @@ class ReadingLoop:
     feed: the camera's threads; None before they start
     source_error: why the source ended; reader_error: why no frame can be read (the model, or the mode)
     warning: about one frame, a listener or the settings file; the session continues
-    turned: when the thread made its last turn, on the monotonic clock
+    turned: when the thread began its last iteration, on the monotonic clock
     """
 
     def __init__(self, requested: Requested) -> None:
@@ -73,13 +73,13 @@ class ReadingLoop:
         self.lock = threading.RLock()
         self._listeners: tuple[Listener, ...] = ()
         self._tracker = self._new_tracker()
-        self._readings: deque[float] = deque(maxlen=1000)  # when the last ones were ready
+        self._readings: deque[float] = deque(maxlen=1000)  # times at which the last readings were ready
         self._save_at: float | None = None
-        self._reconnects = 0  # of the feed, that are known here
+        self._reconnects = 0  # the number of the feed's reconnects that have been handled here
         self._asleep = seconds_asleep()
-        self._ended = False  # the current source, with or without an error
+        self._ended = False  # whether the current source has ended, with or without an error
         self._new_source = self._new_reader = self._new_mode = True
-        self._changed = threading.Condition(self.lock)  # settings, or the end
+        self._changed = threading.Condition(self.lock)  # the settings changed, or the end
         self._thread = threading.Thread(target=self._run, name="digitlab-live", daemon=True)
 
     # Called from other threads
@@ -103,7 +103,7 @@ class ReadingLoop:
         self._save_region(at_once=True)
 
     def wait(self, timeout: float | None) -> bool:
-        """Wait until no more frames will be read; False after `timeout` seconds."""
+        """Wait until no more frames will be read; return False after `timeout` seconds."""
         with self.lock:
             return self._changed.wait_for(lambda: self._idle or self.closed, timeout)
 
@@ -119,17 +119,17 @@ class ReadingLoop:
         self._changed.notify_all()
 
     def listen(self, listener: Listener) -> None:
-        """Call this one after each reading."""
+        """Call this listener after each reading."""
         with self.lock:
             self._listeners = (*self._listeners, listener)
 
     def leave(self, listener: Listener) -> None:
-        """Stop calling it."""
+        """Stop calling this listener."""
         with self.lock:
             self._listeners = tuple(each for each in self._listeners if each is not listener)
 
     def rate(self, now: float) -> float:
-        """Frames read per second, over the last two seconds, or since the first where that is shorter."""
+        """Return the frames read per second, over the last two seconds, or since the first frame if that is shorter."""
         times = [each for each in tuple(self._readings) if each >= now - _RATE_OVER]
         if len(times) < 2:
             return 0.0
@@ -216,7 +216,7 @@ class ReadingLoop:
             feed.start()
 
     def _note_sleep(self) -> None:
-        """The computer has slept, and the clock of the frames with it: what was read is older by as much."""
+        """If the computer has slept, age the last result by that time, during which the frames' clock stood still."""
         asleep = seconds_asleep()
         seconds, self._asleep = asleep - self._asleep, asleep
         before = self.latest
@@ -242,7 +242,7 @@ class ReadingLoop:
             self._fail(SourceError(f"the source failed ({type(error).__name__}: {error})"))
         else:
             if frame is not None:
-                if feed.reconnects != self._reconnects:  # perhaps another camera that has the number of the old one
+                if feed.reconnects != self._reconnects:  # perhaps another camera with the same number
                     self._reconnects = feed.reconnects
                     self._forget_tracks()
                 self._read(frame, feed)
@@ -272,7 +272,7 @@ class ReadingLoop:
 
     def _publish(self, frame: Frame, read: FrameReading, feed: NewestFrame) -> None:
         before = self.latest
-        # The clock of a file that is read as fast as possible is its frame number.
+        # For a file that is read as fast as possible, the frame number is the clock.
         at = frame.captured if feed.source.realtime else frame.number / (feed.source.rate or _USUAL_RATE)
         tracker = self._tracker
         tracks, steady = tracker.add(read.detections, at, frame.image), tracker.steady
@@ -305,7 +305,7 @@ class ReadingLoop:
             self._tell(live)
 
     def _forget_tracks(self) -> None:
-        """Without a camera nothing is decided any more; its last frame remains visible."""
+        """Reset tracks and steady text, since nothing is decided without a camera; its last frame remains visible."""
         before = self.latest
         if before.steady is None and not before.tracks:
             return
@@ -327,7 +327,7 @@ class ReadingLoop:
                 self.leave(listener)
 
     def _box(self, frame: Frame) -> Box:
-        """The part that is read, in pixels; a region given in pixels becomes one in shares with the first frame."""
+        """Return the part that is read, in pixels; a region in pixels becomes one in fractions with the first frame."""
         region, shape = self.requested.region, frame.image.shape
         if isinstance(region, tuple):
             box, region = region, None
@@ -368,7 +368,7 @@ class ReadingLoop:
         with self.lock:
             region = self.requested.region
             due = self._save_at is not None and (at_once or time.monotonic() >= self._save_at)
-            # One in pixels waits for the first frame, whose size it needs.
+            # A region in pixels waits for the first frame, whose size is needed.
             if not due or isinstance(region, tuple):
                 return
             self._save_at = None
@@ -382,7 +382,7 @@ class ReadingLoop:
 
 
 def _read_only(image: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """The same pixels, read-only."""
+    """Return a read-only view of the same pixels."""
     view = image.view()
     view.flags.writeable = False
     return view

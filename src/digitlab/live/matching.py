@@ -1,4 +1,4 @@
-"""Which boxes of a frame are which of the frame before."""
+"""Match the boxes of a frame with those of the previous frame."""
 
 from __future__ import annotations
 
@@ -27,12 +27,12 @@ __all__ = [
     "shift",
 ]
 
-_OVERLAP = 0.4  # of the smaller box: a digit that is being written keeps its track while its box grows
-GROWN, SHRUNK, JITTER = 1.08, 0.8, 1  # of a box's longest side, and pixels
+_OVERLAP = 0.4  # minimum share of the smaller box: a digit that is being written keeps its track while its box grows
+GROWN, SHRUNK, JITTER = 1.08, 0.8, 1  # factors of a box's longest side, and pixels
 
 
 def overlapping(new: Sequence[Box], old: Sequence[Box]) -> list[tuple[int, int, float]]:
-    """Which of the new boxes is which of the old ones, and their overlap: greedily, the best first."""
+    """Match new boxes with old ones greedily, best first; return their indices and their overlap."""
     scores = _overlaps(new, old)
     pairs: list[tuple[int, int, float]] = []
     for flat in np.argsort(-scores, axis=None, kind="stable"):
@@ -45,7 +45,7 @@ def overlapping(new: Sequence[Box], old: Sequence[Box]) -> list[tuple[int, int, 
 
 
 def shift(before: Sequence[Box], now: Sequence[Box]) -> tuple[float, float]:
-    """How far boxes moved, x and y in pixels: the median of their middles."""
+    """Return how far boxes moved, x and y in pixels: the median motion of their centres."""
     if not before:
         return 0.0, 0.0
     steps = np.asarray(now, np.float64) - np.asarray(before, np.float64)
@@ -54,40 +54,40 @@ def shift(before: Sequence[Box], now: Sequence[Box]) -> tuple[float, float]:
 
 
 def moved_on(box: Box, by: tuple[float, float]) -> Box:
-    """A box so far, in pixels, to the right and down."""
+    """Move a box by this many pixels to the right and down."""
     right, down = round(by[0]), round(by[1])
     return box[0] + right, box[1] + down, box[2] + right, box[3] + down
 
 
 def share_within(box: Box, other: Box) -> float:
-    """The share of a box that lies within another."""
+    """Return the fraction of a box that lies within another."""
     wide = min(box[2], other[2]) - max(box[0], other[0])
     high = min(box[3], other[3]) - max(box[1], other[1])
     return max(0, wide) * max(0, high) / max(1, (box[2] - box[0]) * (box[3] - box[1]))
 
 
 def distance(box: Box, other: Box) -> float:
-    """Of their middles, in pixels."""
+    """Return the distance between the centres of two boxes, in pixels."""
     return float(np.hypot(box[0] + box[2] - other[0] - other[2], box[1] + box[3] - other[1] - other[3])) / 2.0
 
 
 def is_smaller(box: Box, other: Box) -> bool:
-    """Whether it is clearly smaller than the other."""
+    """Return whether a box is clearly smaller than the other."""
     return longest_side(box) < SHRUNK * longest_side(other) - JITTER
 
 
 def same_size(box: Box, other: Box) -> bool:
-    """Whether neither is clearly smaller."""
+    """Return whether neither box is clearly smaller than the other."""
     return not is_smaller(box, other) and not is_smaller(other, box)
 
 
 def longest_side(box: Box) -> int:
-    """In pixels."""
+    """Return the longest side of a box, in pixels."""
     return max(box[2] - box[0], box[3] - box[1])
 
 
 def _overlaps(new: Sequence[Box], old: Sequence[Box]) -> NDArray[np.float64]:
-    """Intersection over union of boxes, float64 (new, old); 0 where they share too little of the smaller box."""
+    """Compute the IoU of boxes, float64 (new, old); 0 where they share too little of the smaller box."""
     first, second = np.asarray(new, np.float64)[:, None], np.asarray(old, np.float64)[None]  # (N, 1, 4), (1, M, 4)
     sides = np.minimum(first[..., 2:], second[..., 2:]) - np.maximum(first[..., :2], second[..., :2])
     common = np.clip(sides, 0.0, None).prod(-1)

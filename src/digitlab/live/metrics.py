@@ -1,4 +1,4 @@
-"""Figures of a session without a window for Prometheus, over HTTP: GET /metrics."""
+"""Metrics of a session without a window, for Prometheus, over HTTP: GET /metrics."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _MEDIA_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 
 
 def metrics_address(text: str) -> tuple[str, int]:
-    """The host and port of PORT, :PORT or HOST:PORT; of this machine alone where no host is given.
+    """Parse host and port from PORT, :PORT or HOST:PORT; without a host, only this machine can connect.
 
     >>> metrics_address("9101"), metrics_address("0.0.0.0:9101"), metrics_address("[::1]:9101")
     (('127.0.0.1', 9101), ('0.0.0.0', 9101), ('::1', 9101))
@@ -36,13 +36,13 @@ def metrics_address(text: str) -> tuple[str, int]:
 
 
 class MetricsServer:
-    """Answers GET /metrics from a thread of its own. An `Outlet`: it counts what is told."""
+    """Answers GET /metrics from a thread of its own. An `Outlet`: it counts the readings."""
 
     def __init__(self, address: str) -> None:
         """Start.
 
         Raises:
-            UsageError: for no address, or one that cannot be had.
+            UsageError: for an invalid address, or one that cannot be listened on.
         """
         self.engine: LiveEngine | None = None
         self._tellings = self._changes = 0
@@ -62,7 +62,7 @@ class MetricsServer:
                 self.wfile.write(body)
 
             def log_message(self, *_: object) -> None:
-                """Nothing: a scrape every few seconds is no news."""
+                """Log nothing: a scrape every few seconds is not worth a message."""
 
         try:
             self._server = ThreadingHTTPServer((host, port), Handler)
@@ -74,7 +74,7 @@ class MetricsServer:
 
     @property
     def port(self) -> int:
-        """Where it listens, also where 0 was asked for."""
+        """The port it listens on, even if 0 was requested."""
         return int(self._server.server_address[1])
 
     def tell(self, live: LiveReading) -> None:
@@ -89,7 +89,7 @@ class MetricsServer:
         self._thread.join(5.0)
 
     def text(self) -> str:
-        """All figures, a line each."""
+        """Return all metrics, one per line, with their descriptions."""
         return "\n".join(self._lines()) + "\n"
 
     def _lines(self) -> Iterator[str]:

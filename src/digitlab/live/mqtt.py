@@ -1,10 +1,10 @@
 """Readings for robots and home automation, over MQTT.
 
 TOPIC          the steady text as JSON (`Announcement.as_json`), retained; on each change, and once a second
-TOPIC/number   each number of the page, told once: {"number", "text", "box", "confidence"}
+TOPIC/number   each number of the page, reported once: {"number", "text", "box", "confidence"}
 TOPIC/state    "online" or "offline", retained; "offline" is also the last will, which the broker publishes for us
 
-All with quality of service 1. The client reconnects by itself, and then publishes the current steady text.
+All with quality of service 1. The client reconnects automatically, and then publishes the current steady text.
 """
 
 from __future__ import annotations
@@ -55,7 +55,7 @@ class Broker:
     def parse(cls, text: str) -> Broker:
         """Parse mqtt://[user:password@]host[:port]/topic; mqtts:// is the same over TLS.
 
-        Without a password in it, that of ``$DIGITLAB_MQTT_PASSWORD`` is taken: other users can see command lines.
+        If it has no password, that of ``$DIGITLAB_MQTT_PASSWORD`` is used, because other users can see command lines.
 
         Raises:
             UsageError: when it is not such an address.
@@ -77,21 +77,21 @@ class Broker:
         return cls(parts.hostname, port or _PORTS[parts.scheme], topic, user, password, encrypted)
 
     def __str__(self) -> str:
-        """For messages: without user and password."""
+        """Return the address for messages, without user and password."""
         return f"{'mqtts' if self.encrypted else 'mqtt'}://{self.host}:{self.port}/{self.topic}"
 
 
 class MqttOutlet:
-    """Publishes each change of the steady text, and confirms it every second."""
+    """Publishes each change of the steady text, and repeats it every second."""
 
     def __init__(self, broker: Broker, say: Callable[[str], None], *, announced: bool = False) -> None:
         """Connect in the background.
 
-        announced: whether Home Assistant is told what there is
+        announced: whether the readings are announced to Home Assistant
         say: called with a message when the broker is lost, refuses the connection, or is back
 
         Raises:
-            MissingExtraError: without paho-mqtt.
+            MissingExtraError: when paho-mqtt is not installed.
         """
         try:
             from paho.mqtt import client as mqtt
@@ -114,7 +114,7 @@ class MqttOutlet:
             client.tls_set()
         client.will_set(self._state, "offline", qos=1, retain=True)
         client.reconnect_delay_set(1, _LONGEST_PAUSE)
-        # Offline, only the newest text is kept, and by us.
+        # While offline, only the newest text is kept, and we keep it ourselves.
         client.max_queued_messages_set(10)
         client.on_connect = self._connected
         client.on_connect_fail = self._not_found
@@ -142,7 +142,7 @@ class MqttOutlet:
         """Publish "offline" and disconnect."""
         self._closing = True
         if self._client.is_connected():
-            with contextlib.suppress(RuntimeError, ValueError):  # lost at this moment: then the last will says it
+            with contextlib.suppress(RuntimeError, ValueError):  # just disconnected: then the last will says it
                 self._client.publish(self._state, "offline", qos=1, retain=True).wait_for_publish(_FAREWELL)
         self._client.disconnect()
         self._client.loop_stop()
@@ -172,7 +172,7 @@ class MqttOutlet:
         reason: Any,
         properties: Any,  # noqa: ARG002
     ) -> None:
-        # A refusal is followed by a disconnection, and was reported.
+        # A refusal, which has been reported already, is followed by a disconnection.
         if not self._closing and not (self._said or "").startswith(f"{self._broker} refuses"):
             self._tell_once(f"{self._broker}: connection lost ({reason}); retrying")
 

@@ -1,9 +1,9 @@
-"""Numbers on a page that moves: each is told once.
+"""Numbers on a page that moves: each is reported ("told") once.
 
-Neighbouring digits of a line are a number. It is told when all of its digits are decided and it does not touch the
-frame's edge, where a part of it may be cut off. Where it was told is remembered in coordinates of the page, which are
-known from how far the page moved from frame to frame; so it is not told again when it comes back into view, nor when a
-hand covered it.
+Neighbouring digits of a line form a number. It is told when all of its digits are decided and it does not touch the
+frame's edge, where a part of it may be cut off. Its place is remembered in page coordinates, which follow from how far
+the page moved from frame to frame; so it is not told again when it comes back into view, or when a hand that covered it
+is gone.
 """
 
 from __future__ import annotations
@@ -23,21 +23,21 @@ if TYPE_CHECKING:
 
 __all__ = ["Number", "NumbersTold"]
 
-_GAP = 0.9  # of the digits' height: more space parts two numbers
-_ROOM = 0.75  # of the height: closer to the frame's edge, the next digit may be cut off so far that nothing is found
-_LEVEL = 0.5  # of the height: more is another line
-_EDGE = 0.02  # of the frame's side
-_SAME_PLACE = 1.0  # of the height: where it is not further from where the same number was told, it is that one
-_DRIFT = 0.25  # of the way since; what the measured motion may be wrong by
-_WITHIN = 0.35  # seconds for which it must be whole before it is told: its last digit may just come into view
+_GAP = 0.9  # in heights of the digits: a larger gap separates two numbers
+_ROOM = 0.75  # in heights: closer to the frame's edge, the next digit may be cut off so far that it is not found
+_LEVEL = 0.5  # in heights: a larger vertical offset means another line
+_EDGE = 0.02  # fraction of the frame's height
+_SAME_PLACE = 1.0  # in heights: this close to where an equal number was told, it is the same one
+_DRIFT = 0.25  # fraction of the distance moved since then: the error allowed for the measured motion
+_WITHIN = 0.35  # seconds for which it must be whole before it is told: its last digit may be just coming into view
 
 
 @dataclass(frozen=True, slots=True)
 class Number:
-    """A number that was told.
+    """A number that has been reported.
 
     identity: 1, 2, 3 …; text: its digits
-    box: in pixels of the frame; confidence: of its least sure digit
+    box: in pixels of the frame; confidence: of its least confident digit
     """
 
     identity: int
@@ -46,7 +46,7 @@ class Number:
     confidence: float
 
     def as_json(self) -> dict[str, Any]:
-        """As it is published."""
+        """Return the object that is published."""
         return {
             "number": self.identity,
             "text": self.text,
@@ -57,7 +57,7 @@ class Number:
 
 @dataclass(slots=True)
 class _Told:
-    """Where a number is, in pixels of the page, and how far the page moved since it was seen there."""
+    """A number's position in page coordinates (pixels), and how far the page has moved since it was seen there."""
 
     text: str
     x: float
@@ -66,20 +66,20 @@ class _Told:
 
 
 class NumbersTold:
-    """The numbers of a page that were told. Not thread-safe."""
+    """Keeps track of the numbers of a page that have been reported. Not thread-safe."""
 
     def __init__(self) -> None:
         self._count = 0
         self._told: list[_Told] = []
-        self._offset = np.zeros(2)  # of the page from where it was at first
+        self._offset = np.zeros(2)  # of the page from its first position
         self._waiting: dict[tuple[int, ...], float] = {}
 
     def add(
         self, tracks: Sequence[Track], size: tuple[int, int], moved: tuple[float, float], at: float
     ) -> tuple[Number, ...]:
-        """The numbers that are told in this frame.
+        """Return the numbers to be reported in this frame.
 
-        size: of the frame, height and width; moved: how far the page moved since the frame before; at: seconds
+        size: height and width of the frame; moved: how far the page moved since the previous frame; at: seconds
         """
         self._offset += moved
         for told in self._told:
@@ -113,7 +113,7 @@ class NumbersTold:
         return told if distance <= _SAME_PLACE * height + _DRIFT * told.travelled else None
 
     def erased(self, tracks: Sequence[Track]) -> None:
-        """Forget what was told where these stand: their ink changed."""
+        """Forget the numbers reported at the places of these tracks, whose ink was erased."""
         for track in tracks:
             x, y = (track.box[0] + track.box[2]) / 2, (track.box[1] + track.box[3]) / 2
             height = track.box[3] - track.box[1]
@@ -124,7 +124,7 @@ class NumbersTold:
 
 
 def _numbers(tracks: Sequence[Track]) -> list[list[Track]]:
-    """Neighbouring digits of a line, from left to right."""
+    """Group neighbouring digits of a line, from left to right."""
     rows: list[list[Track]] = []
     for track in sorted(tracks, key=lambda each: each.box[0]):
         for row in rows:
@@ -140,7 +140,7 @@ def _numbers(tracks: Sequence[Track]) -> list[list[Track]]:
 
 
 def _is_whole(row: list[Track], size: tuple[int, int]) -> bool:
-    """Whether all of its digits are decided, and the frame's edge cuts nothing off."""
+    """Return whether all of its digits are decided, and nothing is cut off by the frame's edge."""
     x0, y0, x1, y1 = _box_of(row)
     height, width = size
     room = _ROOM * (y1 - y0)

@@ -1,4 +1,4 @@
-"""A program of the user's, started for each new steady text."""
+"""A program chosen by the user, started for each new steady text."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ _KILLED_AFTER = 1.0  # seconds from SIGTERM to SIGKILL
 
 
 def words_of(command: str) -> list[str]:
-    r"""The program and its arguments, split as the system's shell does, without its other features.
+    r"""Split a command into program and arguments as the system's shell does, without its other features.
 
     On Windows a backslash separates folders, and only double quotes group words.
 
@@ -45,7 +45,7 @@ def words_of(command: str) -> list[str]:
 
 
 def start_program(words: list[str], stdout: int | IO[bytes]) -> subprocess.Popen[bytes]:
-    """Start it in its own process group: Ctrl-C does not reach it, and `end_program` reaches its children.
+    """Start it in its own process group, so that Ctrl-C does not reach it, and `end_program` reaches its children.
 
     Raises:
         OSError, ValueError: when it cannot be started.
@@ -57,7 +57,7 @@ def start_program(words: list[str], stdout: int | IO[bytes]) -> subprocess.Popen
 
 
 def end_program(process: subprocess.Popen[bytes], grace: float) -> None:
-    """End a process and its children after ``grace`` seconds: by SIGTERM, then by SIGKILL."""
+    """End a process and its children after ``grace`` seconds, with SIGTERM, then with SIGKILL."""
     for wait, force in ((grace, False), (_KILLED_AFTER, True)):
         with contextlib.suppress(subprocess.TimeoutExpired):
             if wait > 0.0:
@@ -87,7 +87,7 @@ class DigitCommand:
 
     In its arguments ``{text}`` becomes the steady text, its lines separated by spaces, and ``{digit}`` all its digits
     without spaces, with "?" for a digit that was found but not classified; a text of only "?" starts nothing. Texts
-    that become steady while it runs wait for their turn, up to 100; then the oldest are passed over, which is reported.
+    that become steady while it runs are queued, up to 100; beyond that the oldest are dropped, which is reported.
 
     >>> command = DigitCommand("echo 'it is {digit}'", print)
     >>> command.arguments("68\n85")
@@ -98,7 +98,7 @@ class DigitCommand:
     def __init__(self, command: str, say: Callable[[str], None], *, once: bool = False) -> None:
         """Parse the command; nothing is started yet.
 
-        once: start it for each told number instead, one after the other
+        once: start it for each reported number instead, one after the other
         say: called once with a message, when the program cannot be started or fails
 
         Raises:
@@ -122,13 +122,13 @@ class DigitCommand:
         self._thread.start()
 
     def arguments(self, text: str) -> list[str]:
-        """The program and its arguments for a steady text; the program's name is not substituted."""
+        """Return the program and its arguments for a steady text; nothing is substituted in the program's name."""
         digits = "".join(text.split())
         words = (word.replace("{text}", " ".join(text.split())).replace("{digit}", digits) for word in self._words[1:])
         return [self._words[0], *words]
 
     def tell(self, live: LiveReading) -> None:
-        """Take a reading; never blocks."""
+        """Accept a reading; never blocks."""
         texts = [number.text for number in live.numbers] if self._once else [live.steady or ""] * live.telling
         with self._changed:
             for text in texts:
@@ -140,7 +140,7 @@ class DigitCommand:
                 self._complain(f"is too slow: more than {_MOST_WAITING} texts wait, and the oldest are passed over")
 
     def close(self, grace: float = 0.0) -> None:
-        """Stop: the current and the next run have `grace` seconds to finish; then their processes are killed."""
+        """Stop: the current and the queued runs have `grace` seconds to finish; then running processes are ended."""
         until = time.monotonic() + grace
         with self._changed:
             self._changed.wait_for(lambda: not self._waiting and self._running is None, grace)

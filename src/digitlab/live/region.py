@@ -14,13 +14,13 @@ if TYPE_CHECKING:
 __all__ = ["Region", "box_of_text", "default_box"]
 
 _DEFAULT_SIDE = 200 / 480  # S0: rows 140 to 340, columns 220 to 420 of 480 by 640, a centred square
-_LEAST_SIDE = 0.02  # of a frame's side: still large enough to be dragged; 10 pixels of 480
+_LEAST_SIDE = 0.02  # fraction of a frame's side: still large enough to be dragged; 10 pixels of 480
 _SMALLEST = 8  # pixels per side; smaller digits are illegible
 
 
 @dataclass(frozen=True, slots=True)
 class Region:
-    """A rectangle in shares of a frame's width and height, so that it keeps its place when the frame's size changes.
+    """A rectangle in fractions of a frame's width and height, so that it keeps its place when the frame's size changes.
 
     left, right: 0 … 1 of the width; top, bottom: 0 … 1 of the height
 
@@ -43,12 +43,12 @@ class Region:
 
     @classmethod
     def default(cls, shape: tuple[int, ...]) -> Self:
-        """The centred square of S0, for a frame of ``shape`` (H, W, …)."""
+        """Return the centred square of S0, for a frame of ``shape`` (H, W, …)."""
         return cls.of_box(default_box(shape), shape)
 
     @classmethod
     def of_box(cls, box: Box, shape: tuple[int, ...]) -> Self:
-        """The region of a ``box`` in a frame of ``shape`` (H, W, …), clipped to the frame.
+        """Return the region of a ``box`` in a frame of ``shape`` (H, W, …), clipped to the frame.
 
         Raises:
             UsageError: when it lies outside the frame, or less than 8 pixels of a side lie within.
@@ -63,13 +63,13 @@ class Region:
         return cls(x0 / width, y0 / height, x1 / width, y1 / height)
 
     def box(self, shape: tuple[int, ...]) -> Box:
-        """(x0, y0, x1, y1) in pixels of a frame of ``shape`` (H, W, …); never empty."""
+        """Return (x0, y0, x1, y1) in pixels of a frame of ``shape`` (H, W, …); never empty."""
         height, width = shape[:2]
         x0, y0 = min(width - 1, round(self.left * width)), min(height - 1, round(self.top * height))
         return x0, y0, max(x0 + 1, round(self.right * width)), max(y0 + 1, round(self.bottom * height))
 
     def moved(self, right: float, down: float) -> Region:
-        """Moved by shares of the width and of the height, at most to the frame's edge."""
+        """Return the region moved by fractions of the frame's width and height, at most to the frame's edge."""
         right = min(max(right, -self.left), 1.0 - self.right)
         down = min(max(down, -self.top), 1.0 - self.bottom)
         return Region(
@@ -78,7 +78,7 @@ class Region:
         )
 
     def scaled(self, factor: float) -> Region:
-        """Scaled about its centre, within the frame and not too small to be dragged."""
+        """Return the region scaled about its centre, within the frame and not too small to be dragged."""
         middle = (self.left + self.right) / 2, (self.top + self.bottom) / 2
         half = [
             min(max(factor * side / 2, _LEAST_SIDE / 2), 0.5)
@@ -92,7 +92,7 @@ class Region:
 
 
 def default_box(shape: tuple[int, ...]) -> Box:
-    """The square of S0 in a frame of ``shape`` (H, W, …).
+    """Return the square of S0 in a frame of ``shape`` (H, W, …).
 
     >>> default_box((480, 640, 3))
     (220, 140, 420, 340)
@@ -104,7 +104,7 @@ def default_box(shape: tuple[int, ...]) -> Box:
 
 
 def box_of_text(text: str) -> Box:
-    """The box of `x,y,w,h`, in pixels.
+    """Parse a box from `x,y,w,h`, in pixels.
 
     >>> box_of_text("220,140,200,200")
     (220, 140, 420, 340)

@@ -18,7 +18,7 @@ _LARGEST = 100_000  # bytes; ours has a hundred
 
 
 def config_folder() -> Path:
-    """The folder for what the user set: ``$DIGITLAB_CONFIG``, or the platform's place for it."""
+    """Return the folder for the user's settings: ``$DIGITLAB_CONFIG``, or the platform's default."""
     named = os.environ.get("DIGITLAB_CONFIG")
     if named:
         return Path(named).expanduser()
@@ -28,7 +28,7 @@ def config_folder() -> Path:
 
 
 def remembered_region() -> Region | None:
-    """The region of the last session; None where there is none, or the file holds none that is valid."""
+    """Return the region of the last session; None if there is none, or the stored one is invalid."""
     shares = _settings().get("region")
     try:
         return Region(*(float(share) for share in shares)) if isinstance(shares, list) else None
@@ -37,7 +37,7 @@ def remembered_region() -> Region | None:
 
 
 def remember_region(region: Region) -> None:
-    """Keep the region for the next session.
+    """Save the region for the next session.
 
     Raises:
         StorageError: when the file cannot be written.
@@ -47,7 +47,7 @@ def remember_region(region: Region) -> None:
 
 
 def forget_region() -> None:
-    """The next session begins with the usual region.
+    """Discard the saved region, so that the next session begins with the default one.
 
     Raises:
         StorageError: when the file cannot be written.
@@ -58,12 +58,12 @@ def forget_region() -> None:
 
 
 def _settings() -> dict[str, Any]:
-    """The content of the file; empty where it is missing or damaged: the next write replaces it."""
+    """Read the content of the file; empty if it is missing or damaged (the next write then replaces it)."""
     return small_json(config_folder() / _FILE)
 
 
 def small_json(path: Path) -> dict[str, Any]:
-    """The object in a small JSON file; empty where the file is missing, damaged or too large to be one of ours."""
+    """Read the object in a small JSON file; empty if the file is missing, damaged or too large to be one of ours."""
     try:
         if path.stat().st_size > _LARGEST:
             return {}

@@ -45,7 +45,7 @@ class RosOutlet:
 
         Raises:
             UsageError: for an invalid address or topic.
-            MissingExtraError: without websockets.
+            MissingExtraError: when websockets is not installed.
         """
         if not _NAME.fullmatch(topic):
             raise UsageError(f"--topic {topic!r}: expected a ROS name such as {DEFAULT_TOPIC}")
@@ -54,7 +54,7 @@ class RosOutlet:
         self._say = say
         self._said: str | None = None
         self._published_at: float | None = None
-        self._digit: int | None = None  # that was published last
+        self._digit: int | None = None  # the last one that was published
         self._next: Announcement | None = None
         self._last: Announcement | None = None
         self._closing = False

@@ -1,11 +1,11 @@
-"""What a native ROS node publishes: the steady text, its digit, told numbers, and what each frame shows.
+"""The topics of a native ROS node: the steady text, its digit, numbers, and the detections of each frame.
 
 ~reading      std_msgs/String: the JSON of `Announcement`; on each change, and once a second with its age
 ~digit        std_msgs/Int32: the digit, where there is exactly one; else -1
-~number       std_msgs/String: each number of the page, told once: {"number", "text", "box", "confidence"}
+~number       std_msgs/String: each number of the page, reported once: {"number", "text", "box", "confidence"}
 ~detections   vision_msgs/Detection2DArray: the digits of each frame, where vision_msgs is installed
 
-The first two are latched. A master that was started anew is noticed within two seconds, and told everything again.
+The first two are latched. A restarted master is noticed within two seconds, and everything is registered again.
 """
 
 from __future__ import annotations
@@ -30,12 +30,12 @@ __all__ = ["NodeOutlet"]
 
 _log = logging.getLogger(__name__)
 
-_CHECK_EVERY = 1.0  # seconds between two looks at the master
+_CHECK_EVERY = 1.0  # seconds between two checks of the master
 _NO_DIGIT = -1
 
 
 class NodeOutlet:
-    """Publishes readings as a node. `source`: whose message headers are copied into the detections."""
+    """Publishes readings as a node. `source`: its message headers are copied into the detections."""
 
     def __init__(
         self, client: RosClient, say: Callable[[str], None], *, topic: str, source: RosTopic | None = None
@@ -78,7 +78,7 @@ class NodeOutlet:
                 self._digit({"data": digit})
 
     def close(self) -> None:
-        """Stop watching the master; the node itself is its maker's."""
+        """Stop watching the master; closing the node itself is up to its creator."""
         self._closing.set()
         self._thread.join(5.0)
 
@@ -112,7 +112,7 @@ class NodeOutlet:
         return array
 
     def _detection(self, found: Any, header: Any) -> Any:
-        """A Detection2D: its fields differ between ROS 1 and the versions of ROS 2."""
+        """Make a Detection2D, whose fields differ between ROS 1 and the versions of ROS 2."""
         detection = self._client.message("vision_msgs/Detection2D")
         detection.header = header
         x0, y0, x1, y1 = found.box

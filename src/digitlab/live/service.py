@@ -1,7 +1,7 @@
-"""What systemd is told of a session: that it is ready, what it sees, that it is alive, and that it ends.
+"""Notifies systemd of a session: that it is ready, what it sees, that it is alive, and that it is ending.
 
 The protocol is one datagram to a socket (sd_notify(3)); without $NOTIFY_SOCKET nothing is done. With WatchdogSec= in
-the unit, systemd restarts a session whose reader hangs: only a reader that makes its turns is reported alive.
+the unit, systemd restarts a session whose reader hangs: only a reader whose loop is running is reported alive.
 """
 
 from __future__ import annotations
@@ -21,9 +21,9 @@ _USUALLY_EVERY = 5.0  # seconds between two statuses without a watchdog
 
 
 class Service:
-    """The line to systemd, or to nobody.
+    """The connection to systemd, if there is one.
 
-    watched: whether it expects to be told that we are alive
+    watched: whether systemd expects to be told that we are alive
     """
 
     def __init__(self, environment: Mapping[str, str] = os.environ) -> None:
@@ -38,7 +38,7 @@ class Service:
         self._ready = False
 
     def alive(self, status: str, *, alive: bool) -> None:
-        """Called often: says that we are ready, what is seen, and, when we are, that we are alive."""
+        """Report that we are ready, the status and, if watched, that we are alive; to be called often."""
         if not self._address or not alive or time.monotonic() - self._told_at < self._every:
             return
         self._told_at = time.monotonic()
@@ -51,7 +51,7 @@ class Service:
         self._send("\n".join(lines))
 
     def ending(self) -> None:
-        """Say that we end."""
+        """Tell systemd that the session is ending."""
         if self._address:
             self._send("STOPPING=1")
 

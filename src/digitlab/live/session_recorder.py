@@ -37,12 +37,12 @@ _PATIENCE = 30.0  # seconds that `close` waits for the writer
 class SessionRecorder:
     """A thread that writes frames to a video and their readings to a JSON Lines file beside it.
 
-    Both files get their names only when the recording is complete. "video_frame" is the number of a line's frame in the
-    video; frames of another size than the first are resized to it.
+    Both files get their final names only when the recording is complete. "video_frame" is the number of a line's frame
+    in the video; frames of another size than the first are resized to it.
 
     path: of the video; the lines have the same name with .jsonl
     problem: one line of text, or None
-    written, lost: frames in the video, and frames that arrived faster than they could be written
+    written, lost: number of frames in the video, and of frames that arrived faster than they could be written
     """
 
     def __init__(self, path: Path, rate: Callable[[], float]) -> None:
@@ -51,7 +51,7 @@ class SessionRecorder:
         rate: called after the first frame; returns the frames per second of the video
 
         Raises:
-            UsageError: for another file name extension than .mp4 and .avi.
+            UsageError: for a file name extension other than .mp4 and .avi.
             StorageError: when the folder cannot be written.
         """
         if path.suffix.lower() not in _CODECS:
@@ -78,7 +78,7 @@ class SessionRecorder:
             self.problem = f"the disk is too slow for the recording: {self.lost} frames are missing from it"
 
     def close(self) -> None:
-        """Write the frames in the queue, and give the files their names.
+        """Write the frames in the queue, and give the files their final names.
 
         Raises:
             StorageError: when they could not be written.

@@ -38,27 +38,27 @@ class Change:
 class Snapshot:
     r"""All that a view shows, at one moment. Its arrays are read-only and may be kept.
 
-    frame: the frame that `reading` is of; None before the first (then everything else is empty as well)
+    frame: the frame that `reading` belongs to; None before the first (then everything else is empty as well)
     region: the part that is read, in pixels of the frame; None in mode "page", which reads the whole frame
     reading: of this frame alone, with bounding boxes in pixels of the whole frame in every mode
-    tracks: digits followed over frames, in reading order
+    tracks: digits tracked over frames, in reading order
     glyph: uint8 (28, 28), light ink on dark: the prepared image. In mode "page" of the most confident digit; in
-        "thesis" the Sobel image; None where no ink could be segmented
-    probabilities: ten of this frame for the same digit, class 0 first; all 0 where none was found
-    steady: the text that won over several frames ("6885"; lines are joined by "\n"; "" is surely an empty page); None
+        "thesis" the Sobel image; None if no ink could be segmented
+    probabilities: ten, from this frame, for the same digit, class 0 first; all 0 if none was found
+    steady: the text decided over several frames ("6885"; lines are joined by "\n"; "": certainly an empty page); None
         while undecided
     mode, paused, recording: as set; `recording` is the file being written, or None
-    source: the source as it was named, e.g. "0" or an address
+    source: the source as it was given, e.g. "0" or an address
     model: the name of the model in use; "" until it is loaded
     state: of the source; ENDED together with a problem is a failure
     problem: one line to be shown, or None
     frames_per_second: read, over the last two seconds; 0.0 when there were none
-    latency_ms: from capture to reading, of the last frame; None before it
+    latency_ms: from capture to reading, of the last frame; None before the first
     age_ms: time since the frame was captured; None before the first
     captured, dropped, read: frames so far, of this source
-    drawing: whether ink is likely coming or going
-    stale: whether what is shown is older than `Steadiness.stale`
-    last: the last steady text that was not empty, and the seconds since it was last seen
+    drawing: whether ink is probably being added or removed
+    stale: whether the frame is older than `Steadiness.stale`
+    last: the last non-empty steady text, and the seconds since it was last seen
     history: the last changes of the steady text, oldest first, at most 200
     number: increases with each frame read and each restart; with the same number only state, problem, age and settings
         can differ
@@ -93,11 +93,11 @@ class Snapshot:
 
 @dataclass(slots=True)
 class Requested:
-    """What the caller asked for: changed under the loop's lock, applied with the next frame.
+    """The settings requested by the caller: changed under the loop's lock, applied with the next frame.
 
     reader: None until `model` is loaded
-    region: in shares of the frame, in pixels until the first frame, or None for the default of S0
-    realtime, keep, insist, steadiness: as `LiveEngine` takes them
+    region: in fractions of the frame, in pixels until the first frame, or None for the default of S0
+    realtime, keep, insist, steadiness: as in `LiveEngine`
     """
 
     source: str | Source
@@ -134,7 +134,7 @@ class FrameResult:
     last: tuple[str, float] | None = None
 
     def live_reading(self, *, changed: bool, telling: bool = False) -> LiveReading | None:
-        """The same for a listener; None before the first frame."""
+        """Return the result in the form that listeners get; None before the first frame."""
         if self.frame is None or self.read is None or self.latency_ms is None:
             return None
         return LiveReading(

@@ -1,4 +1,4 @@
-"""One digit followed over frames, as others see it."""
+"""One digit tracked over frames: the public view of it."""
 
 from __future__ import annotations
 
@@ -13,16 +13,16 @@ __all__ = ["Track"]
 
 @dataclass(frozen=True, slots=True)
 class Track:
-    """One digit followed over frames.
+    """One digit tracked over frames.
 
     identity: 1, 2, 3 …, unique for a tracker
     box: bounding box in pixels of the frame it was last seen in
-    digit: the digit that it surely is; None while it is not
+    digit: the digit, once it is decided; None while it is not, or for a mark that is not a digit
     probabilities: ten, class 0 first, averaged over the last frames; they sum to 1
     line: 0 for the first line of the page
     frames: number of frames it was seen in
-    changing: whether it is likely still being drawn
-    score: the probability that a digit stands there at all, averaged over the same frames
+    changing: whether it is probably still being drawn
+    score: the probability that there is a digit at all, averaged over the same frames
     """
 
     identity: int
@@ -36,5 +36,5 @@ class Track:
 
     @property
     def confidence(self) -> float:
-        """As of a still reading: the score times the largest probability."""
+        """Confidence, defined as in a still reading: the score times the largest probability."""
         return self.score * max(self.probabilities)

@@ -1,8 +1,8 @@
-"""Digits followed over frames, and the text that is steady.
+"""Track digits over frames, and decide which text is steady.
 
-Each frame's detections are matched with the earlier tracks by the overlap of their boxes, where they were or moved on
-with the page, so that a track keeps its identity while it moves. What stands at a track is the belief of a
-`DigitFilter`; the text is steady when every track is decided.
+Each frame's detections are matched with the earlier tracks by the overlap of their boxes, in place or moved along with
+the page, so that a track keeps its identity while it moves. A `DigitFilter` holds the belief about which digit a track
+is; the text is steady when every track is decided.
 """
 
 from __future__ import annotations
@@ -45,24 +45,24 @@ if TYPE_CHECKING:
 
 __all__ = ["Track", "Tracker"]
 
-_STRAYS = 0.7  # of the longest side: it moves no further from frame to frame
-_INSIDE = 0.6  # of a box: what lies so far within another is a part of that
+_STRAYS = 0.7  # fraction of the longest side: it moves no further from frame to frame
+_INSIDE = 0.6  # fraction of a box: if this much of it lies within another, it is a part of that
 _SURE = 0.905  # probability from which a digit is answered
-_KEPT = 0.5  # probability below which it is withdrawn
+_KEPT = 0.5  # probability below which the answer is withdrawn
 _THERE = 0.5  # probability from which a track counts
-_LIKELY_NOTHING = 0.4  # the same for a track of which it was never decided what it is
+_LIKELY_NOTHING = 0.4  # probability of nothing below which a track that was never decided counts
 _GONE = 0.97  # probability of nothing from which a track is dropped
-_FORGOTTEN = 0.3  # seconds after which a place is dropped where it was never decided what stands
-_UNREAD = 3.0  # seconds after which it is dropped where it was decided: its ink is there, and no digit to the reader
-_COVERED = 0.4  # seconds for which what is read before a digit is taken for something that covers it
-_JOINED = 0.25  # seconds from which what is read as a part of another digit is one; else it is misread
-_SMALLER = 0.05  # seconds for which it is read smaller before its patch is cut anew: one frame may be misread
+_FORGOTTEN = 0.3  # seconds unseen after which a track is dropped that was never decided
+_UNREAD = 3.0  # the same for a track that was decided: its ink is there, but the reader finds no digit
+_COVERED = 0.4  # seconds for which something read in front of a digit is taken to be covering it
+_JOINED = 0.25  # seconds from which a digit read as a part of another is one; before, it is misread
+_SMALLER = 0.05  # seconds for which it is read smaller before its patch is cut again: one frame may be misread
 _LEGIBLE = 12  # pixels of a box's longest side: a smaller speck is the beginning of something
-_STILL = 1.5  # pixels from frame to frame by which a page that does not move seems to
-_BRISK = 0.3  # of the frame's width, a second: so fast, a part of a number may just have left or not yet come
-_CLEAR = 0.12  # seconds without a track after which the page is surely empty
-_AVERAGED = 0.25  # seconds over which probabilities are averaged to be shown
-# What a place shows where the reader found nothing, by what became of its ink.
+_STILL = 1.5  # pixels from frame to frame by which a page at rest seems to move
+_BRISK = 0.3  # frame widths per second: at this speed, part of a number may have just left or not yet entered
+_CLEAR = 0.12  # seconds without a track after which the page is certainly empty
+_AVERAGED = 0.25  # seconds over which probabilities are averaged for display
+# The observation of a place where the reader found nothing, by what became of its ink.
 _MISSED = {
     "same": Seen("unread", False),
     "changed": Seen("covered", None),
@@ -73,14 +73,14 @@ _MISSED = {
 
 
 class Tracker:
-    """Follows the detections of one source in one mode. Not thread-safe.
+    """Tracks the detections of one source in one mode. Not thread-safe.
 
-    steady: the decided text, lines joined by newlines, "?" for a mark that the reader does not classify; "" is surely
-        an empty page, None is undecided
-    drawing: whether ink is likely coming or going somewhere
-    telling: how many texts were told: each time another becomes steady, or the same in ink that was drawn anew
-    numbers: that are told in this frame; see `digitlab.live.numbers`
-    moved: how far the page moved since the frame before, x and y in pixels
+    steady: the decided text, lines joined by newlines, "?" for a mark that the reader does not classify; "": certainly
+        an empty page; None: undecided
+    drawing: whether ink is probably being added or removed somewhere
+    telling: number of texts reported so far: another text became steady, or the same text in newly drawn ink
+    numbers: the numbers reported in this frame; see `digitlab.live.numbers`
+    moved: how far the page moved since the previous frame, x and y in pixels
     """
 
     def __init__(
@@ -90,9 +90,9 @@ class Tracker:
         whole: bool = False,
         make_filter: Callable[[Steadiness], DigitFilter] = DigitFilter,
     ) -> None:
-        """Nothing is followed yet.
+        """Start without tracks.
 
-        whole: whether whole frames are looked at; else that shows with the first digit
+        whole: whether whole frames are read; otherwise this is determined from the first detection
         """
         self.steady: str | None = None
         self.drawing = False
@@ -109,13 +109,13 @@ class Tracker:
         self._told = NumbersTold()
         self._last_told: object = None
         self._whole = whole
-        self._fresh_at = -np.inf  # when ink last came where no digit is seen, or was erased: between two frames
+        self._fresh_at = -np.inf  # when ink last appeared outside the tracks, or was erased: between two frames
 
     def add(self, detections: Sequence[Detection], at: float, image: Image | None = None) -> tuple[Track, ...]:
         """Add a frame's detections, in reading order; return their tracks, in the same order.
 
         at: seconds, of any clock that runs with the frames
-        image: the frame, uint8 (H, W, 3); else that of the detections
+        image: the frame, uint8 (H, W, 3); default: that of the detections
         """
         image = next((each.image for each in detections if each.image is not None), None) if image is None else image
         seconds = 0.0 if self._last is None else at - self._last
@@ -131,9 +131,9 @@ class Tracker:
                 followed.miss(seconds, image, detections)
         erased = [followed.track() for followed in self._followed if followed.erased]
         if erased:
-            if float(np.hypot(*self.moved)) <= _STILL:  # else the page moved away below it
+            if float(np.hypot(*self.moved)) <= _STILL:  # else the page moved away from under the track
                 self._told.erased(erased)
-            self._fresh_at = at - seconds / 2.0  # of a row that is wiped, what is left for a moment is no answer
+            self._fresh_at = at - seconds / 2.0  # while a row is being wiped, what is left for a moment is no answer
         self._followed = [followed for followed in self._followed if not followed.gone]
         if detections:
             self._whole = detections[0].margin > 0
@@ -149,7 +149,7 @@ class Tracker:
         return tracks
 
     def _matched(self, detections: Sequence[Detection], image: Image | None) -> list[_Followed]:
-        """The track of each detection, old or new: by the best overlaps, where they are or moved on as before."""
+        """Return the track of each detection, old or new, by the best overlaps: in place, or moved on as before."""
         chosen: dict[int, _Followed] = {}
         if detections and self._followed:
             boxes = [detection.box for detection in detections]
@@ -162,7 +162,7 @@ class Tracker:
         return [chosen.get(row) or self._follow(detection) for row, detection in enumerate(detections)]
 
     def _match_by_ink(self, detections: Sequence[Detection], chosen: dict[int, _Followed], image: Image) -> None:
-        """Match what is left by its ink: from frame to frame a thin digit may move further than it is wide."""
+        """Match the remaining detections by their ink: a thin digit may move by more than its width between frames."""
         taken = {id(followed) for followed in chosen.values()}
         left = [followed for followed in self._followed if id(followed) not in taken]
         ways = [
@@ -184,7 +184,7 @@ class Tracker:
         return followed
 
     def _decide(self, at: float, *, brisk: bool) -> None:
-        """The text, where every part of it is decided; of a page that moves briskly, no other than before."""
+        """Update the steady text if every part is decided; while the page moves fast, no new text becomes steady."""
         there = [each for each in self._followed if each.is_there]
         self.drawing = any(followed.filter.drawing >= _THERE for followed in there)
         rests = at - self._fresh_at >= 2.0 * self._steadiness.pause
@@ -205,7 +205,7 @@ class Tracker:
         self.steady = "" if self.steady == "" or at - self._clear_since >= _CLEAR else None
 
     def _tell(self, there: Sequence[_Followed]) -> None:
-        """Count the text as told, unless it is the one that was told last, in the same ink."""
+        """Count the text as reported, unless it is the last one reported, in the same ink."""
         ink = self.steady, {(followed.identity, followed.drawing_number) for followed in there}
         if ink != self._last_told:
             self._last_told = ink
@@ -213,7 +213,7 @@ class Tracker:
 
 
 class _Followed:
-    """A track as it grows."""
+    """The internal, mutable state of a track."""
 
     def __init__(self, identity: int, detection: Detection, belief: DigitFilter) -> None:
         self.identity = identity
@@ -221,26 +221,26 @@ class _Followed:
         self.filter = belief
         self.digit: int | None = None  # OTHER for a mark that is not a digit
         self.frames = 0
-        self.drawing_number = 0  # of times that it was decided what stands there after its ink had changed
+        self.drawing_number = 0  # number of decisions after its ink had changed
         self.patch: InkPatch | None = None
-        self._settled: InkPatch | None = None  # when it was last decided, and what was believed then
+        self._settled: InkPatch | None = None  # the patch when it was last decided, and the belief then
         self._belief: Belief | None = None
         self._unseen = self._covered = 0.0  # seconds
         self._smaller: float | None = None  # seconds for which it was read smaller than its patch
         self._redrawn = True
-        self.erased = False  # with the last frame
+        self.erased = False  # in the last frame
         self._is_erased = False
         self._evidence = np.zeros(10)
         self._scored = 0.0
 
     def see(self, detection: Detection, seconds: float, image: Image | None) -> None:
-        """Add its detection in a frame, this many seconds after the one before."""
+        """Add its detection in a frame, this many seconds after the previous one."""
         sight = self._sight(detection, image) if self.frames else "same"
         self._covered = self._covered + seconds if sight == "covered" else 0.0
         if self._covered > _COVERED or (sight == "covered" and self.filter.nothing >= _THERE):
-            sight = "changed"  # what covers it has come to stay
+            sight = "changed"  # what covers it is there to stay
         if self._is_smaller(detection.box, seconds):
-            sight = "changed"  # what was read with it has gone, as the hand that draws
+            sight = "changed"  # something that was read with it is gone, e.g. the drawing hand
         changed = sight in ("changed", "wiped", "erased") or longest_side(detection.box) < _LEGIBLE
         if (changed or self._redrawn) and self._belief is not None and self._is_as_before(detection, image):
             self.filter.restore(self._belief)
@@ -248,7 +248,7 @@ class _Followed:
         if image is not None and (changed or self.patch is None):
             self.patch = cut_patch(image, detection.box, detection.margin)
         if sight == "covered" and self._belief is not None:
-            seen = _MISSED["covered"]  # what is read there is not what stands there
+            seen = _MISSED["covered"]  # what is read there is not the digit itself
         else:
             answer = answer_kind(detection.digit, detection.score * max(detection.probabilities))
             seen = Seen(answer, changed, detection.probabilities)
@@ -261,7 +261,7 @@ class _Followed:
         self._decide()
 
     def _is_smaller(self, box: Box, seconds: float) -> bool:
-        """Whether it has been read smaller than its patch for some frames, and was not yet decided."""
+        """Return whether it has been read smaller than its patch for some frames, and is not yet decided."""
         if self.patch is None or not self._redrawn or not is_smaller(box, self.patch.box):
             self._smaller = None
             return False
@@ -275,24 +275,24 @@ class _Followed:
             self._scored += detection.score
 
     def is_ink_of(self, box: Box, image: Image) -> bool:
-        """Whether the ink there is its own."""
+        """Return whether the ink in this box is its own."""
         return self.patch is not None and compared(self.patch, image, box)[0] == "same"
 
     def _is_as_before(self, detection: Detection, image: Image | None) -> bool:
-        """Whether it is what it was when it was last decided: what had covered it is gone."""
+        """Return whether its ink is the same as when it was last decided: whatever had covered it is gone."""
         if image is None or self._settled is None:
             return False
         return compared(self._settled, image, detection.box)[0] == "same"
 
     def miss(self, seconds: float, image: Image | None, others: Sequence[Detection]) -> None:
-        """Let a frame pass in which it was not found: covered, erased, joined with another, or misread."""
+        """Add a frame in which it was not found: it is covered, erased, joined with another, or misread."""
         self._unseen += seconds
         box = self.detection.box
         sight: Sight = "covered"
         if image is not None and self.patch is not None:
             sight = compared(self.patch, image, box)[0]
         within = any(share_within(box, other.box) >= _INSIDE for other in others)
-        joined = within and (sight != "same" or self._unseen > _JOINED)  # else one frame was read otherwise
+        joined = within and (sight != "same" or self._unseen > _JOINED)  # else a single frame was misread
         self.erased = sight == "erased" and not joined and not self._is_erased
         self._is_erased = sight == "erased" or joined
         self._redrawn |= sight == "wiped"
@@ -302,7 +302,7 @@ class _Followed:
         self._decide()
 
     def _sight(self, detection: Detection, image: Image | None) -> Sight:
-        """What became of the ink in its patch; without a picture, by the size of its box."""
+        """Return what became of the ink in its patch; without an image, judged by the size of its box."""
         if image is not None and self.patch is not None:
             sight = compared(self.patch, image, detection.box)[0]
             was, now = longest_side(self.patch.box), longest_side(detection.box)
@@ -312,24 +312,24 @@ class _Followed:
 
     @property
     def is_there(self) -> bool:
-        """Whether the text must wait for it; what was never decided and is seen now and then does not count."""
+        """Whether the text must wait for it; a track never decided and seen only now and then does not count."""
         if self._belief is None:
             return self._unseen == 0.0 and self.filter.nothing < _LIKELY_NOTHING
         return self.filter.nothing < _THERE
 
     @property
     def gone(self) -> bool:
-        """Whether it is dropped: surely nothing, or never anything for certain and not seen for a while."""
+        """Whether it is to be dropped: almost certainly nothing, or not seen for a while (longer if it was decided)."""
         longest = _FORGOTTEN if self._belief is None else _UNREAD
         return self.filter.nothing >= _GONE or self._unseen > longest
 
     @property
     def decided(self) -> bool:
-        """Whether it is clear what stands there."""
+        """Whether its class is decided."""
         return self.digit is not None
 
     def track(self) -> Track:
-        """As it is now."""
+        """Return its public view, as it is now."""
         total = float(self._evidence.sum())  # each frame's probabilities sum to 1
         probabilities, score = np.asarray(self.detection.probabilities), self.detection.score
         if total > 1e-3:
@@ -355,7 +355,7 @@ class _Followed:
             self._settled, self._belief = self.patch, self.filter.belief
         elif self.digit is not None and finished[self.digit] < _KEPT:
             self.digit = None
-        if self.filter.stood < _KEPT:  # it is another, or the same with more ink: that is to be seen
+        if self.filter.stood < _KEPT:  # it is another digit, or the same with more ink: to be decided again
             self.digit = None
 
 

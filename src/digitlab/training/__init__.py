@@ -1,6 +1,6 @@
-"""Training: settings in, a run folder out.
+"""Training: takes settings, produces a run folder.
 
-Settings and events cost nothing to import; what needs Keras is loaded when it is first used.
+Settings and events are cheap to import; modules that need Keras are loaded lazily, on first use.
 """
 
 from __future__ import annotations

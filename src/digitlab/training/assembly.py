@@ -1,4 +1,4 @@
-"""From settings to a network and its training: the one place that passes the fields of `TrainingConfig` on."""
+"""Builds network, optimiser and training loop from settings; only this module unpacks `TrainingConfig`'s fields."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ __all__ = ["finished_network", "loop_of", "network_of", "optimiser_of"]
 
 
 def network_of(training: TrainingConfig) -> keras.Model:
-    """The untrained network, under the dtype policy of the moment.
+    """Build the untrained network under the current dtype policy.
 
     Raises:
         UsageError: for an unknown architecture or option.
@@ -29,7 +29,7 @@ def network_of(training: TrainingConfig) -> keras.Model:
 
 
 def optimiser_of(training: TrainingConfig, *, steps: int) -> keras.Optimizer:
-    """The optimiser for ``steps`` batches in all.
+    """Create the optimiser, with its schedule, for a training of ``steps`` batches in total.
 
     Raises:
         UsageError: for an unknown optimiser or schedule.
@@ -52,9 +52,9 @@ def loop_of(
     optimiser: keras.Optimizer | None = None,
     watched: Digits | None = None,
 ) -> Loop:
-    """The training at its beginning: Keras' global state seeded, the network under the policy of its precision.
+    """Set up the training loop: seed Keras' global state, build the network under its precision's dtype policy.
 
-    optimiser: in place of the settings' own
+    optimiser: replaces the one from the settings
     watched: see `Loop`
 
     Raises:
@@ -81,7 +81,7 @@ def loop_of(
 
 
 def finished_network(training: TrainingConfig, loop: Loop) -> keras.Model:
-    """The trained network in float32, whatever the training's policy."""
+    """Return the trained network in float32, whatever dtype policy it was trained with."""
     model = network_of(training)
     model.set_weights(loop.model.get_weights())
     return model

@@ -1,4 +1,4 @@
-"""Augmentations by name: plain images in, this epoch's images out, the generator given."""
+"""Augmentations by name: functions from plain images and a random generator to an epoch's training images."""
 
 from __future__ import annotations
 
@@ -26,12 +26,12 @@ AUGMENTATIONS = ("none", "affine", "pose", "elastic", "realtime", "handwriting",
 
 @dataclass(frozen=True, slots=True)
 class Augmentation:
-    """What happens to the images of an epoch.
+    """How the images of an epoch are transformed.
 
-    vary: makes training images from plain ones; None: they stay as they are
-    to_network_input: turns images that are not augmented (validation, test) into what the network is trained on;
-        None: they are that already
-    in_graph: what ``vary`` does, for a compiled graph; None: it has no such form
+    vary: augments plain images for training; None: they are used unchanged
+    to_network_input: converts images that are not augmented (validation, test) to the form that the network is trained
+        on; None: they already have it
+    in_graph: the same as ``vary`` as part of a compiled graph; None: not available
     """
 
     vary: Augment | None = None
@@ -40,15 +40,15 @@ class Augmentation:
 
 
 def augmentation(name: str) -> Augmentation:
-    """The augmentation of this name, or those of several names joined by "+", one after the other.
+    """Return the augmentation of this name, or of several names joined by "+", applied one after the other.
 
     "affine": S1 §3.2.12, shear .1°, width shift .02, rotation 8°, zoom .08. "pose": wider, rotation and shear 10°,
-    shifts .1, zoom .15. "elastic": pulled as rubber. "realtime": S0 §4.1.3's first alternative, zoom .2, rotation 20°,
-    shifts .2, then the Sobel image. "handwriting": ours, as hands, pens and cameras vary. "cutout": a square of 8×8
-    hidden.
+    shifts .1, zoom .15. "elastic": elastic deformation. "realtime": S0 §4.1.3's first alternative, zoom .2, rotation
+    20°, shifts .2, then the Sobel image. "handwriting": ours, imitates how hands, pens and cameras vary. "cutout": an
+    8×8 square is hidden.
 
     Raises:
-        UsageError: for an unknown name, or one that stands there twice.
+        UsageError: for an unknown name, or a name that occurs twice.
     """
     names = name.split("+")
     twice = next((part for part in names if names.count(part) > 1), None)
@@ -86,7 +86,7 @@ def _varying(parts: Sequence[Augmentation]) -> Augment | None:
     steps = [part.vary for part in parts if part.vary is not None]
 
     def vary(images: NDArray[np.uint8], rng: np.random.Generator) -> NDArray[np.uint8]:
-        # A generator each: what one step draws for row i must not depend on how many rows the step before it had.
+        # One generator per step: what it draws for row i must not depend on how many rows the previous step had.
         for step, own in zip(steps, rng.spawn(len(steps)), strict=True):
             images = step(images, own)
         return images

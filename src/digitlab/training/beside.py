@@ -1,11 +1,11 @@
-"""A second process that evaluates and draws while the first one saves and exports.
+"""A helper process that evaluates and draws figures while the main process saves and exports.
 
     python -P -m digitlab.training.beside
 
-What a training needs at its end takes a second or two to import: SciPy, Matplotlib. While a new process loads
-TensorFlow, on one core, another core is idle: there they are imported meanwhile. At the end the probabilities go there,
-and metrics, `metrics.mat` and the page come from there, by the same functions as here. Where there is no such process,
-or it fails, they are called here: nothing but time depends on it.
+The end of a training needs SciPy and Matplotlib, which take a second or two to import. While the main process loads
+TensorFlow on one core, another core is idle: the helper imports them there in the meantime. At the end it receives the
+probabilities, and makes the metrics, `metrics.mat` and the report page with the same functions. If there is no helper,
+or it fails, the main process calls these functions itself: only the run time differs.
 """
 
 from __future__ import annotations
@@ -28,20 +28,20 @@ if TYPE_CHECKING:
 
 __all__ = ["Answered", "Beside", "measure_and_keep", "worth_it"]
 
-# Where one of these is loaded, the imports that are to be hidden are done, or nearly so.
+# If one of these is loaded already, the slow imports that the helper would hide are done, or nearly so.
 _LOADED = ("keras", "tensorflow", "jax", "matplotlib")
 
 
 @dataclass(frozen=True, slots=True)
 class Answered:
-    """What a network answered to the test images; about: what else is kept in `metrics.json`."""
+    """A network's predictions for the test images; about: what else is stored in `metrics.json`."""
 
     said: Predictions
     about: Mapping[str, Any]
 
 
 def measure_and_keep(run: Run, tested: Answered) -> Metrics:
-    """Measure, and write `predictions.npz`, `metrics.json` and `metrics.mat`; the history stands in ``run`` already.
+    """Compute the metrics; write `predictions.npz`, `metrics.json`, `metrics.mat`. ``run`` must contain the history.
 
     Raises:
         StorageError: when the run folder cannot be written.
@@ -66,24 +66,24 @@ _WORK: dict[str, Callable[[Run, Any], Any]] = {"measure": measure_and_keep, "pag
 
 
 def worth_it() -> bool:
-    """Whether a training that begins now gains by a second process: this one is new, and there is a core for it."""
+    """Return whether a helper speeds up a training that starts now: slow imports lie ahead, and a core is free."""
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     return cores > 1 and not any(name in sys.modules for name in _LOADED)
 
 
 class Beside:
-    """The process; ``with Beside() as beside``. It imports at once, and ends with the ``with``, or with this process.
+    """The helper process: ``with Beside() as beside``. It imports at once; it ends with the block or this process.
 
-    running: False: there is none, and all is done here
+    running: False: no process is started, and all work is done in this one
     """
 
     def __init__(self, *, running: bool = True) -> None:
         self._process: subprocess.Popen[bytes] | None = None
-        self._asked: list[tuple[str, Run, Any]] = []  # of the process, that has not answered yet
-        self._answers: list[Any] = []  # found here
+        self._asked: list[tuple[str, Run, Any]] = []  # requests that the process has not answered yet
+        self._answers: list[Any] = []  # computed in this process
         if running and sys.executable:
             with contextlib.suppress(OSError):
-                # A session of its own: Ctrl-C is for the training. -P: no module of the folder that one stands in.
+                # Own session: Ctrl-C must reach the training only. -P: import nothing from the current folder.
                 self._process = subprocess.Popen(
                     [sys.executable, "-P", "-m", "digitlab.training.beside"],
                     stdin=subprocess.PIPE,
@@ -100,28 +100,28 @@ class Beside:
 
     @property
     def running(self) -> bool:
-        """Whether work that is asked for is done elsewhere."""
+        """Whether requested work is done in a helper process."""
         return self._process is not None
 
     def ask(self, work: str, run: Run, given: Any = None) -> None:
-        """Begin: "measure" an `Answered`, or the report's "page"; without a process it is done when this returns.
+        """Start work: "measure" (an `Answered`) or "page" (the report); without a helper it is done on return.
 
         Raises:
-            DigitlabError: what the work raises, where it is done here.
+            DigitlabError: whatever the work raises, if it is done in this process.
         """
         if self._process is None:
             self._answers.append(_WORK[work](run, given))
             return
         self._asked.append((work, run, given))
-        with contextlib.suppress(OSError):  # that it is gone is found out by `answer`
+        with contextlib.suppress(OSError):  # `answer` notices if the process is gone
             pickle.dump((work, run.path, given), self._stdin)
             self._stdin.flush()
 
     def answer(self) -> Any:
-        """The answer to the oldest question that has none; found here where the process has failed.
+        """Return the result of the oldest unanswered request; computed in this process if the helper has failed.
 
         Raises:
-            DigitlabError: what the work raises.
+            DigitlabError: whatever the work raises.
         """
         if not self._asked:
             return self._answers.pop(0)
@@ -154,9 +154,9 @@ class Beside:
 
 
 def main() -> None:
-    """Import, then answer until stdin is closed. A failure ends it: the other process meets it again, and says it."""
+    """Import, then serve requests until stdin is closed. An error ends it: the parent repeats the work and reports."""
     answers = os.fdopen(os.dup(1), "wb")
-    os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # what a library prints is no answer
+    os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # what libraries print must not mix with the answers
     _import_what_is_needed()
     while True:
         try:

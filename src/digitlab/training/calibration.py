@@ -1,8 +1,8 @@
 """Temperature scaling of probabilities, and the threshold at which 99 % of the accepted answers are correct.
 
-The material is what a reader meets, made from images that were held out: digits varied as hands, pens and cameras vary
-them, and distractors, of which every answer is wrong. One mark in six counts as such: a page of digits with some words,
-signs and dirt on it.
+The calibration data imitates what a reader encounters. It is made from held-out images: digits varied as hands, pens
+and cameras vary them, and distractors, for which every answer is wrong. Distractors are weighted as one mark in six,
+like a page of digits with some words, signs and dirt on it.
 """
 
 from __future__ import annotations
@@ -24,19 +24,19 @@ if TYPE_CHECKING:
 
 __all__ = ["Calibration", "calibrate", "calibrated"]
 
-RIGHT = 0.99  # of what is answered: the meaning of the threshold
+RIGHT = 0.99  # share of the accepted answers that are correct: this defines the threshold
 _COPIES = 4  # of each held-out image
-_STRANGE = 1 / 6  # of what is shown
-_SEED = 1_000_003  # far from a training's own, so that no distractor was trained on
+_STRANGE = 1 / 6  # assumed share of distractors among the marks
+_SEED = 1_000_003  # far from any training's seed, so that none of these distractors was trained on
 
 
 @dataclass(frozen=True, slots=True)
 class Calibration:
-    """How a network's probabilities are to be taken.
+    """The calibration of a network's probabilities.
 
-    temperature: its logits are divided by it (Guo et al. 2017)
-    threshold: from this probability on, `RIGHT` of the answers are right where one mark in six is no digit
-    digits_refused, distractors_refused: shares below the threshold, of the material
+    temperature: the logits are divided by it (Guo et al. 2017)
+    threshold: of answers with at least this probability, `RIGHT` are correct if one mark in six is not a digit
+    digits_refused, distractors_refused: shares of the calibration data below the threshold
     """
 
     temperature: float
@@ -45,12 +45,12 @@ class Calibration:
     distractors_refused: float
 
     def as_dict(self) -> dict[str, float]:
-        """Rounded, for a model's card."""
+        """Return the rounded values, for a model's card."""
         return {name: round(value, 4) for name, value in asdict(self).items()}
 
 
 def calibrated(model: keras.Model, held_out: Digits, *, seed: int = 0) -> Calibration:
-    """Calibrate a network on images that it was not trained on, and change its last layer by the temperature.
+    """Calibrate a network on images that it was not trained on; divide its last layer's weights by the temperature.
 
     Raises:
         UsageError: when there are no images.
@@ -70,7 +70,7 @@ def calibrate(
     digits: NDArray[np.floating], labels: NDArray[np.integer], distractors: NDArray[np.floating]
 ) -> Calibration:
     """Calibrate probabilities: of digits (N, 10) with labels (N,), and of images that are not digits (M, 10)."""
-    from scipy.optimize import minimize_scalar  # a quarter of a second, which few trainings need
+    from scipy.optimize import minimize_scalar  # takes 0.25 s to import, and few trainings need it
 
     logits, strange = _log(digits), _log(distractors)
 
@@ -89,7 +89,7 @@ def calibrate(
 
 
 def _least_sure(sure: NDArray[np.float64], right: NDArray[np.bool_], wrong: NDArray[np.float64]) -> float:
-    """The lowest threshold from which on `RIGHT` of all answers are right."""
+    """Find the lowest threshold at which `RIGHT` of all accepted answers are correct."""
     levels = np.concatenate([sure, wrong])
     digit, other = (1 - _STRANGE) / max(1, len(sure)), _STRANGE / max(1, len(wrong))
     good = np.concatenate([right * digit, np.zeros(len(wrong))])
@@ -97,7 +97,7 @@ def _least_sure(sure: NDArray[np.float64], right: NDArray[np.bool_], wrong: NDAr
     order = np.argsort(-levels, kind="stable")
     share = np.cumsum(good[order]) / np.cumsum(weight[order])
     falling = levels[order]
-    last = np.append(falling[1:] < falling[:-1], True)  # of those that are equally sure: all of them, or none
+    last = np.append(falling[1:] < falling[:-1], True)  # equal confidences: accept all of them, or none
     fitting = np.flatnonzero((share >= RIGHT) & last)
     return float(falling[fitting[-1]]) if len(fitting) else 1.0
 

@@ -1,7 +1,7 @@
-"""The state of a training after an epoch, in one file: what is needed to go on as if nothing had happened.
+"""The state of a training after an epoch, in one file, from which it resumes as if it had never been interrupted.
 
-Weights, the optimiser's moments and step count, the state of every dropout's random numbers, the best weights so far
-and the history. What else decides an epoch (the order of the images, their changes) depends on seed and epoch alone.
+Weights, the optimiser's moments and step count, the random state of every dropout layer, the best weights so far and
+the history. Whatever else affects an epoch (image order, augmentation) depends only on seed and epoch number.
 """
 
 from __future__ import annotations
@@ -49,10 +49,10 @@ def save_checkpoint(path: Path, loop: Loop) -> None:
 
 
 def load_checkpoint(path: Path, loop: Loop) -> None:
-    """Put ``loop``, newly made with the same settings, into the state that was written.
+    """Restore the saved state into ``loop``, newly made with the same settings.
 
     Raises:
-        RunError: when the file is damaged or of another training.
+        RunError: when the file is damaged or belongs to another training.
     """
     try:
         with path.open("rb") as file, np.load(file, allow_pickle=False) as stored:
@@ -83,6 +83,6 @@ def _gathered(state: dict[str, NDArray[Any]], name: str) -> list[NDArray[Any]]:
 
 
 def _epoch(row: list[float]) -> EpochEnded:
-    names = [field.name for field in fields(EpochEnded)]  # the last are not there in what an older digitlab wrote
+    names = [field.name for field in fields(EpochEnded)]  # files of older digitlab versions lack the last ones
     values = {name: None if math.isnan(value) else value for name, value in zip(names, row, strict=False)}
     return EpochEnded(**{**values, "epoch": int(row[0])})  # type: ignore[arg-type]

@@ -1,4 +1,4 @@
-"""What a training is: one small record, read from a recipe (TOML), from options, or from both."""
+"""The settings of a training: one record, read from a recipe (TOML), from command-line options, or from both."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 __all__ = ["LOSSES", "TrainingConfig", "find_recipe", "training_of", "with_options"]
 
 PRECISIONS = ("auto", "float32", "bfloat16")
-# Keras' names for what a training minimises; the first is the usual one.
+# Keras' names of the loss functions; the first is the default.
 LOSSES = (
     "sparse-categorical-crossentropy", "categorical-crossentropy", "kl-divergence", "categorical-hinge",
     "mean-squared-error",
@@ -24,13 +24,13 @@ LOSSES = (
 
 
 def architecture_options(given: Sequence[str]) -> dict[str, Any]:
-    """``NAME=VALUE`` each, the values as in TOML; a word needs no quotes.
+    """Parse options of the form ``NAME=VALUE``, with values as in TOML; a word needs no quotes.
 
     >>> architecture_options(["kernel=5", "filters=[16, 32]", "pooling=average"])
     {'kernel': 5, 'filters': [16, 32], 'pooling': 'average'}
 
     Raises:
-        UsageError: for one without a name or a value.
+        UsageError: for an option without a name or a value.
     """
     found = {}
     for text in given:
@@ -46,10 +46,10 @@ def architecture_options(given: Sequence[str]) -> dict[str, Any]:
 
 @dataclass(frozen=True, slots=True)
 class TrainingConfig:
-    """Everything that decides how a training ends, apart from the machine.
+    """Everything that determines the result of a training, except the machine.
 
-    The fields are the options of `digitlab train`, the keys of a recipe, and, but for those of the data and the run,
-    the parameters of `DigitClassifier`; docs/recipes.md has them as a table.
+    The fields are the options of `digitlab train`, the keys of a recipe, and, except for those about the data and the
+    run, the parameters of `DigitClassifier`; docs/recipes.md lists them in a table.
 
     >>> TrainingConfig("thesis-4conv", epochs=100, validation=0.2, patience=2).optimiser
     'adadelta'
@@ -137,15 +137,15 @@ class TrainingConfig:
         check_settings(self)
 
     def as_dict(self) -> dict[str, Any]:
-        """The settings as plain values, for `config.toml`."""
+        """Return the settings as plain values, for `config.toml`."""
         return asdict(self)
 
 
 def find_recipe(path: Path) -> TrainingConfig:
-    """The recipe in this file, or the shipped one of this name.
+    """Load the recipe from this file, or the shipped recipe of this name.
 
     Raises:
-        RecipeError: when there is neither, or it is not TOML, or has unknown keys or values of the wrong kind.
+        RecipeError: when neither exists, it is not TOML, or it has unknown keys or values of the wrong type.
     """
     return _named(*find_toml(path, "recipes", "recipe file"))
 
@@ -156,10 +156,10 @@ def _named(content: Mapping[str, Any], path: Path) -> TrainingConfig:
 
 
 def training_of(content: Mapping[str, Any], where: object) -> TrainingConfig:
-    """A training with these settings; ``where`` they stand begins every complaint.
+    """Create a configuration from these settings; error messages begin with ``where``, their source.
 
     Raises:
-        RecipeError: for unknown settings, or values of the wrong kind.
+        RecipeError: for unknown settings, or values of the wrong type.
     """
     settings = with_current_keys(content, where)
     for key, value in settings.items():
@@ -171,14 +171,14 @@ def training_of(content: Mapping[str, Any], where: object) -> TrainingConfig:
 
 
 def with_options(training: TrainingConfig, options: Mapping[str, Any]) -> TrainingConfig:
-    """The training with those options that are not None in place of its own; files get their whole path."""
+    """Override the settings with those options that are not None; file paths become absolute."""
     changed = replace(training, **{key: value for key, value in options.items() if value is not None})
     return replace(changed, dataset=_whole_path(changed.dataset), test=changed.test and _whole_path(changed.test))
 
 
 def _whole_path(name: str) -> str:
-    """A run is resumed and repeated from any folder."""
-    from digitlab.datasets.formats.polarity import parted_name  # brings NumPy, which settings do without
+    """Make a file's path absolute, so that a run can be resumed and repeated from any folder."""
+    from digitlab.datasets.formats.polarity import parted_name  # imports NumPy, which settings do not need
 
     path, asked = parted_name(name)
     if not path.exists():

@@ -1,7 +1,7 @@
-"""`digitlab train --folds 10`: accuracy of a recipe and its variance, without the test images.
+"""`digitlab train --folds 10`: estimates a recipe's accuracy and its variance, without the test images.
 
-The training images are split into stratified folds; for each fold a network is trained on all others and evaluated on
-that one. The result is a run folder without a model.
+The training images are split into stratified folds; for each fold a network is trained on all the others and evaluated
+on this one. The result is a run folder without a model.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ __all__ = ["CrossValidation", "Fold", "folds_of", "images_to_part", "run_cross_v
 
 @dataclass(frozen=True, slots=True)
 class Fold:
-    """One row of the table; folds count from 1. seconds: of its epochs."""
+    """One row of the table; folds are numbered from 1. seconds: the duration of its epochs."""
 
     fold: int
     images: int
@@ -49,9 +49,9 @@ class Fold:
 
 @dataclass(frozen=True, slots=True)
 class CrossValidation:
-    """The results of each fold, and mean, standard deviation and interval over them.
+    """The results of each fold, with their mean, standard deviation and confidence interval.
 
-    The interval assumes independent folds, which they are not quite: their networks share most of their images.
+    The interval assumes independent folds, which is not quite true: their networks share most training images.
     """
 
     folds: tuple[Fold, ...]
@@ -60,10 +60,10 @@ class CrossValidation:
 
 
 def images_to_part(training: TrainingConfig) -> Digits:
-    """The training images of the recipe's dataset; its test images are not read.
+    """Load the training images of the recipe's dataset; its test images are not read.
 
     Raises:
-        DatasetError: for an unknown set, or one without training images.
+        DatasetError: for an unknown dataset, or one without training images.
     """
     data = find_dataset(training.dataset)
     if data.form == "sobel" and augmentation(training.augmentation).to_network_input is not None:
@@ -76,11 +76,11 @@ def images_to_part(training: TrainingConfig) -> Digits:
 def run_cross_validation(
     training: TrainingConfig, digits: Digits, run: Run, folds: int, *, listener: Listener, stop: StopRequest
 ) -> CrossValidation | None:
-    """Cross-validate into ``run``: the table, the numbers, and every image's prediction with the metrics.
+    """Cross-validate and write to ``run`` the table of folds, the statistics, and all predictions with their metrics.
 
-    The results are written after each fold. Where ``run`` holds some folds of the same cross-validation already, after
-    a kill or an interruption, it resumes with the missing ones, and ends as if it had not been interrupted. Asked to
-    stop, it ends after the batches under way; without a finished fold it returns None.
+    The results are written after each fold. If ``run`` already holds some folds of the same cross-validation, because
+    it was killed or interrupted, it resumes with the missing ones, and the result is the same as without interruption.
+    When asked to stop, it ends after the current batches; without a finished fold it returns None.
 
     Raises:
         UsageError, DatasetError: as `digitlab.training.out_of_fold.out_of_fold`.
@@ -107,10 +107,10 @@ def run_cross_validation(
 
 
 def folds_of(run: Run) -> int:
-    """The number of folds, in all, of the cross-validation in this run folder.
+    """Read the total number of folds of the cross-validation in this run folder.
 
     Raises:
-        RunError: when it is done, or its file is damaged.
+        RunError: when it is complete, or its file is damaged.
     """
     content = run.read_json(run.cross_validation)
     folds, done = content.get("folds"), content.get("done")
@@ -124,7 +124,7 @@ def folds_of(run: Run) -> int:
 def _done_before(
     training: TrainingConfig, digits: Digits, run: Run, folds: int
 ) -> tuple[list[Fold], NDArray[np.float32]]:
-    """The folds that ``run`` holds, and the predictions for their images, float32 (N, 10) with NaN for all others."""
+    """Load the folds finished in ``run`` and the predictions for their images, float32 (N, 10), NaN for all others."""
     said = np.full((len(digits), 10), np.nan, np.float32)
     try:
         table = run.read_json(run.cross_validation)["table"] if run.cross_validation.is_file() else []
@@ -135,7 +135,7 @@ def _done_before(
         return [], said
     kept = run.read_predictions()
     fold_of = stratified_folds(digits.labels, folds, (training.seed, 0))
-    # The predictions are written before the table: they may include one fold more than it, never fewer.
+    # The predictions are written before the table: they may contain one fold more than the table, but not fewer.
     held = next((n for n in range(1, folds + 1) if np.count_nonzero(fold_of < n) == len(kept.labels)), 0)
     rows = np.flatnonzero(fold_of < held)
     if held < len(done) or not np.array_equal(digits.labels[rows], kept.labels):

@@ -1,4 +1,4 @@
-"""The images of a training: from a named set or a file, held out, in memory or read as they are needed."""
+"""The images of a training: from a dataset or a file, with held-out validation images, in memory or read on demand."""
 
 from __future__ import annotations
 
@@ -29,11 +29,11 @@ __all__ = ["TrainingData", "open_training_data", "training_split", "watched_by"]
 
 @dataclass(frozen=True, slots=True)
 class TrainingData:
-    """What a training sees.
+    """The data of a training.
 
-    train: may lie in a file
+    train: may be read from a file
     validation, test: in memory, or memory-mapped
-    tested_on: the name of the set that the test images are from
+    tested_on: the name of the test images' dataset
     form: "grey", or "sobel" where the network sees Sobel images
     """
 
@@ -48,14 +48,14 @@ class TrainingData:
 def open_training_data(
     training: TrainingConfig, find: Callable[[str], Dataset] = find_dataset
 ) -> Iterator[TrainingData]:
-    """The images that ``training`` names; a file of rows (HDF5, raw IDX) stays a file, and is closed at the end.
+    """Open the images that ``training`` names; a file of rows (HDF5, raw IDX) is read on demand, and closed on exit.
 
-    find: the set of a name or path; studies give a part of it, or one that another machine sent
+    find: looks up a dataset by name or path; studies return a part of it, or one that another machine sent
 
     Raises:
-        DatasetError: for an unknown set or a damaged file, when early stopping has no validation images, or when there
-            are no test images.
-        UsageError: for settings that do not go together.
+        DatasetError: for an unknown dataset or a damaged file, when early stopping has no validation images, or when
+            there are no test images.
+        UsageError: for incompatible settings.
     """
     data = find(training.dataset)
     to_network_input = augmentation(training.augmentation).to_network_input
@@ -83,7 +83,7 @@ def open_training_data(
 
 
 def watched_by(training: TrainingConfig, data: TrainingData) -> Digits | None:
-    """The test images where the settings want their curve; None where held-out images give one, or none is wanted."""
+    """Return the test images if their learning curve is requested and no held-out images give one, else None."""
     return data.test if training.watch == "test" and data.validation is None else None
 
 
@@ -104,17 +104,17 @@ def _parted(training: TrainingConfig, data: Dataset, opened: contextlib.ExitStac
 
 
 def _distracted(digits: Digits, training: TrainingConfig) -> Digits:
-    """The digits, followed by the images that are not digits."""
+    """Append the distractors: images that are not digits, with the label `NONE`."""
     drawn = draw_distractors(round(training.distractors * len(digits)), digits, seed=training.seed)
     labels = np.full(len(drawn), NONE, np.uint8)
     return Digits(np.concatenate([digits.images, drawn]), np.concatenate([digits.labels, labels]))
 
 
 def training_split(data: Dataset) -> str:
-    """The split called train, or the one split of a file that is not parted.
+    """Return "train", or the name of the only split of a file that is not divided into splits.
 
     Raises:
-        DatasetError: where there are others only.
+        DatasetError: when there are only other splits.
     """
     if data.splits == (WHOLE,):
         return WHOLE
@@ -123,7 +123,7 @@ def training_split(data: Dataset) -> str:
 
 
 def _rows_of(data: Dataset, opened: contextlib.ExitStack) -> RowSource | None:
-    """The training images as rows of a file, where they lie in one that gives rows in any order."""
+    """Open the training images as rows of a file, if they are in a file with random access to rows; else None."""
     split = training_split(data)
     if split not in data.openers:
         return None

@@ -1,4 +1,4 @@
-"""Our networks for scikit-learn: its cross-validation, searches and pipelines work with them.
+"""Our networks as a scikit-learn estimator, for its cross-validation, searches and pipelines.
 
 from digitlab import DigitClassifier
 from sklearn.model_selection import GridSearchCV, cross_val_score
@@ -32,26 +32,26 @@ if TYPE_CHECKING:
 
 __all__ = ["DigitClassifier"]
 
-# Settings that are no parameters: of the data, which `fit` is given, of the run, and the seed, which is `random_state`.
+# Settings that are not parameters: those about the data (passed to `fit`) and the run; the seed (`random_state`).
 NO_PARAMETERS = ("dataset", "test", "distractors", "watch", "seed", "members", "tta", "name")
 
 _USUAL = {each.name: each.default for each in settings_in(TrainingConfig) if each.name not in NO_PARAMETERS}
 _PIXELS = 28 * 28
-_ROUNDING = 1e-6  # 0.1 + 0.2 is a little more than 0.3
+_ROUNDING = 1e-6  # tolerance for rounding errors: 0.1 + 0.2 is a little more than 0.3
 
 
 class DigitClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
     """A network of `digitlab.models` as a scikit-learn classifier.
 
-    Images: (N, 28, 28), (N, 28, 28, 1) or (N, 784), light ink on dark; whole numbers from 0 to 255, or floats from 0 to
-    1, which are rounded to 255ths: networks take whole pixels, and centre or scale them themselves. Other floats are
-    refused (S1 subtracts 0.5 before; give x / 255). Labels: up to ten different ones of any kind; the digits 0 to 9
-    keep their places among the network's ten answers.
+    Images: (N, 28, 28), (N, 28, 28, 1) or (N, 784), light ink on dark; integers from 0 to 255, or floats from 0 to 1,
+    which are rounded to multiples of 1/255: the networks take integer pixels, and centre or scale them internally.
+    Other floats are rejected (S1 subtracts 0.5 beforehand; pass x / 255). Labels: up to ten different values of any
+    type; the digits 0 to 9 keep their index among the network's ten outputs.
 
-    The parameters are the settings of `TrainingConfig`, which describes them, but for those of the data and of the run;
-    options of an architecture may also be set one by one as ``options__NAME``.
+    The parameters are the settings of `TrainingConfig`, described there, except those about the data and the run;
+    options of an architecture can also be set individually as ``options__NAME``.
 
-    random_state: the seed of weights and of the order of the images; None: another each time
+    random_state: seed of the weights and of the order of the images; None: a different one each time
 
     >>> classifier = DigitClassifier("ann-397", epochs=6, batch_size=32, options={"width": 64})
     >>> classifier.get_params()["options__width"], classifier.random_state
@@ -61,7 +61,7 @@ class DigitClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
     network in float32.
     """
 
-    options: Mapping[str, Any] | None  # as `TrainingConfig` has them
+    options: Mapping[str, Any] | None  # see `TrainingConfig`
 
     @with_keywords_of(TrainingConfig, leave_out=NO_PARAMETERS)
     def __init__(
@@ -78,9 +78,9 @@ class DigitClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
             setattr(self, name, value)
 
     def get_params(self, deep: bool = True) -> dict[str, Any]:
-        """The parameters; ``deep``: each option of the architecture that is set, as ``options__NAME``, as well."""
+        """Return the parameters; with ``deep``, also each architecture option that is set, as ``options__NAME``."""
         found: dict[str, Any] = super().get_params(deep=False)
-        # What cannot be is refused by `fit`, as scikit-learn wants it, not here.
+        # Invalid values are rejected by `fit`, as scikit-learn requires, not here.
         options = self.options if isinstance(self.options, Mapping) else {}
         return {**found, **{f"options__{name}": value for name, value in options.items()}} if deep else found
 
@@ -90,7 +90,7 @@ class DigitClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         super().set_params(**params)
         if options:
             own = {name.removeprefix("options__"): value for name, value in options.items()}
-            self.options = {**(self.options or {}), **own}  # a new one: a copy of this estimator may hold the old
+            self.options = {**(self.options or {}), **own}  # a new dict: a copy of this estimator may share the old one
         return self
 
     def fit(self, X: ArrayLike, y: ArrayLike) -> Self:  # noqa: N803 - scikit-learn's names
@@ -98,8 +98,8 @@ class DigitClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
 
         Raises:
             ShapeError: for images of another shape or range, or more than ten different labels.
-            UsageError: for parameters that no training can have.
-            DivergedError: when the loss is no number any more: the learning rate is too high.
+            UsageError: for parameters that are not valid for a training.
+            DivergedError: when the loss becomes NaN or infinite: the learning rate is too high.
         """
         from digitlab.stopping import StopRequest
         from digitlab.training.assembly import finished_network, loop_of
@@ -125,7 +125,7 @@ class DigitClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         return self
 
     def predict_proba(self, X: ArrayLike) -> NDArray[np.float32]:  # noqa: N803
-        """How likely each of ``classes_`` is: float32 (N, classes), rows that sum to 1."""
+        """Return the probability of each of ``classes_``: float32 (N, classes); each row sums to 1."""
         from digitlab.models import predict_probabilities
 
         model = self.model_
@@ -136,13 +136,13 @@ class DigitClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         return np.asarray(said / np.maximum(said.sum(axis=1, keepdims=True), np.finfo(np.float32).tiny), np.float32)
 
     def predict(self, X: ArrayLike) -> NDArray[Any]:  # noqa: N803
-        """The most likely of ``classes_``."""
+        """Return the most likely of ``classes_`` for each image."""
         said = self.predict_proba(X)
         return self.classes_[said.argmax(axis=1)]  # type: ignore[no-any-return]
 
     @property
     def model_(self) -> keras.Model:
-        """The trained network; made anew from its weights after this was sent to another process."""
+        """The trained network; rebuilt from its weights after unpickling, e.g. in another process."""
         if not hasattr(self, "_weights"):
             raise NotFittedError(
                 f"This {type(self).__name__} instance is not fitted yet. Call 'fit' with appropriate arguments before "
@@ -180,7 +180,7 @@ class DigitClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         return training
 
     def _learn_classes(self, y: ArrayLike, count: int) -> NDArray[np.uint8]:
-        """Note the classes; the place of each image's among the network's ten answers."""
+        """Set ``classes_``; return the index of each image's class among the network's ten outputs."""
         if y is None:
             needed = "a label for each image; fit requires y to be passed, but the target y is None"
             raise ShapeError("y", expected=needed, received=None)
@@ -198,7 +198,7 @@ class DigitClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
 
 
 def _places_of(classes: NDArray[Any]) -> NDArray[np.int64]:
-    """Where the network answers each class: digits at their own place, other labels in their order.
+    """Return the index of each class among the network's outputs: digits keep their own, other labels go in order.
 
     >>> _places_of(np.array([3, 8])).tolist(), _places_of(np.array(["no", "yes"])).tolist()
     ([3, 8], [0, 1])
@@ -209,11 +209,11 @@ def _places_of(classes: NDArray[Any]) -> NDArray[np.int64]:
 
 
 def _as_images(given: ArrayLike) -> NDArray[np.uint8]:
-    """uint8 (N, 28, 28).
+    """Validate images and convert them to uint8 (N, 28, 28).
 
     Raises:
         ShapeError: for another shape or range.
-        ValueError, TypeError: scikit-learn's own, for what is no array of numbers.
+        ValueError, TypeError: from scikit-learn, for anything but an array of numbers.
     """
     pixels: NDArray[Any] = check_array(given, allow_nd=True, ensure_2d=False, ensure_min_samples=0)
     if pixels.ndim == 4 and pixels.shape[1:] == (28, 28, 1):

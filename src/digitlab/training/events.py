@@ -10,7 +10,7 @@ __all__ = ["EpochEnded", "Event", "Listener", "Progressed", "Stage", "Started"]
 
 @dataclass(frozen=True, slots=True)
 class Started:
-    """Training begins: on ``images`` images, ``validation_images`` held out, in ``epochs`` × ``batches`` batches."""
+    """Training begins, on ``images`` images (``validation_images`` held out), in ``epochs`` × ``batches`` batches."""
 
     images: int
     validation_images: int
@@ -23,9 +23,9 @@ class Started:
 
 @dataclass(frozen=True, slots=True)
 class Progressed:
-    """After some batches: means over this epoch so far, and its training speed.
+    """Progress after some batches: mean loss and accuracy of this epoch so far, and its training speed.
 
-    losses, accuracies: of each batch since the last event; the last of them is batch number ``batch``
+    losses, accuracies: one value per batch since the last event; the last one is that of batch number ``batch``
     """
 
     epoch: int
@@ -41,9 +41,9 @@ class Progressed:
 class EpochEnded:
     """One row of `history.csv`; epochs count from 1.
 
-    seconds: with the validation, without the evaluation of the test images, which is not part of the training
-    images_per_second: without either
-    test_loss, test_accuracy: where the test images are evaluated after each epoch (`TrainingConfig.watch`)
+    seconds: including validation, but not the evaluation of the test images, which is not part of the training
+    images_per_second: without the time of validation and test
+    test_loss, test_accuracy: only if the test images are evaluated after each epoch (`TrainingConfig.watch`)
 
     >>> ended = EpochEnded(1, 0.2, 0.95, None, None, seconds=4.0, images_per_second=15_000.0, learning_rate=0.001)
     >>> f"epoch {ended.epoch}: {ended.accuracy:.2f}"
@@ -64,10 +64,10 @@ class EpochEnded:
 
 @dataclass(frozen=True, slots=True)
 class Stage:
-    """A step beside the training, in words.
+    """A step other than training itself, described in words.
 
-    part, parts: number of a training that begins, counted from 1, of several
-    done, of: progress of this step, where it is known; reported again with the same text as it moves
+    part, parts: if one of several trainings begins, its number, from 1, and how many there are
+    done, of: progress of this step, if known; the event is repeated with the same text as the step advances
     """
 
     text: str

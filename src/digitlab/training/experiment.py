@@ -1,4 +1,4 @@
-"""The main job: a `TrainingConfig` in, a whole run folder out."""
+"""The main job: takes a `TrainingConfig`, produces a complete run folder."""
 
 from __future__ import annotations
 
@@ -47,12 +47,12 @@ __all__ = ["Trained", "check", "environment", "resumed", "run_training", "settin
 
 @dataclass(frozen=True, slots=True)
 class Trained(Drawn):
-    """What a training ends with.
+    """The result of a training.
 
     run: the folder with its files
     model: in float32
-    metrics: of its answers to the test images
-    tta: of its mean answers to moved copies of them; None where that was not asked for
+    metrics: on the test images
+    tta: metrics with test-time augmentation (predictions averaged over moved copies); None if not requested
     """
 
     run: Run
@@ -73,19 +73,19 @@ def run_training(
 ) -> Trained:
     """Train, save, export, measure on the test images and write the report, all into ``run``.
 
-    After each epoch the whole state is kept in the run folder. A training that was killed goes on from there when this
-    is called again with the same settings and folder, and ends with the same weights as if it had not been. Asked to
-    stop, it ends after the batches under way and finishes the run folder with what was learned by then; it can go on
-    later.
+    After each epoch the complete state is saved in the run folder. A training that was killed resumes from there when
+    this is called again with the same settings and folder, and ends with the same weights as if it had not been killed.
+    When asked to stop, it ends after the current batches and completes the run folder with what was learned so far; it
+    can be resumed later.
 
-    tensorboard: write each epoch for TensorBoard as well
+    tensorboard: also write each epoch for TensorBoard
     beside: a process that evaluates and draws while this one saves and exports; the result is the same
 
     Raises:
-        UsageError: for an unknown architecture, optimiser, schedule or augmentation; where another process trains into
-            this folder.
+        UsageError: for an unknown architecture, optimiser, schedule or augmentation; when another process is training
+            into this folder.
         DatasetError: for an unknown dataset, or one without training or test images.
-        DivergedError: when the loss is no number any more; the run folder has the history until then.
+        DivergedError: when the loss becomes NaN or infinite; the run folder has the history up to then.
         StorageError: when the run folder cannot be written.
     """
     with locked(run.path, f"{run.path}: another process is training here; wait for it"):
@@ -118,10 +118,10 @@ def _train_one(
         try:
             history = loop.run(training.epochs, listener, stop, keep_epoch)
         except DivergedError:
-            write_history(run, loop.history)  # how it came to that can be looked at
+            write_history(run, loop.history)  # shows how the training diverged
             raise
     finished = finished_network(training, loop)
-    del loop  # what it holds is not needed any more: the most that `best` takes fell by 28 MB
+    del loop  # no longer needed: freeing it lowered the peak memory of `best` by 28 MB
     release_memory()
     card = _card(finished, settled, data, history)
     if training.distractors and data.validation is not None:
@@ -161,10 +161,10 @@ def _train_ensemble(
 
 
 def resumed(run: Run) -> TrainingConfig:
-    """The settings of a run that was killed or interrupted, to resume.
+    """Return the settings of a run that was killed or interrupted, in order to resume it.
 
     Raises:
-        RunError: when the run has no settings, or is done.
+        RunError: when the run has no settings, or is complete.
     """
     training = settings_of(run)
     parts = [run.member(number + 1) for number in range(training.members)] if training.members > 1 else [run]
@@ -175,10 +175,10 @@ def resumed(run: Run) -> TrainingConfig:
 
 
 def settings_of(run: Run) -> TrainingConfig:
-    """The settings that a run was begun with.
+    """Read the settings that a run was started with.
 
     Raises:
-        RunError: when it has none, or others than of a training.
+        RunError: when it has none, or they are not those of a training.
     """
     settings = run.read_config()
     if not settings:
@@ -190,7 +190,7 @@ def settings_of(run: Run) -> TrainingConfig:
 
 
 def check(training: TrainingConfig) -> None:
-    """Refuse names that do not exist before a run folder is made.
+    """Reject unknown names before a run folder is created.
 
     Raises:
         UsageError: for an unknown architecture, optimiser, schedule or augmentation.
@@ -241,7 +241,7 @@ def _card(model: keras.Model, training: TrainingConfig, data: TrainingData, hist
 
 
 def environment(seed: int) -> dict[str, Any]:
-    """What a number depends on beside the settings: versions, processor, seed and commit; a run adds its precision."""
+    """Collect what results depend on besides the settings: versions, processor, seed, commit; runs add precision."""
     return {
         "processor": processor_name(),
         "cores": os.cpu_count(),
@@ -253,7 +253,7 @@ def environment(seed: int) -> dict[str, Any]:
 
 
 def _commit() -> str:
-    """The commit of the checkout that digitlab runs from, or "" for an installed package."""
+    """Return the commit of the checkout that digitlab runs from, or "" for an installed package."""
     folder = Path(__file__).parent
     command = ["git", "-C", str(folder), "rev-parse", "--short", "HEAD"]
     try:
@@ -266,10 +266,10 @@ def _commit() -> str:
 def train_members(
     training: TrainingConfig, run: Run, train: Callable[[TrainingConfig, Run], History], listener: Listener
 ) -> tuple[keras.Model, ModelCard, History]:
-    """Train ``training.members`` networks into `members/` of ``run``: the ensemble, its card, and how it ended.
+    """Train ``training.members`` networks into `members/` of ``run``; return the ensemble, its card and its history.
 
     Member m of seed s trains with seed ``s * members + m``, so that ensembles of neighbouring seeds share no network. A
-    member that is done is not trained again; one that was killed goes on.
+    finished member is not trained again; one that was killed is resumed.
 
     train: trains one network into a run folder
     """

@@ -1,4 +1,4 @@
-"""The end of every training: evaluated on the test images, saved, exported, and a page written about it."""
+"""The final steps of every training: evaluate on the test images, save, export, and write the report."""
 
 from __future__ import annotations
 
@@ -35,10 +35,10 @@ _HISTORY = tuple(field.name for field in fields(EpochEnded))
 
 @dataclass(frozen=True, slots=True)
 class Finished:
-    """What the evaluation of a finished network gave.
+    """The metrics of a finished network.
 
-    metrics: of its probabilities of the test images
-    tta: of its mean probabilities over moved copies of them; None where that was not asked for
+    metrics: on the test images
+    tta: with probabilities averaged over moved copies of the test images; None if not requested
     """
 
     metrics: Metrics
@@ -62,21 +62,21 @@ def finish_run(
     """Evaluate on the test images, save, export, and write the report, all into ``run``.
 
     Args:
-        run: its `config.toml` is there already.
-        model: in float32; None: what was learned is no network, and nothing is saved but its predictions.
-        card: what the model files say of themselves; the test accuracy and loss are added.
+        run: must already contain `config.toml`.
+        model: in float32; None: the classifier is not a network, and only its predictions are saved.
+        card: the metadata of the model files; the test accuracy and loss are added.
         history: of the epochs.
-        test: the test images, as the network takes them.
-        about: what was evaluated (model, data, split), kept in `metrics.json`.
-        probabilities: float32 (N, 10), the model's of the test images, where they are known; None: it is asked.
-        tta: evaluate a second time, by the mean of this number of moved copies of each image; 1: not.
-        must_export: False: a network that answers otherwise as ONNX leaves `model.onnx` out, and the listener hears
+        test: the test images, in the network's input format.
+        about: what was evaluated (model, data, split), stored in `metrics.json`.
+        probabilities: float32 (N, 10), the model's for the test images, if already known; None: they are computed.
+        tta: evaluate again, averaging over this number of moved copies of each image; 1: do not.
+        must_export: False: if the network's outputs differ as ONNX, `model.onnx` is omitted, and the listener is told
             why.
-        beside: a process that evaluates and draws while this one saves and exports; None: this one does all.
+        beside: a process that evaluates and draws while this one saves and exports; None: this one does everything.
         listener: told of each step.
 
     Raises:
-        ModelError: where ONNX Runtime's probabilities are not Keras', and ``must_export``.
+        ModelError: when ONNX Runtime's probabilities differ from Keras', and ``must_export``.
         StorageError: when the run folder cannot be written.
     """
     beside = Beside(running=False) if beside is None else beside
@@ -85,14 +85,14 @@ def finish_run(
         probabilities = predict_probabilities(model, test.images)
     write_history(run, history)
     beside.ask("measure", run, Answered(predictions_of(probabilities, test), about))
-    early = beside.running and (model is None or tta == 1)  # nothing is evaluated later that the page would show
+    early = beside.running and (model is None or tta == 1)  # no later evaluation would appear on the page
     if early:
         beside.ask("page", run)
     try:
         if model is not None:
             listener(Stage("saving and exporting"))
             _save(run, model, card, measured=(probabilities, test), must_export=must_export, listener=listener)
-    finally:  # what was measured is kept, whatever became of the files
+    finally:  # keep the measurements, even if saving or exporting failed
         metrics: Metrics = beside.answer()
     copies = _evaluate_copies(run, model, test, about, tta, listener) if model is not None and tta > 1 else None
     listener(Stage("writing the report"))
@@ -114,7 +114,7 @@ def _save(
     must_export: bool,
     listener: Listener,
 ) -> None:
-    """`model.keras` and `model.onnx`, with the test accuracy and loss in their cards."""
+    """Write `model.keras` and `model.onnx`, with the test accuracy and loss in their cards."""
     probabilities, test = measured
     found = {
         "test_accuracy": round(accuracy_of(probabilities, test.labels), 4),
@@ -124,7 +124,7 @@ def _save(
     save_keras(model, run.keras, card)
     try:
         export_onnx(model, run.onnx, card)
-    except ModelError as error:  # a deep network of others may round otherwise there; what was learned stays
+    except ModelError as error:  # a deep third-party network may round differently there; keep what was learned
         if must_export:
             raise
         listener(Stage(f"no model.onnx is kept ({error})"))
@@ -143,7 +143,7 @@ def write_history(run: Run, history: History) -> None:
 def _evaluate_copies(
     run: Run, model: keras.Model, test: Digits, about: Mapping[str, Any], copies: int, listener: Listener
 ) -> Metrics:
-    """As `digitlab evaluate RUN --tta N` does, and kept where that keeps it."""
+    """Evaluate like `digitlab evaluate RUN --tta N`, and store the result in the same place."""
 
     def tell(done: int) -> None:
         listener(Stage(f"evaluating with test-time augmentation, {copies} copies per image", done=done, of=copies))

@@ -1,7 +1,7 @@
-"""Augmentation inside the compiled graph: random numbers in, drawn outside by the seed, and images varied by them.
+"""Augmentation inside the compiled graph, from random numbers that are drawn outside it from the seed.
 
-The same images as `datasets.transforms` makes with the same generator, to a level of 255 where a value lies between
-two. Written in `keras.ops`: it runs wherever the network runs.
+Produces the same images as `datasets.transforms` with the same generator, to within one of 255 grey levels where a
+value lies between two. Written in `keras.ops`, so it runs wherever the network runs.
 """
 
 from __future__ import annotations
@@ -30,11 +30,11 @@ __all__ = ["InGraph", "cutting_out", "joined", "making_sobel", "moving"]
 
 @dataclass(frozen=True, slots=True)
 class InGraph:
-    """An augmentation in two halves.
+    """An augmentation in two halves: drawing random numbers, and applying them.
 
-    width: how many numbers an image needs
+    width: random numbers per image
     draw: (generator, count) → float32 (count, width)
-    vary: (images (B, 28, 28), numbers (B, width)) → images (B, 28, 28), tensors, whole numbers 0..255
+    vary: (images (B, 28, 28), numbers (B, width)) → images (B, 28, 28), tensors of whole numbers 0..255
     """
 
     width: int
@@ -43,7 +43,7 @@ class InGraph:
 
 
 def moving(ranges: AffineRanges, fill: str) -> InGraph:
-    """Affine changes within ``ranges``, as `transforms.affine` draws them."""
+    """Create the affine augmentation within ``ranges``, drawn as in `transforms.affine`."""
 
     def draw(rng: np.random.Generator, count: int) -> NDArray[np.float32]:
         return draw_matrices(rng, count, ranges).reshape(count, 6).astype(np.float32)
@@ -60,7 +60,7 @@ def moving(ranges: AffineRanges, fill: str) -> InGraph:
 
 
 def cutting_out() -> InGraph:
-    """A square of each image hidden, as `transforms.cutout` draws them."""
+    """Create the augmentation that hides a square of each image, drawn as in `transforms.cutout`."""
 
     def draw(rng: np.random.Generator, count: int) -> NDArray[np.float32]:
         return cutout.draw_squares(rng, count).astype(np.float32)
@@ -75,13 +75,13 @@ def cutting_out() -> InGraph:
 
 
 def making_sobel() -> InGraph:
-    """Sobel images; nothing is drawn."""
+    """Create the conversion to Sobel images; it needs no random numbers."""
     layer = SobelImage(dtype="float32")
     return InGraph(0, lambda _, count: np.empty((count, 0), np.float32), lambda images, _: layer(images))
 
 
 def joined(steps: Sequence[InGraph], *, spawning: bool = True) -> InGraph:
-    """One after the other; each draws from a generator of its own, or (not ``spawning``) from the one given."""
+    """Chain augmentations; each draws from its own spawned generator, or (not ``spawning``) from the given one."""
 
     def draw(rng: np.random.Generator, count: int) -> NDArray[np.float32]:
         generators = rng.spawn(len(steps)) if spawning else [rng] * len(steps)

@@ -1,8 +1,8 @@
 """The training loop: epochs over shuffled images, validation, early stopping.
 
-The order of the images in an epoch and their augmentation depend on the seed and the epoch alone. One compiled call
-trains on many batches, and augments their images where the augmentation can be compiled: with one call per batch,
-Python would take as long as the network. While one portion of the epoch is trained on, a thread prepares the next.
+The order of the images in an epoch and their augmentation depend only on the seed and the epoch. One compiled call
+trains on many batches, and augments their images if the augmentation can be compiled: with one call per batch, Python
+would take as long as the network. While one portion of the epoch is trained on, a thread prepares the next.
 """
 
 from __future__ import annotations
@@ -40,8 +40,8 @@ if TYPE_CHECKING:
 
 __all__ = ["History", "Loop"]
 
-_CALLS_AN_EPOCH = 24  # between them progress is shown and Ctrl-C noticed: every quarter of a second for thesis-2conv
-_PORTION = 32_768  # images prepared at once: 26 MB, some seconds of training; two portions are in memory
+_CALLS_AN_EPOCH = 24  # progress is shown and Ctrl-C noticed between calls: every 0.25 s for thesis-2conv
+_PORTION = 32_768  # images prepared at once: 26 MB, a few seconds of training; two portions are in memory
 _LONGEST_CALL = 32  # batches; more was no faster
 _AS_THEY_ARE = Augmentation()
 
@@ -52,9 +52,9 @@ class _Stopped(Exception):  # noqa: N818 - no error: the way out of an epoch
 
 @dataclass(slots=True)
 class History(Drawn, Tabular):
-    """Rows of `history.csv` and `batches.csv` (epoch, batch, loss, accuracy; both count from 1), and how it ended.
+    """The rows of `history.csv` and `batches.csv` (epoch and batch, both from 1, loss, accuracy), and how it ended.
 
-    stopped: why the training ended, in words; interrupted: because it was asked to
+    stopped: why the training ended, in words; interrupted: whether it ended because it was asked to stop
     """
 
     epochs: list[EpochEnded] = field(default_factory=list)
@@ -64,7 +64,7 @@ class History(Drawn, Tabular):
     interrupted: bool = False
 
     def interrupt(self, where: str) -> None:
-        """Note that the training was asked to stop, and stopped there."""
+        """Record that the training was asked to stop, and where it did."""
         self.stopped, self.interrupted = f"interrupted {where}", True
 
 
@@ -77,8 +77,8 @@ class Loop:
     augmentation: of each epoch's images; by default none
     clean_from: the first epoch without augmentation; None: every epoch has it
     distractors: whether some training images are out-of-distribution (label `NONE`)
-    plain: one batch per call, augmented by NumPy: slower, and the same except for rounding; the baseline of benchmarks
-    watched: test images that are evaluated after each epoch, for a curve; nothing is decided by them
+    plain: one batch per call, augmented by NumPy: slower, same results except for rounding; the benchmarks' baseline
+    watched: test images that are evaluated after each epoch, only for a curve: no decision depends on them
     """
 
     def __init__(
@@ -130,13 +130,13 @@ class Loop:
         *,
         through_nan: bool = False,
     ) -> History:
-        """Train until ``epochs`` are done in all; returns early when patience ends or ``stop`` is asked.
+        """Train until ``epochs`` are done in total; return early when patience runs out or a stop is requested.
 
         after_epoch: called after each epoch, when the loop's state is consistent, e.g. to save a checkpoint
         through_nan: continue when the loss is NaN or infinite; for studies, in which that is a result
 
         Raises:
-            DivergedError: at the first loss that is NaN or infinite; ``history`` has the batches until then.
+            DivergedError: at the first loss that is NaN or infinite; ``history`` has the batches up to then.
         """
         self._through_nan = through_nan
         while not self._over(epochs):
@@ -188,7 +188,7 @@ class Loop:
                 (epoch, batch, *row) for batch, row in enumerate(done.astype(float).tolist(), start=1)
             ]
         trained = time.perf_counter() - began
-        # A loss is of the weights before its step: no loss shows what the last step did.
+        # Each loss is computed before its step's update, so no loss shows the effect of the last step.
         if not self._through_nan and not all(np.isfinite(each).all() for each in self.model.get_weights()):
             self._give_up(epoch, len(done))
         loss, accuracy = self._means(done)
@@ -198,7 +198,7 @@ class Loop:
         return EpochEnded(epoch, loss, accuracy, *validation, seconds, speed, self._rate(), *self._ask(self._watched))
 
     def _portions(self, epoch: int) -> Generator[_Portion, None, None]:
-        """This epoch's images in its order, augmented, or with the random numbers for augmentation in the graph."""
+        """Yield this epoch's images, shuffled and augmented, or with random numbers for augmentation in the graph."""
         order, *variations = np.random.default_rng([self.seed, epoch]).spawn(1 + -(-len(self.train) // self._portion))
 
         def prepare(number: int, portion: Digits) -> _Portion:
@@ -246,18 +246,18 @@ class Loop:
         )
 
     def _rate(self) -> float:
-        """The learning rate of the next step."""
+        """Return the learning rate of the next step."""
         return float(keras.ops.convert_to_numpy(self.optimiser.learning_rate))
 
     def _means(self, rows: NDArray[np.float32]) -> tuple[float, float]:
-        """Loss and accuracy of an epoch: means over its images; the last batch may be smaller."""
+        """Average loss and accuracy over an epoch's images; the last batch may be smaller."""
         sizes = np.full(len(rows), self.batch_size, np.float64)
         sizes[-1] = len(self.train) - self.batch_size * (len(rows) - 1)
         loss, accuracy = np.average(rows.astype(np.float64), axis=0, weights=sizes).tolist()
         return loss, accuracy
 
     def _ask(self, digits: Digits | None) -> tuple[float | None, float | None]:
-        """Loss and accuracy of the network with its present weights."""
+        """Evaluate the network with its current weights: return loss and accuracy."""
         if digits is None:
             return None, None
         probabilities = predict_probabilities(self.model, digits.images)
@@ -266,13 +266,13 @@ class Loop:
 
 @dataclass(frozen=True, slots=True)
 class _Portion:
-    """Images to train on next; numbers: for their augmentation in the graph, float32 (N, width)."""
+    """Images to train on next; numbers: random numbers for their augmentation in the graph, float32 (N, width)."""
 
     digits: Digits
     numbers: NDArray[np.float32]
 
     def in_calls(self, size: int, batches: int) -> Iterator[Batches]:
-        """Images (K, B, 28, 28), labels (K, B), numbers (K, B, width), K ≤ ``batches``; the rest is a smaller one."""
+        """Yield images (K, B, 28, 28), labels (K, B), numbers (K, B, width), K ≤ ``batches``; last, a smaller batch."""
         count = len(self.digits)
         whole = count - count % size
         starts = [*range(0, whole, size * batches), *([whole] if whole < count else [])]

@@ -1,10 +1,10 @@
-"""A training told to MLflow: its settings, each epoch, the metrics of the test images, the model and the report.
+"""Logs a training to MLflow: its settings, each epoch, the metrics of the test images, the model and the report.
 
-The model stands there as one of MLflow's own kind: `mlflow.pyfunc.load_model("runs:/NUMBER/model")` takes it.
-Their ``log_model`` would want pandas and a copy of the file, and an MLmodel file says the same.
+The model is stored in MLflow's own format: `mlflow.pyfunc.load_model("runs:/NUMBER/model")` loads it. MLflow's
+``log_model`` would require pandas and a copy of the file; writing an MLmodel file achieves the same.
 
-What is sent goes to the store that was named and nowhere else; MLflow's own telemetry is off (`digitlab.privacy`). The
-run's number there is kept in the run folder, so a training that is resumed goes on in the same MLflow run.
+Data is sent only to the store that was named; MLflow's own telemetry is off (`digitlab.privacy`). The MLflow run's ID
+is kept in the run folder, so a resumed training continues in the same MLflow run.
 """
 
 from __future__ import annotations
@@ -33,15 +33,15 @@ if TYPE_CHECKING:
 __all__ = ["EXPERIMENT", "MlflowLog", "store_of"]
 
 EXPERIMENT = "digitlab"
-_KIND = {"mlflow.experimentKind": "custom_model_development"}  # its page opens with the runs, not with language models
-_USUAL = "mlruns"  # a folder here, as MLflow's own programs look for it
-_LONGEST = 500  # characters of a setting
-# A server that does not answer: MLflow would try again for minutes, before the training and after each epoch.
+_KIND = {"mlflow.experimentKind": "custom_model_development"}  # so that its page opens with runs, not language models
+_USUAL = "mlruns"  # a folder in the current one, where MLflow's own programs look for it
+_LONGEST = 500  # characters of a setting's value
+# Without these, MLflow retries an unresponsive server for minutes, before the training and after each epoch.
 _PATIENCE = {"MLFLOW_HTTP_REQUEST_MAX_RETRIES": "2", "MLFLOW_HTTP_REQUEST_TIMEOUT": "10"}
 
 
 def store_of(address: str) -> str:
-    """The address as MLflow takes it: a folder becomes a file URI; "" is MLFLOW_TRACKING_URI, or the folder mlruns.
+    """Convert an address for MLflow: a folder becomes a file URI; "" means MLFLOW_TRACKING_URI, or the folder mlruns.
 
     >>> store_of("http://127.0.0.1:5000"), store_of("/data/mlruns")
     ('http://127.0.0.1:5000', 'file:///data/mlruns')
@@ -52,10 +52,10 @@ def store_of(address: str) -> str:
 
 
 class MlflowLog:
-    """One training in MLflow. Made before it begins; `hear` is its listener, `finish` or `end` comes last."""
+    """Logs one training to MLflow. Create it before the training; `hear` is the listener; end by `finish` or `end`."""
 
     def __init__(self, address: str, training: TrainingConfig, run: Run, listener: Listener) -> None:
-        """Open the store, and a run in it.
+        """Open the store, and start or resume a run in it.
 
         Raises:
             MissingExtraError: when MLflow's client is not installed.
@@ -67,14 +67,14 @@ class MlflowLog:
         self._client = _client_of(store)
         try:
             self._number = self._opened(store, training)
-        except Exception as error:  # MLflow's own, requests', SQLAlchemy's: they have no common root but this
+        except Exception as error:  # from MLflow, requests or SQLAlchemy: they share no other base class
             raise StorageError(
                 f"MLflow at {store} cannot be written ({first_line(error)}); expected the address of a running server, "
                 "or a folder"
             ) from error
 
     def hear(self, event: Event) -> None:
-        """Pass an event on, and tell MLflow of each epoch."""
+        """Pass an event on, and log each epoch to MLflow."""
         self._listener(event)
         if isinstance(event, Stage) and event.parts:
             self._prefix = f"member-{event.part}/"
@@ -83,13 +83,13 @@ class MlflowLog:
             self._tell(self._metrics, {f"{self._prefix}{key}": value for key, value in told.items()}, event.epoch)
 
     def finish(self) -> None:
-        """Tell the end of a training: the metrics of the test images, the model, the report."""
+        """Log the end of a training: the metrics of the test images, the model, the report."""
         self._tell(self._metrics, _measured(self._run), 0)
         self._tell(self._files)
         self.end("FINISHED")
 
     def end(self, status: str) -> None:
-        """Close the run there: FINISHED, FAILED or KILLED."""
+        """Close the MLflow run with a status: FINISHED, FAILED or KILLED."""
         self._tell(self._client.set_terminated, self._number, status)
 
     def _opened(self, store: str, training: TrainingConfig) -> str:
@@ -125,7 +125,7 @@ class MlflowLog:
                 self._client.log_text(self._number, text, f"model/{name}")
 
     def _tell(self, tell: Callable[..., Any], *told: Any) -> None:
-        """A tracker that fails does not end hours of training: it is reported once; the run folder has everything."""
+        """Call MLflow. A failure, reported once, must not end hours of training: the run folder has everything."""
         if not self._works:
             return
         try:
@@ -140,7 +140,7 @@ def _client_of(store: str) -> Any:
     for name, value in _PATIENCE.items():
         os.environ.setdefault(name, value)
     if store.startswith("file:"):
-        # MLflow wants to hear that a store of files is meant; its newer programs have it beside their databases.
+        # MLflow requires explicit consent to a file store; its newer versions offer it beside databases.
         os.environ.setdefault("MLFLOW_ALLOW_FILE_STORE", "true")
     try:
         from mlflow.tracking import MlflowClient
@@ -150,7 +150,7 @@ def _client_of(store: str) -> Any:
 
 
 def _model_files(onnx: str, number: str) -> dict[str, str]:
-    """What makes a folder with an ONNX file a model of MLflow's format; source: MLflow's documentation, "MLmodel"."""
+    """Make the files that turn a folder with an ONNX file into an MLflow model; source: MLflow's docs, "MLmodel"."""
     image, answer = (
         json.dumps([{"type": "tensor", "tensor-spec": {"dtype": dtype, "shape": shape}}])
         for dtype, shape in (("uint8", [-1, 28, 28]), ("float32", [-1, 10]))
@@ -197,7 +197,7 @@ def _settings(training: TrainingConfig) -> dict[str, str]:
 
 
 def _measured(run: Run) -> dict[str, float]:
-    """The numbers of `metrics.json`, as test_accuracy and so on."""
+    """Read the numbers in `metrics.json`, named test_accuracy and so on."""
     try:
         found = run.read_json(run.metrics)
     except RunError:

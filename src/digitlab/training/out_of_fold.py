@@ -1,7 +1,7 @@
-"""Out-of-fold predictions: every image of a set is classified by a network that was not trained on it.
+"""Out-of-fold predictions: every image of a dataset is classified by a network that was not trained on it.
 
-The images are split into stratified folds; for each fold a network is trained on all others and predicts that one. With
-several repeats the folds are split anew, and an image gets the mean of its predictions.
+The images are split into stratified folds; for each fold a network is trained on all the others and predicts this one.
+With several repeats the images are split anew each time, and an image's predictions are averaged.
 """
 
 from __future__ import annotations
@@ -58,19 +58,19 @@ def out_of_fold(
 ) -> OutOfFold:
     """Train ``folds`` × ``repeats`` networks with these settings, each on all folds but one, which it then predicts.
 
-    Nothing is written. Asked to stop, it ends after the batches under way, and returns the predicted folds.
+    No files are written. When asked to stop, it ends after the current batches and returns the folds predicted so far.
 
     Args:
         training: the settings; its dataset and test set are not used. The first network has its seed, the next ones
             the seeds after it.
-        digits: images and labels; the networks see the labels of their own folds only.
+        digits: images and labels; each network sees only the labels of its training folds.
         folds: at least 2, at most the number of images of the rarest class that occurs.
         repeats: number of times that the images are split into folds.
         listener: told of the progress.
-        stop: asked, it ends early.
+        stop: when requested, it ends early.
 
     Raises:
-        UsageError: for wrong numbers of folds or repeats, or an unknown architecture, optimiser or augmentation.
+        UsageError: for invalid numbers of folds or repeats, or an unknown architecture, optimiser or augmentation.
         DatasetError: when a class has fewer images than there are folds, or early stopping has no validation images.
     """
     sums = np.zeros((len(digits), 10), np.float64)
@@ -96,16 +96,16 @@ def answered_folds(
     listener: Listener = lambda _: None,
     stop: StopRequest | None = None,
 ) -> Iterator[tuple[NDArray[np.int64], NDArray[np.float32]]]:
-    """As `out_of_fold`, one fold at a time: its rows int64 (M,), in order, and their probabilities, float32 (M, 10).
+    """Yield each fold of `out_of_fold`: its rows, int64 (M,), in order, and their probabilities, float32 (M, 10).
 
-    skip: this many of the first are not repeated; those after them come out as if they had been
+    skip: number of initial folds that are not trained again; the results of the others do not depend on it
 
     Raises:
-        UsageError, DatasetError: as `out_of_fold`, before the first.
+        UsageError, DatasetError: as `out_of_fold`, before the first fold.
     """
     check_settings(training, digits.labels, folds, repeats)
     stop, to_network_input = stop or StopRequest(), augmentation(training.augmentation).to_network_input
-    # In float32, and one for all folds: for each new one TensorFlow would trace its graph again.
+    # In float32, and shared by all folds: TensorFlow would trace the graph again for each new network.
     network = network_of(training)
     for repeat in range(repeats):
         fold_of = stratified_folds(digits.labels, folds, (training.seed, repeat))
@@ -126,7 +126,7 @@ def answered_folds(
 
 
 def check_settings(training: TrainingConfig, labels: NDArray[np.uint8], folds: int, repeats: int = 1) -> None:
-    """Refuse settings that are not possible, before anything is trained or written.
+    """Reject invalid settings before anything is trained or written.
 
     Raises:
         UsageError, DatasetError: as `out_of_fold`.
@@ -142,7 +142,7 @@ def check_settings(training: TrainingConfig, labels: NDArray[np.uint8], folds: i
 
 
 def check_folds(labels: NDArray[np.uint8], folds: int, repeats: int = 1) -> None:
-    """Refuse images that cannot be split into stratified folds. A class that does not occur at all is allowed.
+    """Reject images that cannot be split into stratified folds. A class that does not occur at all is allowed.
 
     Raises:
         UsageError: for fewer than two folds, or no repeat.
@@ -164,7 +164,7 @@ def check_folds(labels: NDArray[np.uint8], folds: int, repeats: int = 1) -> None
 
 
 def stratified_folds(labels: NDArray[np.uint8], folds: int, seed: int | tuple[int, ...]) -> NDArray[np.int64]:
-    """The fold of each image, int64 (N,), 0 to ``folds`` - 1: at random, with the same share of each class."""
+    """Assign each image a fold, int64 (N,), 0 to ``folds`` - 1: at random, with the same share of each class."""
     from sklearn.model_selection import StratifiedKFold
 
     random = np.random.RandomState(np.random.default_rng(seed).integers(2**32))
@@ -176,7 +176,7 @@ def stratified_folds(labels: NDArray[np.uint8], folds: int, seed: int | tuple[in
 
 
 def _learned(training: TrainingConfig, digits: Digits, listener: Listener, stop: StopRequest) -> list[NDArray[Any]]:
-    """The weights of a network trained on these images."""
+    """Train a network on these images and return its weights."""
     train, validation = hold_out(digits, training.validation) if training.validation else (digits, None)
     loop = loop_of(training, train, validation)
     held_out, size = len(validation) if validation else 0, loop.model.count_params()

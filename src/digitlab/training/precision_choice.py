@@ -1,11 +1,11 @@
-"""Which precision is the quicker one for this network on this processor: some steps of both, measured and remembered.
+"""Choose the faster precision for this network on this processor: time some steps in both, and cache the result.
 
-A processor that multiplies bfloat16 is quicker with it where products are most of the work. Where a network is a few
-narrow layers, what is done to each number beside them (widening, narrowing, normalising) costs more in bfloat16 than
-the products save: a step of `tiny` takes 2.4 times as long, of `fast` 0.8, of `good` 0.7, of S0's 2Conv 0.55 times.
+A processor that multiplies bfloat16 is faster with it where products are most of the work. In a network of a few narrow
+layers, the element-wise work besides them (widening, narrowing, normalising) costs more in bfloat16 than the products
+save: a step of `tiny` takes 2.4 times as long, of `fast` 0.8, of `good` 0.7, of S0's 2Conv 0.55 times.
 
-What was measured is kept in the cache folder, so that the same settings give the same weights on the same machine; what
-a run was begun with stands in its `environment.json`, and it is resumed with that.
+Measurements are kept in the cache folder, so that the same settings give the same weights on the same machine. The
+precision that a run was started with is in its `environment.json`, and it is resumed with that.
 """
 
 from __future__ import annotations
@@ -41,17 +41,17 @@ if TYPE_CHECKING:
 __all__ = ["PRECISIONS", "Choice", "begun_with", "choose_precision"]
 
 PRECISIONS = ("bfloat16", "float32")
-# float32 must win by this: within it a measurement is noise, and the kept results of recipes are bfloat16's.
+# float32 must be faster by this factor: smaller differences are noise, and the recipes' kept results are bfloat16's.
 _QUICKER = 1.15
-# Steps of a training that is worth measuring: an epoch of MNIST in batches of 128 has 469. A shorter one goes by the
-# processor even where something is remembered: its weights shall not depend on what was trained before it.
+# Minimum steps of a training that is worth measuring: an epoch of MNIST in batches of 128 has 469. For a shorter one,
+# the processor decides even if a measurement is cached: its weights must not depend on what was trained before it.
 _WORTH = 400
-_IMAGES = 256  # a round of each precision
+_IMAGES = 256  # per round, in each precision
 _ROUNDS = 5
-_LONGEST = 1.0  # seconds that the rounds may take; compiling both takes half a second to a second more
-_FEWEST = 2  # rounds, however long they take
+_LONGEST = 1.0  # seconds that all rounds may take; compiling both networks takes another half to one second
+_FEWEST = 2  # minimum number of rounds, however long they take
 
-_known: dict[str, dict[str, float]] = {}  # seconds a round by precision, by key
+_known: dict[str, dict[str, float]] = {}  # cache file → precision → seconds per round
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +63,7 @@ class Choice:
 
 
 def begun_with(run: Run, training: TrainingConfig, images: int, listener: Listener) -> Choice:
-    """What ``run`` was begun with where it goes on, else `choose_precision`."""
+    """Return the precision that ``run`` was started with if it is being resumed, else `choose_precision`."""
     if training.precision != "auto" or not run.environment.is_file():
         return choose_precision(training, images, listener)
     try:
@@ -74,10 +74,10 @@ def begun_with(run: Run, training: TrainingConfig, images: int, listener: Listen
 
 
 def choose_precision(training: TrainingConfig, images: int, listener: Listener) -> Choice:
-    """What the settings ask for; for "auto" the quicker one, by a measurement of one to three seconds.
+    """Return the requested precision; for "auto" the faster one, measured in one to three seconds.
 
-    Nothing is measured where the processor does not multiply bfloat16, where the training of ``images`` images is too
-    short to gain by it, and where it was measured before.
+    Nothing is measured if the processor does not multiply bfloat16, if the training of ``images`` images is too short
+    to benefit from it, or if it was measured before.
 
     Raises:
         UsageError: for an unknown architecture, option, optimiser, schedule or augmentation.
@@ -112,7 +112,7 @@ def _quicker(seconds: dict[str, float]) -> Choice:
 
 
 def _what_counts(training: TrainingConfig) -> dict[str, Any]:
-    """What the time of a step depends on."""
+    """Collect everything that the duration of a step depends on."""
     backend = keras.backend.backend()
     return {
         "architecture": training.architecture,
@@ -129,7 +129,7 @@ def _what_counts(training: TrainingConfig) -> dict[str, Any]:
 
 
 def _remembered(path: Path) -> dict[str, float] | None:
-    """What was measured before; None where nothing was, or the file is damaged: it is made again."""
+    """Load an earlier measurement; None if there is none, or if the file is damaged: it is then measured again."""
     try:
         kept = json.loads(path.read_text("utf-8"))
         seconds = {name: float(kept["seconds"][name]) for name in PRECISIONS}
@@ -139,7 +139,7 @@ def _remembered(path: Path) -> dict[str, float] | None:
 
 
 def _remember(path: Path, seconds: dict[str, float], settings: dict[str, Any]) -> None:
-    """For the next training; without a cache folder, for those of this process."""
+    """Cache a measurement for later trainings; without a cache folder, only this process remembers it."""
     try:
         write_text(path, json.dumps({"seconds": seconds, **settings}, indent=1) + "\n")
     except StorageError:
@@ -147,7 +147,7 @@ def _remember(path: Path, seconds: dict[str, float], settings: dict[str, Any]) -
 
 
 def _measured(training: TrainingConfig) -> dict[str, float]:
-    """Seconds of a round in each precision: the median of some, the two by turns, since other work comes and goes."""
+    """Measure seconds per round in each precision: medians of alternating rounds, since the machine's load varies."""
     rounds = {name: _rounds_of(replace(training, precision=name)) for name in PRECISIONS}
     for one in rounds.values():
         one()  # compiles
@@ -166,12 +166,12 @@ def _measured(training: TrainingConfig) -> dict[str, float]:
 
 
 def _rounds_of(training: TrainingConfig) -> Callable[[], object]:
-    """A call trains a network of its own on some batches of noise: what the images show does not change the time."""
+    """Return a function that trains its own network on batches of noise: image content does not affect the time."""
     rng, batches = np.random.default_rng(0), max(1, _IMAGES // training.batch_size)
     count = batches * training.batch_size
     digits = Digits(
         rng.integers(0, 256, (count, 28, 28), np.uint8), rng.integers(0, 10, count).astype(np.uint8)
     )  # fmt: skip
     loop = loop_of(replace(training, patience=None), digits, None)
-    # A rate that is too high shows in the training itself, not here.
+    # Divergence at too high a learning rate is reported by the training itself, not here.
     return lambda: loop.run(len(loop.history.epochs) + 1, lambda _: None, StopRequest(), through_nan=True)

@@ -1,7 +1,7 @@
-"""The learning-rate range test (Smith 2015; Aboueloula et al. 2020, §3.2.2): a rate for network, optimiser, batch size.
+"""The learning-rate range test (Smith 2015; Aboueloula et al. 2020, §3.2.2).
 
-The rate rises exponentially from step to step. The loss falls slowly at first, then fast, reaches a minimum and
-diverges; a good rate is where it falls most steeply.
+It finds a rate for a network, optimiser and batch size. The rate rises exponentially from step to step. The loss falls
+slowly at first, then fast, reaches a minimum and diverges; a good rate is where it falls most steeply.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ __all__ = ["RangeTest", "range_curve", "read_curve", "run_range_test"]
 
 _DIVERGED = 4.0  # times the lowest smoothed loss (as in fast.ai)
 _WIDTH = 0.15  # decades of the rate: the standard deviation of the Gaussian smoothing
-_FALLEN = 0.95  # of the first smoothed loss: a curve that stays above it shows noise, no learning
+_FALLEN = 0.95  # times the first smoothed loss: a curve that stays above it shows only noise, no learning
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,9 +42,9 @@ class RangeTest:
     """The curve of a range test, and the rates that are read from it.
 
     rates, losses, smoothed: float64 (S,), one per step, cut off where the loss diverges
-    diverged: whether it did
-    steepest: the rate at which the smoothed loss falls most steeply: the suggestion; None where it does not fall
-    least: the rate of the lowest smoothed loss, a tenth of which is the other usual choice; None where it does not fall
+    diverged: whether the loss diverged
+    steepest: the suggested rate, where the smoothed loss falls most steeply; None if it does not fall
+    least: the rate of the lowest smoothed loss, a tenth of which is the other common choice; None if it does not fall
     """
 
     rates: NDArray[np.float64]
@@ -74,7 +74,7 @@ def run_range_test(
         high: the last step's rate, above ``low``.
         passes: epochs in which the rate rises; it ends early when the loss diverges.
         listener: told of the progress.
-        stop: asked, it ends with the curve so far.
+        stop: when requested, it ends with the curve so far.
 
     Raises:
         UsageError: for an unknown architecture, optimiser or augmentation.
@@ -99,13 +99,13 @@ def range_curve(
     listener: Listener = lambda _: None,
     stop: StopRequest | None = None,
 ) -> RangeTest:
-    """The curve alone, of these images; as `run_range_test`."""
+    """Measure the curve on these images, without writing files; see `run_range_test`."""
     steps = passes * -(-len(data.train) // training.batch_size)
     loop = _loop(training, data, Exponential(low, high, steps - 1))
     policy, reason = loop.model.dtype_policy.name, f"learning rate from {low:g} to {high:g}"
     listener(Started(len(loop.train), 0, passes, loop.batches, loop.model.count_params(), policy, reason))
     rates = low * (high / low) ** (np.arange(steps) / max(1, steps - 1))
-    stop = StopRequest(within=stop)  # its own: a loss that diverges ends this test and nothing else
+    stop = StopRequest(within=stop)  # its own request: a diverging loss ends only this test
     watch = _Watch(rates, listener, stop)
     history = loop.run(passes, watch, stop)
     found = read_curve(rates, [loss for *_, loss, _ in history.batches])
@@ -113,7 +113,7 @@ def range_curve(
 
 
 def read_curve(rates: NDArray[np.float64], losses: Sequence[float]) -> RangeTest:
-    """Read the losses (S,) of the first S steps at ``rates``; they are cut off where they diverge."""
+    """Analyse the losses (S,) of the first S steps at ``rates``; they are cut off where they diverge."""
     smoothed, diverged = _smoothed_until_diverged(rates, losses)
     kept, known = rates[: len(smoothed)], np.asarray(losses[: len(smoothed)], np.float64)
     lowest = int(smoothed.argmin())
@@ -145,10 +145,10 @@ def _write(found: RangeTest, run: Run) -> None:
 
 
 class _Watch:
-    """A listener that stops the training when the loss has diverged, and passes the progress on.
+    """A listener that stops the training when the loss has diverged, and passes progress events on.
 
-    The events have means since the epoch began, from which it computes those of each call, in place of the losses of
-    the batches.
+    The events hold the mean loss since the start of the epoch. From these it computes the mean of each compiled call,
+    and uses that as the loss of each of its batches.
     """
 
     def __init__(self, rates: NDArray[np.float64], listener: Listener, stop: StopRequest) -> None:
@@ -172,7 +172,7 @@ class _Watch:
 
 
 def _smoothed_until_diverged(rates: NDArray[np.float64], losses: Sequence[float]) -> tuple[NDArray[np.float64], bool]:
-    """The smoothed losses, cut off after the first that is too large or before one that is not finite; and whether."""
+    """Smooth losses, cut off after the first too large or before the first non-finite one; tell whether they were."""
     known = np.asarray(losses, np.float64)
     broken = np.flatnonzero(~np.isfinite(known))
     known = known[: broken[0]] if len(broken) else known
@@ -182,7 +182,7 @@ def _smoothed_until_diverged(rates: NDArray[np.float64], losses: Sequence[float]
 
 
 def _smoothed(rates: NDArray[np.float64], losses: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Gaussian smoothing over the logarithm of the rate; unlike an exponential moving average, it does not lag."""
+    """Apply Gaussian smoothing over the log of the rate; unlike an exponential moving average, it does not lag."""
     if len(losses) < 2:
         return losses
     deviation = max(0.5, _WIDTH / np.log10(rates[1] / rates[0]))  # steps

@@ -1,12 +1,12 @@
-"""Learning curves for TensorBoard: after each epoch an event file of it, for those who watch a long training.
+"""Learning curves for TensorBoard: an event file after each epoch, for watching a long training.
 
     tensorboard/train/         epoch_loss, epoch_accuracy, epoch_learning_rate; batch_loss, batch_accuracy
     tensorboard/validation/    epoch_loss, epoch_accuracy
 
-These are the folders and names of Keras' own callback; TensorBoard draws what is called alike in both into one diagram.
-Epochs and batches count from 1. A file holds one epoch and bears its number: an epoch that a killed training repeats
-writes it again, and nothing is told twice. Records and framing are TensorFlow's, which needs no TensorBoard for them
-(its summary writer does).
+These are the folders and names of Keras' own callback; TensorBoard draws curves of the same name in one diagram. Epochs
+and batches count from 1. Each file holds one epoch and has its number in the name: if a killed training repeats an
+epoch, the file is overwritten, and nothing is reported twice. Records and framing are written by TensorFlow, which does
+not need TensorBoard for that (its summary writer does).
 """
 
 from __future__ import annotations
@@ -45,7 +45,7 @@ def write_epoch(folder: Path, history: History) -> None:
 
 
 def _batches(history: History, ended: EpochEnded, now: float) -> Iterator[Row]:
-    """A row a batch, as if all had taken equally long: their own times are not known."""
+    """Yield one row per batch, with times as if all had taken equally long: the actual times are not known."""
     before = sum(epoch < ended.epoch for epoch, *_ in history.batches)
     own = [(loss, accuracy) for epoch, _, loss, accuracy in history.batches if epoch == ended.epoch]
     for batch, (loss, accuracy) in enumerate(own, start=1):
@@ -56,7 +56,7 @@ def _batches(history: History, ended: EpochEnded, now: float) -> Iterator[Row]:
 def _write(folder: Path, epoch: int, rows: Iterable[Row]) -> None:
     import tensorflow as tf
 
-    # "tfevents" is what TensorBoard knows its files by; it reads them in the order of their names.
+    # TensorBoard recognises its files by "tfevents" in the name, and reads them in the order of their names.
     path = folder / f"events.out.tfevents.{epoch:06d}"
     with atomic_path(path) as temporary:
         try:

@@ -1,4 +1,4 @@
-"""Whom a training tells of itself besides: TensorBoard's files, an MLflow server; by words such as "mlflow:URI"."""
+"""Where a training is also logged: TensorBoard files, an MLflow server; selected by words such as "mlflow:URI"."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ __all__ = ["Trackers", "tracked", "trackers_of"]
 
 
 class Trackers(NamedTuple):
-    """Who is told. mlflow: the address of its store, "" for the usual one; None: not told."""
+    """The selected trackers. mlflow: the address of its store, "" for the default one; None: not used."""
 
     tensorboard: bool = False
     mlflow: str | None = None
 
 
 def trackers_of(log: Sequence[str]) -> Trackers:
-    """What ``--log`` names.
+    """Parse the values of ``--log``.
 
     >>> trackers_of(["tensorboard", "mlflow:http://127.0.0.1:5000"])
     Trackers(tensorboard=True, mlflow='http://127.0.0.1:5000')
@@ -51,11 +51,11 @@ def trackers_of(log: Sequence[str]) -> Trackers:
 
 @contextmanager
 def tracked(trackers: Trackers, training: TrainingConfig, run: Run, listener: Listener) -> Iterator[Listener]:
-    """The listener of a training that tells MLflow as well, if that was asked for; the end is told on leaving.
+    """Provide a listener that also logs to MLflow, if requested; the end of the training is logged on exit.
 
     Raises:
         MissingExtraError: when MLflow's client is not installed.
-        StorageError: when its store cannot be opened; once a training runs, it is not ended by its tracker.
+        StorageError: when its store cannot be opened; later tracker failures do not end a training.
     """
     if trackers.mlflow is None:
         yield listener

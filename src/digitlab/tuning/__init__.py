@@ -2,8 +2,8 @@
 
     digitlab tune s1-grid
 
-The search space is read from a file (`space`), proposals and pruning are Optuna's (`search`), `digitlab.scheduling` has
-the trainings done in the order that `running` wants, and everything is kept in a folder (`folder`).
+The search space is read from a file (`space`), Optuna proposes and prunes trials (`search`), `digitlab.scheduling` runs
+the trainings in the order that `running` decides, and everything is kept in a folder (`folder`).
 """
 
 from __future__ import annotations

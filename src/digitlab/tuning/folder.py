@@ -1,13 +1,13 @@
 """The folder of a search.
 
 space.toml       the search space and how it is searched, with all defaults
-journal.log      every proposal, report and result: from this a search is resumed
+journal.log      every proposal, report and result, from which a search is resumed
 trials.csv       one row per trial
 results.json     the trials with the results of each fold, the best or the Pareto front, and the cost
 best.toml        the best recipe: digitlab train best.toml
 recipes/N.toml   with several objectives: the recipes of the Pareto front, by trial
 trials.png       the trials in order, and the best so far
-front.png        with several objectives: the first one over each of the others
+front.png        with several objectives: the first one plotted against each of the others
 """
 
 from __future__ import annotations
@@ -65,29 +65,29 @@ class Folder:
 
     @property
     def front_plot(self) -> Path:
-        """The objectives over each other."""
+        """The objectives plotted against each other."""
         return self.path / "front.png"
 
     def recipe(self, number: int) -> Path:
-        """The recipe of a trial of the Pareto front."""
+        """Return the path of the recipe of a trial on the Pareto front."""
         return self.path / "recipes" / f"{number}.toml"
 
     def read(self) -> Space:
-        """The search space of this folder.
+        """Read the search space of this folder.
 
         Raises:
             UsageError: when it is not the folder of a search.
-            RecipeError: when its space was changed by hand and is no longer valid.
+            RecipeError: when its space was edited by hand and is no longer valid.
         """
         if not self.space.is_file():
             raise UsageError(f"{self.path}: not the folder of a search; expected space.toml in it")
         return parse_space(read_toml(self.space), self.path.name, self.space)
 
     def begin(self, space: Space) -> None:
-        """Write the search space; one that is there must be the same, except for the number of trials.
+        """Write the search space; an existing one must be the same, except for the number of trials.
 
         Raises:
-            UsageError: when the folder searches something else.
+            UsageError: when the folder holds another search or other files.
             StorageError: when it cannot be written.
         """
         import tomli_w
@@ -108,7 +108,7 @@ class Folder:
         """Lock the folder against other processes, see `digitlab.storage.locked`.
 
         Raises:
-            UsageError: when another process has it.
+            UsageError: when another process holds the lock.
             StorageError: when the folder cannot be written.
         """
         refusal = f"{self.path}: another process is searching here; wait for it, or choose --out"
@@ -116,7 +116,7 @@ class Folder:
 
 
 def _essence(space: Space) -> dict[str, object]:
-    """The settings that must not change when a search is resumed, by their names in the file."""
+    """Return the settings that must not change when a search is resumed, by their names in the file."""
     content = replace(space, tuning=replace(space.tuning, trials=None)).as_toml()
     tuning, varied = content.pop("tune"), content.pop("space")
     return {**content, **{f"tune.{key}": value for key, value in tuning.items()}, "space": varied}

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Choice", "Label", "Parameter", "Range", "parameter_of"]
 
-# A value as the journal and tables have it: a list, e.g. the filters of a network, as its JSON text.
+# A value as stored in the journal and in tables; a list, e.g. the filters of a network, is stored as JSON text.
 Label = str | int | float | bool
 
 _OF_A_RANGE = ("low", "high", "step", "log")
@@ -22,13 +22,13 @@ _OF_A_RANGE = ("low", "high", "step", "log")
 
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """One of these values."""
+    """A parameter that takes one of these values."""
 
     values: tuple[Any, ...]
 
     @property
     def labels(self) -> tuple[Label, ...]:
-        """The values as the journal has them."""
+        """The values as stored in the journal."""
         return tuple(map(_label, self.values))
 
     @property
@@ -42,19 +42,19 @@ class Choice:
         return self.values
 
     def value(self, label: Label) -> Any:
-        """The value of a label."""
+        """Convert a label to its value."""
         return self.values[self.labels.index(label)]
 
     def as_toml(self) -> Any:
-        """As in a space's file."""
+        """Return the form used in a space's file."""
         return list(self.values)
 
 
 @dataclass(frozen=True, slots=True)
 class Range:
-    """Numbers from ``low`` to ``high``, both included; integers where both are.
+    """Numbers from ``low`` to ``high``, both included; integers if both are integers.
 
-    step: between two of them; None: 1 for integers, otherwise continuous
+    step: difference of consecutive numbers; None: 1 for integers, otherwise continuous
     log: sampled uniformly on a logarithmic scale
     """
 
@@ -70,7 +70,7 @@ class Range:
 
     @property
     def grid(self) -> tuple[Label, ...] | None:
-        """Every number, or None where there are infinitely many.
+        """Every number, or None if there are infinitely many.
 
         >>> Range(2, 9, step=3).grid, Range(0.1, 0.3, step=0.1).grid, Range(0.1, 0.3).grid
         ((2, 5, 8), (0.1, 0.2, 0.3), None)
@@ -88,11 +88,11 @@ class Range:
         return (self.low, self.grid[-1] if self.grid else self.high)
 
     def value(self, label: Label) -> Any:
-        """The number of a label."""
+        """Convert a label to its number."""
         return int(label) if self.whole else float(f"{float(label):.12g}")
 
     def as_toml(self) -> Any:
-        """As in a space's file."""
+        """Return the form used in a space's file."""
         found: dict[str, Any] = {"low": self.low, "high": self.high}
         return found | ({"step": self.step} if self.step is not None else {}) | ({"log": True} if self.log else {})
 
@@ -101,10 +101,10 @@ Parameter = Choice | Range
 
 
 def parameter_of(given: object, where: str) -> Parameter:
-    """The parameter that a space's file describes: a list of choices, or a table with ``low`` and ``high``.
+    """Parse a parameter of a space's file: a list of choices, or a table with ``low`` and ``high``.
 
     Raises:
-        RecipeError: for anything else, and where there is nothing to choose from.
+        RecipeError: for anything else, or if there is nothing to choose from.
     """
     if isinstance(given, list):
         return _choice(given, where)

@@ -1,9 +1,9 @@
-"""A trial under way: its jobs, their results, its progress in steps that all trials share, and the events of a search.
+"""A running trial: its jobs, their results, its progress in steps common to all trials, and the events of a search.
 
 A step is an epoch of the longest training: a trial is at step e after e epochs of its first job, and at j × longest
 after j jobs. So trials with long and short trainings are compared after the same number of jobs, and a rung of
-successive halving may lie within the first training as well as many folds later. Of later jobs only the results count,
-not their epochs: half a fold tells less than the whole ones before it.
+successive halving may be within the first training or many folds later. Of later jobs only the results count, not their
+epochs: half a fold says less than the complete ones before it.
 """
 
 from __future__ import annotations
@@ -27,12 +27,12 @@ if TYPE_CHECKING:
 
 __all__ = ["Event", "Listener", "Moved", "OpenTrial", "TrialBegan", "TrialEnded", "jobs_of", "weighing"]
 
-# What is kept of a job's result in the journal.
+# The parts of a job's result that are stored in the journal.
 KEPT = ("accuracy", "loss", "epochs", "seconds", "overhead", "parameters")
 
 
 def jobs_of(space: Space, training: TrainingConfig) -> list[Job]:
-    """The trainings of a trial: fold after fold, then all folds with the next seed. None can reach the test images."""
+    """List a trial's trainings: fold after fold, then all folds with the next seed. None can access the test images."""
     tuning = space.tuning
     share = {"share": tuning.share} if tuning.share < 1 else {}
     found = []
@@ -45,7 +45,7 @@ def jobs_of(space: Space, training: TrainingConfig) -> list[Job]:
 
 
 def weighing(training: TrainingConfig) -> Job:
-    """The job that measures file size and latency of a network; they do not depend on how it is trained."""
+    """Create the job that measures a network's file size and latency; they do not depend on how it is trained."""
     from digitlab.training.config import TrainingConfig as Settings
 
     network = Settings(training.architecture, dropout=training.dropout, options=training.options, noise=training.noise)
@@ -54,11 +54,11 @@ def weighing(training: TrainingConfig) -> Job:
 
 @dataclass(slots=True)
 class OpenTrial:
-    """A trial that is not over.
+    """A trial that has not ended.
 
     jobs: by digest, in the order in which they are done
     results: of the first jobs, as far as they are done
-    weighing: digest and job that measures size and latency, where they are objectives; weighed: its result
+    weighing: digest and job that measures size and latency, if they are objectives; weighed: its result
     """
 
     number: int
@@ -70,7 +70,7 @@ class OpenTrial:
 
     @classmethod
     def of(cls, space: Space, trial: Trial) -> OpenTrial:
-        """A trial that was just proposed, or one of an interrupted search, with the results of its jobs."""
+        """Open a trial that was just proposed, or one of an interrupted search, with its jobs' results."""
         training = space.training(trial.labels)
         found = cls(trial.number, training, {job.digest: job for job in jobs_of(space, training)})
         if {"latency", "size"} & {*space.tuning.objectives}:
@@ -83,27 +83,27 @@ class OpenTrial:
 
     @property
     def missing(self) -> Iterator[tuple[str, Job]]:
-        """The jobs still to be done, in order, by digest."""
+        """The jobs that remain to be done, in order, with their digests."""
         if self.weighing is not None and self.weighed is None:
             yield self.weighing
         yield from itertools.islice(self.jobs.items(), len(self.results), None)
 
     @property
     def first(self) -> bool:
-        """Whether its first training is not done yet: that one is reported to the pruner after each epoch."""
+        """Whether its first training is not finished: only that one is reported to the pruner after each epoch."""
         return not self.results
 
     @property
     def accuracy(self) -> float:
-        """The mean so far; 0 before the first job is done."""
+        """The mean accuracy so far; 0 before the first job is done."""
         return self.mean("accuracy") if self.results else 0.0
 
     def mean(self, name: str) -> float:
-        """Mean of a number over the jobs that are done."""
+        """Average a number over the finished jobs."""
         return statistics.fmean(result[name] for result in self.results)
 
     def objective(self, name: str) -> float:
-        """The value of an objective, of a trial whose jobs are all done."""
+        """Return the value of an objective; all of the trial's jobs must be done."""
         if name in ("latency", "size"):
             return float((self.weighed or {})[{"latency": "milliseconds", "size": "kilobytes"}[name]])
         return self.mean(name)
@@ -119,7 +119,7 @@ class TrialBegan:
 
 @dataclass(frozen=True, slots=True)
 class Moved:
-    """Progress of a trial: its ``job``, from 1 to ``jobs``, the epochs of it, and the mean accuracy so far, or None."""
+    """Progress of a trial: its current ``job`` (1 to ``jobs``), epochs done, and the mean accuracy so far, or None."""
 
     number: int
     job: int

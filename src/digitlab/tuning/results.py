@@ -27,7 +27,7 @@ UNITS = {"accuracy": "", "loss": "", "latency": " ms", "size": " kB"}
 
 @dataclass(frozen=True, slots=True)
 class Cost:
-    """The cost of trials: trainings that were started, epochs (partial ones as fractions), seconds of training."""
+    """The cost of trials: number of trainings started, epochs (partial ones as fractions), seconds of training."""
 
     trainings: int
     epochs: float
@@ -35,12 +35,12 @@ class Cost:
 
 
 def fold_accuracies(trial: Trial) -> list[float]:
-    """The accuracies of a trial's finished trainings, in order."""
+    """Return the accuracies of a trial's finished trainings, in order."""
     return [each["accuracy"] for each in _jobs(trial)]
 
 
 def cost_of(trial: Trial) -> Cost:
-    """The cost of one trial; trainings whose results another trial had already cost nothing."""
+    """Compute the cost of one trial; trainings whose results another trial already had are free."""
     own = [each for each in _jobs(trial) if not each.get("reused")]
     cut = trial.notes.get("cut", {"epochs": 0.0, "seconds": 0.0})
     seconds = sum(each["seconds"] + each["overhead"] for each in own) + cut["seconds"]
@@ -56,7 +56,7 @@ def _jobs(trial: Trial) -> list[dict[str, Any]]:
 
 
 def best_recipe(space: Space, search: Search) -> tuple[int, TrainingConfig] | None:
-    """The best complete trial and its recipe, or None; of a Pareto front, the best in the first objective."""
+    """Return the best complete trial and its recipe, or None; of a Pareto front, the best in the first objective."""
     front = search.front
     if not front:
         return None
@@ -67,7 +67,7 @@ def best_recipe(space: Space, search: Search) -> tuple[int, TrainingConfig] | No
 
 
 def results_of(space: Space, search: Search) -> dict[str, Any]:
-    """The content of `results.json`."""
+    """Build the content of `results.json`."""
     trials = search.trials
     rows = [_row(space, trial) for trial in trials]
     costs = [cost_of(trial) for trial in trials]
@@ -108,7 +108,7 @@ def _row(space: Space, trial: Trial) -> dict[str, Any]:
 
 
 def write_results(space: Space, search: Search, folder: Folder) -> dict[str, Any]:
-    """Write all files of the folder but the journal; returns the content of `results.json`.
+    """Write all files of the folder except the journal; return the content of `results.json`.
 
     Raises:
         StorageError: when it cannot be written.

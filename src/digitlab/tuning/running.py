@@ -1,8 +1,8 @@
-"""The scheduling of trials: whose job is next, what a finished job means, when a trial is over.
+"""Scheduling of trials: whose job is next, what a finished job means, when a trial is over.
 
-Where proposals do not depend on results (grid, random), all trials begin before any goes on to its second job, and then
-the best so far goes first: so the pruner has others to compare an early trial with. With TPE a trial is brought to its
-end first, because the next proposal depends on it.
+Where proposals do not depend on results (grid, random), all trials begin before any continues with its second job, and
+then the best so far goes first: so the pruner has others to compare an early trial with. With TPE a trial is completed
+first, because the next proposal depends on it.
 """
 
 from __future__ import annotations
@@ -33,21 +33,21 @@ __all__ = ["run_search"]
 def run_search(
     space: Space, search: Search, pool: Callable[[], Pool], *, listener: Listener = lambda _: None, stop: StopRequest
 ) -> int:
-    """Run trials until there are as many as the space asks for; returns how many are missing when it was stopped.
+    """Run trials until there are as many as the space asks for; return how many are missing if it was stopped.
 
-    Each proposal, report and result is in the search's journal before the next begins. Killed at any moment, it resumes
-    with what is missing when it is called again: trials that are under way keep the results of their finished jobs.
+    Each proposal, report and result is in the search's journal before the next begins. If killed at any moment, it
+    resumes with what is missing when it is called again: unfinished trials keep the results of their finished jobs.
 
     Args:
-        space: what varies.
+        space: the search space.
         search: its trials so far.
-        pool: makes the workers, e.g. `digitlab.studies.running.make_pool`; not called when nothing is missing.
+        pool: creates the workers, e.g. `digitlab.studies.running.make_pool`; not called when nothing is missing.
         listener: told of everything that happens.
-        stop: asked, it ends early.
+        stop: when requested, the search ends early.
 
     Raises:
         UsageError: for settings that do not exist, before anything is trained.
-        StorageError: when the journal cannot be written; what was kept stays.
+        StorageError: when the journal cannot be written; what it already holds is not lost.
         ClusterError: when a cluster does not answer or is gone.
     """
     if not _missing(space, search):
@@ -65,7 +65,7 @@ def _missing(space: Space, search: Search) -> int:
 
 @dataclass(slots=True)
 class _UnderWay:
-    """A job that a worker has: since when, and how many epochs of it are done."""
+    """A job that a worker is doing: its start time, and how many of its epochs are done."""
 
     job: Job
     began: float
@@ -74,20 +74,20 @@ class _UnderWay:
 
 
 class _Trials:
-    """A `digitlab.scheduling.dispatch.Plan`: the open trials, and their jobs that are under way."""
+    """A `digitlab.scheduling.dispatch.Plan`: the open trials, and their running jobs."""
 
     def __init__(self, space: Space, search: Search, pool: Pool, listener: Listener) -> None:
         self._space, self._search, self._pool, self._listener = space, search, pool, listener
         self._depth_first = space.tuning.sampler == "tpe"
         self._known: dict[str, Mapping[str, Any]] = {}  # results by digest
-        self._charged: set[str] = set()  # jobs whose cost is in the journal: for another trial they are free
+        self._charged: set[str] = set()  # jobs whose cost is already in the journal: free for other trials
         self._under_way: dict[str, _UnderWay] = {}
         self._asked = len(search.trials)
         self._open: list[OpenTrial] = []
         self._resume()
 
     def _resume(self) -> None:
-        """What the journal holds: results of jobs, and trials that were interrupted."""
+        """Restore from the journal the results of jobs, and the trials that were interrupted."""
         for trial in self._search.trials:
             found = OpenTrial.of(self._space, trial)
             for digest, result in zip(found.jobs, found.results, strict=False):
@@ -108,7 +108,7 @@ class _Trials:
         return not self._open and self._asked >= self._space.trials
 
     def next(self) -> Job | None:
-        """The job that is most wanted now."""
+        """Return the job to do next, or None."""
         wanted = self._wanted()
         if wanted is None:
             return None
@@ -127,12 +127,12 @@ class _Trials:
         return self._in_advance()
 
     def _ready(self, trial: OpenTrial) -> tuple[str, Job] | None:
-        """The trial's next job, unless it is under way."""
+        """Return the trial's next job, or None if that is already running."""
         digest, job = next(trial.missing)
         return None if digest in self._under_way else (digest, job)
 
     def _in_advance(self) -> tuple[str, Job] | None:
-        """A later job of a trial, for a worker that has nothing else to do; it may prove needless."""
+        """Choose a later job of a trial, for an otherwise idle worker; it may turn out to be unnecessary."""
         for trial in sorted(self._open, key=lambda trial: -trial.accuracy):
             if trial.first and self._space.tuning.pruner != "none":
                 continue
@@ -142,7 +142,7 @@ class _Trials:
         return None
 
     def _ask(self) -> OpenTrial:
-        """A new trial; where the same point was pruned before, it ends like that trial."""
+        """Propose a new trial; if the same point was pruned before, it ends like that trial."""
         asked = self._search.ask()
         self._asked += 1
         self._listener(TrialBegan(asked.number, asked.labels))
@@ -158,17 +158,17 @@ class _Trials:
         return trial
 
     def hear(self, message: Message) -> None:
-        """Follow the jobs under way, and pass on to the listener what concerns it."""
+        """Track the progress of running jobs, and forward notes to the listener."""
         if isinstance(message, Progressed):
             self._progress(message.job.digest, message.progress)
         elif isinstance(message, Noted):
             self._listener(message)
 
     def done(self, done: Done) -> None:
-        """Give a job's result to the trials that wait for it."""
+        """Give a job's result to the trials that need it."""
         digest, result = done.job.digest, done.result
         job = self._under_way[digest].job
-        # A cluster reports epochs now and then: some are known only now, and the trial may be pruned at one of them.
+        # A cluster reports epochs only occasionally: report the rest now; the trial may be pruned at one of them.
         self._under_way[digest].epochs = result.get("epochs", 0)
         accuracies = result.get("history", {}).get("validation_accuracy", ())
         self._report_epochs(digest, list(enumerate(accuracies, start=1)))
@@ -177,7 +177,7 @@ class _Trials:
         self._use_what_is_known()
 
     def again(self, job: protocol.Job, *, stopped: bool) -> None:  # noqa: ARG002 - a trial's order is its own
-        """It is missing, and will be given again unless its trial has ended."""
+        """Mark a job as not running; it will be given out again unless its trial has ended."""
         self._forget(job.digest)
 
     def gave_up(self, job: protocol.Job, reason: str) -> None:
@@ -189,7 +189,7 @@ class _Trials:
             self._end(trial)
 
     def _forget(self, digest: str) -> None:
-        """A job that is no longer under way."""
+        """Remove a job from the running ones, and the checkpoint of one that was cut."""
         was = self._under_way.pop(digest)
         if was.cut:
             shutil.rmtree(was.job.checkpoint.parent, ignore_errors=True)
@@ -206,7 +206,7 @@ class _Trials:
                 self._listener(Moved(trial.number, place + 1, len(trial.jobs), done, so_far))
 
     def _report_epochs(self, digest: str, accuracies: Any) -> None:
-        """Each epoch of a trial's first job is reported to the pruner, which may end the trial there."""
+        """Report each epoch of a trial's first job to the pruner, which may end the trial there."""
         for trial in [each for each in self._open if each.first and next(iter(each.jobs)) == digest]:
             for epoch, accuracy in accuracies:
                 if self._search.report(trial.number, int(epoch), float(accuracy)):
@@ -214,7 +214,7 @@ class _Trials:
                     break
 
     def _use_what_is_known(self) -> None:
-        """Give every open trial the known results of its next jobs; after the last one it is complete."""
+        """Give every open trial the known results of its next jobs; complete a trial that has all of them."""
         for trial in list(self._open):
             while trial in self._open:
                 digest, job = next(trial.missing, ("", None))
@@ -239,7 +239,7 @@ class _Trials:
             self._judge(trial)
 
     def _judge(self, trial: OpenTrial) -> None:
-        """After a whole job: report the mean accuracy, and prune the trial if the pruner says so."""
+        """Report the mean accuracy after a complete job, and prune the trial if the pruner says so."""
         if self._search.report(trial.number, len(trial.results) * self._space.longest, trial.accuracy):
             self._prune(trial)
 

@@ -1,11 +1,11 @@
-"""Proposals, pruning and the record of trials: the one module that knows Optuna.
+"""Proposals, pruning and the record of trials: the only module that uses Optuna.
 
-The record is Optuna's journal, a file to which each step is appended as a line: nothing to lock for readers, nothing to
-migrate, readable by eye, and it loads no database. A line that a power cut left unfinished is removed when the file is
-opened again. Only one process writes, so a lock of the whole folder (`folder`) replaces Optuna's own, which a killed
-process would leave behind.
+The record is Optuna's journal, a file to which each step is appended as a line: readers need no lock, there is nothing
+to migrate, it is human-readable, and needs no database library. An incomplete line, left by a power failure, is removed
+when the file is opened again. Only one process writes, so a lock on the whole folder (`folder`) replaces Optuna's own,
+which a killed process would leave behind.
 
-Each trial is proposed with its own seed: a search that was killed continues as if it had not been, unless that was
+Each trial is proposed with its own seed: a search that was killed continues as if it had not been, unless it was killed
 during the milliseconds of a proposal.
 """
 
@@ -52,7 +52,7 @@ class Trial:
 
     labels: the point, by name of the parameter
     values: of the objectives, in their order; None unless it is complete
-    reported: step and mean accuracy so far; see `digitlab.tuning.progress`
+    reported: step → mean accuracy so far; see `digitlab.tuning.progress`
     notes: values stored with it: the results of its jobs
     """
 
@@ -65,13 +65,13 @@ class Trial:
 
 
 class Search:
-    """The trials of a space, kept in a file."""
+    """The trials of a search space, stored in a file."""
 
     def __init__(self, space: Space, path: Path) -> None:
-        """Open ``path``, or begin it.
+        """Open ``path``, or create it.
 
         Raises:
-            RunError: when it is not a journal of Optuna's.
+            RunError: when it is not an Optuna journal that can be resumed.
             StorageError: when it cannot be written.
         """
         optuna.logging.set_verbosity(optuna.logging.ERROR)
@@ -94,17 +94,17 @@ class Search:
             raise RunError(f"{path}: not a journal that can be resumed ({error})") from error
 
     def ask(self) -> Trial:
-        """Begin a new trial."""
+        """Propose and begin a new trial."""
         self._study.sampler = _sampler(self._space, len(self._study.get_trials(deepcopy=False)))
         asked = self._study.ask(self._distributions)
         return Trial(asked.number, "running", dict(asked.params))
 
     def note(self, number: int, name: str, content: Any) -> None:
-        """Store values that JSON can hold with a running trial."""
+        """Store JSON-serialisable values with a running trial."""
         self._storage.set_trial_user_attr(self._id(number), name, content)
 
     def report(self, number: int, step: int, value: float) -> bool:
-        """Store the value of a running trial at a step; returns whether to prune it: never with several objectives."""
+        """Store a running trial's value at a step; return whether to prune it (never with several objectives)."""
         if self._several:
             return False
         if step in self._study.get_trials(deepcopy=False)[number].intermediate_values:
@@ -121,7 +121,7 @@ class Search:
         self._study.tell(number, state=TrialState.PRUNED)
 
     def fail(self, number: int, reason: str) -> None:
-        """End a trial of which a job failed."""
+        """End a trial because one of its jobs failed."""
         self.note(number, "reason", reason)
         self._study.tell(number, state=TrialState.FAIL)
 
@@ -142,7 +142,7 @@ class Search:
 
     @property
     def front(self) -> list[int]:
-        """The trials that no other dominates (Pareto front), by number; with one objective, the best alone."""
+        """The trials that no other dominates (Pareto front), by number; with one objective, only the best."""
         if not any(trial.state == "complete" for trial in self.trials):
             return []
         if self._several:
@@ -153,7 +153,7 @@ class Search:
         return self._storage.get_trial_id_from_study_id_trial_number(self._study._study_id, number)
 
     def _finish_proposals(self) -> None:
-        """A proposal is several lines of the journal; a process that was killed between them left some out."""
+        """Complete proposals: each is several journal lines, of which a process killed in between wrote only some."""
         for trial in self._study.get_trials(deepcopy=False):
             if trial.state == TrialState.RUNNING and trial.params.keys() != self._distributions.keys():
                 self._study.sampler = _sampler(self._space, trial.number)
@@ -174,7 +174,7 @@ def _distribution(parameter: Parameter) -> optuna.distributions.BaseDistribution
 
 
 def _sampler(space: Space, asked: int) -> optuna.samplers.BaseSampler:
-    """The sampler for the next trial, when ``asked`` trials were proposed before."""
+    """Create the sampler for the next trial, after ``asked`` trials have been proposed."""
     tuning = space.tuning
     if tuning.sampler == "grid":
         return _Grid({name: each.grid or () for name, each in space.parameters.items()}, seed=tuning.seed)
@@ -190,7 +190,7 @@ class _Grid(optuna.samplers.GridSampler):
     """The grid in a random order; the caller counts the trials and knows when it is exhausted."""
 
     def after_trial(self, *_: Any, **__: Any) -> None:
-        """Nothing: Optuna would stop its own loop, which is not used."""
+        """Do nothing: Optuna would stop its own loop, which is not used."""
 
 
 def _pruner(space: Space) -> optuna.pruners.BasePruner:
@@ -206,7 +206,7 @@ def _pruner(space: Space) -> optuna.pruners.BasePruner:
 
 
 class _NoLock(BaseJournalFileLock):
-    """In place of Optuna's lock."""
+    """A lock that does nothing, in place of Optuna's."""
 
     def acquire(self) -> bool:
         return True
@@ -216,7 +216,7 @@ class _NoLock(BaseJournalFileLock):
 
 
 class _Journal(JournalFileBackend):
-    """Optuna's journal, with errors that say what to do."""
+    """Optuna's journal, with error messages that say what to do."""
 
     def append_logs(self, logs: list[dict[str, Any]]) -> None:
         with saying_what_failed(Path(self._file_path)):

@@ -1,4 +1,4 @@
-"""How a space is searched: the table [tune] as a frozen value that checks itself."""
+"""How a space is searched: the table [tune] as an immutable dataclass that validates itself."""
 
 from __future__ import annotations
 
@@ -75,20 +75,20 @@ class Tuning:
 
     @property
     def jobs(self) -> int:
-        """Trainings of a trial that is not pruned."""
+        """Number of trainings in a trial that is not pruned."""
         return (self.use_folds or self.folds) * self.seeds
 
     def as_toml(self) -> dict[str, Any]:
-        """The table [tune], without None."""
+        """Return the table [tune], without None values."""
         found = {field.name: getattr(self, field.name) for field in fields(self)}
         return {**{key: value for key, value in found.items() if value is not None}, "objectives": [*self.objectives]}
 
 
 def tuning_of(content: Mapping[str, Any], where: object) -> Tuning:
-    """The settings of a table [tune]; error messages begin with ``where``, the file.
+    """Parse a table [tune]; error messages begin with ``where``, the file.
 
     Raises:
-        RecipeError: for unknown keys, with the nearest name, or values of the wrong kind.
+        RecipeError: for unknown keys, with the nearest name, or values of the wrong type.
     """
     for key, value in content.items():
         expect_key(Tuning, key, value, f"{where}: [tune]")

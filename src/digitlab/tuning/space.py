@@ -1,4 +1,4 @@
-"""A search space: a recipe of which some settings vary, in one TOML file.
+"""A search space: a recipe in which some settings vary, in one TOML file.
 
 architecture = "dense-family"        # the keys of a recipe: fixed settings
 epochs = 10
@@ -66,36 +66,36 @@ class Space:
 
     @property
     def size(self) -> int | None:
-        """The number of points of the grid; None where it is infinite."""
+        """The number of points of the grid; None if it is infinite."""
         grids = [parameter.grid for parameter in self.parameters.values()]
         return None if None in grids else math.prod(len(grid or ()) for grid in grids)
 
     @property
     def trials(self) -> int:
-        """The number of trials to run; of a grid at most each point once."""
+        """The number of trials to run; for a grid at most one per point."""
         if self.tuning.sampler == "grid":
             return min(self.tuning.trials or _USUAL_TRIALS**3, self.size or 0)
         return self.tuning.trials or _USUAL_TRIALS
 
     @property
     def longest(self) -> int:
-        """The largest number of epochs of a training."""
+        """The maximum number of epochs of any training."""
         epochs = self.parameters.get("epochs")
         return max(epochs.ends) if epochs is not None else self.base.epochs
 
     def training(self, labels: Mapping[str, Label]) -> TrainingConfig:
-        """The recipe at this point.
+        """Return the recipe at this point.
 
         Raises:
-            UsageError: for values that no training can have.
+            UsageError: for values that are not valid for a training.
         """
         values = {name: parameter.value(labels[name]) for name, parameter in self.parameters.items()}
         return self._with(values)
 
     def samples(self) -> list[TrainingConfig]:
-        """Recipes in which each setting takes each of its ends or choices once; options of the architecture the first.
+        """List recipes in which each setting takes each end or choice once; architecture options take only the first.
 
-        Values that a training refuses are found here; which options go together shows only when they are tried.
+        This finds values that a training rejects; which options are compatible shows only when they are tried.
         """
         first = {name: parameter.ends[0] for name, parameter in self.parameters.items()}
         found = [self._with(first)]
@@ -110,7 +110,7 @@ class Space:
         return replace(self.base, **own, options={**self.base.options, **options})
 
     def as_toml(self) -> dict[str, Any]:
-        """As in a file, with all defaults."""
+        """Return the content of a space's file, with all defaults."""
         base = {name: value for name, value in self.base.as_dict().items() if value is not None}
         space: dict[str, Any] = {}
         for name, parameter in self.parameters.items():
@@ -120,20 +120,20 @@ class Space:
 
 
 def find_space(path: Path) -> Space:
-    """The space in this file, or the shipped one of this name.
+    """Load the space from this file, or the shipped one of this name.
 
     Raises:
-        RecipeError: when there is neither, or as `parse_space`.
+        RecipeError: when neither exists, or as `parse_space`.
     """
     content, found = find_toml(path, _FOLDER, "file of a space")
     return parse_space(content, found.stem, found)
 
 
 def parse_space(content: Mapping[str, Any], name: str, where: object) -> Space:
-    """The space that a file's content describes; error messages begin with ``where``, the file.
+    """Parse a space from a file's content; error messages begin with ``where``, the file.
 
     Raises:
-        RecipeError: for unknown keys, values of the wrong kind, or nothing that varies.
+        RecipeError: for unknown keys, values of the wrong type, or if nothing varies.
     """
     tables = {table: content.get(table, {}) for table in ("tune", "space")}
     for table, inside in tables.items():
@@ -177,6 +177,6 @@ def _parameters(content: Mapping[str, Any], where: object) -> dict[str, Paramete
 
 
 def _expect_whole(name: str, parameter: Parameter, where: object) -> None:
-    """A range between integers may still have a step that is not one."""
+    """Check the step: a range between integers may still have a step that is not an integer."""
     if isinstance(parameter, Range) and parameter.step is not None:
         expect_key(TrainingConfig, name, parameter.low + parameter.step, f"{where}: [space]")

@@ -3,8 +3,8 @@
     with NewestFrame(IceCamera("cameraA:tcp -h localhost -p 9999"), reconnect=True) as frames:
         frame = frames.get(timeout=1.0)
 
-Ice itself is the extra `ice`, imported when a camera is opened. The client decodes answers itself (`answers`): Ice
-would have to be told beforehand, once per process, whether servers send an md5sum.
+Ice itself is the optional extra `ice`, imported when a camera is created. The client decodes responses itself
+(see `answers`): Ice would have to be told beforehand, once per process, whether servers send an md5sum.
 """
 
 from __future__ import annotations

@@ -5,8 +5,8 @@ a class instance in place ("compact": the name of its class, its members; "slice
 instances behind it); version 1.0 writes numbers in place, and the instances at the end. Source: the Ice manual, "Data
 Encoding". All integers are little-endian.
 
-ImageDescription may have an md5sum, which the bytes do not tell: of the two interpretations only one ends where the
-response does.
+ImageDescription may contain an md5sum, but the bytes do not say whether it does: of the two interpretations, only one
+ends exactly where the response ends.
 """
 
 from __future__ import annotations
@@ -36,9 +36,9 @@ _LAST = 0x20
 
 @dataclass(frozen=True, slots=True)
 class Picture:
-    """A picture as received: the numbers are the server's and may contradict each other.
+    """A picture as received: the numbers come from the server and may contradict each other.
 
-    taken: by the server's clock, seconds and microseconds since 1970; (0, 0) from servers without it
+    taken: capture time by the server's clock, seconds and microseconds since 1970; (0, 0) from servers without it
     """
 
     width: int
@@ -53,7 +53,7 @@ class _Malformed(Exception):  # noqa: N818 - never leaves this module
 
 
 def question(texts: Sequence[str], version: tuple[int, int] = (1, 1)) -> bytes:
-    r"""The encoded parameters of a request, all of them strings.
+    r"""Encode the parameters of a request, all of them strings.
 
     >>> question(["RGB8"])
     b'\x0b\x00\x00\x00\x01\x01\x04RGB8'
@@ -67,7 +67,7 @@ def _size(count: int) -> bytes:
 
 
 def picture_in(answer: bytes) -> Picture:
-    """The picture in the response to getImageData.
+    """Decode the picture in the response to getImageData.
 
     Raises:
         SourceError: when it contains none.
@@ -82,7 +82,7 @@ def picture_in(answer: bytes) -> Picture:
 
 
 def texts_in(answer: bytes) -> list[str]:
-    """The strings in a response that is a list of them.
+    """Decode a response that is a list of strings.
 
     Raises:
         SourceError: when it is not.
@@ -98,9 +98,9 @@ def texts_in(answer: bytes) -> list[str]:
 
 
 def complaint_in(answer: bytes) -> tuple[str, str]:
-    """Name and text of the exception in a response, e.g. ("DataNotExistException", "no format H264").
+    """Return name and text of the exception in a response, e.g. ("DataNotExistException", "no format H264").
 
-    A response that cannot be decoded has the name "unknown".
+    The name is "unknown" if the response cannot be decoded.
     """
     try:
         stream = _Bytes(answer)
@@ -137,7 +137,7 @@ class _Bytes:
         return short if short < 255 else self.int32()
 
     def count(self) -> int:
-        """The number of elements that follow; each has at least one byte, which bounds the memory to allocate."""
+        """Read the number of elements that follow; each has at least one byte, which bounds the memory to allocate."""
         count = self.size()
         if not 0 <= count <= len(self._data) - self.position:
             raise _Malformed(f"{count:,} values announced, {len(self._data) - self.position:,} bytes left")
@@ -150,7 +150,7 @@ class _Bytes:
         return str(self.bytes(), "utf-8", "replace")
 
     def version(self) -> tuple[int, int]:
-        """The header of an encapsulation, which must span all bytes."""
+        """Read the header of an encapsulation, which must span all bytes; return the version of the encoding."""
         length, version = self.int32(), (self.byte(), self.byte())
         if length != len(self._data):
             raise _Malformed(f"{length:,} bytes announced, {len(self._data):,} received")
@@ -200,7 +200,7 @@ def _picture_1_1(stream: _Bytes, *, md5sum: bool) -> Picture:
     flags, end = _instance_1_1(stream, names, _DATA)
     taken = _taken(stream)
     if flags & _TABLE:
-        stream.size()  # the description's place in the table behind this slice
+        stream.size()  # index of the description in the table after this slice
         pixels = stream.bytes()
         _end_slice(stream, end)
         if stream.count() != 1:
@@ -221,7 +221,7 @@ def _description_1_1(stream: _Bytes, names: list[str], *, md5sum: bool) -> _Desc
 
 
 def _instance_1_1(stream: _Bytes, names: list[str], name: str) -> tuple[int, int | None]:
-    """Go to the members of an instance of exactly this class; the flags, and where the members end, if known."""
+    """Advance to the members of an instance of exactly this class; return its flags and, if known, the members' end."""
     if stream.size() != 1:
         raise _Malformed(f"no {name} where one is expected")
     flags = stream.byte()
@@ -243,7 +243,7 @@ def _end_slice(stream: _Bytes, end: int | None) -> None:
 
 
 def _complaint_1_1(stream: _Bytes) -> tuple[str, str]:
-    # Each slice has its name, whatever its flags; the last is JderobotException's, the only one with a member.
+    # Each slice has a type name, whatever its flags; the last is JderobotException's, the only one with a member.
     name = ""
     while True:
         flags, found = stream.byte(), stream.text()
@@ -274,7 +274,7 @@ def _picture_1_0(stream: _Bytes, *, md5sum: bool) -> Picture:
                 else:
                     raise _Malformed(f"an instance of {name[:100]!r}")
                 stream.must_be_at(end)
-            stream.take(stream.int32() - 4)  # the slice of ::Ice::Object, empty but for a count that is always 0
+            stream.take(stream.int32() - 4)  # the slice of ::Ice::Object, empty except for a count that is always 0
     if root not in data or data[root][1] not in descriptions:
         raise _Malformed("no picture with a description")
     taken, place, pixels = data[root]

@@ -1,4 +1,4 @@
-"""A camera of JdeRobot, read over Ice."""
+"""A JdeRobot camera, read over Ice."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ if TYPE_CHECKING:
 
 __all__ = ["IceCamera"]
 
-_PATIENCE = 4.0  # seconds for connecting, and for each response: with two requests before the first picture, below 10
+_PATIENCE = 4.0  # timeout in s, for connecting and per response: with two requests before the first picture, below 10
 _LARGEST_ANSWER = 64 * 1024  # KiB: a picture of 4096 by 5461 pixels; more is rejected before it is read
-_SHORTEST = 1.0 / 60.0  # seconds between two requests, for servers that always respond at once
+_SHORTEST = 1.0 / 60.0  # minimum seconds between two requests, for servers that always respond at once
 _EXAMPLE = 'expected e.g. "cameraA:tcp -h localhost -p 9999"'
 _INTERFACE = "::jderobot::ImageProvider"
 
@@ -32,7 +32,7 @@ class IceCamera(Source):
     proxy: name and endpoint in Ice's syntax, e.g. "cameraA:tcp -h localhost -p 9999"
 
     Requests the next picture when the last one has arrived. JdeRobot's servers respond when they have a new one;
-    repeated pictures of other servers are skipped. Frames are RGB whatever the camera sends. Ice's encodings 1.0
+    repeated pictures from other servers are skipped. Frames are RGB whatever the camera sends. Ice's encodings 1.0
     (`cameraA -e 1.0:tcp …`) and 1.1, and servers with and without md5sum, are supported.
 
     Raises:
@@ -65,7 +65,7 @@ class IceCamera(Source):
                 raise
 
     def read(self) -> Frame | None:
-        """The next picture; None when closed.
+        """Wait for the next picture; return None when closed.
 
         Raises:
             SourceError: when it was never opened, the server is lost, or reports an error or sends an invalid picture.
@@ -103,7 +103,7 @@ class _Connection:
         self._last: Picture | None = None
 
     def begin(self) -> None:
-        """Connect; later requests notice a `close` that came meanwhile."""
+        """Connect; a `close` during this call is noticed by later requests."""
         running = communicator(
             Ice_MessageSizeMax=_LARGEST_ANSWER,
             Ice_Override_ConnectTimeout=round(_PATIENCE * 1000),
@@ -135,7 +135,7 @@ class _Connection:
         return "RGB8" if answer is None else choose_format(texts_in(answer))
 
     def next_frame(self) -> Frame | None:
-        """The next new picture."""
+        """Return the next new picture; None when closed."""
         while not self._rests_until(self._asked + _SHORTEST):
             self._asked = time.monotonic()
             answer = self._ask("getImageData", self._format)
@@ -154,12 +154,12 @@ class _Connection:
         return last is not None and any(last.taken) and last.taken == picture.taken and last.pixels == picture.pixels
 
     def _rests_until(self, moment: float) -> bool:
-        """Wait; True when closed by then."""
+        """Wait until `moment`; return True if closed by then."""
         with self._changed:
             return self._changed.wait_for(lambda: self._closed, max(0.0, moment - time.monotonic()))
 
     def _ask(self, operation: str, *texts: str) -> bytes | None:
-        """The encoded response; None when closed meanwhile."""
+        """Send a request and return the encoded response; None when closed meanwhile."""
         encoding = self._proxy.ice_getEncodingVersion()
         packed = question(texts, (encoding.major, encoding.minor))
         mode = ice().OperationMode.Idempotent
@@ -172,7 +172,7 @@ class _Connection:
         return bytes(answer)
 
     def _call(self, function: Any, *arguments: Any) -> Any:
-        """Start a request; immediate errors are raised as later ones are."""
+        """Start a request; immediate errors are converted like those raised later, in `_wait_for`."""
         try:
             return function(*arguments)
         except ice().LocalException as error:
@@ -181,7 +181,7 @@ class _Connection:
             raise self._lost(error) from error
 
     def _wait_for(self, future: Any) -> Any:
-        """The future's result; None when closed before."""
+        """Return the future's result; None if closed first."""
         if future is None:
             return None
         future.add_done_callback(self._tell)
@@ -199,7 +199,7 @@ class _Connection:
             self._changed.notify_all()
 
     def _lost(self, error: Exception) -> SourceError:
-        """Ice's error as one line of text."""
+        """Convert Ice's error into one with a one-line message."""
         module = ice()
         if isinstance(error, module.OperationNotExistException):
             return _NoSuchOperationError(

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 __all__ = ["FORMATS", "choose_format", "packed", "rgb"]
 
-FORMATS = ("RGB8", "RGB8_Z", "GRAY8")  # of our server: "_Z" is compressed by zlib
+FORMATS = ("RGB8", "RGB8_Z", "GRAY8")  # offered by our server; "_Z" means compressed with zlib
 
 _CHANNELS = {"RGB8": 3, "RGB888": 3, "BGR8": 3, "YUY2": 2, "GRAY8": 1}  # RGB888 is the old name of RGB8
 _READABLE = tuple(_CHANNELS) + tuple(f"{name}_Z" for name in _CHANNELS)
@@ -27,7 +27,7 @@ _LARGEST = 16_384  # pixels per side
 
 
 def choose_format(offered: Sequence[str]) -> str:
-    """The best of a server's formats; RGB8 where it lists none.
+    """Choose the best of a server's formats; RGB8 if it lists none.
 
     Raises:
         SourceError: when none of them is supported.
@@ -42,9 +42,9 @@ def choose_format(offered: Sequence[str]) -> str:
 
 
 def rgb(picture: Picture, asked: str) -> NDArray[np.uint8]:
-    """The picture, uint8 (H, W, 3) RGB, copied.
+    """Convert the picture to uint8 (H, W, 3) RGB, as a copy.
 
-    asked: the requested format, for a response that names none
+    asked: the requested format, used if the response names none
 
     Raises:
         SourceError: when size, format and bytes contradict each other.
@@ -66,7 +66,7 @@ def rgb(picture: Picture, asked: str) -> NDArray[np.uint8]:
 
 
 def _inflated(data: memoryview, size: int) -> bytes:
-    """Decompressed, at most one byte more than `size`: protection against decompression bombs."""
+    """Decompress to at most one byte more than `size`, as protection against decompression bombs."""
     try:
         return zlib.decompressobj().decompress(data, size + 1)
     except zlib.error as error:
@@ -84,7 +84,7 @@ def _as_rgb(image: NDArray[np.uint8], name: str) -> NDArray[np.uint8]:
 
 
 def packed(image: NDArray[np.uint8], name: str) -> bytes:
-    """A picture uint8 (H, W, 3) RGB, encoded in one of FORMATS."""
+    """Encode a picture, uint8 (H, W, 3) RGB, in one of FORMATS."""
     if name == "GRAY8":
         return cv2.cvtColor(image, cv2.COLOR_RGB2GRAY).tobytes()
     return zlib.compress(image.tobytes(), 1) if name == "RGB8_Z" else image.tobytes()

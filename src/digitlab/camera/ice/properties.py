@@ -1,8 +1,8 @@
 r"""Ice's property files, which configure JdeRobot's programs: one `name=value` per line.
 
-`#` begins a comment, and `\#`, `\=`, `\\` and `\` before a space are escapes. Parsed here and not by Ice: an old
-configuration must be readable where Ice is not installed, Ice silently skips invalid lines, and a few of its own
-properties make it load libraries.
+`#` begins a comment, and `\#`, `\=`, `\\` and `\` before a space are escapes. They are parsed here and not by Ice,
+because an old configuration must be readable where Ice is not installed, Ice silently skips invalid lines, and a few
+of its own properties make it load libraries.
 """
 
 from __future__ import annotations
@@ -14,15 +14,15 @@ from digitlab.errors import RecipeError
 
 __all__ = ["Properties", "configuration_text", "properties_in"]
 
-_LARGEST = 100_000  # bytes; real files have some hundred
+_LARGEST = 100_000  # bytes; real files have a few hundred
 _SPECIAL = "#=\\ "
 
 
 def configuration_text(path: str | Path) -> str:
-    """The text of a configuration file.
+    """Read the text of a configuration file.
 
     Raises:
-        RecipeError: when it is missing, too large or not a text.
+        RecipeError: when it is missing, too large or not text.
     """
     path = Path(path)
     try:
@@ -44,7 +44,7 @@ def configuration_text(path: str | Path) -> str:
 
 
 def properties_in(text: str, path: str | Path) -> dict[str, str]:
-    r"""Names and values; of a repeated name, the last value.
+    r"""Parse names and values; if a name is repeated, its last value counts.
 
     >>> properties_in("A.Uri = 0  # the webcam\nA.Name=a\\ b", "x.cfg")
     {'A.Uri': '0', 'A.Name': 'a b'}
@@ -65,7 +65,7 @@ def properties_in(text: str, path: str | Path) -> dict[str, str]:
 
 
 def _characters(line: str) -> list[tuple[str, bool]]:
-    """The line up to its comment, each character with whether it was escaped."""
+    """Split a line, up to its comment, into characters, each with a flag for whether it was escaped."""
     characters = []
     place = 0
     while place < len(line) and line[place] != "#":
@@ -77,7 +77,7 @@ def _characters(line: str) -> list[tuple[str, bool]]:
 
 
 def _text(characters: list[tuple[str, bool]]) -> str:
-    """Without leading and trailing spaces, except escaped ones."""
+    """Join the characters, without leading and trailing spaces and tabs, except escaped ones."""
     blank = (" ", False), ("\t", False)
     while characters and characters[0] in blank:
         characters = characters[1:]
@@ -89,7 +89,7 @@ def _text(characters: list[tuple[str, bool]]) -> str:
 class Properties:
     """Properties that keep track of which of them were read, so that the unused ones can be reported.
 
-    prefix: of all names that are read, e.g. "CameraSrv.Camera.0."
+    prefix: prepended to every name that is read, e.g. "CameraSrv.Camera.0."
     """
 
     def __init__(self, values: dict[str, str], path: str | Path, prefix: str = "", *, asked: set[str] | None = None):
@@ -99,16 +99,16 @@ class Properties:
         self._asked: set[str] = set() if asked is None else asked
 
     def under(self, prefix: str) -> Properties:
-        """The same properties, with a longer prefix."""
+        """Return the same properties with a longer prefix."""
         return Properties(self._values, self._path, self._prefix + prefix, asked=self._asked)
 
     def text(self, name: str, default: str) -> str:
-        """A property, or the default where it is missing or empty."""
+        """Return a property, or the default if it is missing or empty."""
         self._asked.add(self._prefix + name)
         return self._values.get(self._prefix + name, "") or default
 
     def whole(self, name: str, default: int, least: int, most: int) -> int:
-        """A whole number.
+        """Return a whole number from `least` to `most`.
 
         Raises:
             RecipeError: for any other value.
@@ -121,6 +121,6 @@ class Properties:
         )
 
     def unasked(self) -> list[str]:
-        """Names that were not read, in the file's order, printable."""
+        """Return the names that were not read, in the file's order, made printable."""
         unasked = [name for name in self._values if name not in self._asked]
         return [name if name.isprintable() else repr(name) for name in unasked]

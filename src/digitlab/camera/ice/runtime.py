@@ -14,7 +14,7 @@ _log = logging.getLogger(__name__)
 
 
 def ice() -> Any:
-    """The module `Ice`.
+    """Import the module `Ice`.
 
     Raises:
         MissingExtraError: when it is not installed.
@@ -28,7 +28,7 @@ def ice() -> Any:
 
 
 def communicator(**properties: str | int) -> Any:
-    """An Ice communicator with these properties, and none from files, the environment or the command line.
+    """Create an Ice communicator with these properties, and none from files, the environment or the command line.
 
     properties: by name, with `_` for `.`, e.g. `Ice_MessageSizeMax=65536`
     """

@@ -1,8 +1,8 @@
 """Several training steps as one compiled call; the only place that knows which backend Keras runs on.
 
 Keras' own `fit` left the second of two cores idle in about half of its calls on TensorFlow (measured: docs/diary.md).
-Probably what its input pipeline wakes continues on a thread of the very pool that oneDNN would share its work among.
-Without the pipeline it was not seen again.
+Probably the code that its input pipeline wakes runs on a thread of the same pool over which oneDNN distributes its
+work. Without the pipeline this was not observed again.
 """
 
 from __future__ import annotations
@@ -30,9 +30,9 @@ def make_steps(
     augmentation: InGraph | None = None,
     distractors: bool = False,
 ) -> Steps:
-    """The steps for this model and optimiser on the backend that Keras runs on; the images are varied in the graph.
+    """Create the steps for this model and optimiser on Keras' current backend; images are augmented in the graph.
 
-    distractors: whether some labels are `NONE`; loss and accuracy are of the others then
+    distractors: whether some labels are `NONE`; the reported loss and accuracy are then those of the other images
     """
     if keras.backend.backend() == "tensorflow":
         from digitlab.training.compiled.on_tensorflow import make

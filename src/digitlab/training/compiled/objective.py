@@ -21,7 +21,7 @@ _OF_TARGETS = dict(
     zip(
         LOSSES,
         (
-            keras.losses.categorical_crossentropy,  # of smoothed labels; of plain ones there is a quicker way
+            keras.losses.categorical_crossentropy,  # for smoothed labels; for plain ones there is a faster path
             keras.losses.categorical_crossentropy,
             keras.losses.kl_divergence,
             keras.losses.categorical_hinge,
@@ -35,10 +35,10 @@ _OF_TARGETS = dict(
 def objective(
     labels: Any, probabilities: Any, label_smoothing: float, loss: str = LOSSES[0], *, distractors: bool = False
 ) -> Any:
-    """Mean loss of labels (B,) and probabilities (B, 10), one of `LOSSES`; the labels smoothed where asked for.
+    """Compute the mean loss, one of `LOSSES`, of labels (B,) and probabilities (B, 10), with optional label smoothing.
 
-    distractors: whether some labels are `NONE`; their target is the same share for every class (outlier exposure,
-        Hendrycks, Mazeika, Dietterich 2019)
+    distractors: whether some labels are `NONE`; their target is the uniform distribution (outlier exposure, Hendrycks,
+        Mazeika, Dietterich 2019)
     """
     if loss == LOSSES[0] and not label_smoothing and not distractors:
         return ops.mean(keras.losses.sparse_categorical_crossentropy(labels, probabilities))
@@ -49,7 +49,7 @@ def objective(
 
 
 def loss_and_accuracy(labels: Any, probabilities: Any, *, distractors: bool = False) -> Any:
-    """(2,): the plain cross-entropy of a batch, and the share of it that was answered correctly; of its digits only."""
+    """Compute a batch's plain cross-entropy and accuracy, (2,); with ``distractors``, of its digits only."""
     if distractors:
         return _of_digits(labels, probabilities)
     loss = ops.mean(keras.losses.sparse_categorical_crossentropy(labels, probabilities))
@@ -60,13 +60,13 @@ def loss_and_accuracy(labels: Any, probabilities: Any, *, distractors: bool = Fa
 def _of_digits(labels: Any, probabilities: Any) -> Any:
     digit = ops.cast(ops.less(labels, NONE), "float32")
     count = ops.maximum(ops.sum(digit), 1.0)
-    known = ops.minimum(labels, NONE - 1)  # any class: what is not a digit weighs nothing
+    known = ops.minimum(labels, NONE - 1)  # any class will do: images that are not digits have weight 0
     losses = keras.losses.sparse_categorical_crossentropy(known, probabilities) * digit
     right = ops.cast(ops.equal(ops.cast(ops.argmax(probabilities, axis=-1), "int32"), labels), "float32")
     return ops.stack([ops.sum(losses), ops.sum(right)]) / count
 
 
-# Labels (B,) and probabilities (B, 10) → what a step lowers.
+# Labels (B,) and probabilities (B, 10) → the loss that a step minimises.
 Objective = Callable[[Any, Any], Any]
 # … → (2,), the loss and the accuracy that are reported.
 Measure = Callable[[Any, Any], Any]
@@ -78,11 +78,11 @@ class Steps(Protocol):
     def __call__(
         self, images: NDArray[np.uint8], labels: NDArray[np.uint8], numbers: NDArray[np.float32]
     ) -> NDArray[np.float32]:
-        """One step a batch: images (K, B, 28, 28), labels (K, B), numbers for the augmentation (K, B, width).
+        """Do one step per batch: images (K, B, 28, 28), labels (K, B), numbers for the augmentation (K, B, width).
 
-        A width of 0: these images are not varied.
+        A width of 0 means that these images are not augmented.
 
         Returns (K, 2), each batch's loss and accuracy before its step.
 
-        The loss is the plain cross-entropy, also where the training smooths its labels.
+        The loss is the plain cross-entropy, even if the training smooths its labels.
         """

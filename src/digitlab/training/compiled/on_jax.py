@@ -1,4 +1,4 @@
-"""Training steps compiled by JAX: one scan over the batches, the state carried from one to the next."""
+"""Training steps compiled by JAX: one scan over the batches, carrying the state from each to the next."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def make(
             images = augmentation.vary(images, numbers)
         (_, (fixed, probabilities)), gradients = gradient(trainable, fixed, images, labels)
         trainable, moments = optimiser.stateless_apply(moments, gradients, trainable)
-        # A scan's state keeps its structure: lists, as it came in.
+        # The state of a scan must keep its structure: return lists, as passed in.
         return [[*trainable], [*fixed], [*moments]], measure(labels, probabilities)
 
     compiled = jax.jit(lambda state, *batches: jax.lax.scan(step, state, batches))

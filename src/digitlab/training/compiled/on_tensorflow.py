@@ -1,8 +1,8 @@
 """Training steps in one TensorFlow graph. Not compiled by XLA, which makes convolutions ten times slower on a CPU.
 
-Adadelta's and Adam's updates are TensorFlow's own single operation instead of a dozen: Keras writes them in
-`keras.ops`, where each sum and product is a pass over all weights, together a sixth of S0's training step on a CPU
-(docs/diary.md). The formulas are the same, and so are the moments, which stay Keras' own variables.
+Adadelta's and Adam's updates use TensorFlow's fused operation instead of a dozen: Keras implements them in `keras.ops`,
+where each sum and product is a pass over all weights, together a sixth of S0's training step on a CPU (docs/diary.md).
+The formulas are the same, and so are the moments, which remain Keras' own variables.
 """
 
 from __future__ import annotations
@@ -48,8 +48,8 @@ def make(
         optimiser.apply(tape.gradient(loss, model.trainable_variables), model.trainable_variables)
         return measure(labels, probabilities)
 
-    # A graph for each size of batch, there are two at most: with its size known, a graph is quicker than one for all.
-    # And others for batches that are not varied.
+    # One graph per batch size (there are at most two): a graph for a fixed size is faster than one for all sizes.
+    # Batches that are not augmented have graphs of their own.
     graphs: dict[tuple[int, int], Callable[[Any, Any, Any], Any]] = {}
 
     def run(images: NDArray[np.uint8], labels: NDArray[np.uint8], numbers: NDArray[np.float32]) -> NDArray[np.float32]:
@@ -62,9 +62,9 @@ def make(
 
 
 def _looped(step: Callable[[Any, Any, Any], Any], size: int, width: int) -> Callable[[Any, Any, Any], Any]:
-    """``step`` over any number of batches of this size, ``width`` random numbers an image, as one graph.
+    """Compile ``step`` over any number of batches of this size, ``width`` random numbers per image, into one graph.
 
-    The loop is TensorFlow's own: to translate one of Python's, AutoGraph would first look at all that it calls.
+    The loop is TensorFlow's own: to convert a Python loop, AutoGraph would first analyse everything that it calls.
     """
 
     @tf.function(  # type: ignore[untyped-decorator]
@@ -90,7 +90,7 @@ def _looped(step: Callable[[Any, Any, Any], Any], size: int, width: int) -> Call
 
 
 def fuse_update(optimiser: keras.Optimizer) -> None:
-    """Let ``optimiser``, already built, update each variable by one operation, where there is one for it."""
+    """Make ``optimiser``, already built, update each variable by one fused operation, if there is one for it."""
     if type(optimiser) is keras.optimizers.Adadelta:
         optimiser.update_step = _adadelta(optimiser)
     elif type(optimiser) in (keras.optimizers.Adam, keras.optimizers.AdamW) and not optimiser.amsgrad:

@@ -1,11 +1,11 @@
-"""Layers that train like Keras' own at a part of the cost on a CPU; `with_quick_layers` puts them in their places.
+"""Layers that train like Keras' own at a fraction of the cost on a CPU; `with_quick_layers` substitutes them.
 
-Each stands for a plain layer and uses that layer's weights, seed and settings. What they save was measured on one core,
-batches of 128, bfloat16 (docs/diary.md):
+Each replaces a plain layer and uses that layer's weights, seed and settings. The savings were measured on one core with
+batches of 128 in bfloat16 (docs/diary.md):
 
-- Dropout drew a float32 for each unit, compared and selected: a seventh of a step of S0's network.
+- Dropout drew a float32 per unit, compared and selected: a seventh of a step of S0's network.
 - Batch normalisation was a dozen passes in float32: almost half of a step of good-cnn.
-- A ReLU's gradients took a tenth of a step of S0's network: TensorFlow's operation widens each bfloat16 to a float32.
+- ReLU's gradients took a tenth of a step of S0's network: TensorFlow's operation widens each bfloat16 to a float32.
 """
 
 from __future__ import annotations
@@ -29,11 +29,11 @@ __all__ = [
 
 
 def relu(units: Any) -> Any:
-    """max(0, units); the gradients of bfloat16 units at half the usual cost.
+    """Compute max(0, units), with gradients of bfloat16 units at half the usual cost.
 
-    What is positive as a bfloat16 is so as a float16, and TensorFlow has a quick operation for those: the
-    gradients pass it as bit patterns. From 2.6e36 on a float16's bits say "no number": such gradients are not masked,
-    and infinity may come out as a number as large. A training that has them is lost either way.
+    A positive bfloat16 is also positive if its bits are read as a float16, for which TensorFlow has a fast operation:
+    the gradients pass through it as bit patterns. From 2.6e36 on, the bits are not a finite float16: such gradients are
+    not masked, and infinity may become a similarly large number. A training with such values is lost either way.
     """
     return _relu(units) if units.dtype == tf.bfloat16 else tf.nn.relu(units)
 
@@ -52,26 +52,26 @@ def _relu(units: Any) -> tuple[Any, Activation]:
 
 
 class _Quick(keras.layers.Layer):  # type: ignore[misc]
-    """Stands for a plain layer, whose weights and dtype policy it uses."""
+    """Replaces a plain layer, whose weights and dtype policy it uses."""
 
     def __init__(self, plain: keras.Layer) -> None:
         super().__init__(name=f"quick-{plain.name}", dtype=plain.dtype_policy)
         self.plain = plain
 
     def compute_output_spec(self, units: Any, **_: Any) -> Any:
-        """What the plain layer would give."""
+        """Return the plain layer's output spec."""
         return self.plain.compute_output_spec(units)
 
 
 class QuickConv2D(_Quick):
-    """A convolution followed by ``activation``, or by nothing where that comes later."""
+    """A convolution followed by ``activation``; None: the activation is applied later."""
 
     def __init__(self, plain: keras.layers.Conv2D, activation: Activation | None) -> None:
         super().__init__(plain)
         self._activation = activation
 
     def call(self, units: Any, training: bool = False) -> Any:  # noqa: ARG002 - Keras' signature
-        """Float (N, H, W, C) → (N, H', W', filters)."""
+        """Convolve float (N, H, W, C) → (N, H', W', filters)."""
         units = self.plain.convolution_op(units, self.plain.kernel)
         if self.plain.use_bias:
             units = tf.nn.bias_add(units, tf.convert_to_tensor(self.plain.bias))
@@ -79,34 +79,34 @@ class QuickConv2D(_Quick):
 
 
 class QuickActivation(_Quick):
-    """``activation``, or nothing where that comes later."""
+    """Applies ``activation``; None: the activation is applied later."""
 
     def __init__(self, plain: keras.Layer, activation: Activation | None) -> None:
         super().__init__(plain)
         self._activation = activation
 
     def call(self, units: Any, training: bool = False) -> Any:  # noqa: ARG002 - Keras' signature
-        """The same shape."""
+        """Apply the activation, keeping the shape."""
         return units if self._activation is None else self._activation(units)
 
 
 class QuickPooling(_Quick):
-    """The greatest of each block, then ``activation``, which stood before: the same where it never falls."""
+    """Max-pooling, then ``activation``, which came before it: the same result if it is a non-decreasing function."""
 
     def __init__(self, plain: keras.layers.MaxPooling2D, activation: Activation) -> None:
         super().__init__(plain)
         self._activation = activation
 
     def call(self, units: Any, training: bool = False) -> Any:  # noqa: ARG002 - Keras' signature
-        """Float (N, H, W, C) → (N, H', W', C)."""
+        """Pool float (N, H, W, C) → (N, H', W', C)."""
         return self._activation(self.plain(units))
 
 
 class QuickBatchNormalization(_Quick):
-    """Batch normalisation of maps (N, H, W, C) as one operation each way; moments in float32 as Keras' own."""
+    """Batch normalisation of (N, H, W, C), fused into one forward and one backward operation; float32 moments."""
 
     def call(self, units: Any, training: bool = False, mask: Any = None) -> Any:
-        """The same shape; the moving moments follow while training."""
+        """Normalise, keeping the shape; the moving moments are updated while training."""
         plain = self.plain
         if mask is not None or not (training and plain.trainable):
             return plain(units, training=training, mask=mask)
@@ -122,17 +122,17 @@ class QuickBatchNormalization(_Quick):
             is_training=True,
         )
         count = tf.cast(tf.size(units) // channels, tf.float32)
-        variance *= (count - 1) / count  # TensorFlow's is divided by one less
+        variance *= (count - 1) / count  # TensorFlow divides by count - 1
         for moving, now in ((plain.moving_mean, mean), (plain.moving_variance, variance)):
             moving.assign(moving * plain.momentum + now * (1.0 - plain.momentum))
         return answer
 
 
 class QuickDropout(_Quick):
-    """Dropout by a few random bits for each unit; the seed is that of the plain layer, and its state counts on.
+    """Dropout from a few random bits per unit; uses the plain layer's seed generator, and advances its state.
 
-    2, 4 or 8 bits decide where the rate is a multiple of 1/4, 1/16 or 1/256. Of other rates the next lower or the next
-    higher multiple of 1/256 holds for a whole batch, drawn so that each unit is dropped as often as it should be.
+    2, 4 or 8 bits suffice if the rate is a multiple of 1/4, 1/16 or 1/256. For other rates, the next lower or the next
+    higher multiple of 1/256 is drawn for each batch, so that each unit is dropped as often as it should be.
     """
 
     def __init__(self, plain: keras.layers.Dropout) -> None:
@@ -142,25 +142,25 @@ class QuickDropout(_Quick):
         self._level, self._rest = int(level), level - int(level)
 
     def call(self, units: Any, training: bool = False) -> Any:
-        """Some units 0, the others larger, while training; all as they are otherwise."""
+        """Zero some units and scale up the others while training; otherwise return them unchanged."""
         if not training:
             return units
         shape = tf.shape(units)
         return units * tf.reshape(self._factors(tf.reduce_prod(shape), units.dtype), shape)
 
     def _factors(self, count: Any, dtype: Any) -> Any:
-        """(count,): 0 for what is dropped, else what makes up for it."""
+        """Return (count,): 0 for dropped units, else the factor that compensates for them."""
         mask, larger = self._mask(count), 1 / (1 - self.plain.rate)
         if dtype != tf.bfloat16:
             return tf.cast(mask, dtype) * tf.cast(larger, dtype)
-        pattern = np.array(larger, dtype.as_numpy_dtype).view(np.int16)  # whole numbers are multiplied more quickly
+        pattern = np.array(larger, dtype.as_numpy_dtype).view(np.int16)  # integer multiplication is faster
         return tf.bitcast(tf.cast(mask, tf.int16) * pattern, tf.bfloat16)
 
     def _mask(self, count: Any) -> Any:
-        """Which of ``count`` units stay: bool (count,).
+        """Draw which of ``count`` units are kept: bool (count,).
 
-        A byte's first bits decide for a unit of the first quarter (or half, or all), its next bits for the next: no
-        unit is moved, and each quarter is one plain comparison.
+        A byte's lowest bits decide for a unit of the first quarter (or half, or all) of the units, its next bits for
+        one of the next quarter: no unit is moved, and each quarter takes one simple comparison.
         """
         together = 8 // self._bits
         numbers, last = self._draw((count + together - 1) // together)
@@ -177,7 +177,7 @@ class QuickDropout(_Quick):
         return tf.concat(parts, axis=0)[:count]
 
     def _draw(self, count: Any) -> tuple[Any, Any]:
-        """(count,) random bytes, and one random int32."""
+        """Draw (count,) random bytes and one random int32."""
         words = tf.random.stateless_uniform(
             ((count + 3) // 4 + 1,),
             seed=self.plain.seed_generator.next(),
@@ -193,10 +193,10 @@ layers = keras.layers
 
 
 def with_quick_layers(model: keras.Model) -> keras.Model:
-    """A network's twin for training: the same weights and answers, with quick layers where there are any.
+    """Clone a network for training: it shares the weights and gives the same outputs, with quick layers where possible.
 
-    An activation that never falls gives the same before a maximum as after it, and after it there is a quarter to do:
-    ReLU and leaky ReLU move behind the pool that follows them.
+    A non-decreasing activation gives the same result before and after max-pooling, but after it there is a quarter of
+    the work: ReLU and leaky ReLU are moved behind the pooling layer that follows them.
     """
     moves = _moves(model)
     moved = {id(pool): activation for _, pool, activation in moves}
@@ -219,9 +219,9 @@ def with_quick_layers(model: keras.Model) -> keras.Model:
 
 
 def _moves(model: keras.Model) -> list[tuple[keras.Layer, keras.Layer, Activation]]:
-    """(layer that ends in an activation, maximum that follows, that activation); only what is a plain row is looked at.
+    """List (layer that ends in an activation, max-pooling after it, that activation), for sequential models only.
 
-    Elsewhere another layer could look at what was activated.
+    In other models another layer could use the activated values.
     """
     if type(model) is not keras.Sequential:
         return []
@@ -233,9 +233,9 @@ def _moves(model: keras.Model) -> list[tuple[keras.Layer, keras.Layer, Activatio
 
 
 def _activation_of(layer: keras.Layer) -> Activation | None:
-    """The activation that a convolution ends in, or that this layer is; None for all but the two that never fall.
+    """Return the ReLU or leaky ReLU that a convolution ends in, or that this layer is; None for all others.
 
-    None as well where a penalty looks at what is activated: only the plain layer adds it.
+    Also None for a layer with an activity regulariser: only the plain layer adds its penalty.
     """
     if layer.activity_regularizer is not None:
         return None
