@@ -5,7 +5,7 @@
     print(train("fast", epochs=1).metrics.accuracy)
     print(evaluate("reader").metrics.accuracy)
 
-The names here are loaded when first used, so that ``import digitlab`` costs nothing.
+The names here are imported lazily, on first use, so that ``import digitlab`` costs nothing.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 from digitlab import privacy
 from digitlab.version import VERSION
 
-if TYPE_CHECKING:  # for editors and type checkers; `_ROOMS` says the same to Python
+if TYPE_CHECKING:  # for editors and type checkers; `_ROOMS` lists the same names for run time
     from digitlab.api.measuring import compare, evaluate, label_errors, list_runs, report, robustness
     from digitlab.api.models import (
         Reader,
@@ -50,7 +50,7 @@ __all__ = [
 
 __version__ = VERSION
 
-privacy.switch_off()  # before any library is loaded that would send something
+privacy.switch_off()  # before any library that would send telemetry is imported
 
 _ROOMS = {
     "DigitClassifier": "training.estimator",

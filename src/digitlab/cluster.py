@@ -1,4 +1,4 @@
-"""Ray clusters: whether one answers, and a session on one, or on one that begins and ends here."""
+"""Ray clusters: check that one answers, and open a session on it or on a temporary one on this machine."""
 
 from __future__ import annotations
 
@@ -27,13 +27,13 @@ _ASK = "import sys, ray._raylet as raylet; raylet.GcsClient(address=sys.argv[1])
 
 
 def expect_answer(address: str) -> None:
-    """Refuse an address where no cluster answers, within nine seconds.
+    """Check within nine seconds that a Ray cluster answers at an address.
 
-    Ray itself waits more than a minute before it gives up, and then ends the program.
+    Ray itself waits more than a minute before it gives up, and then terminates the program.
 
     Raises:
-        UsageError: for no HOST:PORT.
-        ClusterError: when nobody is there, or somebody who is no Ray cluster.
+        UsageError: when the address is not HOST:PORT.
+        ClusterError: when nothing listens there, or what listens is not a Ray cluster, or refuses.
     """
     host, _, port = address.rpartition(":")
     if not host or not port.isdecimal() or "/" in host:
@@ -43,7 +43,7 @@ def expect_answer(address: str) -> None:
         socket.create_connection((host.strip("[]"), int(port)), timeout=_CONNECT).close()
     except (OSError, OverflowError) as error:
         raise ClusterError(f"no Ray cluster answers at {address} ({error}); {advice}") from error
-    # In a process of its own, for the question itself cannot be taken back.
+    # In a separate process, because the call itself cannot be cancelled.
     try:
         asked = subprocess.run(
             [sys.executable, "-c", _ASK, address], timeout=_ANSWER, capture_output=True, text=True, check=False
@@ -59,13 +59,13 @@ def expect_answer(address: str) -> None:
 
 @contextlib.contextmanager
 def ray_session(address: str | None = None) -> Iterator[Any]:
-    """The module ray, connected until the end: to a running cluster, or to one on this machine of its own.
+    """Yield the connected module ray: for a running cluster, or for a temporary one on this machine.
 
-    address: HOST:PORT of a head, "auto" for the one on this machine; None starts one
+    address: HOST:PORT of a head node, "auto" for the cluster on this machine; None starts a temporary one
 
     Raises:
-        MissingExtraError: where Ray is not installed.
-        UsageError, ClusterError: as `expect_answer`; and when Ray cannot be used there.
+        MissingExtraError: when Ray is not installed.
+        UsageError, ClusterError: as `expect_answer`; ClusterError also when Ray cannot be used there.
     """
     if importlib.util.find_spec("ray") is None:
         raise MissingExtraError("ray", needed_for="--engine ray")
@@ -76,7 +76,7 @@ def ray_session(address: str | None = None) -> Iterator[Any]:
             stack.enter_context(_kept_to_this_machine())
         import ray
 
-        # Ray speaks on stdout too, of lost nodes for instance, where results belong.
+        # Ray also prints to stdout (about lost nodes, for instance), which is reserved for results.
         stack.enter_context(contextlib.redirect_stdout(stack.enter_context(Path(os.devnull).open("w"))))
         try:
             ray.init(
@@ -94,14 +94,14 @@ def ray_session(address: str | None = None) -> Iterator[Any]:
 
 @contextlib.contextmanager
 def _kept_to_this_machine() -> Iterator[None]:
-    """A cluster that is begun inside listens to this machine alone, writes no secret to a file and asks nobody.
+    """Isolate a cluster started inside: it listens on this machine only, writes no secret to a file and queries nobody.
 
-    Left alone, Ray 2.60 listens on every address of the machine, which it finds by a socket towards a public server; it
-    writes a token that holds for all later clusters into the home folder, where everybody may read it; and it asks the
-    metadata services of three clouds whether it stands there, even where its statistics are switched off. The last is
-    done by the process that would serve its page, and has nothing else to do without the page: it is left out.
+    By default, Ray 2.60 listens on every address of the machine, which it finds by a socket towards a public server; it
+    writes a token that is valid for all later clusters into the home folder, readable by everybody; and it queries the
+    metadata services of three clouds to find out whether it runs there, even with its usage statistics switched off.
+    The process for its dashboard does that, and has no other task without the dashboard, so it is not started.
     """
-    changed = {"RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER": "0"}  # Ray's way to say: on 127.0.0.1
+    changed = {"RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER": "0"}  # makes Ray bind to 127.0.0.1
     if not any(os.environ.get(name) for name in _RAY_TOKENS):
         changed |= {"RAY_AUTH_MODE": "token", "RAY_AUTH_TOKEN": secrets.token_hex(32)}
     before = {name: os.environ.get(name) for name in (*changed, "RAY_AUTH_MODE")}  # Ray sets the last one as well
@@ -109,7 +109,7 @@ def _kept_to_this_machine() -> Iterator[None]:
     from ray._private import node, ray_constants
 
     kept = ray_constants.ENABLE_RAY_CLUSTER, node.Node.start_api_server
-    ray_constants.ENABLE_RAY_CLUSTER = False  # it may have been read from the variable long ago
+    ray_constants.ENABLE_RAY_CLUSTER = False  # it may have been read from the environment variable already
     node.Node.start_api_server = lambda *_, **__: None
     _read_token_again()
     try:
@@ -125,7 +125,7 @@ def _kept_to_this_machine() -> Iterator[None]:
 
 
 def _read_token_again() -> None:
-    """Ray remembers how it was told to prove who asks; older ones ask for no proof."""
+    """Reset Ray's cached authentication settings; older versions of Ray have no authentication."""
     raylet: Any = importlib.import_module("ray._raylet")
     if hasattr(raylet, "AuthenticationTokenLoader"):
         raylet.Config.initialize("")

@@ -1,21 +1,21 @@
-"""Every error that a user can meet, as one tree.
+"""All errors that a user can meet, as one class hierarchy.
 
-    DigitlabError                 anything that digitlab itself refuses; its text is complete and meant to be shown
-    ├── UsageError                an option or argument that cannot be right
-    ├── InputError                something from outside cannot be used
-    │   ├── ImageError            a picture: missing, unreadable, cut off, too large
+    DigitlabError                 any error raised by digitlab itself; its message is complete and meant to be shown
+    ├── UsageError                an invalid option or argument
+    ├── InputError                an external input that cannot be used
+    │   ├── ImageError            a picture: missing, unreadable, truncated, too large
     │   ├── DatasetError          a dataset or a file of one
-    │   ├── ModelError            a model: unknown name, foreign file, other input or output shape
+    │   ├── ModelError            a model: unknown name, foreign file, wrong input or output shape
     │   ├── RecipeError           a recipe or configuration file
     │   ├── RunError              a run folder: missing or incomplete
     │   └── SourceError           a video or camera
-    ├── ShapeError                an array of another shape or type than the function takes (also a ValueError)
+    ├── ShapeError                an array of the wrong shape or type for the function (also a ValueError)
     ├── StorageError              a disk that is full, a folder that cannot be written
-    ├── DivergedError             a training whose loss is no number any more
-    ├── ClusterError              a Ray cluster that does not answer, or has nobody left to work
+    ├── DivergedError             a training whose loss has become NaN
+    ├── ClusterError              a Ray cluster that does not answer, or has no workers left
     └── MissingExtraError         an optional part of digitlab that is not installed
 
-A message says what was given, what was expected and what to do. The command line prints it on one line and ends with
+A message says what was given, what was expected and what to do. The command line prints it on one line and exits with
 ``exit_code``; it never shows a traceback for one of these.
 """
 
@@ -30,7 +30,7 @@ __all__ = [
 
 
 class DigitlabError(Exception):
-    """The root of the tree; ``exit_code`` is what the command line ends with.
+    """Base class of all errors; ``exit_code`` is the exit status of the command line.
 
     >>> try:
     ...     raise DatasetError("labels[3] is 12; expected 0 to 9")
@@ -43,15 +43,15 @@ class DigitlabError(Exception):
 
 
 class UsageError(DigitlabError):
-    """An option or argument that cannot be right."""
+    """An invalid option or argument."""
 
 
 class InputError(DigitlabError):
-    """Something from outside cannot be used."""
+    """An external input that cannot be used."""
 
 
 class ImageError(InputError):
-    """A picture that is missing, unreadable, cut off or too large."""
+    """A picture that is missing, unreadable, truncated or too large."""
 
 
 class DatasetError(InputError):
@@ -75,7 +75,7 @@ class SourceError(InputError):
 
 
 class ShapeError(DigitlabError, ValueError):
-    """An array of another shape or type than the function takes.
+    """An array of the wrong shape or type for the function.
 
     >>> str(ShapeError("images", expected="(N, 28, 28)", received=(28, 28)))
     'images: expected (N, 28, 28), received (28, 28)'
@@ -90,17 +90,17 @@ class StorageError(DigitlabError):
 
 
 class DivergedError(DigitlabError):
-    """A training whose loss is no number any more (NaN): every weight is lost, and no further step brings one back."""
+    """A training whose loss has become NaN: every weight is lost, and no further step can bring one back."""
 
 
 class ClusterError(DigitlabError):
-    """A Ray cluster that does not answer, or has nobody left to work."""
+    """A Ray cluster that does not answer, or has no workers left."""
 
 
 class MissingExtraError(DigitlabError):
     """An optional part of digitlab that is not installed.
 
-    ``lacking`` is the first half of its text, without the command, which names a folder of this machine.
+    ``lacking`` is the first half of the message, without the install command, which names a folder of this machine.
 
     >>> MissingExtraError("train", needed_for="training").lacking
     'training needs the extra "train"'
@@ -113,7 +113,7 @@ class MissingExtraError(DigitlabError):
 
 
 def first_line(error: object, most: int = 200) -> str:
-    """The first line of a library's error that says anything, cut to ``most`` characters; its type where none does.
+    """Return the first non-empty line of a library's error, cut to ``most`` characters; its type name if there is none.
 
     >>> first_line(ValueError("  bad shape"))
     'bad shape'

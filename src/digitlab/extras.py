@@ -1,8 +1,8 @@
-"""The optional parts of digitlab, the extras of `pyproject.toml`: what each is for, and how it is added here.
+"""The optional parts of digitlab (the extras of `pyproject.toml`): what each is for, and how to install it here.
 
-digitlab is on no package index, so ``pip install "digitlab[web]"`` finds nothing. What works depends on where this
-installation came from: a checkout, a wheel, a repository. `install_command` is the one place that says it; every
-message and `digitlab doctor` ask it.
+digitlab is on no package index, so ``pip install "digitlab[web]"`` finds nothing. Which command works depends on where
+this installation came from: a checkout, a wheel, a repository. `install_command` is the only place that knows it; every
+message and `digitlab doctor` use it.
 """
 
 from __future__ import annotations
@@ -25,13 +25,13 @@ __all__ = ["EXTRAS", "Extra", "extra_of_module", "install_command"]
 
 @dataclass(frozen=True, slots=True)
 class Extra:
-    """An optional part.
+    """An optional part of digitlab.
 
     purpose: what it makes possible, in a few words
-    packages: distribution → the module by which its presence is seen; the first is there for nothing else, as a rule
-    brings: modules that come with its packages and that our code imports as well
-    beside: the extra without which it is of no use
-    note: what to know before it is installed
+    packages: distribution → module whose presence shows that it is installed; the first usually serves no other purpose
+    brings: further modules that come with its packages and that our code imports as well
+    beside: another extra, without which it is of no use
+    note: what to know before installing it
     """
 
     purpose: str
@@ -42,12 +42,12 @@ class Extra:
 
     @property
     def missing(self) -> tuple[str, ...]:
-        """Those of its distributions that are not here; nothing is imported to see it."""
+        """Its distributions that are not installed; checked without importing anything."""
         return tuple(package for package, module in self.packages.items() if not _is_here(module))
 
     @property
     def asked_for(self) -> bool:
-        """Whether it was installed, as far as can be seen: others of its packages come for other reasons as well."""
+        """Whether it was installed, as far as can be told: its other packages may be present for other reasons."""
         return _is_here(next(iter(self.packages.values())))
 
 
@@ -101,7 +101,7 @@ EXTRAS: dict[str, Extra] = {
 
 
 def extra_of_module(module: str) -> str | None:
-    """The extra that brings a module, by its first name, or None; the first that does.
+    """Return the first extra that provides a module (by its top-level name), or None.
 
     >>> extra_of_module("tensorflow.python"), extra_of_module("websockets"), extra_of_module("numpy")
     ('train', 'web', None)
@@ -114,7 +114,7 @@ def extra_of_module(module: str) -> str | None:
 
 
 def install_command(extra: str) -> str:
-    """The command that adds an extra to this installation, for a POSIX shell and for Windows'."""
+    """Return the command that adds an extra to this installation, for POSIX shells and for Windows."""
     beside = EXTRAS[extra].beside
     return f"{_installer()} {_requirement(f'{beside},{extra}' if beside else extra)}"
 
@@ -122,12 +122,12 @@ def install_command(extra: str) -> str:
 def _is_here(module: str) -> bool:
     try:
         return importlib.util.find_spec(module) is not None
-    except (ImportError, ValueError):  # its parent is missing, or was set to None
+    except (ImportError, ValueError):  # its parent package is missing, or was set to None
         return False
 
 
 def _installer() -> str:
-    """What installs into the Python that runs this, which need not be the `pip` of the shell."""
+    """Return the installer of the running Python, which need not be the shell's `pip`."""
     python = f'"{sys.executable}"' if " " in sys.executable else sys.executable
     if _written_down("INSTALLER").strip() == "uv":
         return f"uv pip install --python {python}"
@@ -139,9 +139,9 @@ def _installer() -> str:
 
 def _requirement(extras: str) -> str:
     checkout = Path(__file__).resolve().parents[2]
-    if (checkout / "pyproject.toml").is_file():  # its own source is what runs: an editable installation
+    if (checkout / "pyproject.toml").is_file():  # running from its own source: an editable installation
         return f'-e "{"." if Path.cwd() == checkout else checkout}[{extras}]"'
-    origin = json.loads(_written_down("direct_url.json") or "{}")  # PEP 610; none for what came from an index
+    origin = json.loads(_written_down("direct_url.json") or "{}")  # PEP 610; absent if installed from an index
     url = str(origin.get("url", ""))
     if "vcs_info" in origin:
         revision = origin["vcs_info"].get("commit_id", "")
@@ -152,7 +152,7 @@ def _requirement(extras: str) -> str:
 
 
 def _local_path(url: str) -> str:
-    """The checkout or wheel of a file URL; from within the checkout it is ".".
+    """Return the checkout or wheel that a file URL names; "." for the current folder.
 
     >>> _local_path("file:///home/me/my%20wheels/digitlab-0.1.0-py3-none-any.whl")
     '/home/me/my wheels/digitlab-0.1.0-py3-none-any.whl'
@@ -164,7 +164,7 @@ def _local_path(url: str) -> str:
 
 
 def _written_down(name: str) -> str:
-    """A file of the installation's metadata, "" without it."""
+    """Read a file of the installation's metadata; "" if there is none."""
     try:
         return importlib.metadata.distribution("digitlab").read_text(name) or ""
     except importlib.metadata.PackageNotFoundError:

@@ -1,4 +1,4 @@
-"""What a file that cannot be used here is, so that a message can call it by its name."""
+"""Identify files that cannot be used here, so that a message can say what they are."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ _HEAD = 512  # bytes
 class Kind(NamedTuple):
     """A kind of file.
 
-    what: with its article: "a PyTorch file"
-    as_model: what to do with it where a model is wanted
+    what: its name with the article: "a PyTorch file"
+    as_model: advice to the user if a model is expected
     """
 
     what: str
@@ -90,7 +90,7 @@ ENDINGS = {
 
 
 def kind_of(path: str | Path) -> Kind | None:
-    """What a file or folder is, by its content and then by its name; None for what is not known, or not there.
+    """Identify a file or folder by its content, then by its name; None if it is unknown or missing.
 
     >>> kind_of("no/such/file.pt") is None
     True
@@ -104,7 +104,7 @@ def kind_of(path: str | Path) -> Kind | None:
         with path.open("rb") as file:
             head = file.read(_HEAD)
         return _by_content(path, head) or ENDINGS.get(path.suffix.lower())
-    except (OSError, ValueError):  # ValueError: a name with a zero byte
+    except (OSError, ValueError):  # ValueError: a name with a null byte
         return None
 
 
@@ -121,7 +121,7 @@ def _by_content(path: Path, head: bytes) -> Kind | None:
 
 
 def _of_zip(path: Path, head: bytes) -> Kind:
-    """By what comes first in it: the directory at its end may be of any length."""
+    """Identify a zip archive by its first entries: the central directory at its end may be of any length."""
     if b"/data.pkl" in head or path.suffix.lower() in (".pt", ".pth"):
         return TORCH
     return KERAS if any(name in head for name in (b"metadata.json", b"config.json", b"model.weights.h5")) else ZIP

@@ -1,14 +1,14 @@
-"""What the libraries below us send or leave behind unless told otherwise: switched off before any of them is loaded.
+"""Switch off what our dependencies send or leave behind by default, before any of them is imported.
 
-`digitlab` itself imports this module first. So it holds in every process that imports any part of the package, actors
-on other machines among them, and what such a process starts inherits the environment. (docs/privacy.md is for users.)
+`digitlab` itself imports this module first, so it takes effect in every process that imports any part of the package,
+including actors on other machines; their child processes inherit the environment. (docs/privacy.md is for users.)
 
-- ONNX Runtime writes an ID that lasts into the user's cache and sends events to its maker.
-- MLflow sends what is called of it to its maker.
-- Ray sends statistics of its use. What it does even without them, `digitlab.cluster` ends.
-- OpenVINO's conversion writes an ID into ``~/intel`` and sends events. It has no variable for that, and goes without
-  where the package that sends is missing.
-- Keras and Matplotlib send nothing, but write settings and lists of fonts into folders of their own.
+- ONNX Runtime writes a persistent ID into the user's cache and sends events to its vendor.
+- MLflow reports to its vendor which of its functions are called.
+- Ray sends usage statistics. What it does even without them is stopped in `digitlab.cluster`.
+- OpenVINO's conversion writes an ID into ``~/intel`` and sends events. No variable turns that off, but it does without
+  if the package that sends is missing.
+- Keras and Matplotlib send nothing, but write settings and font lists into folders of their own.
 """
 
 from __future__ import annotations
@@ -19,31 +19,31 @@ from pathlib import Path
 
 __all__ = ["describe", "keep_folders", "switch_off"]
 
-# Variable → the value that switches off, and what it silences.
+# Variable → the value that switches telemetry off, and the library concerned.
 _SWITCHES = {
     "ORT_DISABLE_TELEMETRY": ("1", "ONNX Runtime"),
     "RAY_USAGE_STATS_ENABLED": ("0", "Ray"),
     "MLFLOW_DISABLE_TELEMETRY": ("true", "MLflow"),
 }
-_SENDERS = {"openvino_telemetry": "OpenVINO"}  # packages that do nothing else
+_SENDERS = {"openvino_telemetry": "OpenVINO"}  # package → library; these packages only send telemetry
 
-# Variable → where that library's files go, in our cache.
+# Variable → subfolder of our cache for that library's files.
 _FOLDERS = {"KERAS_HOME": "keras", "MPLCONFIGDIR": "matplotlib"}
 
 
 def switch_off() -> None:
-    """Set the switches. A variable that the user has set stays as it is."""
+    """Set the switches; a variable that the user has set is left unchanged."""
     for name, (value, _) in _SWITCHES.items():
         if not os.environ.get(name):
             os.environ[name] = value
     for package in _SENDERS:
-        sys.modules.setdefault(package, None)  # type: ignore[arg-type]  # None is how Python is told "not installed"
+        sys.modules.setdefault(package, None)  # type: ignore[arg-type]  # None tells Python that it is not installed
 
 
 def keep_folders() -> None:
-    """Let Keras and Matplotlib write into our cache, where the user has no folder of theirs already.
+    """Make Keras and Matplotlib write into our cache, unless the user already has folders of theirs.
 
-    For processes that are ours alone: in a user's own program these libraries may be the user's as well.
+    Only for processes of our own: in a user's program, these libraries may be in use by the user as well.
     """
     from digitlab.storage import cache_folder
 
@@ -54,7 +54,7 @@ def keep_folders() -> None:
 
 
 def describe() -> str:
-    """The state of the switches in one line."""
+    """Describe the state of the switches in one line."""
     off = [maker for name, (value, maker) in _SWITCHES.items() if os.environ.get(name) == value]
     off += [maker for package, maker in _SENDERS.items() if sys.modules.get(package) is None]
     said = [f"nothing is sent by {', '.join(off)}"] if off else []
@@ -72,7 +72,7 @@ def describe() -> str:
 
 
 def _folders_of(library: str) -> list[Path]:
-    """Where a library keeps its files unless told otherwise."""
+    """List the folders in which a library keeps its files by default."""
     try:
         home = Path.home()
     except RuntimeError:  # no home at all

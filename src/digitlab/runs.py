@@ -1,25 +1,25 @@
 """The run folder: `runs/<date-time>-<name>/`. The only module that knows its file names.
 
-    config.toml        everything resolved, enough to repeat the run
+    config.toml        all resolved settings, enough to repeat the run
     environment.json   versions, processor, seed, commit, precision
-    history.csv        an epoch a row
-    batches.csv        a batch a row
+    history.csv        one row per epoch
+    batches.csv        one row per batch
     model.keras        the trained model, float32
-    model.onnx         the same for every other use
+    model.onnx         the same model for every other use
     predictions.npz    probabilities float32 (N, 10) and labels uint8 (N,) of the test images, the mistakes' images
     metrics.json       what `digitlab evaluate` computes from them
     metrics.mat        the same for Octave, and the learning curves
     report.html        one page, self-contained
     README.md          the model card, as model hubs show it
-    mlflow.json        where MLflow was told of it, on request
+    mlflow.json        where it was logged in MLflow, on request
     checkpoint/        the state after the last epoch, while training
     tensorboard/       event files of train and validation, on request
     members/N/         a run folder for each network of an ensemble
-    lr-range.csv       a step a row, and lr-range.png: instead of a model, of a learning-rate range test
-    folds.csv          a fold a row, and cross-validation.json: of `digitlab train --folds`, instead of a model
-    robustness.csv     a set a row, robustness.json and robustness.png: of `digitlab evaluate --robustness`
-    label-errors.csv   a suspicious label a row, label-errors.json and label-errors.png: of `digitlab label-errors`
-    evaluations/NAME/  predictions.npz, metrics.json, metrics.mat and report.html of other data
+    lr-range.csv       one row per step, and lr-range.png: from a learning-rate range test, instead of a model
+    folds.csv          one row per fold, and cross-validation.json: from `digitlab train --folds`, instead of a model
+    robustness.csv     one row per set, robustness.json and robustness.png: from `digitlab evaluate --robustness`
+    label-errors.csv   one row per suspicious label, label-errors.json and .png: from `digitlab label-errors`
+    evaluations/NAME/  predictions.npz, metrics.json, metrics.mat and report.html for other data
 
 Every file is written atomically.
 """
@@ -51,12 +51,12 @@ __all__ = ["Predictions", "Run"]
 
 @dataclass(frozen=True, slots=True)
 class Predictions:
-    """What a model said of a set of images.
+    """A model's predictions for a set of images.
 
-    probabilities: float32 (N, 10); float64 where someone else's file has them so
+    probabilities: float32 (N, 10); float64 if a foreign file stores them so
     labels: uint8 (N,)
-    mistakes: int64 (M,), rows of the surest wrong answers, worst first, at most 50
-    mistaken_images: uint8 (M, 28, 28); (0, 28, 28) where the answers came without images
+    mistakes: int64 (M,), rows of the most confident wrong answers, worst first, at most 50
+    mistaken_images: uint8 (M, 28, 28); (0, 28, 28) if the answers came without images
     """
 
     probabilities: NDArray[np.float32]
@@ -67,7 +67,7 @@ class Predictions:
 
 @dataclass(frozen=True, slots=True)
 class Run(Drawn):
-    """A folder with one training's, or one evaluation's, files.
+    """A folder with the files of one training or one evaluation.
 
     >>> Run(Path("runs/2026-01-31-101500-fast")).report.as_posix()
     'runs/2026-01-31-101500-fast/report.html'
@@ -77,7 +77,7 @@ class Run(Drawn):
 
     @classmethod
     def create(cls, name: str, parent: Path = Path("runs")) -> Run:
-        """Make a new, empty run folder; a number is added to the name where two start in the same second.
+        """Create a new, empty run folder; a number is added to the name if two start in the same second.
 
         Raises:
             StorageError: when the folder cannot be made.
@@ -97,7 +97,7 @@ class Run(Drawn):
 
     @classmethod
     def open(cls, path: Path) -> Run:
-        """An existing run folder.
+        """Open an existing run folder.
 
         Raises:
             RunError: when it is no folder, or holds neither a model nor metrics.
@@ -111,7 +111,7 @@ class Run(Drawn):
 
     @property
     def config(self) -> Path:
-        """Everything resolved, as TOML."""
+        """All resolved settings, as TOML."""
         return self.path / "config.toml"
 
     @property
@@ -121,12 +121,12 @@ class Run(Drawn):
 
     @property
     def history(self) -> Path:
-        """An epoch a row, as CSV."""
+        """One row per epoch, as CSV."""
         return self.path / "history.csv"
 
     @property
     def batches(self) -> Path:
-        """A batch a row, as CSV."""
+        """One row per batch, as CSV."""
         return self.path / "batches.csv"
 
     @property
@@ -156,17 +156,17 @@ class Run(Drawn):
 
     @property
     def mlflow(self) -> Path:
-        """Where MLflow was told of this training, as JSON."""
+        """Where this training was logged in MLflow, as JSON."""
         return self.path / "mlflow.json"
 
     @property
     def mat(self) -> Path:
-        """The same for Octave."""
+        """The metrics for Octave."""
         return self.path / "metrics.mat"
 
     @property
     def report(self) -> Path:
-        """The page to look at."""
+        """The report, as a web page."""
         return self.path / "report.html"
 
     @property
@@ -181,22 +181,22 @@ class Run(Drawn):
 
     @property
     def rate_range(self) -> Path:
-        """A learning-rate range test: a step a row, as CSV."""
+        """A learning-rate range test: one row per step, as CSV."""
         return self.path / "lr-range.csv"
 
     @property
     def rate_range_plot(self) -> Path:
-        """The picture of the same."""
+        """The plot of the learning-rate range test."""
         return self.path / "lr-range.png"
 
     @property
     def folds(self) -> Path:
-        """A cross-validation: a fold a row, as CSV."""
+        """A cross-validation: one row per fold, as CSV."""
         return self.path / "folds.csv"
 
     @property
     def cross_validation(self) -> Path:
-        """The same with mean and deviation, as JSON."""
+        """The cross-validation with mean and deviation, as JSON."""
         return self.path / "cross-validation.json"
 
     @property
@@ -206,12 +206,12 @@ class Run(Drawn):
 
     @property
     def robustness_table(self) -> Path:
-        """The same, a set a row, as CSV."""
+        """The robustness test, one row per set, as CSV."""
         return self.path / "robustness.csv"
 
     @property
     def robustness_plot(self) -> Path:
-        """The picture of the same."""
+        """The plot of the robustness test."""
         return self.path / "robustness.png"
 
     @property
@@ -221,7 +221,7 @@ class Run(Drawn):
 
     @property
     def label_errors_table(self) -> Path:
-        """The suspicious labels, one a row, as CSV."""
+        """The suspicious labels, one per row, as CSV."""
         return self.path / "label-errors.csv"
 
     @property
@@ -230,18 +230,18 @@ class Run(Drawn):
         return self.path / "label-errors.png"
 
     def member(self, number: int) -> Run:
-        """The run folder of one network of an ensemble, counted from 1; made when missing."""
+        """Return the run folder of one network of an ensemble, counted from 1; it is created if missing."""
         run = Run(self.path / "members" / str(number))
         with saying_what_failed(run.path, "make"):
             run.path.mkdir(parents=True, exist_ok=True)
         return run
 
     def remove_checkpoint(self) -> None:
-        """Remove the state: the training is done."""
+        """Remove the checkpoint once the training is done."""
         shutil.rmtree(self.checkpoint.parent, ignore_errors=True)
 
     def evaluation(self, data: str, tta: int = 1) -> Run:
-        """The folder inside this one for measuring the model on other data, or on copies; made when missing."""
+        """Return the subfolder for evaluating on other data, or with test-time augmentation; created if missing."""
         data = data if tta == 1 else f"{data}-tta-{tta}"
         run = Run(self.path / "evaluations" / "".join(c if c.isalnum() or c in "-_." else "-" for c in data))
         with saying_what_failed(run.path, "make"):
@@ -249,13 +249,13 @@ class Run(Drawn):
         return run
 
     def write_config(self, settings: Mapping[str, Any]) -> None:
-        """Write `config.toml`; settings that are None are left out, TOML has no word for them."""
+        """Write `config.toml`; settings that are None are left out, as TOML has no null."""
         import tomli_w
 
         write_text(self.config, tomli_w.dumps({key: value for key, value in settings.items() if value is not None}))
 
     def read_config(self) -> dict[str, Any]:
-        """The content of `config.toml`; empty where the run has none.
+        """Read `config.toml`; empty if the run has none.
 
         Raises:
             RunError: when it is damaged.
@@ -266,7 +266,7 @@ class Run(Drawn):
             content = self.config.read_bytes()
         try:
             return parse_toml(content.decode("utf-8"))
-        except ValueError as error:  # no TOML, or no text
+        except ValueError as error:  # not TOML, or not UTF-8
             raise RunError(f"{self.config}: damaged, not TOML ({error})") from error
 
     def write_json(self, path: Path, content: Mapping[str, Any]) -> None:
@@ -298,7 +298,7 @@ class Run(Drawn):
         write_text(path, text.getvalue())
 
     def read_table(self, path: Path) -> dict[str, list[float]]:
-        """The columns of one of the CSV files as numbers, empty cells as NaN; no columns where the file is missing."""
+        """Read the columns of one of the CSV files as numbers, empty cells as NaN; no columns if it is missing."""
         if not path.is_file():
             return {}
         with saying_what_failed(path, "read"):
@@ -329,7 +329,7 @@ class Run(Drawn):
         import numpy as np
 
         try:
-            # Opened here: np.load forgets to close a file that turns out to be no zip.
+            # Opened here, because np.load does not close a file that turns out not to be a zip archive.
             with self.predictions.open("rb") as file, np.load(file, allow_pickle=False) as stored:
                 return Predictions(*(stored[name] for name in Predictions.__dataclass_fields__))
         except FileNotFoundError:

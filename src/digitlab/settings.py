@@ -1,8 +1,8 @@
 """A setting is declared once: as a field of a dataclass, or as a parameter of a job, with default, range and help.
 
-From the declaration are made the options of the command line (`digitlab.apps.cli.options`), the keys of a recipe, the
+The declaration yields the options of the command line (`digitlab.apps.cli.options`), the keys of a recipe, the
 keywords of `DigitClassifier` and `Reader.read` (`with_keywords_of`), and the tables of docs (tools/settings_tables.py).
-The help of a job's parameter is what its docstring says of it.
+The help of a job's parameter is taken from its docstring.
 
 >>> from dataclasses import dataclass
 >>> @dataclass(frozen=True)
@@ -60,18 +60,18 @@ __all__ = [
     "hints_of", "seconds_of", "setting", "settings_in", "whole_numbers", "with_current_keys", "with_keywords_of",
 ]  # fmt: skip
 
-# Old names, which keep working with a hint: of recipe keys, and of options by verb.
+# Old names, which still work but print a hint: of recipe keys, and of options by verb.
 RENAMED_KEYS: Mapping[str, str] = {"data": "dataset", "optimizer": "optimiser"}
 RENAMED_OPTIONS: Mapping[str, Mapping[str, str]] = {"live": {"--insist": "--retry"}}
 
 _Function = TypeVar("_Function", bound="Callable[..., Any]")
-_PLAIN = (str, int, float, bool, Path)  # what a text can become by itself
-_ARGUMENT = re.compile(r"    \*{0,2}(\w+): (.*)")  # of a docstring
+_PLAIN = (str, int, float, bool, Path)  # types that a text can be parsed to directly
+_ARGUMENT = re.compile(r"    \*{0,2}(\w+): (.*)")  # a parameter in a docstring's Args
 _DURATION = re.compile(r"(\d+(?:\.\d+)?)\s*(s|m|min|h)?")
 
 
 class Range(NamedTuple):
-    """Numbers that a setting may have: from ``low`` to ``high``, both included unless ``above`` or ``below``.
+    """The range of a numeric setting, ``low`` to ``high`` inclusive; ``above`` excludes ``low``, ``below`` ``high``.
 
     >>> str(Range(1)), str(Range(1, 19)), str(Range(0, above=True)), str(Range(0, 1, below=True))
     ('1 or more', '1 to 19', 'more than 0', '0 to below 1')
@@ -96,15 +96,15 @@ class Range(NamedTuple):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Setting:
-    """One setting, as declared.
+    """The declaration of one setting.
 
-    name: of the field, which is the key in a recipe and the keyword in Python
-    kind: its type; of optional ones without None
-    default: None where there is none, and for an empty mapping or tuple; required: without it nothing can be done
-    within, choices: the values it may have, beside None; unit: what they count
-    flag: the option of the command line; spellings: other ways to write it, which are equal
-    of_text: makes the value from what was typed, which is a ``typed``; None: the type says how
-    place: on the command line: an option, by position, or all that stand by position (a kind of `inspect.Parameter`)
+    name: of the field, which is also the key in a recipe and the keyword in Python
+    kind: its type, without None for optional settings
+    default: None if there is none, and for an empty mapping or tuple; required: whether a value must be given
+    within, choices: the allowed values, besides None; unit: of the numbers
+    flag: the option of the command line; spellings: its aliases
+    of_text: converts what was typed, which is a ``typed``, to the value; None: by the type
+    place: on the command line: an option, positional, or all positional arguments (a kind of `inspect.Parameter`)
     """
 
     name: str = ""
@@ -123,19 +123,19 @@ class Setting:
 
     @property
     def annotation(self) -> Any:
-        """The type of the keyword: None is among its values where it is the default."""
+        """The type of the keyword; it includes None if None is the default."""
         return Optional[self.kind] if self.default is None and not self.required else self.kind  # noqa: UP045 - the kind is a value here
 
     @property
     def allowed(self) -> str:
-        """The range in words; empty where anything goes."""
+        """The allowed values in words; empty if there is no restriction."""
         return ", ".join(self.choices) or ("" if self.within is None else f"{self.within} {self.unit}".rstrip())
 
     def check(self, value: Any) -> None:
-        """Refuse a value outside the range; None is always inside.
+        """Reject a value outside the range or the choices; None is always allowed.
 
         Raises:
-            UsageError: with the range.
+            UsageError: naming the allowed values.
         """
         if value is None:
             return
@@ -161,9 +161,9 @@ def setting(
     of_text: Callable[[Any], Any] | None = None,
     typed: Any = str,
 ) -> Any:
-    """A field of a dataclass that is a setting; the arguments are those of `Setting`, ``text`` its help.
+    """Declare a dataclass field as a setting; the arguments are those of `Setting`, ``text`` is its help.
 
-    default: a class, such as ``dict``, is called for each new value
+    default: a class, such as ``dict``, is called to make each new value
     """
     declared = Setting(
         help=text, within=within, choices=tuple(choices), unit=unit, flag=flag, spellings=tuple(spellings),
@@ -176,9 +176,9 @@ def setting(
 
 @functools.cache
 def settings_in(declaring: type | Callable[..., Any]) -> tuple[Setting, ...]:
-    """The settings of a dataclass in the order of its fields, or those among the parameters of a function.
+    """Return the settings of a dataclass in the order of its fields, or those among the parameters of a function.
 
-    What cannot be typed as a text, such as a listener, is no setting.
+    A parameter that cannot be typed as text, such as a listener, is not a setting.
     """
     if not isinstance(declaring, type):
         return tuple(_parameters_of(inspect.unwrap(declaring)))
@@ -205,7 +205,7 @@ def _parameters_of(function: Callable[..., Any]) -> Iterator[Setting]:
 
 
 def hints_of(function: Callable[..., Any]) -> dict[str, Any]:
-    """The types of a function's parameters; of those whose types are imported for type checkers only, Any."""
+    """Return the types of a function's parameters; Any for types that are imported for type checkers only."""
     known = ChainMap(function.__globals__, vars(builtins), defaultdict(lambda: Any))
     return get_type_hints(function, localns=known, include_extras=True)
 
@@ -224,14 +224,14 @@ def _complete(declared: Setting, name: str, kind: Any, default: Any) -> Setting:
 
 
 def _settable(kind: Any) -> Any:
-    """The first part of a type that can be typed; None where there is none."""
+    """Return the first member of a type that can be typed as text; None if there is none."""
     kind = _without_none(kind)
     parts = get_args(kind) if get_origin(kind) in (Union, types.UnionType) else (kind,)
     return next((part for part in parts if part in _PLAIN or get_origin(part) in (list, tuple, Literal)), None)
 
 
 def argument_texts(function: Callable[..., Any]) -> dict[str, str]:
-    """What the section Args of a docstring says of each parameter."""
+    """Parse the section Args of a docstring: the text about each parameter."""
     texts: dict[str, str] = {}
     for line in (inspect.getdoc(function) or "").partition("\nArgs:\n")[2].splitlines():
         if not line.startswith("    "):
@@ -255,10 +255,10 @@ def _literals(kind: Any) -> tuple[str, ...]:
 
 
 def check_settings(config: object) -> None:
-    """Refuse a config with a setting outside its range; for ``__post_init__``.
+    """Validate all settings of a config; for ``__post_init__``.
 
     Raises:
-        UsageError: for the first one, with its range.
+        UsageError: for the first invalid one, naming the allowed values.
     """
     declaring: type = type(config)
     for each in settings_in(declaring):
@@ -266,10 +266,10 @@ def check_settings(config: object) -> None:
 
 
 def checked(job: _Function) -> _Function:
-    """A function that refuses arguments outside the ranges and choices that its signature declares.
+    """Make a function reject arguments outside the ranges and choices that its signature declares.
 
     Raises:
-        UsageError: for the first one, with its range.
+        UsageError: for the first invalid one, naming the allowed values.
     """
     signature = inspect.signature(job)
 
@@ -284,17 +284,17 @@ def checked(job: _Function) -> _Function:
 
 
 def expect_key(declaring: type, key: str, value: object, where: object) -> None:
-    """Refuse a key of a TOML table that is no setting, or a value of another kind; ``where`` stands in front.
+    """Reject an unknown key of a TOML table, or a value of the wrong type; ``where`` starts the message.
 
     Raises:
-        RecipeError: with the nearest name, or the kind that was expected.
+        RecipeError: naming the closest known key, or the expected type.
     """
     kinds = {each.name: each.kind for each in settings_in(declaring)}
     if key not in kinds:
         near = difflib.get_close_matches(key, kinds, n=1)
         hint = f" did you mean {near[0]!r}?" if near else f" known: {', '.join(kinds)}"
         raise RecipeError(f"{where}: unknown key {key!r};{hint}")
-    # TOML tells 1 from 1.0, and a person need not; a mapping is a table, a tuple a list.
+    # TOML distinguishes 1 from 1.0, but users need not; a mapping is a TOML table, a tuple a list.
     origin = get_origin(kinds[key]) or kinds[key]
     allowed = {float: (int, float), tuple: (list,), Mapping: (dict,)}.get(origin, (origin,))
     if not isinstance(value, allowed) or (isinstance(value, bool) and bool not in allowed):
@@ -321,7 +321,7 @@ def with_keywords_of(declaring: type, *, leave_out: Sequence[str] = ()) -> Calla
 
 
 def with_current_keys(content: Mapping[str, Any], where: object) -> dict[str, Any]:
-    """A recipe's settings with the old names of keys made new; a warning says so, ``where`` it stands in front."""
+    """Rename outdated keys in a recipe's settings, with a warning that starts with ``where``."""
     current = {}
     for key, value in content.items():
         if key in RENAMED_KEYS and RENAMED_KEYS[key] not in content:
@@ -333,13 +333,13 @@ def with_current_keys(content: Mapping[str, Any], where: object) -> dict[str, An
 
 
 def seconds_of(text: str) -> float:
-    """A length of time as people write it; a plain number is seconds.
+    """Parse a duration as people write it; a plain number is in seconds.
 
     >>> seconds_of("45m"), seconds_of("1.5h"), seconds_of("30s"), seconds_of("2")
     (2700.0, 5400.0, 30.0, 2.0)
 
     Raises:
-        UsageError: for anything else, and for no time at all.
+        UsageError: for anything else, and for zero.
     """
     match = _DURATION.fullmatch(text.strip())
     if match is None or float(match[1]) == 0:
@@ -348,7 +348,7 @@ def seconds_of(text: str) -> float:
 
 
 def whole_numbers(option: str, form: str, expected: str) -> Callable[[str], tuple[int, ...]]:
-    r"""What makes whole numbers of a text of a ``form``, a regular expression with a group each.
+    r"""Return a parser of whole numbers from a text matching ``form``, a regular expression with a group for each.
 
     >>> whole_numbers("--grid", r"(\d+)x(\d+)", "columns x rows")("9x9")
     (9, 9)

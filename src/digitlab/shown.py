@@ -1,10 +1,10 @@
-"""Values that show themselves: in a notebook, on a terminal by rich, as a figure, as pandas' table.
+"""Mixins for values that can be displayed: in a notebook, on a terminal with rich, as a figure, as a pandas table.
 
-A value says that it can be shown, by these classes, and holds nothing for it. How it looks is the affair of
-`digitlab.showing`, which is imported when something is shown first: so a value stays as light as its numbers.
+These classes only mark a value as displayable and store nothing for it. The rendering is done by `digitlab.showing`,
+which is imported when something is first displayed, so a value stays as light as its numbers.
 
-Tables are HTML and pictures PNG, never both of one value: a notebook that is kept then reads the same in JupyterLab, in
-an editor and on a code host, none of which agree about pictures within HTML.
+Tables are HTML and pictures PNG, never both for one value: a saved notebook then looks the same in JupyterLab, in
+an editor and on a code host, which all treat pictures within HTML differently.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ __all__ = ["Drawn", "Shown", "Tabular"]
 
 
 def _room() -> Any:
-    """`digitlab.showing`, which knows all values, and so cannot be imported by them when they are."""
+    """Import `digitlab.showing` on use: it imports all value types, so they cannot import it at module level."""
     return importlib.import_module("digitlab.showing")
 
 
@@ -39,30 +39,30 @@ class Shown:
 
 
 class Drawn(Shown):
-    """A value with figures: those of the reports."""
+    """A value with figures: the figures of the reports."""
 
     __slots__ = ()
 
     def plot(self, what: str | None = None, *, dark: bool = False) -> Figure:
-        """A figure of matplotlib, which a notebook shows, and whose ``axes`` and ``savefig`` are matplotlib's own.
+        """Return a Matplotlib figure, which a notebook displays; its ``axes`` and ``savefig`` are Matplotlib's own.
 
-        what: which figure; None: the usual one. Another name is answered with those that there are.
+        what: which figure; None: the default one. For an unknown name, the error lists the known ones.
         dark: light lines on a dark background
 
         Raises:
             UsageError: when there is no such figure.
-            MissingExtraError: without the extra that draws.
+            MissingExtraError: when the extra for plotting is not installed.
         """
         return _room().figure_of(self, what, dark=dark)  # type: ignore[no-any-return]
 
 
 class Tabular:
-    """A value whose rows become pandas' table."""
+    """A value whose rows can be converted to a pandas table."""
 
     __slots__ = ()
 
     def to_frame(self) -> Any:
-        """The rows as a pandas ``DataFrame``.
+        """Return the rows as a pandas ``DataFrame``.
 
         Raises:
             UsageError: when pandas is not installed.

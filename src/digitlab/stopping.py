@@ -1,4 +1,4 @@
-"""Asking work to end early: a training, a queue of jobs, or one of its jobs."""
+"""Requests to stop work early: a training, a queue of jobs, or one of its jobs."""
 
 from __future__ import annotations
 
@@ -8,14 +8,14 @@ __all__ = ["Interrupted", "StopRequest"]
 
 
 class Interrupted(Exception):  # noqa: N818 - no error: what was asked for
-    """Work was asked to stop before it had a result; it can be resumed."""
+    """Raised when work was stopped before it had a result; it can be resumed."""
 
 
 class StopRequest:
-    """A flag that work polls, and at which it ends after the batches under way. Safe to set from any thread.
+    """A flag that running work polls; once set, the work ends after the current batches. Safe to set from any thread.
 
-    until: a deadline on the clock of `time.monotonic`, after which it is asked for as well; None: no deadline
-    within: a request for more than this work; once that is asked, so is this one
+    until: a deadline on the clock of `time.monotonic`, after which the request counts as set; None: no deadline
+    within: the request for the enclosing work; once that is set, so is this one
 
     >>> stop = StopRequest()
     >>> stop.asked
@@ -30,11 +30,11 @@ class StopRequest:
         self.called = False
 
     def __call__(self) -> None:
-        """Ask, e.g. from a handler of Ctrl-C."""
+        """Request the stop, e.g. from a Ctrl-C handler."""
         self.called = True
 
     @property
     def asked(self) -> bool:
-        """Whether to stop: it was called, its deadline is over, or the request that it is part of is asked."""
+        """Whether to stop: it was called, its deadline has passed, or the enclosing request is set."""
         over = self._until is not None and time.monotonic() >= self._until
         return self.called or over or (self._within is not None and self._within.asked)

@@ -1,8 +1,8 @@
-"""Where files go: atomic writes, locks and the user's cache folder.
+"""File storage: atomic writes, locks and the user's cache folder.
 
-A file under its final name is whole: it is written beside it under a temporary name, flushed to the disk and renamed.
-The temporary name says which process writes it, so that what a killed one left is removed by the next that writes
-there, and what a living one is still writing is not.
+A file under its final name is always complete: it is written beside it under a temporary name, flushed to disk and
+renamed. The temporary name identifies the writing process, so that the next process that writes there removes the
+leftovers of a killed one, but not what a live one is still writing.
 """
 
 from __future__ import annotations
@@ -30,22 +30,22 @@ __all__ = [
 ]  # fmt: skip
 
 _UNFINISHED = ".unfinished-"
-_OWNED = re.compile(r"\.unfinished-(\d+)-(\d+)-([0-9a-f]{6})-")  # process, when it began, machine: see `_owner`
+_OWNED = re.compile(r"\.unfinished-(\d+)-(\d+)-([0-9a-f]{6})-")  # process ID, start time, machine: see `_owner`
 _NOBODY_KNOWS = "000000"
-_DEAD = 600  # seconds without a change, where its process cannot be asked for: of another machine, or an older version
-_swept: set[Path] = set()  # folders that this process has looked through for what killed ones left
+_DEAD = 600  # seconds unchanged until abandoned, if its process cannot be checked: another machine, or an older version
+_swept: set[Path] = set()  # folders that this process has already cleared of leftovers of killed ones
 
 
 @contextlib.contextmanager
 def saying_what_failed(path: Path, doing: str = "write") -> Iterator[None]:
-    """Turn the operating system's refusal into one clear line.
+    """Turn an error of the operating system into one clear line.
 
     Raises:
-        StorageError: in place of any OSError raised inside, but for that of a pipe.
+        StorageError: in place of any OSError raised inside, except that of a broken pipe.
     """
     try:
         yield
-    except BrokenPipeError:  # no file says that: whoever read what is printed has gone, as `| head` does
+    except BrokenPipeError:  # not about a file: the reader of our output has gone, as `| head` does
         raise
     except OSError as error:
         advice = {
@@ -71,12 +71,12 @@ def atomic_path(path: Path) -> Iterator[Path]:
 
 @contextlib.contextmanager
 def atomic_paths(opened: Path, *beside: Path) -> Iterator[tuple[Path, ...]]:
-    """Yield a temporary path for each of several files that belong together; on success all become what they are to be.
+    """Yield a temporary path for each of several files that belong together; on success all get their final names.
 
-    All are on the disk before the first gets its name, so a full disk leaves the old ones. A kill between two renames
-    leaves ``opened`` missing, which says so when it is opened: never an old one beside new others.
+    All are on disk before the first is renamed, so a full disk leaves the old ones intact. A kill between two renames
+    leaves ``opened`` missing, which is noticed when it is opened; it is never an old file beside new others.
 
-    opened: the file by which the others are found
+    opened: the main file, through which the others are found
 
     Raises:
         StorageError: when the disk is full or a folder cannot be written.
@@ -94,11 +94,11 @@ def atomic_paths(opened: Path, *beside: Path) -> Iterator[tuple[Path, ...]]:
 
 
 def _temporary(path: Path, unfinished: contextlib.ExitStack) -> Path:
-    """A new, empty file beside ``path``, which is removed in the end if it is still there."""
+    """Create an empty temporary file beside ``path``, which is removed in the end if it still exists."""
     with saying_what_failed(path):
         path.parent.mkdir(parents=True, exist_ok=True)
         _sweep(path.parent)
-        # The suffix stays: several writers (OpenCV, Keras) choose the format by it.
+        # The suffix is kept, because several writers (OpenCV, Keras) choose the format by it.
         prefix = f"{_UNFINISHED}{_owner()}-{path.stem[:40]}-"
         handle, name = tempfile.mkstemp(prefix=prefix, suffix=path.suffix, dir=path.parent)
     os.close(handle)
@@ -108,17 +108,17 @@ def _temporary(path: Path, unfinished: contextlib.ExitStack) -> Path:
 
 
 def _flush(temporary: Path, path: Path) -> None:
-    with saying_what_failed(path), temporary.open("r+b") as written:  # Windows syncs only what may be written
+    with saying_what_failed(path), temporary.open("r+b") as written:  # Windows can only sync a file opened for writing
         os.fsync(written.fileno())
     umask = os.umask(0)
     os.umask(umask)
-    temporary.chmod(0o666 & ~umask)  # mkstemp's 0600 is for secrets
+    temporary.chmod(0o666 & ~umask)  # mkstemp's mode 0600 is meant for secrets
 
 
 def remove_unfinished(folder: Path) -> None:
-    """Remove what killed processes left half-written in ``folder`` and below it.
+    """Remove half-written files of killed processes in ``folder`` and below it.
 
-    At once where it is known that the process is gone; else when it was untouched for ten minutes.
+    At once if the process is known to be gone; else after ten minutes without a change.
     """
     for path in list(folder.rglob(f"{_UNFINISHED}*")):
         with contextlib.suppress(OSError):
@@ -127,7 +127,7 @@ def remove_unfinished(folder: Path) -> None:
 
 
 def _sweep(folder: Path) -> None:
-    """Remove what killed processes left in ``folder``, the first time that this one writes there."""
+    """Remove leftovers of killed processes in ``folder``, the first time that this process writes there."""
     if folder in _swept:
         return
     _swept.add(folder)
@@ -148,7 +148,7 @@ def _remove(path: Path) -> None:
 
 
 def _is_dead(path: Path, *, else_after: float | None) -> bool:
-    """Whether nobody writes it any more; where nobody can tell, whether it is ``else_after`` seconds old (None: no)."""
+    """Return whether its writer is gone; if that is unknown, whether it is ``else_after`` seconds old (None: no)."""
     status, owned = path.stat(), _OWNED.match(path.name)
     ours = owned is not None and owned[3] == _machine() != _NOBODY_KNOWS and status.st_uid == os.getuid()
     if owned is not None and ours:
@@ -157,12 +157,12 @@ def _is_dead(path: Path, *, else_after: float | None) -> bool:
 
 
 def _owner() -> str:
-    """This process, as temporary names have it: its number, when it began, and the machine (or container)."""
+    """Return this process's part of temporary names: process ID, start time, and machine (or container)."""
     return f"{os.getpid()}-{_began(os.getpid()) or 0}-{_machine()}"
 
 
 def _began(process: int) -> str | None:
-    """When it began, in the kernel's ticks; None where it has ended, or nobody can tell."""
+    """Return a process's start time in the kernel's ticks; None if it has ended, or cannot be determined."""
     try:
         status = Path(f"/proc/{process}/stat").read_text("utf-8", errors="replace")
     except OSError:
@@ -173,9 +173,9 @@ def _began(process: int) -> str | None:
 
 @functools.cache
 def _machine() -> str:
-    """Six hexadecimal digits of this start of this machine and its process numbers; zeros where nobody can tell.
+    """Return six hexadecimal digits for this boot of this machine and its PID namespace; zeros if unknown.
 
-    Containers of one machine count their processes apart.
+    Containers on one machine have separate PID namespaces.
     """
     try:
         known = Path("/proc/sys/kernel/random/boot_id").read_text("ascii") + str(Path("/proc/self/ns/pid").readlink())
@@ -186,20 +186,20 @@ def _machine() -> str:
 
 @contextlib.contextmanager
 def locked(folder: Path, refusal: str) -> Iterator[None]:
-    """Keep other processes out of a folder, made if it is missing, by a lock of the system's: it ends with the process.
+    """Lock a folder (created if missing) against other processes; the system releases the lock when the process ends.
 
-    No file is left behind: the folder itself is locked. Where the system or the file system has no locks, nobody is
-    kept out.
+    No file is left behind: the folder itself is locked. Without locks in the system or the file system, nobody is kept
+    out.
 
-    refusal: what is said when another process has it
+    refusal: the message if another process holds the lock
 
     Raises:
-        UsageError: when another process has it.
+        UsageError: when another process holds the lock.
         StorageError: when the folder cannot be made.
     """
     try:
         import fcntl
-    except ImportError:  # Windows has none; there the user must take care
+    except ImportError:  # not available on Windows, where the user must take care
         yield
         return
     while True:
@@ -216,7 +216,7 @@ def locked(folder: Path, refusal: str) -> Iterator[None]:
         with contextlib.suppress(OSError):
             if os.path.samestat(os.fstat(handle), folder.stat()):
                 break
-        os.close(handle)  # whoever had it has finished, and removed the folder
+        os.close(handle)  # the previous holder has finished, and removed the folder
     try:
         yield
     finally:
@@ -266,7 +266,7 @@ def atomic_folder(path: Path) -> Iterator[Path]:
 
 
 def cache_to_write(room: str) -> Path:
-    """A folder of the cache that can be written; else a temporary one, which lasts as long as this process."""
+    """Return a writable folder of the cache; else a temporary one, which lasts as long as this process."""
     folder = cache_folder() / room
     with contextlib.suppress(OSError):
         folder.mkdir(parents=True, exist_ok=True)
@@ -281,7 +281,7 @@ def _until_the_end(room: str) -> tempfile.TemporaryDirectory[str]:
 
 
 def cache_folder() -> Path:
-    """The folder for what can be made again: ``$DIGITLAB_CACHE``, or the platform's user cache."""
+    """Return the folder for data that can be recreated: ``$DIGITLAB_CACHE``, or the platform's user cache."""
     named = os.environ.get("DIGITLAB_CACHE")
     if named:
         return Path(named).expanduser()

@@ -14,11 +14,11 @@ if TYPE_CHECKING:
 
 __all__ = ["find_toml", "parse_toml", "read_toml", "shipped_names"]
 
-_LARGEST = 1_000_000  # bytes; a recipe has some hundred
+_LARGEST = 1_000_000  # bytes; a recipe has a few hundred
 
 
 def read_toml(path: Path) -> dict[str, Any]:
-    """The content of a file.
+    """Read a TOML file.
 
     Raises:
         RecipeError: when it is missing, or not TOML.
@@ -27,15 +27,15 @@ def read_toml(path: Path) -> dict[str, Any]:
         if path.stat().st_size > _LARGEST:
             raise RecipeError(f"{path}: has {path.stat().st_size:,} bytes; expected at most {_LARGEST:,}")
         return parse_toml(path.read_text("utf-8"))
-    except (OSError, ValueError) as error:  # ValueError: no TOML, no text, or a name with a zero byte
+    except (OSError, ValueError) as error:  # ValueError: not TOML, not UTF-8, or a name with a null byte
         raise RecipeError(f"{path}: not a readable TOML file ({error})") from error
 
 
 def parse_toml(text: str) -> dict[str, Any]:
-    """``tomllib.loads``, which does not survive every text.
+    """Parse TOML; ValueError is raised also where ``tomllib.loads`` would raise RecursionError.
 
     Raises:
-        ValueError: when it is not TOML, or has parts within parts within parts.
+        ValueError: when it is not TOML, or is nested too deeply.
     """
     try:
         return tomllib.loads(text)
@@ -44,17 +44,17 @@ def parse_toml(text: str) -> dict[str, Any]:
 
 
 def shipped_names(folder: str) -> tuple[str, ...]:
-    """The names of the files in a folder of the package, e.g. "recipes", without their ending."""
+    """List the TOML files in a folder of the package, e.g. "recipes", without their suffix."""
     return tuple(sorted(Path(entry.name).stem for entry in _shipped(folder).iterdir() if entry.name.endswith(".toml")))
 
 
 def find_toml(path: Path, folder: str, what: str) -> tuple[dict[str, Any], Path]:
-    """The content of this file, or of the shipped one of this name, and where it is.
+    """Read this file, or else the shipped one of this name; return its content and path.
 
-    folder: of the shipped ones, as for `shipped_names`; what: is looked for, in words for the user
+    folder: of the shipped ones, as for `shipped_names`; what: the kind of file, in words for the user
 
     Raises:
-        RecipeError: as `read_toml`, or when there is neither.
+        RecipeError: as `read_toml`, or when neither exists.
     """
     if path.exists():
         return read_toml(path), path

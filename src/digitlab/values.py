@@ -1,4 +1,4 @@
-"""The values that flow through the package: small frozen dataclasses that check their shapes.
+"""The value types of the package: small frozen dataclasses that validate their shapes.
 
 Conventions: images of single digits are ``uint8 (N, 28, 28)``, light ink on dark; frames and photos are ``uint8
 (H, W, 3)`` RGB, rows top-down; boxes are ``(x0, y0, x1, y1)`` in pixels, x1 and y1 exclusive.
@@ -23,7 +23,7 @@ __all__ = [
 ]  # fmt: skip
 
 CLASSES = tuple("0123456789")
-NONE = 10  # the label of out-of-distribution images: readers are trained to a uniform answer
+NONE = 10  # the label of out-of-distribution images, for which readers are trained to answer uniformly
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,13 +66,13 @@ class Digits(Drawn):
 
 @dataclass(frozen=True, slots=True)
 class ModelCard:
-    """What a model file says of itself; stored in ``model.keras`` and ``model.onnx`` alike.
+    """The metadata of a model file; stored in ``model.keras`` and ``model.onnx`` alike.
 
-    preparation: how the network turns uint8 pixels into its first numbers, for readers; the graph itself does it.
-    form: "grey", or "sobel" for a network trained on Sobel images. Its ``model.onnx`` takes grey images all the same,
-        the Sobel image is its first step; its ``model.keras`` takes what it was trained on.
+    preparation: how the network preprocesses uint8 pixels, for human readers; the graph itself does it.
+    form: "grey", or "sobel" for a network trained on Sobel images. Its ``model.onnx`` still takes grey images, as
+        the Sobel filter is its first step; its ``model.keras`` takes what it was trained on.
     training: plain numbers and texts about the training (dataset, epochs, seed, test accuracy …).
-    versions: what made the file.
+    versions: of the software that made the file.
     """
 
     name: str
@@ -86,12 +86,12 @@ class ModelCard:
 
 @dataclass(frozen=True, slots=True)
 class Prediction(Shown):
-    """What one image shows. ``digit`` is None where the reader declines to answer.
+    """The digit that one image shows; ``digit`` is None if the reader declines to answer.
 
-    confidence: 0..1, how likely the most likely digit stands there (also where declined): that it is a digit at all,
-        and then this one; at most the largest of the probabilities
-    probabilities: which digit it is, if it is one: ten numbers that sum to 1, class 0 first; all 0 where none was found
-    note: one line on what is odd about the picture, such as that it holds several digits; None where nothing is
+    confidence: 0..1, probability that the most likely digit stands there (also if declined), i.e. that it is a digit
+        at all and that it is this one; at most the largest of the probabilities
+    probabilities: of the ten digits, given that it is one; they sum to 1, class 0 first; all 0 if none was found
+    note: one line on what is odd about the picture, such as that it holds several digits; None if nothing is
 
     >>> found = Prediction(7, 0.98, (0, 0.01, 0, 0, 0, 0, 0, 0.98, 0, 0.01))
     >>> found.digit, found.probabilities[1]
@@ -115,20 +115,20 @@ class Reading(Shown, Tabular):
     r"""All that was read from one picture, in reading order.
 
     ``digits`` are the digits that were found, one for each character of the text: "?" stands for those that were found
-    but not answered (``digit`` None). Marks that are no digits, such as specks, frames and letters, are not among them.
+    but not answered (``digit`` None). Marks that are not digits, such as specks, frames and letters, are not included.
 
-    note: one line on what is odd about the picture as a whole, such as "lies upside down"; None where nothing is
-    size: width and height of the upright picture, which the boxes refer to; None where unknown
+    note: one line on what is odd about the picture as a whole, such as "lies upside down"; None if nothing is
+    size: width and height of the upright picture, which the boxes refer to; None if unknown
     grid: columns and rows of the grid that was asked for. Each row is a line, "." an empty cell, "?" a declined digit
-    pattern: that was asked for and is followed. Its literals are in the text, "?" stands where a digit is missing or
-        declined
-    fits: whether the picture holds what was asked for: this many digits, the pattern, a number of the list, or one that
-        fulfils the check. Where not, the note says what stands there instead
-    turned: quarter turns, clockwise, by which the picture was turned to be read; the boxes are those of the picture as
-        it was given
+    pattern: the requested pattern, if the page was read with it. Its literals are in the text; "?" stands for a digit
+        that is missing or declined
+    fits: whether the picture holds what was asked for: the number of digits, the pattern, a number of the list, or one
+        that passes the check. If not, the note says what stands there instead
+    turned: clockwise quarter turns by which the picture was rotated for reading; the boxes refer to the picture as it
+        was given
     marks: signs between the digits, line by line from left to right: commas, points, minus, slashes and colons
-    settled: the numbers that a list or a check led to, which `numbers` and `lines` are then; None where none was asked
-    picture: what was read, where it is kept for showing: a path, or the picture that was given itself, no copy
+    settled: the numbers that a list or a check led to, returned by `numbers` and `lines`; None without either
+    picture: the input, if it is kept for display: a path, or the given picture itself, not a copy
 
     >>> one = ReadDigit(1, 0.9, (0, 0, 5, 9), line=0)
     >>> two = ReadDigit(None, 0.4, (6, 0, 11, 9), line=0)
@@ -156,9 +156,9 @@ class Reading(Shown, Tabular):
 
     @property
     def lines(self) -> tuple[str, ...]:
-        """What was read, a string a line, a character a digit; "?" is a digit that was found but not answered.
+        """What was read: one string per line, one character per digit; "?" is a digit that was found but not answered.
 
-        With a list or a check, a number each: the value that it leads to.
+        With a list or a check, one string per number: the value that it leads to.
         """
         if self.settled is not None:
             return tuple(each.text for each in self.settled)
@@ -178,12 +178,12 @@ class Reading(Shown, Tabular):
 
     @property
     def answered(self) -> int:
-        """How many digits were answered."""
+        """The number of digits that were answered."""
         return sum(found.digit is not None for found in self.digits)
 
     @property
     def written(self) -> tuple[str, ...]:
-        """The lines as they are written: those with signs have them, and a space between their numbers."""
+        """The lines as they are written: a line with signs includes them, and a space between its numbers."""
         if self.settled is not None or not self.marks:
             return self.lines
         signed = {mark.line for mark in self.marks}
@@ -197,10 +197,10 @@ class Reading(Shown, Tabular):
 
     @property
     def numbers(self) -> tuple[ReadNumber, ...]:
-        """The digits of each line in groups that belong together, in reading order; of a grid, each digit alone.
+        """The digits of each line, grouped into numbers, in reading order; in a grid, each digit alone.
 
-        Two belong together where the gap between them is less than 0.8 heights of the digits, or less than twice what
-        is usual on their line, up to 1.3; a sign between them parts a gap into two.
+        Two digits belong together if the gap between them is less than 0.8 digit heights, or less than twice the usual
+        gap on their line, up to 1.3; a sign between them splits a gap into two.
 
         >>> row = [ReadDigit(n, 0.9, (x, 0, x + 8, 12), line=0) for n, x in ((1, 0), (2, 10), (7, 60))]
         >>> [number.text for number in Reading(tuple(row), milliseconds=3.0).numbers]
@@ -224,7 +224,7 @@ class Reading(Shown, Tabular):
         )
 
     def as_dict(self) -> dict[str, Any]:
-        """For JSON, as the command line, the page and programs get it; what is usual (no note, not turned) is left out.
+        """Return it for JSON, as the command line, page and programs get it, without defaults (no note, not turned).
 
         >>> told = Reading((ReadDigit(7, 0.98765, (3, 4, 9, 16), line=0),), milliseconds=3.14159).as_dict()
         >>> told["digits"], told["ms"]
@@ -247,7 +247,7 @@ class Reading(Shown, Tabular):
         }
 
     def scaled(self, scale: float) -> Reading:
-        """The same reading of a picture of another size: its boxes times ``scale``, to the nearest pixel."""
+        """Return the reading for a resized picture: its boxes times ``scale``, rounded to the nearest pixel."""
 
         def of(found: Any) -> Any:
             x0, y0, x1, y1 = (round(scale * at) for at in found.box)
@@ -286,7 +286,7 @@ class Frame:
 
     image: uint8 (H, W, 3) RGB
     captured: ``time.monotonic()`` in seconds when it was taken from the source
-    number: 0 for the source's first frame, counting the frames that nobody saw
+    number: 0 for the source's first frame, counting frames that were skipped too
 
     >>> import numpy as np
     >>> Frame(np.zeros((480, 640, 3), np.uint8), captured=0.0, number=7).image.shape

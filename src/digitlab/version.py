@@ -1,4 +1,4 @@
-"""The version of digitlab, in a module of its own: what the package exports asks for it too."""
+"""The version of digitlab, in its own module, because modules that the package exports need it too."""
 
 __all__ = ["VERSION"]
 

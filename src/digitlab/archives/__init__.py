@@ -1,7 +1,7 @@
-"""Many pictures: read on all cores or a Ray cluster, kept in files, looked over by a person.
+"""Archives of pictures: read on all cores or a Ray cluster, stored in files, reviewed by a person.
 
-``find_pictures`` says which they are, ``read_pictures`` reads them in processes and ``on_ray`` on a cluster, `Results`
-keeps what was read, and what a person says of the least certain digits becomes a dataset again.
+``find_pictures`` lists them, ``read_pictures`` reads them in processes and ``on_ray`` on a cluster, `Results` stores
+what was read, and a person's corrections of the least certain digits become a dataset again.
 """
 
 from __future__ import annotations

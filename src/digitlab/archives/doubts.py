@@ -1,4 +1,4 @@
-"""The digits that could most easily have been answered otherwise, and what a person needs to see of them."""
+"""Select the least certain digits, and prepare what a person needs to review them."""
 
 from __future__ import annotations
 
@@ -27,15 +27,15 @@ if TYPE_CHECKING:
 __all__ = ["Doubt", "Doubts", "Shown", "as_webp", "show_doubts"]
 
 _MOST = 1000  # digits on a page: 5 MB of small pictures
-_MARGIN = 0.2  # of the box's side around a digit that is cut out alone
-_FAINTEST = 8.0  # of 255: less contrast is none
+_MARGIN = 0.2  # of the box's side: margin around a digit that is cropped alone
+_FAINTEST = 8.0  # of 255: less contrast counts as none
 _BESIDE, _ABOVE = 2.0, 0.6  # of the box's longer side: how much of its neighbours is shown
-_HIGH, _WIDE = 120, 720  # pixels: at most so large is what is shown
+_HIGH, _WIDE = 120, 720  # pixels: largest size of what is shown
 
 
 @dataclass(frozen=True, slots=True)
 class Doubt:
-    """A digit of a row of results; see `row_of`. turned: as `Reading.turned`, how its page was set upright."""
+    """A digit of a row of results; see `row_of`. turned: as `Reading.turned`, how its page was rotated upright."""
 
     path: str
     line: int
@@ -52,11 +52,11 @@ class Doubt:
 class Doubts:
     """Keeps the least certain digits of any number of rows: those whose confidence is nearest to the threshold.
 
-    What lies far below it is no digit as surely as what lies far above is one.
+    What lies far below it is as surely not a digit as what lies far above is one.
     """
 
     def __init__(self, most: int, threshold: float) -> None:
-        """Keep at most this many.
+        """Keep at most ``most`` digits.
 
         Raises:
             UsageError: for fewer than 1 or more than 1,000.
@@ -64,10 +64,10 @@ class Doubts:
         if not 1 <= most <= _MOST:
             raise UsageError(f"--most is {most}; expected 1 to {_MOST}")
         self._most, self._threshold, self._seen = most, threshold, 0
-        self._heap: list[tuple[float, int, Doubt]] = []  # the surest of those that are kept on top
+        self._heap: list[tuple[float, int, Doubt]] = []  # the most certain of those kept is on top
 
     def see(self, row: Mapping[str, Any]) -> None:
-        """Take note of the digits of a picture."""
+        """Consider the digits of a picture."""
         for each in row["digits"]:
             self._seen += 1
             entry = (-abs(each["confidence"] - self._threshold), -self._seen)
@@ -78,11 +78,11 @@ class Doubts:
 
     @property
     def seen(self) -> int:
-        """How many digits there were in all."""
+        """The number of digits considered so far."""
         return self._seen
 
     def least_certain(self) -> list[Doubt]:
-        """The least certain first."""
+        """Return the digits kept, the least certain first."""
         return [doubt for *_, doubt in sorted(self._heap, reverse=True, key=lambda entry: entry[:2])]
 
 
@@ -98,8 +98,8 @@ class Shown:
     """A doubt with its pictures.
 
     crop: the digit among its neighbours, a WebP as data URI
-    frame: where the digit is in that picture: left, top, width and height as shares of 1
-    glyph: the digit as networks take it, 784 bytes in base64; None where no ink can be told from its paper
+    frame: where the digit is in that picture: left, top, width and height as fractions
+    glyph: the digit as networks take it, 784 bytes in base64; None if no ink can be distinguished from its paper
     """
 
     doubt: Doubt
@@ -109,9 +109,9 @@ class Shown:
 
 
 def show_doubts(doubts: Sequence[Doubt], tell: Callable[[int, int], None] | None = None) -> Iterator[Shown]:
-    """The doubts in their order with their pictures; those whose file is away by now are left out.
+    """Return the doubts in order with their pictures; those whose file is gone by now are left out.
 
-    tell: called with how many are done, and of how many
+    tell: called with the number done and the total
     """
     by_path: dict[str, list[int]] = {}
     for place, doubt in enumerate(doubts):
@@ -129,7 +129,7 @@ def show_doubts(doubts: Sequence[Doubt], tell: Callable[[int, int], None] | None
 
 
 def _shown(doubt: Doubt, picture: NDArray[np.uint8], size: tuple[int, int]) -> Shown:
-    """As it was read: of a page that was turned, the turned picture; `Doubt.box` stays the picture's own."""
+    """Show a doubt as it was read: a rotated page is shown rotated; `Doubt.box` still refers to the picture itself."""
     box = scaled(doubt.box, to=(picture.shape[1], picture.shape[0]), of=size)
     x0, y0, x1, y1 = box = turned_box(box, -doubt.turned % 4, (picture.shape[1], picture.shape[0]))
     picture = turned_picture(picture, -doubt.turned % 4) if doubt.turned else picture
@@ -143,7 +143,7 @@ def _shown(doubt: Doubt, picture: NDArray[np.uint8], size: tuple[int, int]) -> S
 
 
 def as_webp(pixels: NDArray[np.uint8], wide: int = _WIDE, high: int = _HIGH) -> str:
-    """A part of a picture, uint8 (H, W, 3), as a data URI of a WebP of at most this many pixels, 720×120."""
+    """Encode a part of a picture, uint8 (H, W, 3), as data URI of a WebP of at most this many pixels, 720×120."""
     from PIL import Image
 
     picture = Image.fromarray(pixels)
@@ -155,7 +155,7 @@ def as_webp(pixels: NDArray[np.uint8], wide: int = _WIDE, high: int = _HIGH) -> 
 
 
 def _glyph(picture: NDArray[np.uint8], box: Box) -> str | None:
-    """What is in the box, found again as the one digit of that piece of the picture; else its contrast as it is."""
+    """Return the digit in the box, found again as the one digit of that piece of the picture; else its contrast."""
     height, width = picture.shape[:2]
     x0, y0, x1, y1 = box
     margin = max(2, round(_MARGIN * max(x1 - x0, y1 - y0)))
@@ -167,7 +167,7 @@ def _glyph(picture: NDArray[np.uint8], box: Box) -> str | None:
 
 
 def _contrast(piece: NDArray[np.uint8], inside: NDArray[np.uint8]) -> NDArray[np.uint8] | None:
-    """How far the box is from the paper at the border of a piece around it, as a digit."""
+    """Return the difference of the box from the paper at the border of a piece around it, as a digit."""
     grey = piece.mean(axis=2)
     paper = np.median(np.concatenate([grey[0], grey[-1], grey[:, 0], grey[:, -1]]))
     ink = np.abs(inside.mean(axis=2) - paper)

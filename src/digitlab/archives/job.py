@@ -1,6 +1,6 @@
-"""One picture of many: how it is read, and what comes of it, whatever it is.
+"""The job of reading one picture of many, and its answer, whatever kind it is.
 
-What reads many pictures (processes, a cluster) takes any `PictureJob`: readings of pages are one kind of answer.
+The engines that read many pictures (processes, a cluster) take any `PictureJob`: readings of pages are one kind.
 """
 
 from __future__ import annotations
@@ -37,18 +37,18 @@ __all__ = [
     "stamp_of",
 ]
 
-_ROW = 3  # 2: a row had no numbers; 1: marks that are no digits were among the digits, and no fits nor turned
-Stamp = tuple[int, int]  # bytes, and nanoseconds when it was changed: what tells whether a file is still the same
+_ROW = 3  # row format; 2: without numbers; 1: with other marks among the digits, without fits and turned
+Stamp = tuple[int, int]  # size in bytes and modification time in ns: they tell whether a file is unchanged
 
 
 _Read = TypeVar("_Read")
 
 
 class PictureJob(Protocol):
-    """How each of many pictures is read; it is sent to other processes."""
+    """How each of many pictures is read; instances are sent to other processes."""
 
     def answering(self, threads: int = 1, reader: Reader | None = None) -> Callable[[Picture], Answer[Any]]:
-        """What reads one picture after the other. reader: that is there already, and may be used.
+        """Return a function that reads one picture at a time. reader: an existing one that may be used.
 
         Raises:
             ModelError: for a model that cannot be loaded.
@@ -56,12 +56,12 @@ class PictureJob(Protocol):
         ...
 
     def on_nodes(self) -> PictureJob:
-        """The same with absolute paths, for machines that work in other folders."""
+        """Return the job with absolute paths, for machines with another working folder."""
         ...
 
 
 def on_this_node(model: str | Path | None) -> str | Path | None:
-    """A model with the absolute path of its file; a shipped name stays as it is."""
+    """Return a model with the absolute path of its file; a shipped name stays as it is."""
     return str(Path(model).resolve()) if model is not None and Path(model).exists() else model
 
 
@@ -70,7 +70,7 @@ class ReadingJob:
     """How all pictures are read.
 
     model, threshold: as `Reader` takes them; None is its default
-    constraints: what is known of every picture
+    constraints: what is known about every picture
     """
 
     model: str | Path | None = None
@@ -78,7 +78,7 @@ class ReadingJob:
     constraints: Constraints = field(default_factory=Constraints)
 
     def reader(self, threads: int = 1) -> Reader:
-        """The reader of one worker: of one thread, where there is one worker per core; 0 is one thread per core.
+        """Make the reader of one worker: with one thread if there is one worker per core; 0 is one thread per core.
 
         Raises:
             ModelError, UsageError: as `Reader`.
@@ -95,9 +95,9 @@ class ReadingJob:
         return replace(self, model=on_this_node(self.model))
 
     def digest(self, reader: Reader) -> str:
-        """16 hexadecimal digits that change with the version, the model's bytes, the threshold and the constraints.
+        """Return 16 hexadecimal digits that change with the version, the model's bytes, threshold and constraints.
 
-        And with what a row holds, which no version changes without another number.
+        Also with the contents of a row, which no version changes without another number.
         """
         known = self.constraints.given()
         said = json.dumps([_ROW, VERSION, reader.threshold, known], sort_keys=True, default=str)
@@ -106,9 +106,9 @@ class ReadingJob:
 
 @dataclass(frozen=True, slots=True)
 class Answer(Generic[_Read]):
-    """What came of one picture: a reading, or why there is none.
+    """The outcome of one picture: a reading, or why there is none.
 
-    name: its path as results have it
+    name: its path, as in the results
     stamp: of the file that was read
     """
 
@@ -119,7 +119,7 @@ class Answer(Generic[_Read]):
 
 
 def stamp_of(path: str) -> Stamp:
-    """Size and time of a picture's file; zeros where there is none."""
+    """Return size and modification time of a picture's file; zeros if there is none."""
     try:
         status = file_of(path).stat()
     except (OSError, ValueError):
@@ -128,7 +128,7 @@ def stamp_of(path: str) -> Stamp:
 
 
 def scaled(box: Box, to: tuple[int, int], of: tuple[int, int]) -> Box:
-    """A box of a picture of width and height ``of`` in the same picture ``to`` another size: the largest are reduced.
+    """Convert a box from a picture's width and height ``of`` to size ``to``: the largest pictures are reduced.
 
     >>> scaled((10, 20, 30, 40), to=(50, 100), of=(100, 200))
     (5, 10, 15, 20)
@@ -146,7 +146,7 @@ def _draw(path: str, out: Path, reading: Reading) -> None:
 
 
 def read_picture(reader: Reader, picture: Picture, constraints: Constraints) -> Answer[Reading]:
-    """Read one, and draw it where that is asked for; a picture that cannot be read is an answer too.
+    """Read one picture, and draw it if requested; a picture that cannot be read gives an answer with an error.
 
     Raises:
         StorageError: when the drawing cannot be written: the next ones could not be either.
@@ -162,7 +162,7 @@ def read_picture(reader: Reader, picture: Picture, constraints: Constraints) -> 
 
 
 def answered(picture: Picture, read: Callable[[], _Read]) -> Answer[_Read]:
-    """What reading a picture gives, or its error as a line that names the picture.
+    """Return what reading a picture gives, or its error as one line that names the picture.
 
     Raises:
         StorageError: as ``read``.

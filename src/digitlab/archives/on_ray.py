@@ -1,8 +1,8 @@
-"""The pictures of an archive that outgrows one machine: Ray Data, one actor per core of every node.
+"""Read an archive that outgrows one machine: Ray Data, one actor per core of every node.
 
-Nodes read the pictures themselves, so their folder must be seen by all of them under the same name. Answers come back
-to the process that asked, which keeps them: one writer, so a kill leaves nothing half written, and the same files as on
-one machine. A writer keeps up with a few thousand cores that read pages.
+Nodes read the pictures themselves, so all of them must see the folder under the same path. Answers come back to the
+calling process, which stores them: with one writer, a kill leaves nothing half-written, and the files are the same as
+on one machine. One writer keeps up with a few thousand cores that read pages.
 """
 
 from __future__ import annotations
@@ -30,11 +30,11 @@ if TYPE_CHECKING:
 
 __all__ = ["read_on_ray"]
 
-_TOGETHER = 64  # pictures in a block at most: what is done again when a node is lost
+_TOGETHER = 64  # most pictures in a block, which is repeated when a node is lost
 
 
 def read_on_ray(pictures: Sequence[Picture], job: PictureJob, *, address: str | None = None) -> Iterator[Answer[Any]]:
-    """Read all pictures on a cluster; the answers come as they are ready, and none for a picture that ended an actor.
+    """Read all pictures on a cluster; answers come as they are ready, and none for a picture that crashed an actor.
 
     address: HOST:PORT of a cluster's head, "auto" for the one on this machine; None starts one here
 
@@ -51,7 +51,7 @@ def read_on_ray(pictures: Sequence[Picture], job: PictureJob, *, address: str | 
         context = ray.data.DataContext.get_current()
         context.enable_progress_bars = context.enable_operator_progress_bars = False
         context.print_on_execution_start = False
-        context.max_errored_blocks = -1  # a picture that ends its actor costs its block; the same command goes on there
+        context.max_errored_blocks = -1  # a picture that crashes its actor costs its block; the same command retries it
         cores = max(1, int(ray.cluster_resources().get("CPU", 1)))
         blocks = min(len(pictures), max(2 * cores, -(-len(pictures) // _TOGETHER)))
         data = ray.data.from_items([_sent(picture) for picture in pictures], override_num_blocks=blocks)
@@ -99,7 +99,7 @@ class _Readings:
 
 @contextlib.contextmanager
 def _quiet() -> Iterator[None]:
-    """Ray Data logs each step of its plan to stderr, where our progress is."""
+    """Silence Ray Data, which logs each step of its plan to stderr, where our progress is."""
     log = logging.getLogger("ray.data")
     before, log.disabled = log.disabled, True
     level = log.level

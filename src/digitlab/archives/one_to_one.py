@@ -1,7 +1,7 @@
-"""Readings of a batch in files, and then each with its own entry of a list: the assignment needs them all.
+"""Assign list entries to the stored readings of a batch, one each: the assignment needs them all.
 
-What was read is kept beside the results (OUT.read.jsonl) without the list: a run that was stopped goes on, and another
-list needs no picture again.
+What was read is kept beside the results (OUT.read.jsonl) without the list: an interrupted run can be resumed, and
+another list needs no picture to be read again.
 """
 
 from __future__ import annotations
@@ -29,17 +29,17 @@ Row = dict[str, Any]
 
 
 def read_beside(out: Path) -> Path:
-    """Where the readings are kept: numbers.jsonl → numbers.jsonl.read.jsonl."""
+    """Return where the readings are kept: numbers.jsonl → numbers.jsonl.read.jsonl."""
     return out.with_name(out.name + ".read.jsonl")
 
 
 def without_list(job: ReadingJob) -> ReadingJob:
-    """The same reading, with nothing known of who has which number."""
+    """Return the job without its list and without one-to-one assignment."""
     return replace(job, constraints=replace(job.constraints, among=None, one_to_one=False))
 
 
 def whole_row(answer: Answer[Reading], made_by: str) -> Row:
-    """As `row_of`, and with all that a list needs: each digit's ten probabilities, and the signs."""
+    """Extend `row_of` by all that a list needs: each digit's ten probabilities, and the signs."""
     reading = answer.reading
     if reading is None:
         return {**row_of(answer, made_by), "reading": None}
@@ -55,10 +55,10 @@ def whole_row(answer: Answer[Reading], made_by: str) -> Row:
 
 
 def _reading(row: Mapping[str, Any]) -> Reading:
-    """What `whole_row` kept.
+    """Restore a reading that `whole_row` kept.
 
     Raises:
-        DatasetError: for a row of something else.
+        DatasetError: for any other row.
     """
     try:
         digits = tuple(
@@ -85,7 +85,7 @@ def _box(sides: Iterable[int]) -> tuple[int, int, int, int]:
 def assigned_rows(
     kept: Iterable[Mapping[str, Any]], known: Constraints, threshold: float, made_by: str
 ) -> Iterator[Row]:
-    """Rows of what was kept, each reading with its own entry of the list.
+    """Yield rows of the readings kept, each with its own entry of the list.
 
     threshold: of the reader
 

@@ -1,4 +1,4 @@
-"""Rows of results in Parquet: one schema, whatever is in them."""
+"""Rows of results in Parquet: one fixed schema, whatever they contain."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _NEEDED = {"path", "made_by", "bytes", "modified", "error", "digits"}  # older v
 
 
 def expect_parquet() -> None:
-    """Refuse at once, rather than after an hour.
+    """Fail at once if Parquet cannot be written, rather than after an hour.
 
     Raises:
         MissingExtraError: without pyarrow.
@@ -50,7 +50,7 @@ def write_parquet(path: Path, rows: Iterable[dict[str, Any]]) -> None:
 
 
 def parquet_rows(path: Path) -> Iterator[dict[str, Any]]:
-    """The rows of a file that `write_parquet` wrote.
+    """Read the rows of a file that `write_parquet` wrote.
 
     Raises:
         DatasetError: for any other file.

@@ -1,4 +1,4 @@
-"""Which pictures are meant: files as they are given, folders with all that is in them."""
+"""Find the pictures to read: files as given, and folders with everything in them."""
 
 from __future__ import annotations
 
@@ -18,16 +18,16 @@ if TYPE_CHECKING:
 
 __all__ = ["Picture", "find_pictures"]
 
-_NAMED = 5  # files, or kinds of them, that one line names
+_NAMED = 5  # most files, or kinds of files, that one line names
 
 
 @dataclass(frozen=True, slots=True)
 class Picture:
     """A file to be read, or a page of one.
 
-    path: as it was given or found; of a page with its number, scan.tif#2
-    drawing: where it is drawn with its boxes; None: it is not drawn
-    called: what results call it instead of its path
+    path: as given or found; for a page with its number, scan.tif#2
+    drawing: the file for a drawing with its boxes; None: it is not drawn
+    called: its name in results, instead of its path
     """
 
     path: str
@@ -36,7 +36,7 @@ class Picture:
 
     @property
     def name(self) -> str:
-        r"""The path as results have it: bytes that are no UTF-8 are written as \xff.
+        r"""The path as in results: bytes that are not UTF-8 are written as \xff.
 
         >>> Picture(os.fsdecode(b"a\xff.png")).name
         'a\\xff.png'
@@ -51,22 +51,22 @@ def find_pictures(
     leave_out: Iterable[Path] = (),
     tell: Callable[[str], None] = lambda _: None,
 ) -> list[Picture]:
-    """Files as they are given, and every picture in and below each folder, sorted, each once; each page of many.
+    """List the given files, and every picture in and below each folder, sorted, each once, page by page.
 
-    In folders a picture is known by its name's end. Other files and links to folders are passed by, and so are, without
-    a word, hidden ones, ``draw`` and ``leave_out`` (results that are written into the folder itself).
+    In folders a picture is recognised by its suffix. Other files and links to folders are skipped; hidden files,
+    ``draw`` and ``leave_out`` (results that are written into the folder itself) are skipped without a message.
 
-    draw: a folder for drawings; those of a folder's pictures keep their place in it. Or, of one picture, a PNG file
-    tell: gets one sentence that counts and names what was passed by
+    draw: a folder for drawings, in which a folder's pictures keep their relative path; or, for one picture, a PNG file
+    tell: called with one sentence that counts and names the skipped files
 
     Raises:
         ImageError: for a folder without pictures.
-        UsageError: for a file to draw to that is no PNG, is the picture itself, or would be that of several pictures.
+        UsageError: for a drawing file that is not a PNG, is the picture itself, or would be that of several pictures.
         StorageError: for a folder that cannot be listed.
     """
     as_file = draw is not None and draw.suffix.lower() in ENDINGS and not draw.is_dir()
     ours = {path.resolve() for path in (*leave_out, *([draw] if draw else []))}
-    found: dict[str, Path] = {}  # path → where it lies within what was given
+    found: dict[str, Path] = {}  # path → relative path within what was given
     others: list[Path] = []
     for place in places:
         for path in _pictures_below(place, ours, others) if place.is_dir() else [place]:
@@ -79,12 +79,12 @@ def find_pictures(
         return [Picture(path) for path in found]
     if as_file:
         return [Picture(_drawn_to(draw, list(found)), str(draw))]
-    taken = {Path(path).resolve() for path in found}  # no picture is drawn over
+    taken = {Path(path).resolve() for path in found}  # no picture is overwritten by a drawing
     return [Picture(path, _free(draw / within, taken)) for path, within in found.items()]
 
 
 def _pages_of(path: Path) -> list[str]:
-    """The pages of a file; one of far too many is one picture, and whoever reads it hears why it is refused."""
+    """List the pages of a file; one with far too many is one picture, whose reading fails with the reason."""
     try:
         return page_names(path)
     except TooManyPagesError:
@@ -92,7 +92,7 @@ def _pages_of(path: Path) -> list[str]:
 
 
 def _passed_by(others: list[Path]) -> str:
-    """One line about the files whose names are not those of pictures.
+    """Describe in one line the files whose names are not those of pictures.
 
     >>> _passed_by([Path("in/notes.txt"), Path("in/a.mp4")])
     'passed by: 2 files that are not called as pictures are (a.mp4, notes.txt)'
@@ -108,7 +108,7 @@ def _passed_by(others: list[Path]) -> str:
 
 
 def _drawn_to(file: Path, found: list[str]) -> str:
-    """The one picture that is drawn to this file."""
+    """Return the one picture that is drawn to this file."""
     if file.suffix.lower() != ".png":
         raise UsageError(f"--draw {file}: drawings are PNG files; expected a name ending in .png, or a folder")
     if len(found) != 1:
@@ -119,7 +119,7 @@ def _drawn_to(file: Path, found: list[str]) -> str:
 
 
 def _pictures_below(folder: Path, ours: set[Path], others: list[Path]) -> list[Path]:
-    """The pictures, sorted; the rest goes to ``others``."""
+    """List the pictures, sorted; other files are added to ``others``."""
     with saying_what_failed(folder, "list"):
         entries = sorted(_walk(folder, ours))
     found = [path for path in entries if path.name.lower().endswith(ENDINGS)]
@@ -130,7 +130,7 @@ def _pictures_below(folder: Path, ours: set[Path], others: list[Path]) -> list[P
 
 
 def _walk(folder: Path, ours: set[Path]) -> Iterator[Path]:
-    """Every file that is not hidden, and links to folders, which are not followed."""
+    """Yield every file that is not hidden, and links to folders, which are not followed."""
 
     def refuse(error: OSError) -> None:
         raise error
@@ -144,7 +144,7 @@ def _walk(folder: Path, ours: set[Path]) -> Iterator[Path]:
 
 
 def _free(wanted: Path, taken: set[Path]) -> str:
-    """A PNG of this name that no other picture draws to: a.jpg and a.png lie beside each other in many a folder."""
+    """Return a PNG of this name that no other picture is drawn to: many a folder holds both a.jpg and a.png."""
     place, number = wanted.with_suffix(".png"), 1
     while place.resolve() in taken:
         number += 1

@@ -1,6 +1,6 @@
-"""The pictures of one machine: one process per core, each with a reader of one thread; answers come in order.
+"""Read the pictures on one machine: one process per core, each with a reader of one thread; answers come in order.
 
-Not threads: a decoder that crashes would take all of them along, and parts of a reading hold Python's lock.
+Not threads: a decoder that crashes would take all of them down, and parts of a reading hold Python's global lock.
 """
 
 from __future__ import annotations
@@ -28,14 +28,14 @@ if TYPE_CHECKING:
 
 __all__ = ["all_cores", "end_with_parent", "read_pictures"]
 
-_TOGETHER = 8  # pictures that a process is given at once: a page takes it hundreds of times what handing over costs
-_AHEAD = 3  # such handfuls for each process that wait or are being read
+_TOGETHER = 8  # pictures handed to a process at once: reading a page takes hundreds of times as long as that
+_AHEAD = 3  # such chunks per process that wait or are being read
 
 Chunk = tuple["Picture", ...]
 
 
 def all_cores() -> int:
-    """The cores that this process may use."""
+    """Return the number of cores that this process may use."""
     try:
         return len(os.sched_getaffinity(0))
     except AttributeError:  # not on every system
@@ -45,15 +45,15 @@ def all_cores() -> int:
 def read_pictures(
     pictures: Sequence[Picture], job: PictureJob, *, jobs: int | None = None, reader: Reader | None = None
 ) -> Iterator[Answer[Any]]:
-    """Read all of them; the answers come in the order of the pictures, while the next ones are being read.
+    """Read all pictures; the answers come in their order, while the next ones are being read.
 
-    A picture that ends its process (a decoder that crashes, memory that runs out) becomes an answer with an error.
+    A picture that kills its process (a decoder that crashes, memory that runs out) becomes an answer with an error.
 
-    jobs: processes; None: one per core, and only this one for a handful of pictures
-    reader: of the job, for that handful; None: one is made
+    jobs: number of processes; None: one per core, and only this one for a few pictures
+    reader: of the job, for use in this process; None: one is made
 
     Raises:
-        UsageError: for fewer than one.
+        UsageError: for fewer than one process.
         ModelError: for a model that cannot be loaded.
         StorageError: when a drawing cannot be written.
     """
@@ -82,7 +82,7 @@ class _Processes:
                 chunk, future = under_way.popleft()
                 try:
                     answers = future.result()
-                except BrokenProcessPool:  # one of the pictures under way ended its process, and with it all others
+                except BrokenProcessPool:  # one of the pending pictures killed its process, and with it all others
                     pool.shutdown(cancel_futures=True)
                     answers = [self._alone(picture) for picture in chunk]
                     pool = self._start(self._count)
@@ -92,7 +92,7 @@ class _Processes:
             pool.shutdown(cancel_futures=True)
 
     def _start(self, count: int) -> ProcessPoolExecutor:
-        # Spawned: a forked process would inherit locks that ONNX Runtime's threads may hold.
+        # Spawn, not fork: a forked process would inherit locks that ONNX Runtime's threads may hold.
         return ProcessPoolExecutor(
             count, mp_context=multiprocessing.get_context("spawn"), initializer=_begin, initargs=(self._job,)
         )
@@ -110,7 +110,7 @@ class _Processes:
 def _submit(pool: ProcessPoolExecutor, chunk: Chunk) -> Future[list[Answer[Any]]]:
     try:
         return pool.submit(_read, chunk)
-    except BrokenProcessPool as error:  # broken since: heard of when its turn comes
+    except BrokenProcessPool as error:  # broken meanwhile: reported when its turn comes
         failed: Future[list[Answer[Any]]] = Future()
         failed.set_exception(error)
         return failed
@@ -121,7 +121,7 @@ def _again(pool: ProcessPoolExecutor, chunk: Chunk, future: Future[list[Answer[A
     return future if done else _submit(pool, chunk)
 
 
-# What follows runs in the processes.
+# What follows runs in the worker processes.
 
 _worker: Callable[[Picture], Answer[Any]] | None = None
 
@@ -130,16 +130,16 @@ def _begin(job: PictureJob) -> None:
     global _worker  # noqa: PLW0603 - a process reads for one job
     import cv2
 
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the process that asked, which ends this one
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the parent process, which ends this one
     end_with_parent()
     cv2.setNumThreads(1)
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # what is odd about the model, the process that asked has said
+        warnings.simplefilter("ignore")  # the parent process has already warned about the model
         _worker = job.answering()
 
 
 def end_with_parent() -> None:
-    """End this process when the one that started it ends: a parent that was killed cannot tell."""
+    """End this process when the one that started it ends: a killed parent cannot notify it."""
     threading.Thread(target=_wait_for_parent, daemon=True).start()
 
 

@@ -1,11 +1,11 @@
-"""What was read, in files: it survives a kill, and the same command reads only what is missing.
+"""Readings stored in files: they survive a kill, and the same command reads only what is missing.
 
-Two forms, by the name. ``OUT.jsonl`` and ``OUT.parquet`` are one file in the order of the pictures; until all is read
-the rows lie in ``OUT.jsonl.parts/``. Any other name is a folder of Parquet files, written as they come and final: what
-suits an archive that no single file should hold.
+There are two forms, chosen by the name. ``OUT.jsonl`` and ``OUT.parquet`` are one file in the order of the pictures;
+until all are read, the rows are in ``OUT.jsonl.parts/``. Any other name is a folder of Parquet files, which are final
+as soon as they are written: for an archive that is too large for a single file.
 
-A part is written atomically every few seconds, so a kill costs those seconds. A picture is read again when its size or
-time has changed, or when it could not be read.
+A part is written atomically every few seconds, so a kill costs only those seconds. A picture is read again if its size
+or modification time has changed, or if it could not be read.
 """
 
 from __future__ import annotations
@@ -39,18 +39,18 @@ Row = dict[str, Any]
 
 
 class Results:
-    """The rows of one command, with those of runs before it; see the module.
+    """The rows of one command, with those of earlier runs; see the module.
 
-    A context manager: entering keeps other processes out, leaving keeps rows.
+    A context manager: entering locks other processes out, leaving writes the remaining rows.
     """
 
     def __init__(self, out: Path, made_by: str, *, folder: bool | None = None) -> None:
-        """``made_by`` marks the rows; those of other settings are not mixed with these.
+        """``made_by`` marks the rows; rows of other settings are not mixed with these.
 
-        folder: whether a folder is expected; None: the name's end decides
+        folder: whether a folder is expected; None: the suffix decides
 
         Raises:
-            UsageError: where ``out`` is something else already; on entering, where another process has it.
+            UsageError: if ``out`` is something else already; on entering, if another process has locked it.
             MissingExtraError: for Parquet without pyarrow.
         """
         ending = out.suffix.lower()
@@ -79,11 +79,11 @@ class Results:
     def __exit__(self, *_: object) -> None:
         with self._lock:
             self._flush()
-            with contextlib.suppress(OSError):  # it holds rows, or was removed when all were read
+            with contextlib.suppress(OSError):  # not empty, or removed when all were read
                 self._parts.rmdir()
 
     def missing(self, pictures: Sequence[Picture]) -> list[Picture]:
-        """Those that have no row yet, or whose file has changed since; rows that no longer hold are taken out.
+        """Return the pictures without a row, or whose file has changed since; outdated rows are removed.
 
         Raises:
             UsageError: when there are rows of other settings, or of pictures that exist and were not asked for.
@@ -102,14 +102,14 @@ class Results:
             if part != self.out and len(names) < rows:
                 self._thin(part, names)
             elif part == self.out and len(names) < max(rows, len(pictures)):
-                _write_lines(self._adopted, _only(part, names))  # the finished file stays as it is until the new one is
+                _write_lines(self._adopted, _only(part, names))  # the finished file stays until the new one is ready
         return [picture for picture in pictures if picture.name not in kept]
 
     def add(self, row: Row) -> None:
-        """Keep a row; now and then a part is written.
+        """Add a row; now and then a part is written.
 
         Raises:
-            StorageError: when that fails.
+            StorageError: when a part cannot be written.
         """
         self._waiting.append(row)
         seconds, rows = (_FOLDER_SECONDS, _FOLDER_ROWS) if self._is_folder else (_SECONDS, _ROWS)
@@ -117,7 +117,7 @@ class Results:
             self._flush()
 
     def finish(self, pictures: Sequence[Picture]) -> None:
-        """All is read: make the one file, in the order of the pictures; a folder is as it should be already.
+        """Write the one file, in the order of the pictures, once all are read; a folder needs nothing more.
 
         Raises:
             StorageError: when it cannot be written.
@@ -135,7 +135,7 @@ class Results:
         shutil.rmtree(self._parts, ignore_errors=True)
 
     def renew(self, rows: Iterable[Row]) -> None:
-        """These rows instead of all that are there.
+        """Replace all existing rows by these.
 
         Raises:
             StorageError: when they cannot be written.
@@ -151,24 +151,24 @@ class Results:
             _write_lines(self.out, rows)
 
     def __iter__(self) -> Iterator[Row]:
-        """All rows, once `finish` was called; one at a time in memory, as often as they are wanted."""
+        """Yield all rows, once `finish` was called; only one is in memory at a time, and it can be repeated."""
         for part in self._sources():
             yield from _rows_of(part)
 
     @property
     def _adopted(self) -> Path:
-        """The part that holds what still holds of a file that was finished before."""
+        """The part with the rows of an earlier finished file that are still valid."""
         return self._parts / "part-0.jsonl"
 
     def _sources(self) -> list[Path]:
-        """Where rows lie."""
+        """List the files that hold rows."""
         ending = ".parquet" if self._is_folder else ".jsonl"
         parts = sorted(path for path in self._parts.glob("part-*") if path.suffix == ending)
         finished = not self._is_folder and self.out.is_file() and not self._adopted.exists()
         return [self.out, *parts] if finished else parts
 
     def _holds(self, row: Row, stamps: dict[str, Stamp]) -> bool:
-        """Whether a row can stay as it is."""
+        """Return whether a row is still valid."""
         name = row["path"]
         if row["made_by"] != self._made_by:
             raise UsageError(
@@ -183,7 +183,7 @@ class Results:
         return row["error"] is None and stamps.get(name) == (row["bytes"], row["modified"])
 
     def _thin(self, part: Path, names: set[str]) -> None:
-        """Leave only the rows of these pictures in a part."""
+        """Keep only the rows of these pictures in a part."""
         if not names:
             part.unlink()
         elif part.suffix == ".parquet":
@@ -202,7 +202,7 @@ class Results:
             _write_lines(self._parts / f"part-{_stamp()}.jsonl", rows)
 
     def _in_order(self, pictures: Sequence[Picture]) -> Iterator[bytes]:
-        """Every row's line; only their places are in memory."""
+        """Yield every row's line, in the order of the pictures; only their offsets are in memory."""
         places: dict[str, tuple[Path, int]] = {}
         for part in self._sources():
             start = 0
@@ -226,7 +226,7 @@ class Results:
 
 
 def _pictures_at(name: str) -> list[str]:
-    """What is read at the place of this picture today: a TIFF may have become one of fewer pages, or be away."""
+    """List the pictures at this path today: a TIFF may have fewer pages by now, or be gone."""
     file = file_of(name)
     return page_names(file) if file.exists() else []
 
@@ -264,5 +264,5 @@ def _write_lines(path: Path, rows: Iterable[Row]) -> None:
 
 
 def _stamp() -> str:
-    """Sorts by time; two commands at once do not overwrite each other's parts."""
+    """Return a unique stamp that sorts by time: two simultaneous commands do not overwrite each other's parts."""
     return f"{time.time_ns():020d}-{secrets.token_hex(3)}"

@@ -1,8 +1,8 @@
-"""The least certain digits as one page, to be looked over by a person; what is typed comes back as labelled digits.
+"""A page of the least certain digits for a person to review; the corrections come back as labelled digits.
 
-The page loads nothing and sends nothing: pictures, script and style stand in it, and only that script may run (the page
-names its digest). The corrections that it saves hold the digits themselves, so that file is all `read_corrections`
-needs. Written without the extra ``train``: no jinja2, every text is escaped here.
+The page loads nothing and sends nothing: pictures, script and style are embedded, and only that script may run (the
+page names its digest). The corrections that it saves contain the digits themselves, so that file is all that
+`read_corrections` needs. Written without the extra ``train``: no jinja2, every text is escaped here.
 """
 
 from __future__ import annotations
@@ -37,10 +37,10 @@ __all__ = ["KIND", "Corrections", "read_corrections", "saved_entries", "write_re
 def write_review(
     doubts: Sequence[Doubt], out: Path, *, seen: int, tell: Callable[[int, int], None] | None = None
 ) -> int:
-    """Write the page; returns how many digits are on it: those of pictures that have gone are left out.
+    """Write the page; return how many digits are on it: those of pictures that are gone are left out.
 
-    seen: how many digits were read in all
-    tell: called with how many are drawn, and of how many
+    seen: total number of digits read
+    tell: called with the number drawn and the total
 
     Raises:
         StorageError: when it cannot be written.
@@ -96,10 +96,10 @@ _PIXELS = 28 * 28
 class Corrections:
     """The digits of one or more files of corrections.
 
-    digits: those that are digits, with what the person said
+    digits: those that are digits, with the labels that the person gave
     changed: how many of them were read as something else, or declined
-    no_digit: how many the person called no digit; they have no label to learn
-    without_picture: how many had no ink that could be told from its paper
+    no_digit: how many the person marked as not a digit; they have no label to learn
+    without_picture: how many had no ink that could be distinguished from its paper
     """
 
     digits: Digits
@@ -109,10 +109,10 @@ class Corrections:
 
 
 def read_corrections(paths: Iterable[Path]) -> Corrections:
-    """Read files that the review page saved; of a digit that occurs twice, the last word counts.
+    """Read files that the review page saved; if a digit occurs twice, the last correction counts.
 
     Raises:
-        DatasetError: for a file that is missing, too large or something else, with the entry and what is wrong.
+        DatasetError: for a missing, too large or foreign file, naming the entry and what is wrong.
     """
     entries: dict[tuple[str, tuple[int, ...]], dict[str, Any]] = {}
     for path in paths:
@@ -136,7 +136,7 @@ def read_corrections(paths: Iterable[Path]) -> Corrections:
 
 
 def saved_entries(path: Path, kind: str, entries: str) -> list[Any]:
-    """What a page of ours saved as JSON: the list ``entries`` of a file of this ``kind``.
+    """Read what one of our pages saved as JSON: the list ``entries`` of a file of this ``kind``.
 
     Raises:
         DatasetError: when there is no such file, or it is not one of these.

@@ -1,4 +1,4 @@
-"""An answer as a row of results, the same in JSON lines and in Parquet; and as CSV, a digit a row, for tables."""
+"""Convert an answer to a row of results, the same in JSON Lines and in Parquet, or to CSV with one row per digit."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ __all__ = ["CSV_COLUMNS", "csv_file", "digit_row", "plain_name", "row_of"]
 
 
 def row_of(answer: Answer[Reading], made_by: str) -> dict[str, Any]:
-    """What is kept of a picture.
+    """Make the row that is kept of a picture.
 
     path, text, lines, digits, numbers, note, fits, turned, ms, error (then nothing was read), width, height; and what a
     later run compares to know whether a picture must be read again: bytes, modified, made_by (see `ReadingJob.digest`).
@@ -55,7 +55,7 @@ def _digits(reading: Reading) -> list[dict[str, Any]]:
 
 
 def _number(number: ReadNumber) -> dict[str, Any]:
-    """A number as it stands there, or as its list or check makes it; read, second and margin are None without one."""
+    """Convert a number as read, or as its list or check makes it; read, second and margin are None without one."""
     return {
         "text": number.text,
         "confidence": round(number.confidence, 6),
@@ -68,15 +68,16 @@ def _number(number: ReadNumber) -> dict[str, Any]:
 
 
 def digit_row(found: ReadDigit, position: int) -> dict[str, Any]:
-    """guess: the most likely digit, also where it was declined; second: the next one; None where unknown.
+    """Make a digit's row. guess: the most likely digit, even if declined; second: the next one; None if unknown.
 
-    Both confidences are that this digit stands there: a digit at all, and then this one.
+    Both confidences are the probability that this digit stands there: that it is a digit at all and that it is this
+    one.
     """
     ranked = sorted(range(len(found.probabilities)), key=lambda digit: -found.probabilities[digit])
     guess = found.digit if found.digit is not None or not ranked else ranked[0]
     second = next((digit for digit in ranked if digit != guess), None)
     likeliest = max(found.probabilities, default=0.0)
-    score = min(1.0, found.confidence / likeliest) if likeliest else 1.0  # how likely it is a digit at all
+    score = min(1.0, found.confidence / likeliest) if likeliest else 1.0  # probability that it is a digit at all
     return {
         "digit": found.digit,
         "confidence": round(found.confidence, 6),
@@ -91,17 +92,17 @@ def digit_row(found: ReadDigit, position: int) -> dict[str, Any]:
 
 CSV_COLUMNS = ("path", "line", "position", "digit", "confidence", "x0", "y0", "x1", "y1")
 
-_FORMULA = ("=", "+", "-", "@", "\t", "\r")  # a table program would compute a file's name that begins so
+_FORMULA = ("=", "+", "-", "@", "\t", "\r")  # a spreadsheet would evaluate a file name that begins like this
 
 
 def plain_name(path: str) -> str:
-    """The name of a file as a table program takes it for one, whatever it begins with."""
+    """Return a file name that a spreadsheet takes for a name, whatever it begins with."""
     return f"./{path}" if path.startswith(_FORMULA) else path
 
 
 @contextlib.contextmanager
 def csv_file(path: Path) -> Iterator[Callable[[Mapping[str, Any]], None]]:
-    """A function that takes rows of pictures (see `row_of`) and writes their digits; the file is there at the end.
+    """Yield a function that writes the digits of picture rows (see `row_of`); the file is complete at the end.
 
     ``line`` and ``position`` (in the line; in a grid the column) count from 0; ``digit`` is "?" where a digit was found
     but not answered.

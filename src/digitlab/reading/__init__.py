@@ -1,6 +1,6 @@
-"""From a photo to digits: find the ink, bring it to 28×28, classify, refuse.
+"""From a photo to digits: find the ink, normalise it to 28×28, classify it, or decline to answer.
 
-What may be known of a page costs nothing to import; what reads is loaded when it is first used.
+`Constraints` costs nothing to import; what reads is loaded when it is first used.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Candidates: where digits may stand on a page, how likely each is one, and which."""
+"""Candidates: places on a page where a digit may stand, with the probabilities that it is one, and which."""
 
 from __future__ import annotations
 
@@ -23,22 +23,22 @@ __all__ = [
 
 Sides = tuple[float, float, float, float]
 
-_WITHIN, _LESS = 0.8, 0.7  # of the area of a part that lies within the whole; of the whole's, that a part has
-# Of two candidates that are one digit: intersection over union; where both are taken for the same, also how much of the
-# lesser box lies in the other. Touching digits lie in each other's boxes, too, but are seldom the same.
+_WITHIN, _LESS = 0.8, 0.7  # a part: least share of its area within the whole; most area, as a share of the whole's
+# Two candidates are one digit from this IoU on; with the same most likely digit, also if this share of the smaller box
+# lies in the other. Touching digits lie in each other's boxes, too, but are seldom the same.
 _TWINS, _INSIDE = 0.6, 0.72
-_NEARLY = 0.5  # intersection over union of a candidate's box with that of its ink
-_LIKELY = 1e-3  # the least that either network's word on a digit counts: its ink may have been cut out badly
-# Of either network's word on *which*: alone, each is too certain. Fitted on 18,000 drawn digits, the page reader's
-# would weigh 0.86, the other's 0.27 (log loss 0.16; alike 0.19; 0.4 and 1 0.29); but drawn digits are what it learned.
+_NEARLY = 0.5  # least IoU of a candidate's box with that of its ink
+_LIKELY = 1e-3  # floor of either network's probability of a digit: its ink may have been cropped badly
+# Exponent of either network's probabilities of *which* digit: each is overconfident. Fitted on 18,000 drawn digits, the
+# page reader's would be 0.86, the other's 0.27 (log loss 0.16; equal: 0.19; 0.4 and 1: 0.29); but it learned from such.
 _WEIGHT = 0.6
-# Of a picture's whole ink: weights of the logits of how sure the network of 28 by 28 pixels is and of what the page
-# reader gives the same digit, and a bias, for pictures of which one in six shows no digit. tools/fit_alone.py, on 1,005
+# For a picture's whole ink: weights of two logits (28 by 28 network's confidence, and page reader's probability of
+# the same digit) and a bias, for pictures of which one in six shows no digit. Fitted by tools/fit_alone.py on 1,005
 # drawn pictures of one digit or one other sign in which the page reader is certain of nothing.
 _ALONE_WEIGHTS, _ALONE_BIAS = (0.33, 0.72), 0.49
-_UNSEEN = 0.05  # what the page reader gives a digit that it does not see there
-_THERE = 0.3  # intersection over union of a candidate with that ink
-_LARGE = 0.25  # of the picture's area: a digit that fills so much of it is the one that is meant
+_UNSEEN = 0.05  # assumed probability of a digit that the page reader does not detect there
+_THERE = 0.3  # least IoU of a candidate with that ink
+_LARGE = 0.25  # of the picture's area: a digit that fills this much of it is the intended one
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,9 +46,9 @@ class Candidate:
     """A place where a digit may stand.
 
     box: x0, y0, x1, y1 in pixels of the picture that was looked at
-    score: how likely a digit stands there, 0 … 1
-    probabilities: float32 (10,), which digit it is, given that it is one
-    place: among a pattern's digits; None without a pattern
+    score: probability that a digit stands there, 0 … 1
+    probabilities: float32 (10,), of each digit, given that it is one
+    place: index among a pattern's digits; None without a pattern
     """
 
     box: tuple[float, float, float, float]
@@ -63,15 +63,15 @@ class Candidate:
 
     @property
     def confidence(self) -> float:
-        """How likely the most likely digit stands there: 0 … 1."""
+        """Probability that the most likely digit stands there: 0 … 1."""
         return self.score * float(self.probabilities.max())
 
     def agreed_with(self, other: NDArray[np.float32] | None) -> Candidate:
-        """With another network's word on *which* digit multiplied in: what one overlooks the other often does not.
+        """Multiply in another network's probabilities of *which* digit: what one overlooks the other often does not.
 
-        Whether it is a digit at all stays the page reader's: on drawn pages the other's word added nothing to that.
+        Whether it is a digit at all is left to the page reader: on drawn pages the other network added nothing to that.
 
-        other: float32 (10,), that network's probabilities; None where it was not asked
+        other: float32 (10,), that network's probabilities; None if it was not asked
         """
         if other is None:
             return self
@@ -79,11 +79,11 @@ class Candidate:
         return replace(self, probabilities=np.asarray(product / product.sum(), np.float32))
 
     def tightened(self, ink: tuple[float, float, float, float]) -> Candidate:
-        """With the box of its ink, where that is nearly the box that was found: a network's boxes are loose."""
+        """Replace the box by that of its ink, if the two nearly agree: a network's boxes are loose."""
         return replace(self, box=ink) if overlap(self.box, ink) > _NEARLY else self
 
     def is_part_of(self, whole: Candidate) -> bool:
-        """Whether it lies in the other's box, and is clearly less than that."""
+        """Return whether it lies in the other's box, and is clearly smaller."""
         own, other = _area(self.box), _area(whole.box)
         return _shared(self.box, whole.box) >= _WITHIN * own and own < _LESS * other
 
@@ -95,7 +95,7 @@ class Candidate:
 
 
 def without_twins(candidates: list[Candidate]) -> list[Candidate]:
-    """Most likely first, each digit once: boxes that were brought to the same ink, or into another's, are one."""
+    """Remove duplicates, most likely first: boxes tightened to the same ink, or inside another, are one digit."""
     ranked = sorted(candidates, key=lambda each: -each.confidence)
     if len(ranked) < 2:
         return ranked
@@ -108,7 +108,7 @@ def without_twins(candidates: list[Candidate]) -> list[Candidate]:
 
 
 def _are_twins(boxes: NDArray[np.float64], digits: NDArray[np.intp]) -> NDArray[np.bool_]:
-    """Whether any two boxes, (N, 4), of what is taken for these digits, (N,), are of one: bool (N, N)."""
+    """Return for any two boxes, (N, 4), with these most likely digits, (N,), whether they are one: bool (N, N)."""
     x0, y0, x1, y1 = boxes.T
     wide = np.minimum(x1[:, None], x1) - np.maximum(x0[:, None], x0)
     high = np.minimum(y1[:, None], y1) - np.maximum(y0[:, None], y0)
@@ -129,13 +129,13 @@ def _shared(one: Sides, other: Sides) -> float:
 
 
 def overlap(one: Sides, other: Sides) -> float:
-    """Intersection over union."""
+    """Return the intersection over union (IoU) of two boxes."""
     shared = _shared(one, other)
     return shared / max(_area(one) + _area(other) - shared, 1e-9)
 
 
 def main_candidate(candidates: list[Candidate], size: tuple[int, int]) -> Candidate | None:
-    """The one digit that a picture of this width and height shows: the most likely, but rather a large one."""
+    """Choose the one digit that a picture of this width and height shows: likely, and preferably large."""
 
     def weight(candidate: Candidate) -> float:
         x0, y0, x1, y1 = candidate.box
@@ -146,10 +146,10 @@ def main_candidate(candidates: list[Candidate], size: tuple[int, int]) -> Candid
 
 
 def confidence_alone(whole: Candidate, candidates: Sequence[Candidate]) -> float:
-    """How likely a picture's whole ink is the digit that the network of 28×28 pixels takes it for, 0 … 1.
+    """Return the probability that a picture's whole ink is the digit that the 28×28 network takes it for, 0 … 1.
 
-    That network calls some letters and brackets digits, and is sure of it; the page reader overlooks digits of kinds
-    that it has not seen. So neither decides alone; and where both see something, it counts whether it is the same.
+    That network confidently takes some letters and brackets for digits; the page reader overlooks kinds of digits that
+    it has not seen. So neither decides alone; and if both see something, it counts whether they agree.
 
     whole: the ink, with that network's probabilities; candidates: as the page reader found them
     """
@@ -158,7 +158,7 @@ def confidence_alone(whole: Candidate, candidates: Sequence[Candidate]) -> float
 
 
 def logits_alone(whole: Candidate, candidates: Sequence[Candidate]) -> tuple[float, float]:
-    """What `confidence_alone` weighs: how sure the one network is, and what the page reader gives the same digit."""
+    """Return what `confidence_alone` weighs: the logits of the 28×28 network's and the page reader's probability."""
     there = [each for each in candidates if overlap(each.box, whole.box) > _THERE]
     seen = max([_UNSEEN, *(each.score * float(each.probabilities[whole.digit]) for each in there)])
     return _logit(float(whole.probabilities.max())), _logit(seen)
@@ -169,20 +169,20 @@ def _logit(probability: float) -> float:
     return math.log(inside / (1.0 - inside))
 
 
-ALONE = 0.5  # the confidence of what nothing beside it speaks for
-BESIDE = 0.35  # the same of a mark in line with digits that are answered
-_LEAST_HEIGHT, _MOST_HEIGHT = 0.6, 1.6  # of the digits that are answered on its line
-_WIDEST = 1.5  # of its height
-_NEAR = 8.0  # heights of those digits, to the nearest of them
+ALONE = 0.5  # least confidence of a digit without support from others beside it
+BESIDE = 0.35  # the same for a mark in line with answered digits
+_LEAST_HEIGHT, _MOST_HEIGHT = 0.6, 1.6  # in heights of the answered digits on its line
+_WIDEST = 1.5  # width, in its own height
+_NEAR = 8.0  # distance to the nearest of those digits, in their heights
 
 
 def found_digits(
     line: Sequence[Floats], confidences: Sequence[float], threshold: float, *, alone: bool = False
 ) -> list[bool]:
-    """Which candidates of one line are digits, answered or not.
+    """Decide which candidates of one line are digits, answered or not.
 
-    line: boxes in pixels; threshold: from which confidence on one is answered
-    alone: whether no digit is answered on the whole page, which would speak for those in line with it
+    line: boxes in pixels; threshold: the confidence from which a digit is answered
+    alone: whether no digit is answered on the whole page, which would support those in line with it
     """
     answered = [box for box, confidence in zip(line, confidences, strict=True) if confidence >= threshold]
     return [
@@ -192,7 +192,7 @@ def found_digits(
 
 
 def _in_line(box: Floats, answered: Sequence[Floats]) -> bool:
-    """Whether a candidate stands among digits as one of them would."""
+    """Return whether a candidate has the size, shape and distance of a digit among the answered ones."""
     if not answered:
         return False
     usual = float(np.median([y1 - y0 for _, y0, _, y1 in answered]))

@@ -1,4 +1,4 @@
-"""The one digit of a picture's ink: connected components, put together where they make one digit."""
+"""The one digit of a picture's ink: connected components, merged if they make up one digit."""
 
 from __future__ import annotations
 
@@ -18,24 +18,24 @@ if TYPE_CHECKING:
     from digitlab.values import Box
 
     Labels = NDArray[np.uint16] | NDArray[np.int32]
-    Found = tuple["Mark", NDArray[np.float32]]  # a mark and the ink of its box alone
+    Found = tuple["Mark", NDArray[np.float32]]  # a mark, and its own ink within its box
 
 __all__ = ["FAINT", "main_mark"]
 
 FAINT = 0.15  # of full ink: the soft edge that still belongs to a stroke
-_FEWEST_PIXELS = 4  # a mark of less is dust at any size
-_MOST_MARKS = 1500  # the largest: more are on no page of digits, but noise has a hundred thousand
+_FEWEST_PIXELS = 4  # a mark with fewer is dust at any size
+_MOST_MARKS = 1500  # the largest are kept: no page of digits has more, but noise has a hundred thousand
 
-# One digit an image, in parts of the main stroke's longest side or area.
+# For one digit per image, as fractions of the main stroke's longest side or area.
 _NEAR = 0.12
 _LEAST_PART = 0.02
-_AT_BORDER = 0.3  # what touches the border is rather a frame or the neighbour's stroke
+_AT_BORDER = 0.3  # weight of what touches the border: more likely a frame or a neighbour's stroke
 _AROUND = np.ones((3, 3), np.uint8)
 
 
 @dataclass(frozen=True, slots=True)
 class Mark:
-    """What may be one digit. box: in pixels of the ink map; parts: the components of the ink that it is made of."""
+    """A possible digit. box: in pixels of the ink map; parts: the labels of its connected components."""
 
     box: Box
     parts: tuple[int, ...]
@@ -43,12 +43,12 @@ class Mark:
 
     @property
     def width(self) -> int:
-        """Pixels."""
+        """Width in pixels."""
         return self.box[2] - self.box[0]
 
     @property
     def height(self) -> int:
-        """Pixels."""
+        """Height in pixels."""
         return self.box[3] - self.box[1]
 
     @property
@@ -58,7 +58,7 @@ class Mark:
 
 
 def main_mark(ink: NDArray[np.float32]) -> Found | None:
-    """The one digit of a picture and its ink alone, float32 of the box's size; None where there are only specks.
+    """Find the one digit of a picture and its own ink, float32 of the box's size; None if there are only specks.
 
     ink: float32 (H, W), 0 … 1
     """
@@ -83,21 +83,21 @@ def _at_border(mark: Mark, picture: tuple[int, ...]) -> bool:
 
 
 def connected(mask: NDArray[np.uint8]) -> tuple[Labels, NDArray[np.int32]]:
-    """The connected parts of what is not 0 in uint8 (H, W): labels (H, W), 1 up, and OpenCV's statistics of each."""
-    # A page's statistics take a third of the time with labels of 16 bits; no more parts than pixels can there be.
+    """Label connected components of non-zero pixels in uint8 (H, W): labels (H, W) from 1, and OpenCV's statistics."""
+    # A page's statistics take a third of the time with 16-bit labels; there are no more components than pixels.
     kind = cv2.CV_16U if cv2.countNonZero(mask) < 1 << 16 else cv2.CV_32S
     _, labels, statistics, _ = cv2.connectedComponentsWithStats(mask, connectivity=8, ltype=kind)
     return labels, statistics  # type: ignore[return-value]  # OpenCV's own types do not say the element type
 
 
 def _only_component(ink: NDArray[np.float32]) -> tuple[Labels, list[Mark]] | None:
-    """`_components` where all ink is connected, in a third of the time; None otherwise, or for dust."""
+    """Return `_components` if all ink is connected, in a third of the time; None otherwise, or for dust."""
     solid = (ink >= INK).view(np.uint8)
     area = cv2.countNonZero(solid)
     if not _FEWEST_PIXELS <= area < 1 << 16:
         return None
     count, labels = cv2.connectedComponents(solid, connectivity=8, ltype=cv2.CV_16U)
-    if count != 2:  # paper is one
+    if count != 2:  # the paper is one of them
         return None
     x, y, width, height = cv2.boundingRect(solid)
     return labels, [Mark((x, y, x + width, y + height), (1,), area)]  # type: ignore[return-value]
@@ -117,7 +117,7 @@ def _components(ink: NDArray[np.float32]) -> tuple[Labels, list[Mark]]:
 
 
 def cut_out(ink: NDArray[np.float32], labels: Labels, mark: Mark) -> NDArray[np.float32]:
-    """The ink of the mark's parts with their soft edges, without what else lies in its box."""
+    """Return the ink of the mark's components with their soft edges, without anything else in its box."""
     x0, y0, x1, y1 = mark.box
     x0, y0, x1, y1 = max(0, x0 - 1), max(0, y0 - 1), min(ink.shape[1], x1 + 1), min(ink.shape[0], y1 + 1)
     near = labels[y0:y1, x0:x1]
@@ -128,13 +128,13 @@ def cut_out(ink: NDArray[np.float32], labels: Labels, mark: Mark) -> NDArray[np.
 
 
 def joined_mark(marks: Sequence[Mark]) -> Mark:
-    """The mark of several together."""
+    """Merge several marks into one."""
     x0, y0, x1, y1 = zip(*(mark.box for mark in marks), strict=True)
     parts = tuple(part for mark in marks for part in mark.parts)
     return Mark((min(x0), min(y0), max(x1), max(y1)), parts, sum(mark.area for mark in marks))
 
 
 def _apart(one: Mark, other: Mark) -> int:
-    """Pixels between two boxes, along the axis in which they are further apart; negative where they overlap."""
+    """Return the pixels between two boxes, along the axis on which they are further apart; negative if they overlap."""
     (ax0, ay0, ax1, ay1), (bx0, by0, bx1, by1) = one.box, other.box
     return max(ax0 - bx1, bx0 - ax1, ay0 - by1, by0 - ay1)

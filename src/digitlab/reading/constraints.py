@@ -1,4 +1,4 @@
-"""What is known of a page before it is read, checked."""
+"""What is known about a page before it is read, validated."""
 
 from __future__ import annotations
 
@@ -13,15 +13,15 @@ if TYPE_CHECKING:
 
 __all__ = ["DIGIT", "Constraints"]
 
-DIGIT = "#"  # of a pattern
+DIGIT = "#"  # stands for one digit in a pattern
 
 _MOST_DIGITS = 1000
-_MOST_CELLS = 50  # a side
+_MOST_CELLS = 50  # per side
 
 
 @dataclass(frozen=True, slots=True)
 class Constraints:
-    """What is known of a page; None for what is not.
+    """What is known about a page; None for what is unknown.
 
     The fields are options of `digitlab read` and keywords of `Reader.read`; docs/reading.md has them as a table.
     """
@@ -70,7 +70,7 @@ class Constraints:
             )
 
     def given(self) -> dict[str, Any]:
-        """What is known, by name."""
+        """Return the constraints that are set, by name."""
         known = {each.name: getattr(self, each.name) for each in settings_in(Constraints)}
         return {name: value for name, value in known.items() if value is not None and value is not False}
 
@@ -107,7 +107,7 @@ class Constraints:
         from digitlab.reading.numbers.checks import check_of
         from digitlab.reading.numbers.lists import number_list
 
-        if self.among is not None:  # a file's name, or any numbers, become the entries
+        if self.among is not None:  # a file name, or any numbers, are replaced by the entries
             object.__setattr__(self, "among", number_list(self.among).entries)
         if self.check is not None:
             check_of(self.check)
@@ -122,7 +122,7 @@ class Constraints:
             raise UsageError("one-to-one and lines were both given; each picture gets one entry of the list")
 
     def region_in(self, size: tuple[int, int]) -> Box:
-        """The region's box in a picture of this width and height; all of it where there is no region.
+        """Return the region's box in a picture of this width and height; the whole picture if there is no region.
 
         Raises:
             UsageError: when the region reaches beyond the picture.

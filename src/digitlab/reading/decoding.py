@@ -1,6 +1,6 @@
 """From candidates to the digits of a page, line by line: unconstrained, with a fixed count, or matching a pattern.
 
-A digit that stands there is never left out to reach a number: then the page is read as if nothing had been asked for,
+An answered digit is never dropped to reach a requested count: the page is then read as if nothing had been asked for,
 and the note says what stands there.
 """
 
@@ -21,17 +21,17 @@ if TYPE_CHECKING:
 
 __all__ = ["Decoded", "decode"]
 
-_TINY, _NEARLY_CERTAIN = 3.0, 0.95  # times smaller than the one large digit; the confidence of a digit all the same
-_POSSIBLE = 0.15  # confidence: what is less likely fills no place that was asked for
+_TINY, _NEARLY_CERTAIN = 3.0, 0.95  # times smaller than the one large digit; confidence of a digit nevertheless
+_POSSIBLE = 0.15  # the least confidence of a candidate that may fill a requested place
 
 
 @dataclass(frozen=True, slots=True)
 class Decoded:
-    """The candidates that are taken for digits.
+    """The candidates that are accepted as digits.
 
     lines: line by line, from left to right
-    unfit: what stands there instead of what was asked for; None where it fits
-    pattern: that is followed, which it is not where more digits stand there
+    unfit: what stands there instead of what was asked for; None if it fits
+    pattern: the pattern that was applied; None without one, or if more digits stand there than it has
     """
 
     lines: list[list[Candidate]]
@@ -40,9 +40,9 @@ class Decoded:
 
 
 def decode(candidates: Sequence[Candidate], wanted: Constraints, threshold: float) -> Decoded:
-    """What a page's candidates are taken for, as what is known of the page wants it.
+    """Select the digits among a page's candidates, under the constraints in ``wanted``.
 
-    threshold: the confidence of digits that are answered
+    threshold: the confidence from which digits are answered
     """
     decoded = _as_wanted(candidates, wanted, threshold)
     there = len(decoded.lines)
@@ -70,18 +70,18 @@ def _as_wanted(candidates: Sequence[Candidate], wanted: Constraints, threshold: 
 
 
 def _found(candidates: Sequence[Candidate], threshold: float) -> list[list[Candidate]]:
-    """The digits where nothing is asked for: those that are answered, and those as likely as not."""
+    """Select the digits without constraints: the answered ones, and further plausible ones (see `found_digits`)."""
     alone = not any(each.confidence >= threshold for each in candidates)
     found = []
     for line in _lines_of(candidates):
         said = found_digits([each.box for each in line], [each.confidence for each in line], threshold, alone=alone)
         found += [each for each, digit in zip(line, said, strict=True) if digit]
-    # Lines are followed once more: what was no digit may have parted or joined them.
+    # Lines are formed once more: rejected candidates may have split or joined them.
     return _lines_of(_without_dirt(found, threshold))
 
 
 def _without_dirt(found: list[Candidate], threshold: float) -> list[Candidate]:
-    """Beside one large digit, what is tiny is grain of the paper, unless it is nearly certain."""
+    """Drop tiny candidates beside one large digit as grain of the paper, unless they are nearly certain."""
     largest = max(found, key=lambda each: each.longest, default=None)
     if largest is None or largest.confidence < threshold:
         return found
@@ -94,7 +94,7 @@ def _without_dirt(found: list[Candidate], threshold: float) -> list[Candidate]:
 def _along(
     candidates: Sequence[Candidate], free: list[list[Candidate]], pattern: str, wanted: int | None, threshold: float
 ) -> Decoded:
-    """The one line that follows the pattern best, or each of those that are wanted."""
+    """Match the pattern to the line that fits it best, or to each of the requested lines."""
     asked = pattern.count(DIGIT)
     lines = _on_lines(_lines_of([each for each in candidates if each.confidence >= _POSSIBLE]), wanted)
     if wanted is None and lines:
@@ -120,7 +120,7 @@ def _lines_of(candidates: Sequence[Candidate]) -> list[list[Candidate]]:
 
 
 def _on_lines(lines: list[list[Candidate]], wanted: int | None) -> list[list[Candidate]]:
-    """The same on a fixed number of lines, where one is given."""
+    """Regroup the candidates into a fixed number of lines, if one is given."""
     if wanted is None:
         return lines
     every = [each for line in lines for each in line]

@@ -1,4 +1,4 @@
-"""What was read, drawn onto the picture."""
+"""Draw what was read onto the picture."""
 
 from __future__ import annotations
 
@@ -19,11 +19,11 @@ if TYPE_CHECKING:
 
 __all__ = ["draw_reading", "save_drawing"]
 
-_ANSWERED, _DECLINED = (0, 114, 178), (213, 94, 0)  # blue and vermilion, told apart by every eye
+_ANSWERED, _DECLINED = (0, 114, 178), (213, 94, 0)  # blue and vermilion, distinguishable with any colour vision
 
 
 def draw_reading(picture: NDArray[np.uint8], reading: Reading) -> NDArray[np.uint8]:
-    """A copy of ``picture`` (uint8 (H, W, 3) RGB) with a box and the answer at each mark, "?" where it was declined."""
+    """Return a copy of ``picture`` (uint8 (H, W, 3) RGB) with a box and the answer at each digit, "?" if declined."""
     drawn = picture.copy()
     line = max(1, round(min(picture.shape[:2]) / 400))
     for found in reading.digits:
@@ -32,7 +32,7 @@ def draw_reading(picture: NDArray[np.uint8], reading: Reading) -> NDArray[np.uin
         cv2.rectangle(drawn, (x0, y0), (x1 - 1, y1 - 1), colour, line)
         text, scale = "?" if found.digit is None else str(found.digit), max(0.5, (y1 - y0) / 90)
         height = round(24 * scale)
-        place = (x0, y0 - 2 * line) if y0 > height else (x0, y1 + height)  # below, where there is no room above
+        place = (x0, y0 - 2 * line) if y0 > height else (x0, y1 + height)  # below, if there is no room above
         cv2.putText(drawn, text, place, cv2.FONT_HERSHEY_SIMPLEX, scale, colour, max(1, round(2 * scale)), cv2.LINE_AA)
     return drawn
 

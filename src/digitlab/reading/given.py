@@ -1,4 +1,4 @@
-"""What a picture may be in Python: a file, its content, an object of Pillow, an array, a tensor; all become RGB."""
+"""Convert whatever may be a picture in Python (a file, its content, a Pillow image, an array, a tensor) to RGB."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 __all__ = ["PictureLike", "is_one_picture", "rgb_of"]
 
-_LARGEST_FILE = 1 << 30  # bytes of a file object: a stream that never ends must not fill the memory
+_LARGEST_FILE = 1 << 30  # bytes of a file object: an endless stream must not fill the memory
 _EXPECTED = (
     "a path, a picture file's bytes, a file opened in binary mode, a picture of Pillow, or an array or tensor (H, W), "
     "(H, W, 1), (H, W, 3) or (H, W, 4) of uint8, of bool or of floating numbers from 0 to 1"
@@ -43,16 +43,16 @@ PictureLike = (
 
 
 def rgb_of(image: PictureLike, side: int | None = None) -> tuple[NDArray[np.uint8], tuple[int, int]]:
-    """A picture as uint8 (H, W, 3) RGB, and its full width and height.
+    """Return a picture as uint8 (H, W, 3) RGB, and its full width and height.
 
-    Of an array 0 is black: uint8 0 … 255, floating numbers 0 … 1, bool False and True. Three channels are red, green
-    and blue; four have an opacity too. What may be meant in two ways (a scale of 0 … 255 in floating numbers, channels
-    first, a batch) is refused, and the message holds the line that makes it plain.
+    In an array, 0 is black: uint8 0 … 255, floating-point values 0 … 1, bool False and True. Three channels are red,
+    green and blue; a fourth is the opacity. Ambiguous input (floating-point values from 0 to 255, channels first, a
+    batch) is refused, and the message contains the line of code that makes it unambiguous.
 
-    side: as `load_reduced` takes it; for files alone
+    side: as for `load_reduced`; for paths only
 
     Raises:
-        ImageError: for a file, its content or a picture of Pillow that cannot be decoded.
+        ImageError: for a file, its content or a Pillow image that cannot be decoded.
         ShapeError: for an array of another type, shape or range, or for an object that is not a picture at all.
     """
     if isinstance(image, str | os.PathLike):
@@ -71,7 +71,7 @@ def rgb_of(image: PictureLike, side: int | None = None) -> tuple[NDArray[np.uint
 
 
 def is_one_picture(given: object) -> bool:
-    """Whether what should be several pictures is one, such as a path, a file, an array (H, W) or (H, W, C)."""
+    """Return whether an argument for several pictures is only one: a path, a file, an array (H, W) or (H, W, C)."""
     if isinstance(given, str | os.PathLike | bytes | bytearray | memoryview | Image.Image):
         return True
     shape = getattr(given, "shape", None)
@@ -83,7 +83,7 @@ def is_one_picture(given: object) -> bool:
 def _content(file: Any) -> bytes:
     try:
         content = file.read(_LARGEST_FILE + 1)
-    except (OSError, ValueError) as error:  # ValueError: it is closed, or holds text that is none
+    except (OSError, ValueError) as error:  # ValueError: it is closed, or its text cannot be decoded
         raise ImageError(f"the file object cannot be read ({error}); expected one opened in binary mode") from error
     if not isinstance(content, bytes):
         raise ShapeError(
@@ -97,14 +97,14 @@ def _content(file: Any) -> bytes:
 
 
 def _array_of(image: object) -> NDArray[Any]:
-    """A tensor as an array, without a copy where its library allows that."""
+    """Convert a tensor to an array, without a copy if its library allows that."""
     if isinstance(image, list | tuple) or not (hasattr(image, "__array__") or hasattr(image, "__dlpack__")):
         several = isinstance(image, Iterable)
         advice = "; several pictures are read by reader.read_many(pictures)" if several else ""
         raise ShapeError("image", expected=_EXPECTED, received=_kind(image) + advice)
     try:
         return np.asarray(image) if hasattr(image, "__array__") else np.from_dlpack(image)  # type: ignore[arg-type]
-    except Exception as error:  # each library has its own for a tensor on a GPU, or one that keeps gradients
+    except Exception as error:  # each library has its own error for a tensor on a GPU, or with gradients
         reason = (str(error).splitlines() or [type(error).__name__])[0][:120]
         raise ShapeError(
             "image",
@@ -114,7 +114,7 @@ def _array_of(image: object) -> NDArray[Any]:
 
 
 def _as_uint8(array: NDArray[Any]) -> NDArray[np.uint8]:
-    """The same as uint8, of a shape that `as_rgb` takes."""
+    """Convert an array to uint8, in a shape that `as_rgb` takes."""
     _expect_shape(array)
     if array.dtype == np.uint8:
         return array

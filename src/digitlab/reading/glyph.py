@@ -1,4 +1,4 @@
-"""From the ink of one digit to the 28×28 image that networks know: as MNIST's makers did it."""
+"""Normalise the ink of one digit to the 28×28 image that networks expect, as MNIST's authors did."""
 
 from __future__ import annotations
 
@@ -21,14 +21,14 @@ _THINNEST = 1.8
 
 
 def normalise(ink: NDArray[np.float32]) -> NDArray[np.uint8]:
-    """Bring the ink of one digit, float32 (H, W) of 0 … 1 cropped to it, to uint8 (28, 28), light on dark.
+    """Convert the ink of one digit, float32 (H, W) of 0 … 1 cropped to it, to uint8 (28, 28), light on dark.
 
-    The longest side becomes 20 pixels, smoothly; the centre of mass goes to the middle; the brightest pixel is 255.
-    Hairlines are thickened to what networks have seen.
+    The longest side is scaled to 20 pixels, smoothly; the centre of mass is moved to the middle; the brightest pixel
+    becomes 255. Hairlines are thickened to stroke widths that networks have seen.
     """
     small = _resized(_evened(ink), _LONGEST)
     height, width = small.shape
-    # Not by cv2.moments, which takes two columns of floats, as of a hairline, for a list of points.
+    # Not with cv2.moments, which would take two columns of floats (a hairline) for a list of points.
     columns, rows = small.sum(axis=0, dtype=np.float64), small.sum(axis=1, dtype=np.float64)
     mass = columns.sum() + 1e-6
     left = min(max(round(_SIDE / 2 - columns @ np.arange(width) / mass), 0), _SIDE - width)
@@ -50,7 +50,7 @@ def _resized(ink: NDArray[np.float32], longest: int) -> NDArray[np.float32]:
 
 
 def _evened(ink: NDArray[np.float32]) -> NDArray[np.float32]:
-    """The same ink with strokes between _THINNEST and _BOLDEST pixels wide at the final size."""
+    """Change the strokes to between _THINNEST and _BOLDEST pixels wide at the final size."""
     width = stroke_width(ink) * _LONGEST / max(ink.shape)
     missing = round((min(max(width, _THINNEST), _BOLDEST) - width) * _FINE)  # pixels across, at the fine size
     if not missing:
@@ -69,7 +69,7 @@ def _brush(side: int) -> NDArray[np.uint8]:
 
 
 def stroke_width(ink: NDArray[np.float32]) -> float:
-    """Mean width of the strokes in pixels, at least 1.
+    """Return the mean stroke width in pixels, at least 1.
 
     Across a stroke of w pixels the distances to the nearest paper pixel (1, 2, … 2, 1) average (w + 1)² / 4 w.
     """

@@ -1,4 +1,4 @@
-"""The grid of a form or a sudoku: found, laid flat, and cut into cells without its lines."""
+"""The grid of a form or a sudoku: find it, rectify it, and cut it into cells without its lines."""
 
 from __future__ import annotations
 
@@ -25,31 +25,31 @@ if TYPE_CHECKING:
 
 __all__ = ["read_grid"]
 
-_SEARCH_SIDE = 1000  # pixels at which the grid is looked for
-_WINDOW = 0.08  # of the side: wider than its lines
-_LEAST = 0.04  # of the picture, that a grid covers
+_SEARCH_SIDE = 1000  # pixels: size of the picture in which the grid is searched for
+_WINDOW = 0.08  # of the side: wider than the grid's lines
+_LEAST = 0.04  # least fraction of the picture that a grid covers
 _CANDIDATES = 6
-_CORNER_ANGLE = 0.12  # of its length, by which an outline may be off its four sides
+_CORNER_ANGLE = 0.12  # fraction of an outline's area by which its four-sided approximation may be smaller
 
-_CELL = 56  # pixels of a cell laid flat: of its shorter side
-_SQUARE = 1.25  # times as long as high: cells of a form, not a sudoku's seen from the side
-_LARGEST = 2400  # pixels of the flat grid's longest side
-_OUTSIDE = 0.25  # of a cell, that is kept around the grid: its outermost lines are within
-_THICKEST = 0.2  # of a cell: the frame's line
-_SPAN = 0.5  # of the grid, that a line must reach over
-_OFF = 0.22  # of a cell, that a line may lie off its place
-_FEWEST_LINES = 0.55  # of those that the grid should have
+_CELL = 56  # pixels: shorter side of a rectified cell
+_SQUARE = 1.25  # aspect ratio up to which cells are square: a sudoku seen from the side, not a form
+_LARGEST = 2400  # pixels: longest side of the rectified grid
+_OUTSIDE = 0.25  # of a cell: margin kept around the grid, so that its outermost lines are inside
+_THICKEST = 0.2  # of a cell: greatest thickness of a line (the frame's)
+_SPAN = 0.5  # fraction of the grid that a line must span
+_OFF = 0.22  # of a cell: how far a line may be from its expected place
+_FEWEST_LINES = 0.55  # least fraction of the expected lines that must be found
 
-_PROBABLE = 0.2  # the score of a digit in a cell
-_LOWEST = 0.28  # of a cell: the longest side of a digit
-_THINNEST = 0.012  # of a cell's area: the ink of a digit
-_AT_EDGE = 0.14  # of a cell, from its border: what lies there is left of a line
-_WRITTEN = 0.12  # of a cell, from its border: within, ink is measured against the cell's own strongest
+_PROBABLE = 0.2  # least score of a digit in a cell
+_LOWEST = 0.28  # of a cell: least length of a digit's longest side
+_THINNEST = 0.012  # of a cell's area: least ink of a digit
+_AT_EDGE = 0.14  # of a cell, from its border: what lies there is the remainder of a line
+_WRITTEN = 0.12  # of a cell, from its border: the part inside is scaled by the cell's own strongest ink
 
 
 @dataclass(frozen=True, slots=True)
 class _Cell:
-    """What is written in one cell. box: in pixels of the picture; ink: float32, cropped to it."""
+    """The writing in one cell. box: in pixels of the picture; ink: float32, cropped to it."""
 
     column: int
     row: int
@@ -63,12 +63,12 @@ def read_grid(
     find: Callable[[NDArray[np.uint8]], list[Candidate]],
     which: Callable[[list[NDArray[np.uint8] | None]], list[NDArray[np.float32] | None]],
 ) -> list[tuple[int, int, Box, Candidate]]:
-    """Row, column, box in the picture and digit of each written cell of the largest grid of this size, row by row.
+    """Read the largest grid of this size: row, column, box in the picture and digit of each written cell, row by row.
 
-    A cell with ink in which no digit was found is there too, with a score of 0.
+    A cell with ink in which no digit was found is included with a score of 0.
 
-    rgb: uint8 (H, W, 3); grid: columns and rows; find: gives the candidates of a picture
-    which: the classifier's answers to images of 28×28
+    rgb: uint8 (H, W, 3); grid: columns and rows; find: returns the candidates of a picture
+    which: returns the classifier's answers to images of 28×28
 
     Raises:
         ImageError: when there is no such grid in the picture.
@@ -114,7 +114,7 @@ def _flat_grid(rgb: NDArray[np.uint8], columns: int, rows: int) -> _Flat:
 
 
 def _quadrilaterals(rgb: NDArray[np.uint8]) -> list[NDArray[np.float32]]:
-    """The corners, float32 (4, 2) in pixels, of outlines of four sides, largest first; clockwise, upper left first."""
+    """Find four-sided outlines, largest first: corners, float32 (4, 2) in pixels, clockwise from the upper left."""
     small = shrink(rgb, _SEARCH_SIDE)
     strength = ink_strength(small, round(_WINDOW * max(small.shape)), page=True)
     there = scaled(strength)
@@ -153,7 +153,7 @@ def _four_corners(hull: NDArray[np.int32]) -> NDArray[np.float32] | None:
 
 
 def _ways_round(corners: NDArray[np.float32], columns: int, rows: int) -> list[NDArray[np.float32]]:
-    """The corners as they are, or one further where the grid's long side is the other one."""
+    """Return the corners as they are, and rotated by one if the outline's long side is not that of the grid."""
     sides = np.linalg.norm(corners - np.roll(corners, -1, axis=0), axis=1)
     wide, high = sides[0] + sides[2], sides[1] + sides[3]
     if columns != rows and (wide > high) != (columns > rows) and max(wide, high) > 1.2 * min(wide, high):
@@ -162,7 +162,7 @@ def _ways_round(corners: NDArray[np.float32], columns: int, rows: int) -> list[N
 
 
 def _cell_size(corners: NDArray[np.float32], columns: int, rows: int) -> tuple[int, int]:
-    """Width and height of a cell laid flat, in pixels, in the proportion that it has in the picture."""
+    """Return width and height of a rectified cell in pixels, with the proportion that it has in the picture."""
     sides = np.linalg.norm(corners - np.roll(corners, -1, axis=0), axis=1)
     longer = float((sides[0] + sides[2]) / columns / max(float(sides[1] + sides[3]) / rows, 1.0))
     if 1 / _SQUARE <= longer <= _SQUARE:
@@ -174,11 +174,11 @@ def _cell_size(corners: NDArray[np.float32], columns: int, rows: int) -> tuple[i
 
 @dataclass(frozen=True, slots=True)
 class _Flat:
-    """The grid laid flat, ``border`` pixels more on each side. strength: uint8 of the ink; back: to the picture.
+    """The rectified grid, with a margin of ``border`` pixels. strength: uint8 of the ink; back: to the picture.
 
     picture: uint8 (H, W, 3); size: width and height of the picture that it was taken from
 
-    wide, high: a cell in pixels; side: the shorter of them, that sizes of digits and lines go by
+    wide, high: a cell in pixels; side: the shorter of them, the unit for sizes of digits and lines
     """
 
     picture: NDArray[np.uint8]
@@ -216,21 +216,21 @@ class _Flat:
         return cls(flat, strength, back, columns, rows, wide, high, side, border, size, across, down)
 
     def lines_found(self) -> float:
-        """The share of the grid's lines that are there, less those that are there and should not be."""
+        """Return the fraction of the expected lines that were found, less the unexpected ones."""
         there = len(self._places(self.across, self.rows, self.high))
         there += len(self._places(self.down, self.columns, self.wide))
         others = self._others(self.across, self.rows, self.high) + self._others(self.down, self.columns, self.wide)
         return (there - others) / (self.rows + self.columns + 2)
 
     def _others(self, rules: Sequence[Rule], cells: int, pitch: int) -> int:
-        """How many lines within the grid stand apart from those that it should have."""
+        """Count the lines within the grid that are apart from the expected ones."""
         middles = np.sort([float(np.median(rule.place)) - self.border for rule in rules])
         middles = middles[(middles > -_OFF * pitch) & (middles < (cells + _OFF) * pitch)]
         apart = 1 + int((np.diff(middles) > _OFF * pitch).sum()) if len(middles) else 0
         return max(0, apart - len(self._places(rules, cells, pitch)))
 
     def _places(self, rules: Sequence[Rule], cells: int, pitch: int) -> dict[int, float]:
-        """Where the grid's lines are, in pixels, those that were found. pitch: pixels from line to line."""
+        """Return the positions in pixels of the grid lines found, by number. pitch: pixels from line to line."""
         places: dict[int, float] = {}
         for rule in rules:
             middle = float(np.median(rule.place)) - self.border
@@ -240,16 +240,16 @@ class _Flat:
         return places
 
     def cell_at(self, x: float, y: float) -> tuple[int, int] | None:
-        """The row and column of a place in the flat picture; None outside the grid."""
+        """Return the row and column of a place in the rectified picture; None outside the grid."""
         xs = self._borders(self.down, self.columns, self.wide)
         ys = self._borders(self.across, self.rows, self.high)
         column, row = int(np.searchsorted(xs, x)) - 1, int(np.searchsorted(ys, y)) - 1
         return (row, column) if 0 <= column < self.columns and 0 <= row < self.rows else None
 
     def cells(self) -> list[_Cell]:
-        """The written cells, row by row; some twice, as they are seen in two ways.
+        """Return the written cells, row by row; some twice, from two ways of scaling the ink.
 
-        Ink is measured against the strongest of the whole grid, and of its own cell: a pencil is faint beside print.
+        Ink is scaled by the strongest of the whole grid, and by that of its own cell: a pencil is faint beside print.
         """
         cleaned = taken_out(self.strength, self.across, self.down)
         xs = self._borders(self.down, self.columns, self.wide)
@@ -262,7 +262,7 @@ class _Flat:
     def _ink_of_each(
         self, cleaned: NDArray[np.uint8], xs: NDArray[np.float64], ys: NDArray[np.float64]
     ) -> NDArray[np.float32]:
-        """The ink of the cells, each measured against its own strongest; without what lies along their borders."""
+        """Scale the ink of each cell by its own strongest, without what lies along the cell's border."""
         faint = np.zeros(cleaned.shape, np.float32)
         edge = _WRITTEN * self.side
         for row, column in itertools.product(range(self.rows), range(self.columns)):
@@ -275,7 +275,7 @@ class _Flat:
         return faint
 
     def _written(self, ink: NDArray[np.float32], xs: NDArray[np.float64], ys: NDArray[np.float64]) -> list[_Cell]:
-        """The cells in which there is as much ink as a digit has."""
+        """Return the cells in which there is as much ink as a digit has."""
         _, labels, statistics, centres = cv2.connectedComponentsWithStats(
             (ink >= INK).astype(np.uint8), connectivity=8, ltype=cv2.CV_32S
         )
@@ -289,7 +289,7 @@ class _Flat:
         return [cell for cell in cells if cell is not None]
 
     def _borders(self, rules: Sequence[Rule], cells: int, pitch: int) -> NDArray[np.float64]:
-        """The pixel at which each cell begins, and the last one ends; lines that were not found are put between."""
+        """Return the pixels at which the cells begin, and the last one ends; lines not found are interpolated."""
         found = self._places(rules, cells, pitch)
         known = sorted(found)
         even = np.arange(cells + 1, dtype=np.float64) * pitch
@@ -300,7 +300,7 @@ class _Flat:
     def _cell_of(
         self, statistics: list[int], centre: list[float], xs: NDArray[np.float64], ys: NDArray[np.float64]
     ) -> tuple[int, int] | None:
-        """The row and column of the cell that holds a stroke; None where it is what is left of a line, or outside."""
+        """Return the row and column of the cell that holds a stroke; None outside, or for the remainder of a line."""
         x, y, width, height, area = statistics
         column, row = int(np.searchsorted(xs, centre[0])) - 1, int(np.searchsorted(ys, centre[1])) - 1
         if not (0 <= column < self.columns and 0 <= row < self.rows) or area < 4:
@@ -338,7 +338,7 @@ class _Flat:
         return _Cell(place[1], place[0], self.in_picture(box), np.asarray(tight, np.float32))
 
     def in_picture(self, box: tuple[float, float, float, float]) -> Box:
-        """The upright box in the picture around a box of the flat grid."""
+        """Return the axis-aligned box in the picture around a box of the rectified grid."""
         x0, y0, x1, y1 = box
         corners = np.array([[[x0, y0], [x1, y0], [x1, y1], [x0, y1]]], np.float64)
         seen = cv2.perspectiveTransform(corners, self.back)[0]

@@ -1,4 +1,4 @@
-"""Medians of many pixels from how often each of their 256 levels occurs: a fraction of the time that sorting takes."""
+"""Medians of many pixels from the histogram of their 256 levels: a fraction of the time that sorting takes."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ __all__ = ["counted", "distances", "lower_median", "quantile"]
 
 
 def counted(pixels: NDArray[np.uint8]) -> NDArray[np.float64]:
-    """How often each level occurs in uint8 (H, W), float64 (256,); exact below 2²⁴ pixels, as OpenCV counts in float32.
+    """Count each level in uint8 (H, W): float64 (256,); exact below 2²⁴ pixels, as OpenCV counts in float32.
 
     >>> counted(np.array([[3, 3, 5]], np.uint8))[:6]
     array([0., 0., 0., 2., 0., 1.])
@@ -23,7 +23,7 @@ def counted(pixels: NDArray[np.uint8]) -> NDArray[np.float64]:
 
 
 def distances(counts: NDArray[np.float64], level: int) -> NDArray[np.float64]:
-    """How often each distance from a level occurs, to either side: float64 (256,).
+    """Count each distance from a level, to either side: float64 (256,).
 
     counts: float64 (N,), N up to 256, of the levels 0 to N - 1; level: below N
 
@@ -37,13 +37,13 @@ def distances(counts: NDArray[np.float64], level: int) -> NDArray[np.float64]:
 
 
 def lower_median(counts: NDArray[np.float64]) -> int:
-    """The median; of two in the middle the lower one."""
+    """Return the median; if two are in the middle, the lower one."""
     upto = counts.cumsum()
     return int(upto.searchsorted(upto[-1] / 2))
 
 
 def median_and_spread(counts: NDArray[np.float64]) -> tuple[int, int]:
-    """The lower median, and the lower median of the distances from it.
+    """Return the lower median, and the lower median of the distances from it.
 
     >>> median_and_spread(np.array([0.0, 5.0, 1.0, 1.0])), median_and_spread(np.array([2.0, 2.0, 1.0, 1.0]))
     ((1, 0), (1, 1))
@@ -51,13 +51,13 @@ def median_and_spread(counts: NDArray[np.float64]) -> tuple[int, int]:
     upto = counts.cumsum()
     half = upto[-1] / 2
     middle = int(upto.searchsorted(half))
-    if counts[middle] >= half:  # this many are at no distance
+    if counts[middle] >= half:  # at least half are at distance 0
         return middle, 0
     return middle, lower_median(distances(counts, middle))
 
 
 def quantile(counts: NDArray[np.float64], share: float) -> float:
-    """The level below which so large a share lies; between two levels in proportion, as `np.quantile` does it.
+    """Return the level below which this share lies, interpolated linearly between levels, as by `np.quantile`.
 
     >>> quantile(np.array([1.0, 0.0, 1.0, 2.0]), 0.5), quantile(np.array([0.0, 9.0, 1.0, 1.0]), 0.9)
     (2.5, 2.0)

@@ -1,4 +1,4 @@
-"""Picture files: every one becomes an upright array of RGB, or one clear line that says why not."""
+"""Picture files: decode each to an upright RGB array, or report in one clear line why that fails."""
 
 from __future__ import annotations
 
@@ -25,11 +25,11 @@ if TYPE_CHECKING:
 __all__ = ["MAX_PIXELS", "as_rgb", "decode_image", "decode_page", "load_image", "load_reduced", "picture_pixels"]
 
 MAX_PIXELS = 50_000_000  # 200 MB in Pillow and 150 MB as RGB: a process that reads stays below 1 GB
-_PARTS = (1, 2, 4, 8)  # of its width and height, in which a JPEG can be decoded
-_ROWS = 256  # rows converted at once: the pixels lie in memory twice at most, and not once more for each step
+_PARTS = (1, 2, 4, 8)  # divisors of its width and height at which a JPEG can be decoded
+_ROWS = 256  # rows converted at once, so that pixels are in memory at most twice, not once more for each step
 
-# What turns a picture of each EXIF orientation upright: whether x and y change places, and whether rows and columns are
-# mirrored then.
+# How to turn a picture of each EXIF orientation upright: whether to transpose it, and whether to mirror its rows and
+# columns afterwards.
 _UPRIGHT = {
     2: (False, False, True),
     3: (False, True, True),
@@ -45,26 +45,26 @@ _ORIENTATION = 0x0112  # the EXIF tag
 def load_image(path: str | Path) -> NDArray[np.uint8]:
     """Read a picture: uint8 (H, W, 3) RGB, rows top-down, turned upright as its EXIF orientation says.
 
-    docs/formats.md lists what is read, and how. ``scan.tif#2`` is the second page of a TIFF or PDF; of several pages
-    the first, where the name says none, and a warning says so. Transparent pictures are laid on white (on black, where
-    what is drawn is light). 16 bits a channel become 8. The size is read first: a picture of more than MAX_PIXELS is
-    refused before it is decoded, unless it is a JPEG, which is then decoded at a half, a quarter or an eighth of its
-    size.
+    docs/formats.md lists which formats are read, and how. ``scan.tif#2`` is the second page of a TIFF or PDF; if the
+    name does not say which of several pages, the first is read, with a warning. Transparent pictures are laid on white
+    (on black, if what is drawn is light). 16 bits per channel become 8. The size is read first: a picture of more than
+    MAX_PIXELS is refused before it is decoded, unless it is a JPEG, which is then decoded at a half, a quarter or an
+    eighth of its size.
 
     Raises:
-        ImageError: the file is missing, no picture of these formats, damaged, cut off or too large.
+        ImageError: when the file is missing, not a picture of these formats, damaged, truncated or too large.
     """
     return load_reduced(path, None)[0]
 
 
 def load_reduced(path: str | Path, side: int | None) -> tuple[NDArray[np.uint8], tuple[int, int]]:
-    """`load_image` for reading at a lower resolution, and the full size of the upright picture, width and height.
+    """Read a picture like `load_image`, at reduced resolution if allowed; also return its full size, upright.
 
-    side: pixels that the longest side shall have left at least. A JPEG is decoded at a half, a quarter or an eighth of
-        its size where that is enough, in a fraction of the time and memory. None keeps all that MAX_PIXELS allows
+    side: least number of pixels that the longest side must keep. A JPEG is decoded at a half, a quarter or an eighth of
+        its size if that is enough, in a fraction of the time and memory. None keeps all that MAX_PIXELS allows
 
     Raises:
-        ImageError: the file is missing, no picture of these formats, damaged, cut off or too large.
+        ImageError: when the file is missing, not a picture of these formats, damaged, truncated or too large.
     """
     path = Path(path)
     try:
@@ -77,16 +77,16 @@ def load_reduced(path: str | Path, side: int | None) -> tuple[NDArray[np.uint8],
         if found.pages > 1 and page is None:
             warnings.warn(f"{path} has {found.pages} pages; this is the first of them, {path}#2 the next", stacklevel=2)
         return found.pixels, found.size
-    except (OSError, ValueError) as error:  # ValueError: a name with a zero byte
+    except (OSError, ValueError) as error:  # ValueError: a name with a null byte
         reason = getattr(error, "strerror", None) or str(error)
         raise ImageError(f"{path}: cannot be opened ({reason}); expected a picture file") from error
 
 
 def decode_image(content: bytes, name: str = "the picture", *, most_pixels: int = MAX_PIXELS) -> NDArray[np.uint8]:
-    """`load_image` for a file's content, which lies on no disk; ``name`` is what messages call it.
+    """Decode a file's content from memory, like `load_image`; ``name`` is what messages call it.
 
     Raises:
-        ImageError: no picture of these formats, damaged, cut off, or with more than ``most_pixels``.
+        ImageError: when it is no picture of these formats, damaged, truncated, or has more than ``most_pixels``.
     """
     return decode_page(content, name, most_pixels=most_pixels)[0]
 
@@ -94,12 +94,12 @@ def decode_image(content: bytes, name: str = "the picture", *, most_pixels: int 
 def decode_page(
     content: bytes, name: str = "the picture", page: int | None = None, *, most_pixels: int = MAX_PIXELS
 ) -> tuple[NDArray[np.uint8], int]:
-    """`decode_image` of one page, from 1, of a TIFF or PDF, and how many pages there are; None is the first.
+    """Decode one page (counted from 1; None: the first) of a TIFF or PDF; also return the number of pages.
 
-    Threads decode side by side: Pillow's warnings, which `load_image` silences in turns, are the caller's affair.
+    Threads may decode in parallel: Pillow's warnings, which `load_image` silences under a lock, are left to the caller.
 
     Raises:
-        ImageError: as `decode_image`, or there is no such page.
+        ImageError: as `decode_image`, or when there is no such page.
     """
     if not content:
         raise ImageError(f"{name}: is empty (0 bytes); expected {EXPECTED}")
@@ -108,10 +108,10 @@ def decode_page(
 
 
 def picture_pixels(picture: Image.Image, name: str = "the picture") -> NDArray[np.uint8]:
-    """A picture that Pillow has opened or made, as `load_image` gives a file's.
+    """Convert a Pillow image to an upright RGB array, as `load_image` does for a file.
 
     Raises:
-        ImageError: it cannot be decoded, or is too large.
+        ImageError: when it cannot be decoded, or is too large.
     """
     with _saying_what_failed(name):
         _check_size(picture.size, picture.size, name, MAX_PIXELS)
@@ -120,7 +120,7 @@ def picture_pixels(picture: Image.Image, name: str = "the picture") -> NDArray[n
 
 
 def as_rgb(image: NDArray[Any]) -> NDArray[np.uint8]:
-    """Grey, RGB or RGBA, uint8 (H, W), (H, W, 1), (H, W, 3) or (H, W, 4), as uint8 (H, W, 3); RGB is not copied.
+    """Convert grey, RGB or RGBA, uint8 (H, W), (H, W, 1), (H, W, 3) or (H, W, 4), to uint8 (H, W, 3) (RGB: no copy).
 
     Raises:
         ShapeError: for another type or shape, or a picture without pixels.
@@ -141,14 +141,14 @@ def _check_file(path: Path) -> None:
     status = path.stat()
     if stat.S_ISDIR(status.st_mode):
         raise ImageError(f"{path}: is a folder; expected a picture file, for instance {path / '*.jpg'}")
-    if not stat.S_ISREG(status.st_mode):  # a pipe or device could keep us waiting for ever
+    if not stat.S_ISREG(status.st_mode):  # a pipe or device could block for ever
         raise ImageError(f"{path}: is a device or pipe; expected a picture file")
     if not status.st_size:
         raise ImageError(f"{path}: is empty (0 bytes); expected a picture, so copy or save it again")
 
 
 class _Decoded(NamedTuple):
-    """The upright picture, its full size, width and height, and how many pages its file has."""
+    """The upright picture, its full width and height, and the number of pages of its file."""
 
     pixels: NDArray[np.uint8]
     size: tuple[int, int]
@@ -158,7 +158,7 @@ class _Decoded(NamedTuple):
 def _decode(
     stream: IO[bytes], source: Path | bytes, name: Path | str, side: int | None, most: int, page: int | None
 ) -> _Decoded:
-    """The picture, no smaller than ``side`` asks for; ``source`` is what the stream reads."""
+    """Decode the picture, no smaller than ``side`` asks for; ``source`` is what the stream reads."""
     start = stream.read(START)
     stream.seek(0)
     kind = kind_of(start, name)
@@ -172,7 +172,7 @@ def _decode(
         _reduce(picture, side)
         _check_size(picture.size, full, name, most)
         reduced = picture.size != full
-        picture.load()  # which turns a TIFF upright, and says so
+        picture.load()  # turns a TIFF upright, and updates its orientation tag
         turn = _turn(picture)
         if not reduced:
             full = picture.size
@@ -187,16 +187,16 @@ def _saying_what_failed(name: Path | str) -> Iterator[None]:
         raise
     except Image.DecompressionBombError as error:
         raise ImageError(f"{name}: has more pixels than the {MAX_PIXELS:,} allowed; make it smaller first") from error
-    except UnidentifiedImageError as error:  # its first bytes are right, and what follows is not
+    except UnidentifiedImageError as error:  # its first bytes are valid, but the rest is not
         raise ImageError(f"{name}: is damaged or cut off; copy or save it again") from error
     except MemoryError as error:
         raise ImageError(f"{name}: does not fit into the memory; make it smaller first") from error
-    except Exception as error:  # on hostile bytes Pillow's decoders raise nearly every kind there is
+    except Exception as error:  # on malformed input Pillow's decoders raise almost any kind of exception
         raise ImageError(f"{name}: is damaged or cut off ({first_line(error, 100)}); copy or save it again") from error
 
 
 def _turn_to(picture: Image.Image, page: int | None, path: Path | str) -> int:
-    """Seek the page, from 1, the first where none is asked for; returns how many there are."""
+    """Seek to the page, counted from 1 (None: the first); return the number of pages."""
     numbers = page_numbers(picture, path)
     if page is not None and page > len(numbers):
         pages = "one page" if len(numbers) == 1 else f"{len(numbers)} pages"
@@ -207,7 +207,7 @@ def _turn_to(picture: Image.Image, page: int | None, path: Path | str) -> int:
 
 
 def _reduce(picture: Image.Image, side: int | None) -> None:
-    """Have a JPEG decoded at a fraction of its size: as small as ``side`` allows, and no larger than MAX_PIXELS."""
+    """Make Pillow decode a JPEG at a fraction of its size: as small as ``side`` allows, and at most MAX_PIXELS."""
     if picture.format != "JPEG":
         return
     width, height = picture.size
@@ -228,7 +228,7 @@ def _check_size(size: tuple[int, int], full: tuple[int, int], path: Path | str, 
 
 
 def _turn(picture: Image.Image) -> tuple[bool, bool, bool]:
-    """Whether x and y change places, and which of rows and columns are then mirrored."""
+    """Return whether to transpose the picture, and whether to mirror its rows and its columns afterwards."""
     try:
         orientation = picture.getexif().get(_ORIENTATION)
         known = orientation if isinstance(orientation, int) else 1
@@ -246,7 +246,7 @@ def _upright(rgb: NDArray[np.uint8], turn: tuple[bool, bool, bool]) -> NDArray[n
 
 
 def _to_rgb(picture: Image.Image) -> NDArray[np.uint8]:
-    """uint8 (H, W, 3), made in bands of rows."""
+    """Convert to uint8 (H, W, 3), in bands of rows."""
     width, height = picture.size
     rgb = np.empty((height, width, 3), np.uint8)
     bands = [(top, min(height, top + _ROWS)) for top in range(0, height, _ROWS)]
@@ -277,22 +277,22 @@ def _brightest(grey: NDArray[Any]) -> float:
 
 
 def _full_scale(brightest: float, *, floating: bool) -> float:
-    """What becomes 255 in grey of 16 or 32 bits: the smallest usual scale that holds it: 255, 65535, 2³²-1.
+    """Return the grey level of 16 or 32 bits that becomes 255: the smallest usual scale that fits: 255, 65535, 2³²-1.
 
-    Floating numbers up to 1 are taken as 0…1.
+    Floating-point values up to 1 are taken to range over 0…1.
     """
     scales = (1.0, 255.0, 65535.0) if floating else (255.0, 65535.0)
     return next((scale for scale in scales if brightest <= scale), max(brightest, float(2**32 - 1)))
 
 
 def _to_8_bits(grey: NDArray[Any], scale: float) -> NDArray[np.uint8]:
-    """Grey of 16 or 32 bits, (H, W)."""
+    """Convert grey of 16 or 32 bits, (H, W), to 8 bits; ``scale`` becomes 255."""
     values = np.nan_to_num(grey.astype(np.float32), nan=0.0, posinf=0.0, neginf=0.0)
     return np.asarray(np.clip(np.rint(values * (255.0 / scale)), 0, 255), np.uint8)
 
 
 def _on_paper(rgba: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """Lay uint8 (H, W, 4) on white, or on black where only light ink is drawn: uint8 (H, W, 3)."""
+    """Blend RGBA, uint8 (H, W, 4), onto white, or onto black if only light ink is drawn: uint8 (H, W, 3)."""
     height, width = rgba.shape[:2]
     step = max(1, round((width * height / 1e6) ** 0.5))
     paper = 0 if _is_light_ink(rgba[::step, ::step]) else 255
@@ -303,7 +303,7 @@ def _on_paper(rgba: NDArray[np.uint8]) -> NDArray[np.uint8]:
 
 
 def _laid(rgba: NDArray[np.uint8], paper: int) -> NDArray[np.uint8]:
-    """uint8 (H, W, 4) on paper of this grey."""
+    """Blend RGBA, uint8 (H, W, 4), onto paper of this grey level."""
     alpha = rgba[:, :, 3]
     if alpha.min() == 255:
         return np.ascontiguousarray(rgba[:, :, :3])
@@ -313,7 +313,7 @@ def _laid(rgba: NDArray[np.uint8], paper: int) -> NDArray[np.uint8]:
 
 
 def _is_light_ink(rgba: NDArray[np.uint8]) -> bool:
-    """Whether what is opaque is light throughout and the smaller part: strokes, not a card with something on it."""
+    """Return whether the opaque part is light throughout and a minority: strokes, not a card with something on it."""
     opaque = rgba[rgba[:, :, 3] >= 128]
     if not len(opaque) or len(opaque) > rgba[:, :, 3].size // 2:
         return False

@@ -1,7 +1,7 @@
-"""From a picture to its ink: how strongly each pixel differs from the paper around it, on the ink's side.
+"""The ink of a picture: how strongly each pixel differs from the paper around it, in the ink's direction.
 
-Pens darker and lighter than what they write on, coloured pens, shadows and lamps all end in one scale: 0 is paper, 1
-is ink.
+Pens darker or lighter than what they write on, coloured pens, shadows and lamps are all mapped to one scale: 0 is
+paper, 1 is ink.
 """
 
 from __future__ import annotations
@@ -21,27 +21,27 @@ __all__ = [
     "INK", "halved_to", "ink_map", "ink_scale", "ink_strength", "is_light_ink", "is_light_writing", "scaled", "shrink",
 ]  # fmt: skip
 
-INK = 0.55  # from here up a pixel is ink: lower values join neighbours and keep folds, up to 0.65 measured alike
+INK = 0.55  # threshold of ink: lower ones join neighbours and keep folds; up to 0.65 measured equally well
 
-_POLARITY_SIDE = 64  # pixels; strokes and the run of the light survive, grain does not
-_RING_WEIGHT = 4.0  # of "does not touch the border" against "is a minority"; from 2 to 6 measured alike
+_POLARITY_SIDE = 64  # pixels; strokes and gradients of the light survive, grain does not
+_RING_WEIGHT = 4.0  # of "does not touch the border" relative to "is a minority"; 2 to 6 measured equally well
 
 _WRITING_SIDE = 320  # pixels; strokes of small digits survive
-_WRITING_WINDOW = 0.08  # of it
+_WRITING_WINDOW = 0.08  # of that side
 _CLEAR_SKEW = 0.7
 
 _CHROMA_WEIGHT = 1.5  # a lightness difference of 1.5 looks as strong to us as a chroma difference of 1 in Lab's units
-_LEAST_CHROMA = 3.0  # below this standard deviation (of 255) colour is only the camera's noise
+_LEAST_CHROMA = 3.0  # below this standard deviation (of 255) colour is only camera noise
 
 _DEEPEST_SHADE = 48.0  # of 255; below it there is more noise than light
 _TINY = 32  # pixels, at half the size
 
-_DRAWN = 0.5  # of the pixels: a picture with more of exactly one level, its border's, is a drawing
+_DRAWN = 0.5  # of the pixels: a picture in which more have exactly the border's grey level is a drawing
 
 _LEAST_CONTRAST = 14.0  # of 255; a hard pencil gives 25, the grain and folds of blank paper up to 12
 _LEAST_SIGNAL = 6.0  # contrast in standard deviations of the paper; from 4 to 9 no open photo was lost
 
-_NEAR = 1.5  # old pixels of a new one
+_NEAR = 1.5  # old pixels per new pixel
 
 _LEVELS = np.arange(256, dtype=np.float64)
 _STEADY = 1e-3 * np.eye(3)  # keeps the border's plane solvable where the picture is a single row
@@ -49,9 +49,9 @@ _LIGHT_LEVELS = np.maximum(np.arange(256, dtype=np.float32), np.float32(_DEEPEST
 
 
 def ink_map(picture: NDArray[np.uint8], window: int) -> NDArray[np.float32] | None:
-    """How much of each pixel is ink: float32 (H, W), 0 … 1; None where the picture holds no ink.
+    """Return how much of each pixel is ink: float32 (H, W), 0 … 1; None if the picture holds no ink.
 
-    picture: uint8 (H, W, 3) RGB or (H, W) grey, already reduced to the size to work at
+    picture: uint8 (H, W, 3) RGB or (H, W) grey, already reduced to the working size
     window: pixels; more than the widest stroke, less than the narrowest shadow
     """
     return scaled(ink_strength(picture, window))
@@ -60,10 +60,10 @@ def ink_map(picture: NDArray[np.uint8], window: int) -> NDArray[np.float32] | No
 def ink_strength(
     picture: NDArray[np.uint8], window: int, *, page: bool = False, light: bool | None = None
 ) -> NDArray[np.uint8]:
-    """How much each pixel differs from the paper, uint8 (H, W); ``page``: many strokes, rather than one large one.
+    """Return how much each pixel differs from the paper, uint8 (H, W); ``page``: many strokes, not one large one.
 
     picture: uint8 (H, W, 3) RGB or (H, W) grey
-    light: whether the ink is lighter than its ground, where that is known: of an empty place it cannot be seen
+    light: whether the ink is lighter than its ground, if that is known: an empty place does not show it
     """
     lightness = _lightness(picture, quick=page)
     strength = None if page else _away_from_ground(lightness)
@@ -76,9 +76,9 @@ def ink_strength(
 
 
 def _away_from_ground(lightness: NDArray[np.uint8]) -> NDArray[np.uint8] | None:
-    """Drawings and cut out digits, uint8 (H, W): how far each pixel is from the one level that most of them have.
+    """Return each pixel's distance from the uniform ground of a drawing or a cut-out digit, uint8 (H, W).
 
-    That there is no light to even out need not be found out by a closing. None for other pictures.
+    Such a picture has no uneven light, so no closing is needed. None for other pictures.
     """
     ground = _ground(lightness)
     if ground is None:
@@ -88,7 +88,7 @@ def _away_from_ground(lightness: NDArray[np.uint8]) -> NDArray[np.uint8] | None:
 
 
 def _ground(grey: NDArray[np.uint8]) -> int | None:
-    """The level that all of the border has, where nothing is lighter than it, or nothing darker; else None."""
+    """Return the border's level, if it is uniform and the lightest or the darkest of the picture; else None."""
     border = _border(grey).tobytes()
     ground = border[0]
     if border.count(ground) < len(border):
@@ -98,10 +98,10 @@ def _ground(grey: NDArray[np.uint8]) -> int | None:
 
 
 def _lightness(picture: NDArray[np.uint8], *, quick: bool) -> NDArray[np.uint8]:
-    """Lab's lightness, uint8 (H, W).
+    """Return Lab's lightness, uint8 (H, W).
 
-    quick: a colour counts as the grey of its luma, which is found in a fifth of the time; large pictures are to be
-        quick, and the chroma that is added makes up for the difference
+    quick: approximate a colour by the grey of its luma, in a fifth of the time; meant for large pictures, where the
+        chroma that is added makes up for the difference
     """
     if picture.ndim == 3 and not quick:
         return _pixels(cv2.extractChannel(cv2.cvtColor(picture, cv2.COLOR_RGB2Lab), 0))
@@ -111,21 +111,21 @@ def _lightness(picture: NDArray[np.uint8], *, quick: bool) -> NDArray[np.uint8]:
 
 @functools.cache
 def _lightness_of_greys() -> NDArray[np.uint8]:
-    """Lab's lightness of the 256 greys, uint8 (256,): to look it up takes a tenth of computing it for each pixel."""
+    """Return Lab's lightness of the 256 greys, uint8 (256,): a look-up takes a tenth of computing it per pixel."""
     greys = np.repeat(np.arange(256, dtype=np.uint8)[None, :, None], 3, axis=2)
     return np.ascontiguousarray(_pixels(cv2.cvtColor(greys, cv2.COLOR_RGB2Lab))[0, :, 0])
 
 
 def is_light_ink(grey: NDArray[np.uint8]) -> bool:
-    """Whether what is written on uint8 (H, W) is lighter than its ground.
+    """Return whether what is written on a grey picture, uint8 (H, W), is lighter than its ground.
 
-    Two signs are added. Ink is the minority, so the differences from a local median are skewed to its side; and ink
-    seldom touches the border, so the middle differs to its side from a plane laid through the border. The first alone
+    Two cues are added. Ink is the minority, so the differences from a local median are skewed to its side; and ink
+    seldom touches the border, so the interior differs to its side from a plane fitted to the border. The first alone
     fails on bold digits that fill the picture, the second alone in uneven light.
     """
     small = shrink(grey, _POLARITY_SIDE)
     if (ground := _ground(small)) is not None:
-        return int(small.max()) > ground  # all that is written lies on one side
+        return int(small.max()) > ground  # all ink lies on one side of the ground
     border = _border(small)
     mean, deviation = cv2.meanStdDev(cv2.subtract(small, _plane_through(border, *small.shape), dtype=cv2.CV_32F))
     inside = float(mean[0, 0]) / (float(deviation[0, 0]) + 1e-6)
@@ -133,10 +133,10 @@ def is_light_ink(grey: NDArray[np.uint8]) -> bool:
 
 
 def is_light_writing(grey: NDArray[np.uint8]) -> bool:
-    """`is_light_ink` of a page, uint8 (H, W): its strokes are fine, and the run of the light is not what they follow.
+    """Return `is_light_ink` for a page, uint8 (H, W): its strokes are fine, and do not follow gradients of the light.
 
-    Thin strokes are a minority everywhere, so the first of the two signs decides where it is clear at a size that
-    keeps them; large digits show no such sign there.
+    Thin strokes are a minority everywhere, so the first of the two cues decides if it is clear at a size that keeps
+    them; large digits show no such cue there.
     """
     small = shrink(grey, _WRITING_SIDE)
     skew = _skew(small, round(_WRITING_WINDOW * max(small.shape)))
@@ -144,7 +144,7 @@ def is_light_writing(grey: NDArray[np.uint8]) -> bool:
 
 
 def _skew(grey: NDArray[np.uint8], window: int) -> float:
-    """How far the differences from the local median lean to the light side: their third moment, normalised."""
+    """Return the normalised third moment of the differences from the local median; positive: towards light."""
     around = np.asarray(cv2.subtract(grey, _local_median(grey, window), dtype=cv2.CV_32F), np.float32).ravel()
     square = around * around
     spread = float(around @ around) / len(around)
@@ -153,9 +153,9 @@ def _skew(grey: NDArray[np.uint8], window: int) -> float:
 
 
 def shrink(image: NDArray[np.uint8], side: int, *, quick: bool = False) -> NDArray[np.uint8]:
-    """Reduced by area so that the longest side has at most ``side`` pixels; smaller pictures stay as they are.
+    """Downscale by area so that the longest side has at most ``side`` pixels; smaller pictures stay as they are.
 
-    quick: where less than halved, from the four nearest pixels each, which skips none: a sixth of the time
+    quick: bilinear where less than halved, which skips no pixel: a sixth of the time
     """
     size = _within(image, side)
     if size is None:
@@ -165,9 +165,9 @@ def shrink(image: NDArray[np.uint8], side: int, *, quick: bool = False) -> NDArr
 
 
 def halved_to(image: NDArray[np.uint8], side: int) -> NDArray[np.uint8]:
-    """`shrink`, halved as often as that goes: a third of the time, and a pen's stroke is as dark.
+    """Downscale like `shrink`, by halving as often as possible: a third of the time, and a pen's stroke stays as dark.
 
-    Where less than `_NEAR` is left, the four nearest pixels make each new one; from there on they leave some out.
+    If a factor below `_NEAR` remains, scaling is bilinear; from there on bilinear scaling would skip pixels.
     """
     size = _within(image, side)
     if size is None:
@@ -180,7 +180,7 @@ def halved_to(image: NDArray[np.uint8], side: int) -> NDArray[np.uint8]:
 
 
 def _within(image: NDArray[np.uint8], side: int) -> tuple[int, int] | None:
-    """Width and height at which the longest side has ``side`` pixels; None where it has no more."""
+    """Return width and height for a longest side of ``side`` pixels; None if it has no more."""
     height, width = image.shape[:2]
     scale = side / max(height, width)
     return None if scale >= 1.0 else (max(1, round(width * scale)), max(1, round(height * scale)))
@@ -191,17 +191,17 @@ def _pixels(image: Any) -> NDArray[np.uint8]:  # OpenCV's own types do not say t
 
 
 def _local_median(grey: NDArray[np.uint8], window: int) -> NDArray[np.uint8]:
-    """The median of a square around each pixel, uint8 (H, W); the border's pixels are repeated outwards."""
+    """Return the median of a square around each pixel, uint8 (H, W); border pixels are replicated."""
     return _pixels(cv2.medianBlur(grey, max(3, window | 1)))
 
 
 def _border(grey: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """The pixels along the border, uint8 (2 W + 2 H,): the first and the last row, the first and the last column."""
+    """Return the pixels along the border, uint8 (2 W + 2 H,): the first and last row, the first and last column."""
     return np.concatenate([grey[0], grey[-1], grey[:, 0], grey[:, -1]])
 
 
 def _plane_through(border: NDArray[np.uint8], height: int, width: int) -> NDArray[np.float32]:
-    """The plane through the border's pixels, float32 (H, W), fitted again without those that lie far off it."""
+    """Fit a plane to the border's pixels, float32 (H, W), and refit it without outliers."""
     x, y, terms = _border_terms(height, width)
     levels = border.astype(np.float64)
     chosen, wanted = terms, levels
@@ -217,9 +217,9 @@ def _plane_through(border: NDArray[np.uint8], height: int, width: int) -> NDArra
 
 @functools.lru_cache(maxsize=64)
 def _border_terms(height: int, width: int) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
-    """Where columns and rows stand, -1 … 1: float64 (W,) and (H,); and x, y, 1 of the border's pixels: (2 W + 2 H, 3).
+    """Return x of columns and y of rows, -1 … 1: float64 (W,), (H,); and x, y, 1 of border pixels: (2 W + 2 H, 3).
 
-    Kept by size: to make them takes as long as to fit the plane.
+    Cached by size: making them takes as long as fitting the plane.
     """
     x, y = np.linspace(-1.0, 1.0, width), np.linspace(-1.0, 1.0, height)
     columns = np.concatenate([x, x, np.full(height, -1.0), np.full(height, 1.0)])
@@ -228,31 +228,31 @@ def _border_terms(height: int, width: int) -> tuple[NDArray[np.float64], NDArray
 
 
 def _darkness(lightness: NDArray[np.uint8], window: int) -> NDArray[np.float32] | NDArray[np.uint8]:
-    """How much darker than the paper each pixel is, (H, W), in units of 255 on the picture's lightest paper.
+    """Return how much darker than the paper each pixel is, (H, W), in grey levels as on the picture's lightest paper.
 
-    The paper is what a closing leaves: it takes away whatever is darker and narrower than the window, however much of
-    the picture that is, and keeps the edges of shadows. Found at half the size, as it is smooth.
+    The paper is estimated by a morphological closing: it removes whatever is darker and narrower than the window,
+    however much of the picture that is, and keeps the edges of shadows. Done at half the size, as the result is smooth.
     """
     half = shrink(lightness, max(32, max(lightness.shape) // 2))
     paper = _closed(half, max(3, round(window * max(half.shape) / max(lightness.shape))) | 1)
     darkest, lightest, _, _ = cv2.minMaxLoc(paper)
-    if lightest == darkest:  # no light to even out
+    if lightest == darkest:  # uniform light
         return np.uint8(lightest) - np.minimum(lightness, np.uint8(lightest))
-    # In the shade ink and paper are nearer to each other: the same share of the light is missing.
+    # In the shade, ink and paper differ less, as both reflect the same smaller share of the light.
     brightest_tenth = quantile(counted(np.ascontiguousarray(paper[::2, ::2])), 0.9)
     share = np.minimum(np.maximum(brightest_tenth / _LIGHT_LEVELS, 1.0), 3.0)
     paper = _pixels(cv2.resize(paper, lightness.shape[::-1], interpolation=cv2.INTER_LINEAR))
-    # Into memory that is there already: to be given new pages of it takes longer than to multiply.
+    # Into an existing buffer: allocating new pages of memory takes longer than the multiplication.
     darkness = cv2.LUT(paper, share)
     cv2.multiply(darkness, cv2.subtract(paper, lightness), dst=darkness, dtype=cv2.CV_32F)
     return np.asarray(darkness, np.float32)
 
 
 def _closed(grey: NDArray[np.uint8], window: int) -> NDArray[np.uint8]:
-    """A closing by a square of ``window`` pixels, of uint8 (H, W).
+    """Apply a morphological closing by a square of ``window`` pixels to uint8 (H, W).
 
-    Photos go on beyond their border as they end there, or every run of the light towards it would become ink. Tiny
-    pictures are cropped to their digit, and a stroke along their border would go on as a shadow.
+    Photos are padded by replicating their border, or every gradient of the light towards it would become ink. Tiny
+    pictures are not: they are cropped to their digit, and a stroke along their border would be extended as a shadow.
     """
     square = np.ones((window, window), np.uint8)
     if max(grey.shape) <= _TINY:
@@ -262,14 +262,14 @@ def _closed(grey: NDArray[np.uint8], window: int) -> NDArray[np.uint8]:
 
 
 def _colourfulness(rgb: NDArray[np.uint8], window: int) -> NDArray[np.uint8] | None:
-    """How far each pixel's colour is from the paper's, uint8 (H, W); None for a picture without colours.
+    """Return how far each pixel's colour is from the paper's, uint8 (H, W); None for a picture without colours.
 
-    Found at half the size: cameras see colour with more noise and less detail than light.
+    Done at half the size: cameras record colour with more noise and less detail than light.
     """
     height, width = rgb.shape[:2]
     half = shrink(rgb, max(64, max(height, width) // 2))
     chroma = [_pixels(plane) for plane in cv2.split(cv2.cvtColor(half, cv2.COLOR_RGB2Lab))[1:]]
-    # No deviation is larger than half of the range, so most grey pictures need not be looked at more closely.
+    # A standard deviation is at most half of the range, so most grey pictures are recognised by this cheap test.
     if all(int(channel.max()) - int(channel.min()) < 2.0 * _LEAST_CHROMA for channel in chroma):
         return None
     blurred = [_pixels(cv2.blur(channel, (3, 3))) for channel in chroma]
@@ -293,7 +293,7 @@ def scaled(pixels: NDArray[np.uint8]) -> NDArray[np.float32] | None:
 
 
 def ink_scale(pixels: NDArray[np.uint8]) -> NDArray[np.float32] | None:
-    """What `scaled` makes of each of the 256 differences, float32 (256,); None where nothing stands out."""
+    """Return the look-up table of `scaled` for the 256 differences, float32 (256,); None if nothing stands out."""
     split, _ = cv2.threshold(pixels, 0, 255, cv2.THRESH_BINARY | cv2.THRESH_OTSU)
     counts = counted(pixels)
     below = counts[: int(split) + 1]
@@ -303,7 +303,7 @@ def ink_scale(pixels: NDArray[np.uint8]) -> NDArray[np.float32] | None:
     total = float(counts @ standing)
     if total <= 0.0:
         return None
-    # Each pixel weighs as much as it stands out, so the strokes decide and not the many pixels of faint shadows.
+    # Pixels are weighted by how far they stand out, so that strokes decide, not the many pixels of faint shadows.
     ink = float(counts @ (standing * standing)) / total + 3.0 * grain
     if ink < max(_LEAST_CONTRAST, _LEAST_SIGNAL * grain):
         return None

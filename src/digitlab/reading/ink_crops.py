@@ -1,6 +1,6 @@
-"""A picture's one digit as networks for 28×28 images take it: its ink found, cut out and brought to MNIST's form.
+"""A picture's one digit as networks for 28×28 images take it: its ink found, cropped and normalised as in MNIST.
 
-For other people's networks and for teaching; where digits are on a page is the page reader's affair.
+For foreign networks and for teaching; finding the digits on a page is the page reader's task.
 """
 
 from __future__ import annotations
@@ -24,14 +24,14 @@ if TYPE_CHECKING:
 
 __all__ = ["glyph_of", "inks_of", "main_digit"]
 
-_SIDE = 256  # pixels at which one digit is looked for: it may be a tenth of the picture and still have 25
-_FOUND_SIDE = 112  # pixels at which a digit that was found is cut out: it fills its crop, and is to have 20
+_SIDE = 256  # pixels: picture size for finding one digit, which has 25 if it is a tenth of the picture
+_FOUND_SIDE = 112  # pixels: size of the crop of a detected digit, which fills it and needs 20
 _WINDOW = 0.35  # of the side: wider than bold strokes of a digit that fills the picture
-_MARGIN = 0.12  # of a box's longest side: paper around the digit, so that its ink stands out of something
+_MARGIN = 0.12  # of a box's longest side: paper around the digit, for its ink to stand out from
 
 
 def glyph_of(picture: NDArray[np.uint8]) -> NDArray[np.uint8] | None:
-    """uint8 (28, 28), light ink on dark; None where there is no ink.
+    """Return the one digit as uint8 (28, 28), light ink on dark; None if there is no ink.
 
     picture: uint8 (H, W, 3) RGB or (H, W)
     """
@@ -40,7 +40,7 @@ def glyph_of(picture: NDArray[np.uint8]) -> NDArray[np.uint8] | None:
 
 
 def main_digit(picture: NDArray[np.uint8]) -> Ink | None:
-    """`glyph_of`, and the box of the ink in pixels of the picture before it."""
+    """Return the box of the main digit's ink, in pixels of the picture, and its image as by `glyph_of`."""
     return _main_digit(picture, shrink(picture, _SIDE))
 
 
@@ -55,7 +55,7 @@ def _main_digit(picture: NDArray[np.uint8], small: NDArray[np.uint8]) -> Ink | N
 
 
 def inks_of(picture: NDArray[np.uint8], candidates: Sequence[Candidate]) -> list[Ink | None]:
-    """The same of each candidate's box in a picture: the box of its ink, and its image of 28×28."""
+    """Return for each candidate's box in a picture the box of its ink and its 28×28 image; None without ink."""
     height, width = picture.shape[:2]
     inks: list[Ink | None] = []
     for candidate in candidates:

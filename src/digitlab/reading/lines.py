@@ -1,4 +1,4 @@
-"""Marks into lines of writing, in reading order."""
+"""Group marks into lines of writing, in reading order."""
 
 from __future__ import annotations
 
@@ -14,15 +14,15 @@ if TYPE_CHECKING:
 
 __all__ = ["exactly", "in_lines"]
 
-_SAME_LINE = 0.4  # of the lower mark's height: overlap with the line's last mark
-_LOOK_BACK = 3  # marks at a line's end that one may be beside: a raised one must not end it
-_RAISED = 0.45  # intersection over union of rows: so alike to one before the raised one
-_STEP = 0.35  # of the usual height: a smaller step is a hand that does not write straight, and parts no line
-_STRAY = 0.35  # of what the lines hold usually: a line of less is dirt rather than writing
+_SAME_LINE = 0.4  # of the shorter mark's height: least overlap with the line's last mark
+_LOOK_BACK = 3  # last marks of a line that are compared: a raised one must not end the line
+_RAISED = 0.45  # IoU of rows that is enough with a mark before the last, which may be raised
+_STEP = 0.35  # of the usual height: a smaller step is uneven writing, and does not split a line
+_STRAY = 0.35  # of the usual total weight of a line: one with less is dirt rather than writing
 
 
 def in_lines(boxes: Sequence[Box]) -> list[list[int]]:
-    """Which boxes stand on each line, top to bottom; each line is followed from left to right, so it may slope."""
+    """Group boxes into lines, top to bottom; each line is followed from left to right, so it may slope."""
     lines: list[list[int]] = []
     for index in sorted(range(len(boxes)), key=lambda index: boxes[index][0]):
         alike = [_likeness(boxes[index], [boxes[each] for each in line[-_LOOK_BACK:]]) for line in lines]
@@ -35,11 +35,11 @@ def in_lines(boxes: Sequence[Box]) -> list[list[int]]:
 
 
 def exactly(lines: list[list[int]], wanted: int, boxes: Sequence[Box], weights: Sequence[float]) -> list[list[int]]:
-    """The same marks on ``wanted`` lines: stray ones left out or joined to their neighbour, crowded ones parted.
+    """Regroup marks into ``wanted`` lines: stray ones are dropped or joined to their neighbour, crowded ones split.
 
-    There are fewer where no line can be parted.
+    The result has fewer if no line can be split.
 
-    weights: how likely each mark is a digit, 0 … 1
+    weights: probability that each mark is a digit, 0 … 1
     """
     lines = [list(line) for line in lines]
     while len(lines) > wanted:
@@ -67,9 +67,9 @@ def exactly(lines: list[list[int]], wanted: int, boxes: Sequence[Box], weights: 
 
 
 def _likeness(box: Box, ends: Sequence[Box]) -> float:
-    """How alike a mark's rows and those of a line's last marks are, 0 … 1 (intersection over union); 0: another line.
+    """Return the row overlap of a mark with a line's last marks, 0 … 1 (intersection over union); 0: another line.
 
-    What is taller than the line, and reaches into the next, does not draw that line's marks to this one.
+    A mark that is taller than its line, and reaches into the next, does not attract that line's marks to this one.
     """
     _, top, _, bottom = box
     most = shared = 0.0
@@ -91,6 +91,6 @@ def _middle(boxes: Sequence[Box], line: Sequence[int]) -> float:
 
 
 def _widest_gap(boxes: Sequence[Box], line: Sequence[int]) -> tuple[float, float]:
-    """The largest step in height between a line's marks, and the height in its middle."""
+    """Return the largest step in height between a line's marks, and the height in its middle."""
     heights = sorted(_centre(boxes[index]) for index in line)
     return max(((b - a, (a + b) / 2.0) for a, b in pairwise(heights)), default=(0.0, 0.0))

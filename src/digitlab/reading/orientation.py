@@ -1,4 +1,4 @@
-"""Which way up a page lies: its digits read better when they are turned."""
+"""Find which way up a page lies: its digits read best when it is upright."""
 
 from __future__ import annotations
 
@@ -21,39 +21,39 @@ __all__ = ["set_upright", "turned_back", "turned_box", "turned_picture"]
 Sides = TypeVar("Sides", tuple[int, int, int, int], tuple[float, float, float, float])
 
 LIES = {2: "upside down", 3: "turned to the left", 1: "turned to the right"}
-"""How a page lies that stands upright after this number of quarter turns to the left, as `numpy.rot90` turns."""
+"""How a page lies that this number of anticlockwise quarter turns, as by `numpy.rot90`, would set upright."""
 
-_FEWEST = 4  # digits: 6 and 9 or 2 and 5 alone say nothing
-_SURE = 0.8  # mean confidence from which on nobody asks …
-_BOTH_WAYS = (0, 1, 6, 8, 9)  # … but of pages of these alone, which are digits upside down as well
-_READ = 0.5  # a digit that lies the right way up
-_POSSIBLE = 0.2  # the confidence of what may be a digit that lies wrongly
-_WELL = 0.87  # mean confidence of a page of digits the right way up; text upside down came to 0.85
-_CLEARLY = 1.2  # times as much is read the right way up
-_PART, _DIGITS_ACROSS = 0.45, 6  # of the page's longest side, and digits: the least side of the part that is turned
-_SMALL = 640  # pixels: a page that is turned as a whole; of a part, digits that are cut read worse
+_FEWEST = 4  # digits: fewer are ambiguous, such as 6 and 9 or 2 and 5
+_SURE = 0.8  # mean confidence from which no other orientation is tried …
+_BOTH_WAYS = (0, 1, 6, 8, 9)  # … except for pages of these only, which are digits upside down as well
+_READ = 0.5  # confidence of a digit that is the right way up
+_POSSIBLE = 0.2  # confidence of what may be a digit in a wrong orientation
+_WELL = 0.87  # mean confidence of a page of digits the right way up; upside-down text reached 0.85
+_CLEARLY = 1.2  # how many times better the right way up must read
+_PART, _DIGITS_ACROSS = 0.45, 6  # least side of the part that is rotated: of the page's longest side, and in digits
+_SMALL = 640  # pixels: a page this small is rotated as a whole; in a part, digits cut at its edge read worse
 
 
 def set_upright(
     picture: NDArray[np.uint8], candidates: list[Candidate], find: Callable[[NDArray[np.uint8]], list[Candidate]]
 ) -> tuple[int, list[Candidate], str | None]:
-    """How a page is read best: quarter turns to the left, the candidates seen then, and what to say of it.
+    """Find the best orientation of a page: anticlockwise quarter turns, the candidates seen then, and a note on it.
 
-    Where that is in doubt, the part of the page that holds the most candidates is turned and read each way.
+    If in doubt, the part of the page that holds the most candidates is rotated and read each way.
 
-    picture: uint8 (H, W, 3); candidates: of the picture as it lies; find: gives those of a picture
+    picture: uint8 (H, W, 3); candidates: of the picture as it lies; find: returns the candidates of a picture
     """
     turns = _ways_to_try(candidates)
     if not turns:
         return 0, candidates, None
-    # As it is looked at: to turn 50 megapixels takes as long as to read them.
+    # At the size of the network's input: rotating 50 megapixels takes as long as reading them.
     small = halved_to(picture, PAGE_SIDE)
     part = _busiest_part(small, candidates, small.shape[1] / picture.shape[1])
     whole = part.shape == picture.shape
     ways = {0: candidates if whole else find(part)} | {turn: find(turned_picture(part, turn)) for turn in turns}
     best, *others = sorted(ways, key=lambda turn: -_read(ways[turn]))
     if not _reads_well(ways[best]):
-        return 0, candidates, None  # no page of digits, whichever way it lies
+        return 0, candidates, None  # not a page of digits in any orientation
     if _read(ways[best]) < _CLEARLY * _read(ways[others[0]]):
         return 0, candidates, "it cannot be told which way up this lies"
     if best == 0:
@@ -62,9 +62,9 @@ def set_upright(
 
 
 def _busiest_part(picture: NDArray[np.uint8], candidates: Sequence[Candidate], scale: float) -> NDArray[np.uint8]:
-    """The square part of a page that holds the most candidates, large enough for several.
+    """Return the square part of a page that holds the most candidates, large enough for several.
 
-    scale: pixels of ``picture`` for one of the candidates' boxes
+    scale: pixels of ``picture`` per pixel of the candidates' boxes
     """
     height, width = picture.shape[:2]
     if len(candidates) < _FEWEST:
@@ -84,20 +84,20 @@ def _busiest_part(picture: NDArray[np.uint8], candidates: Sequence[Candidate], s
 
 
 def _within(boxes: NDArray[np.float64], corner: Sequence[int], side: int) -> NDArray[np.bool_]:
-    """Which of the boxes, (N, 4), lie whole in a square: bool (N,)."""
+    """Return which of the boxes, (N, 4), lie entirely in a square: bool (N,)."""
     x, y = corner
     return (boxes[:, 0] >= x) & (boxes[:, 1] >= y) & (boxes[:, 2] <= x + side) & (boxes[:, 3] <= y + side)
 
 
 def _reads_well(candidates: Sequence[Candidate]) -> bool:
-    """Whether a page looks like one of digits; a page of letters does so no way, but here and there."""
+    """Return whether a page looks like one of digits; letters do not in any orientation, except in places."""
     possible = [each.confidence for each in candidates if each.confidence >= _POSSIBLE]
     return len(possible) >= _FEWEST and float(np.mean(possible)) >= _WELL
 
 
 def _ways_to_try(candidates: Sequence[Candidate]) -> list[int]:
-    """The quarter turns to the left after which a page may read better than as it lies."""
-    if len(candidates) < _FEWEST:  # on their side, digits may not even be candidates
+    """Return the anticlockwise quarter turns after which a page may read better than as it lies."""
+    if len(candidates) < _FEWEST:  # sideways digits may not even be candidates
         return [] if any(each.confidence >= _READ for each in candidates) else list(LIES)
     possible = [each for each in candidates if each.confidence >= _POSSIBLE]
     if len(possible) < min(_FEWEST, len(candidates) / 2):
@@ -109,14 +109,14 @@ def _ways_to_try(candidates: Sequence[Candidate]) -> list[int]:
 
 
 def _read(candidates: Sequence[Candidate]) -> float:
-    """How much was read: the confidences of digits, squared; ones aside, which any stroke is."""
+    """Return how much was read: sum of the digits' squared confidences, without ones, which any stroke resembles."""
     return sum(each.confidence**2 for each in candidates if each.digit != 1 and each.confidence >= _POSSIBLE)
 
 
 def turned_back(box: Sides, turns: int, size: tuple[int, int]) -> Sides:
-    """Where a box of a picture that was turned to the left ``turns`` times lies in the picture as it was.
+    """Map a box from a picture rotated anticlockwise by ``turns`` quarter turns back to the original picture.
 
-    size: width and height before it was turned
+    size: width and height before the rotation
 
     >>> turned_back((0, 0, 10, 20), 1, (100, 50))
     (80, 0, 100, 10)
@@ -131,7 +131,7 @@ def turned_back(box: Sides, turns: int, size: tuple[int, int]) -> Sides:
 
 
 def turned_box(box: Sides, turns: int, size: tuple[int, int]) -> Sides:
-    """Where a box of a picture of this width and height lies after this number of quarter turns to the left.
+    """Map a box of a picture of this width and height to the picture after this many anticlockwise quarter turns.
 
     >>> turned_box((80, 0, 100, 10), 1, (100, 50))
     (0, 0, 10, 20)
@@ -140,5 +140,5 @@ def turned_box(box: Sides, turns: int, size: tuple[int, int]) -> Sides:
 
 
 def turned_picture(pixels: NDArray[np.uint8], turns: int) -> NDArray[np.uint8]:
-    """The picture, uint8 (H, W, 3), after this number of quarter turns to the left."""
+    """Rotate a picture, uint8 (H, W, 3), by this number of anticlockwise quarter turns."""
     return np.ascontiguousarray(np.rot90(pixels, turns))

@@ -1,4 +1,4 @@
-"""The page reader's network as reading uses it: one ONNX file from pixels to candidates."""
+"""The page reader's network at inference time: one ONNX file from pixels to candidates."""
 
 from __future__ import annotations
 
@@ -19,19 +19,19 @@ if TYPE_CHECKING:
 
 __all__ = ["PAGE_SIDE", "PageNetwork", "page_network"]
 
-PAGE_SIDE = 1024  # pixels: the longest side at which a picture is looked at; two smaller looks are made in the graph
+PAGE_SIDE = 1024  # pixels: the longest side of the network's input; the graph itself adds two smaller scales
 _OUTPUTS = ["boxes", "scores", "probabilities"]
-_LEAST_SCORE = 0.1  # what is less likely is not a candidate
+_LEAST_SCORE = 0.1  # lower scores are not candidates
 
 
 class PageNetwork:
-    """Finds digits. Threads may share one.
+    """Detects digits on a page. Threads may share one.
 
-    path: the ONNX file; threshold: the confidence from which on a digit is answered
+    path: the ONNX file; threshold: the least confidence at which a digit is answered
     """
 
     def __init__(self, path: Path, threads: int = 0) -> None:
-        """Load ``path``; ``threads`` is how many one call uses, 0 for one per core.
+        """Load ``path``; ``threads`` is the number of threads per call, 0 for one per core.
 
         Raises:
             ModelError: when the file is missing or damaged.
@@ -46,21 +46,21 @@ class PageNetwork:
         self.threshold = float(told.get("threshold", 0.5))
 
     def outputs(self, picture: NDArray[np.uint8], names: list[str]) -> list[NDArray[np.float32]]:
-        """What the graph gives for a picture, uint8 (H, W, 3) RGB, of at most `PAGE_SIDE` pixels a side.
+        """Run the graph on a picture, uint8 (H, W, 3) RGB, whose sides have at most `PAGE_SIDE` pixels.
 
-        names: of its outputs: boxes (N, 4), scores (N,), probabilities (N, 10); of a file that is not calibrated also
-            witnesses (N, 2), both networks' logits that a digit is there
+        names: of its outputs: boxes (N, 4), scores (N,), probabilities (N, 10); for a file that is not calibrated also
+            witnesses (N, 2), both networks' logits for the presence of a digit
 
         Raises:
             ModelError: when the network cannot run.
         """
         try:
             return list(self._session.run(names, {"picture": np.ascontiguousarray(picture)}))
-        except Exception as error:  # ONNX Runtime's errors have no common root but this
+        except Exception as error:  # ONNX Runtime's errors have no other common base class
             raise ModelError(f"{self.path}: the page reader cannot run ({str(error)[:200]})") from error
 
     def find(self, picture: NDArray[np.uint8]) -> list[Candidate]:
-        """The candidates of a picture, uint8 (H, W, 3) RGB, most likely first.
+        """Find the candidates in a picture, uint8 (H, W, 3) RGB, most likely first.
 
         Raises:
             ModelError: when the network cannot run.
@@ -75,7 +75,7 @@ class PageNetwork:
 
 @functools.lru_cache(maxsize=4)
 def page_network(threads: int = 0) -> PageNetwork:
-    """The shipped one, loaded once for each number of threads.
+    """Return the shipped network, loaded once for each number of threads.
 
     Raises:
         ModelError: when the installation is damaged.

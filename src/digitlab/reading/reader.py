@@ -45,16 +45,16 @@ if TYPE_CHECKING:
 
 __all__ = ["DEFAULT_THRESHOLD", "Reader", "digit_image", "in_order"]
 
-DEFAULT_THRESHOLD = 0.5  # of models that were not calibrated: below, the other nine digits together are more likely
+DEFAULT_THRESHOLD = 0.5  # for uncalibrated models: below it, the other nine digits together are more likely
 
 _LEAST_DECODED = 1024  # pixels: a JPEG is not decoded smaller for one digit
-_SIMILAR = 0.4  # of the main digit's longest side: another one that is as large is not dirt beside it
-# Confidences: where no more than one place is likely to be a digit, there may be a single one of which less than all
-# was seen, unless the page reader is certain.
+_SIMILAR = 0.4  # of the main digit's longest side: another candidate of that size is not dirt
+# Confidences: if at most one place is likely to be a digit, there may be a single digit of which only a part was
+# detected, unless the page reader is certain.
 _LIKELY, _CERTAIN = 0.5, 0.95
-_LARGE = 0.25  # of the picture's longest side: a single digit
-_ASKED = 0.25  # the least score of candidates that both networks are asked about, …
-_MOST_ASKED = 400  # … and the most of these; a page of more digits than that is a newspaper
+_LARGE = 0.25  # of the picture's longest side: least size of a single digit
+_ASKED = 0.25  # the least score of candidates that both networks classify, …
+_MOST_ASKED = 400  # … and the most of these; a page with more digits is a newspaper
 
 _NOTHING = Prediction(None, 0.0, (0.0,) * 10)
 
@@ -62,9 +62,9 @@ _NOTHING = Prediction(None, 0.0, (0.0,) * 10)
 class Reader:
     """Reads digits from photos, scans and drawings. Threads may share one.
 
-    A picture is a path (see `load_image`), a file's bytes, a file opened in binary mode, a picture of Pillow, or an
-    array or tensor (H, W), (H, W, 1), (H, W, 3) RGB or (H, W, 4) RGBA: uint8, bool or floating numbers from 0 to 1, in
-    which 0 is black (see `rgb_of`).
+    A picture is a path (see `load_image`), a file's bytes, a file opened in binary mode, a Pillow image, or an array or
+    tensor (H, W), (H, W, 1), (H, W, 3) RGB or (H, W, 4) RGBA: uint8, bool or floating-point values from 0 to 1, where 0
+    is black (see `rgb_of`).
     """
 
     def __init__(
@@ -77,10 +77,10 @@ class Reader:
     ) -> None:
         """Load a model: a shipped name, a run folder or a file; None is the default.
 
-        threshold: 0 … 1; digits less sure than this are declined. None: 0.5 for the shipped reader; of another model
-            what its card says, from where on 99 of 100 answers are right, or 0.5 where it says nothing
-        threads: how many the networks may use in one call; 0 is one per core
-        pages: what finds digits; None is the shipped page reader
+        threshold: 0 … 1; digits with a lower confidence are declined. None: 0.5 for the shipped reader; for another
+            model the threshold on its card, from which 99 of 100 answers are right, or 0.5 if it has none
+        threads: number of threads that the networks may use in one call; 0 is one per core
+        pages: the network that detects digits; None is the shipped page reader
 
         Raises:
             ModelError: when there is no such model, or it is not one of ours.
@@ -94,14 +94,14 @@ class Reader:
         self.classifier = Classifier(path, threads)
         self.pages = page_network(threads) if pages is None else pages
         self._shipped = path == resolve_model(DEFAULT_MODEL)
-        self.asked_threshold = threshold  # for whoever changes to another model
+        self.asked_threshold = threshold  # for callers that switch to another model
         calibrated = self.pages.threshold if self._shipped else _threshold_of(self.classifier)
         self.threshold = calibrated if threshold is None else threshold
 
     def classify(self, image: PictureLike) -> Prediction:
-        """The one digit that a picture shows; ``digit`` is None where there is none or the answer is not sure.
+        """Classify the one digit that a picture shows; ``digit`` is None if there is none or the answer is not certain.
 
-        Where the picture holds several digits, the note says so: `read` reads them all.
+        If the picture holds several digits, the note says so: `read` reads them all.
 
         Raises:
             ImageError: when a file cannot be read.
@@ -127,25 +127,25 @@ class Reader:
         turning: bool = True,
         **known: Any,
     ) -> Reading:
-        """All digits of a page, line by line; those that were found but not answered are there too, ``digit`` None.
+        """Read all digits of a page, line by line; those found but not answered are included, with ``digit`` None.
 
-        A picture of one digit is answered as `classify` does. A page that lies upside down or on its side is turned
-        and read, which the note says. Where other digits stand there than ``count`` or ``pattern`` ask for,
-        `Reading.fits` is False, the note says how many, and all that were found are returned. With ``grid``, the
-        rows of the grid are `Reading.lines`; with ``among`` or ``check``, the number that stands there, or "?". That
-        no two pictures have the same entry (``one_to_one``) is for `digitlab.reading.numbers.assigned` to see to.
+        A picture of one digit is answered as by `classify`. A page that lies upside down or on its side is rotated and
+        read, and the note says so. If the page does not hold the digits that ``count`` or ``pattern`` ask for,
+        `Reading.fits` is False, the note says how many there are, and all that were found are returned. With ``grid``,
+        the rows of the grid are `Reading.lines`; with ``among`` or ``check``, the number that stands there, or "?".
+        That no two pictures get the same entry (``one_to_one``) is ensured by `digitlab.reading.numbers.assigned`.
 
-        constraints: what is known of the page; or its fields as keywords, e.g. ``read(image, count=6)``
-        turning: whether a page that reads badly is tried the other ways up, which takes about as long again
+        constraints: what is known about the page; or its fields as keywords, e.g. ``read(image, count=6)``
+        turning: whether a page that reads badly is also tried in other orientations, which takes about as long again
 
         Raises:
             ImageError: when a file cannot be read.
             ShapeError: for an array of another type, shape or range, or for an object that is not a picture.
-            UsageError: for a constraint that cannot be, or two that contradict each other.
+            UsageError: for an invalid constraint, or two that contradict each other.
         """
         wanted = Constraints(**known) if constraints is None else replace(constraints, **known)
         region, grid = wanted.region, wanted.grid
-        whole = region is not None or grid is not None  # else it is reduced already where it is to be reduced anyway
+        whole = region is not None or grid is not None  # else it may be decoded reduced, as it would be anyway
         pixels, size = rgb_of(image, None if whole else PAGE_SIDE)
         start = time.perf_counter()
         x0, y0, x1, y1 = wanted.region_in(size) if region is not None else (0, 0, pixels.shape[1], pixels.shape[0])
@@ -164,16 +164,16 @@ class Reader:
     def read_many(
         self, pictures: Iterable[PictureLike], *, threads: int = 0, **known: Any
     ) -> Iterator[Reading | DigitlabError]:
-        """`read` each of many pictures, a few of them at once; the readings come in the order of the pictures.
+        """Read many pictures, a few of them in parallel; the readings come in the order of the pictures.
 
-        A picture that cannot be read does not end the others: in its place stands the error that `read` would raise.
+        A picture that cannot be read does not stop the others: it yields the error that `read` would raise.
 
             for name, reading in zip(names, reader.read_many(names)):
                 print(name, reading if isinstance(reading, DigitlabError) else reading.text)
 
-        pictures: a list, an iterator that is asked for a few pictures ahead, or an array (N, H, W) or (N, H, W, C)
-        threads: how many read at once; 0 is one per core. A reader made with ``threads=1`` suits several
-        known: what `read` takes beside the picture, for all of them
+        pictures: a list, an iterator, consumed a few pictures ahead, or an array (N, H, W) or (N, H, W, C)
+        threads: how many read in parallel; 0 is one per core. For several, use a reader made with ``threads=1``
+        known: further arguments of `read`, for all pictures
 
         Raises:
             ShapeError: for one picture instead of several.
@@ -192,12 +192,12 @@ class Reader:
             turns, candidates, note = set_upright(pixels, candidates, self.candidates)
         size = pixels.shape[1], pixels.shape[0]
         upright = turned_picture(pixels, turns)
-        free = wanted.count is None and wanted.pattern is None  # else what was asked for says what is a digit
+        free = wanted.count is None and wanted.pattern is None  # else the constraint decides what is a digit
         decoded = decode(candidates, Constraints(), self.threshold)
         likelier = with_line_context(upright, candidates, decoded.lines, self.threshold)
         if likelier is not candidates or not free or wanted.lines is not None:
             decoded = decode(likelier, wanted, self.threshold)
-        if decoded.unfit is not None:  # what was asked for weighs more than the line
+        if decoded.unfit is not None:  # the constraint takes precedence over the line
             plain = decode(candidates, wanted, self.threshold)
             decoded = plain if plain.unfit is None else decoded
         lines, signs = with_signs(upright, decoded.lines, free=free)
@@ -216,7 +216,7 @@ class Reader:
         return Reading(digits, 0.0, notes or None, pattern=decoded.pattern, fits=fits, turned=-turns % 4, marks=marks)
 
     def candidates(self, pixels: NDArray[np.uint8]) -> list[Candidate]:
-        """Where digits may be in a picture, uint8 (H, W, 3) RGB, and which; most likely first.
+        """Find where digits may be in a picture, uint8 (H, W, 3) RGB, and which; most likely first.
 
         Raises:
             ModelError: when a network cannot run.
@@ -233,7 +233,7 @@ class Reader:
         likely = [each for each in seen if each.confidence >= _LIKELY]
         if len(likely) < 2 and all(each.confidence < _CERTAIN for each in likely):
             whole = self.whole_ink(pixels)
-            if whole is not None and self._shipped:  # another's threshold is for its own confidences
+            if whole is not None and self._shipped:  # another model's threshold applies to its own confidences
                 whole = replace(whole, score=min(1.0, confidence_alone(whole, found) / whole.confidence))
             if whole is not None and all(
                 each.is_part_of(whole) and each.confidence < whole.confidence for each in likely
@@ -242,13 +242,13 @@ class Reader:
         return without_twins(seen)
 
     def with_second_opinion(self, candidate: Candidate, said: NDArray[np.float32] | None) -> Candidate:
-        """A candidate with what the classifier says of its ink; of a network not ours, its word alone counts."""
+        """Multiply in the classifier's probabilities; those of a model other than the shipped one replace them."""
         if self._shipped:
             return candidate.agreed_with(said)
         return replace(candidate, probabilities=np.full(10, 0.1, np.float32) if said is None else said)
 
     def whole_ink(self, pixels: NDArray[np.uint8]) -> Candidate | None:
-        """The picture's ink as one digit, score 1, where it is large and the classifier is sure of it; else None.
+        """Return the picture's ink as one digit, score 1, if it is large and the classifier is sure of it; else None.
 
         pixels: uint8 (H, W, 3) RGB
         """
@@ -261,7 +261,7 @@ class Reader:
         return whole if large and whole.confidence >= _threshold_of(self.classifier) else None
 
     def _which(self, glyphs: Sequence[NDArray[np.uint8] | None]) -> list[NDArray[np.float32] | None]:
-        """The classifier's ten probabilities of each image of 28×28; None for those without ink."""
+        """Return the classifier's ten probabilities for each 28×28 image; None for those without ink."""
         given = [glyph for glyph in glyphs if glyph is not None]
         answers = iter(self.classifier.probabilities(np.array(given, np.uint8).reshape(-1, 28, 28)))
         return [None if glyph is None else next(answers) for glyph in glyphs]
@@ -276,13 +276,13 @@ class Reader:
 
 @dataclass(frozen=True, slots=True)
 class _Place:
-    """Where a part of a picture lies in the whole. corner: in pixels of the part's own scale; scale: to the whole's."""
+    """The place of a part in the whole picture. corner: in pixels at the part's own scale; scale: to the whole's."""
 
     corner: tuple[float, float]
     scale: tuple[float, float]
 
     def of(self, box: tuple[float, float, float, float]) -> Box:
-        """A box of the part in pixels of the whole."""
+        """Convert a box of the part to pixels of the whole."""
         (x, y), (wide, high), (x0, y0, x1, y1) = self.corner, self.scale, box
         left, top = math.floor((x0 + x) * wide), math.floor((y0 + y) * high)
         return left, top, max(left + 1, math.ceil((x1 + x) * wide)), max(top + 1, math.ceil((y1 + y) * high))
@@ -295,7 +295,7 @@ def _threshold_of(classifier: Classifier) -> float:
 
 
 def digit_image(image: PictureLike) -> NDArray[np.uint8] | None:
-    """The one digit of a picture as networks take it, uint8 (28, 28), light ink on dark; None where there is no ink.
+    """Return the one digit of a picture as networks take it, uint8 (28, 28), light on dark; None if there is no ink.
 
     Raises:
         ImageError: when a file cannot be read.
@@ -305,11 +305,11 @@ def digit_image(image: PictureLike) -> NDArray[np.uint8] | None:
 
 
 def _pixels(image: PictureLike) -> NDArray[np.uint8]:
-    """uint8 (H, W, 3) RGB."""
+    """Decode to uint8 (H, W, 3) RGB."""
     return rgb_of(image, _LEAST_DECODED)[0]
 
 
-_AHEAD = 2  # pictures for each thread that are being read or wait to be fetched
+_AHEAD = 2  # pictures per thread that are being read or wait to be fetched
 
 Given = TypeVar("Given")
 Answer = TypeVar("Answer")
@@ -318,9 +318,9 @@ Answer = TypeVar("Answer")
 def in_order(
     pictures: Iterable[Given], answer: Callable[[Given], Answer], threads: int
 ) -> Iterator[Answer | DigitlabError]:
-    """The answer to each picture, in their order; of one that is refused, the error.
+    """Yield the answer to each picture, in order; for a refused one, its error.
 
-    Pictures are taken from the iterable only a few ahead of the answers that were fetched.
+    The iterable is consumed only a few pictures ahead of the answers that were fetched.
 
     threads: 0 is one per core
     """
@@ -334,7 +334,7 @@ def in_order(
             if not under_way:
                 return
             yield under_way.popleft().result()
-    finally:  # also when whoever fetches has had enough
+    finally:  # also if the consumer stops early
         pool.shutdown(cancel_futures=True)
 
 

@@ -1,6 +1,6 @@
-"""Ruled and squared paper, margins, table lines: long thin lines are found and taken out, and strokes across them kept.
+"""Find and remove long thin lines (ruled and squared paper, margins, table lines), keeping strokes across them.
 
-Works on the strength of the ink before it is scaled, so that many faint rules cannot pass for the pen.
+Works on the ink strength before it is scaled, so that many faint rules cannot be mistaken for the pen.
 """
 
 from __future__ import annotations
@@ -22,27 +22,27 @@ __all__ = [
     "taken_out",
 ]
 
-_THICKEST = 0.005  # of the page's longest side, at least 3 pixels: a table's line; pens are as wide, but not as long
-_STRIP = 0.025  # of the longest side: the width of the strips in which a line is looked for
-_COVERED, _BARE = 0.75, 0.35  # of a strip's columns: that hold any ink, and that hold the line alone
-_TOLERANCE = 0.14  # of a strip's width, plus 2 pixels: how far a line may stray from where it was heading
-_LONGEST_GAP = 6  # strips that a digit on the line may hide
-_FILLED = 0.65  # of the strips between a line's ends
-_SPAN, _LONE_SPAN = 0.25, 0.6  # of the picture: one among three or more like it, and one alone
-_STRAIGHT = 2.0  # pixels: the median distance from a slightly bent line
+_THICKEST = 0.005  # of the page's longest side, at least 3 pixels: table lines; pens are as wide, but not as long
+_STRIP = 0.025  # of the longest side: the width of the strips in which lines are searched for
+_COVERED, _BARE = 0.75, 0.35  # least fraction of a strip's columns with any ink, and with the line alone
+_TOLERANCE = 0.14  # of a strip's width, plus 2 pixels: how far a line may deviate from its extrapolated course
+_LONGEST_GAP = 6  # most successive strips that a digit on the line may hide
+_FILLED = 0.65  # least fraction of the strips between a line's ends in which it must be found
+_SPAN, _LONE_SPAN = 0.25, 0.6  # least length as a fraction of the picture: among three or more such lines, and alone
+_STRAIGHT = 2.0  # pixels: largest median distance from a slightly bent line (a parabola)
 _FEWEST_STRIPS = 5
 
-_REACH = 6  # pixels on either side of a line in which its thickness is looked for
-_EDGE = 0.3  # of a line's own strength: where it ends sideways
-_PEN = 1.35  # times a line's own strength: a pen that runs along it, or crosses it
-_SAMPLES = 160  # columns at which a line is looked at
+_REACH = 6  # pixels on either side of a line within which its thickness is measured
+_EDGE = 0.3  # of a line's own strength: the level that marks its edges
+_PEN = 1.35  # times a line's own strength: above it, a pen runs along the line or crosses it
+_SAMPLES = 160  # columns at which a line is sampled
 
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """A line from side to side: y at each x of the picture (of the turned picture, for an upright line).
+    """A line across the picture: y at each x of the picture (of the transposed picture, for an upright line).
 
-    place: float32 (W,); above, below: pixels that it reaches to either side; strength: of its middle, 0 … 255
+    place: float32 (W,); above, below: pixels that it extends to either side; strength: at its middle, 0 … 255
     """
 
     place: NDArray[np.float32]
@@ -52,10 +52,10 @@ class Rule:
 
 
 def taken_out(strength: NDArray[np.uint8], flat: Sequence[Rule], upright: Sequence[Rule]) -> NDArray[np.uint8]:
-    """The same strength of ink, uint8 (H, W), without its rules; strokes that cross them stay whole.
+    """Remove the rules from an ink strength, uint8 (H, W); strokes that cross them stay whole.
 
-    What lies on a rule stays where it is clearly stronger than the rule, or between strokes on both sides of it.
-    flat, upright: those from left to right, and those from top to bottom
+    A pixel on a rule is kept if it is clearly stronger than the rule, or lies between strokes on both sides of it.
+    flat, upright: the horizontal and the vertical rules
     """
     if not flat and not upright:
         return strength
@@ -76,11 +76,11 @@ def taken_out(strength: NDArray[np.uint8], flat: Sequence[Rule], upright: Sequen
 def find_rules(
     strength: NDArray[np.uint8], level: float, thickest: int | None = None, least_span: float | None = None
 ) -> list[Rule]:
-    """The lines from left to right, top to bottom, that are thin and long; they may slope and bend a little.
+    """Find thin, long horizontal lines; they may slope and bend a little.
 
-    strength: uint8 (H, W); level: from which on something is there at all
-    thickest: pixels, by the picture's size unless given
-    least_span: of the width that a line must reach over, whether it is alone or not
+    strength: uint8 (H, W); level: the strength above which anything is there at all
+    thickest: pixels; by default derived from the picture's size
+    least_span: fraction of the width that every line must span, whether it is alone or not
     """
     height, width = strength.shape
     thickest = max(3, round(_THICKEST * max(height, width))) if thickest is None else thickest
@@ -89,10 +89,10 @@ def find_rules(
     there = cv2.threshold(strength, level, 255, cv2.THRESH_BINARY)[1]
     thick = cv2.morphologyEx(there, cv2.MORPH_OPEN, np.ones((thickest + 1, 1), np.uint8))
     thin = cv2.dilate(cv2.subtract(there, thick), np.ones((5, 1), np.uint8))
-    thin = cv2.morphologyEx(thin, cv2.MORPH_CLOSE, np.ones((1, thickest + 2), np.uint8))  # over lines that cross it
+    thin = cv2.morphologyEx(thin, cv2.MORPH_CLOSE, np.ones((1, thickest + 2), np.uint8))  # bridges lines that cross it
     strips = min(64, max(8, round(width / max(12.0, _STRIP * max(height, width)))))
-    # A digit's strokes across the line are thick there, but they are ink: the line goes on beneath them.
-    # Their means are taken of the turned picture: OpenCV adds whole rows together faster than pixels of one row.
+    # A digit's strokes across the line are too thick there, but they are ink: the line continues beneath them.
+    # The means are taken on the transposed picture: OpenCV adds whole rows faster than pixels within a row.
     filled, bare = (
         cv2.transpose(cv2.resize(cv2.transpose(pixels), (height, strips), interpolation=cv2.INTER_AREA))
         for pixels in (cv2.max(thin, there), thin)
@@ -111,7 +111,7 @@ def find_rules(
 
 
 def _crossings(covered: NDArray[np.bool_], thickest: int) -> list[NDArray[np.float32]]:
-    """Where thin lines cross each strip: the middles of the covered runs, from top to bottom.
+    """Find where thin lines cross each strip: the middles of the covered runs, from top to bottom.
 
     covered: bool (H, strips)
     """
@@ -131,7 +131,7 @@ def _tracks(crossings: Sequence[NDArray[np.float32]], step: float) -> list[list[
         done += [track for track in open_ if strip - track[-1][0] > _LONGEST_GAP]
         open_ = [track for track in open_ if strip - track[-1][0] <= _LONGEST_GAP]
         taken = np.zeros(len(places), np.bool_)
-        # The longest choose first: a stroke beside a line must not lead it away.
+        # The longest tracks choose first: a stroke beside a line must not lead it astray.
         for track in sorted(open_, key=len, reverse=True):
             if not len(places):
                 break
@@ -145,7 +145,7 @@ def _tracks(crossings: Sequence[NDArray[np.float32]], step: float) -> list[list[
 
 
 def _heading(track: Sequence[tuple[int, float]], strip: int) -> float:
-    """Where a line should be in a later strip, by its last ones."""
+    """Extrapolate a line to a later strip from its last points."""
     last, place = track[-1]
     if len(track) < 3:
         return place
@@ -166,7 +166,7 @@ def _is_line(track: Sequence[tuple[int, float]]) -> bool:
 
 
 def _rule(track: Sequence[tuple[int, float]], strength: NDArray[np.uint8], step: float) -> Rule | None:
-    """The line through a track, with the thickness and the strength that it has in most of its columns."""
+    """Make the rule through a track, with its thickness and strength from the median profile across it."""
     height, width = strength.shape
     strips, places = np.array(track, np.float64).T
     middles = (strips + 0.5) * step
@@ -178,7 +178,7 @@ def _rule(track: Sequence[tuple[int, float]], strength: NDArray[np.uint8], step:
     columns = np.unique(np.linspace(middles[0], min(width - 1.0, middles[-1]), _SAMPLES).astype(np.intp))
     offsets = np.arange(-_REACH, _REACH + 1)
     rows = np.clip(np.rint(place[columns]).astype(np.intp) + offsets[:, None], 0, height - 1)
-    profile = np.median(strength[rows, columns], axis=1)  # (2 reach + 1,): digits on the line are the fewer columns
+    profile = np.median(strength[rows, columns], axis=1)  # (2 reach + 1,): digits on the line cover fewer columns
     peak = int(np.argmax(profile))
     wide = profile >= max(_EDGE * profile[peak], 1.0)
     above = peak - next((n for n in range(peak, -1, -1) if not wide[n]), -1) - 1
@@ -189,7 +189,7 @@ def _rule(track: Sequence[tuple[int, float]], strength: NDArray[np.uint8], step:
 
 
 def _take_out(rule: Rule, strength: NDArray[np.uint8], taken: NDArray[np.bool_]) -> None:
-    """Set the rule's pixels to 0 where no pen is, and say in ``taken`` which they were."""
+    """Set the rule's pixels to 0 where there is no pen stroke, and mark them in ``taken``."""
     rows = np.rint(rule.place).astype(np.intp) + np.arange(-rule.above, rule.below + 1)[:, None]  # (thickness, W)
     inside = (rows >= 0) & (rows < strength.shape[0])
     at = rows[inside], np.broadcast_to(np.arange(strength.shape[1]), rows.shape)[inside]
@@ -202,7 +202,7 @@ def _take_out(rule: Rule, strength: NDArray[np.uint8], taken: NDArray[np.bool_])
 def _take_out_crossings(
     flat: Sequence[Rule], upright: Sequence[Rule], strength: NDArray[np.uint8], taken: NDArray[np.bool_]
 ) -> None:
-    """Where two rules cross they are darker than each alone, and no pen."""
+    """Remove crossings of two rules, which are darker than each rule alone, but not pen strokes."""
     for rule in upright:
         middle = min(strength.shape[1] - 1, max(0, round(float(rule.place.mean()))))
         for other in flat:

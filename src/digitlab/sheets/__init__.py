@@ -1,7 +1,7 @@
 """Forms: defined in TOML, drawn as PDF, found in photos, read cell by cell into a table.
 
-`read_form` and `lay_out` say what stands where in millimetres; `form_pdf` prints that. `register` finds it in a photo,
-`SheetReader` reads what was written, `SheetTable` makes values of it with what is known: lists and checks.
+`read_form` and `lay_out` define what stands where, in millimetres; `form_pdf` prints that. `register` finds it in a
+photo, `SheetReader` reads what was written, `SheetTable` makes values of it, using what is known: lists and checks.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""What was asked of a stack beside its form, kept beside the table: whoever makes the table anew asks the same."""
+"""Options of a stack in addition to its form, stored beside the table: whoever makes the table again uses the same."""
 
 from __future__ import annotations
 
@@ -27,19 +27,19 @@ _LARGEST = 1_000_000  # bytes of the file
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """least: the confidence below which a value is doubtful; checks: "FIELD=CHECK", of fields of the form."""
+    """Options. least: the confidence below which a value is doubtful; checks: "FIELD=CHECK", of the form's fields."""
 
     least: float = 0.0
     checks: tuple[str, ...] = ()
 
 
 def with_checks(form: Form, checks: Sequence[str]) -> Form:
-    """The form with checks of some of its fields, instead of those in its file.
+    """Return the form with checks for some of its fields, replacing those in its file.
 
-    checks: "FIELD=CHECK" each, as "date=date"; of a table for a whole column, as "task.*.points=range:0-20"
+    checks: "FIELD=CHECK" each, as "date=date"; in a table for a whole column, as "task.*.points=range:0-20"
 
     Raises:
-        UsageError: for a check that there is not, a field that has none, or a sum that cannot be.
+        UsageError: for an unknown check, a field that cannot have one, or a sum that is not possible.
     """
     for text in checks:
         name, equals, check = (part.strip() for part in text.partition("="))
@@ -85,7 +85,7 @@ def _with(field: Field, name: str, check: str) -> Field:
 
 
 def keep_asked(path: Path, asked: Asked) -> None:
-    """Write it beside a table; nothing where nothing was asked for and nothing is kept.
+    """Write the options beside a table; if there are none, only over an existing file.
 
     Raises:
         StorageError: when it cannot be written.
@@ -96,7 +96,7 @@ def keep_asked(path: Path, asked: Asked) -> None:
 
 
 def read_asked(path: Path) -> Asked:
-    """What was asked for; of no file, nothing.
+    """Read the options; without a file, there are none.
 
     Raises:
         DatasetError: for a damaged file.

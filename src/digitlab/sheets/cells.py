@@ -1,4 +1,4 @@
-"""What is written in each cell of a strip, judged by itself: a weak pencil beside a bold pen is not an empty box."""
+"""Extract what is written in each cell of a strip, judged by itself: weak pencil beside bold pen is not empty."""
 
 from __future__ import annotations
 
@@ -24,18 +24,18 @@ __all__ = ["Written", "filled_share", "is_sign", "marks_on", "sign_of", "strengt
 
 _WINDOW = 4.0  # mm: wider than any stroke, narrower than a shadow's edge
 _AROUND = 1.1  # mm around a box, into which its digit may reach
-_OWN = 0.5  # of a stroke's area: the least that lies in the box of which it is
+_OWN = 0.5  # of a stroke's area: the least part inside the box that it belongs to
 _PART = 0.05  # of the largest stroke's area: less is a speck beside it
-_SPECK = 0.9  # mm: the longest side of what is dirt
-_INSET = 0.45  # mm within a box: its printed lines are beyond, …
-_HALO = 0.8  # … and what is left of them in a blurred photo
+_SPECK = 0.9  # mm: ink with a shorter longest side is dirt
+_INSET = 0.45  # mm inside a box's edge: beyond its printed lines, …
+_HALO = 0.8  # … and beyond what is left of them in a blurred photo
 _BEYOND = 0.8  # mm beyond a free line, into which its digits may reach
-_LOW = 0.45  # of the highest digit of a line: lower marks are points, commas and dashes
-_DASH = 1.2  # mm: the most that a dash is high
-_POINT = 0.35  # mm: the least longest side of a point or comma
-_ABOVE = 0.5  # of the narrower stroke's width: so much of it lies above or below the other one of its digit
-_THIN = 0.7  # mm: thickness of what may be left of a line, …
-_LEFT_OVER = 0.9  # … of whose darkness it has no more than this share
+_LOW = 0.45  # of the tallest digit of a line: shorter marks are points, commas and dashes
+_DASH = 1.2  # mm: greatest height of a dash
+_POINT = 0.35  # mm: least size (longest side) of a point or comma
+_ABOVE = 0.5  # of the narrower stroke's width: overlap from which two strokes are one above the other
+_THIN = 0.7  # mm: thickness of what may be the remainder of a line, …
+_LEFT_OVER = 0.9  # … if it has at most this share of the line's darkness
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,9 +47,9 @@ class Written:
 
 
 def strength_of(strips: Sequence[Strip]) -> list[NDArray[np.uint8]]:
-    """How far each pixel of each strip is from its paper, uint8 (H, W).
+    """Return how far each pixel of each strip is from its paper, uint8 (H, W).
 
-    All of them on one sheet: what is done once a picture takes longer than what is done once a pixel.
+    All of them are processed on one sheet: the cost per picture is higher than the cost per pixel.
     """
     widest = max(strip.picture.shape[1] for strip in strips)
     rows: list[list[int]] = []
@@ -79,7 +79,7 @@ def strength_of(strips: Sequence[Strip]) -> list[NDArray[np.uint8]]:
 
 
 def written_in(strength: NDArray[np.uint8], cell: Rectangle, level: float = 0.0) -> Written | None:
-    """What is written in a cell; None where it is empty, but for specks.
+    """Extract what is written in a cell; None if it is empty, except for specks.
 
     strength: uint8 (H, W) of the strip; level: how dark its printed lines were
     """
@@ -108,7 +108,7 @@ def written_in(strength: NDArray[np.uint8], cell: Rectangle, level: float = 0.0)
 
 
 def _is_left_over(part: NDArray[np.int32], cell: tuple[int, int, int, int]) -> bool:
-    """Whether a stroke lies along a side of the cell, thin, as what is left of its line does."""
+    """Return whether a stroke is thin and lies along a side of the cell, as the remainder of its line does."""
     left, top, wide, high, _ = part.tolist()
     x0, y0, x1, y1 = cell
     thin, near = _THIN * PER_MM, 2 * _HALO * PER_MM
@@ -118,9 +118,9 @@ def _is_left_over(part: NDArray[np.int32], cell: tuple[int, int, int, int]) -> b
 
 
 def filled_share(strength: NDArray[np.uint8], cell: Rectangle, level: float = 0.0) -> float:
-    """Of a box to be ticked: mm of the longest side of the ink in it; 0 where it is empty.
+    """Return the size, in mm of the longest side, of the ink in a tick box; 0 if it is empty.
 
-    level: how dark its printed lines were, of which something may be left
+    level: how dark its printed lines were, of which remainders may be left
     """
     rows, columns = _part(strength, cell, -_INSET)
     inside = np.ascontiguousarray(strength[rows, columns])
@@ -140,7 +140,7 @@ def filled_share(strength: NDArray[np.uint8], cell: Rectangle, level: float = 0.
 
 
 def marks_on(strength: NDArray[np.uint8], cell: Rectangle, level: float = 0.0) -> list[Written]:
-    """What is written on a free line, from left to right: strokes above each other are one mark.
+    """Extract the marks on a free line, from left to right: strokes above each other are one mark.
 
     strength: uint8 (H, W) of the strip; level: how dark its rule was
     """
@@ -171,14 +171,14 @@ def marks_on(strength: NDArray[np.uint8], cell: Rectangle, level: float = 0.0) -
 
 
 def is_sign(mark: Written, row: Sequence[Written | None]) -> bool:
-    """Whether a mark is far lower than the digits beside it: a point, a comma, a dash. Alone in its row none is."""
+    """Return whether a mark is far shorter than the digits beside it (point, comma, dash); alone in a row, none is."""
     highest = max(each.ink.shape[0] for each in row if each is not None)
     low = mark.ink.shape[0] < _LOW * highest
     return bool(low and (max(mark.ink.shape) < _LOW * highest or mark.ink.shape[0] < _DASH * PER_MM))
 
 
 def sign_of(mark: Written, row: Sequence[Written | None], base: float) -> str:
-    """What a low mark is, by its shape and by where it is above the line; "" for a digit. base: the line's place."""
+    """Classify a short mark by its shape and its height above the line; "" for a digit. base: the line's place."""
     if not is_sign(mark, row):
         return ""
     digits = [each for each in row if each is not None and not is_sign(each, row)]
@@ -193,7 +193,7 @@ def sign_of(mark: Written, row: Sequence[Written | None], base: float) -> str:
 
 
 def _cut(ink: NDArray[np.float32], mine: NDArray[np.bool_], x: int, y: int) -> Written:
-    """The ink of some strokes with their soft edges; x, y: where the part lies in the strip."""
+    """Cut out the ink of some strokes with their soft edges; x, y: where the part lies in the strip."""
     soft = ink * cv2.dilate(mine.astype(np.uint8), np.ones((3, 3), np.uint8))
     down, along = np.flatnonzero(soft.max(axis=1) >= FAINT), np.flatnonzero(soft.max(axis=0) >= FAINT)
     tight = soft[down[0] : down[-1] + 1, along[0] : along[-1] + 1]
@@ -203,7 +203,7 @@ def _cut(ink: NDArray[np.float32], mine: NDArray[np.bool_], x: int, y: int) -> W
 
 
 def _part(strength: NDArray[np.uint8], cell: Rectangle, more: float) -> tuple[slice, slice]:
-    """Rows and columns of a cell with this many mm more on each side."""
+    """Return the rows and columns of a cell with this many mm more on each side."""
     more *= PER_MM
     x0, y0, x1, y1 = cell
     top, bottom = max(0, round(y0 - more)), min(strength.shape[0], round(y1 + more))

@@ -1,4 +1,4 @@
-"""What a person said of fields: read from files that the page saved, kept beside the table, put into it."""
+"""A person's corrections of fields: read from files that the page saved, stored beside the table, applied to it."""
 
 from __future__ import annotations
 
@@ -23,10 +23,10 @@ __all__ = ["FieldSaid", "corrected", "keep_corrections", "read_field_corrections
 
 @dataclass(frozen=True, slots=True)
 class FieldSaid:
-    """What a person said of a field.
+    """What a person said about a field.
 
     value, state, confidence: as it was read; said: what is written there, "" for nothing
-    sampled: it was drawn by chance from the answered ones, not for its doubt
+    sampled: whether it was drawn at random from the answered ones, rather than chosen as doubtful
     """
 
     file: str
@@ -39,15 +39,15 @@ class FieldSaid:
 
     @property
     def wrong(self) -> bool:
-        """Whether it was read as something else."""
+        """Whether it was misread."""
         return self.said != self.value
 
 
 def read_field_corrections(paths: Iterable[Path]) -> dict[tuple[str, str], FieldSaid]:
-    """By file and field; of a field that occurs twice the last word counts.
+    """Read corrections, by file and field; if a field occurs twice, the last one counts.
 
     Raises:
-        DatasetError: for a file that is missing, too large or something else, with the entry and what is wrong.
+        DatasetError: for a missing, too large or foreign file, naming the entry and what is wrong.
     """
     found: dict[tuple[str, str], FieldSaid] = {}
     for path in paths:
@@ -73,7 +73,7 @@ def _checked(entry: Any) -> FieldSaid:
 
 
 def keep_corrections(path: Path, said: Mapping[tuple[str, str], FieldSaid]) -> None:
-    """Write them all as one file of the page's kind.
+    """Write all corrections to one file of the kind that the page saves.
 
     Raises:
         StorageError: when it cannot be written.
@@ -83,7 +83,7 @@ def keep_corrections(path: Path, said: Mapping[tuple[str, str], FieldSaid]) -> N
 
 
 def corrected(row: TableRow, said: Mapping[tuple[str, str], FieldSaid]) -> TableRow:
-    """A row with what a person said: such a value is certain. Where there is still a ? in it, it stays doubtful."""
+    """Apply a person's corrections to a row: such a value is certain. With a ? in it, it stays doubtful."""
     fields = []
     for each in row.fields:
         word = said.get((row.file, each.name))

@@ -1,7 +1,7 @@
-"""Which digits the ink of cells is: both networks of the reader, all cells of a sheet at once.
+"""Classify the ink of cells with both networks of the reader, all cells of a sheet at once.
 
-The cells come cleared of their boxes, so the page reader is shown one page of nothing but them; the classifier of
-28×28 images gets each alone, and what it says is multiplied in as everywhere else.
+The boxes are already removed from the cells, so the page reader gets one page with nothing but them; the classifier of
+28×28 images gets each alone, and its probabilities are multiplied in as everywhere else.
 """
 
 from __future__ import annotations
@@ -29,28 +29,28 @@ if TYPE_CHECKING:
 __all__ = ["Judged", "Look", "judge", "looks_at", "page_of"]
 
 _TILE = 64  # pixels of a cell on that page
-_LARGEST = 34  # pixels of ink on it: more is made smaller; on drawn sheets as good as 46
+_LARGEST = 34  # pixels of ink on it: larger ink is scaled down; on drawn sheets as good as 46
 _PAPER = 244.0
-_UNSEEN = 0.05  # the score of ink that the page reader does not hold for a digit at all
-# A mark in a box for a digit is one far oftener than a mark on a page, for which the scores are: the odds, times this.
+_UNSEEN = 0.05  # the score of ink that the page reader does not detect as a digit at all
+# A mark in a digit's box is a digit far more often than on a page, as the scores assume: this factor corrects the odds.
 # On drawn sheets 99.2 of 100 digits are answered correctly instead of 97.7, and 0.46 wrongly instead of 0.43.
 _IN_A_BOX = 20.0
-_LEANS = (0.0, -8.0, 8.0)  # degrees, by which the classifier sees each digit: 1 in 10 of its errors less
-_LEAST = 1e-6  # probability, before logarithms
+_LEANS = (0.0, -8.0, 8.0)  # degrees: rotations in which the classifier sees each digit: 1 in 10 of its errors less
+_LEAST = 1e-6  # floor of probabilities before taking logarithms
 
 
-# How sure a digit is: a logistic regression of `Look.least`, slope and constant (tools/fit_sheets.py). On 1,985 drawn
-# digits also the views' mean and the page reader's word were tried beside it: they told errors no better.
+# How sure a digit is: logistic regression on `Look.least`, slope and constant (tools/fit_sheets.py). On 1,985 drawn
+# digits, adding the views' mean and the page reader's probability did not detect errors any better.
 _SURENESS = (0.59, 3.57)
-_CLIP = 1e-4  # probabilities nearer to 0 and 1 are not told apart
+_CLIP = 1e-4  # probabilities are clipped this far from 0 and 1
 
 
 class Judged(NamedTuple):
-    """What an ink is.
+    """The classification of one ink.
 
-    confidence: that the most likely digit stands there; probabilities: of the ten
-    sure: how likely that digit is right, by `Look.least`: by it errors are told from right answers best, and it can be
-        multiplied over the digits of a field
+    confidence: probability that the most likely digit stands there; probabilities: of the ten digits
+    sure: probability that this digit is right, by `Look.least`, which separates errors from right answers best; it can
+        be multiplied over the digits of a field
     """
 
     confidence: float
@@ -59,9 +59,9 @@ class Judged(NamedTuple):
 
 
 class Look(NamedTuple):
-    """All that was said of an ink: both networks together, the page reader alone, and the classifier's views.
+    """All predictions for one ink: both networks together, the page reader alone, and the classifier's views.
 
-    found: with the odds of a mark in a box; views: float32 (views, 10), the classifier's of the ink moved and turned
+    found: with the odds of a mark in a box; views: float32 (views, 10), the classifier's for the transformed ink
     """
 
     found: Candidate
@@ -70,7 +70,7 @@ class Look(NamedTuple):
 
     @property
     def least(self) -> float:
-        """Log odds of the most likely digit, given that it is one, by the view or network that likes it least."""
+        """Log odds of the most likely digit, given that it is one, in the view or network that rates it lowest."""
         digit = self.found.digit
         return _log_odds(min(float(self.views[:, digit].min()), float(self.page.probabilities[digit])))
 
@@ -81,7 +81,7 @@ def _log_odds(share: float) -> float:
 
 
 def judge(reader: Reader, inks: Sequence[Ink]) -> list[Judged]:
-    """What each ink is, float32 (h, w) of 0 … 1 each.
+    """Classify each ink, float32 (h, w) of 0 … 1 each.
 
     Raises:
         ModelError: when a network cannot run.
@@ -95,7 +95,7 @@ def judge(reader: Reader, inks: Sequence[Ink]) -> list[Judged]:
 
 
 def looks_at(reader: Reader, inks: Sequence[Ink]) -> list[Look]:
-    """What both networks say of each ink, float32 (h, w) of 0 … 1 each.
+    """Run both networks on each ink, float32 (h, w) of 0 … 1 each.
 
     Raises:
         ModelError: when a network cannot run.
@@ -124,7 +124,7 @@ def looks_at(reader: Reader, inks: Sequence[Ink]) -> list[Look]:
 
 
 def _views(reader: Reader, glyphs: Sequence[NDArray[np.uint8]]) -> NDArray[np.float32]:
-    """The classifier's probabilities of each digit as it is, turned a bit, moved and scaled: float32 (views, N, 10)."""
+    """Classify each digit as it is, slightly rotated, shifted and scaled: float32 (views, N, 10)."""
     seen = [cv2.warpAffine(glyph, matrix, (28, 28)) for matrix in _matrices() for glyph in glyphs]
     said = reader.classifier.probabilities(np.array(seen, np.uint8))
     return np.asarray(said.reshape(-1, len(glyphs), 10), np.float32)
@@ -132,7 +132,7 @@ def _views(reader: Reader, glyphs: Sequence[NDArray[np.uint8]]) -> NDArray[np.fl
 
 @functools.cache
 def _matrices() -> list[NDArray[np.float64]]:
-    """As it is and leaned first, by which the digit is chosen; then what tells how sure that is."""
+    """Return affine matrices: first as it is and rotated, for choosing the digit; then those for judging certainty."""
     ways = [(0.0, 0.0, lean, 1.0) for lean in _LEANS]
     ways += [(1.0, 0.0, 0.0, 1.0), (-1.0, 0.0, 0.0, 1.0), (0.0, 1.0, 0.0, 1.0), (0.0, -1.0, 0.0, 1.0)]
     ways += [(0.0, 0.0, 0.0, 0.9), (0.0, 0.0, 0.0, 1.1)]
@@ -145,7 +145,7 @@ def _matrices() -> list[NDArray[np.float64]]:
 
 
 def page_of(inks: Sequence[Ink]) -> tuple[NDArray[np.uint8], int]:
-    """All of them on one page, uint8 (H, W, 3), dark on light, each in the middle of its tile; and tiles in a row."""
+    """Draw all inks on a page, uint8 (H, W, 3), dark on light, each centred in its tile; also return tiles per row."""
     columns = math.ceil(math.sqrt(len(inks)))
     rows = -(-len(inks) // columns)
     page = np.full((rows * _TILE, columns * _TILE), _PAPER, np.float32)

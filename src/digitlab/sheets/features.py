@@ -1,8 +1,8 @@
-"""Forms that exist already: found in a photo by what is printed on them, as on a scan of the empty form.
+"""Existing forms: located in a photo by what is printed on them, using a scan of the empty form.
 
-ORB features of both pictures are matched (Rublee et al. 2011; AKAZE has left OpenCV 5), a homography is fitted by
-MAGSAC (Barath et al. 2020), and the curl of the paper by the surface of `registration`. Forms look alike, so what fits
-is not believed before the print of the blank is found again all over the photo.
+ORB features of both pictures are matched (Rublee et al. 2011; AKAZE is no longer in OpenCV 5), a homography is fitted
+by MAGSAC (Barath et al. 2020), and the curl of the paper by the surface of `registration`. Forms look alike, so a fit
+is accepted only if the print of the blank is found again all over the photo.
 """
 
 from __future__ import annotations
@@ -28,40 +28,40 @@ if TYPE_CHECKING:
 
 __all__ = ["Blank", "layout_of", "print_of"]
 
-_SIDE = 1300  # pixels at which features are looked for: letters of 3 mm have 15
+_SIDE = 1300  # pixels: picture size for finding features; letters of 3 mm have 15
 _MOST = 4000  # features
-_FEWEST = 60  # features of a blank: less is no form, but an empty page
-_RATIO = 0.78  # of the best match's distance to the second's (Lowe 2004)
-_INLIERS, _SHARE = 28, 0.2  # matches that agree, and of all that were made
-_SPREAD = 0.4  # of the area of the blank's features, that those cover
-_NEAR = 3.0  # pixels of `_SIDE`, within which a match agrees
-_FIT = 4.0  # pixels a mm at which the print is compared
-# Of the blank's print, that must be found again: on the whole, and in each tile where there is enough. Drawn photos of
-# the form have 99.5 % and 90 %; those of others that differ in one field have 97 % and 66 %.
+_FEWEST = 60  # least features of a blank: with fewer it is not a form, but an empty page
+_RATIO = 0.78  # most that the best match's distance is of the second's (Lowe 2004)
+_INLIERS, _SHARE = 28, 0.2  # least number of inliers, and their least share of all matches
+_SPREAD = 0.4  # least share of the area of the blank's features that the inliers cover
+_NEAR = 3.0  # pixels at `_SIDE`: greatest distance of an inlier
+_FIT = 4.0  # pixels per mm at which the print is compared
+# Share of the blank's print that must be found again: overall, and in each tile with enough print. Drawn photos of the
+# form have 99.5 % and 90 %; those of other forms that differ in one field have 97 % and 66 %.
 _PRINT, _IN_TILE = 0.95, 0.75
-_SLIDE = 16.0  # mm, by which the first homography may be off: a line or two of text
-_REACHES = (16, 6)  # pixels of `_FIT`, by which parts of the print may lie beside their place, first and then
-_SAME, _FEWEST_TILES = 0.35, 6  # correlation of a part with its place; parts that must be found so
-_TILE, _ENOUGH = 100, 150  # pixels: the side of a tile, and print in it
-_AGAIN = 25.0  # pixels of `_SIDE`, within which features are matched a second time
+_SLIDE = 16.0  # mm: how far the first homography may be off: a line or two of text
+_REACHES = (16, 6)  # pixels at `_FIT`: how far parts of the print may be off, in the first and second pass
+_SAME, _FEWEST_TILES = 0.35, 6  # least correlation of a part with its place; least number of parts found
+_TILE, _ENOUGH = 100, 150  # pixels: the side of a tile, and how much print in it is enough
+_AGAIN = 25.0  # pixels at `_SIDE`: search radius of the second matching
 _BITS = np.array([bin(byte).count("1") for byte in range(256)], np.uint16)
-_ALIKE = 64  # of 256 bits, by which those may differ
-_DARK = 24  # grey levels: print
+_ALIKE = 64  # of 256 bits: in how many those may differ
+_DARK = 24  # grey levels darker than the paper: print
 
 
 @dataclass(frozen=True, slots=True)
 class _Features:
-    """Places in pixels, float64 (N, 2), and what is there, uint8 (N, 32)."""
+    """Feature positions in pixels, float64 (N, 2), and their descriptors, uint8 (N, 32)."""
 
     places: Points
     looks: NDArray[np.uint8]
 
 
 def layout_of(form: Form) -> Layout:
-    """Where everything stands, of printed forms and of those that exist already.
+    """Return the layout of a form, either one that digitlab prints or an existing one with a blank.
 
     Raises:
-        RecipeError: where something does not fit. ImageError: for a blank that cannot be opened.
+        RecipeError: when something does not fit. ImageError: when a blank cannot be opened.
     """
     if form.blank is None:
         return lay_out(form)
@@ -70,16 +70,16 @@ def layout_of(form: Form) -> Layout:
 
 
 class Blank:
-    """A form that exists already, looked at once; threads may share it.
+    """An existing form, whose blank is analysed once; threads may share it.
 
     layout: of the form; picture: uint8 (H, W, 3) RGB of the empty one; registration: of the blank itself
     """
 
     def __init__(self, form: Form) -> None:
-        """Open and look at the blank.
+        """Open and analyse the blank.
 
         Raises:
-            ImageError: when it cannot be opened. RecipeError: when there is too little on it to be found again.
+            ImageError: when it cannot be opened. RecipeError: when there is too little print to locate it by.
         """
         if form.blank is None:
             raise RecipeError(f"{form.path}: has no blank; expected a form that exists already")
@@ -99,7 +99,7 @@ class Blank:
         """Find the form in a photo, uint8 (H, W).
 
         Raises:
-            ImageError: when it is not there, or not surely; the message names no file.
+            ImageError: when it is not there, or not certainly; the message names no file.
         """
         there = _features(grey)
         own, seen = _matches(self._own, there)
@@ -118,7 +118,7 @@ class Blank:
         return found
 
     def _slid(self, grey: NDArray[np.uint8], first: Points) -> Points:
-        """The homography, from pixels of the blank, moved to where all print fits best: lines look alike."""
+        """Shift the homography, from pixels of the blank, to where all print fits best: lines of text look alike."""
         scale, step = self.layout.scale, _FIT / 2
         now = plane_only(first @ np.diag([scale, scale, 1.0]), self.layout.size)
         wide, high = self.layout.size
@@ -131,7 +131,7 @@ class Blank:
         return np.asarray(first @ moved, np.float64)
 
     def _settled(self, grey: NDArray[np.uint8], found: Registration, reach: int) -> Registration:
-        """With every part of the print brought to its place: features are few, and lie where much is printed."""
+        """Refine the registration by matching all parts of the print: features are few, and only in dense print."""
         flat = print_of(found.flat(grey, (0.0, 0.0, *self.layout.size), _FIT))
         around = cv2.copyMakeBorder(flat, reach, reach, reach, reach, cv2.BORDER_REFLECT).astype(np.float32)
         places, moved = [], []
@@ -167,7 +167,7 @@ class Blank:
         return plane, agree
 
     def _plausible(self, plane: Points, shape: tuple[int, ...]) -> bool:
-        """Whether the sheet's outline is one: convex, not mirrored, not tiny, seen from less than 60 degrees aside."""
+        """Return whether the sheet's outline is one: convex, not mirrored, not tiny, tilted by less than 60 degrees."""
         wide, high = self.layout.size
         corners = np.array([[[0, 0], [wide, 0], [wide, high], [0, high]]], np.float64)
         seen = np.asarray(cv2.perspectiveTransform(corners, plane)[0], np.float32)
@@ -180,7 +180,7 @@ class Blank:
         return all(0.5 < each < 2.0 for each in (across, down, aspect))
 
     def _expect_one(self, there: _Features, plane: Points, shape: tuple[int, ...]) -> None:
-        """Refuse a second sheet: features beyond the outline of the first that are those of the form once more."""
+        """Reject a second sheet: features beyond the outline of the first that match the form once more."""
         wide, high = self.layout.size
         corners = np.array([[[0, 0], [wide, 0], [wide, high], [0, high]]], np.float64)
         outline = np.asarray(cv2.perspectiveTransform(corners, plane)[0], np.float32)
@@ -193,12 +193,12 @@ class Blank:
             raise ImageError("shows more than one sheet; photograph each alone")
 
     def _expect_print(self, grey: NDArray[np.uint8], found: Registration) -> None:
-        """The print of the blank must be there again: what agreed may be a heading that two forms share."""
+        """Require the print of the blank to be found again: inliers may lie on a heading that two forms share."""
         flat = print_of(found.flat(grey, (0.0, 0.0, *self.layout.size), _FIT))
         around = cv2.dilate(flat, np.ones((5, 5), np.uint8))
         own = self._print > _DARK
         paper = cv2.dilate(own.astype(np.uint8), np.ones((9, 9), np.uint8)) == 0
-        # In the noise of a dark photo something is dark everywhere: print is darker than nine tenths of the paper.
+        # In a dark, noisy photo something is dark everywhere: print must be darker than nine tenths of the paper.
         level = max(_DARK / 2, float(np.percentile(around[paper], 90)) if paper.any() else 0.0)
         near = around > level
         share = float(near[own].mean()) if own.any() else 0.0
@@ -217,12 +217,12 @@ class Blank:
 
 
 def _area(places: Points) -> float:
-    """Of the outline around places, float64 (N, 2)."""
+    """Return the area of the convex hull of places, float64 (N, 2)."""
     return float(cv2.contourArea(cv2.convexHull(np.asarray(places, np.float32))))
 
 
 def print_of(grey: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """How much darker than the paper around it each pixel is: strokes and lines, no shadows; uint8 (H, W)."""
+    """Return how much darker than the paper around it each pixel is: strokes and lines, no shadows; uint8 (H, W)."""
     brush = cv2.getStructuringElement(cv2.MORPH_RECT, (13, 13))
     return np.asarray(cv2.morphologyEx(grey, cv2.MORPH_BLACKHAT, brush), np.uint8)
 
@@ -239,12 +239,12 @@ def _features(grey: NDArray[np.uint8]) -> _Features:
 
 
 def _matches(own: _Features, there: _Features) -> tuple[Points, Points]:
-    """Places of the blank and of the photo that look alike, and like nothing else, float64 (N, 2) each."""
+    """Match features of the blank to unambiguous ones of the photo: places, float64 (N, 2) each."""
     if len(there.places) < 2:
         return np.empty((0, 2)), np.empty((0, 2))
     pairs: Any = cv2.BFMatcher(cv2.NORM_HAMMING).knnMatch(own.looks, there.looks, k=2)
     good = [one for one, two in (pair for pair in pairs if len(pair) == 2) if one.distance < _RATIO * two.distance]
-    if len(good) < _INLIERS:  # of two sheets each feature is there twice
+    if len(good) < _INLIERS:  # with two sheets, each feature is there twice
         good = list(cv2.BFMatcher(cv2.NORM_HAMMING, crossCheck=True).match(own.looks, there.looks))
     return own.places[[each.queryIdx for each in good]], there.places[[each.trainIdx for each in good]]
 
@@ -269,7 +269,7 @@ def _matches_near(own: _Features, there: _Features, first: Points, within: float
 def _homography(wanted: Points, seen: Points, within: float) -> tuple[Points | None, NDArray[np.bool_]]:
     if len(wanted) < 8:
         return None, np.zeros(len(wanted), np.bool_)
-    cv2.setRNGSeed(1)  # the same photo, the same answer
+    cv2.setRNGSeed(1)  # the same photo gives the same answer
     found, agree = cv2.findHomography(wanted, seen, cv2.USAC_MAGSAC, within, maxIters=4000, confidence=0.999)
     if found is None or not np.isfinite(found).all():
         return None, np.zeros(len(wanted), np.bool_)

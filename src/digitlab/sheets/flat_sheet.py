@@ -1,4 +1,4 @@
-"""Photos of a form laid flat again, for people to look at: the whole sheet, and its fields cut out."""
+"""Rectify photos of a form for people to look at: the whole sheet, and its fields cut out."""
 
 from __future__ import annotations
 
@@ -24,24 +24,24 @@ if TYPE_CHECKING:
 
 __all__ = ["FlatSheet", "FlatSheets"]
 
-_SIDE = 2400  # pixels at which photos are opened
-_WHOLE, _PART = 3.0, 6.0  # pixels a mm: of the sheet, of a field
+_SIDE = 2400  # pixels: size at which photos are opened
+_WHOLE, _PART = 3.0, 6.0  # pixels per mm: of the sheet, of a field
 _AROUND = 2.5  # mm of paper around a field
 
 
 @dataclass(frozen=True, slots=True)
 class FlatSheet:
-    """One photo and where the form is in it. picture: uint8 (H, W, 3) RGB, as it was taken."""
+    """One photo and the place of the form in it. picture: uint8 (H, W, 3) RGB, as taken."""
 
     picture: NDArray[np.uint8]
     found: Registration
 
     def whole(self) -> NDArray[np.uint8]:
-        """The sheet, upright, uint8 (H, W, 3) of three pixels a mm."""
+        """Return the whole sheet, upright, uint8 (H, W, 3) at three pixels per mm."""
         return self.found.flat(self.picture, (0.0, 0.0, *self.found.size), _WHOLE)
 
     def part(self, box: Rectangle) -> NDArray[np.uint8]:
-        """A field, its box in mm, and a bit of paper around it, uint8 (H, W, 3) of six pixels a mm."""
+        """Return a field (``box`` in mm) with some paper around it, uint8 (H, W, 3) at six pixels per mm."""
         (x0, y0, x1, y1), (wide, high) = box, self.found.size
         around = max(0.0, x0 - _AROUND), max(0.0, y0 - _AROUND), min(wide, x1 + _AROUND), min(high, y1 + _AROUND)
         return self.found.flat(self.picture, around, _PART)
@@ -51,7 +51,7 @@ class FlatSheets:
     """Opens photos of one form."""
 
     def __init__(self, form: Form) -> None:
-        """Lay the form out.
+        """Compute the layout of the form.
 
         Raises:
             RecipeError: for a form that does not fit on its paper, or a blank that cannot be used.
@@ -60,7 +60,7 @@ class FlatSheets:
         self._blank = None if form.blank is None else Blank(form)
 
     def open(self, path: str | Path) -> FlatSheet:
-        """One photo.
+        """Open one photo.
 
         Raises:
             ImageError: when it cannot be opened, or does not show the form (any more).

@@ -1,4 +1,4 @@
-"""A form: what is asked for on a sheet, as a TOML file says it (`form_file`)."""
+"""The data model of a form: what is asked for on a sheet, as defined in a TOML file (`form_file`)."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ if TYPE_CHECKING:
 
 __all__ = ["DIGIT", "FORMS", "PAPERS", "Field", "Form", "Kind", "Table"]
 
-DIGIT = "#"  # of a pattern: a box; every other sign is printed between the boxes
-FORMS = 250  # numbers of forms: each has four of the dictionary's 1,000 markers
+DIGIT = "#"  # a box in a pattern; every other character is printed between the boxes
+FORMS = 250  # how many form numbers there are: each uses four of the dictionary's 1,000 markers
 PAPERS = {"a4": (210.0, 297.0), "letter": (215.9, 279.4)}  # width and height in mm
 
 Kind = str  # "boxes": a digit each; "line": written freely; "tick": a box to be ticked; "choice": one of several
@@ -23,15 +23,15 @@ class Field:
     """One value of a sheet, and one column of the table.
 
     name: of the column; label: printed beside it
-    boxes: of the kind "boxes", one for each digit; pattern: "##.##.####", or as many # as there are boxes
-    line: mm of a free line
-    choices: what the tick boxes are called, of the kind "choice"
-    beside: printed on the same row as the field before it
-    full: each box must be filled; else a number may have fewer digits
+    boxes: for the kind "boxes", one per digit; pattern: "##.##.####", or as many # as there are boxes
+    line: length of a free line in mm
+    choices: the labels of the tick boxes, for the kind "choice"
+    beside: whether it is printed on the same row as the field before it
+    full: whether each box must be filled; else a number may have fewer digits
     among: the list of the allowed values, "FILE.csv" or "FILE.csv:column" (see `number_list`)
-    one_to_one: each of those belongs to one sheet
+    one_to_one: whether each of those belongs to one sheet
     check: what the value must fulfil, such as "luhn" or "range:0-100" (see `check_of`)
-    at: left, top, width and height in pixels of the blank of a form that exists already; of each box, or of all
+    at: for an existing form: left, top, width and height in pixels of the blank, of each box, or of all together
     """
 
     name: str
@@ -50,11 +50,11 @@ class Field:
 
     @property
     def cells(self) -> int:
-        """How many boxes it has on the sheet."""
+        """The number of boxes that it has on the sheet."""
         return {"boxes": self.boxes, "choice": len(self.choices)}.get(self.kind, 1)
 
     def written(self, digits: str) -> str:
-        """A sign for each box, with what is printed between them.
+        """Return a character for each box, with what is printed between them.
 
         >>> Field("day", "Day", "boxes", boxes=4, pattern="##.##").written("24?2")
         '24.?2'
@@ -75,9 +75,9 @@ class Table:
 
 @dataclass(frozen=True, slots=True)
 class Form:
-    """A sheet of paper. number: tells it from other forms, 0 to 249.
+    """A form on one sheet of paper. number: distinguishes it from other forms, 0 to 249.
 
-    blank: a picture of a form that exists already, and width: mm of its paper; 0 for forms that are printed
+    blank: picture of an existing form, and width: of its paper in mm; 0 for forms that digitlab prints
     """
 
     path: Path
@@ -91,7 +91,7 @@ class Form:
 
     @property
     def fields(self) -> tuple[Field, ...]:
-        """Every field, in the order of the file, a table's row by row."""
+        """All fields in the order of the file, those of a table row by row."""
         from dataclasses import replace
 
         found: list[Field] = []

@@ -1,4 +1,4 @@
-"""A form's TOML file → a `Form`; what is wrong with it is reported with its line and key."""
+"""Parse a form's TOML file into a `Form`; errors are reported with their line and key."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ _RESERVED = ("file", "note")  # columns that every table has
 
 
 def read_form(path: Path) -> Form:
-    """Read and check a form.
+    """Read and validate a form.
 
     Raises:
         RecipeError: when the file is missing, or not a form; with the line and the key.
@@ -70,7 +70,7 @@ def read_form(path: Path) -> Form:
 
 
 def _as_line_first(reason: str) -> str:
-    """Python's own message with the place first.
+    """Put the place in Python's own message first.
 
     >>> _as_line_first("Invalid value (at line 3, column 9)")
     'line 3, column 9: Invalid value'
@@ -80,19 +80,19 @@ def _as_line_first(reason: str) -> str:
 
 
 class _Keys:
-    """The keys of one section, each taken once; what is left over is unknown."""
+    """The keys of one section, each read once; any that is left over is unknown."""
 
     def __init__(self, path: Path, content: Mapping[str, Any], section: Section, called: str) -> None:
         self.path, self.content, self.section, self.called = path, dict(content), section, called
         self._taken: list[str] = []
 
     def refuse(self, key: str, what: str) -> RecipeError:
-        """The error about a key."""
+        """Make the error about a key."""
         line = self.section.line_of(key)
         return RecipeError(f"{self.path}: line {line}, {key}: {what}" if line else f"{self.path}: {key}: {what}")
 
     def has(self, key: str) -> bool:
-        """Whether it is there."""
+        """Return whether a key is there."""
         return key in self.content
 
     def _take(self, key: str, kinds: type | tuple[type, ...], expected: str, default: Any) -> Any:
@@ -143,7 +143,7 @@ class _Keys:
         return texts
 
     def places(self, key: str) -> tuple[tuple[float, float, float, float], ...]:
-        """[left, top, width, height], or a list of such."""
+        """Read [left, top, width, height], or a list of such."""
         expected = "[left, top, width, height] in pixels of the blank, or a list of such, one for each box"
         values: list[Any] = self._take(key, list, expected, [])
         rows = values if values and all(isinstance(each, list) for each in values) else [values] if values else []
@@ -164,7 +164,7 @@ class _Keys:
         return list(values)
 
     def expect_nothing_else(self) -> None:
-        """Refuse a key that nobody asked for: a word that is misspelt must not be passed by."""
+        """Reject a key that was not read: a misspelt key must not be ignored."""
         for key in self.content:
             if key not in self._taken:
                 near = difflib.get_close_matches(key, self._taken, n=1, cutoff=0.6)
@@ -183,7 +183,7 @@ def _shown(value: object) -> str:
 
 
 def _items(top: _Keys, sections: list[Section], *, drawn: bool) -> list[Field | Table]:
-    """The fields and tables in the order in which they stand in the file."""
+    """Read the fields and tables in the order of the file."""
     headers = {name: [each for each in sections if each.name == name] for name in ("field", "table", "table.columns")}
     columns = iter(headers["table.columns"])
     found: list[tuple[int, Field | Table]] = []
@@ -227,7 +227,7 @@ def _field(keys: _Keys, *, drawn: bool, column: bool = False) -> Field:
 
 
 def _shape(keys: _Keys, kind: str) -> dict[str, Any]:
-    """What of a field is printed."""
+    """Read the part of a field that is printed."""
     if kind == "boxes":
         boxes = keys.whole("boxes", 1, _MOST_BOXES)
         return {"kind": "boxes", "boxes": boxes, "pattern": DIGIT * boxes, "full": keys.yes("full")}
@@ -247,7 +247,7 @@ def _shape(keys: _Keys, kind: str) -> dict[str, Any]:
 
 
 def _known(keys: _Keys) -> dict[str, Any]:
-    """What is known of a field's value; a list and a check are tried at once, so that their line can be named."""
+    """Read what is known about a field's value; list and check are tried at once, so that errors name their line."""
     known: dict[str, Any] = {"one_to_one": keys.yes("one_to_one"), "among": "", "check": ""}
     try:
         if keys.has("among"):
@@ -267,7 +267,7 @@ def _known(keys: _Keys) -> dict[str, Any]:
 
 
 def _beside(form: Path, source: str) -> str:
-    """A list's place: as it stands, or in the folder of the form.
+    """Resolve a list's path: as it stands, or in the folder of the form.
 
     >>> from pathlib import Path
     >>> _beside(Path("exam/marks.toml"), "students.csv:id")
@@ -287,7 +287,7 @@ def _table(keys: _Keys, sections: Iterable[Section]) -> Table:
         raise keys.refuse("columns", "is missing in this [[table]]; expected fields, as in [[table.columns]]")
     columns = []
     for content in contents:
-        # Columns in one line of braces have no header of their own; the key's line is named then.
+        # Columns within braces on one line have no header of their own; errors then name the key's line.
         section = keys.section if keys.section.keys.get("columns") else next(iter(sections), keys.section)
         within = _Keys(keys.path, content, section, "this column")
         if within.section is keys.section:

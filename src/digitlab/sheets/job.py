@@ -1,7 +1,7 @@
-"""A form and its photos as work for processes or a cluster, and what comes of each photo as a row.
+"""Reading a form's photos as a job for processes or a cluster, and the outcome of each photo as a row.
 
 A row holds what was *seen*: every digit with its probabilities. Lists, checks and one-to-one are applied to rows
-(`table`), so another list needs no photo again.
+(`table`), so another list needs no photo to be read again.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
 __all__ = ["SheetJob", "seen_in", "sheet_row"]
 
-_ROW = 4  # of what a row holds; 3: how sure a digit is was the least that any view said
+_ROW = 4  # row format; 3: a digit's certainty was the lowest of any view
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +42,7 @@ class SheetJob:
     threshold: float | None = None
 
     def reader(self, threads: int = 1) -> Reader:
-        """The reader of digits of one worker.
+        """Make the digit reader of one worker.
 
         Raises:
             ModelError, UsageError: as `Reader`.
@@ -60,7 +60,7 @@ class SheetJob:
         return replace(self, form=replace(self.form, blank=blank), model=on_this_node(self.model))
 
     def digest(self, reader: Reader) -> str:
-        """16 hexadecimal digits that change with whatever changes a row: places, version, model, threshold."""
+        """Return 16 hexadecimal digits that change with whatever affects a row: places, version, model, threshold."""
         layout = layout_of(self.form)
         places = [[each.field.name, each.field.kind, each.cells] for each in layout.placed]
         said = json.dumps([_ROW, VERSION, reader.threshold, self.form.number, layout.code, places])
@@ -73,7 +73,7 @@ def _read(sheets: SheetReader, picture: Picture) -> Answer[SheetReading]:
 
 
 def sheet_row(answer: Answer[SheetReading], made_by: str, threshold: float = 0.5) -> dict[str, Any]:
-    """What is kept of a photo: as `digitlab.archives.row_of`, and ``fields`` with what was seen in each.
+    """Make the row kept of a photo: as `digitlab.archives.row_of`, and ``fields`` with what was seen in each.
 
     threshold: of the reader
     """
@@ -103,7 +103,7 @@ def sheet_row(answer: Answer[SheetReading], made_by: str, threshold: float = 0.5
 
 
 def seen_in(row: Mapping[str, Any]) -> tuple[Seen, ...]:
-    """What was seen in the fields of a row that `sheet_row` made, whether it has been a file in between or not."""
+    """Restore what was seen in the fields from a row of `sheet_row`, whether or not it was a file in between."""
     return tuple(
         Seen(
             each["name"],

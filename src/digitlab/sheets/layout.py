@@ -1,6 +1,6 @@
-"""Where everything stands on a form's sheet, in millimetres from its upper left corner.
+"""Layout of a form's sheet: where everything stands, in millimetres from the upper left corner.
 
-The picture of a form and the reading of its photos come from this one description.
+Printing a form and reading its photos are both based on this description.
 """
 
 from __future__ import annotations
@@ -33,19 +33,19 @@ __all__ = [
 
 Rectangle = tuple[float, float, float, float]  # left, top, right, bottom
 
-MARKER_SIDE, _MARKER_EDGE = 12.0, 8.0  # of the corner markers, and paper beside them: printers leave 5 mm blank
-MARK_SIDE, _MARK_EDGE = 3.0, 10.0  # of the small squares along the edges, and of their middle
-CODE_SIDE = 9.0  # of the marker that says which version of the form was printed
+MARKER_SIDE, _MARKER_EDGE = 12.0, 8.0  # side of the corner markers, and their margin: printers leave 5 mm blank
+MARK_SIDE, _MARK_EDGE = 3.0, 10.0  # small squares along the edges: side, and distance from centre to paper edge
+CODE_SIDE = 9.0  # side of the marker that says which version of the form was printed
 CODES = 1000
-_LEFT, _TOP, _BOTTOM = 22.0, 30.0, 24.0  # margins of what is filled in
+_LEFT, _TOP, _BOTTOM = 22.0, 30.0, 24.0  # margins of the part to be filled in
 _BOX = (7.0, 9.0)  # a digit's box: room for digits of 5 to 7 mm
 _TICK = 5.0
-_LABEL, _SMALL, _TITLE = 3.4, 2.9, 5.6  # mm: heights of letters, from baseline to baseline
-_GAP, _BESIDE = 5.0, 8.0  # below a field, and between two on a row
-_ROW = 2.4  # between the rows of a table
-_SIGN = 0.6  # widths of a sign printed between boxes: paper on either side
+_LABEL, _SMALL, _TITLE = 3.4, 2.9, 5.6  # mm: font sizes, from baseline to baseline
+_GAP, _BESIDE = 5.0, 8.0  # space below a field, and between two on a row
+_ROW = 2.4  # space between the rows of a table
+_SIGN = 0.6  # space on either side of a sign printed between boxes
 
-# Widths of Helvetica's signs from the blank up to the tilde, in thousandths of its size (Adobe's font metrics).
+# Widths of Helvetica's characters from space to tilde, in thousandths of its size (Adobe's font metrics).
 _WIDTHS = (
     278, 278, 355, 556, 556, 889, 667, 191, 333, 333, 389, 584, 278, 333, 278, 278, *([556] * 10), 278, 278, 584, 584,
     584, 556, 1015, 667, 667, 722, 722, 667, 611, 778, 722, 278, 500, 667, 556, 833, 722, 778, 667, 778, 722, 667, 611,
@@ -74,7 +74,7 @@ class Placed:
 
     @property
     def box(self) -> Rectangle:
-        """Around all cells."""
+        """Bounding box of all cells."""
         x0, y0, x1, y1 = zip(*self.cells, strict=True)
         return min(x0), min(y0), max(x1), max(y1)
 
@@ -83,8 +83,8 @@ class Placed:
 class Layout:
     """A form on its sheet.
 
-    size: width and height in mm; marks: the middles of the small squares along the edges
-    scale: pixels of the blank for a mm, of a form that exists already; else 0
+    size: width and height in mm; marks: the centres of the small squares along the edges
+    scale: pixels of the blank per mm, for an existing form; else 0
     """
 
     form: Form
@@ -96,25 +96,25 @@ class Layout:
 
     @property
     def code(self) -> int:
-        """A number below `CODES` that changes with every place: sheets of an older version are told by it."""
+        """A number below `CODES` that changes with every place, by which sheets of an older version are recognised."""
         said = json.dumps([self.size, [[round(x, 2) for x in cell] for each in self.placed for cell in each.cells]])
         return int.from_bytes(hashlib.sha256(said.encode()).digest()[:4]) % CODES
 
     @property
     def code_at(self) -> Rectangle:
-        """Where that number stands, as a marker."""
+        """The place of that number, printed as a marker."""
         middle, bottom = self.size[0] / 2, self.size[1] - _MARKER_EDGE
         return middle - CODE_SIDE / 2, bottom - CODE_SIDE, middle + CODE_SIDE / 2, bottom
 
 
 def text_width(text: str, size: float) -> float:
-    """Width in mm of a text in Helvetica of this size; of letters with accents as of those without."""
+    """Return the width in mm of a text in Helvetica of this size; accents do not change it."""
     plain = "".join(unicodedata.normalize("NFKD", sign)[0] for sign in text)
     return sum(_WIDTHS[ord(sign) - 32] if " " <= sign <= "~" else 600 for sign in plain) * size / 1000.0
 
 
 def corner_markers(size: tuple[float, float]) -> tuple[Rectangle, Rectangle, Rectangle, Rectangle]:
-    """Where the four markers stand: upper left, upper right, lower right, lower left."""
+    """Return the places of the four markers: upper left, upper right, lower right, lower left."""
     near, side = _MARKER_EDGE, MARKER_SIDE
     right, bottom = size[0] - near - side, size[1] - near - side
     places = ((near, near), (right, near), (right, bottom), (near, bottom))
@@ -123,7 +123,7 @@ def corner_markers(size: tuple[float, float]) -> tuple[Rectangle, Rectangle, Rec
 
 
 def lay_out(form: Form, blank: tuple[int, int] | None = None) -> Layout:
-    """Place everything. blank: width and height in pixels of the picture of a form that exists already.
+    """Lay out a form. blank: width and height in pixels of the picture of an existing form.
 
     Raises:
         RecipeError: where something does not fit on the sheet.
@@ -143,7 +143,7 @@ def lay_out(form: Form, blank: tuple[int, int] | None = None) -> Layout:
 
 
 def _as_marked(form: Form, blank: tuple[int, int]) -> Layout:
-    """The fields where their file says that they are on the blank, whose width is taken for that of the paper."""
+    """Place the fields where their file marks them on the blank, whose width is taken as that of the paper."""
     scale = blank[0] / form.size[0]
     layout = Layout(form, (form.size[0], blank[1] / scale), scale=scale)
     for each in form.fields:
@@ -171,7 +171,7 @@ def _scaled(cell: Rectangle, by: float) -> Rectangle:
 
 
 def _marks(size: tuple[float, float]) -> Iterator[tuple[float, float]]:
-    """The middles of the squares along the edges: they tell how the paper is curled. None where the code stands."""
+    """Yield the centres of the squares along the edges, which show how the paper curls; none where the code stands."""
     middle = _MARKER_EDGE + MARKER_SIDE / 2
     wide, high = size[0] - 2 * middle, size[1] - 2 * middle
     for x in (_MARK_EDGE, size[0] - _MARK_EDGE):
@@ -194,16 +194,16 @@ def _head(layout: Layout) -> None:
 
 
 class _Writer:
-    """Puts one thing below the other, or beside it."""
+    """Places one item below the other, or beside it."""
 
     def __init__(self, layout: Layout) -> None:
         self.layout = layout
-        self.x, self.y = _LEFT, _TOP  # where the next one begins
-        self._below = _TOP  # the end of this row
+        self.x, self.y = _LEFT, _TOP  # where the next item begins
+        self._below = _TOP  # the lower end of this row
         self._right = layout.size[0] - _LEFT
 
     def field(self, each: Field) -> None:
-        """A field: its label above, its boxes below that."""
+        """Place a field: its label, and its boxes below."""
         if not each.beside:
             self.x, self.y = _LEFT, self._below
         wide, cells, texts = _cells(each, self.x, self.y + _LABEL + 1.6)
@@ -215,7 +215,7 @@ class _Writer:
         self.x += max(wide, text_width(each.label, _LABEL)) + _BESIDE
 
     def table(self, table: Table) -> None:
-        """A table: a line of heads, then a row for each."""
+        """Place a table: a line of column heads, then its rows."""
         self.x, self.y = _LEFT, self._below
         self.layout.texts.append(Text(table.label, _LEFT, self.y + _LABEL, _LABEL, bold=True))
         first = max(text_width(row, _LABEL) for row in table.rows) + 5.0
@@ -250,7 +250,7 @@ class _Writer:
 
 
 def _cells(each: Field, x: float, y: float, *, inside: bool = False) -> tuple[float, list[Rectangle], list[Text]]:
-    """The width of a field at this place, its cells, and what is printed beside them. inside: a row of a table."""
+    """Return a field's width, its cells at this place, and the text printed beside them. inside: a row of a table."""
     high = _BOX[1]
     if each.kind == "line":
         return each.line, [(x, y, x + each.line, y + high + 1.0)], []

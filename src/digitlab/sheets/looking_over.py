@@ -1,7 +1,7 @@
-"""Fields to be looked over by a person in their sheets, as one page: the doubtful first, then a sample of all others.
+"""A page with fields for a person to review in their sheets: the doubtful first, then a random sample of the others.
 
-The page loads nothing and sends nothing; what is typed comes back as a file (`corrections`). The sample is what a
-promise (`promise`) can be made of: doubtful fields alone say nothing about the others.
+The page loads nothing and sends nothing; the corrections come back as a file (`corrections`). A promise (`promise`) can
+be based on the sample: doubtful fields alone say nothing about the others.
 """
 
 from __future__ import annotations
@@ -40,12 +40,12 @@ __all__ = ["Chosen", "ToLookOver", "chosen_fields", "write_fields_page"]
 
 KIND = "digitlab sheet corrections 1"
 
-Values = dict[str, tuple[str, str]]  # of each field of a sheet: its value and its state
+Values = dict[str, tuple[str, str]]  # for each field of a sheet: its value and its state
 
 
 @dataclass(frozen=True, slots=True)
 class ToLookOver:
-    """A field for the page. sampled: drawn by chance; other: what another reader read there, where that differs."""
+    """A field for the page. sampled: drawn at random; other: what another reader read there, if that differs."""
 
     file: str
     read: FieldRead
@@ -55,7 +55,7 @@ class ToLookOver:
 
 @dataclass(frozen=True, slots=True)
 class Chosen:
-    """Fields to be looked over, in their order, and all values of the sheets that they are on, by file."""
+    """Fields to be reviewed, in order, and all values of the sheets that they are on, by file."""
 
     fields: tuple[ToLookOver, ...]
     sheets: Mapping[str, Values]
@@ -68,13 +68,13 @@ def chosen_fields(
     seed: int,
     others: Mapping[tuple[str, str], str] | None = None,
 ) -> Chosen:
-    """The least certain fields, at most this many, sheet by sheet; then a random sample of those that are filled in.
+    """Choose the least certain fields, at most this many, sheet by sheet; then a random sample of other filled ones.
 
     The sheet of the least certain field comes first, with all its doubtful ones. A field that another reader read
-    differently is doubtful. A sampled field may be among the doubtful too; it is shown once, there.
+    differently is doubtful. The sample is drawn from fields that are not doubtful, so each field is shown once.
 
-    rows: of each sheet what was kept, and its fields; sample: fields, or -1 for all of them
-    others: what another reader read, by file (as the rows have it) and field, where that differs
+    rows: for each sheet what was kept, and its fields; sample: number of fields, or -1 for all of them
+    others: what another reader read, by file (as in the rows) and field, if that differs
     """
     others = others or {}
     doubtful: list[ToLookOver] = []
@@ -89,7 +89,7 @@ def chosen_fields(
                 doubtful.append(found)
             elif each.filled:
                 answered.append(found)
-    # The order of a stable sort: by doubt to choose, then by sheet.
+    # Sorting is stable: by doubt to choose, then by sheet.
     least = sorted(doubtful, key=lambda each: (each.read.state != FAILED, each.read.confidence))[:most]
     place = {file: number for number, file in reversed(list(enumerate(each.file for each in least)))}
     chosen = {id(each) for each in least}
@@ -107,7 +107,7 @@ def write_fields_page(
     out: Path,
     tell: Callable[[int, int], None] = lambda *_: None,
 ) -> int:
-    """Write the page; returns how many fields are on it: those of photos that have gone are left out.
+    """Write the page; return how many fields are on it: those of photos that are gone are left out.
 
     Raises:
         RecipeError: for a form that cannot be laid out. StorageError: when the page cannot be written.
@@ -175,7 +175,7 @@ def _content(each: ToLookOver, part: NDArray[np.uint8], placed: Placed, sheet: i
 
 
 def _sheet(file: str, sheet: FlatSheet, values: Values, placed: Mapping[str, Placed]) -> dict[str, Any]:
-    """The whole sheet, and where each field is on it: left, top, width and height in per cent."""
+    """Return the whole sheet, and where each field is on it: left, top, width and height in per cent."""
     whole = sheet.whole()
     (wide, high), boxes = sheet.found.size, []
     for name, (value, state) in values.items():

@@ -1,4 +1,4 @@
-"""Fields as they are marked on a blank: from and to what a page sends, and as the form's TOML file."""
+"""Fields marked on a blank: converted from and to what the page sends, and to the form's TOML file."""
 
 from __future__ import annotations
 
@@ -23,9 +23,9 @@ _TEXTS = ("name", "label", "shape", "among", "check")
 
 @dataclass(frozen=True, slots=True)
 class MarkedField:
-    """One field of a form that exists already.
+    """One field of an existing form.
 
-    kind: one of `KINDS`; shape: what stands behind it, "7" boxes, "##.##", choices parted by commas, else ""
+    kind: one of `KINDS`; shape: its details: "7" boxes, "##.##", choices separated by commas, else ""
     at: left, top, width and height in pixels of the blank: of the whole field, or of each of its boxes
     full, among, one_to_one, check: as `digitlab.sheets.form.Field`
     """
@@ -42,7 +42,7 @@ class MarkedField:
 
 
 def marked_field(content: Any, number: int) -> MarkedField:
-    """A field as the page sends it.
+    """Parse a field as the page sends it.
 
     Raises:
         UsageError: for anything else, with its number.
@@ -71,7 +71,7 @@ def _place(sides: Any) -> Place:
 
 
 def marked_fields_of(form: Form) -> tuple[MarkedField, ...]:
-    """The fields of a form's file.
+    """Convert the fields of a form's file.
 
     Raises:
         UsageError: for one with tables, whose columns have no places.
@@ -96,7 +96,7 @@ def _shape_of(field: Field) -> tuple[str, str]:
 
 
 def form_text(title: str, blank: str, width: float, pixels: int, fields: list[MarkedField]) -> str:
-    """The form's TOML file. blank: its name from the file; width: of the paper in mm; pixels: of the blank.
+    """Write the form's TOML text. blank: its path from the file; width: of the paper in mm; pixels: of the blank.
 
     Raises:
         UsageError: for too many fields.
@@ -146,5 +146,5 @@ def _shape(each: MarkedField, mm: float) -> str:
 
 
 def _quoted(text: str) -> str:
-    """A basic string of TOML; JSON's escapes are among its own."""
+    """Quote as a basic string of TOML, whose escapes include JSON's."""
     return json.dumps(text, ensure_ascii=False).replace("\x7f", "\\u007f")

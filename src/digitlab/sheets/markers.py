@@ -1,4 +1,4 @@
-"""The markers of a form in a photo: which form it is, which way up it lies, and where its corners are."""
+"""Detect the markers of a form in a photo: which form it is, which way up it lies, and where its corners are."""
 
 from __future__ import annotations
 
@@ -22,32 +22,32 @@ __all__ = ["CORNERS", "Corners", "find_corners", "read_code"]
 
 CORNERS = ("upper left", "upper right", "lower right", "lower left")
 _SEARCH_SIDE = 800  # pixels: a marker of a sheet that fills half of the picture has 16 there
-_FEWEST = 3  # of the four: the corners of two alone hold a plane badly
+_FEWEST = 3  # of the four: the corners of two alone determine a plane badly
 
 
 @dataclass(frozen=True, slots=True)
 class Corners:
-    """The corner markers that were found. points: of each by its corner 0 … 3, float64 (4, 2) in pixels, clockwise."""
+    """The corner markers found. points: by corner 0 … 3, the marker's outline, float64 (4, 2) in pixels, clockwise."""
 
     points: dict[int, Points]
 
     @property
     def missing(self) -> list[str]:
-        """The names of those that were not."""
+        """Names of the markers that were not found."""
         return [name for corner, name in enumerate(CORNERS) if corner not in self.points]
 
 
 def find_corners(grey: NDArray[np.uint8], number: int) -> Corners:
-    """The markers of the form of this number, to a fraction of a pixel; three of the four are enough.
+    """Find the markers of the form with this number, to a fraction of a pixel; three of the four are enough.
 
     grey: uint8 (H, W)
 
     Raises:
-        ImageError: without a marker, with too few, with those of another form, or of two sheets; it names no file.
+        ImageError: for no marker, too few, those of another form, or of two sheets; the message names no file.
     """
     small = shrink(grey, _SEARCH_SIDE, quick=True)
     found = _detected(small)
-    if len(_of_form(found, number)) < len(CORNERS):  # dark, small or shaded: once more, with the light evened out
+    if len(_of_form(found, number)) < len(CORNERS):  # dark, small or shaded: retried with the light evened out
         found += _others(found, _detected(_evened(small)))
     if len(_of_form(found, number)) < len(CORNERS) and small is not grey:
         found += _others([(name, _larger(at, grey, small)) for name, at in found], _detected(grey), of=grey, to=small)
@@ -106,7 +106,7 @@ def _detected(grey: NDArray[np.uint8]) -> Detected:
 def _others(
     known: Detected, found: Detected, of: NDArray[np.uint8] | None = None, to: NDArray[np.uint8] | None = None
 ) -> Detected:
-    """What was not known before: another number, or the same one elsewhere; in pixels of ``to``."""
+    """Return the markers not known before: another number, or the same one elsewhere; in pixels of ``to``."""
     new = [
         (name, points)
         for name, points in found
@@ -125,7 +125,7 @@ def _side(points: Points) -> float:
 
 
 def _larger(points: Points, grey: NDArray[np.uint8], small: NDArray[np.uint8]) -> Points:
-    """Places of the small picture in the other one."""
+    """Convert places in the small picture to the other one."""
     scale = np.array([grey.shape[1] / small.shape[1], grey.shape[0] / small.shape[0]])
     return np.asarray((points + 0.5) * scale - 0.5, np.float64)
 
@@ -135,7 +135,7 @@ def _evened(grey: NDArray[np.uint8]) -> NDArray[np.uint8]:
 
 
 def _refined(grey: NDArray[np.uint8], points: Points) -> Points:
-    """Each corner to a fraction of a pixel: where the edges around it meet."""
+    """Refine each corner to a fraction of a pixel: where the edges around it meet."""
     reach = max(2, round(_side(points) / 8 * 0.7))  # less than a square of the marker
     x0, y0 = np.maximum(np.floor(points.min(axis=0)).astype(int) - 3 * reach, 0).tolist()
     x1, y1 = (np.ceil(points.max(axis=0)).astype(int) + 3 * reach).tolist()
@@ -151,7 +151,7 @@ def _refined(grey: NDArray[np.uint8], points: Points) -> Points:
 
 
 def read_code(patch: NDArray[np.uint8]) -> int | None:
-    """The number of the small marker that tells one version of a form from another; None where it cannot be read.
+    """Read the number of the small marker that distinguishes versions of a form; None if it cannot be read.
 
     patch: uint8 (H, W), the place of the marker with paper around it
     """

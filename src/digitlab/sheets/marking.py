@@ -1,4 +1,4 @@
-"""A form that exists already: its boxes found on a scan of the empty one, as a TOML file to be gone over."""
+"""Mark an existing form: find its boxes on a scan of the empty one, and write a TOML file to be edited."""
 
 from __future__ import annotations
 
@@ -21,22 +21,22 @@ if TYPE_CHECKING:
 
 __all__ = ["Row", "find_rows", "mark_blank", "numbered"]
 
-_WIDTH = 1654  # pixels at which boxes are looked for: 200 a 25.4 mm of A4
+_WIDTH = 1654  # pixels: width at which boxes are searched for: 200 dpi for A4
 _BOX = (3.2, 14.0)  # mm: the least and the largest side of a box
-_FILLED = 0.86  # of a box's outline, that its area fills: it is a rectangle
-_ALIKE = 0.25  # of its size, by which neighbours may differ
-_GAP = 0.45  # of its width, between neighbours
-_EVEN = 0.5  # mm, by which gaps may differ for a row to be divided evenly
-_SQUARE, _TICK = 1.2, 6.5  # times as long as wide, and mm: a lone box of less is to be ticked
+_FILLED = 0.86  # share of the bounding box that a box's outline fills: it is a rectangle
+_ALIKE = 0.25  # of its size: how much neighbours may differ
+_GAP = 0.45  # of its width: greatest gap between neighbours
+_EVEN = 0.5  # mm: how much gaps may differ for a row to be divided evenly
+_SQUARE, _TICK = 1.2, 6.5  # aspect ratio, and mm: a lone box below both is a tick box
 
 Box = tuple[float, float, float, float]
 
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """Boxes side by side, in pixels of the picture: left, top, width, height. tick: one small square alone.
+    """Boxes side by side, in pixels of the picture: left, top, width, height. tick: a single small square.
 
-    at: of each box where the gaps between them differ, as for dates; else of all together
+    at: of each box if the gaps between them differ, as for dates; else of all together
     """
 
     at: tuple[Box, ...]
@@ -45,7 +45,7 @@ class Row:
 
 
 def find_rows(picture: NDArray[np.uint8], width: float) -> list[Row]:
-    """Rows of boxes in reading order. picture: uint8 (H, W, 3) RGB; width: of its paper in mm."""
+    """Find rows of boxes, in reading order. picture: uint8 (H, W, 3) RGB; width: of its paper in mm."""
     scale = picture.shape[1] / _WIDTH
     grey = cv2.cvtColor(picture, cv2.COLOR_RGB2GRAY)
     how = cv2.INTER_AREA if scale > 1 else cv2.INTER_LINEAR
@@ -65,7 +65,7 @@ def find_rows(picture: NDArray[np.uint8], width: float) -> list[Row]:
 
 
 def _in_rows(boxes: list[tuple[int, int, int, int]]) -> list[list[tuple[int, int, int, int]]]:
-    """Neighbours of the same size, together; in reading order."""
+    """Group neighbours of the same size into rows, in reading order."""
     rows: list[list[tuple[int, int, int, int]]] = []
     for box in sorted(boxes):
         x, y, wide, high = box
@@ -82,7 +82,7 @@ def _in_rows(boxes: list[tuple[int, int, int, int]]) -> list[list[tuple[int, int
 
 
 def _scaled(row: list[tuple[int, int, int, int]], scale: float, per_mm: float) -> Row:
-    """A row from line to line: what is found are the insides of the boxes, the lines lie around them."""
+    """Extend a row to its lines: what was found are the insides of the boxes, the lines lie around them."""
     gaps = [two[0] - one[0] - one[2] for one, two in itertools.pairwise(row)]
     half = min(gaps) / 2 if gaps else 0.06 * row[0][2]
     top, bottom = min(y for _, y, _, _ in row), max(y + high for _, y, _, high in row)
@@ -98,7 +98,7 @@ def _scaled(row: list[tuple[int, int, int, int]], scale: float, per_mm: float) -
 
 
 def mark_blank(blank: Path, out: Path, width: float) -> list[Row]:
-    """Write the form's file with every row of boxes as a field, and look whether photos will be told by it.
+    """Write the form's file with every row of boxes as a field, and check that photos can be matched to the blank.
 
     width: mm of the paper
 
@@ -118,7 +118,7 @@ def mark_blank(blank: Path, out: Path, width: float) -> list[Row]:
     text = "".join((_head(blank, out, picture, width), *(_field(number, row) for number, row in enumerate(rows, 1))))
     with atomic_path(out) as temporary:
         temporary.write_text(text, "utf-8")
-    Blank(read_form(out))  # too little print is told now
+    Blank(read_form(out))  # raises now if there is too little print
     return rows
 
 
@@ -150,7 +150,7 @@ def _field(number: int, row: Row) -> str:
 
 
 def numbered(blank: Path, rows: list[Row]) -> NDArray[np.uint8]:
-    """The blank with each row in a frame and its name, uint8 (H, W, 3) RGB, at most 1,654 pixels wide."""
+    """Draw the blank with each row in a frame and its name, uint8 (H, W, 3) RGB, at most 1,654 pixels wide."""
     picture, _ = load_reduced(blank, None)
     scale = min(1.0, _WIDTH / picture.shape[1])
     size = round(picture.shape[1] * scale), round(picture.shape[0] * scale)

@@ -1,6 +1,6 @@
-"""A page of lines, squares and text as a PDF: vectors, one page, nothing in it but what is drawn.
+"""A page of lines, squares and text as a PDF: vector graphics, one page, nothing in it but what is drawn.
 
-A hundred lines instead of a library: the fourteen fonts that every reader of PDF has need no embedding, and a form
+A hundred lines instead of a library: the fourteen standard fonts of every PDF reader need no embedding, and a form
 needs no more than rectangles and text (ISO 32000-1, sections 7.5, 8.5 and 9.6.2.2).
 """
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 __all__ = ["PdfPage"]
 
-_POINTS = 72.0 / 25.4  # of a mm
+_POINTS = 72.0 / 25.4  # per mm
 _FONTS = ("Helvetica", "Helvetica-Bold")
 _ENCODING = "cp1252"  # PDF's WinAnsiEncoding: the letters of Western Europe
 
@@ -29,34 +29,34 @@ class PdfPage:
         self._content: list[str] = []
 
     def squares(self, places: Sequence[tuple[float, float, float, float]], grey: float = 0.0) -> None:
-        """Filled rectangles: left, top, right, bottom."""
+        """Draw filled rectangles: left, top, right, bottom."""
         self._content.append(f"{grey:.3f} g")
         self._content += [f"{self._rectangle(*place)} re" for place in places]
         self._content.append("f")
 
     def frames(self, places: Sequence[tuple[float, float, float, float]], width: float, grey: float) -> None:
-        """Outlines of rectangles, the pen's middle on their sides."""
+        """Draw outlines of rectangles, with the stroke centred on their sides."""
         self._content.append(f"{grey:.3f} G {width * _POINTS:.3f} w")
         self._content += [f"{self._rectangle(*place)} re" for place in places]
         self._content.append("S")
 
     def line(self, x0: float, y0: float, x1: float, y1: float, width: float, grey: float) -> None:
-        """A straight line."""
+        """Draw a straight line."""
         (ax, ay), (bx, by) = self._point(x0, y0), self._point(x1, y1)
         self._content.append(f"{grey:.3f} G {width * _POINTS:.3f} w {ax} {ay} m {bx} {by} l S")
 
     def text(self, text: str, x: float, y: float, size: float, *, bold: bool = False, grey: float = 0.0) -> None:
-        """A line of text with the left end of its baseline at (x, y).
+        """Draw a line of text with the left end of its baseline at (x, y).
 
         Raises:
-            RecipeError: for letters that Helvetica has not.
+            RecipeError: for letters that Helvetica does not have.
         """
         left, base = self._point(x, y)
         shown = _escaped(text)
         self._content.append(f"BT {grey:.3f} g /F{int(bold)} {size * _POINTS:.3f} Tf {left} {base} Td ({shown}) Tj ET")
 
     def content(self) -> bytes:
-        """The file."""
+        """Serialise the page as a PDF file."""
         wide, high = (side * _POINTS for side in self._size)
         stream = zlib.compress("\n".join(self._content).encode("latin-1"), 9)
         fonts = " ".join(f"/F{number} {5 + number} 0 R" for number in range(len(_FONTS)))
@@ -94,7 +94,7 @@ class PdfPage:
 
 
 def _escaped(text: str) -> str:
-    r"""A text in PDF's own writing; its bytes as Latin-1, which each stand for themselves.
+    r"""Escape a text as a PDF string; its bytes are decoded as Latin-1, one character each.
 
     >>> _escaped("a (b)")
     'a \\(b\\)'

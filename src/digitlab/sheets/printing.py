@@ -1,4 +1,4 @@
-"""A form as a page to be printed: boxes in grey, markers in black."""
+"""Render a form as a page to be printed: boxes in grey, markers in black."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 __all__ = ["CODE_BOOK", "LINE", "MARKER_BOOK", "form_pdf"]
 
-# Of 1,000 markers: any two of the first differ in 9 of 36 squares at least, so that a damaged one is none.
+# With 1,000 markers each: any two of the first differ in at least 9 of 36 squares, so that a damaged one matches none.
 MARKER_BOOK, _SQUARES = cv2.aruco.DICT_6X6_1000, 8
 CODE_BOOK, _CODE_SQUARES = cv2.aruco.DICT_5X5_1000, 7
 LINE = 0.3  # mm: a box's line; thinner than any pen, …
@@ -23,10 +23,10 @@ _GREY = 0.55  # … and lighter, but for pencils; still found in a shadow
 
 
 def form_pdf(layout: Layout) -> bytes:
-    """The PDF of a form.
+    """Render a form as PDF.
 
     Raises:
-        RecipeError: for a text with letters that its font has not.
+        RecipeError: for a text with letters that its font does not have.
     """
     form = layout.form
     page = PdfPage(layout.size, form.title)
@@ -47,7 +47,7 @@ def form_pdf(layout: Layout) -> bytes:
 
 
 def _squares(book: int, number: int, squares: int, place: Rectangle) -> Iterator[Rectangle]:
-    """The black squares of a marker, those beside each other as one."""
+    """Yield the black squares of a marker, with adjacent ones in a row merged."""
     image = cv2.aruco.generateImageMarker(cv2.aruco.getPredefinedDictionary(book), number, squares)
     x0, y0, x1, _ = place
     side = (x1 - x0) / squares

@@ -1,12 +1,11 @@
 """A promise: above which confidence at most a given share of the filled fields is wrong, with 95 % confidence.
 
-Made of fields that a person looked over and that were drawn by chance: of those with a confidence of t or more, n, the
-number of wrong ones k is binomial, so the exact upper bound of Clopper and Pearson (1934) holds for any n. Conformal
-risk control bounds the *expected* error over stacks; who signs a list of marks wants a bound for this stack, with a
+It is based on randomly drawn fields that a person reviewed: among the n of them with a confidence of t or more, the
+number k of wrong ones is binomial, so the exact upper bound of Clopper and Pearson (1934) holds for any n. Conformal
+risk control bounds the *expected* error over stacks; whoever signs a list of marks wants a bound for this stack, with a
 stated confidence, and that is what this is. Several thresholds are tried in an order that does not depend on what was
 wrong (from the highest at which an errorless sample would suffice, downwards, until the first that fails):
 fixed-sequence testing, which needs no correction for their number (Angelopoulos et al. 2021, "Learn then Test").
-
 The fields of one sheet have one writer, so they are not quite independent: the sample is best spread over many sheets.
 """
 
@@ -27,7 +26,7 @@ if TYPE_CHECKING:
 
 __all__ = ["LEAST", "Drift", "Promise", "drift_of", "needed_for", "promise_of", "upper_bound"]
 
-LEAST = 50  # fields that must have been looked over
+LEAST = 50  # fields that must have been reviewed
 CONFIDENCE = 0.95
 _STEPS = 60  # thresholds between the highest and the lowest that are tried
 _ALARM = 0.01  # the p-value below which later stacks are called different
@@ -37,10 +36,10 @@ _ALARM = 0.01  # the p-value below which later stacks are called different
 class Promise:
     """What can be promised.
 
-    threshold: the lowest confidence that may be filled in unseen; None where nothing can be promised
-    bound: of the share of wrong ones among those, with 95 % confidence; checked, wrong: fields it rests on
-    attainable: the least share that this sample could promise at any threshold, with the errors that it has
-    needed: fields without an error that the promise that was asked for takes at least
+    threshold: the lowest confidence at which values may be accepted without review; None if nothing can be promised
+    bound: of the share of wrong ones among those, with 95 % confidence; checked, wrong: fields that it is based on
+    attainable: the lowest share that this sample could promise at any threshold, given its errors
+    needed: least number of error-free fields for the promise that was asked for
     """
 
     error: float
@@ -66,12 +65,12 @@ class Drift:
 
     @property
     def alarm(self) -> bool:
-        """Whether the promise should not be relied on for it."""
+        """Whether the promise should not be relied on for the later stack."""
         return self.probability < _ALARM
 
 
 def upper_bound(wrong: int, count: int, confidence: float = CONFIDENCE) -> float:
-    """Clopper and Pearson's one-sided upper bound of a share, of which ``wrong`` of ``count`` is a sample.
+    """Return Clopper and Pearson's one-sided upper bound of a share, for ``wrong`` of ``count`` in a sample.
 
     >>> round(upper_bound(0, 2995), 6), round(upper_bound(0, 50), 4), upper_bound(3, 3)
     (0.001, 0.0582, 1.0)
@@ -86,7 +85,7 @@ def upper_bound(wrong: int, count: int, confidence: float = CONFIDENCE) -> float
 
 
 def needed_for(error: float, confidence: float = CONFIDENCE) -> int:
-    """How many fields without an error promise this share.
+    """Return how many error-free fields are needed to promise this share of errors.
 
     >>> needed_for(0.001), needed_for(0.01)
     (2995, 299)
@@ -95,12 +94,12 @@ def needed_for(error: float, confidence: float = CONFIDENCE) -> int:
 
 
 def promise_of(confidences: ArrayLike, wrong: ArrayLike, error: float) -> Promise:
-    """The lowest threshold at which the promise holds.
+    """Find the lowest threshold at which the promise holds.
 
-    confidences: float (N,) of fields that were drawn by chance and looked over; wrong: bool (N,), of each
+    confidences: float (N,) of fields that were drawn at random and reviewed; wrong: bool (N,), whether each was wrong
 
     Raises:
-        UsageError: for fewer than `LEAST`, or an error that is no share.
+        UsageError: for fewer than `LEAST` fields, or an error that is not a share below one half.
     """
     sure = np.asarray(confidences, np.float64)
     bad = np.asarray(wrong, np.bool_)
@@ -133,7 +132,7 @@ def promise_of(confidences: ArrayLike, wrong: ArrayLike, error: float) -> Promis
 
 
 def _thresholds(sure: NDArray[np.float64], needed: int) -> Sequence[float]:
-    """In the order in which they are tried: chosen by confidences alone. ``sure``: sorted, the largest first."""
+    """Return the thresholds in the order of testing, chosen by confidences alone. ``sure``: sorted, largest first."""
     if len(sure) < needed:
         return ()
     places = np.unique(np.linspace(needed - 1, len(sure) - 1, _STEPS).astype(int))
@@ -144,7 +143,7 @@ def drift_of(earlier: ArrayLike, later: ArrayLike) -> Drift:
     """Compare the confidences of two stacks, float (N,) and (M,).
 
     Raises:
-        UsageError: for an empty one.
+        UsageError: for an empty stack.
     """
     one, two = np.sort(np.asarray(earlier, np.float64)), np.sort(np.asarray(later, np.float64))
     if not len(one) or not len(two):

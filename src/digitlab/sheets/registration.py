@@ -1,8 +1,8 @@
-"""From millimetres of a form to pixels of its photo: a plane seen from somewhere, and how the paper curls.
+"""Map millimetres of a form to pixels of its photo: a plane in perspective, and the curl of the paper.
 
-The corner markers give the plane (a homography). A curled sheet leaves it by millimetres, so the small squares along
-the edges say how far, and a smooth surface (a polynomial of the third degree with small coefficients) goes through
-them. Where too little of this fits, the photo is refused: a field read in the wrong place is worse than none.
+The corner markers determine the plane (a homography). A curled sheet deviates from it by millimetres: the small
+squares along the edges show how far, and a smooth surface (a polynomial of the third degree with small coefficients)
+is fitted through them. If the fit is poor, the photo is refused: a field read in the wrong place is worse than none.
 """
 
 from __future__ import annotations
@@ -26,22 +26,22 @@ if TYPE_CHECKING:
 
 __all__ = ["Registration", "plane_only", "register", "surface_through", "terms"]
 
-_MOST_OFF = 2.5  # mm, of a marker's corner from the plane; a curl of 10 mm gives 1
-_LEFT_OVER = 0.8  # mm, of a square from the smooth surface: median
-_FEWEST_MARKS = 0.5  # of the squares
-_SEARCH = 6.0  # mm around the place of a square
-_FINE = 6.0  # pixels a mm at which it is looked for
-_AREA = (0.55, 1.6)  # of a square's
-_STIFF = np.array([1e-4, 1e-4, 1e-4, 3e-3, 3e-3, 3e-3, 2e-2, 2e-2, 2e-2, 2e-2])  # cost of each term of the surface
-_STEP = 3.0  # mm between places that are computed when a part is laid flat
+_MOST_OFF = 2.5  # mm: greatest distance of a marker's corner from the plane; a curl of 10 mm gives 1
+_LEFT_OVER = 0.8  # mm: greatest median distance of the squares from the smooth surface
+_FEWEST_MARKS = 0.5  # least share of the squares that must be found
+_SEARCH = 6.0  # mm around the expected place of a square
+_FINE = 6.0  # pixels per mm at which it is searched for
+_AREA = (0.55, 1.6)  # bounds, relative to a square's area
+_STIFF = np.array([1e-4, 1e-4, 1e-4, 3e-3, 3e-3, 3e-3, 2e-2, 2e-2, 2e-2, 2e-2])  # penalty of each surface term
+_STEP = 3.0  # mm between places that are computed exactly when a part is rectified
 
 
 @dataclass(frozen=True, slots=True)
 class Registration:
-    """Where a form's places are in a photo.
+    """The mapping of a form's places into a photo.
 
     plane: float64 (3, 3), from mm to pixels; bend: float64 (10, 2), in mm, added before; size: of the sheet in mm
-    off: median mm by which the squares lie beside the surface
+    off: median distance of the squares from the surface in mm
     missing: names of corner markers that were not found
     """
 
@@ -52,11 +52,11 @@ class Registration:
     missing: tuple[str, ...] = ()
 
     def __call__(self, places: Points) -> Points:
-        """Places in mm, float64 (N, 2), in pixels."""
+        """Map places in mm, float64 (N, 2), to pixels."""
         return _mapped(self.plane, places + terms(places, self.size) @ self.bend)
 
     def flat(self, picture: NDArray[np.uint8], part: Rectangle, per_mm: float) -> NDArray[np.uint8]:
-        """A part of the sheet, left, top, right and bottom in mm, laid flat, uint8 of this many pixels per mm."""
+        """Rectify a part of the sheet (left, top, right and bottom in mm): uint8 at this many pixels per mm."""
         x0, y0, x1, y1 = part
         wide, high = max(1, round((x1 - x0) * per_mm)), max(1, round((y1 - y0) * per_mm))
         columns, rows = max(2, round((x1 - x0) / _STEP) + 1), max(2, round((y1 - y0) / _STEP) + 1)
@@ -75,7 +75,7 @@ class Registration:
         return np.asarray(found, np.uint8)
 
     def box(self, part: Rectangle) -> tuple[int, int, int, int]:
-        """The upright box in pixels around a part in mm."""
+        """Return the axis-aligned box in pixels around a part in mm."""
         x0, y0, x1, y1 = part
         corners = self(np.array([[x0, y0], [x1, y0], [x1, y1], [x0, y1]], np.float64))
         left, top = np.floor(corners.min(axis=0)).astype(int).tolist()
@@ -84,7 +84,7 @@ class Registration:
 
 
 def _stretched(coarse: NDArray[np.float32], wide: int, high: int) -> NDArray[np.float32]:
-    """Values at the corners of a grid for every pixel's middle, between them linearly: float32 (high, wide)."""
+    """Interpolate values at the points of a grid linearly to the centre of every pixel: float32 (high, wide)."""
     rows, columns = coarse.shape
     xs = np.asarray(((np.arange(wide) + 0.5) / wide * (columns - 1))[None].repeat(high, 0), np.float32)
     ys = np.asarray(((np.arange(high) + 0.5) / high * (rows - 1))[:, None].repeat(wide, 1), np.float32)
@@ -93,7 +93,7 @@ def _stretched(coarse: NDArray[np.float32], wide: int, high: int) -> NDArray[np.
 
 
 def terms(places: Points, size: tuple[float, float]) -> Points:
-    """The polynomial's terms of each place, float64 (N, 10), of coordinates from -1 to 1 over the sheet."""
+    """Return the polynomial's terms at each place, float64 (N, 10), in coordinates from -1 to 1 over the sheet."""
     x, y = (places / (np.array(size) / 2.0) - 1.0).T
     one = np.ones_like(x)
     return np.column_stack([one, x, y, x * x, x * y, y * y, x**3, x * x * y, x * y * y, y**3])
@@ -111,7 +111,7 @@ def register(grey: NDArray[np.uint8], layout: Layout) -> Registration:
     """Find a form in a photo, uint8 (H, W).
 
     Raises:
-        ImageError: when it is not there as it should be; the message names no file.
+        ImageError: when it is not found as it should be; the message names no file.
     """
     corners = find_corners(grey, layout.form.number)
     wanted, seen = _corner_places(layout, corners)
@@ -132,15 +132,15 @@ def register(grey: NDArray[np.uint8], layout: Layout) -> Registration:
 
 
 def plane_only(plane: Points, size: tuple[float, float]) -> Registration:
-    """A registration without curl. plane: float64 (3, 3), from mm to pixels."""
+    """Make a registration without curl. plane: float64 (3, 3), from mm to pixels."""
     return Registration(np.asarray(plane, np.float64), np.zeros((10, 2)), size)
 
 
 def surface_through(first: Registration, places: Points, seen: Points) -> Registration:
-    """With the curl that many places tell: float64 (N, 2) in mm, and where they are in the photo.
+    """Add the curl that many places show: float64 (N, 2) in mm, and where they are in the photo.
 
     Raises:
-        ImageError: where they lie on no smooth surface.
+        ImageError: when they do not lie on a smooth surface.
     """
     shifts = _mapped(_inverse(first.plane), seen) - places
     bend, left = _surface(places, shifts, first.size, first_marks=0)
@@ -151,7 +151,7 @@ def surface_through(first: Registration, places: Points, seen: Points) -> Regist
 
 
 def _corner_places(layout: Layout, corners: Corners) -> tuple[Points, Points]:
-    """The markers' corners on the sheet and in the photo, float64 (N, 2) each."""
+    """Return the markers' corners on the sheet and in the photo, float64 (N, 2) each."""
     places = corner_markers(layout.size)
     wanted = []
     for corner in corners.points:
@@ -168,7 +168,7 @@ def _plane(wanted: Points, seen: Points) -> Points:
 
 
 def _curled(grey: NDArray[np.uint8], layout: Layout, first: Registration, wanted: Points, seen: Points) -> Registration:
-    """With the surface through the squares along the edges; looked for twice, as the first surface shows where."""
+    """Add the surface through the squares along the edges; searched for twice, as the first surface shows where."""
     now = first
     back = _inverse(first.plane)
     corners_off = _mapped(back, seen) - wanted
@@ -192,10 +192,10 @@ def _curled(grey: NDArray[np.uint8], layout: Layout, first: Registration, wanted
 def _surface(
     places: Points, shifts: Points, size: tuple[float, float], *, first_marks: int
 ) -> tuple[Points, NDArray[np.float64]]:
-    """The coefficients, float64 (10, 2), and how far each square lies beside the surface; outliers count little."""
+    """Fit the surface robustly: coefficients, float64 (10, 2), and the distance of each square from it."""
     each = terms(places, size)
     weights = np.ones(len(places))
-    weights[:first_marks] = 0.5  # four corners of a marker say nearly the same
+    weights[:first_marks] = 0.5  # the four corners of a marker are nearly redundant
     bend = np.zeros((10, 2))
     left = np.zeros(len(places))
     for _ in range(3):
@@ -210,7 +210,7 @@ def _surface(
 def _mark(
     grey: NDArray[np.uint8], now: Registration, mark: tuple[float, float], reach: float
 ) -> tuple[float, float] | None:
-    """Where a small square is in the photo; None where it is covered, or something else is there."""
+    """Find a small square in the photo; None if it is covered, or something else is there."""
     x, y = mark
     flat = now.flat(grey, (x - reach, y - reach, x + reach, y + reach), _FINE)
     inside = now(np.array([[x, y]]))[0]

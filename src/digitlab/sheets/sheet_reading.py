@@ -1,4 +1,4 @@
-"""A photo of a filled form → what is in its fields: registered, cut out, read cell by cell."""
+"""Read the fields of a filled form from a photo: register it, cut out the fields, read them cell by cell."""
 
 from __future__ import annotations
 
@@ -35,9 +35,9 @@ if TYPE_CHECKING:
 
 __all__ = ["SheetReader", "SheetReading"]
 
-_SIDE = 1900  # pixels of a photo's longest side: 6 a mm of an A4 sheet; a JPEG of 12 megapixels is decoded at a half
-_FEWEST_LINES = 0.75  # of the printed lines, that must be where the form has them
-_FIELDS_WITHOUT = 0.34  # of the fields: the most that may lack half of their lines
+_SIDE = 1900  # pixels of a photo's longest side: 6 per mm of A4; a JPEG of 12 megapixels is decoded at half its size
+_FEWEST_LINES = 0.75  # least share of the printed lines that must be where the form has them
+_FIELDS_WITHOUT = 0.34  # greatest share of the fields that may lack half of their lines
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +46,7 @@ class SheetReading:
 
     fields: in the order of the form; size: width and height of the upright picture, which boxes refer to
     note: what is odd about the photo, such as a marker that was covered; None where nothing is
-    turned: quarter turns, clockwise, by which the picture is to be turned for the sheet to lie upright
+    turned: clockwise quarter turns that set the sheet upright
     """
 
     fields: tuple[Seen, ...]
@@ -82,7 +82,7 @@ class SheetReader:
         return replace(reading, milliseconds=(time.perf_counter() - start) * 1000.0)
 
     def read_pixels(self, picture: NDArray[np.uint8], size: tuple[int, int] | None = None) -> SheetReading:
-        """Read a photo, uint8 (H, W, 3) RGB. size: of it before it was reduced, which boxes refer to.
+        """Read a photo, uint8 (H, W, 3) RGB. size: its size before it was reduced, which boxes refer to.
 
         Raises:
             ImageError: when it does not show the form; the message names no file.
@@ -95,7 +95,7 @@ class SheetReader:
         return SheetReading(tuple(fields), full, (time.perf_counter() - start) * 1000.0, note, _turned(found))
 
     def glyphs(self, path: str | Path) -> dict[str, list[NDArray[np.uint8] | None]]:
-        """Of each field of boxes what is written in them, as networks take it: uint8 (28, 28), None for an empty one.
+        """Return what is written in the boxes of each field, as networks take it: uint8 (28, 28), None if empty.
 
         Raises:
             ImageError: as `read`.
@@ -113,10 +113,10 @@ class SheetReader:
         return found
 
     def _strips(self, picture: NDArray[np.uint8]) -> tuple[Registration, list[Strip]]:
-        """Where the form is in a photo, and its fields cut out.
+        """Register the form in a photo, and cut out its fields.
 
         Raises:
-            ImageError: when it is not there, or not surely.
+            ImageError: when it is not there, or not certainly.
         """
         grey = np.asarray(cv2.cvtColor(picture, cv2.COLOR_RGB2GRAY), np.uint8)
         if self._blank is None:
@@ -163,7 +163,7 @@ class SheetReader:
 
 
 def _written(kind: str, strip: Strip, strength: NDArray[np.uint8]) -> list[Written | None]:
-    """The ink of a field: of each box, or of each mark on a free line; of boxes to be ticked none."""
+    """Extract the ink of a field: of each box, or of each mark on a free line; none for tick boxes."""
     if kind == "boxes":
         return [written_in(strength, cell, strip.level) for cell in strip.cells]
     return [*marks_on(strength, strip.cells[0], strip.level)] if kind == "line" else []
@@ -171,7 +171,7 @@ def _written(kind: str, strip: Strip, strength: NDArray[np.uint8]) -> list[Writt
 
 @dataclass(frozen=True, slots=True)
 class _Boxes:
-    """Where parts of strips are in the picture as it was given. scale: of that to the reduced one."""
+    """Converts parts of strips to boxes in the original picture. scale: of that to the reduced one."""
 
     found: Registration
     scale: float
@@ -190,7 +190,7 @@ def _turned(found: Registration) -> int:
 
 
 def _expect_lines(strips: list[Strip]) -> None:
-    """Refuse a photo in which the form's lines are not where they should be: wherever it was registered, not there."""
+    """Reject a photo in which the form's lines are not where they should be: the registration must be wrong."""
     lines, seen = sum(strip.lines for strip in strips), sum(strip.seen for strip in strips)
     poor = sum(strip.seen < strip.lines / 2 for strip in strips)
     if lines and (seen < _FEWEST_LINES * lines or poor > _FIELDS_WITHOUT * len(strips)):

@@ -1,4 +1,4 @@
-"""A field of a registered sheet: cut out, its printed lines found to a fraction of a millimetre, and taken away."""
+"""Cut out a field of a registered sheet, find its printed lines to a fraction of a millimetre, and remove them."""
 
 from __future__ import annotations
 
@@ -18,24 +18,24 @@ if TYPE_CHECKING:
 
 __all__ = ["PER_MM", "Strip", "blank_strip", "cut_blank_strip", "cut_strip"]
 
-PER_MM = 6.0  # pixels a mm: a digit of 5 mm has 30, as much as networks look at
-_MARGIN = 3.0  # mm around the field: less than the way to the next row
-_REACH = 1.4  # mm, by which the lines may lie beside their places: less than a quarter of a box
+PER_MM = 6.0  # pixels per mm: a digit of 5 mm has 30, as many as networks look at
+_MARGIN = 3.0  # mm around the field: less than the distance to the next row
+_REACH = 1.4  # mm: how far lines may be from their places: less than a quarter of a box
 _SEGMENT = 22.0  # mm of boxes that are shifted together: a curled sheet shifts a long row unevenly
-_LINE = 0.6  # mm on either side of a line's middle, which go with it: printed 0.3 wide, and blurred
-_SHARE = 30.0  # percentile of a line's pixels: it is dark all along, and a stroke is not
-_VISIBLE = 5.0  # grey levels, of a line
+_LINE = 0.6  # mm on either side of a line's middle that are removed: printed 0.3 wide, and blurred
+_SHARE = 30.0  # percentile of a line's pixels: a line is dark all along, a stroke is not
+_VISIBLE = 5.0  # grey levels: least darkness of a line
 _PRINTED = 20  # grey levels below the paper: print on a blank
-_OVER = 1.35  # times as dark as the line: a pen went over it
+_OVER = 1.35  # times as dark as the line: there, a pen went over it
 
 
 @dataclass(frozen=True, slots=True)
 class Strip:
-    """A field laid flat.
+    """A rectified field.
 
     picture: uint8 (H, W, 3) RGB, without the printed lines; cells: in pixels of it, as they were found
-    before: the same with them; corner: left and top of it on the sheet in mm
-    lines, seen: how many printed lines there should be, and how many are there
+    before: the picture with the lines; corner: its left and top on the sheet in mm
+    lines, seen: how many printed lines there should be, and how many were found
     level: how dark those are: grey levels below the paper
     """
 
@@ -48,13 +48,13 @@ class Strip:
     level: float = 0.0
 
     def on_sheet(self, part: Rectangle) -> Rectangle:
-        """A part in pixels of the strip in mm of the sheet."""
+        """Convert a part from pixels of the strip to mm of the sheet."""
         (x, y), (x0, y0, x1, y1) = self.corner, part
         return x + x0 / PER_MM, y + y0 / PER_MM, x + x1 / PER_MM, y + y1 / PER_MM
 
 
 def cut_strip(picture: NDArray[np.uint8], found: Registration, placed: Placed) -> Strip:
-    """Cut a field out of a photo, uint8 (H, W, 3) RGB, and take its printed lines away."""
+    """Cut a field out of a photo, uint8 (H, W, 3) RGB, and remove its printed lines."""
     x0, y0, x1, y1 = placed.box
     corner = x0 - _MARGIN, y0 - _MARGIN
     flat = found.flat(picture, (*corner, x1 + _MARGIN, y1 + _MARGIN), PER_MM)
@@ -83,24 +83,24 @@ def _in_pixels(cell: Rectangle, corner: tuple[float, float]) -> Rectangle:
 
 
 def _segments(cells: list[Rectangle]) -> list[list[Rectangle]]:
-    """A few neighbours at a time, of about the same number each."""
+    """Split the cells into segments of a few neighbours, of about equal number."""
     count = min(len(cells), max(1, math.ceil((cells[-1][2] - cells[0][0]) / (_SEGMENT * PER_MM))))
     edges = [round(len(cells) * part / count) for part in range(count + 1)]
     return [cells[start:stop] for start, stop in itertools.pairwise(edges)]
 
 
 def _rows_of(cells: list[Rectangle]) -> NDArray[np.int64]:
-    """The rows between the corners of the boxes."""
+    """Return the rows between the corners of the boxes."""
     return np.arange(round(cells[0][1] + PER_MM), round(cells[0][3] - PER_MM))
 
 
 def _columns_of(cells: list[Rectangle]) -> NDArray[np.int64]:
-    """The same of columns: between boxes that stand apart there is no line."""
+    """Return the columns likewise: between boxes that stand apart there is no line."""
     return np.concatenate([np.arange(round(x0 + PER_MM), round(x1 - PER_MM)) for x0, _, x1, _ in cells])
 
 
 def _darker_than_beside(grey: NDArray[np.uint8], *, across: bool) -> NDArray[np.uint8]:
-    """How much darker each pixel is than what lies on both sides of it: what is broad vanishes, uint8 (H, W)."""
+    """Return how much darker each pixel is than both of its sides, uint8 (H, W): what is broad vanishes."""
     reach = 2 * round(_LINE * PER_MM) + 1
     shape = (1, reach) if across else (reach, 1)
     brush = cv2.getStructuringElement(cv2.MORPH_RECT, shape)
@@ -108,7 +108,7 @@ def _darker_than_beside(grey: NDArray[np.uint8], *, across: bool) -> NDArray[np.
 
 
 def _shift(dark: NDArray[np.uint8], places: list[float], along: NDArray[np.int64]) -> tuple[float, int]:
-    """By how many pixels lines lie beside their places in x, and how many of them are there. along: rows of them."""
+    """Return by how many pixels lines are off in x, and how many of them were found. along: the rows to look at."""
     reach = round(_REACH * PER_MM)
     part = dark[along[along < len(dark)]]
     if part.size == 0:
@@ -119,12 +119,12 @@ def _shift(dark: NDArray[np.uint8], places: list[float], along: NDArray[np.int64
     grain = float(np.median(profile))
     profile = np.maximum(profile - grain, 0.0)
     strongest = max(float(np.percentile(profile, 98)), 1.0)
-    profile = np.minimum(profile, strongest)  # a stroke of a pen is darker than any line, and counts no more
+    profile = np.minimum(profile, strongest)  # a pen stroke is darker than any line, but must count no more
     columns = np.arange(len(profile), dtype=np.float64) + 0.5
     wanted = np.array(sorted(set(places)))
     shifts = np.arange(-2 * reach, 2 * reach + 1) / 2.0
     seen = np.interp(wanted[None] + shifts[:, None], columns, profile, left=0.0, right=0.0)
-    # A line in its place counts a little more: an empty strip of a photo without lines must not wander.
+    # Small shifts are slightly preferred: an empty strip of a photo without lines must not drift.
     score = seen.sum(axis=1) * (1.0 - 0.1 * np.abs(shifts) / reach)
     best = int(score.argmax())
     found = seen[best] > max(_VISIBLE - grain, 0.25 * strongest, 2.0)
@@ -135,7 +135,7 @@ def _shift(dark: NDArray[np.uint8], places: list[float], along: NDArray[np.int64
 def _take_out(
     picture: NDArray[np.uint8], upright: NDArray[np.uint8], level: NDArray[np.uint8], cells: list[Rectangle]
 ) -> list[float]:
-    """Take the lines of a segment away: what is on both sides of a line goes on across it; says how dark they were."""
+    """Remove the lines of a segment, continuing what is on both sides across them; return how dark they were."""
     over = round(_LINE * PER_MM)
     top, bottom = max(0, round(cells[0][1]) - over), round(cells[0][3]) + over
     levels = []
@@ -149,9 +149,9 @@ def _take_out(
 
 
 def _across(picture: NDArray[np.uint8], dark: NDArray[np.uint8], at: float, along: slice) -> list[float]:
-    """Replace an upright line by what is between its sides, but where it is clearly darker: there a pen crosses.
+    """Replace an upright line by interpolation between its sides, except where a clearly darker pen crosses.
 
-    Returns how dark it was, in a list; an empty one for a line beyond the picture.
+    Returns its darkness, in a list; an empty one for a line beyond the picture.
     """
     half = _LINE * PER_MM
     x0, x1 = round(at - half), round(at + half)
@@ -169,13 +169,13 @@ def _across(picture: NDArray[np.uint8], dark: NDArray[np.uint8], at: float, alon
 
 
 def blank_strip(picture: NDArray[np.uint8], found: Registration, placed: Placed) -> NDArray[np.uint8]:
-    """A field of the blank, as `cut_blank_strip` compares it, uint8 (H, W, 3)."""
+    """Cut a field out of the blank, for comparison by `cut_blank_strip`: uint8 (H, W, 3)."""
     x0, y0, x1, y1 = placed.box
     return found.flat(picture, (x0 - _MARGIN, y0 - _MARGIN, x1 + _MARGIN, y1 + _MARGIN), PER_MM)
 
 
 def cut_blank_strip(picture: NDArray[np.uint8], found: Registration, placed: Placed, blank: NDArray[np.uint8]) -> Strip:
-    """The same of a form that exists already, whose print is what the blank, uint8 (H, W, 3), has there."""
+    """Cut a field out of a photo of an existing form, and remove the print that the blank, uint8 (H, W, 3), has."""
     x0, y0, x1, y1 = placed.box
     corner = x0 - _MARGIN, y0 - _MARGIN
     flat = found.flat(picture, (*corner, x1 + _MARGIN, y1 + _MARGIN), PER_MM)
@@ -192,7 +192,7 @@ def cut_blank_strip(picture: NDArray[np.uint8], found: Registration, placed: Pla
     seen = (
         float((cv2.dilate(here, np.ones((3, 3), np.uint8))[printed] > _PRINTED // 2).mean()) if printed.any() else 0.0
     )
-    # Print is as dark everywhere as the light on it allows: where it is far darker than that, a pen went over it.
+    # Print is equally dark everywhere, but for the light: where it is far darker, a pen went over it.
     usual = float(np.median(here[printed].astype(np.float32) / np.maximum(own[printed], 1)))
     over = here > _OVER * usual * own.astype(np.float32) + 25.0
     gone = (cv2.dilate(printed.astype(np.uint8), np.ones((3, 3), np.uint8)) > 0) & ~over
@@ -207,9 +207,9 @@ def _print_in(picture: NDArray[np.uint8]) -> NDArray[np.uint8]:
 
 
 def _moved(own: NDArray[np.uint8], here: NDArray[np.uint8]) -> tuple[float, float]:
-    """By how many pixels the print lies beside its place: where the two look most alike."""
+    """Return by how many pixels the print is off its place: where the two look most alike."""
     reach = round(_REACH * PER_MM)
-    capped = np.minimum(here, max(1.0, float(np.percentile(here, 97)))).astype(np.float32)  # a pen counts no more
+    capped = np.minimum(here, max(1.0, float(np.percentile(here, 97)))).astype(np.float32)  # a pen must count no more
     around = cv2.copyMakeBorder(capped, reach, reach, reach, reach, cv2.BORDER_REFLECT)
     alike = cv2.matchTemplate(around, own.astype(np.float32), cv2.TM_CCOEFF_NORMED)
     _, best, _, (x, y) = cv2.minMaxLoc(alike)
@@ -217,7 +217,7 @@ def _moved(own: NDArray[np.uint8], here: NDArray[np.uint8]) -> tuple[float, floa
 
 
 def _free_line(flat: NDArray[np.uint8], cell: Rectangle, corner: tuple[float, float]) -> Strip:
-    """The strip of a free line, whose rule is at its lower edge; a segment of it at a time."""
+    """Make the strip of a free line, whose rule is at its lower edge; segment by segment."""
     grey = np.asarray(cv2.cvtColor(flat, cv2.COLOR_RGB2GRAY), np.uint8)
     level = _darker_than_beside(grey, across=True)
     cleaned, seen, lines = flat.copy(), 0, 0

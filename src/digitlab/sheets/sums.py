@@ -1,7 +1,7 @@
-"""A total and the fields of its form that it is the sum of: the values of all of them that are most likely together.
+"""A total and the fields of its form that it sums up: the values of all of them that are most likely together.
 
-Where no sum is carried by the evidence, nothing is bent: what is not sure becomes "?", the total "failed check", and
-what was added up is doubtful, since one of them may be what was misread.
+If the evidence supports no sum, nothing is forced: uncertain digits become "?", the total becomes "failed check", and
+the addends become doubtful, since one of them may have been misread.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ _WHOLE = re.compile(r"#+([.,]#+)?")
 
 
 def addends_of(total: Field, fields: Sequence[Field]) -> tuple[Field, ...]:
-    """The fields whose sum a total is: its check names them, parted by "+", with * for any letters.
+    """Return the fields that a total sums up: its check names them, separated by "+", with * for any letters.
 
     Raises:
         UsageError: for a name that no field has, and for fields that cannot be added.
@@ -58,13 +58,13 @@ def addends_of(total: Field, fields: Sequence[Field]) -> tuple[Field, ...]:
 
 
 def _decimals(field: Field) -> int:
-    """How many digits stand behind the decimal sign; -1 for a field that holds no number."""
+    """Return the number of digits after the decimal sign; -1 for a field that holds no number."""
     found = _WHOLE.fullmatch(field.pattern) if field.kind == "boxes" else None
     return -1 if found is None else len(found[1] or " ") - 1
 
 
 def sums_of(fields: Sequence[Field]) -> dict[str, tuple[Field, ...]]:
-    """What is added up, for each total of a form.
+    """Return the addends of each total of a form.
 
     Raises:
         UsageError: as `addends_of`; and for a field that belongs to two totals, or a total that holds no number.
@@ -90,9 +90,9 @@ def settled_total(
     known: Mapping[str, Known],
     threshold: float,
 ) -> tuple[dict[str, FieldRead], str | None]:
-    """The total and what it is the sum of, by name, and one line where they do not add up.
+    """Settle a total and its addends: their fields by name, and one line if they do not add up.
 
-    An empty addend counts nothing; an empty total is left empty. threshold: as `value_of`
+    An empty addend counts as nothing; an empty total is left empty. threshold: as for `value_of`
     """
     field, read = total
     everything = [*addends, total]
@@ -109,7 +109,7 @@ def settled_total(
             for (each, before), one in zip(everything, settled, strict=True)
             if before.state != EMPTY
         }, None
-    blamed = any(one.text.strip("?") for one in settled)  # else no digit is less sure than the others
+    blamed = any(one.text.strip("?") for one in settled)  # else no digit is more uncertain than the others
     found = {
         each.name: _left(each, before, one, blamed=blamed)
         for (each, before), one in zip(addends, settled, strict=False)
@@ -126,13 +126,13 @@ def _has_gap(read: FieldRead) -> bool:
 
 
 def _as_settled(field: Field, read: FieldRead, found: Settled) -> FieldRead:
-    """With the sum's value. That all are right is no more likely than that this one is."""
+    """Apply the value from the sum. It is at least as likely to be right as all of them together."""
     confidence = found.confidence if found.changed else max(read.confidence, found.confidence)
     return replace(read, value=_text(field, found.text), confidence=confidence, state=ANSWERED)
 
 
 def _left(field: Field, read: FieldRead, found: Settled, *, blamed: bool) -> FieldRead:
-    """An addend of a sum that is not fulfilled: doubtful, with its value, but for digits that may be to blame."""
+    """Mark an addend of a failed sum as doubtful; it keeps its value, except for digits that may be to blame."""
     value = _text(field, found.text) if blamed and "?" in found.text else read.value
     return replace(read, value=value, state=read.state if read.state == FAILED else DOUBTFUL)
 
@@ -142,7 +142,7 @@ def _text(field: Field, digits: str) -> str:
 
 
 def _sum_of(addends: Sequence[tuple[Field, FieldRead]]) -> str:
-    """The sum of what was read, as the total would be written."""
+    """Return the sum of what was read, as the total would be written."""
     values = ["".join(sign for sign in each.read if sign == "?" or sign.isdigit()) for _, each in addends]
     if any("?" in value for value in values):
         return "something that was not read entirely"

@@ -1,4 +1,4 @@
-"""The table of a stack: one row a sheet, `file`, a column a field, then how sure each is."""
+"""The table of a stack: one row per sheet, with `file`, one column per field, then how sure each field is."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ __all__ = ["SheetTable", "TableRow", "columns_of"]
 
 @dataclass(frozen=True, slots=True)
 class TableRow:
-    """One photo: its fields, or why there are none. note: what is odd about it, or the error."""
+    """One photo: its fields, or none if it could not be read. note: what is odd about it, or the error."""
 
     file: str
     fields: tuple[FieldRead, ...]
@@ -30,7 +30,7 @@ class TableRow:
     failed: bool = False
 
     def cells(self, names: Iterable[str]) -> list[str | float | None]:
-        """One for each of `columns_of`: values, then confidence and state of each field, then the note."""
+        """Return one cell for each of `columns_of`: values, then confidence and state of each field, then the note."""
         by_name = {each.name: each for each in self.fields}
         found = [by_name.get(name) for name in names]
         values: list[str | float | None] = [None if each is None else each.value for each in found]
@@ -41,10 +41,10 @@ class TableRow:
 
 
 class SheetTable:
-    """The rows of a stack, made of what was seen; asked for as often as they are needed."""
+    """The rows of a stack, made from what was seen, as often as they are iterated over."""
 
     def __init__(self, form: Form, rows: Iterable[Mapping[str, Any]], threshold: float, least: float = 0.0) -> None:
-        """``rows``: of `sheet_row`; read twice where a field is one-to-one, so no iterator then.
+        """``rows``: of `sheet_row`; read twice if a field is one-to-one, so they must not be an iterator then.
 
         threshold: of the reader; least: the confidence below which a value is doubtful
 
@@ -59,7 +59,7 @@ class SheetTable:
 
     @property
     def names(self) -> tuple[str, ...]:
-        """The fields' names."""
+        """Names of the fields."""
         return tuple(self._fields)
 
     def __iter__(self) -> Iterator[TableRow]:
@@ -67,7 +67,7 @@ class SheetTable:
             yield self._row(number, row)
 
     def with_rows(self) -> Iterator[tuple[Mapping[str, Any], tuple[FieldRead, ...]]]:
-        """What was kept of each sheet that was read, and its fields."""
+        """Yield what was kept of each sheet that was read, and its fields."""
         for number, row in enumerate(self._rows):
             if row["error"] is None:
                 yield row, self._row(number, row).fields
@@ -86,7 +86,7 @@ class SheetTable:
         return TableRow(row["path"], tuple(fields.values()), "; ".join(filter(None, notes)))
 
     def _added_up(self, fields: dict[str, FieldRead]) -> Iterator[str | None]:
-        """Settle each total with what it is the sum of, in place; what is said of it."""
+        """Settle each total with its addends, in place; yield a note on it, or None."""
         for name, addends in self._sums.items():
             those = [(each, fields[each.name]) for each in addends]
             found, said = settled_total((self._fields[name], fields[name]), those, self._known, self._threshold)
@@ -94,7 +94,7 @@ class SheetTable:
             yield said
 
     def _of_its_own(self, field: Field) -> _Assignment:
-        """Which entry of its list each sheet gets."""
+        """Assign an entry of the field's list to each sheet."""
         digits: list[list[ReadDigit]] = []
         for row in self._rows:
             seen = next((each for each in seen_in(row) if each.name == field.name), None)
@@ -105,13 +105,13 @@ class SheetTable:
 
 
 class _Assignment:
-    """What `one_to_one` says, as the value of a field."""
+    """The result of `one_to_one` as the value of a field."""
 
     def __init__(self, found: tuple[Any, ...]) -> None:
         self._found = found
 
     def __call__(self, number: int, plain: FieldRead) -> FieldRead:
-        """The field of the sheet of this number; an empty one stays empty."""
+        """Return the field of the sheet with this number; an empty one stays empty."""
         each = self._found[number]
         if not plain.digits:
             return plain
@@ -120,6 +120,6 @@ class _Assignment:
 
 
 def columns_of(names: Iterable[str]) -> list[str]:
-    """The heads of the table."""
+    """Return the column heads of the table."""
     named = list(names)
     return ["file", *named, *(f"{name} {what}" for name in named for what in ("confidence", "state")), "note"]

@@ -1,4 +1,4 @@
-"""The table as a file: CSV, a spreadsheet (.xlsx), or Parquet; the same columns in each, a row at a time."""
+"""Write the table to a file: CSV, a spreadsheet (.xlsx), or Parquet; the same columns in each, row by row."""
 
 from __future__ import annotations
 
@@ -25,14 +25,14 @@ if TYPE_CHECKING:
 __all__ = ["ENDINGS", "expect_writable", "table_file"]
 
 ENDINGS = (".csv", ".xlsx", ".parquet")
-_FORMULA = ("=", "+", "-", "@", "\t", "\r")  # a table program would compute a file's name that begins so
+_FORMULA = ("=", "+", "-", "@", "\t", "\r")  # a spreadsheet would evaluate a file name that begins like this
 _NUMBER = re.compile(r"-?(0|[1-9][0-9]{0,14})([.,][0-9]{1,9})?")
 _COLOURS = {DOUBTFUL: "FFF2CC", FAILED: "F8CBAD"}  # of cells that are to be looked at
 _GROUP = 2000  # rows of Parquet held in memory
 
 
 def expect_writable(path: Path) -> None:
-    """Refuse at once, rather than after an hour.
+    """Fail at once if the table cannot be written, rather than after an hour.
 
     Raises:
         UsageError: for another ending. MissingExtraError: without the library that writes it.
@@ -48,7 +48,7 @@ def expect_writable(path: Path) -> None:
 
 @contextlib.contextmanager
 def table_file(path: Path, form: Form) -> Iterator[Write]:
-    """A function that takes rows; the file is there, whole, at the end.
+    """Yield a function that writes rows; the file is complete at the end.
 
     Raises:
         UsageError, MissingExtraError: as `expect_writable`. StorageError: when it cannot be written.
@@ -79,14 +79,14 @@ def _csv(path: Path, form: Form) -> Iterator[Write]:
 
 @contextlib.contextmanager
 def _xlsx(path: Path, form: Form) -> Iterator[Write]:
-    """A spreadsheet: marks as numbers, student numbers and dates as text, what is to be looked at in colour."""
+    """Write a spreadsheet: marks as numbers, student numbers and dates as text, cells to be looked at in colour."""
     from openpyxl import Workbook
     from openpyxl.cell import WriteOnlyCell
     from openpyxl.styles import Font, PatternFill
     from openpyxl.utils import get_column_letter
 
     names = [each.name for each in form.fields]
-    # What is counted is a number; what names something (a list's entry, a full row of boxes) keeps its zeros.
+    # Quantities are numbers; identifiers (a list's entry, a full row of boxes) keep their leading zeros.
     counted = {each.name for each in form.fields if not (each.among or each.full)}
     book = Workbook(write_only=True)
     sheet = book.create_sheet("sheets")
@@ -123,7 +123,7 @@ def _xlsx(path: Path, form: Form) -> Iterator[Write]:
 
 
 def _as_number(value: Any) -> Any:
-    """A number where the text is one and would come back the same.
+    """Convert a text to a number if it is one without a leading zero.
 
     >>> _as_number("12"), _as_number("012"), _as_number("1?"), _as_number("2,5")
     (12, '012', '1?', 2.5)

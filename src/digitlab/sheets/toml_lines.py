@@ -1,4 +1,4 @@
-"""Which line of a TOML file a key stands on: `tomllib` says it of wrong syntax only, and a user wants it of a value."""
+"""Find the line of a key in a TOML file: `tomllib` reports it for wrong syntax only, but users want it for values."""
 
 from __future__ import annotations
 
@@ -13,21 +13,21 @@ _KEY = re.compile(r"\s*(?:\"([^\"]+)\"|'([^']+)'|([\w-]+))\s*=")
 
 @dataclass(frozen=True, slots=True)
 class Section:
-    """A header with the keys below it. line: of the header, from 1, 0 for what stands above the first one."""
+    """A header with the keys below it. line: of the header, from 1; 0 for the part above the first header."""
 
     name: str
     line: int
     keys: dict[str, int]
 
     def line_of(self, key: str) -> int:
-        """The line of a key, or of the header where it is not there."""
+        """Return the line of a key, or of the header if the key is not there."""
         return self.keys.get(key, self.line)
 
 
 def sections_of(text: str) -> list[Section]:
-    r"""The sections of a TOML file in their order; those of ``[[name]]`` come once for each.
+    r"""Return the sections of a TOML file in order; those of ``[[name]]`` once for each occurrence.
 
-    Good enough for messages: what looks like a key within a text of several lines is taken for one.
+    Good enough for messages: what looks like a key within a multi-line text is taken for one.
 
     >>> form, field = sections_of('[form]\ntitle = "Marks"\n\n[[field]]\nname = "number"\nboxes = 7\n')[1:]
     >>> form.line_of("title"), field.name, field.line_of("boxes"), field.line_of("label")

@@ -1,6 +1,6 @@
-"""From what was seen in a field to its value, with what is known of it.
+"""Derive the value of a field from what was seen in it, and from what is known about it.
 
-This is done after the photos were read: another list or check needs no photo again.
+This is done after the photos were read: another list or check needs no photo to be read again.
 """
 
 from __future__ import annotations
@@ -27,8 +27,8 @@ DOUBTFUL: State = "doubtful"
 EMPTY: State = "empty"
 FAILED: State = "failed check"
 
-_TICKED, _TOUCHED = 1.9, 1.0  # mm of the longest stroke in a box of 5 mm: from here on it is ticked; perhaps
-_GAP, _SIGN = 0.5, 0.9  # of the confidence: where an empty box may be an overlooked digit; where a sign is in between
+_TICKED, _TOUCHED = 1.9, 1.0  # mm: longest stroke in a box of 5 mm from which it is ticked; or perhaps ticked
+_GAP, _SIGN = 0.5, 0.9  # factors on the confidence: an empty box may be an overlooked digit; a sign is in between
 _SURE, _UNSURE = 0.99, 0.6  # the confidence of ticks; they have no probabilities of their own
 
 
@@ -36,11 +36,11 @@ _SURE, _UNSURE = 0.99, 0.6  # the confidence of ticks; they have no probabilitie
 class Seen:
     """What was seen in a field of one sheet.
 
-    cells: of each box, or each mark on a free line, its digit; None for an empty box, or a mark that is not a digit
-    signs: of a free line what those marks are, "?" where that cannot be told; "" for digits
-    longest: of boxes to be ticked, mm of the longest stroke in each
+    cells: the digit of each box, or of each mark on a free line; None for an empty box, or a mark that is not a digit
+    signs: for a free line, what those marks are, "?" if that is unclear; "" for digits
+    longest: for tick boxes, the longest stroke in each in mm
     box: of the field in pixels of the picture
-    sure: of each cell, how sure its digit is (see `digitlab.sheets.digits.Judged`); as sure as confident without it
+    sure: for each cell, how sure its digit is (see `digitlab.sheets.digits.Judged`); if empty, by its confidence
     """
 
     name: str
@@ -52,7 +52,7 @@ class Seen:
 
     @property
     def confidence(self) -> float:
-        """Of all digits together."""
+        """Confidence of all digits together."""
         sure = self.sure or tuple(0.0 if each is None else each.confidence for each in self.cells)
         return math.prod(each for each, cell in zip(sure, self.cells, strict=True) if cell is not None)
 
@@ -61,8 +61,8 @@ class Seen:
 class FieldRead:
     """A field of one sheet.
 
-    value: as the table has it, "?" for each digit that was not answered, "" where it is empty
-    read: what the digits say without list and check; confidence: of the value, 0 … 1
+    value: as in the table, "?" for each digit that was not answered, "" if it is empty
+    read: the digits as read, without list and check; confidence: of the value, 0 … 1
     digits: of the filled cells, with the column of each cell; box: of the field in pixels of the picture
     """
 
@@ -76,25 +76,25 @@ class FieldRead:
 
     @property
     def filled(self) -> bool:
-        """Whether a value stands in the table that nobody need look at: answered, and more than an unticked box."""
+        """Whether the table has a value that needs no review: answered, and more than an unticked box."""
         return self.state == ANSWERED and self.value not in ("", "no")
 
 
 @dataclass(frozen=True, slots=True)
 class Known:
-    """What is known of a field's value."""
+    """What is known about a field's value."""
 
     among: NumberList | None = None
     check: Check | None = None
 
 
 def is_sum(check: str) -> bool:
-    """Whether a check looks at other fields too (see `digitlab.sheets.sums`)."""
+    """Return whether a check concerns other fields too (see `digitlab.sheets.sums`)."""
     return check.startswith("sum:")
 
 
 def known_of(field: Field) -> Known:
-    """The list and the check of a field; a sum is none of one field.
+    """Load the list and the check of a field; a sum is not a check of one field.
 
     Raises:
         DatasetError, UsageError: for a list that is missing or empty by now.
@@ -106,7 +106,7 @@ def known_of(field: Field) -> Known:
 
 
 def value_of(field: Field, seen: Seen, known: Known, threshold: float) -> FieldRead:
-    """The value of a field. threshold: the confidence from which on a value is given that a list or check chose."""
+    """Derive the value of a field. threshold: the confidence from which a list's or check's value is accepted."""
     if field.kind in ("tick", "choice"):
         return _choice(field, seen)
     if not any(seen.cells):
@@ -116,10 +116,10 @@ def value_of(field: Field, seen: Seen, known: Known, threshold: float) -> FieldR
 
 
 def _row_of_boxes(field: Field, seen: Seen) -> FieldRead:
-    """The value of a row of boxes.
+    """Derive the value of a row of boxes.
 
-    Empty boxes before and behind a number belong to it; one between its digits may be a digit that was overlooked, and
-    is "?". Of a field that is to be full, each empty box is.
+    Empty boxes before and after a number are allowed; one between its digits may be an overlooked digit, and becomes
+    "?". In a field that must be full, each empty box does.
     """
     cells, digits = seen.cells, tuple(each for each in seen.cells if each is not None)
     filled = [place for place, each in enumerate(cells) if each is not None]
@@ -132,7 +132,7 @@ def _row_of_boxes(field: Field, seen: Seen) -> FieldRead:
 
 
 def _free_line(field: Field, seen: Seen) -> FieldRead:
-    """The value of a number that is written freely: its marks from left to right."""
+    """Derive the value of a number that is written freely: its marks from left to right."""
     digits = tuple(each for each in seen.cells if each is not None)
     text = "".join(sign if each is None else each.character for each, sign in zip(seen.cells, seen.signs, strict=True))
     confidence = seen.confidence * (_SIGN if len(digits) < len(seen.cells) else 1.0)
@@ -140,7 +140,7 @@ def _free_line(field: Field, seen: Seen) -> FieldRead:
 
 
 def _choice(field: Field, seen: Seen) -> FieldRead:
-    """Of boxes to be ticked: which one is; "?" where two are, or one is touched only."""
+    """Derive which of the tick boxes is ticked; "?" if two are, or one is only touched."""
     ticked = [number for number, reach in enumerate(seen.longest) if reach >= _TICKED]
     touched = [number for number, reach in enumerate(seen.longest) if _TOUCHED <= reach < _TICKED]
     if field.kind == "tick":
@@ -170,7 +170,7 @@ def _settled(plain: FieldRead, text: str, confidence: float, *, fits: bool) -> F
 
 
 def _around(field: Field) -> list[str]:
-    """What is printed before each box, and behind the last.
+    """Return what is printed before each box, and after the last.
 
     >>> from digitlab.sheets.form import Field
     >>> _around(Field("day", "Day", "boxes", boxes=4, pattern="##.##"))

@@ -1,5 +1,5 @@
 "use strict";
-// One card a digit. What a person said of each stands in `said`: a digit, null for "no digit", undefined for nothing yet.
+// One card per digit. `said` holds the label given to each: a digit, null for "no digit", undefined for none yet.
 (() => {
   const digits = JSON.parse(document.getElementById("content").textContent);
   const cards = document.getElementById("cards"), count = document.getElementById("count");
@@ -7,15 +7,15 @@
   const said = new Array(digits.length).fill(undefined);
   let current = 0;
 
-  // A browser may refuse to keep anything for a page from a file; then a reload forgets.
+  // A browser may refuse local storage to a page opened from a file; then a reload loses the labels.
   const remember = () => {
-    try { localStorage.setItem(store, JSON.stringify(said.map(each => each === undefined ? -1 : each))); } catch { /* as said */ }
+    try { localStorage.setItem(store, JSON.stringify(said.map(each => each === undefined ? -1 : each))); } catch { /* ignored */ }
   };
   const recall = () => {
     try {
       const kept = JSON.parse(localStorage.getItem(store) || "[]");
       kept.forEach((each, place) => { if (place < said.length && each !== -1) said[place] = each; });
-    } catch { /* as said */ }
+    } catch { /* ignored */ }
   };
 
   const element = (name, properties = {}, ...children) => {
@@ -91,7 +91,7 @@
   const moves = { ArrowRight: () => 1, ArrowLeft: () => -1, ArrowDown: across, ArrowUp: () => -across() };
   document.addEventListener("keydown", event => {
     if (!digits.length || event.ctrlKey || event.metaKey || event.altKey) return;
-    if (event.key === "Enter" && event.target.closest && event.target.closest("#bar")) return;  // it presses that button
+    if (event.key === "Enter" && event.target.closest && event.target.closest("#bar")) return;  // activates that button
     if (/^[0-9]$/.test(event.key)) say(Number(event.key));
     else if (event.key === "n" || event.key === "N") say(null);
     else if (event.key === "Enter") say(digits[current].read);
@@ -117,7 +117,7 @@
   });
   document.getElementById("csv").addEventListener("click", () => {
     const cell = value => value === null ? "" : /[",\n\r]/.test(value) ? `"${String(value).replaceAll('"', '""')}"` : String(value);
-    const safe = path => /^[=+\-@\t\r]/.test(path) ? "./" + path : path;  // a table program would compute it
+    const safe = path => /^[=+\-@\t\r]/.test(path) ? "./" + path : path;  // a spreadsheet would run it as a formula
     const rows = looked().map(each => [safe(each.path), each.line, each.position, each.read, each.label === null ? "none" : each.label, ...each.box]);
     const lines = [["path", "line", "position", "read", "label", "x0", "y0", "x1", "y1"], ...rows].map(row => row.map(cell).join(","));
     save("corrections.csv", "text/csv", lines.join("\n") + "\n");
@@ -126,7 +126,7 @@
   const key = (text, label) => {
     const made = element("button", { type: "button", textContent: text });
     made.addEventListener("click", event => {
-      if (event.detail) made.blur();  // by a pointer: Enter is not to press it again
+      if (event.detail) made.blur();  // clicked with a pointer: Enter must not press it again
       if (digits.length) say(label());
     });
     return made;

@@ -1,4 +1,4 @@
-"""Numbers: which entry of a list stands there, which value fulfils a check, and who has which number in a batch."""
+"""Numbers: find the entry of a list or the value that passes a check, and assign a list to a batch one-to-one."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
-"""A batch of pictures and a list of numbers, each picture its own: the assignment that is most likely on the whole.
+"""Assign to each picture of a batch its own number of a list: the assignment that is most likely as a whole.
 
-Linear assignment (`scipy.optimize.linear_sum_assignment`) over the logarithms of likelihoods. What a pair is worth is
-told by the margin: how much more likely the best assignment is than the best one without this pair.
+Linear assignment (`scipy.optimize.linear_sum_assignment`) on log-likelihoods. How reliable a pair is, is measured by
+its margin: how much more likely the best assignment is than the best one without this pair.
 """
 
 from __future__ import annotations
@@ -26,21 +26,21 @@ if TYPE_CHECKING:
 
 __all__ = ["DOUBTFUL", "Assigned", "one_to_one"]
 
-DOUBTFUL = 0.99  # confidence: below it a person should look
-_FURTHEST = 4.0  # powers of ten: margins beyond are not told apart
+DOUBTFUL = 0.99  # confidence: below it a person should check
+_FURTHEST = 4.0  # powers of ten: larger margins are clipped
 _MOST_CELLS = 400_000_000  # pictures times numbers: 3 GB
 
 
 @dataclass(frozen=True, slots=True)
 class Assigned:
-    """What one picture of a batch got.
+    """The assignment of one picture of a batch.
 
-    text: its entry as the list has it; "?" for each digit that was read where it got none
-    entry: its row in the list, from 0; None where no entry that is left is more likely than "none of them"
+    text: its entry as in the list; if it got none, "?" for each digit that was read
+    entry: its row in the list, from 0; None if no remaining entry is more likely than "none of them"
     margin: the power of ten by which the best assignment is more likely than the best one without this pair, 4 at most
     confidence: 0 … 1, of the pair: 1 / (1 + 10 ** -margin)
-    doubtful: whether that is below 0.99, or the picture got no entry
-    read: what its digits say without the list
+    doubtful: whether the confidence is below 0.99, or the picture got no entry
+    read: its most likely digits without the list
     """
 
     text: str
@@ -52,9 +52,9 @@ class Assigned:
 
 
 def one_to_one(batch: Sequence[Sequence[ReadDigit]], among: NumberList) -> tuple[Assigned, ...]:
-    """Give each picture's digits an entry of the list, no entry twice, in the order of the batch.
+    """Assign an entry of the list to each picture's digits, no entry twice, in the order of the batch.
 
-    batch: of each picture the digits of its number, in reading order, answered or not; one without digits gets none
+    batch: for each picture the digits of its number, in reading order, answered or not; one without digits gets none
 
     Raises:
         UsageError: for more pictures times entries than fit into the memory.
@@ -89,7 +89,7 @@ def one_to_one(batch: Sequence[Sequence[ReadDigit]], among: NumberList) -> tuple
 
 
 def _costs(batch: Sequence[Sequence[ReadDigit]], among: NumberList) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Minus the logarithms of likelihoods: (pictures, entries), and of "none of them" (pictures,)."""
+    """Return negative log-likelihoods: (pictures, entries), and of "none of them" (pictures,)."""
     costs = np.empty((len(batch), len(among)))
     none = np.empty(len(batch))
     share = (1.0 - NOT_LISTED) / len(among)
@@ -104,18 +104,18 @@ def _costs(batch: Sequence[Sequence[ReadDigit]], among: NumberList) -> tuple[NDA
 
 
 def _margins(costs: NDArray[np.float64], taken: NDArray[np.int64]) -> NDArray[np.float64]:
-    """By how much the best assignment without each pair costs more, (pictures,).
+    """Return how much more the best assignment without each pair costs, (pictures,).
 
-    Without a pair, its picture takes another's entry, that one the next one's, and so on until an entry that nobody
-    has, or the first one's: the cheapest cycle through the picture. Edges become positive by potentials (Johnson 1977),
-    and what lies beyond the margin that is asked for is left out.
+    Without a pair, its picture takes another's entry, that one the next one's, and so on until an unassigned entry, or
+    the first one's: the cheapest cycle through the picture. Potentials make the edges positive (Johnson 1977), and
+    what lies beyond the largest margin is left out.
     """
     from scipy.sparse import csr_array
     from scipy.sparse.csgraph import dijkstra
 
     count = len(costs)
     own = costs[np.arange(count), taken]
-    edges = np.full((count + 1, count + 1), np.inf)  # the last node: the entries that nobody has
+    edges = np.full((count + 1, count + 1), np.inf)  # the last node: the unassigned entries
     edges[:count, :count] = costs[:, taken] - own[:, None]
     free = np.setdiff1d(np.arange(costs.shape[1]), taken, assume_unique=True)
     if len(free):

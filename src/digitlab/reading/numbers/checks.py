@@ -1,14 +1,15 @@
-"""Numbers that carry a check: the most probable value that fulfils it, if the evidence carries that value.
+"""Numbers with a check: the most probable value that fulfils it, if the evidence supports that value.
 
-What is written may be wrong itself, or something else than was asked for. So a fulfilled check is likely beforehand,
-never certain: 1 number in 100 may not fulfil it. Of each value the probability is that of its digits times that. It is
-given as the answer
+What is written may be wrong itself, or something other than what was asked for. So a fulfilled check is likely a
+priori, but never certain: 1 number in 100 may not fulfil it. The probability of a value is that of its digits times
+this prior. A value is returned as the answer
 
-* where the value is the one that was read anyhow, as from the reader's threshold on;
-* where digits were changed to reach it, from 0.95 on, and only digits whose new value the reader itself held for
-  possible with 0.05 or more: a digit of which the reader was sure is never changed.
+* if it is the value that was read anyway: from the reader's threshold on;
+* if digits were changed to reach it: from 0.95 on, and only digits to whose new value the reader itself gave a
+  probability of 0.05 or more: a digit of which the reader was sure is never changed.
 
-Else the number does not fit, and "?" stands for each digit that the check leaves open; for all where none is to blame.
+Otherwise the number does not fit, and "?" stands for each digit that remains uncertain with the check; for all digits
+if none does.
 """
 
 from __future__ import annotations
@@ -38,11 +39,11 @@ __all__ = ["CHECKS", "Check", "Settled", "check_of", "settle", "values_of"]
 
 CHECKS = "luhn, mod97, isbn, date, range:a-b, sum:last or sum:NUMBER"
 NOT_FULFILLED = 0.01  # the share of written numbers that do not fulfil the check that was asked for
-POSSIBLE = 0.05  # the least probability of a digit that is put in place of the most likely
-_MOST_ODDS = 1e4  # for a fulfilled check beforehand: rarer ones prove no more
-_MOST_VALUES, _SEEN = 2000, 0.9995  # that are tried, the most likely first; the probability of all that is enough
-_LEAST = 1e-9  # of the most likely value's probability: below this none is tried
-_LONGEST = 60  # digits of a number that is checked
+POSSIBLE = 0.05  # the least probability of a digit that replaces the most likely one
+_MOST_ODDS = 1e4  # cap on the prior odds of a fulfilled check: rarer ones prove no more
+_MOST_VALUES, _SEEN = 2000, 0.9995  # values tried, the most likely first; total probability that is enough
+_LEAST = 1e-9  # of the most likely value's probability: less likely values are not tried
+_LONGEST = 60  # most digits of a number that is checked
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,8 +52,8 @@ class Check:
 
     name: as it was asked for
     fulfilled: whether a number's text (digits, with signs where they were read) fulfils it
-    share: the share of all texts of this many digits that fulfil it: how much a fulfilled check says
-    total: of ``sum:``, which looks at all numbers of a page: the number that they add up to, "last" for the last one
+    share: fraction of all texts with this many digits that fulfil it: how much a fulfilled check tells
+    total: for ``sum:``, which concerns all numbers of a page: the number that they add up to, "last" for the last one
         of them; None for all other checks
     """
 
@@ -66,11 +67,11 @@ class Check:
 class Settled:
     """A number after its check.
 
-    text: a character a digit, "?" where the check leaves it open; signs where they were given
-    confidence: 0 … 1, of the value that is most likely with the check (also where it is not given)
-    fits: whether a value that fulfils the check was carried by the evidence; else there is a "?" in the text
-    read: what the digits say without the check, the most likely at each place
-    changed: the places among the digits, from 0, where the text differs from ``read``
+    text: one character per digit, "?" for those left uncertain, with the signs that were given
+    confidence: 0 … 1, of the value that is most likely with the check (even if it is not returned)
+    fits: whether the evidence supports a value that fulfils the check; if not, there is a "?" in the text
+    read: the most likely digit at each place, without the check
+    changed: the indices of the digits, from 0, where the text differs from ``read``
     """
 
     text: str
@@ -81,14 +82,14 @@ class Settled:
 
 
 def check_of(text: str) -> Check:
-    """A check by its name: luhn, mod97, isbn, date (or date:dmy, date:mdy, date:ymd), range:a-b, sum:last, sum:NUMBER.
+    """Make a check by name: luhn, mod97, isbn, date (date:dmy, date:mdy, date:ymd), range:a-b, sum:last, sum:NUMBER.
 
     luhn: the last digit is Luhn's check digit (ISO/IEC 7812); mod97: the whole is 1 modulo 97 (ISO 7064, MOD 97-10);
-    isbn: of 13 digits that begin with 978 or 979, or of 10; date: a day that there is, of six or eight digits, or
-    parted by signs; range: a whole number or one with a decimal sign, both ends included.
+    isbn: of 13 digits that begin with 978 or 979, or of 10; date: a day that exists, of six or eight digits, or
+    separated by signs; range: a whole or decimal number, both ends included.
 
     Raises:
-        UsageError: for any other, with what there is.
+        UsageError: for any other, listing the known ones.
 
     >>> check_of("luhn").fulfilled("79927398713"), check_of("isbn").fulfilled("978-3-16-148410-0")
     (True, True)
@@ -118,13 +119,13 @@ def settle(
     written: Sequence[str] | None = None,
     complete: bool = False,
 ) -> Settled:
-    """The most probable value of a number's digits that fulfils the check, where the evidence carries it.
+    """Find the most probable value of a number's digits that fulfils the check, if the evidence supports it.
 
-    digits: in reading order, answered or not; none of them gives an empty text that does not fit
-    threshold: the confidence from which on a value that was read is given
-    written: the text around the digits, one more than there are digits: what stands before each and behind the last,
+    digits: in reading order, answered or not; no digits give an empty text that does not fit
+    threshold: the confidence from which a value is returned as read
+    written: the text around the digits, one more than there are digits: what stands before each and after the last,
         such as ("", "", ".", …) for a date with points; None: nothing
-    complete: whether no digit can be missing, as in boxes of a form, or where their number is known
+    complete: whether no digit can be missing, as in boxes of a form, or if their number is known
     """
     evidence = evidence_of(digits)
     around = list(written) if written is not None else [""] * (len(digits) + 1)
@@ -137,7 +138,7 @@ def settle(
     odds = min((1.0 - NOT_FULFILLED) / NOT_FULFILLED * (1.0 - share) / share, _MOST_ODDS) if share < 1.0 else 1.0
     weights = [chance * (odds if fine else 1.0) for (_, chance), fine in zip(tried, good, strict=True)]
     unseen = max(0.0, 1.0 - sum(chance for _, chance in tried)) * (1.0 - share + share * odds)
-    # Else a digit is none, or one is missing, and what is left fulfils the check by chance only.
+    # Otherwise a digit is spurious or missing, and the others fulfil the check only by chance.
     overlooked = 0.0 if complete or check.name == "isbn" else OVERLOOKED
     there = math.prod(evidence.present.tolist()) * (1.0 - overlooked) ** len(evidence)
     total = sum(weights) + unseen + (1.0 - there) / there * max(1.0, odds * share)
@@ -157,7 +158,7 @@ def settle(
 def _left_open(
     tried: list[tuple[str, float]], weights: list[float], total: float, places: int, threshold: float
 ) -> set[int]:
-    """The places whose digit is not sure, the check considered; all, where none of them is to blame."""
+    """Return the places whose digit is uncertain given the check; all of them if there is none."""
     read = tried[0][0]
     same = [
         sum(w for (value, _), w in zip(tried, weights, strict=True) if value[at] == read[at]) for at in range(places)
@@ -171,7 +172,7 @@ def _joined(digits: str, around: Sequence[str]) -> str:
 
 
 def _tried(evidence: Evidence) -> list[tuple[str, float]]:
-    """The most likely values with their probabilities, until nearly all of that is seen."""
+    """Return the most likely values with their probabilities, until these sum to nearly 1."""
     tried, seen = [], 0.0
     for value, log in itertools.islice(_values(evidence), _MOST_VALUES):
         tried.append((value, math.exp(log)))
@@ -182,7 +183,7 @@ def _tried(evidence: Evidence) -> list[tuple[str, float]]:
 
 
 def values_of(evidence: Evidence, most: int = _MOST_VALUES) -> list[tuple[str, float]]:
-    """The most likely values with the logarithms of their probabilities, in falling order; of no digits, one empty."""
+    """Return the most likely values with log-probabilities, in descending order; without digits, an empty one."""
     return list(itertools.islice(_values(evidence), most))
 
 
@@ -191,7 +192,7 @@ def _values(evidence: Evidence) -> Iterator[tuple[str, float]]:
     ranked = (-rows).argsort(axis=1, kind="stable").tolist()
     logs = (-np.sort(-np.log(rows), axis=1)).tolist()
     top = sum(log[0] for log in logs)
-    heap = [(-top, (0,) * len(ranked), 0)]  # the last: no place before it is changed any more, so that each comes once
+    heap = [(-top, (0,) * len(ranked), 0)]  # last item: places before it stay fixed, so that each value comes once
     while heap:
         cost, ranks, start = heapq.heappop(heap)
         if -cost < top + math.log(_LEAST):
@@ -225,7 +226,7 @@ def _isbn(digits: str) -> bool:
 
 
 def _is_date(written: str, orders: Sequence[str]) -> bool:
-    """Whether digits are a day in one of the orders; signs that were read part day, month and year."""
+    """Return whether digits are a day in one of the orders; signs that were read separate day, month and year."""
     parts = re.findall(r"[0-9]+", written)
     digits = "".join(parts)
     seen = set(itertools.accumulate(map(len, parts[:-1])))
@@ -233,7 +234,7 @@ def _is_date(written: str, orders: Sequence[str]) -> bool:
 
 
 def _is_day(order: str, digits: str, seen: set[int]) -> bool:
-    """Whether digits can be parted into a day in this order, at the places that were seen at least."""
+    """Return whether digits can be split into a day in this order, at least at the places in ``seen``."""
     for widths in itertools.product(*(((2, 4) if part == "y" else (1, 2)) for part in order)):
         first, second = widths[0], widths[0] + widths[1]
         if sum(widths) != len(digits) or not seen <= {first, second}:
@@ -253,7 +254,7 @@ def _always(share: float, digits: int) -> float:  # noqa: ARG001 - as other shar
 
 
 def _share_of_dates(digits: int) -> float:
-    """Of texts of this many digits: those that are a day in one of the orders, counted."""
+    """Return the fraction, as counted, of texts of this many digits that are a day in one of the orders."""
     return {4: 0.9, 5: 0.6, 6: 0.35, 7: 0.06, 8: 0.03}.get(digits, 1e-6)
 
 
@@ -275,7 +276,7 @@ def _range(name: str, low: Decimal, high: Decimal) -> Check:
 
 
 def _decimal(written: str) -> Decimal:
-    """A number as people write it.
+    """Parse a number as people write it.
 
     Raises:
         InvalidOperation: for anything else.

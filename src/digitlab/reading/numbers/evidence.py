@@ -1,8 +1,8 @@
-"""What the digits of a number are evidence of: for each place how likely each digit is, and how likely it is one.
+"""The evidence of a number's digits: for each place the probability of each digit, and that there is one at all.
 
-The reader's probabilities are right on the whole and too certain at their ends: of digits that it gives 1 in 10,000,
-more than that many stand there. So every digit keeps a floor, by which a list or a check can still be right where the
-reader is wrong; the floor and the shares of digits that are overlooked or invented were counted on drawn pages
+The reader's probabilities are right on average, but overconfident at the extremes: more than 1 in 10,000 of the digits
+to which it gives 1 in 10,000 are right. So every digit keeps a floor, by which a list or a check can still be right
+where the reader is wrong; the floor and the rates of overlooked and spurious digits were counted on drawn pages
 (tools/fit_numbers.py).
 """
 
@@ -22,18 +22,18 @@ if TYPE_CHECKING:
 
 __all__ = ["CARRIED", "Evidence", "evidence_of"]
 
-FLOOR = 1e-3  # of a place's probability: is spread over all ten digits
-OVERLOOKED = 0.028  # the share of written digits that no candidate stands for
-CARRIED = 0.95  # the probability from which on a value is given that is not the one that was read
-LEAST_DOUBT = 1e-3  # that a candidate is no digit: so likely at least
+FLOOR = 1e-3  # of a place's probability: the part that is spread over all ten digits
+OVERLOOKED = 0.028  # the share of written digits without a candidate
+CARRIED = 0.95  # the probability from which a value is returned that differs from what was read
+LEAST_DOUBT = 1e-3  # least probability that a candidate is not a digit
 
 
 @dataclass(frozen=True, slots=True)
 class Evidence:
     """The digits of one number as they were read.
 
-    probabilities: float64 (N, 10), which digit stands at each place, given that one does; each row sums to 1
-    present: float64 (N,), how likely a digit stands there at all, 0 … 1
+    probabilities: float64 (N, 10), of each digit at each place, given that there is one; each row sums to 1
+    present: float64 (N,), probability that there is a digit at all, 0 … 1
     """
 
     probabilities: NDArray[np.float64]
@@ -49,10 +49,10 @@ class Evidence:
 
 
 def evidence_of(digits: Sequence[ReadDigit]) -> Evidence:
-    """The evidence of digits in reading order, answered or not; an array (0, 10) of none.
+    """Collect the evidence of digits in reading order, answered or not; arrays of length 0 if there are none.
 
-    A digit without probabilities (a reader that does not tell them) is what it was answered as, as surely as its
-    confidence says, and any other digit alike.
+    A digit without probabilities (from a reader that provides none) gets its confidence for the answered digit; the
+    rest is spread evenly over the other digits.
     """
     rows = [_which(each) for each in digits]
     which = np.array([row for row, _ in rows], np.float64).reshape(-1, 10)
@@ -62,7 +62,7 @@ def evidence_of(digits: Sequence[ReadDigit]) -> Evidence:
 
 
 def _which(digit: ReadDigit) -> tuple[NDArray[np.float64], float]:
-    """The ten probabilities of a digit, and how likely there is one."""
+    """Return the ten probabilities of a digit, and the probability that there is one."""
     if digit.probabilities:
         which = np.asarray(digit.probabilities, np.float64)
         total = float(which.sum())

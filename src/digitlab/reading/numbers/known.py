@@ -1,4 +1,4 @@
-"""A page's numbers with what is known of them: each is an entry of a list, or fulfils a check, or is "?"."""
+"""Apply a list or a check to a page's numbers: each becomes an entry of the list, fulfils the check, or is "?"."""
 
 from __future__ import annotations
 
@@ -26,12 +26,12 @@ __all__ = ["assigned", "with_known_numbers"]
 
 
 def with_known_numbers(reading: Reading, wanted: Constraints, threshold: float) -> Reading:
-    """The reading with `Reading.settled`, where a list or a check is wanted; as it is elsewhere.
+    """Add `Reading.settled` to a reading if a list or a check is wanted; otherwise return it unchanged.
 
-    As with a pattern, one number of the page is what was asked for: the most likely that fits, of its numbers and of
-    its whole lines. With a number of lines, each of them is one. A sum is one of all numbers.
+    As with a pattern, one number of the page is what was asked for: the most likely that fits, among its numbers and
+    its whole lines. With a number of lines, each of them is one. A sum is one for all numbers.
 
-    threshold: the confidence from which on what was read is given
+    threshold: the confidence from which a number is returned as read
     """
     if wanted.among is None and wanted.check is None:
         return reading
@@ -47,16 +47,16 @@ def with_known_numbers(reading: Reading, wanted: Constraints, threshold: float) 
 def assigned(
     readings: Sequence[Reading | DigitlabError], among: str | Path | Iterable[object] | NumberList
 ) -> list[Reading | DigitlabError]:
-    """Readings of a batch of pictures, one number each, with no entry of the list twice: the most likely on the whole.
+    """Assign list entries to a batch of readings, one number each, no entry twice: the most likely as a whole.
 
-    The text of each is its entry. Where the batch could nearly as likely be assigned without this pair, ``fits`` is
-    False and the note says "doubtful", with the margin; a picture that got no entry has "?" and says so. Errors, of
-    pictures that could not be read, stay where they are.
+    The text of each is its entry. If an assignment of the batch without this pair is nearly as likely, ``fits`` is
+    False and the note says "doubtful", with the margin; a picture that got no entry has "?" and says so. Errors, for
+    pictures that could not be read, stay in place.
 
         readings = assigned(list(reader.read_many(photos, among="class.csv:number")), "class.csv:number")
 
     Raises:
-        DatasetError, UsageError: for a list that cannot be, as `number_list`; for more pictures than memory allows.
+        DatasetError, UsageError: for an invalid list, as `number_list`; for more pictures than memory allows.
     """
     listed_ = number_list(among)
     read = [each for each in readings if not isinstance(each, DigitlabError)]
@@ -83,7 +83,7 @@ def assigned(
 
 
 def _the_number(reading: Reading) -> ReadNumber:
-    """The number of a picture that holds one: what its list led to, else its longest."""
+    """Return the number of a picture that holds one: what its list led to, else its longest."""
     numbers = reading.numbers
     if len(numbers) > 1 and reading.settled is not None:
         raise UsageError(f"a picture holds {len(numbers)} numbers of the list; expected one, where each gets its own")
@@ -92,12 +92,12 @@ def _the_number(reading: Reading) -> ReadNumber:
 
 @functools.lru_cache(maxsize=4)
 def listed(entries: tuple[str, ...]) -> NumberList:
-    """The list of these entries, made once for all pictures."""
+    """Build the list of these entries, once for all pictures."""
     return NumberList(entries)
 
 
 def _settled(reading: Reading, wanted: Constraints, settle_one: Callable[[ReadNumber], ReadNumber]) -> Reading:
-    """Each line as a number where lines were counted, else the one that fits best."""
+    """Settle each line as a number if a number of lines was given, else only the number that fits best."""
     lines = _lines(reading)
     if wanted.lines is not None:
         settled = tuple(settle_one(each) for each in lines)
@@ -117,7 +117,7 @@ def _settled(reading: Reading, wanted: Constraints, settle_one: Callable[[ReadNu
 
 
 def _worth(number: ReadNumber, wanted: Constraints) -> tuple[float, float]:
-    """Of several numbers of a page: the most likely entry of a list; the longest that fulfils a check."""
+    """Rank the numbers of a page: for a list by probability, for a check by length."""
     return (number.confidence, 0.0) if wanted.among is not None else (len(number.digits), number.confidence)
 
 
@@ -134,7 +134,7 @@ def _near(number: ReadNumber) -> str:
 
 
 def _lines(reading: Reading) -> list[ReadNumber]:
-    """Each line as one number."""
+    """Return each line as one number."""
     numbers: dict[int, list[ReadNumber]] = {}
     for each in reading.numbers:
         numbers.setdefault(each.digits[0].line, []).append(each)
@@ -169,7 +169,7 @@ def _checked(number: ReadNumber, *, check: Check, threshold: float, complete: bo
 
 
 def _around(number: ReadNumber) -> list[str]:
-    """The text before each digit and behind the last."""
+    """Return the text before each digit and after the last."""
     return re.split("[0-9?]", number.text)
 
 

@@ -1,10 +1,10 @@
-"""Digits that only their line speaks for: where one number is all that is written, what has a digit's form is one.
+"""Accept doubtful digits by line context: where one number is all that is written, a mark shaped like a digit is one.
 
-The page reader judges a mark as it is on pages of all kinds, between letters, rules and signs. In a number that stands
-alone, most of what it doubts are digits all the same, thin ones above all: of drawn numbers that were misread, two in
-three lacked a digit or had one declined. So where hardly any ink of the line is left unexplained, the odds of a
-candidate that is sure *which* digit it would be are multiplied, if its ink stands as a digit's: as high as its
-neighbours, on their baseline, near them, and no slash. On pages of several lines half of what this found was wrong.
+The page reader judges a mark as on pages of all kinds, between letters, rules and signs. In a number that stands
+alone, most of the marks that it doubts are digits nevertheless, above all thin ones: of drawn numbers that were
+misread, two in three lacked a digit or had one declined. So where hardly any ink of the line is left unexplained, the
+odds of a candidate with a clear most likely digit are multiplied if its ink is placed like a digit's: as high as its
+neighbours, on their baseline, near them, and not a slash. On pages of several lines half of what this found was wrong.
 """
 
 from __future__ import annotations
@@ -26,28 +26,28 @@ if TYPE_CHECKING:
 
 __all__ = ["with_line_context"]
 
-_ODDS = 4.0  # of a candidate on such a line; what is less likely than 1 in 5 stays below one half
-_WHICH = 0.7  # the least probability of its digit
-_FEWEST = 2  # digits that are answered on the line
-_BIG, _THIN = 0.55, 0.4  # heights, and widths of the pen: what must be explained is at least as large
-_UNEXPLAINED = 0.35  # of the digits: as many such components are allowed, one in any case
-_HIGH, _LOW, _WIDE, _NEAR = (0.68, 1.25), 0.12, 1.1, 0.8  # heights, of a digit's ink and of the paper beside it
-_SAME = 0.5  # intersection over union of a candidate with the component that it is
+_ODDS = 4.0  # factor on a candidate's odds on such a line; anything below 1 in 5 stays below one half
+_WHICH = 0.7  # the least probability of its most likely digit
+_FEWEST = 2  # least number of answered digits on the line
+_BIG, _THIN = 0.55, 0.4  # digit heights, and pen widths: only ink at least this large must be explained
+_UNEXPLAINED = 0.35  # of the number of digits: how many unexplained components are allowed, one in any case
+_HIGH, _LOW, _WIDE, _NEAR = (0.68, 1.25), 0.12, 1.1, 0.8  # digit heights: bounds on a digit's ink, gap beside it
+_SAME = 0.5  # least IoU of a candidate with its component
 
 
 def with_line_context(
     picture: NDArray[np.uint8], candidates: list[Candidate], lines: Sequence[Sequence[Candidate]], threshold: float
 ) -> list[Candidate]:
-    """A page's candidates, the doubtful ones likelier that stand in its only line.
+    """Return a page's candidates, with higher scores for doubtful ones that stand in its only line.
 
-    picture: uint8 (H, W, 3) RGB, in which the line is upright; lines: of digits, as they are found where nothing is
-        asked for; threshold: the confidence of digits that are answered
+    picture: uint8 (H, W, 3) RGB, in which the line is upright; lines: of digits, as found without constraints;
+        threshold: the confidence from which digits are answered
     """
     if len(lines) != 1 or sum(each.confidence >= threshold for each in lines[0]) < _FEWEST:
         return candidates
     (line,) = lines
     ink = line_ink(picture, [each.box for each in line])
-    # Hardly any of the ink is unexplained, as letters' would be.
+    # Too much ink is unexplained, as with letters: leave all as it is.
     if ink is None or len(_big(ink)) > max(1.0, _UNEXPLAINED * len(line)):
         return candidates
     changed = _supported(ink, line, candidates, threshold)
@@ -61,7 +61,7 @@ def _big(ink: LineInk) -> list[Speck]:
 def _supported(
     ink: LineInk, line: Sequence[Candidate], candidates: Sequence[Candidate], threshold: float
 ) -> dict[int, Candidate]:
-    """What becomes of the doubtful digits of the line, and of other candidates that stand in it, by identity."""
+    """Return what doubtful digits of the line, and other candidates that stand in it, become, by identity."""
     answered = [each for each in line if each.confidence >= threshold]
     changed = {
         id(each): _likelier(each)
@@ -85,7 +85,7 @@ def _likelier(candidate: Candidate) -> Candidate:
 
 
 def _among(candidate: Candidate, answered: Sequence[Candidate], ink: LineInk, place: int) -> bool:
-    """Whether a candidate's box stands as those of the two nearest answered digits do."""
+    """Return whether a candidate's box is placed like those of the two nearest answered digits."""
     (x0, y0, x1, y1), middle = candidate.box, candidate.box[0] + candidate.box[2]
     near = sorted(answered, key=lambda each: abs(each.box[0] + each.box[2] - middle))[:2]
     tall = sum(each.box[3] - each.box[1] for each in near) / len(near)
@@ -98,7 +98,7 @@ def _among(candidate: Candidate, answered: Sequence[Candidate], ink: LineInk, pl
 
 
 def _candidate(ink: LineInk, speck: Speck, others: Sequence[Candidate]) -> Candidate | None:
-    """The candidate that a component of a digit's form is."""
+    """Return the candidate that matches a component with a digit's form; None if there is none."""
     form = _HIGH[0] <= speck.high <= _HIGH[1] and abs(speck.low) <= _LOW and speck.wide <= _WIDE
     if not form or _is_slash(speck):
         return None
@@ -108,5 +108,5 @@ def _candidate(ink: LineInk, speck: Speck, others: Sequence[Candidate]) -> Candi
 
 
 def _is_slash(speck: Speck) -> bool:
-    """A stroke that leans to the right and is higher than digits, or goes below their baseline."""
+    """Return whether a stroke leans to the right and is higher than digits, or goes below their baseline."""
     return speck.lean >= 0.25 and (speck.high >= 1.08 or speck.low <= -0.05)

@@ -1,4 +1,4 @@
-"""The ink of one line of digits: its connected components, and those that are no digit's, measured in digit heights."""
+"""The ink of one line of digits: its connected components, and those not part of a digit, measured in digit heights."""
 
 from __future__ import annotations
 
@@ -23,23 +23,23 @@ if TYPE_CHECKING:
 
 __all__ = ["LineInk", "Speck", "line_ink"]
 
-_HEIGHT = 32  # pixels of a digit, to which larger ones are reduced
-_LEAST_HEIGHT = 10.0  # pixels of a digit below which a point is not told from a speck
-_BESIDE, _ABOVE = 0.9, 0.35  # heights around a line of digits in which ink is looked at
-_OWN = 0.45  # of a component's area in a digit's box, from which on it is the digit's
-_SMALL, _SIDE = 0.3, 0.12  # heights: of a component that may be a sign in a leaning digit's box, and how near its side
-_DARK = 0.75  # the least mean ink of what is looked at: the digits' own is 1
-_FURTHEST = 1.1  # heights to the digits beside
-_MOST = 400  # components of a line; of more, it is noise
+_HEIGHT = 32  # pixels: height of a digit to which larger ones are reduced
+_LEAST_HEIGHT = 10.0  # pixels: height of a digit below which a point looks like a speck
+_BESIDE, _ABOVE = 0.9, 0.35  # digit heights around a line of digits in which ink is examined
+_OWN = 0.45  # of a component's area: least part in a digit's box for it to be the digit's
+_SMALL, _SIDE = 0.3, 0.12  # digit heights: size of a possible sign in a leaning digit's box; distance to its side
+_DARK = 0.75  # the least mean ink of a component: that of the digits is 1
+_FURTHEST = 1.1  # digit heights: largest distance to the adjacent digits
+_MOST = 400  # components of a line; more are noise
 
 
 @dataclass(frozen=True, slots=True)
 class Speck:
-    """A component that is no digit's, in heights of the digits beside it.
+    """A component that is not part of a digit, in heights of the adjacent digits.
 
     part: its label; box: in pixels of the ink; gap: how many digits stand before it
-    wide, high: its size; low: its lower end, up from the baseline; left: where it begins
-    lean: of its middle line, to the right for one up; thin: its mean width in a row
+    wide, high: its size; low: height of its lower end above the baseline; left: position of its left end
+    lean: slope of its centre line, to the right for one up; thin: its mean width per row
     """
 
     part: int
@@ -57,9 +57,9 @@ class Speck:
 class LineInk:
     """The ink of a line, float32 (H, W), 0 … 1, and its components' labels.
 
-    line: boxes of its digits in pixels of the ink, from left to right; pen: the width of their strokes, in their height
-    corner, scale: where the ink lies in the picture, and how many of its pixels a picture's is
-    boxes: of the components by their labels; specks: those that are no digit's, from left to right
+    line: boxes of its digits in pixels of the ink, from left to right; pen: their stroke width, in digit heights
+    corner, scale: where the ink lies in the picture, and its pixels per pixel of the picture
+    boxes: of the components, by label; specks: the components not part of a digit, from left to right
     """
 
     ink: NDArray[np.float32]
@@ -72,13 +72,13 @@ class LineInk:
     specks: tuple[Speck, ...]
 
     def placed(self, box: Sides) -> Sides:
-        """A box of the ink in pixels of the picture."""
+        """Convert a box of the ink to pixels of the picture."""
         (left, top), scale = self.corner, self.scale
         x0, y0, x1, y1 = box
         return x0 / scale + left, y0 / scale + top, x1 / scale + left, y1 / scale + top
 
     def digit(self, place: int) -> Speck | None:
-        """The main component of a digit that has others on both sides, measured as if it were none."""
+        """Measure the main component of a digit that has others on both sides, as if it were none; else None."""
         x0, y0, x1, y1 = (max(0, round(side)) for side in self.line[place])
         counts = np.bincount(self.labels[y0:y1, x0:x1].ravel())
         if len(counts) < 2 or not 0 < place < len(self.line) - 1:
@@ -89,7 +89,7 @@ class LineInk:
 
 
 def line_ink(picture: NDArray[np.uint8], line: Sequence[Sides]) -> LineInk | None:
-    """The ink of a line; None where there is none, or its digits are too small.
+    """Extract the ink of a line; None if there is none, or its digits are too small.
 
     picture: uint8 (H, W, 3) RGB, in which the line is upright; line: boxes of its digits in pixels, from left to right
     """
@@ -136,7 +136,7 @@ def _specks(
 
 
 def _owned(box: tuple[int, int, int, int], labels: Labels, part: int, line: tuple[Sides, ...]) -> bool:
-    """Whether a component is a digit's ink: most of it lies in a digit's box, and not small at the box's side."""
+    """Return whether a component is a digit's ink: largely in a digit's box, and not a small one at the box's side."""
     x0, y0, x1, y1 = box
     own = labels[y0:y1, x0:x1] == part
     total = int(np.count_nonzero(own))
@@ -159,7 +159,7 @@ def _measured(
     beside: list[Sides],
     gap: int,
 ) -> Speck | None:
-    """A component in heights of the digits beside it; None where it is too far, too faint, or of another size."""
+    """Measure a component in heights of the adjacent digits; None if too far, too faint, or of another size."""
     x0, y0, x1, y1 = box
     tall = max(sum(each[3] - each[1] for each in beside) / len(beside), 1.0)
     base = sum(each[3] for each in beside) / len(beside)
@@ -176,7 +176,7 @@ def _measured(
 
 
 def _pen(solid: NDArray[np.uint8], line: tuple[Sides, ...]) -> float:
-    """The width of the digits' strokes in pixels."""
+    """Return the width of the digits' strokes in pixels."""
     distance = cv2.distanceTransform(solid, cv2.DIST_L2, 3)
     inside = np.zeros(solid.shape, np.bool_)
     for x0, y0, x1, y1 in line:

@@ -1,8 +1,8 @@
-"""Numbers of a list: which of them stands there, by the reader's own probabilities.
+"""Numbers of a list: find which of them stands there, by the reader's own probabilities.
 
-The likelihood of each entry sums over all ways of laying it along the digits that were read, so it survives a digit
-that was overlooked or invented, at the cost that these are rare. Beside the entries stands "none of them": any other
-number, or one of them with a digit wrong, as people write it now and then.
+The likelihood of each entry sums over all alignments with the digits that were read, so it tolerates an overlooked or
+a spurious digit, weighted by how rare these are. Besides the entries there is "none of them": any other number, or one
+of them with a wrong digit, as people write it now and then.
 """
 
 from __future__ import annotations
@@ -32,8 +32,8 @@ if TYPE_CHECKING:
 __all__ = ["Choice", "NumberList", "nearest", "number_list"]
 
 NOT_LISTED = 0.02  # the share of written numbers that are not on the list they should be on, …
-MISWRITTEN = 2e-3  # … and of those that are one of them with a digit written wrongly
-_ASTRAY = 3  # how many digits may be overlooked or invented, one set off against the other
+MISWRITTEN = 2e-3  # … and of those that are an entry with one digit miswritten
+_ASTRAY = 3  # largest net number of digits that may be overlooked or spurious
 _MOST_ENTRIES, _LONGEST = 1_000_000, 40
 _LARGEST_FILE = 200_000_000  # bytes
 _NUMBERED = re.compile(r"[0-9]")
@@ -43,11 +43,11 @@ _NUMBERED = re.compile(r"[0-9]")
 class NumberList:
     """The numbers that may be written, each once.
 
-    entries: as the list has them: digits, and signs that need not be written
+    entries: as in the list: digits, and signs that may be left out in writing
     where: what they were read from, for messages
 
     Raises:
-        UsageError: for no entry, one without a digit or with more than 40, or two of the same digits.
+        UsageError: for no entry, one without a digit or with more than 40, or two with the same digits.
 
     >>> NumberList(("4711", "08-15")).digits
     ('4711', '0815')
@@ -81,12 +81,12 @@ class NumberList:
 
     @cached_property
     def lengths(self) -> NDArray[np.int64]:
-        """int64 (entries,): digits of each."""
+        """The number of digits of each entry: int64 (entries,)."""
         return np.array([len(each) for each in self.digits], np.int64)
 
     @cached_property
     def padded(self) -> NDArray[np.uint8]:
-        """uint8 (entries, longest): their digits, 0 behind the end."""
+        """The digits of each entry, padded with 0 at the end: uint8 (entries, longest)."""
         longest = int(self.lengths.max())
         text = "".join(each.ljust(longest, "0") for each in self.digits)
         return (np.frombuffer(text.encode("ascii"), np.uint8) - ord("0")).reshape(-1, longest)
@@ -94,15 +94,15 @@ class NumberList:
 
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """Which entry of a list stands there.
+    """The entry of a list that fits what was read.
 
-    text: the entry as the list has it, or "?" for each digit that was read where no entry is carried by the evidence
-    confidence: 0 … 1, of the nearest entry, "none of them" considered
-    fits: whether it is given
-    read: what the digits say without the list
+    text: the entry as in the list, or "?" for each digit that was read if the evidence supports no entry
+    confidence: 0 … 1, of the nearest entry, with "none of them" as an alternative
+    fits: whether the entry is returned
+    read: the most likely digits without the list
     entry: the nearest one's row in the list, from 0; second: the next nearest entry; None in a list of one
-    margin: how much more likely the nearest is than the second, or than none of them where that is more likely: the
-        power of ten, so 2 means a hundred times
+    margin: how much more likely the nearest is than the second, or than "none of them" if that is more likely, as a
+        power of ten: 2 means a hundred times
     """
 
     text: str
@@ -116,13 +116,13 @@ class Choice:
 
 
 def number_list(source: str | Path | Iterable[object] | NumberList) -> NumberList:
-    """A list of numbers: a file, ``list.csv``, or a column of it, ``list.csv:number`` (its name, or 1 for the first).
+    """Read a list of numbers: a file, ``list.csv``, or one column, ``list.csv:number`` (its name, or 1 for the first).
 
     Without a column, the first one whose cells below the header all hold digits is taken; a file of one column is a
-    plain list. Comma, semicolon and tabulator part columns. In Python also any iterable of texts or whole numbers.
+    plain list. Columns are separated by comma, semicolon or tab. In Python also any iterable of texts or whole numbers.
 
     Raises:
-        DatasetError: for a file that is missing or holds no such column, with the columns that there are.
+        DatasetError: for a file that is missing or has no such column, listing the existing columns.
         UsageError: as `NumberList`.
     """
     if isinstance(source, NumberList):
@@ -141,7 +141,7 @@ def number_list(source: str | Path | Iterable[object] | NumberList) -> NumberLis
     at = _column(rows, column, name)
     cells = [(number, row[at].strip() if at < len(row) else "") for number, row in rows]
     if cells and not _NUMBERED.search(cells[0][1]):
-        del cells[0]  # its heading
+        del cells[0]  # its header
     bad = next((number for number, cell in cells if cell and not _NUMBERED.search(cell)), None)
     if bad is not None:
         raise DatasetError(f"{name}: line {bad} has no number in that column; expected one in each line")
@@ -149,9 +149,9 @@ def number_list(source: str | Path | Iterable[object] | NumberList) -> NumberLis
 
 
 def likelihoods(evidence: Evidence, listed: NumberList) -> NDArray[np.float64]:
-    """How much more likely the digits are read if this entry stands there than if any other number does: (entries,)."""
+    """Return for each entry how much more likely the digits are with it than with any other number: (entries,)."""
     longest, shortest = listed.padded.shape[1], int(listed.lengths.min())
-    # ways[j] sums over all ways of laying the first j digits of the entries along the places so far.
+    # ways[j] sums over all alignments of the entries' first j digits with the places so far.
     ways = {j: np.full(len(listed), OVERLOOKED**j) for j in range(min(_ASTRAY, longest) + 1)}
     place = listed.padded.T
     for i, (present, which) in enumerate(zip(evidence.present.tolist(), evidence.probabilities, strict=True), 1):
@@ -174,12 +174,12 @@ def likelihoods(evidence: Evidence, listed: NumberList) -> NDArray[np.float64]:
 
 
 def nearest(digits: Sequence[ReadDigit], among: NumberList, threshold: float = 0.5) -> Choice:
-    """The entry of a list that these digits stand for.
+    """Find the entry of a list that these digits stand for.
 
-    It is given where its probability, "none of them" considered, is the threshold or more, and 0.95 or more where it
-    differs from what was read in a digit, or has one more or less.
+    It is returned if its probability, with "none of them" as an alternative, is the threshold or more, and 0.95 or more
+    if it differs from what was read in a digit, or has one more or less.
 
-    digits: in reading order, answered or not; of none, no entry is given
+    digits: in reading order, answered or not; without digits, no entry is returned
     """
     evidence = evidence_of(digits)
     read = evidence.likeliest
@@ -200,9 +200,9 @@ def nearest(digits: Sequence[ReadDigit], among: NumberList, threshold: float = 0
 
 
 def none_likelihood(evidence: Evidence, among: NumberList, likely: NDArray[np.float64]) -> float:
-    """The weight of "none of them": any other number, or the nearest with one digit written wrongly.
+    """Return the weight of "none of them": any other number, or the nearest with one digit miswritten.
 
-    In the unit of ``likelihoods`` times an entry's share.
+    In units of ``likelihoods`` times an entry's share.
     """
     best = int(likely.argmax())
     digits = among.digits[best]
@@ -217,7 +217,7 @@ def none_likelihood(evidence: Evidence, among: NumberList, likely: NDArray[np.fl
 
 
 def _rows(path: Path) -> list[tuple[int, list[str]]]:
-    """Lines that hold something, with their numbers."""
+    """Read the lines that are not empty, with their line numbers."""
     with saying_what_failed(path, "read"):
         if path.stat().st_size > _LARGEST_FILE:
             raise DatasetError(

@@ -1,8 +1,8 @@
-"""Signs between the digits of a line: commas, points, minus, slashes and colons, told by size and place.
+"""Signs between the digits of a line: commas, points, minus, slashes and colons, recognised by size and place.
 
-They are not among the page reader's answers, so they are looked for in the ink: connected components beside the digits,
-measured in heights of the digits next to them. Rather no sign than one that is not there: what touches a digit, is
-fainter or thinner than the digits' pen, or stands among other specks is left alone.
+The page reader does not detect them, so they are searched for in the ink: connected components beside the digits,
+measured in heights of the adjacent digits. A missed sign is better than a false one: what touches a digit, is fainter
+or thinner than the digits' pen, or stands among other specks is ignored.
 """
 
 from __future__ import annotations
@@ -24,12 +24,12 @@ if TYPE_CHECKING:
 
 __all__ = ["Sign", "signs_of", "with_signs"]
 
-_MOST_LINES = 80  # of a page with more, signs are not looked for
-_STROKES = (1, 7)  # what a slash is taken for,
-_DOUBTED = 0.5  # confidence of a digit that would not be answered anyway
-_LEAST = 6  # in a line of as many: a date has four digits and two slashes
+_MOST_LINES = 80  # on a page with more, signs are not searched for
+_STROKES = (1, 7)  # digits that a slash is mistaken for,
+_DOUBTED = 0.5  # confidence below which a digit would not be answered anyway
+_LEAST = 6  # digits of a line in which slashes are expected: a date has four digits and two slashes
 _MOST = 3  # unexplained components between two digits: more are dirt
-_DOT, _PEN = 0.27, 0.6  # the largest dot, in heights; the least of its sides, in widths of the pen
+_DOT, _PEN = 0.27, 0.6  # the largest dot, in digit heights; its least side, in pen widths
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,9 +43,9 @@ class Sign:
 def with_signs(
     picture: NDArray[np.uint8], lines: list[list[Candidate]], *, free: bool = True
 ) -> tuple[list[list[Candidate]], list[list[Sign]]]:
-    """The lines without the slashes that were taken for digits, and their signs.
+    """Return the lines without the slashes that were taken for digits, and the signs of each line.
 
-    picture: uint8 (H, W, 3) RGB, in which the lines are upright; free: whether a digit may turn out to be none
+    picture: uint8 (H, W, 3) RGB, in which the lines are upright; free: whether a digit may turn out to be a slash
     """
     if len(lines) > _MOST_LINES:
         return lines, [[] for _ in lines]
@@ -68,9 +68,9 @@ def with_signs(
 
 
 def _is_tall(ink: LineInk, place: int, read: Candidate) -> bool:
-    """Whether a digit is a slash: taller than its neighbours, from below the baseline, leaning, of one plain stroke.
+    """Return whether a digit is a slash: taller than its neighbours, below the baseline, leaning, one plain stroke.
 
-    Of 688 drawn ones 1 in 700 is so, of drawn slashes that were taken for digits half.
+    This holds for 1 in 700 of 688 drawn ones, and for half of the drawn slashes that were taken for digits.
     """
     one = ink.digit(place)
     if one is None:
@@ -80,7 +80,7 @@ def _is_tall(ink: LineInk, place: int, read: Candidate) -> bool:
 
 
 def signs_of(ink: LineInk) -> list[Sign]:
-    """The signs in front of and between the digits of a line, from left to right."""
+    """Find the signs in front of and between the digits of a line, from left to right."""
     signs = []
     for gap, those in groupby(sorted(ink.specks, key=lambda each: each.gap), key=lambda each: each.gap):
         specks = list(those)
@@ -91,7 +91,7 @@ def signs_of(ink: LineInk) -> list[Sign]:
 
 
 def _sign(specks: Sequence[Speck], pen: float, *, first: bool) -> str | None:
-    """The one sign that the components of a gap make; None where they are none, or more than one sign."""
+    """Return the one sign that the components of a gap make; None if they make none, or more than one."""
     if len(specks) == 2 and not first and _is_colon(*sorted(specks, key=lambda each: each.low), pen=pen):
         return ":"
     if len(specks) != 1:
@@ -113,19 +113,19 @@ def _sign(specks: Sequence[Speck], pen: float, *, first: bool) -> str | None:
 
 
 def is_slash(one: Speck, pen: float) -> bool:
-    """A tall thin stroke that leans to the right, and reaches the baseline."""
+    """Return whether it is a tall thin stroke that leans to the right and reaches the baseline."""
     return one.high >= 0.85 and one.lean >= 0.22 and one.low <= 0.12 and one.thin <= max(2.2 * pen, 0.16)
 
 
 def _is_colon(lower: Speck, upper: Speck, *, pen: float) -> bool:
-    """Two dots, one above the other."""
+    """Return whether these are two dots, one above the other."""
     dots = all(max(each.wide, each.high) <= _DOT and min(each.wide, each.high) >= _PEN * pen for each in (lower, upper))
     apart, aside = upper.low - lower.low, upper.left - lower.left
     return dots and -0.1 <= lower.low <= 0.4 and 0.2 <= apart <= 0.7 and upper.low <= 0.85 and -0.2 < aside < 0.3
 
 
 def _is_minus(one: Speck, pen: float) -> bool:
-    """A flat stroke half way up."""
+    """Return whether it is a flat stroke half-way up."""
     flat = 0.16 <= one.wide <= 0.8 and one.high <= 0.3 and one.wide >= 1.7 * one.high
     return flat and one.high >= _PEN * pen and 0.18 <= one.low + one.high / 2.0 <= 0.75
 

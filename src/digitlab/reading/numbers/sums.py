@@ -18,11 +18,11 @@ if TYPE_CHECKING:
 
 __all__ = ["settle_sum"]
 
-_VALUES = 40  # of each number, the most likely
-_TOTALS = 20_000  # sums that are followed on
-_ODDS = (1.0 - NOT_FULFILLED) / NOT_FULFILLED * 100.0  # numbers that are all as read add up by chance once in a hundred
+_VALUES = 40  # most likely values tried of each number
+_TOTALS = 20_000  # partial sums that are kept
+_ODDS = (1.0 - NOT_FULFILLED) / NOT_FULFILLED * 100.0  # numbers as read add up by chance once in a hundred
 
-Way = tuple[float, float, tuple[str, ...]]  # log of the most likely way, probability of all ways, its values
+Way = tuple[float, float, tuple[str, ...]]  # log-probability of the best way, probability of all ways, the best values
 
 
 def settle_sum(
@@ -31,18 +31,18 @@ def settle_sum(
     threshold: float = 0.5,
     checks: Sequence[Check | None] = (),
 ) -> tuple[Settled, ...]:
-    """The values of numbers that add up to a total, where the evidence carries them.
+    """Find the most probable values of numbers that add up to a total, if the evidence supports them.
 
-    Else "?" stands for the digits that are not sure, or for all of them. As in `settle`, digits are changed only to
-    what the reader held for possible, and given from 0.95 on. All are whole numbers, or all have as many digits behind
-    the decimal sign: digits are added as they stand.
+    Otherwise "?" stands for the uncertain digits, or for all of them. As in `settle`, digits are changed only to what
+    the reader considered possible, and returned from 0.95 on. All are whole numbers, or all have the same number of
+    decimals: digits are added as they stand.
 
-    numbers: the digits of each addend, none of one that is nothing; total: the digits of the sum, which is settled
-        too, or the sum itself
-    checks: of each addend what its value fulfils by itself, or None; nothing is known without
+    numbers: the digits of each addend, none for an empty one; total: the digits of the sum, which is settled too, or
+        the sum itself
+    checks: for each addend the check that its value must fulfil by itself, or None; by default there are none
 
     Returns:
-        One for each addend, and one for the total where its digits were given.
+        One for each addend, and one for the total if its digits were given.
     """
     given = [evidence_of(digits) for digits in numbers]
     ways: dict[int, Way] = {0: (0.0, 1.0, ())}
@@ -88,7 +88,7 @@ def settle_sum(
 
 
 def _left_open(everything: Sequence[Evidence]) -> list[str]:
-    """What was read, with "?" for the digits that are not sure; for all, where none of them is to blame."""
+    """Return what was read, with "?" for the uncertain digits; for all of them if there is none."""
     sure = [each.probabilities.max(axis=1) * each.present >= CARRIED for each in everything]
     none = all(bool(each.all()) for each in sure)
     return [
@@ -98,7 +98,7 @@ def _left_open(everything: Sequence[Evidence]) -> list[str]:
 
 
 def _with_next(ways: dict[int, Way], values: Sequence[tuple[str, float]]) -> dict[int, Way]:
-    """All sums with one more number."""
+    """Extend all sums by one more number."""
     found: dict[int, Way] = {}
     for sum_, (best, chance, path) in ways.items():
         for value, log in values:

@@ -1,20 +1,20 @@
 "use strict";
-// One card a field. What a person said of each stands in `said`: a text, undefined for nothing yet.
+// One card per field. `said` holds the text entered for each; undefined for none yet.
 (() => {
   const { fields, sheets } = JSON.parse(document.getElementById("content").textContent);
   const cards = document.getElementById("cards"), count = document.getElementById("count");
   const store = "digitlab fields " + document.body.dataset.name;
   const said = new Array(fields.length).fill(undefined);
 
-  // A browser may refuse to keep anything for a page from a file; then a reload forgets.
+  // A browser may refuse local storage to a page opened from a file; then a reload loses the entries.
   const remember = () => {
-    try { localStorage.setItem(store, JSON.stringify(said.map(each => each === undefined ? null : each))); } catch { /* as said */ }
+    try { localStorage.setItem(store, JSON.stringify(said.map(each => each === undefined ? null : each))); } catch { /* ignored */ }
   };
   const recall = () => {
     try {
       const kept = JSON.parse(localStorage.getItem(store) || "[]");
       kept.forEach((each, place) => { if (place < said.length && each !== null) said[place] = each; });
-    } catch { /* as said */ }
+    } catch { /* ignored */ }
   };
   const element = (name, properties = {}, ...children) => {
     const made = Object.assign(document.createElement(name), properties);
@@ -23,7 +23,7 @@
   };
   const input = place => cards.children[place].querySelector("input");
   const figure = document.getElementById("sheet");
-  let seen = -1; // which sheet is shown
+  let seen = -1; // index of the sheet that is shown
   const showSheet = place => {
     const field = fields[place], sheet = sheets[field.sheet], area = figure.querySelector("div");
     if (seen !== field.sheet) {
