@@ -1,4 +1,4 @@
-// What the server answers, computed here: the same questions, the same answers (see apps/web/schemas.py).
+// The server's API, computed in the browser: the same requests and responses (see apps/web/schemas.py).
 
 import { Classifier } from "./classifier.js";
 import { damaged } from "./damage.js";
@@ -16,14 +16,14 @@ import { PageNetwork, Reader } from "./reader.js";
  * } from "../schemas.js"
  * @import { Damage, Damaged } from "../static/api.js"
  * @import { Picture } from "./pictures.js"
- * @typedef {{ width: number, height: number, data: Uint8ClampedArray }} Rgba As a canvas gives it, all of it opaque.
- * @typedef {{ name: string, source: "shipped" | "given", onnx: string }} Shipped base64
+ * @typedef {{ width: number, height: number, data: Uint8ClampedArray }} Rgba Pixels of a canvas, all opaque.
+ * @typedef {{ name: string, source: "shipped" | "given", onnx: string }} Shipped `onnx` in base64
  * @typedef {{ version: string, page: string, models: Shipped[], gallery: Gallery, lessons: Lesson[], test: { glyphs: string, labels: number[] }, filters: Record<string, number[][]> }} Data
  * @typedef {{ name: string, source: "shipped" | "given", reader: Reader, layers: Layers | null | undefined }} Served
  */
 
 const [LARGEST_FILE, MOST_MODELS] = [64 << 20, 16];
-const [NEEDED, WINDOW] = [4, 6]; // of the last frames: so many must agree
+const [NEEDED, WINDOW] = [4, 6]; // NEEDED of the last WINDOW frames must agree
 
 /** @param {number} value */
 const six = (value) => Math.round(value * 1e6) / 1e6;
@@ -75,14 +75,14 @@ export class Backend {
     return served.layers;
   }
 
-  /** Read a stroke that nobody has drawn. */
+  /** Warm up: classify a synthetic stroke twice, so that hot code is compiled. */
   practise() {
     const data = new Uint8ClampedArray(4 * 320 * 240).fill(255);
     for (let row = 60; row < 180; row++) data.fill(0, 4 * (320 * row + 150), 4 * (320 * row + 165));
     for (let turn = 0; turn < 2; turn++) this.classify({ width: 320, height: 240, data });
   }
 
-  /** Take a model in. @param {string} file @param {Uint8Array} bytes @returns {string} its name */
+  /** Add a model. @param {string} file @param {Uint8Array} bytes @returns {string} its name */
   addModel(file, bytes) {
     if (bytes.length > LARGEST_FILE)
       throw new ModelError(`has ${bytes.length} bytes; models have at most ${LARGEST_FILE}`);

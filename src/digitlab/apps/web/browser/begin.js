@@ -1,5 +1,5 @@
-// Before the page itself: its questions are answered here. What stands around the scripts (see
-// digitlab/static_page/bundle.py) leaves the worker's script and the models for it.
+// Runs before the page itself, so that its requests are answered here. The files around it (see digitlab/static_page)
+// leave the worker's script and the models in global variables.
 
 import { answerHere } from "./here.js";
 
@@ -20,5 +20,5 @@ const data = new Promise((resolve, reject) => {
   addEventListener("load", () => left.digitlabData || reject(new Error("models.js is not beside this page")));
 });
 
-// For programs, and whoever opens the console: await digitlab.read(imageData).
+// For scripts and the browser console: await digitlab.read(imageData).
 left.digitlab = answerHere(left.digitlabScript, data);

@@ -1,4 +1,4 @@
-// Where digits may stand, how likely each is one, and which: as digitlab/reading/candidates.py has it.
+// Candidates: where digits may be, how likely each is one, and which. A port of digitlab/reading/candidates.py.
 
 /**
  * @import { Box } from "./glyphs.js"
@@ -9,7 +9,7 @@ const [WITHIN, LESS, TWINS, INSIDE, NEARLY] = [0.8, 0.7, 0.6, 0.72, 0.5];
 const [LIKELY, WEIGHT, LARGE] = [1e-3, 0.6, 0.25];
 const [ALONE_SURE, ALONE_SEEN, ALONE_BIAS, UNSEEN, THERE] = [0.33, 0.72, 0.49, 0.05, 0.3];
 
-/** The place of the largest number; of several the first. @param {ArrayLike<number>} values */
+/** Index of the largest number; of equals, the first. @param {ArrayLike<number>} values */
 export function largest(values) {
   let best = 0;
   for (let place = 1; place < values.length; place++) if (values[place] > values[best]) best = place;
@@ -23,7 +23,10 @@ export const confidenceOf = ({ score, probabilities }) => score * probabilities[
 /** @param {Candidate} candidate */
 export const longestOf = ({ box: [x0, y0, x1, y1] }) => Math.max(x1 - x0, y1 - y0);
 
-/** With another network's word on which digit multiplied in. @param {Candidate} candidate @param {Float32Array | null} other @returns {Candidate} */
+/**
+ * Multiply another network's class probabilities into a candidate's.
+ * @param {Candidate} candidate @param {Float32Array | null} other @returns {Candidate}
+ */
 export function agreedWith(candidate, other) {
   if (!other) return candidate;
   const f = Math.fround;
@@ -34,17 +37,17 @@ export function agreedWith(candidate, other) {
   return { ...candidate, probabilities: product.map((each) => each / f(sum)) };
 }
 
-/** With the box of its ink, where that is nearly the box that was found. @param {Candidate} candidate @param {Box} ink @returns {Candidate} */
+/** Use the ink's box if it is nearly the same. @param {Candidate} candidate @param {Box} ink @returns {Candidate} */
 export const tightened = (candidate, ink) =>
   overlap(candidate.box, ink) > NEARLY ? { ...candidate, box: ink } : candidate;
 
-/** Whether it lies in the other's box, and is clearly less than that. @param {Candidate} one @param {Candidate} whole */
+/** Whether it lies in the other's box and is clearly smaller. @param {Candidate} one @param {Candidate} whole */
 export function isPartOf(one, whole) {
   const own = area(one.box);
   return shared(one.box, whole.box) >= WITHIN * own && own < LESS * area(whole.box);
 }
 
-/** Likeliest first, each digit once. @param {Candidate[]} candidates */
+/** Sort likeliest first, and drop duplicates of the same digit. @param {Candidate[]} candidates */
 export function withoutTwins(candidates) {
   /** @type {Candidate[]} */
   const kept = [];
@@ -52,13 +55,13 @@ export function withoutTwins(candidates) {
   return kept;
 }
 
-/** Whether two candidates are one digit. @param {Candidate} one @param {Candidate} other */
+/** Whether two candidates are the same digit on the page. @param {Candidate} one @param {Candidate} other */
 const areTwins = (one, other) =>
   overlap(one.box, other.box) >= TWINS ||
   (largest(one.probabilities) === largest(other.probabilities) &&
     shared(one.box, other.box) >= INSIDE * Math.max(Math.min(area(one.box), area(other.box)), 1e-9));
 
-/** Likeliest first. @param {Candidate[]} candidates */
+/** Sort likeliest first. @param {Candidate[]} candidates */
 const sorted = (candidates) => [...candidates].sort((a, b) => confidenceOf(b) - confidenceOf(a));
 
 /** @param {Box} box */
@@ -80,7 +83,7 @@ export function overlap(one, other) {
 }
 
 /**
- * How likely a picture's whole ink is the digit that the 28×28 network takes it for.
+ * Compute how likely a picture's whole ink is the digit that the 28×28 network predicts.
  * @param {Candidate} whole the ink, with that network's probabilities
  * @param {Candidate[]} candidates as the page reader found them
  */
@@ -98,7 +101,10 @@ function logit(probability) {
   return Math.log(inside / (1 - inside));
 }
 
-/** The one digit that a picture of this size shows: the likeliest, but rather a large one. @param {Candidate[]} candidates @param {number} width @param {number} height */
+/**
+ * Choose the one digit that a picture of this size shows: the likeliest, with a preference for large ones.
+ * @param {Candidate[]} candidates @param {number} width @param {number} height
+ */
 export function mainCandidate(candidates, width, height) {
   const weight = (/** @type {Candidate} */ each) =>
     each.score * Math.sqrt(Math.sqrt(Math.min(area(each.box) / (width * height), LARGE)));

@@ -1,4 +1,4 @@
-// The network of 28×28 images, of whatever convention: it takes glyphs and gives ten probabilities.
+// The network for 28×28 images, whatever its input convention: from glyphs to ten probabilities each.
 
 import { ModelError } from "./onnx.js";
 import { Session } from "./session.js";
@@ -7,16 +7,16 @@ import { Tensor } from "./tensor.js";
 /**
  * @import { Scope } from "./session.js"
  * @typedef {{ dims: number[], whole: boolean, low: number, high: number, said: string }} Convention
- *   how a network takes its images: their shape, whether as bytes, and what paper and ink are
+ *   input convention of a network: shape, whether pixels are bytes, and the values of paper (`low`) and ink (`high`)
  * @typedef {Record<string, any>} Card
  */
 
 const TOLERANCE = 0.03;
 const BATCH = 64;
 
-/** The mean and the deviation of MNIST's pixels, which many networks are trained with. */
+/** Mean and standard deviation of MNIST's pixels, with which many networks' inputs are standardised. */
 const [MEAN, DEVIATION] = [0.1307, 0.3081];
-/** @type {Omit<Convention, "dims" | "whole">[]} The first that answers best is taken. */
+/** @type {Omit<Convention, "dims" | "whole">[]} The one with the most right answers is used; of equals, the first. */
 const SCALES = [
   { low: 0, high: 1, said: "0 … 1" },
   { low: -MEAN / DEVIATION, high: (1 - MEAN) / DEVIATION, said: "standardised" },
@@ -35,7 +35,7 @@ export class Classifier {
 
   /**
    * @param {Uint8Array} bytes an ONNX file
-   * @param {{ glyphs: Uint8Array, labels: number[] }} [known] digits by which a stranger's convention is found
+   * @param {{ glyphs: Uint8Array, labels: number[] }} [known] labelled digits to infer an unknown input convention
    */
   constructor(bytes, known) {
     this.session = new Session(bytes);
@@ -56,16 +56,16 @@ export class Classifier {
     this.#check();
   }
 
-  /** Whether its batch is fixed at one image. */
+  /** Whether the batch size is fixed at 1. */
   #oneByOne = false;
 
-  /** The card's threshold, or 0.5. */
+  /** Threshold in the model card, or 0.5 without one. */
   get threshold() {
     const said = this.card?.training?.threshold;
     return typeof said === "number" && said >= 0 && said <= 1 ? said : 0.5;
   }
 
-  /** Glyphs as the network takes them. @param {Uint8Array} glyphs @param {Convention} [convention] */
+  /** Convert glyphs to the network's input tensor. @param {Uint8Array} glyphs @param {Convention} [convention] */
   given(glyphs, { dims, whole, low, high } = this.convention) {
     const shape = [glyphs.length / 784, ...dims.slice(1)];
     if (whole) return new Tensor("uint8", shape, glyphs);
@@ -76,15 +76,15 @@ export class Classifier {
     );
   }
 
-  /** All tensors of one glyph's pass. @param {Uint8Array} glyph @returns {Scope} */
+  /** Run the network on one glyph; return all tensors. @param {Uint8Array} glyph @returns {Scope} */
   pass(glyph) {
     return this.session.run({ [this.session.input]: this.given(glyph) });
   }
 
   /**
-   * Ten probabilities of each glyph of 784 bytes.
+   * Compute ten probabilities for each glyph of 784 bytes.
    * @param {Uint8Array} glyphs
-   * @param {Map<string, Tensor>} [instead] constants that are others this time
+   * @param {Map<string, Tensor>} [instead] constants to override in this run
    * @returns {Float32Array[]}
    */
   probabilities(glyphs, instead) {
@@ -172,7 +172,7 @@ function shared(answers, prepare) {
   return made;
 }
 
-/** What the file says of itself, where digitlab wrote it. @param {Record<string, string>} metadata @returns {Card | null} */
+/** Parse digitlab's model card; null without one. @param {Record<string, string>} metadata @returns {Card | null} */
 function cardOf(metadata) {
   try {
     const card = JSON.parse(metadata.digitlab ?? "null");

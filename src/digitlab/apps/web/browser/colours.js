@@ -1,14 +1,14 @@
-// Colours as OpenCV's 8-bit Lab has them, and its grey.
+// Conversion to OpenCV's 8-bit Lab, and to its grey.
 
 import { byte, rounded } from "./pictures.js";
 
 /** @import { Picture } from "./pictures.js" */
 
-const [GAMMA, CUBE, LAST] = [3, 12, 15]; // bits behind the point: of linear light, of the matrix, of the cube roots
+const [GAMMA, CUBE, LAST] = [3, 12, 15]; // fraction bits of linear light, the matrix, the cube roots
 
-const HALF = 324; // the one sum whose root ends at a half; OpenCV's own cube root ends just below it
+const HALF = 324; // the one sum whose root ends in exactly one half; OpenCV's own cube root is just below that
 
-/** Linear light of each level, and the cube root of each sum. */
+/** Lookup tables: linear light of each level, and the cube root of each sum. */
 const TABLES = /* @__PURE__ */ (() => {
   const light = Uint16Array.from({ length: 256 }, (_, level) => {
     const x = level / 255;
@@ -35,7 +35,7 @@ const SHIFT = -Math.floor((16 * 255 * 2 ** LAST + 50) / 100);
 const descaled = (sum, bits) => (sum + (1 << (bits - 1))) >> bits;
 
 /**
- * Lab's three planes of an RGB picture, each 0 … 255; only the first where `lightness` alone is wanted.
+ * Convert an RGB picture to Lab's three planes, each 0 … 255; only to the first with `lightness`.
  * @param {Picture} picture
  * @param {boolean} lightness
  */
@@ -59,7 +59,7 @@ export function lab({ width, height, channels, data }, lightness) {
   return planes.map((plane) => ({ width, height, channels: 1, data: plane }));
 }
 
-/** OpenCV's grey of an RGB picture. @param {Picture} picture @returns {Picture} */
+/** Convert an RGB picture to grey as OpenCV does. @param {Picture} picture @returns {Picture} */
 export function grey({ width, height, channels, data }) {
   if (channels === 1) return { width, height, channels, data };
   const made = new Uint8Array(width * height);

@@ -1,4 +1,4 @@
-// Convolutions: with the kernels of WebAssembly where these fit, else step by step.
+// Convolutions: with the WebAssembly kernels where these apply, else in plain loops.
 
 import { startKernels } from "./kernels.js";
 import { ModelError } from "./onnx.js";
@@ -11,13 +11,13 @@ import { Tensor } from "./tensor.js";
  * @typedef {{
  *   size: [number, number], stride: [number, number], dilation: [number, number], before: [number, number],
  *   made: [number, number]
- * }} Window down, across; `before`: padding above and to the left; `made`: rows and columns of the result
+ * }} Window each down, across; `before`: padding above and to the left; `made`: rows and columns of the result
  * @typedef {{ images: number, maps: number, rows: number, columns: number, filters: number, groups: number }} Sizes
  * @typedef {{ address: number, steps: number }} Packed
  */
 
 /**
- * What the settings of a convolution or pooling mean for an input of this size.
+ * Resolve the settings of a convolution or pooling for an input of this size.
  * @param {Record<string, any>} settings
  * @param {number[]} size
  * @param {number[]} given rows and columns
@@ -41,7 +41,7 @@ export function windowOf(settings, size, given) {
       if (automatic === "VALID") before[axis] = 0;
       const places = (given[axis] + all - reach) / stride[axis];
       made[axis] = (settings.ceil_mode ? Math.ceil(places) : Math.floor(places)) + 1;
-      // A last window that would lie wholly in the padding behind is none.
+      // Drop a last window that would lie entirely in the padding at the end.
       if (settings.ceil_mode && (made[axis] - 1) * stride[axis] >= given[axis] + before[axis]) made[axis] -= 1;
     }
   }
@@ -49,7 +49,7 @@ export function windowOf(settings, size, given) {
   return /** @type {Window} */ ({ size, stride, dilation, before, made });
 }
 
-/** One network's memory: packed weights stay, the rest is used again by each layer. */
+/** One network's WebAssembly memory: packed weights stay, the rest is reused by each layer. */
 export class Workbench {
   /** @type {Kernels | null} */
   kernels;
@@ -66,7 +66,7 @@ export class Workbench {
    * @param {Tensor} weights constants
    * @param {Tensor | undefined} bias
    * @param {Record<string, any>} settings
-   * @param {boolean} parted whether ONNX Runtime adds up each of few maps by itself
+   * @param {boolean} parted whether ONNX Runtime sums each input map separately if there are few
    */
   convolve(given, weights, bias, settings, parted) {
     if (given.dims.length !== 4 || weights.dims.length !== 4)
@@ -123,10 +123,10 @@ export class Workbench {
 
   /**
    * @param {Form} form
-   * @param {Values} given maps last
-   * @param {number} zero of it
+   * @param {Values} given channels last
+   * @param {number} zero its zero point
    * @param {Tensor} weights
-   * @param {Float32Array | Int32Array} bias of a multiple of 8 filters
+   * @param {Float32Array | Int32Array} bias padded to a multiple of 8 filters
    * @param {Sizes} sizes
    * @param {Window} window
    * @param {{ scales: Float32Array, zero: number }} [to]
@@ -135,15 +135,15 @@ export class Workbench {
     const kernels = /** @type {Kernels} */ (this.kernels);
     const { images, maps, rows, columns, filters } = sizes;
     const { size, stride, before, made } = window;
-    const bytes = form === "real" ? 4 : 2; // of an input
+    const bytes = form === "real" ? 4 : 2; // per input
     const eights = Math.ceil(filters / 8);
     const packed = this.#pack(weights, form === "real");
-    // A 1×1 convolution has no rows: all places of an image are one.
+    // A 1×1 convolution needs no rows: all positions of an image are treated as one row.
     const flat = size[0] * size[1] * stride[0] * stride[1] === 1 && before[0] + before[1] === 0 && made[1] === columns;
     const [down, across] = flat ? [1, made[0] * made[1]] : made;
     const high = flat ? 1 : Math.max((made[0] - 1) * stride[0] + size[0], before[0] + rows);
     const wide = flat ? rows * columns : Math.max((made[1] - 1) * stride[1] + size[1], before[1] + columns);
-    const unit = form === "rounded" ? 1 : 4; // bytes of a result
+    const unit = form === "rounded" ? 1 : 4; // bytes per result
     const inBytes = high * wide * maps * bytes + 4 * packed.steps + 64;
     const outBytes = down * across * eights * 8 * unit;
     const biasAt = this.#kept;
@@ -200,7 +200,7 @@ export class Workbench {
     return all;
   }
 
-  /** Weights as the kernels read them, kept for the next time. @param {Tensor} weights @param {boolean} real @returns {Packed} */
+  /** Pack weights for the kernels, and cache them. @param {Tensor} weights @param {boolean} real @returns {Packed} */
   #pack(weights, real) {
     const values = real ? weights.values : /** @type {Levels} */ (weights.levels).values;
     const known = this.#packed.get(values) ?? new Map();
@@ -242,7 +242,7 @@ export class Workbench {
 const aligned = (address) => (address + 63) & ~63;
 
 /**
- * Levels as differences from the one that means 0.
+ * Copy levels with the zero point subtracted.
  * @param {Int16Array} to @param {number} at @param {Values} from @param {number} start @param {number} count @param {number} zero
  */
 function moved(to, at, from, start, count, zero) {
@@ -273,8 +273,8 @@ function wholeBias(bias, scales, filters) {
 }
 
 /**
- * One number of a convolution, rounded to a float after each product is added (a fused multiply-add, whose product is
- * not rounded by itself); `parted`: each map by itself first. So ONNX Runtime's kernels for x86 sum up.
+ * Compute one element of a convolution as ONNX Runtime's kernels for x86 do: rounded to a float after each product is
+ * added (a fused multiply-add: the product itself is not rounded); `parted`: each map is summed separately first.
  * @param {number} place @param {Tensor} given @param {Tensor} weights @param {Tensor | undefined} bias @param {Sizes} sizes
  * @param {Window} window @param {boolean} parted
  */
@@ -310,7 +310,7 @@ function exactly(
 }
 
 /**
- * Any convolution, step by step.
+ * Compute any convolution in plain loops.
  * @param {ArrayLike<number>} given @param {ArrayLike<number>} weights @param {ArrayLike<number> | undefined} bias
  * @param {Sizes} sizes @param {Window} window
  */

@@ -1,4 +1,4 @@
-// What becomes of an answer when weights are damaged: noise, zeros, a shuffle, a filter switched off, fewer bits.
+// How an answer changes when weights are damaged: noise, zeros, a shuffle, a filter switched off, fewer bits.
 
 import { random } from "../static/random.js";
 import { largest } from "./candidates.js";
@@ -14,7 +14,7 @@ import { Tensor } from "./tensor.js";
  */
 
 /**
- * Weights after the damage; `amount` is the noise's deviation in parts of the weights' own, the number of bits, or the filter.
+ * Damage weights; `amount`: noise in standard deviations of the weights, the number of bits, or the filter's index.
  * @param {Float32Array} weights @param {number[]} dims filters first @param {Damage["kind"]} kind @param {number} amount
  */
 export function damagedWeights(weights, dims, kind, amount) {
@@ -34,7 +34,7 @@ export function damagedWeights(weights, dims, kind, amount) {
   }
   if (kind === "bits") {
     const most = weights.reduce((sofar, each) => Math.max(sofar, Math.abs(each)), 0);
-    const levels = Math.max(2 ** (amount - 1) - 1, 0.5); // of either sign; with one bit the sign alone is left
+    const levels = Math.max(2 ** (amount - 1) - 1, 0.5); // per sign; with one bit only the sign is left
     return made.map((each) =>
       amount === 1 ? Math.sign(each) * most * 0.5 : (Math.round((each / most) * levels) / levels) * most,
     );
@@ -48,7 +48,7 @@ export function damagedWeights(weights, dims, kind, amount) {
 }
 
 /**
- * The constants of a network that are others after the damage, by name.
+ * Compute those constants of a network that the damage changes, by name.
  * @param {Layers} layers @param {Damage} damage
  */
 function changed(layers, { layer, kind, amount }) {
@@ -63,7 +63,7 @@ function changedOf(step, kind, amount) {
   if (!kernelValues || !kernel || !weights) return [];
   const made = damagedWeights(kernelValues, kernelDims, kind, amount);
   const [units, inputs] = kernelDims;
-  // A product of matrices has its weights the other way round.
+  // A matrix product stores its weights transposed: (inputs, units).
   const values = turned ? made.map((_, place) => made[(place % units) * inputs + Math.floor(place / units)]) : made;
   /** @type {[string, Tensor][]} */
   const constants = [[weights, new Tensor("float32", kernel.dims, values)]];
@@ -71,7 +71,7 @@ function changedOf(step, kind, amount) {
 }
 
 /**
- * The answer to a glyph, and how many of some test images are still right.
+ * Answer a glyph with the damaged network, and count how many of some test images it still gets right.
  * @param {Classifier} classifier @param {Layers} layers @param {Damage} damage
  * @param {{ glyphs: Uint8Array, labels: number[] }} test
  * @returns {Damaged}

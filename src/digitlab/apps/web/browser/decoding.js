@@ -1,5 +1,5 @@
-// From candidates to the digits of a page, line by line: as digitlab/reading/lines.py, candidates.py and decoding.py have
-// it, where nothing is known of the page.
+// From candidates to the digits of a page, line by line: a port of digitlab/reading/lines.py, candidates.py and
+// decoding.py for the unconstrained case, where nothing is known about the page.
 
 import { confidenceOf, longestOf } from "./candidates.js";
 
@@ -19,7 +19,7 @@ export function middle(values) {
   return order.length % 2 ? order[half] : (order[half - 1] + order[half]) / 2;
 }
 
-/** The digits of a page, line by line. @param {Candidate[]} candidates @param {number} threshold */
+/** Select a page's digits, line by line. @param {Candidate[]} candidates @param {number} threshold */
 export function decode(candidates, threshold) {
   const alone = !candidates.some((each) => confidenceOf(each) >= threshold);
   const found = inLines(candidates).flatMap((line) => {
@@ -36,7 +36,7 @@ export function decode(candidates, threshold) {
   return inLines(withoutDirt(found, threshold));
 }
 
-/** Whether a candidate stands among digits as one of them would. @param {Box} box @param {Box[]} answered */
+/** Whether a candidate's size and distance fit its line's answered digits. @param {Box} box @param {Box[]} answered */
 function inLine([x0, y0, x1, y1], answered) {
   if (!answered.length) return false;
   const usual = middle(answered.map((box) => box[3] - box[1]));
@@ -45,7 +45,10 @@ function inLine([x0, y0, x1, y1], answered) {
   return Math.min(...answered.map(([left, , right]) => Math.max(x0 - right, left - x1))) <= NEAR * usual;
 }
 
-/** Beside one large digit, what is tiny is grain of the paper, unless it is nearly certain. @param {Candidate[]} found @param {number} threshold */
+/**
+ * Drop paper grain: if all others are tiny beside one large digit, keep only those that are nearly certain.
+ * @param {Candidate[]} found @param {number} threshold
+ */
 function withoutDirt(found, threshold) {
   if (!found.length) return found;
   const main = found.reduce((best, each) => (longestOf(each) > longestOf(best) ? each : best));
@@ -55,7 +58,7 @@ function withoutDirt(found, threshold) {
   return [main, ...others.filter((each) => confidenceOf(each) >= NEARLY_CERTAIN)];
 }
 
-/** Lines of writing, top to bottom, each from left to right. @param {Candidate[]} candidates */
+/** Group candidates into lines of writing, top to bottom, each from left to right. @param {Candidate[]} candidates */
 export function inLines(candidates) {
   /** @type {Candidate[][]} */
   const lines = [];
@@ -71,7 +74,7 @@ export function inLines(candidates) {
 }
 
 /**
- * How alike a mark's rows and those of a line's last marks are, 0 … 1 (intersection over union); 0: another line.
+ * Vertical overlap of a mark with a line's last marks, 0 … 1 (intersection over union); 0: it is on another line.
  * @param {Box} box @param {Candidate[]} line
  */
 function likeness(box, line) {

@@ -1,4 +1,4 @@
-// Operators that work on each number by itself, or on pairs of numbers of two tensors.
+// Element-wise operators, on one tensor or on two.
 
 import { nearest, sizeOf, Tensor } from "./tensor.js";
 
@@ -10,7 +10,7 @@ import { nearest, sizeOf, Tensor } from "./tensor.js";
 
 /** @param {number} x */
 const erf = (x) => {
-  // Abramowitz and Stegun 7.1.26 is too coarse: the series near 0, else the continued fraction.
+  // Abramowitz and Stegun 7.1.26 is too coarse: use the series near 0, else the continued fraction.
   const size = Math.abs(x);
   if (size > 6) return Math.sign(x);
   if (size < 2.5) {
@@ -30,7 +30,7 @@ const sigmoid = (x) => 1 / (1 + Math.exp(-x));
 /** @param {number} x */
 const softplus = (x) => Math.max(x, 0) + Math.log1p(Math.exp(-Math.abs(x)));
 
-/** e ** x in floats, with the polynomial that ONNX Runtime takes: the last bit decides where boxes are cut out. @param {number} given */
+/** e ** x in float32 with ONNX Runtime's polynomial: the last bit decides where boxes are cut. @param {number} given */
 function exponential(given) {
   const f = Math.fround;
   const x = Math.max(f(-103.9720840454), Math.min(f(88.776262664795), given));
@@ -124,7 +124,7 @@ export function emptyOf(type, size) {
   return type === "int32" ? new Int32Array(size) : type === "int8" ? new Int8Array(size) : new Uint8Array(size);
 }
 
-/** The dims that two have together. @param {number[]} a @param {number[]} b */
+/** Broadcast two shapes. @param {number[]} a @param {number[]} b */
 function together(a, b) {
   const rank = Math.max(a.length, b.length);
   return Array.from({ length: rank }, (_, axis) => {
@@ -133,7 +133,7 @@ function together(a, b) {
   });
 }
 
-/** How far apart neighbours along each axis of `dims` lie in a tensor; 0 where it has one for all. @param {number[]} own @param {number[]} dims */
+/** Strides of a tensor along each axis of `dims`; 0 where broadcast. @param {number[]} own @param {number[]} dims */
 function steps(own, dims) {
   const made = new Array(dims.length).fill(0);
   let step = 1;
@@ -154,7 +154,7 @@ export function spread(tensor, dims) {
 }
 
 /**
- * Walk through all places of `dims`; `visit` gets the place, and where it lies in each tensor.
+ * Walk through all elements of shape `dims`; `visit` gets the index, and the index in each (broadcast) tensor.
  * @param {number[][]} owns
  * @param {number[]} dims
  * @param {(to: number, at: number[]) => void} visit
@@ -176,7 +176,7 @@ export function each(owns, dims, visit) {
 }
 
 /**
- * Two tensors, number by number.
+ * Apply `pair` element by element to two tensors, with broadcasting.
  * @param {Tensor} a @param {Tensor} b @param {Pair} pair @param {Type} type
  */
 function paired(a, b, pair, type) {
@@ -207,7 +207,7 @@ function paired(a, b, pair, type) {
 }
 
 /**
- * The sum of two tensors of levels, which is rounded to levels again in one go where that is asked for.
+ * Sum two tensors of levels lazily: if levels are asked for next, it is quantised in one step. Null for other tensors.
  * @param {Tensor} a @param {Tensor} b
  */
 function summed(a, b) {
@@ -234,7 +234,7 @@ function summed(a, b) {
   });
 }
 
-/** The one activation of whole layers' size; a function for each number would take as long as the convolution. @param {Values} values @param {Values} to */
+/** ReLU of a whole layer; a call per number is as slow as the convolution. @param {Values} values @param {Values} to */
 function cutAtZero(values, to) {
   for (let place = 0; place < to.length; place++) {
     const value = values[place];

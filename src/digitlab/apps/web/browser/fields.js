@@ -2,15 +2,15 @@
 
 /**
  * @import { Layout, Window } from "./walk.js"
- * @typedef {{ size: number[], step: number[], middle: number[] }} Field Of the first unit, in pixels: down, across.
+ * @typedef {{ size: number[], step: number[], middle: number[] }} Field Of the first unit, in pixels (down, across).
  */
 
 const SIDE = 28;
 
-/** A pixel's own. @type {Field} */
+/** A pixel's own field. @type {Field} */
 export const POINT = { size: [1, 1], step: [1, 1], middle: [0, 0] };
 
-/** The fields of units that see `window` of units with these fields. @param {Field} field @param {Window} window @returns {Field} */
+/** Fields of units that see a `window` of these units. @param {Field} field @param {Window} window @returns {Field} */
 export function behind(field, { size, stride, dilation, padding }) {
   const reach = [0, 1].map((axis) => (size[axis] - 1) * dilation[axis]);
   return {
@@ -20,7 +20,7 @@ export function behind(field, { size, stride, dilation, padding }) {
   };
 }
 
-/** The fields of units that sum two branches. @param {Field} one @param {Field} other @returns {Field | null} */
+/** Fields of units that sum two branches, or null. @param {Field} one @param {Field} other @returns {Field | null} */
 export function joinedFields(one, other) {
   if (one.step.some((step, axis) => step !== other.step[axis])) return null;
   const edge = (/** @type {(...all: number[]) => number} */ choose, /** @type {number} */ sign) =>
@@ -36,7 +36,7 @@ export function joinedFields(one, other) {
 /** @param {number[]} list */
 export const product = (list) => list.reduce((all, each) => all * each, 1);
 
-/** Maps, rows, columns of a tensor of one image. @param {number[]} dims @param {Layout} layout */
+/** Shape of one image's tensor as maps, rows, columns. @param {number[]} dims @param {Layout} layout */
 export function mapsShape(dims, layout) {
   if (layout === "picture") return [1, SIDE, SIDE];
   if (dims.length === 4) return layout === "channels last" ? [dims[3], dims[1], dims[2]] : dims.slice(1);

@@ -1,4 +1,4 @@
-// S2's bank of filters on a picture, as apps/web/teaching.py gives it.
+// Apply S2's filter bank to a picture, as apps/web/teaching.py does.
 
 import { grey } from "./colours.js";
 import { toBase64 } from "./looking.js";
@@ -40,7 +40,7 @@ export function filterBank(picture, bank) {
   };
 }
 
-/** True convolution (the kernel is turned), mirrored at the border. @param {Picture} picture @param {number[][]} kernel */
+/** True convolution (flipped kernel), mirrored at the border. @param {Picture} picture @param {number[][]} kernel */
 function convolved({ width, height, data }, kernel) {
   const half = kernel.length >> 1;
   const mirrored = (/** @type {number} */ place, /** @type {number} */ size) => {

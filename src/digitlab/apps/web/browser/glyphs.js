@@ -1,4 +1,4 @@
-// The one digit of a picture's ink, and its image of 28×28: as digitlab/reading/components.py and glyph.py have them.
+// The one digit in a picture's ink, and its 28×28 image: a port of digitlab/reading/components.py and glyph.py.
 
 import { INK, inkMap } from "./ink.js";
 import { byArea, byte, emptyLike, halvedTo, linear, part, rounded, shrink } from "./pictures.js";
@@ -16,14 +16,14 @@ const [SIDE, LONGEST, FINE, BOLDEST, THINNEST] = [28, 20, 4, 4, 1.8];
 const [LOOKED, FOUND, WINDOW, MARGIN] = [256, 112, 0.35, 0.12];
 
 /**
- * The digit that a picture shows: the box of its ink, and the 784 pixels that networks take; null without ink.
+ * Find the digit that a picture shows: the box of its ink, and the network's 784 input pixels; null without ink.
  * @param {Picture} picture
  * @returns {{ box: Box, glyph: Uint8Array } | null}
  */
 export const mainDigit = (picture) => digitOf(picture, shrink(picture, LOOKED));
 
 /**
- * @param {Picture} picture @param {Picture} small the same, reduced to the size to work at
+ * @param {Picture} picture @param {Picture} small the same picture, reduced to the working size
  * @returns {{ box: Box, glyph: Uint8Array } | null}
  */
 function digitOf(picture, small) {
@@ -36,7 +36,7 @@ function digitOf(picture, small) {
 }
 
 /**
- * The same of a candidate's box in a picture.
+ * Like `mainDigit`, but for a candidate's box in a picture.
  * @param {Picture} picture @param {Box} sides
  */
 export function digitIn(picture, [x0, y0, x1, y1]) {
@@ -57,14 +57,17 @@ export function digitIn(picture, [x0, y0, x1, y1]) {
 /** @param {Mark} mark */
 const longest = ({ box }) => Math.max(box[2] - box[0], box[3] - box[1]);
 
-/** Where there is at least so much ink: 0 and 1. (A loop: `from` takes ten times as long.) @param {Ink} ink @param {number} least */
+/**
+ * Threshold the ink: 1 where there is at least `least`, else 0. (A loop: `Uint8Array.from` takes ten times as long.)
+ * @param {Ink} ink @param {number} least
+ */
 export function solidOf({ data }, least) {
   const solid = new Uint8Array(data.length);
   for (let place = 0; place < solid.length; place++) solid[place] = data[place] >= least ? 1 : 0;
   return solid;
 }
 
-/** The one digit's mark and its ink alone; null where there are only specks. @param {Ink} ink */
+/** Find the mark of the one digit, and its ink alone; null where there are only specks. @param {Ink} ink */
 export function mainMark(ink) {
   const solid = solidOf(ink, INK);
   const { labels, marks: all } = connected(solid, ink.width, ink.height);
@@ -105,7 +108,7 @@ function joined(marks) {
   };
 }
 
-/** The ink of a mark's parts with their soft edges, without what else lies in its box. @param {Ink} ink @param {Int32Array} labels @param {Mark} mark */
+/** Cut out only a mark's ink, with its soft edges. @param {Ink} ink @param {Int32Array} labels @param {Mark} mark */
 function cutOut(ink, labels, { box, parts }) {
   const [x0, y0] = [Math.max(0, box[0] - 1), Math.max(0, box[1] - 1)];
   const [x1, y1] = [Math.min(ink.width, box[2] + 1), Math.min(ink.height, box[3] + 1)];
@@ -124,7 +127,7 @@ function cutOut(ink, labels, { box, parts }) {
   return part(near, left, top, right, bottom);
 }
 
-/** To 28×28 pixels, light on dark, as MNIST's makers did it. @param {Ink} ink */
+/** Normalise a digit's ink to 28×28 pixels, light on dark, as MNIST's makers did. @param {Ink} ink */
 export function normalised(ink) {
   const small = resized(evened(ink), LONGEST);
   const { width, height, data } = small;
@@ -155,7 +158,7 @@ function resized(ink, side) {
   return scale < 1 ? byArea(ink, width, height) : linear(ink, width, height);
 }
 
-/** The same ink with strokes neither too thin nor too bold at the final size. @param {Ink} ink */
+/** Thicken or thin the strokes so that they are neither too thin nor too bold at the final size. @param {Ink} ink */
 function evened(ink) {
   const width = (strokeWidth(ink) * LONGEST) / Math.max(ink.width, ink.height);
   const missing = rounded((Math.min(Math.max(width, THINNEST), BOLDEST) - width) * FINE);
@@ -166,7 +169,7 @@ function evened(ink) {
 }
 
 /**
- * With a border of nothing.
+ * Add a border of zeros.
  * @template {Uint8Array | Float32Array} Kind
  * @param {Pixels<Kind>} picture
  * @param {number} by

@@ -1,4 +1,4 @@
-// The page without a server: its questions go to a worker of the page's own, which has the models.
+// The page without a server: its requests go to the page's own worker, which holds the models.
 
 import { answerFrom, newest, Refused } from "../static/api.js";
 import { make, penOf } from "../static/elements.js";
@@ -14,7 +14,7 @@ import { relayed, t } from "../static/words.js";
 /** @param {string} script */
 const workerOf = (script) => new Worker(URL.createObjectURL(new Blob([script], { type: "text/javascript" })));
 
-/** The training images, from the file beside the page: a script, because nothing else is loaded from a disk. @returns {Promise<LabelledGlyphs>} */
+/** Load the training images from digits.js: only scripts can be loaded from disk. @returns {Promise<LabelledGlyphs>} */
 function digitsBeside() {
   const left = /** @type {{ digitlabDigits?: LabelledGlyphs }} */ (globalThis);
   return new Promise((resolve, reject) => {
@@ -81,7 +81,7 @@ class Here {
   }
 }
 
-/** Frames of the camera: the newest is read, those between are let go. */
+/** Camera frames: the newest is read, those that came in between are dropped. */
 class LocalLine extends EventTarget {
   readyState = 1;
   #frame = -1;
@@ -119,8 +119,8 @@ class LocalLine extends EventTarget {
 const pixelsOf = (canvas) => penOf(canvas).getImageData(0, 0, canvas.width, canvas.height);
 
 /**
- * Answer the page's questions here.
- * @param {string} script of the worker
+ * Answer the page's requests here.
+ * @param {string} script the worker's source
  * @param {Promise<Data>} data
  */
 export function answerHere(script, data) {

@@ -1,4 +1,4 @@
-// From a picture to its ink, as digitlab/reading/ink.py finds it; the numbers' reasons stand there.
+// From a picture to its ink: a port of digitlab/reading/ink.py, which explains the constants.
 
 import { lab } from "./colours.js";
 import { byte, emptyLike, linear, part, rounded, shrink } from "./pictures.js";
@@ -13,14 +13,14 @@ const [DEEPEST_SHADE, TINY, DRAWN] = [48, 32, 0.5];
 const [LEAST_CONTRAST, LEAST_SIGNAL] = [14, 6];
 
 /**
- * How much of each pixel is ink, 0 … 1; null where the picture holds none.
- * @param {Picture} picture reduced to the size to work at
- * @param {number} window pixels; more than the widest stroke
+ * Compute how much of each pixel is ink, 0 … 1; null where the picture has none.
+ * @param {Picture} picture reduced to the working size
+ * @param {number} window in pixels; wider than the widest stroke
  * @returns {Ink | null}
  */
 export const inkMap = (picture, window) => scaled(inkStrength(picture, window));
 
-/** How much each pixel differs from the paper. @param {Picture} picture @param {number} window @returns {Picture} */
+/** Difference of each pixel from the paper. @param {Picture} picture @param {number} window @returns {Picture} */
 export function inkStrength(picture, window) {
   const [lightness] = lab(picture, true);
   let strength = awayFromGround(lightness);
@@ -49,7 +49,7 @@ function awayFromGround(lightness) {
   return written < DRAWN * data.length ? { ...lightness, data } : null;
 }
 
-/** The level of all of the border, where nothing is lighter or nothing darker. @param {Picture} grey */
+/** Level of a uniform border, if no pixel is lighter or none is darker; else null. @param {Picture} grey */
 function groundOf(grey) {
   const edge = border(grey);
   const ground = edge[0];
@@ -66,7 +66,7 @@ function border({ width, height, data }) {
   return edge;
 }
 
-/** Whether what is written is lighter than its ground. @param {Picture} grey */
+/** Whether the writing is lighter than its background. @param {Picture} grey */
 export function isLightInk(grey) {
   const small = shrink(grey, POLARITY_SIDE);
   const ground = groundOf(small);
@@ -100,7 +100,7 @@ function skew(grey, window) {
 /** @param {Picture} grey @param {number} window */
 const localMedian = (grey, window) => median(grey, Math.max(3, window | 1));
 
-/** The plane through the border's pixels, fitted again without those far off it. @param {number[]} edge @param {number} height @param {number} width */
+/** Fit a plane to the border, without outliers. @param {number[]} edge @param {number} height @param {number} width */
 function planeThrough(edge, height, width) {
   const line = (/** @type {number} */ size) =>
     Float64Array.from({ length: size }, (_, place) => (size > 1 ? -1 + (2 * place) / (size - 1) : -1));
@@ -132,7 +132,7 @@ function planeThrough(edge, height, width) {
 /** @param {number[]} a @param {number[]} b */
 const dot = (a, b) => a[0] * b[0] + a[1] * b[1] + a[2] * b[2];
 
-/** Least squares for three terms, kept solvable. @param {number[][]} terms @param {number[]} wanted */
+/** Least squares for three terms, regularised to be solvable. @param {number[][]} terms @param {number[]} wanted */
 function fitted(terms, wanted) {
   const matrix = [0, 1, 2].map((row) => [
     ...[0, 1, 2].map((column) =>
@@ -154,7 +154,10 @@ function fitted(terms, wanted) {
   return [0, 1, 2].map((row) => matrix[row][3] / matrix[row][row]);
 }
 
-/** How much darker than the paper each pixel is, on the lightest paper's scale. @param {Picture} lightness @param {number} window @returns {Picture} */
+/**
+ * Measure how much darker than the paper each pixel is, scaled to the lightest paper.
+ * @param {Picture} lightness @param {number} window @returns {Picture}
+ */
 function darkness(lightness, window) {
   const longest = Math.max(lightness.width, lightness.height);
   const half = shrink(lightness, Math.max(32, longest >> 1));
@@ -193,7 +196,10 @@ function closing(grey, window) {
   return part(closed(wide, window), window, window, window + grey.width, window + grey.height);
 }
 
-/** How far each pixel's colour is from the paper's; null for a picture without colours. @param {Picture} rgb @param {number} window @returns {Picture | null} */
+/**
+ * Measure how far each pixel's colour is from the paper's; null for a picture without colours.
+ * @param {Picture} rgb @param {number} window @returns {Picture | null}
+ */
 function colourfulness(rgb, window) {
   const { width, height } = rgb;
   const half = shrink(rgb, Math.max(64, Math.max(height, width) >> 1));
@@ -225,7 +231,10 @@ function deviation(data) {
   return Math.sqrt(Math.max(squares / data.length - (sum / data.length) ** 2, 0));
 }
 
-/** Differences so that the paper is 0 and the ink 1; null where nothing stands out. @param {Picture} picture @returns {Ink | null} */
+/**
+ * Scale differences to paper 0 and ink 1; null if nothing stands out.
+ * @param {Picture} picture @returns {Ink | null}
+ */
 export function scaled({ width, height, data }) {
   const counts = counted(data);
   const below = counts.slice(0, otsu(counts, data.length) + 1);
@@ -248,14 +257,14 @@ export function scaled({ width, height, data }) {
   return { width, height, channels: 1, data: made };
 }
 
-/** How often each level occurs. @param {Uint8Array} data */
+/** Compute the histogram of the 256 levels. @param {Uint8Array} data */
 export function counted(data) {
   const counts = new Array(256).fill(0);
   for (const level of data) counts[level] += 1;
   return counts;
 }
 
-/** The level that parts two classes best (Otsu 1979), as OpenCV finds it. @param {number[]} counts @param {number} size */
+/** Compute Otsu's threshold (Otsu 1979) as OpenCV does. @param {number[]} counts @param {number} size */
 function otsu(counts, size) {
   const scale = 1 / size;
   const mean = counts.reduce((sum, count, level) => sum + level * count, 0) * scale;
@@ -286,7 +295,7 @@ function lowerMedian(counts) {
   return upto.findIndex((sum) => sum >= upto[upto.length - 1] / 2);
 }
 
-/** The lower median, and that of the distances from it. @param {number[]} counts */
+/** Compute the lower median, and the lower median of the distances from it. @param {number[]} counts */
 function medianAndSpread(counts) {
   const all = counts.reduce((sum, count) => sum + count, 0);
   const middle = lowerMedian(counts);
@@ -298,7 +307,7 @@ function medianAndSpread(counts) {
   return [middle, lowerMedian(away)];
 }
 
-/** The level below which so large a share lies. @param {number[]} counts @param {number} share */
+/** Quantile: the level below which this share of pixels lies. @param {number[]} counts @param {number} share */
 function quantile(counts, share) {
   const upto = added(counts);
   const last = upto[upto.length - 1] - 1;

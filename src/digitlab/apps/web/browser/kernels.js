@@ -1,15 +1,15 @@
-// The inner loops of convolutions, as WebAssembly that is put together here: its SIMD takes a tenth of JavaScript's time,
+// The inner loops of convolutions, as WebAssembly that is assembled here: its SIMD takes a tenth of JavaScript's time,
 // and no compiler is needed to read, change or check it.
 //
-// All three multiply eight filters with four (or one) neighbouring places at once. What they share is that a place's
-// window lies in memory row by row, and that each step reads 4 bytes of it: one float, or two integers of 16 bits.
+// All three forms multiply eight filters with four (or one) neighbouring positions at once. In each, a position's
+// window lies in memory row by row, and a step reads 4 bytes of it: one float, or two 16-bit integers.
 
 /**
- * Arguments, all addresses and counts of bytes but for the last three:
- * x: the window of the first place; w: the weights, [row][step][8 filters]; bias: of the 8; out: of the first place;
- * rows, steps (an even number): of a window; rowBytes: from row to row; stepBytes: from place to place; count: of places,
- * a multiple of four for the wide form; outBytes: from place to place; scales: float32 of the 8; least, most: before the
- * zero point is added; zero.
+ * Arguments, all of them addresses or counts except the last three:
+ * x: window of the first position; w: weights, [row][step][8 filters]; bias: of these 8; out: the first result;
+ * rows, steps (an even number): of a window; rowBytes: between rows; stepBytes: between positions; count: of positions,
+ * a multiple of four for the wide form; outBytes: between results; scales: float32, of these 8; least, most: limits of
+ * the result before the zero point is added; zero: the zero point.
  * @typedef {(
  *   x: number, w: number, bias: number, out: number, rows: number, steps: number, rowBytes: number, stepBytes: number,
  *   count: number, outBytes: number, scales: number, least: number, most: number, zero: number
@@ -33,7 +33,7 @@ const FORMS = [
   ["rounded", 1],
 ];
 
-/** A number as WebAssembly writes it: seven bits a byte. @param {number} value @returns {number[]} */
+/** Encode a number as WebAssembly does (LEB128): seven bits per byte. @param {number} value @returns {number[]} */
 const leb = (value) => (value < 128 ? [value] : [(value & 127) | 128, ...leb(value >>> 7)]);
 /** @param {number} code @param {...number} more */
 const simd = (code, ...more) => [0xfd, ...leb(code), ...more];
@@ -41,7 +41,7 @@ const simd = (code, ...more) => [0xfd, ...leb(code), ...more];
 const get = (local) => [0x20, ...leb(local)];
 /** @param {number} local */
 const set = (local) => [0x21, ...leb(local)];
-/** @param {number} value Not negative: its last byte's seventh bit, the sign, must be 0. */
+/** @param {number} value Not negative: the last byte's seventh bit is the sign, and must be 0. */
 const constant = (value) => [0x41, ...(value & 64 ? [value | 128, 0] : [value])];
 /** @param {number} local @param {number[]} by */
 const advance = (local, by) => [...get(local), ...by, 0x6a, ...set(local)];
@@ -55,7 +55,10 @@ const SIMD = {
   most: simd(0xe9), toWhole: simd(0xf8), toReal: simd(0xfa),
 };
 
-/** Repeat `body` until the local, counted down by `by`, is 0; it is not 0 before. @param {number} local @param {number} by @param {number[]} body */
+/**
+ * Emit a loop: repeat `body` until `local`, counted down by `by`, is 0; it must not be 0 before.
+ * @param {number} local @param {number} by @param {number[]} body
+ */
 const repeat = (local, by, body) => [
   0x03,
   0x40,
@@ -71,8 +74,8 @@ const repeat = (local, by, body) => [
 ];
 
 /**
- * One function's body. Locals behind the arguments: the rows and steps left, the weights' address, the addresses within
- * the places' windows, then (v128) two weights, one input, and two sums a place.
+ * Assemble one function's body. Locals after the arguments: the rows and steps left, the weights' address, addresses
+ * within the positions' windows, then (v128) two weights, one input, and two sums per position.
  * @param {Form} form
  * @param {number} places
  */
@@ -84,7 +87,7 @@ function body(form, places) {
   const [w0, w1, x] = [first, first + 1, first + 2];
   const sums = at.map((_, place) => [first + 3 + 2 * place, first + 4 + 2 * place]);
   const product = real ? [...SIMD.multiply, ...SIMD.addReal] : [...SIMD.dot, ...SIMD.addWhole];
-  /** @param {number} part 0 or 1: two steps are taken at once */
+  /** @param {number} part 0 or 1: the loop takes two steps at once */
   // biome-ignore format: instruction by instruction
   const step = (part) => [
     ...get(w), ...load(32 * part), ...set(w0),
@@ -104,7 +107,7 @@ function body(form, places) {
   const windowRow = [
     ...get(STEPS), ...set(steps),
     ...repeat(steps, 2, [...step(0), ...step(1), ...advance(w, constant(64)), ...at.flatMap((address) => advance(address, constant(8)))]),
-    // To the next row: what the steps moved is taken back.
+    // Advance to the next row, less what the steps have advanced already.
     ...at.flatMap((address) => advance(address, [...get(ROW_BYTES), ...get(STEPS), ...constant(2), 0x74, 0x6b])),
   ];
   const end = sums.flatMap((pair) => [
@@ -120,7 +123,7 @@ function body(form, places) {
 /** @param {number[]} pair */
 const kept = (pair) => pair.flatMap((sum, half) => [...get(OUT), ...get(sum), ...store(16 * half)]);
 
-/** To 8 bits, halves to the even number, as ONNX Runtime does. @param {number[]} pair @param {number} spare */
+/** Quantise to 8 bits, rounding half to even, as ONNX Runtime does. @param {number[]} pair @param {number} spare */
 function rounded(pair, spare) {
   // biome-ignore format: instruction by instruction
   const whole = pair.flatMap((sum, half) => [
@@ -137,7 +140,7 @@ function rounded(pair, spare) {
     ...SIMD.narrow8,
     ...set(spare),
   ];
-  return [...bytes, ...get(OUT), ...get(spare), ...simd(0x5b, 0, 0, 0)]; // its lower 8 bytes are stored
+  return [...bytes, ...get(OUT), ...get(spare), ...simd(0x5b, 0, 0, 0)]; // stores its lower 8 bytes
 }
 
 /** @param {number} number @param {number[]} content */
@@ -145,7 +148,7 @@ const section = (number, content) => [number, ...leb(content.length), ...content
 /** @param {string} text */
 const name = (text) => [...leb(text.length), ...[...text].map((letter) => letter.charCodeAt(0))];
 
-/** The module's bytes. */
+/** Assemble the WebAssembly module. */
 export function moduleBytes() {
   const type = [0x60, 14, ...Array(11).fill(I32), F32, F32, I32, 0];
   const exports = [
@@ -166,7 +169,7 @@ export function moduleBytes() {
 /** @type {WebAssembly.Module | null | undefined} */
 let compiled;
 
-/** Kernels with a memory of their own; null where the browser has no WebAssembly with SIMD, or may not use it. */
+/** Start kernels with their own memory; null where the browser has no WebAssembly with SIMD, or may not use it. */
 export function startKernels() {
   if (compiled === undefined) {
     try {

@@ -1,4 +1,4 @@
-// The other operators of networks: quantisation, pooling, products of matrices, normalisation, resizing.
+// The remaining operators: quantisation, pooling, matrix products, normalisation, resizing.
 
 import { windowOf } from "./convolution.js";
 import { ELEMENTWISE, emptyOf } from "./elementwise.js";
@@ -16,7 +16,7 @@ import { nearest, placeOf, sizeOf, Tensor } from "./tensor.js";
  * @import { Levels } from "./tensor.js"
  */
 
-const DOUBT = 1e-3; // of a level: the quick sum of a convolution is nearer to the exact one than this
+const DOUBT = 1e-3; // in levels: a convolution's fast sum differs from the exact one by less
 
 /** @type {Operator} */
 function quantised([given, scale, zero]) {
@@ -52,7 +52,7 @@ function dequantised([given, scale, zero], { axis = 1 }) {
 
 /**
  * @param {Values} values @param {Values} to @param {number} plane @param {number} rows @param {number} columns
- * @param {Window} window @param {boolean} largest @param {boolean} inside whether padding counts
+ * @param {Window} window @param {boolean} largest @param {boolean} inside whether a mean counts padding
  */
 function poolPlane(values, to, plane, rows, columns, { size, stride, dilation, before, made }, largest, inside) {
   const high = made[0];
@@ -78,7 +78,7 @@ function poolPlane(values, to, plane, rows, columns, { size, stride, dilation, b
 }
 
 /**
- * A pooling: each result of the numbers in its window.
+ * Make a pooling operator: maximum (`largest`) or mean of each window.
  * @param {boolean} largest
  * @returns {Operator}
  */
@@ -180,7 +180,7 @@ const reduction =
     return new Tensor(data.type, dims, made);
   };
 
-/** In the order in which ONNX Runtime's library adds four floats at once. @param {Values} values @param {number} start @param {number} count */
+/** Sum in ONNX Runtime's order, four at a time. @param {Values} values @param {number} start @param {number} count */
 function summedInFours(values, start, count) {
   const sums = new Float32Array(8);
   for (let place = 0; place < count; place++) sums[place & 7] += values[start + place];
@@ -190,7 +190,7 @@ function summedInFours(values, start, count) {
 }
 
 /**
- * (rows, inner) × (inner, columns), for each of several.
+ * Multiply one pair of matrices out of a batch: (rows, inner) × (inner, columns).
  * @param {ArrayLike<number>} a @param {ArrayLike<number>} b @param {Float32Array} to
  * @param {[number, number, number]} sizes @param {[number, number, number]} starts
  */

@@ -1,5 +1,5 @@
-// Digits that only their line speaks for: where one number is all that is written, what has a digit's form is one. As
-// digitlab/reading/numbers/line_context.py has it; the numbers' reasons stand there.
+// Doubtful digits, accepted for their context: where a page holds only one number, a mark shaped like a digit is one.
+// A port of digitlab/reading/numbers/line_context.py, which explains the constants.
 
 import { confidenceOf, overlap } from "./candidates.js";
 import { lineInk } from "./line-ink.js";
@@ -19,7 +19,7 @@ const SAME = 0.5;
 const big = ({ specks, pen }) => specks.filter((each) => each.high >= BIG && each.thin >= THIN * pen);
 
 /**
- * A page's candidates, the doubtful ones likelier that stand in its only line.
+ * Raise the scores of doubtful candidates that fit into a page's only line; return all candidates.
  * @param {Picture} picture in which the line is upright @param {Candidate[]} candidates
  * @param {Candidate[][]} lines of digits @param {number} threshold
  */
@@ -31,7 +31,7 @@ export function withLineContext(picture, candidates, lines, threshold) {
     picture,
     line.map(({ box }) => box),
   );
-  // Hardly any of the ink is unexplained, as letters' would be.
+  // Much ink that belongs to no digit suggests letters: then change nothing.
   if (!ink || big(ink).length > Math.max(1, UNEXPLAINED * line.length)) return candidates;
   /** @type {Map<Candidate, Candidate>} */
   const changed = new Map();
@@ -56,7 +56,10 @@ function likelier(candidate) {
   return { ...candidate, score: odds / (1 - candidate.score + odds) };
 }
 
-/** Whether a candidate's box stands as those of the two nearest answered digits do. @param {Candidate} candidate @param {Candidate[]} answered @param {LineInk} ink @param {number} place */
+/**
+ * Whether a candidate matches the two nearest answered digits in height, baseline and spacing, and is no slash.
+ * @param {Candidate} candidate @param {Candidate[]} answered @param {LineInk} ink @param {number} place
+ */
 function among(candidate, answered, ink, place) {
   const [x0, y0, x1, y1] = candidate.box;
   const away = (/** @type {Candidate} */ each) => Math.abs(across(each) - across(candidate));
@@ -70,7 +73,7 @@ function among(candidate, answered, ink, place) {
   return high >= LEAST_HIGH && high <= MOST_HIGH && Math.abs(low) <= LOW && apart <= NEAR;
 }
 
-/** The candidate that a component of a digit's form is. @param {LineInk} ink @param {Speck} speck @param {Candidate[]} others */
+/** Find a digit-shaped component's candidate. @param {LineInk} ink @param {Speck} speck @param {Candidate[]} others */
 function candidateOf(ink, speck, others) {
   const high = speck.high >= LEAST_HIGH && speck.high <= MOST_HIGH;
   if (!high || Math.abs(speck.low) > LOW || speck.wide > WIDE || leans(speck)) return null;
@@ -81,5 +84,5 @@ function candidateOf(ink, speck, others) {
   return best && overlap(best.box, box) >= SAME ? best : null;
 }
 
-/** A stroke that leans to the right and is higher than digits, or goes below their baseline. @param {Speck} speck */
+/** Whether a stroke leans right, and is taller than digits or extends below their baseline. @param {Speck} speck */
 const leans = ({ lean, high, low }) => lean >= 0.25 && (high >= 1.08 || low <= -0.05);

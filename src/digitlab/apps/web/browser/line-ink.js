@@ -1,5 +1,5 @@
-// The ink of one line of digits: its connected components, and those that are no digit's, measured in digit heights. As
-// digitlab/reading/numbers/line_ink.py has it; the numbers' reasons stand there.
+// The ink of one line of digits: its connected components, of which those of no digit are measured in digit heights.
+// A port of digitlab/reading/numbers/line_ink.py, which explains the constants.
 
 import { middle } from "./decoding.js";
 import { solidOf } from "./glyphs.js";
@@ -11,8 +11,8 @@ import { connected, distances } from "./windows.js";
  * @import { Box } from "./glyphs.js"
  * @import { Ink, Picture } from "./pictures.js"
  * @typedef {{ part: number, box: Box, gap: number, wide: number, high: number, low: number, left: number, lean: number, thin: number }} Speck
- * A component that is no digit's, in heights of the digits beside it: how many digits stand before it (`gap`), its size, its
- * lower end up from the baseline, where it begins, how it leans to the right, its mean width in a row.
+ * A component of no digit, in heights of the digits beside it: how many digits precede it (`gap`), its size, the height
+ * of its lower end above the baseline (`low`), its left edge, its slant to the right, its mean width per row (`thin`).
  */
 
 const [HEIGHT, LEAST_HEIGHT] = [32, 10];
@@ -20,11 +20,11 @@ const [BESIDE, ABOVE] = [0.9, 0.35];
 const [OWN, SMALL, SIDE] = [0.45, 0.3, 0.12];
 const [DARK, FURTHEST, MOST] = [0.75, 1.1, 400];
 
-/** The ink of a line, its components' labels, and the boxes of its digits in pixels of it. */
+/** The ink of a line, its components' labels, and its digits' boxes in pixels of the ink. */
 export class LineInk {
   /**
    * @param {Ink} ink @param {Box[]} line @param {number} usual the digits' height in pixels of the picture
-   * @param {[number, number]} corner where the ink lies in the picture @param {number} scale its pixels of a picture's
+   * @param {[number, number]} corner where the ink lies in the picture @param {number} scale ink pixels a picture pixel
    */
   constructor(ink, line, usual, corner, scale) {
     this.ink = ink;
@@ -38,7 +38,7 @@ export class LineInk {
     this.pen = penOf(solid, ink, line) / (usual * scale);
     /** @type {Speck[]} from left to right */
     this.specks = [];
-    if (marks.length >= MOST) return; // it is noise
+    if (marks.length >= MOST) return; // noise
     marks.forEach(({ box, area }, place) => {
       if (area < 2 || this.#owned(box, place + 1)) return;
       const gap = placeOf((box[0] + box[2]) / 2, line);
@@ -49,13 +49,13 @@ export class LineInk {
     this.specks.sort((a, b) => a.box[0] - b.box[0]);
   }
 
-  /** A box of the ink in pixels of the picture. @param {Box} box @returns {Box} */
+  /** Convert a box from ink pixels to picture pixels. @param {Box} box @returns {Box} */
   placed([x0, y0, x1, y1]) {
     const { corner, scale } = this;
     return [x0 / scale + corner[0], y0 / scale + corner[1], x1 / scale + corner[0], y1 / scale + corner[1]];
   }
 
-  /** The main component of a digit that has others on both sides, measured as if it were none. @param {number} place */
+  /** Measure the main component of a digit with neighbours on both sides, as if of no digit. @param {number} place */
   digit(place) {
     if (place <= 0 || place >= this.line.length - 1) return null;
     const [x0, y0, x1, y1] = this.line[place].map((side) => Math.max(0, rounded(side)));
@@ -67,7 +67,10 @@ export class LineInk {
     return this.#measured(counts.indexOf(most, 1), [this.line[place - 1], this.line[place + 1]], place);
   }
 
-  /** Whether a component is a digit's ink: most of it lies in a digit's box, and not small at the box's side. @param {Box} box @param {number} label */
+  /**
+   * Whether a component is a digit's ink: enough of it lies in a digit's box, and it is not small at the box's side.
+   * @param {Box} box @param {number} label
+   */
   #owned([x0, y0, x1, y1], label) {
     const total = this.#count(label, x0, y0, x1, y1);
     return this.line.some(([a, b, c, d]) => {
@@ -89,7 +92,7 @@ export class LineInk {
   }
 
   /**
-   * A component in heights of the digits beside it; null where it is too far, too faint, or of another size.
+   * Measure a component in heights of the digits beside it; null if it is too far, too faint, or of the wrong size.
    * @param {number} label @param {Box[]} beside @param {number} gap
    * @returns {Speck | null}
    */
@@ -126,7 +129,7 @@ export class LineInk {
 }
 
 /**
- * The ink of a line; null where there is none, or its digits are too small.
+ * Extract the ink of a line; null where there is none, or its digits are too small.
  * @param {Picture} picture in which the line is upright @param {Box[]} line boxes of its digits, from left to right
  */
 export function lineInk(picture, line) {
@@ -151,7 +154,7 @@ export function lineInk(picture, line) {
   return new LineInk(ink, boxes, usual, [left, top], scale);
 }
 
-/** How many digits' middles lie before a place, by bisection as NumPy looks it up. @param {number} at @param {Box[]} line */
+/** Count digit centres before `at`, bisecting like NumPy's `searchsorted`. @param {number} at @param {Box[]} line */
 function placeOf(at, line) {
   let [low, high] = [0, line.length];
   while (low < high) {
@@ -162,7 +165,7 @@ function placeOf(at, line) {
   return low;
 }
 
-/** The width of the digits' strokes in pixels. @param {Uint8Array} solid @param {Ink} ink @param {Box[]} line */
+/** Stroke width of the digits in pixels. @param {Uint8Array} solid @param {Ink} ink @param {Box[]} line */
 function penOf(solid, { width, height }, line) {
   const far = distances(solid, width, height);
   const inside = new Uint8Array(far.length);

@@ -1,5 +1,5 @@
-// A network at work: all maps of a digit, one number taken apart, what happens when parts are rubbed out. The answers are
-// those of the server (apps/web/looking.py), so that the page need not know who gave them.
+// A network at work: all feature maps of a digit, one activation broken down, occlusion. The responses are the server's
+// (apps/web/looking.py), so that the page need not know where they come from.
 
 import { largest } from "./candidates.js";
 import { mapsShape } from "./fields.js";
@@ -33,7 +33,7 @@ export const fromBase64 = (text) => Uint8Array.from(atob(text), (letter) => lett
 /** @param {number} value */
 const six = (value) => Math.round(value * 1e6) / 1e6;
 
-/** One image's tensor as (maps, rows, columns). @param {Tensor} tensor @param {Layout} layout */
+/** Convert one image's tensor to (maps, rows, columns). @param {Tensor} tensor @param {Layout} layout */
 function asMaps(tensor, layout) {
   const [maps, rows, columns] = mapsShape(tensor.dims, layout);
   const values = /** @type {Float32Array} */ (tensor.values);
@@ -79,7 +79,10 @@ export class Layers {
     };
   }
 
-  /** What this network says of the prepared image. @param {string} name @param {Uint8Array | null} glyph @param {number} threshold @returns {Inspected} */
+  /**
+   * Classify the prepared image, and return the feature maps of all layers.
+   * @param {string} name @param {Uint8Array | null} glyph @param {number} threshold @returns {Inspected}
+   */
   inspect(name, glyph, threshold) {
     const start = performance.now();
     const since = () => Math.round((performance.now() - start) * 100) / 100;
@@ -107,7 +110,7 @@ export class Layers {
     };
   }
 
-  /** One number of a layer, taken apart. @param {ExplainQuestion} question @returns {Explained} */
+  /** Break down how one activation of a layer is computed. @param {ExplainQuestion} question @returns {Explained} */
   explain({ glyph, layer: name, channel, row = 0, column = 0 }) {
     const step = this.steps.find((each) => each.layer.name === name);
     if (!step) throw new ModelError(`there is no layer ${name}`);
@@ -163,7 +166,7 @@ export class Layers {
 const tensorOf = (scope, name) => /** @type {Tensor} */ (scope.get(name));
 
 /**
- * How the answer suffers when a square of background lies here or there.
+ * Measure how the answer changes when a square of background covers each place in turn.
  * @param {Classifier} classifier @param {string} name @param {OcclusionQuestion} question
  * @returns {Occluded}
  */
@@ -217,7 +220,7 @@ export function occlude(classifier, name, { glyph: text, digit: asked, against: 
   };
 }
 
-/** Weights in 8 bits, to be drawn. @param {Step} step @returns {Kernels | null} */
+/** Quantise weights to 8 bits for drawing; null for too many. @param {Step} step @returns {Kernels | null} */
 function kernelsOf({ kernelValues, kernelDims, bias }) {
   if (!kernelValues || kernelValues.length > MOST_WEIGHTS) return null;
   const scale = kernelValues.reduce((most, each) => Math.max(most, Math.abs(each)), 0);
@@ -240,7 +243,7 @@ function levelsOf(name, { maps, rows, columns, values }) {
 }
 
 /**
- * The first input map and the values that one unit computes from.
+ * Get the values from which one unit is computed, and the index of their first input map.
  * @param {Step} step @param {{ maps: number, rows: number, columns: number, values: Float32Array }} given
  * @param {number} channel @param {number} row @param {number} column
  * @returns {{ first: number, patch: number[][][] }}
@@ -273,7 +276,7 @@ function patchOf(step, { rows, columns, values }, channel, row, column) {
   return { first, patch };
 }
 
-/** The result of a pooling or activation, NaN being what lies outside. @param {Step} step @param {number[]} patch */
+/** Pool a patch (NaN: padding), or return an activation's one input. @param {Step} step @param {number[]} patch */
 function takenBy({ largest: most, countsPadding }, patch) {
   const inside = patch.filter((each) => !Number.isNaN(each));
   if (most) return Math.max(...inside);
@@ -306,7 +309,7 @@ function summed({ kernelValues, kernelDims, bias: biases }, patch, first, channe
   };
 }
 
-/** The field of one unit, cut to the image. @param {Step} step @param {number} row @param {number} column */
+/** Receptive field of one unit, clipped to the image. @param {Step} step @param {number} row @param {number} column */
 function boxOf({ layer: { field } }, row, column) {
   if (!field) return null;
   const bounded = (/** @type {number} */ value) => Math.min(Math.max(value, 0), SIDE);

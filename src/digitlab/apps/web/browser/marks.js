@@ -1,5 +1,5 @@
-// Signs between the digits of a line: commas, points, minus, slashes and colons, told by size and place. As
-// digitlab/reading/numbers/marks.py has it; the numbers' reasons stand there.
+// Signs between the digits of a line: commas, points, minus, slashes and colons, recognised by size and position. A
+// port of digitlab/reading/numbers/marks.py, which explains the constants.
 
 import { confidenceOf, digitOf } from "./candidates.js";
 import { lineInk } from "./line-ink.js";
@@ -13,11 +13,11 @@ import { lineInk } from "./line-ink.js";
  */
 
 const [MOST_LINES, DOUBTED, LEAST, MOST] = [80, 0.5, 6, 3];
-const STROKES = [1, 7]; // what a slash is taken for
+const STROKES = [1, 7]; // what a slash is mistaken for
 const [DOT, PEN] = [0.27, 0.6];
 
 /**
- * The lines without the slashes that were taken for digits, and their signs.
+ * Find the lines' signs, and remove slashes that were mistaken for digits.
  * @param {Picture} picture in which the lines are upright @param {Candidate[][]} lines
  * @returns {{ lines: Candidate[][], signs: Sign[][] }}
  */
@@ -43,7 +43,10 @@ function withoutSlashes(line, ink) {
   return { line: line.filter((each) => !slashes.includes(each)), signs };
 }
 
-/** Whether a digit is a slash: taller than its neighbours, from below the baseline, leaning, of one plain stroke. @param {LineInk} ink @param {number} place @param {Candidate} read */
+/**
+ * Whether a digit is a slash: one plain leaning stroke, taller than its neighbours, that starts below the baseline.
+ * @param {LineInk} ink @param {number} place @param {Candidate} read
+ */
 function isTall(ink, place, read) {
   const one = ink.digit(place);
   if (!one) return false;
@@ -51,7 +54,7 @@ function isTall(ink, place, read) {
   return one.high >= high && one.low <= low && one.lean >= 0.18 && one.thin <= 1.35 * ink.pen;
 }
 
-/** The signs in front of and between the digits of a line, from left to right. @param {LineInk} ink @returns {Sign[]} */
+/** Find the signs before and between a line's digits, from left to right. @param {LineInk} ink @returns {Sign[]} */
 export function signsOf(ink) {
   const signs = [];
   for (let gap = 0; gap < ink.line.length; gap++) {
@@ -62,7 +65,10 @@ export function signsOf(ink) {
   return signs;
 }
 
-/** The one sign that the components of a gap make; null where they are none, or more than one. @param {Speck[]} specks @param {number} pen @param {boolean} first */
+/**
+ * Recognise the one sign that a gap's components form; null where they are none, or more than one.
+ * @param {Speck[]} specks @param {number} pen @param {boolean} first
+ */
 export function signOf(specks, pen, first) {
   if (specks.length === 2 && !first) {
     const [lower, upper] = [...specks].sort((a, b) => a.low - b.low);
@@ -81,11 +87,14 @@ export function signOf(specks, pen, first) {
   return short && one.low <= -0.03 && (one.lean >= 0.1 || one.wide <= DOT) && one.high >= 0.7 * one.wide ? "," : null;
 }
 
-/** A tall thin stroke that leans to the right, and reaches the baseline. @param {Speck} one @param {number} pen */
+/**
+ * Whether it is a tall thin stroke, leaning right, that reaches the baseline.
+ * @param {Speck} one @param {number} pen
+ */
 const isSlash = (one, pen) =>
   one.high >= 0.85 && one.lean >= 0.22 && one.low <= 0.12 && one.thin <= Math.max(2.2 * pen, 0.16);
 
-/** Two dots, one above the other. @param {Speck} lower @param {Speck} upper @param {number} pen */
+/** Whether they are two dots, one above the other. @param {Speck} lower @param {Speck} upper @param {number} pen */
 function isColon(lower, upper, pen) {
   const dots = [lower, upper].every(
     ({ wide, high }) => Math.max(wide, high) <= DOT && Math.min(wide, high) >= PEN * pen,
@@ -95,7 +104,7 @@ function isColon(lower, upper, pen) {
   return dots && stands && apart >= 0.2 && apart <= 0.7 && aside > -0.2 && aside < 0.3;
 }
 
-/** A flat stroke half way up. @param {Speck} one @param {number} pen */
+/** Whether it is a flat stroke half way up. @param {Speck} one @param {number} pen */
 function isMinus({ wide, high, low }, pen) {
   const flat = wide >= 0.16 && wide <= 0.8 && high <= 0.3 && wide >= 1.7 * high;
   return flat && high >= PEN * pen && low + high / 2 >= 0.18 && low + high / 2 <= 0.75;

@@ -1,4 +1,4 @@
-// Operators that move numbers about, or make and read shapes.
+// Operators that rearrange numbers, or create and read shapes.
 
 import { emptyOf, spread } from "./elementwise.js";
 import { ModelError } from "./onnx.js";
@@ -20,7 +20,7 @@ export const axesOf = (given, settings, place = 1) => given[place]?.list ?? sett
 const TYPES = { 1: "float32", 2: "uint8", 3: "int8", 6: "int32", 7: "int32", 9: "bool", 10: "float32", 11: "float32" };
 
 /**
- * Blocks of `inner` numbers picked from a tensor: `places` are counted in blocks.
+ * Gather blocks of `inner` numbers from a tensor; `places` are block indices.
  * @param {Values} values @param {ArrayLike<number>} places @param {number} inner
  */
 function picked(values, places, inner) {
@@ -33,7 +33,7 @@ function picked(values, places, inner) {
 }
 
 /**
- * Along one axis, these of its places, in this order.
+ * Select these indices along one axis, in this order.
  * @param {Tensor} given @param {number} axis @param {number[]} which
  */
 function along(given, axis, which) {
@@ -48,7 +48,7 @@ function along(given, axis, which) {
 }
 
 /** @type {Map<string, Int32Array>} */
-const knownPlaces = new Map(); // a pad's picture has the same size each time
+const knownPlaces = new Map(); // a cache: a drawing pad's picture has the same size each time
 const MOST_KNOWN = 48;
 
 /** @param {number[]} dims @param {number[]} order */
@@ -81,7 +81,7 @@ function computedPlaces(dims, order) {
 }
 
 /**
- * Numbers that are seen as `seen` with their axes in this order.
+ * View a tensor in shape `seen` and permute its axes to this order.
  * @param {Tensor} given @param {number[]} dims @param {number[]} seen @param {number[]} order
  */
 function transposed(given, dims, seen, order) {
@@ -102,7 +102,7 @@ function transposed(given, dims, seen, order) {
 function transpose([given], { perm }) {
   const order = /** @type {number[]} */ (perm ?? given.dims.map((_, axis) => given.dims.length - 1 - axis));
   const dims = order.map((axis) => given.dims[axis]);
-  // To and from "maps last" nothing needs to be moved.
+  // To and from channels last, nothing needs to be moved in memory.
   const said = order.join();
   if (said === "0,3,1,2" && !given.last) return relabelled(given, dims, true);
   if (given.pending) given.stored;
@@ -262,7 +262,7 @@ function pad(given, settings) {
   }, data);
 }
 
-/** Where padding takes its numbers from; -1 for nowhere. @param {number} place @param {number} size @param {string} mode */
+/** Source index of a padded place; -1 for none. @param {number} place @param {number} size @param {string} mode */
 function from(place, size, mode) {
   if (place >= 0 && place < size) return place;
   if (mode === "edge") return Math.max(0, Math.min(size - 1, place));
@@ -302,7 +302,7 @@ function cast([given], { to }) {
   const values = given.stored;
   const made = emptyOf(type, values.length);
   if (type === "bool") for (let place = 0; place < made.length; place++) made[place] = Number(values[place] !== 0);
-  else made.set(/** @type {any} */ (values)); // towards 0
+  else made.set(/** @type {any} */ (values)); // truncates towards 0
   return new Tensor(type, given.dims, made, given.last);
 }
 

@@ -1,4 +1,4 @@
-// The numbers that the digits of a line make with the signs between them: as digitlab/read_numbers.py has them.
+// The numbers that a line's digits and the signs between them form: a port of digitlab/read_numbers.py.
 
 /**
  * @import { FoundNumber } from "../schemas.js"
@@ -10,9 +10,9 @@
  */
 
 const [GAP, SPACED_GAP, SPACE] = [0.8, 1.3, 0.45];
-const SURENESS = [0.92, 0.51]; // tools/fit_numbers.py
+const SURENESS = [0.92, 0.51]; // fitted by tools/fit_numbers.py
 
-/** The lines of a page, a character a digit. @param {{ digit: number | null, line: number }[]} digits */
+/** Text of a page's lines, one character per digit. @param {{ digit: number | null, line: number }[]} digits */
 export function linesOf(digits) {
   /** @type {string[]} */
   const lines = [];
@@ -32,7 +32,10 @@ export const numbersOf = (digits, marks, turned) =>
       ).map(numberOf),
     );
 
-/** The lines as they are written: those with signs have them, and a space between their numbers. @param {string[]} lines @param {WrittenNumber[]} numbers @param {Mark[]} marks */
+/**
+ * Text of the lines as they are written: lines with signs include them, and a space between their numbers.
+ * @param {string[]} lines @param {WrittenNumber[]} numbers @param {Mark[]} marks
+ */
 export function writtenLines(lines, numbers, marks) {
   const rows = [...new Set(numbers.map(({ line }) => line))];
   return rows.map((row, place) => {
@@ -57,7 +60,7 @@ function ofLine(digits, marks, turned) {
     if (mark) {
       const behind = apart(mark, found);
       near = last !== undefined && Math.max(behind, apart(last, mark)) < limit;
-      // A sign behind a number, or before one, is punctuation, but for a minus.
+      // A sign that only follows or precedes a number is punctuation, except a minus right before it.
       if (!near && (behind >= limit || mark.sign !== "-")) mark = undefined;
     }
     if (!near) groups.push({ digits: [], before: new Map() });
@@ -76,15 +79,18 @@ function markBefore(digit, last, marks, turned) {
   return marks.find((mark) => start < middleOf(mark, turned) && middleOf(mark, turned) < middleOf(digit, turned));
 }
 
-/** Along the line, in the direction in which it is read. @param {{ box: Box }} found @param {number} turned */
+/** Centre of a box along the line, in reading direction. @param {{ box: Box }} found @param {number} turned */
 function middleOf({ box }, turned) {
   const along = turned % 2;
   return (box[along] + box[along + 2]) / (turned === 1 || turned === 2 ? -2 : 2);
 }
 
-/** The paper between two neighbours of a line in heights of its digits. @param {Digit | Mark} left @param {Digit | Mark} right @param {number} turned */
+/**
+ * Gap between two neighbours of a line, in digit heights.
+ * @param {Digit | Mark} left @param {Digit | Mark} right @param {number} turned
+ */
 function gapOf(left, right, turned) {
-  const [along, across] = turned % 2 ? [1, 0] : [0, 1]; // of a page that lay on its side, lines run up or down
+  const [along, across] = turned % 2 ? [1, 0] : [0, 1]; // on a page that lay on its side, lines run up or down
   const gap = Math.max(left.box[along] - right.box[along + 2], right.box[along] - left.box[along + 2]);
   const high = [left, right].filter((each) => "digit" in each).map(({ box }) => box[across + 2] - box[across]);
   return gap / Math.max(high.reduce((sum, each) => sum + each, 0) / high.length, 1e-6);
@@ -107,7 +113,7 @@ function numberOf({ digits, before }) {
   };
 }
 
-/** How likely all digits of a number are right, and none is missing. @param {number[]} confidences */
+/** Probability that all digits of a number are right, and none is missing. @param {number[]} confidences */
 function whole(confidences) {
   const product = Math.min(
     Math.max(

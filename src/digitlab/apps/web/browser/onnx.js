@@ -1,7 +1,7 @@
-// ONNX files: their nodes and constants. The field numbers are those of onnx.proto.
+// Parse ONNX files into nodes and constants. Field numbers are those of onnx.proto.
 
 /**
- * @typedef {"float32" | "uint8" | "int8" | "int32" | "bool"} Type Integers of 64 bits are kept in 32: they are sizes.
+ * @typedef {"float32" | "uint8" | "int8" | "int32" | "bool"} Type 64-bit integers are stored as 32-bit: they are sizes.
  * @typedef {Float32Array | Uint8Array | Int8Array | Int32Array} Values
  * @typedef {{ type: Type, dims: number[], values: Values }} Constant
  * @typedef {{ operator: string, takes: string[], makes: string[], settings: Record<string, any> }} Node
@@ -10,7 +10,7 @@
  * @typedef {{ graph: Graph, opset: number, metadata: Record<string, string> }} Model
  */
 
-/** A file that cannot be used, in words for people. */
+/** A file that cannot be used; the message is meant for users. */
 export class ModelError extends Error {}
 
 /** @type {Record<number, Type>} */
@@ -18,7 +18,7 @@ const TYPES = { 1: "float32", 2: "uint8", 3: "int8", 6: "int32", 7: "int32", 9: 
 const text = new TextDecoder();
 
 /**
- * The fields of a message: [number, value] with numbers or bytes.
+ * Parse the fields of a protobuf message: [field number, value], where values are numbers or bytes.
  * @param {Uint8Array} bytes
  * @returns {Generator<[number, number | Uint8Array]>}
  */
@@ -46,7 +46,7 @@ function* fields(bytes) {
 }
 
 /**
- * A whole number and where it ends. What does not fit into 53 bits becomes the next number that does.
+ * Decode a varint: its value and the offset behind it. Values of more than 53 bits are rounded to a double.
  * @param {Uint8Array} bytes
  * @param {number} start
  * @returns {[number, number]}
@@ -64,7 +64,7 @@ function varint(bytes, start) {
   }
 }
 
-/** Ten bytes: the complement to 2 ** 64. @param {Uint8Array} bytes @param {number} start */
+/** Decode a negative varint: ten bytes, 64-bit two's complement. @param {Uint8Array} bytes @param {number} start */
 function negative(bytes, start) {
   let value = 0n;
   for (let place = 0; place < 10; place++) value |= BigInt(bytes[start + place] & 127) << BigInt(7 * place);
@@ -92,11 +92,11 @@ function numbers(part) {
 const words = (part) => (typeof part === "number" ? "" : text.decode(part));
 /** @param {number | Uint8Array} part */
 const inside = (part) => fields(/** @type {Uint8Array} */ (part));
-/** @param {number} value Within 32 bits: ends of slices may be as large as there are numbers. */
+/** @param {number} value Clamped to 32 bits: ends of slices may be the largest 64-bit integer. */
 const bounded = (value) => Math.max(-0x80000000, Math.min(0x7fffffff, value));
 
 /**
- * The content of a file.
+ * Parse an ONNX file.
  * @param {Uint8Array} bytes
  * @returns {Model}
  */
@@ -251,7 +251,7 @@ function listing(type, listed) {
 
 /** @param {Uint8Array} raw @param {number} kind @returns {Values} */
 function unpacked(raw, kind) {
-  const bytes = new Uint8Array(raw).buffer; // a copy: its start must be a multiple of the numbers' size
+  const bytes = new Uint8Array(raw).buffer; // a copy: typed arrays must start at a multiple of their element size
   if (kind === 1) return new Float32Array(bytes);
   if (kind === 2 || kind === 9) return new Uint8Array(bytes);
   if (kind === 3) return new Int8Array(bytes);
@@ -261,7 +261,7 @@ function unpacked(raw, kind) {
   return Float32Array.from(new Uint16Array(bytes), half);
 }
 
-/** A float of 16 bits. @param {number} bits */
+/** Decode a 16-bit float. @param {number} bits */
 function half(bits) {
   const [sign, exponent, part] = [bits >> 15 ? -1 : 1, (bits >> 10) & 31, bits & 1023];
   if (exponent === 31) return part ? Number.NaN : sign * Number.POSITIVE_INFINITY;

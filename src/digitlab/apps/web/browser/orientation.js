@@ -1,4 +1,4 @@
-// Which way up a page lies: its digits read better when they are turned. As digitlab/reading/orientation.py has it.
+// Which way up a page lies: the way its digits read best. A port of digitlab/reading/orientation.py.
 
 import { confidenceOf, digitOf, longestOf } from "./candidates.js";
 import { middle } from "./decoding.js";
@@ -12,7 +12,7 @@ import { halvedTo, part, turned } from "./pictures.js";
  */
 
 export const PAGE_SIDE = 1024;
-/** @type {Record<number, string>} By the quarter turns to the left that set it upright. */
+/** @type {Record<number, string>} Keyed by the quarter turns to the left that set the page upright. */
 export const LIES = { 2: "upside down", 3: "turned to the left", 1: "turned to the right" };
 const TURNS = [2, 3, 1];
 const BOTH_WAYS = [0, 1, 6, 8, 9];
@@ -20,7 +20,7 @@ const [FEWEST, SURE, READ, POSSIBLE, WELL, CLEARLY] = [4, 0.8, 0.5, 0.2, 0.87, 1
 const [PART, DIGITS_ACROSS, SMALL] = [0.45, 6, 640];
 
 /**
- * How a page is read best.
+ * Find the orientation in which a page reads best.
  * @param {Picture} picture @param {Candidate[]} candidates @param {Find} find
  * @returns {{ turns: number, candidates: Candidate[], note: string | null }}
  */
@@ -30,7 +30,7 @@ export function setUpright(picture, candidates, find) {
   if (!tries.length) return asItLies;
   const small = halvedTo(picture, PAGE_SIDE);
   const piece = busiestPart(small, candidates, small.width / picture.width);
-  const whole = piece.width === picture.width && piece.height === picture.height; // what was found has its scale
+  const whole = piece.width === picture.width && piece.height === picture.height; // the candidates are of this scale
   const ways = new Map([[0, whole ? candidates : find(piece)]]);
   for (const turns of tries) ways.set(turns, find(turned(piece, turns)));
   const read = (/** @type {number} */ turns) => amountRead(ways.get(turns) ?? []);
@@ -42,7 +42,10 @@ export function setUpright(picture, candidates, find) {
   return { turns: best, candidates: found, note: `lies ${LIES[best]}; turned and read` };
 }
 
-/** The square part of a page that holds the most candidates. @param {Picture} picture @param {Candidate[]} candidates @param {number} scale */
+/**
+ * Crop the square part of a page that holds the most candidates.
+ * @param {Picture} picture @param {Candidate[]} candidates @param {number} scale
+ */
 function busiestPart(picture, candidates, scale) {
   const { width, height } = picture;
   if (candidates.length < FEWEST) return picture;
@@ -86,13 +89,16 @@ function waysToTry(candidates) {
   return possible.every((each) => BOTH_WAYS.includes(digitOf(each))) ? [2] : [];
 }
 
-/** How much was read: the confidences of digits, squared; ones aside. @param {Candidate[]} candidates */
+/** Measure how much was read: the sum of squared confidences, without ones. @param {Candidate[]} candidates */
 const amountRead = (candidates) =>
   candidates
     .filter((each) => digitOf(each) !== 1 && confidenceOf(each) >= POSSIBLE)
     .reduce((sum, each) => sum + confidenceOf(each) ** 2, 0);
 
-/** Where a box of a turned picture lies in the picture as it was. @param {Box} box @param {number} turns @param {number} width @param {number} height @returns {Box} */
+/**
+ * Map a box of a turned picture back to the original picture.
+ * @param {Box} box @param {number} turns @param {number} width @param {number} height @returns {Box}
+ */
 export function turnedBack([x0, y0, x1, y1], turns, width, height) {
   if (turns === 1) return [width - y1, x0, width - y0, x1];
   if (turns === 2) return [width - x1, height - y1, width - x0, height - y0];

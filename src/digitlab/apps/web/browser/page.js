@@ -1,4 +1,4 @@
-// The page without a server.
+// Entry point of the page that works without a server.
 
 import "./begin.js";
 import "../static/main.js";

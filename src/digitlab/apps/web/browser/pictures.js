@@ -1,7 +1,7 @@
-// Pictures in memory, and bringing them to another size as OpenCV does, to the last bit for 8-bit pixels.
+// Pictures in memory, and resizing them as OpenCV does, bit for bit for 8-bit pixels.
 
 /**
- * Pixels row by row; `channels` numbers each. Kinds: bytes, or floats.
+ * Pixels row by row, with `channels` numbers each: bytes or floats.
  * @template {Uint8Array | Float32Array} Kind
  * @typedef {{ width: number, height: number, channels: number, data: Kind }} Pixels
  */
@@ -10,9 +10,9 @@
  * @typedef {Pixels<Float32Array>} Ink
  */
 
-const NEAR = 1.5; // old pixels of a new one
+const NEAR = 1.5; // old pixels per new one
 
-/** Python's round: halves to the even number. @param {number} value */
+/** Round as Python does, half to even. @param {number} value */
 export function rounded(value) {
   const below = Math.floor(value);
   const part = value - below;
@@ -34,7 +34,7 @@ export function emptyLike(like, width, height) {
 }
 
 /**
- * The part of a picture from (x0, y0) to (x1, y1), exclusive.
+ * Crop a picture from (x0, y0) to (x1, y1), exclusive.
  * @template {Uint8Array | Float32Array} Kind
  * @param {Pixels<Kind>} picture @param {number} x0 @param {number} y0 @param {number} x1 @param {number} y1
  */
@@ -49,7 +49,7 @@ export function part(picture, x0, y0, x1, y1) {
 }
 
 /**
- * Reduced by area so that the longest side has at most `side` pixels.
+ * Reduce a picture by area averaging so that its longest side has at most `side` pixels.
  * @param {Picture} picture @param {number} side
  */
 export function shrink(picture, side) {
@@ -58,7 +58,7 @@ export function shrink(picture, side) {
 }
 
 /**
- * The same, halved as often as that goes, and then from the four nearest pixels each where these leave none out.
+ * The same, but halve as often as possible, then interpolate bilinearly where the remaining factor skips no pixels.
  * @param {Picture} picture @param {number} side
  */
 export function halvedTo(picture, side) {
@@ -82,7 +82,7 @@ function within(picture, side) {
 }
 
 /**
- * After this number of quarter turns to the left.
+ * Rotate a picture by this number of quarter turns to the left.
  * @param {Picture} picture @param {number} turns
  */
 export function turned(picture, turns) {
@@ -106,10 +106,10 @@ export function turned(picture, turns) {
 }
 
 /**
- * Each new pixel is the mean of the area that it covers (INTER_AREA); to a smaller size only.
+ * Resize to a smaller size: each new pixel is the mean of the area that it covers (INTER_AREA).
  * @template {Uint8Array | Float32Array} Kind
  * @param {Pixels<Kind>} picture @param {number} width @param {number} height
- * @param {number} [across] old pixels of a new one; OpenCV takes what it is given in place of the sizes' ratio
+ * @param {number} [across] old pixels per new one; OpenCV uses a factor that it is given instead of the sizes' ratio
  * @param {number} [down]
  * @returns {Pixels<Kind>}
  */
@@ -153,8 +153,8 @@ export function byArea(picture, width, height, across = picture.width / width, d
 }
 
 /**
- * The old pixels that each new one covers, and how much of it they make up.
- * @param {number} from @param {number} to @param {number} scale old pixels of a new one
+ * List the old pixels that each new one covers, and the share of it that each makes up.
+ * @param {number} from @param {number} to @param {number} scale old pixels per new one
  */
 function shares(from, to, scale) {
   const [list, froms, share] = [
@@ -207,7 +207,7 @@ function byBlocks({ width: wide, height: high, channels, data }, width, height, 
 }
 
 /**
- * Between the four nearest pixels (INTER_LINEAR).
+ * Resize by bilinear interpolation between the four nearest pixels (INTER_LINEAR).
  * @template {Uint8Array | Float32Array} Kind
  * @param {Pixels<Kind>} picture @param {number} width @param {number} height
  * @returns {Pixels<Kind>}
@@ -251,8 +251,8 @@ export function linear(picture, width, height) {
 }
 
 /**
- * Weights of 8-bit pixels are whole numbers, 2048 together. Beyond the border a column is the last one, and a row is
- * weighed with itself, which rounds it otherwise.
+ * Compute interpolation weights; of 8-bit pixels, integers that sum to 2048. Beyond the border the last column is used
+ * alone, whereas a row is blended with itself, which rounds differently.
  * @param {number} from @param {number} to @param {boolean} whole @param {boolean} columns
  */
 function between(from, to, whole, columns) {

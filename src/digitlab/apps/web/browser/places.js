@@ -1,4 +1,4 @@
-// Operators that make numbers of places and sizes.
+// Operators that compute with indices and sizes.
 
 import { emptyOf } from "./elementwise.js";
 import { counted } from "./moving.js";

@@ -1,6 +1,6 @@
-// A grey picture as a PNG file, not compressed: it goes no further than to an <img>.
+// A grey picture as a PNG file, uncompressed: it only goes to an <img>.
 
-/** The remainder of each byte (ISO 3309). */
+/** CRC-32 table: the remainder of each byte (ISO 3309). */
 const REMAINDERS = /* @__PURE__ */ Uint32Array.from({ length: 256 }, (_, byte) => {
   let value = byte;
   for (let bit = 0; bit < 8; bit++) value = value & 1 ? 0xedb88320 ^ (value >>> 1) : value >>> 1;

@@ -1,4 +1,4 @@
-// The reader: a picture in, digits out, with the same networks, preparation and refusal as digitlab/reading/reader.py.
+// The reader: from a picture to digits, with the networks, preparation and rejection of digitlab/reading/reader.py.
 
 import {
   agreedWith,
@@ -28,7 +28,7 @@ import { Tensor } from "./tensor.js";
  */
 
 const LEAST_SCORE = 0.1;
-const REMEMBERED = 1e6; // bytes: a drawing, rather than a photo
+const REMEMBERED = 1e6; // bytes: enough for a drawing, not for a photo
 const [SIMILAR, LIKELY, CERTAIN, LARGE, ASKED, MOST_ASKED] = [0.4, 0.5, 0.95, 0.25, 0.25, 400];
 
 /** The page reader's network: from a picture to candidates. */
@@ -39,7 +39,7 @@ export class PageNetwork {
     this.threshold = Number(this.session.model.metadata.threshold ?? 0.5);
   }
 
-  /** Likeliest first. @param {Picture} picture @returns {Candidate[]} */
+  /** Find candidates, likeliest first. @param {Picture} picture @returns {Candidate[]} */
   find(picture) {
     const { width, height } = picture;
     const small = halvedTo(picture, PAGE_SIDE);
@@ -73,7 +73,7 @@ export class Reader {
   /**
    * @param {PageNetwork} pages
    * @param {Classifier} classifier
-   * @param {boolean} shipped whether the two belong together
+   * @param {boolean} shipped whether the classifier is shipped with digitlab, and so made for this page network
    */
   constructor(pages, classifier, shipped) {
     this.pages = pages;
@@ -82,7 +82,7 @@ export class Reader {
     this.threshold = shipped ? pages.threshold : classifier.threshold;
   }
 
-  /** The one digit that a picture shows. @param {Picture} picture */
+  /** Classify the one digit that a picture shows. @param {Picture} picture */
   classify(picture) {
     const candidates = this.candidates(picture);
     const main = mainCandidate(candidates, picture.width, picture.height);
@@ -98,7 +98,7 @@ export class Reader {
     };
   }
 
-  /** All digits of a page, line by line, and the signs between them. @param {Picture} picture */
+  /** Read all digits of a page, line by line, and the signs between them. @param {Picture} picture */
   read(picture) {
     const { width, height } = picture;
     const { turns, candidates, note } = setUpright(picture, this.candidates(picture), (given) =>
@@ -127,8 +127,8 @@ export class Reader {
   }
 
   /**
-   * Where digits may be, and which; likeliest first. The page asks for the digit of a drawing that was just read as a
-   * page: the same picture is not looked at twice.
+   * Find where digits may be, and which; likeliest first. The last drawing's candidates are cached, because the page
+   * classifies a drawing that was just read as a page.
    * @param {Picture} picture @returns {Candidate[]}
    */
   candidates(picture) {
@@ -163,7 +163,10 @@ export class Reader {
     return { ...candidate, probabilities: said ?? new Float32Array(10).fill(0.1) };
   }
 
-  /** The picture's ink as one digit, where it is large and the classifier is sure of it. @param {Picture} picture @param {Candidate[]} found @returns {Candidate | null} */
+  /**
+   * Take the picture's whole ink as one digit, if it is large and the classifier is confident; else null.
+   * @param {Picture} picture @param {Candidate[]} found @returns {Candidate | null}
+   */
   #oneDigit(picture, found) {
     const main = mainDigit(picture);
     if (!main) return null;
@@ -171,7 +174,7 @@ export class Reader {
     const large = longestOf(whole) >= LARGE * Math.max(picture.width, picture.height);
     const sureness = confidenceOf(whole);
     if (!large || sureness < this.classifier.threshold) return null;
-    if (!this.shipped) return whole; // its own threshold is for its own confidences
+    if (!this.shipped) return whole; // its own threshold applies to its own confidences
     return { ...whole, score: Math.min(1, confidenceAlone(whole, found) / sureness) };
   }
 

@@ -1,4 +1,4 @@
-// ONNX's RoiAlign: squares cut out of an image, as ONNX Runtime computes them.
+// ONNX's RoiAlign: regions cropped from feature maps, computed as in ONNX Runtime.
 
 import { ModelError } from "./onnx.js";
 import { Tensor } from "./tensor.js";
@@ -6,7 +6,7 @@ import { Tensor } from "./tensor.js";
 /** @import { Operator } from "./moving.js" */
 
 /**
- * Squares cut out of an image and brought to one size: the mean of samples between pixels.
+ * Crop regions and resample them to one size; each value is the mean of bilinearly interpolated samples.
  * @type {Operator}
  */
 export function roiAlign([given, boxes, images], settings) {
@@ -51,7 +51,7 @@ export function roiAlign([given, boxes, images], settings) {
 }
 
 /**
- * Along one axis, between which pixels each sample lies; low is -1 outside the picture.
+ * Find the two pixels between which each sample lies along one axis; `low` is -1 outside the picture.
  * @param {number} start @param {number} bin @param {number} bins @param {number} samples @param {number} size
  */
 function sampled(start, bin, bins, samples, size) {

@@ -1,11 +1,11 @@
-// ONNX's Resize, linear with or without antialiasing, as ONNX Runtime computes it.
+// ONNX's Resize: nearest, or linear with or without antialiasing, computed as in ONNX Runtime.
 
 import { ModelError } from "./onnx.js";
 import { Tensor } from "./tensor.js";
 
 /** @import { Operator } from "./moving.js" */
 
-const BITS = 22; // of the weights of 8-bit pixels, as in Pillow
+const BITS = 22; // fraction bits of the weights for 8-bit pixels, as in Pillow
 
 /** @type {Operator} */
 export function resized(given, settings) {
@@ -43,7 +43,7 @@ function near(image, dims) {
 }
 
 /**
- * Which pixels each new one is made of, and their weights.
+ * Compute the input pixels that contribute to each output pixel, and their weights.
  * @typedef {{ first: Int32Array, count: Int32Array, weights: Float64Array, most: number }} Smoothing
  * @param {number} from @param {number} to @param {boolean} antialias @param {boolean} whole
  * @returns {Smoothing}
@@ -61,7 +61,7 @@ function smoothing(from, to, antialias, whole) {
     const end = Math.floor(f(middle + reach) + 0.5);
     const [low, high] = [Math.max(begin, 0), Math.min(end, from)];
     let sum = 0;
-    // What lies outside the picture is as its border.
+    // Pixels outside the picture replicate its border.
     for (let each = begin; each < end; each++) {
       const away = f(f(f(each - middle) + 0.5) * shrink);
       const weight = f(Math.max(0, 1 - Math.abs(away)));

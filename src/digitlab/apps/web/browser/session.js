@@ -1,4 +1,4 @@
-// A network from its ONNX file: one pass, node by node.
+// A network from its ONNX file, run node by node.
 
 import { Workbench } from "./convolution.js";
 import { OPERATORS } from "./layers.js";
@@ -29,21 +29,21 @@ export class Session {
     if (missing.length) throw new ModelError(`uses ${missing.slice(0, 5).join(", ")}, which this page cannot compute`);
   }
 
-  /** The names of all constants, and of what is made of constants alone by turning levels into floats. */
+  /** Names of all constants, including those dequantised from constants alone. */
   get constantNames() {
     return new Set(this.#constants.keys());
   }
 
-  /** The only input's name. */
+  /** Name of the only input. */
   get input() {
     const { inputs, constants } = this.model.graph;
     return inputs.filter(({ name }) => !constants.has(name))[0]?.name ?? "";
   }
 
   /**
-   * All tensors of one pass, by name. What nobody asks for is not computed to the end.
+   * Run one forward pass; return all tensors by name. What is never read may stay unevaluated (see tensor.js).
    * @param {Record<string, Tensor>} given
-   * @param {Map<string, Tensor>} [instead] constants that are others this time
+   * @param {Map<string, Tensor>} [instead] constants to override in this run
    * @returns {Scope}
    */
   run(given, instead = new Map()) {
@@ -52,7 +52,7 @@ export class Session {
     return scope;
   }
 
-  /** Constants; levels of constants become tensors of levels once. @param {Graph} graph @param {Scope} scope */
+  /** Collect the constants; dequantise quantised ones once, here. @param {Graph} graph @param {Scope} scope */
   #keep(graph, scope) {
     for (const [name, { type, dims, values }] of graph.constants) scope.set(name, new Tensor(type, dims, values));
     graph.nodes = graph.nodes.filter((node) => {
@@ -74,7 +74,7 @@ export class Session {
     return false;
   }
 
-  /** @param {Graph} graph @param {Scope} scope @param {boolean} inside whether the graph lies in another */
+  /** @param {Graph} graph @param {Scope} scope @param {boolean} inside whether the graph is nested in another */
   #pass(graph, scope, inside) {
     for (const node of graph.nodes) {
       const given = /** @type {Tensor[]} */ (node.takes.map((name) => (name ? scope.get(name) : undefined)));
@@ -87,7 +87,7 @@ export class Session {
 
   /** @param {Node} node @param {Tensor[]} given @param {Scope} scope @param {boolean} inside @returns {Tensor[]} */
   #step({ operator, settings, makes }, given, scope, inside) {
-    // ONNX Runtime blocks the maps of a graph's convolutions, but not where the graph lies in another.
+    // ONNX Runtime processes a convolution's maps in blocks, but not in a nested graph.
     if (operator === "Conv") return [this.#bench.convolve(given[0], given[1], given[2], settings, !inside)];
     if (operator === "If") {
       const branch = /** @type {Graph} */ (given[0].number ? settings.then_branch : settings.else_branch);

@@ -1,19 +1,19 @@
-// Tensors as a network hands them from node to node. Three things are put off until somebody asks, for speed and so that
-// sums are rounded where ONNX Runtime rounds them: reordering to "channels last", which the convolutions want; turning
-// 8-bit levels into floats; and a convolution or sum of levels itself, which is rounded to levels again in one go.
+// Tensors as they pass from node to node. Three things are lazy, for speed and so that sums are rounded where
+// ONNX Runtime rounds them: reordering to "channels last", which the convolutions need; dequantising 8-bit levels to
+// floats; and a convolution or sum of levels itself, whose result is quantised to levels again in one step.
 
 import { ModelError } from "./onnx.js";
 
 /**
  * @import { Type, Values } from "./onnx.js"
  * @typedef {{ values: Uint8Array | Int8Array | Int32Array, scale: Float32Array, zero: number[], axis: number }} Levels
- *   float = (value - zero) × scale, with one scale or one for each place of an axis
+ *   float = (value - zero) × scale, with one scale for all or one per index of an axis
  * @typedef {{ real: () => { values: Float32Array, last: boolean }, rounded: (scale: number, zero: number) => Tensor }} Pending
  */
 
-const MOST = 1 << 27; // numbers of a tensor
+const MOST = 1 << 27; // elements per tensor
 
-/** How many numbers. @param {number[]} dims */
+/** Number of elements. @param {number[]} dims */
 export const sizeOf = (dims) => dims.reduce((product, each) => product * each, 1);
 
 export class Tensor {
@@ -26,17 +26,17 @@ export class Tensor {
   /** @type {Pending | null} */
   pending = null;
   /**
-   * One number, by its place in ONNX's order, summed up as ONNX Runtime does it, float by float. That takes long; it is
-   * asked for where the quick sum lies so near the middle of two levels that its last bits decide.
+   * Compute one element, by its index in ONNX's order, with ONNX Runtime's summation, float by float. This is slow, and
+   * used only where the fast sum is so close to the midpoint of two levels that its last bits decide.
    * @type {((place: number) => number) | null}
    */
   exact = null;
 
   /**
    * @param {Type} type
-   * @param {number[]} dims as ONNX counts them: of maps (images, maps, rows, columns)
-   * @param {Values | null} values in memory's order
-   * @param {boolean} last whether in memory the maps come last
+   * @param {number[]} dims in ONNX's order; of feature maps: (images, maps, rows, columns)
+   * @param {Values | null} values in memory order
+   * @param {boolean} last whether memory order is channels last
    */
   constructor(type, dims, values, last = false) {
     if (sizeOf(dims) > MOST) throw new ModelError(`makes a tensor of ${dims.join("×")} numbers, which is too large`);
@@ -74,7 +74,7 @@ export class Tensor {
     return sizeOf(this.dims);
   }
 
-  /** The numbers in memory's order; `last` says which that is, afterwards. */
+  /** The elements in memory order; read `last` only afterwards to know which order that is. */
   get stored() {
     if (this.#values) return this.#values;
     if (this.pending) {
@@ -84,7 +84,7 @@ export class Tensor {
     return /** @type {Values} */ (this.#values);
   }
 
-  /** The numbers in ONNX's order. */
+  /** The elements in ONNX's order. */
   get values() {
     const stored = this.stored;
     if (!this.last) return stored;
@@ -92,22 +92,22 @@ export class Tensor {
     return this.#plain;
   }
 
-  /** The numbers with the maps last. */
+  /** The elements with the channels last. */
   get mapsLast() {
     const stored = this.stored;
     return this.last ? stored : channelsLast(stored, this.dims);
   }
 
-  /** Levels with the maps last. @param {Levels} levels */
+  /** Reorder this tensor's levels to channels last. @param {Levels} levels */
   levelsLast(levels) {
     return this.last ? levels.values : channelsLast(levels.values, this.dims);
   }
 
   /**
-   * The same numbers moved about: `move` makes values and dims of values; levels stay levels.
+   * Rearrange the elements with `move` into a tensor of shape `dims`; levels stay levels.
    * @param {number[]} dims
-   * @param {(values: Values) => Values} move takes and gives ONNX's order
-   * @param {(place: number) => number} [source] where a number of the result comes from
+   * @param {(values: Values) => Values} move both arrays in ONNX's order
+   * @param {(place: number) => number} [source] from an index in the result to its index here
    */
   moved(dims, move, source) {
     const { levels, exact } = this;
@@ -120,7 +120,7 @@ export class Tensor {
     return Tensor.ofLevels(dims, { ...levels, values: /** @type {Levels["values"]} */ (move(plain)) });
   }
 
-  /** The one number that it holds. */
+  /** The number in a tensor of one element. */
   get number() {
     return this.values[0];
   }
@@ -147,20 +147,20 @@ function unlevelled({ values, scale, zero, axis }, dims, last) {
   return floats;
 }
 
-/** The place in ONNX's order of a number that lies at `place` where the maps come last. @param {number} place @param {number[]} dims */
+/** Convert a channels-last index to ONNX's order (channels first). @param {number} place @param {number[]} dims */
 export function placeOf(place, [, maps, rows, columns]) {
   const [map, at] = [place % maps, Math.floor(place / maps)];
   const image = Math.floor(at / (rows * columns));
   return (image * maps + map) * rows * columns + (at % (rows * columns));
 }
 
-/** The same the other way round. @param {number} place @param {number[]} dims */
+/** Convert an index in ONNX's order to the channels-last index. @param {number} place @param {number[]} dims */
 export function placeLast(place, [, maps, rows, columns]) {
   const [at, plane] = [place % (rows * columns), Math.floor(place / (rows * columns))];
   return (Math.floor(plane / maps) * rows * columns + at) * maps + (plane % maps);
 }
 
-/** Room for as many numbers of the same kind. @template {Values} Kind @param {Kind} like @param {number} size @returns {Kind} */
+/** Allocate an array of this type. @template {Values} Kind @param {Kind} like @param {number} size @returns {Kind} */
 export const room = (like, size) => new /** @type {any} */ (like.constructor)(size);
 
 /** @template {Values} Kind @param {Kind} values @param {number[]} dims @returns {Kind} */
@@ -187,7 +187,7 @@ export function channelsFirst(values, [images, maps, rows, columns]) {
   return made;
 }
 
-const SHIFT = 12582912; // 1.5 × 2 ** 23: a float with this added has no room left behind the point
+const SHIFT = 12582912; // 1.5 × 2 ** 23: a float of this size has no fraction bits
 
-/** To the nearest whole number, halves to the even one, of a float below 2 ** 22. @param {number} value */
+/** Round a float below 2 ** 22 to the nearest integer, half to even. @param {number} value */
 export const nearest = (value) => Math.fround(Math.fround(value + SHIFT) - SHIFT);

@@ -1,4 +1,4 @@
-// From the nodes of an ONNX graph to layers as people name them: as digitlab/network/layer_walk.py does it.
+// From the nodes of an ONNX graph to layers as people name them: a port of digitlab/network/layer_walk.py.
 
 import { windowOf } from "./convolution.js";
 import { behind, joinedFields, mapsShape, POINT, product } from "./fields.js";
@@ -29,7 +29,7 @@ const ACTIVATIONS = new Set(
 );
 const GLOBAL_POOLS = ["GlobalAveragePool", "GlobalMaxPool", "ReduceMean", "ReduceMax"];
 const SIGNED = ["convolution", "dense", "normalisation", "addition"];
-/** The names of the tensors that are computed from the image. @param {Graph} graph @param {(name: string) => boolean} isConstant */
+/** Names of the tensors that depend on the image. @param {Graph} graph @param {(name: string) => boolean} isConstant */
 function movingTensors(graph, isConstant) {
   const made = new Set(graph.nodes.flatMap((node) => node.makes));
   const moving = new Set(
@@ -42,9 +42,9 @@ function movingTensors(graph, isConstant) {
 }
 
 /**
- * The layers of a graph.
+ * List the layers of a graph.
  * @param {Graph} graph
- * @param {Map<string, Tensor>} scope all tensors of one image's pass, constants too
+ * @param {Map<string, Tensor>} scope all tensors of one image's forward pass, including constants
  * @param {Set<string>} constants
  * @returns {Step[]}
  */
@@ -71,7 +71,7 @@ class Walker {
     this.moving = movingTensors(graph, (name) => constants.has(name));
   }
 
-  /** A tensor's dims, of floats that are computed from the image. @param {string} name */
+  /** Dims of a float tensor that depends on the image; else null. @param {string} name */
   #shape(name) {
     const found = this.scope.get(name);
     return this.moving.has(name) && found?.type === "float32" && found.dims[0] === 1 ? found.dims : null;
@@ -116,7 +116,10 @@ class Walker {
     return Boolean(this.#add(node, given, "norm", "normalisation", operator, { parameters }));
   }
 
-  /** To 8 bits and back moves numbers, but clips at 0 where that is the lowest level: the ReLU that exporters drop. @param {Node} node */
+  /**
+   * Quantise–dequantise is identity, or the ReLU that exporters drop where the lowest level is 0.
+   * @param {Node} node
+   */
   #rounding(node) {
     if (node.operator === "QuantizeLinear") return void this.#rounded.set(node.makes[0], node);
     const rounding = this.#rounded.get(node.takes[0]);
@@ -217,7 +220,10 @@ class Walker {
     return true;
   }
 
-  /** A product or sum with constants: preparation, bias or normalisation; or the sum of two layers. @param {Node} node @param {string} given */
+  /**
+   * Handle a product or sum with constants (preparation, bias or normalisation), or the sum of two layers.
+   * @param {Node} node @param {string} given
+   */
   #affine(node, given) {
     const others = node.takes.filter((name) => name !== given);
     if (others.some((name) => this.moving.has(name))) return node.operator === "Add" && this.#merged(node, given);
@@ -311,7 +317,7 @@ class Walker {
     return `${prefix}-${count}`;
   }
 
-  /** A node that only moves numbers, or belongs to the preparation. @param {Node} node @param {string} given */
+  /** Handle a node that only moves numbers, or is part of the preparation. @param {Node} node @param {string} given */
   #pass(node, given) {
     const value = this.#value(given);
     const rank = (this.#shape(node.makes[0]) ?? []).length;
@@ -326,7 +332,7 @@ class Walker {
     this.#values.set(node.makes[0], { layer: value.layer, layout, field });
   }
 
-  /** The layer that a tensor belongs to; the preparation where there is none yet. @param {string} tensor @returns {string} */
+  /** Name of a tensor's layer; adds the preparation if there is none yet. @param {string} tensor @returns {string} */
   #layerOf(tensor) {
     let value = this.#value(tensor);
     if (value.layer !== null) return value.layer;

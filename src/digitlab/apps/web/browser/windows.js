@@ -1,9 +1,9 @@
-// What is computed in a window around each pixel: medians, closings, dilations, distances, connected components.
+// Operations on a window around each pixel: medians, closings, dilations, distances, connected components.
 
 /** @import { Ink, Picture, Pixels } from "./pictures.js" */
 
 /**
- * The largest (or smallest) of a row of values within `before` and `after` of each: van Herk's way, three looks a value.
+ * Running maximum (or minimum) of a row over `before` and `after` neighbours: van Herk's method, 3 comparisons a value.
  * @param {Float64Array} values @param {number} count @param {number} before @param {number} after @param {boolean} largest
  * @param {Float64Array} forth @param {Float64Array} back
  */
@@ -22,7 +22,7 @@ function extremes(values, count, before, after, largest, forth, back) {
 }
 
 /**
- * Each pixel becomes the largest (smallest) of a rectangle around it; what lies outside does not count.
+ * Dilate (or erode): each pixel becomes the maximum (minimum) of a rectangle around it; pixels outside are ignored.
  * @template {Uint8Array | Float32Array} Kind
  * @param {Pixels<Kind>} picture @param {number} wide @param {number} high odd numbers of pixels @param {boolean} largest
  * @returns {Pixels<Kind>}
@@ -49,7 +49,7 @@ export function widened(picture, wide, high, largest) {
 export const closed = (picture, side) => widened(widened(picture, side, side, true), side, side, false);
 
 /**
- * Offsets of an ellipse in a square of `side` pixels, as OpenCV draws it.
+ * List the offsets of an elliptical structuring element in a square of `side` pixels, as OpenCV draws it.
  * @param {number} side
  */
 function ellipse(side) {
@@ -67,7 +67,7 @@ function ellipse(side) {
 }
 
 /**
- * Strokes made bolder (or finer) by an ellipse; what lies outside does not count.
+ * Make strokes bolder (or finer) by dilation (or erosion) with an ellipse; pixels outside are ignored.
  * @param {Ink} ink @param {number} side of the square that the ellipse fills @param {boolean} bolder
  * @returns {Ink}
  */
@@ -90,7 +90,7 @@ export function brushed(ink, side, bolder) {
 }
 
 /**
- * The median of a square of `side` pixels (odd) around each; the border's pixels are repeated outwards.
+ * Median filter over a square of `side` pixels (odd); border pixels are replicated outwards.
  * @param {Picture} picture @param {number} side
  * @returns {Picture}
  */
@@ -105,7 +105,7 @@ export function median(picture, side) {
     const rows = Array.from({ length: side }, (_, row) => bounded(y + row - radius, height) * width);
     for (let column = -radius; column <= radius; column++)
       for (const row of rows) counts[data[row + bounded(column, width)]] += 1;
-    // The level and how many pixels are below it are kept from place to place.
+    // Sliding histogram: the median level and the number of pixels below it are carried from pixel to pixel.
     let [level, below] = [0, 0];
     for (let x = 0; x < width; x++) {
       if (x) {
@@ -126,7 +126,7 @@ export function median(picture, side) {
   return { ...picture, data: made };
 }
 
-/** The mean of 3×3 pixels, mirrored at the border. @param {Picture} picture @returns {Picture} */
+/** Mean filter over 3×3 pixels, mirrored at the border. @param {Picture} picture @returns {Picture} */
 export function blurred(picture) {
   const { width, height, data } = picture;
   const mirrored = (/** @type {number} */ place, /** @type {number} */ size) =>
@@ -145,8 +145,8 @@ export function blurred(picture) {
 }
 
 /**
- * Of each pixel of ink the distance to the nearest of paper, in steps of 0.955 and 1.3693 (Borgefors 1986); 0 on paper.
- * What lies outside is neither.
+ * Distance of each ink pixel to the nearest paper pixel, in steps of 0.955 and 1.3693 (Borgefors 1986); 0 on paper.
+ * Pixels outside the image count as neither.
  * @param {Uint8Array} solid @param {number} width @param {number} height
  */
 export function distances(solid, width, height) {
@@ -183,7 +183,7 @@ export function distances(solid, width, height) {
   return made;
 }
 
-/** The mean of these distances over what is ink: their sum, and how many pixels. @param {Uint8Array} solid @param {number} width @param {number} height */
+/** Sum and count of the ink's distances. @param {Uint8Array} solid @param {number} width @param {number} height */
 export function meanDistance(solid, width, height) {
   let [sum, count] = [0, 0];
   for (const distance of distances(solid, width, height)) {
@@ -194,8 +194,8 @@ export function meanDistance(solid, width, height) {
 }
 
 /**
- * @typedef {{ box: [number, number, number, number], parts: number[], area: number }} Mark What may be one digit.
- * Connected parts of what is not 0: a label for each pixel, from 1 up, and each part's box and area.
+ * @typedef {{ box: [number, number, number, number], parts: number[], area: number }} Mark A possible digit.
+ * Find the connected components of nonzero pixels: a label per pixel, from 1 up, and each component's box and area.
  * @param {Uint8Array} solid @param {number} width @param {number} height
  * @returns {{ labels: Int32Array, marks: Mark[] }}
  */

@@ -1,4 +1,4 @@
-// The side of a worker: questions come as messages, answers go back under their number.
+// The worker's side: requests arrive as messages; a response carries the number of its request.
 
 import { Backend } from "./backend.js";
 
@@ -6,7 +6,7 @@ const PAUSE = 150; // milliseconds
 
 /** @typedef {{ number: number, method: string, given: any[] }} Question */
 
-/** Answer questions from now on; the first is "start" with the models. @param {Worker} scope as a worker's own scope is, seen from inside */
+/** Start to answer requests; the first is "start", with the models. @param {Worker} scope the worker's global scope */
 export function answerQuestions(scope) {
   /** @type {any} */
   let backend = null;
@@ -18,7 +18,7 @@ export function answerQuestions(scope) {
       if (method === "start") backend = new Backend(given[0]);
       const answer = method === "start" ? null : backend[method](...given);
       scope.postMessage({ number, answer });
-      // Where nobody asks at once, the first answer is practised: what runs often is compiled.
+      // If no request follows at once, warm up: hot code is compiled before the first answer.
       clearTimeout(waiting);
       if (method === "start") waiting = setTimeout(() => backend.practise(), PAUSE);
     } catch (error) {

@@ -1,4 +1,4 @@
-// The fields of a blank: rectangles on its picture, and what is known of the one that is chosen.
+// The fields of a blank form: rectangles on its picture, and the properties of the selected one.
 /** @typedef {[number, number, number, number]} Place left, top, width and height in pixels of the blank */
 /** @typedef {{ name: string, label: string, kind: string, shape: string, at: Place[], full: boolean, among: string, one_to_one: boolean, check: string }} Field */
 
@@ -31,7 +31,7 @@ const around = (at) => {
     Math.max(...at.map((each) => each[1] + each[3])) - top,
   ];
 };
-// All places of a field, brought from one rectangle into another.
+// Move and scale all places of a field into another rectangle.
 /** @param {Place[]} at @param {Place} to @returns {Place[]} */
 const moved = (at, [x, y, wide, high]) => {
   const [left, top, w, h] = around(at),
@@ -76,7 +76,7 @@ const tell = (text, wrong = false) => {
 };
 const state = () => JSON.stringify({ title: input("title").value, fields });
 
-// One rectangle, with the lines between its boxes.
+// Draw a field's rectangle, with the lines between its boxes.
 /** @param {Field} field @param {number} place */
 const draw = (field, place) => {
   const made = document.createElement("button"),
@@ -208,7 +208,7 @@ const freeName = () => {
   return `field${number}`;
 };
 
-// A new rectangle: as many boxes as squares fit into it, or one to be ticked.
+// Draw a new field: as many boxes as squares fit into its rectangle, at least one.
 $("paper").addEventListener("pointerdown", (event) => {
   if (event.button !== 0) return;
   const start = point(event),
@@ -265,7 +265,7 @@ const edited = (work) => () => {
   const field = fields[chosen];
   if (!field) return;
   work(field);
-  // Places of single boxes hold for that many only.
+  // Places of individual boxes are only valid for that number of boxes.
   if (field.at.length > 1 && field.at.length !== count(field)) field.at = [around(field.at)];
   show();
   showForm();
@@ -342,4 +342,4 @@ tell(
       : "no boxes were found: draw the fields",
 );
 
-export {}; // a module: it waits for the form
+export {}; // makes this a module, which can await the form

@@ -1,19 +1,19 @@
-// The address follows the page, and the page the address: back and forward, links, lessons.
+// Keeps the URL and the page's state in sync: back and forward buttons, links, lessons.
 
 import { fragmentOf, isElsewhere, placeOf } from "./link.js";
 
 /** @import { Place } from "./link.js" */
 
-const PAUSE = 250; // milliseconds: browsers let an address change a hundred times in ten seconds
+const PAUSE = 250; // milliseconds: browsers allow a hundred URL changes in ten seconds
 
 /**
- * Keep both together from now on.
- * @param {() => Place} here where the page is
- * @param {(place: Place) => Promise<void>} go there; what the place does not say stays as it is
+ * Start keeping the URL and the page in sync.
+ * @param {() => Place} here returns the page's current place
+ * @param {(place: Place) => Promise<void>} go goes to a place; whatever the place leaves out stays as it is
  */
 export function startAddress(here, go) {
   let going = false;
-  let touched = false; // until somebody does something, the address stays as it was opened
+  let touched = false; // until the first user action, the URL stays as it was opened
   let last = here();
   /** @type {ReturnType<typeof setTimeout> | undefined} */
   let waiting;
@@ -29,7 +29,7 @@ export function startAddress(here, go) {
         if (isElsewhere(last, place)) history.pushState(null, "", address);
         else history.replaceState(null, "", address);
       } catch {
-        location.replace(address); // where a page from the disk may not keep a history of its own
+        location.replace(address); // for pages opened from disk that may not use the History API
       }
     }
     last = place;
@@ -53,24 +53,24 @@ export function startAddress(here, go) {
       () => {
         touched = true;
       },
-      { capture: true }, // before what they do
+      { capture: true }, // run before the handlers that act on the event
     );
   return {
-    /** The address is to follow, soon. */
+    /** Update the URL after a change of the page: at once for a new history entry, else after a pause. */
     changed() {
       if (going) return;
       if (touched && isElsewhere(last, here())) write();
       else waiting ??= setTimeout(write, PAUSE);
     },
-    /** Go where the address says, if it says something. */
+    /** Go to the place in the URL's fragment, if there is one. */
     follow: () => (location.hash.length > 1 ? follow() : Promise.resolve()),
-    /** The whole address of where the page is now. */
+    /** The full URL of the page's current place. */
     link: () => `${location.href.split("#")[0]}#${fragmentOf(here())}`,
   };
 }
 
 /**
- * Put a text where it can be pasted from; false where the browser does not let a page do that.
+ * Copy a text to the clipboard; false if the browser does not allow it.
  * @param {string} text
  */
 export async function copyText(text) {
@@ -78,7 +78,7 @@ export async function copyText(text) {
     await navigator.clipboard.writeText(text);
     return true;
   } catch {
-    // Pages from the disk and over plain http have no clipboard; the old way works in most browsers.
+    // Pages from disk or over plain http have no Clipboard API; the old execCommand works in most browsers.
     const field = document.createElement("textarea");
     field.value = text;
     field.className = "unseen";

@@ -1,11 +1,11 @@
-// The answer: one large digit (or what a row of digits says), ten bars, and how long it took.
+// The answer: one large digit (or the text of several digits), ten probability bars, and the response time.
 
 import { make } from "./elements.js";
 import { number, onLanguage, probability, t } from "./words.js";
 
 /**
- * What is shown: an answer of the server, or none yet; `text` is the reading where there are several digits, `whose`
- * says which of them the bars are of: { digit, n, all }, or { digit } where it has no number.
+ * The answer to show: one of the server, or none yet. `text`: the reading, if there are several digits; `whose`: which
+ * of them the bars belong to, { digit, n, all }, or { digit } if it has no number.
  * @typedef {{ digit: number | null, n?: number, all?: number }} Whose
  * @typedef {{
  *   digit: number | null, confidence: number, probabilities: number[] | null, text?: string | null, whose?: Whose | null
@@ -13,7 +13,7 @@ import { number, onLanguage, probability, t } from "./words.js";
  */
 
 /**
- * Ten bars; `show(probabilities)` moves them. With `before` each bar has a ghost behind it: what it was before.
+ * Create ten bars; `show(probabilities)` sets their lengths. With `before`, a ghost behind each bar has its old length.
  * @param {string} label
  */
 export function tenBars(label) {
@@ -42,11 +42,11 @@ export function tenBars(label) {
 }
 
 /**
- * How sure the reader is, with its two parts where they differ: that a digit is there, and that it is this one.
- * The bars show the second alone.
+ * Describe the reader's confidence; if it differs from the bar, with its two factors: that there is a digit, and that
+ * it is this one. The bars show only the second.
  * @param {number} digit
  * @param {number} confidence
- * @param {number} which the digit's own bar
+ * @param {number} which the probability that the digit's own bar shows
  */
 export function sure(digit, confidence, which) {
   const [share, there] = [probability(confidence), probability(Math.min(1, confidence / which))];
@@ -84,7 +84,7 @@ export class Answer {
     });
   }
 
-  /** Nothing was drawn. */
+  /** Show that nothing has been drawn. */
   nothing() {
     this.#last = null;
     this.#put("–", t("none"), t("Draw a digit, and the answer comes while you draw."));
@@ -93,7 +93,7 @@ export class Answer {
   }
 
   /**
-   * What one picture was classified as; of several digits their `text`, with a line below it.
+   * Show the classification of one picture, or the `text` of several digits, with a line below it.
    * @param {Shown} answer
    */
   show(answer, line = t("several digits")) {
@@ -111,7 +111,7 @@ export class Answer {
     this.bars.show(probabilities, digit);
   }
 
-  /** Above the bars: what they are, and of several digits, of which. @param {Whose | null} whose */
+  /** Set the heading of the bars; for several digits, it names the one they belong to. @param {Whose | null} whose */
   #title(whose) {
     const digit = whose?.digit ?? "?";
     if (!whose) this.whose.textContent = t("The reader's answer: probability of each digit");
@@ -135,7 +135,7 @@ export class Answer {
     this.#announce(word ? `${word}, ${line}` : `${large.replaceAll("\n", ", ")}, ${line}`);
   }
 
-  /** Tell a screen reader, once the answer has stood still for a moment. @param {string} text */
+  /** Announce the answer to screen readers once it has been stable for a moment. @param {string} text */
   #announce(text) {
     clearTimeout(this.#waiting);
     if (text === this.#said) return;
@@ -144,7 +144,7 @@ export class Answer {
     }, 600);
   }
 
-  /** Note how long an answer took, in milliseconds from the end of the stroke until it is painted. @param {number} milliseconds */
+  /** Record a response time, in milliseconds from the end of the stroke to the paint. @param {number} milliseconds */
   took(milliseconds) {
     this.#times = [...this.#times.slice(-49), milliseconds];
     const middle = [...this.#times].sort((a, b) => a - b)[this.#times.length >> 1];

@@ -1,4 +1,4 @@
-// The server's API, as apps/web/schemas.py writes it. Addresses are relative: the page works behind any prefix.
+// Client of the server's API, defined in apps/web/schemas.py. URLs are relative, so the page works behind any prefix.
 
 import { relayed, t } from "./words.js";
 
@@ -10,7 +10,7 @@ import { relayed, t } from "./words.js";
  * } from "../schemas.js"
  */
 
-// By the last word of a problem's type, as apps/web/problems.py has them.
+// Keyed by the last word of a problem's type, as in apps/web/problems.py.
 /** @type {Record<string, string>} */
 const PROBLEMS = {
   image: "The server cannot read this as a picture.",
@@ -28,7 +28,7 @@ const PROBLEMS = {
   other: "The server refuses this.",
 };
 
-/** What the server refused, in its own words; `status` is 0 where it could not be reached. */
+/** The server's refusal of a request, with the reason; `status` is 0 if it could not be reached. */
 export class Refused extends Error {
   /**
    * @param {string} message
@@ -55,7 +55,7 @@ async function ask(path, settings = {}) {
 }
 
 /**
- * The server's answer, whatever it is.
+ * Fetch, and return the response whatever its status; throw Refused if the server cannot be reached.
  * @param {string} path
  * @param {RequestInit} settings
  */
@@ -67,7 +67,7 @@ async function reached(path, settings) {
   }
 }
 
-/** What an answer that is none says. @param {Response} answer */
+/** Convert an error response to a Refused. @param {Response} answer */
 async function refusal(answer) {
   const content = await answer.json().catch(() => null);
   const word = content?.type?.split(":").at(-1);
@@ -91,7 +91,7 @@ const say = (path, question) =>
   ask(path, { method: "POST", body: JSON.stringify(question), headers: { "Content-Type": "application/json" } });
 
 /**
- * A picture on its way to the reader: a file for a server, pixels where the page reads by itself.
+ * A picture for the reader: a file for a server, or pixels where the page itself does the reading.
  * @typedef {Blob | ImageData} Picture
  * @typedef {{
  *   progress: (told: TrainingProgress) => void,
@@ -102,16 +102,16 @@ const say = (path, question) =>
  * @typedef {{
  *   model: string, glyph: string | null, layer: string | null, kind: "none" | "noise" | "bits" | "zero" | "shuffle" | "filter",
  *   amount: number, images: [number, number]
- * }} Damage `layer` null: all; `images`: which of the test images are asked about
+ * }} Damage `layer` null: all layers; `images`: the range [start, end) of test images to classify
  * @typedef {{ probabilities: number[] | null, right: number, of: number, all: number }} Damaged
  * @typedef {EventTarget & { readyState: number, send: (frame: any) => void, close: () => void }} Line For the camera.
  */
 
 /** The server that the page came from. */
 const server = {
-  /** Whether what is asked stays on this device. */
+  /** Whether requests stay on this device. */
   here: false,
-  /** @type {(picture: HTMLCanvasElement) => Picture} A PNG: `toBlob` waits for an idle moment, which costs tens of milliseconds. */
+  /** @type {(picture: HTMLCanvasElement) => Picture} A PNG, without `toBlob`: that waits for idle time, tens of ms. */
   pictureOf: (picture) =>
     new Blob([fromBase64(picture.toDataURL("image/png").split(",", 2)[1])], { type: "image/png" }),
   /** @type {(picture: HTMLCanvasElement, quality: number) => Promise<Picture | null>} */
@@ -121,7 +121,7 @@ const server = {
   /** @type {(picture: any, model?: string) => Promise<ReadPage>} */
   read: (picture, model) => post(`v1/read${query(model)}`, picture),
   /**
-   * A page of a file that the browser cannot show, as a picture that it can; and how many pages there are.
+   * Get a page of a file that the browser cannot show, as a picture that it can, and the number of pages.
    * @type {(file: Blob, page: number) => Promise<{ picture: Blob, pages: number }>}
    */
   pageOf: async (file, page) => {
@@ -148,7 +148,7 @@ const server = {
   lessons: () => ask("v1/lessons"),
   /** @type {() => Promise<LearningDigits>} */
   learningDigits: () => ask("v1/learning-digits"),
-  /** A worker of its own, that trains: see learning-answers.js. @type {() => Worker} */
+  /** Start a worker for training: see learning-answers.js. @type {() => Worker} */
   learner: () => new Worker(new URL("static/learning-worker.js", document.baseURI), { type: "module" }),
   /** @type {(glyphs: string[], names: string[]) => Promise<Probabilities>} */
   probabilities: (glyphs, names) => say("v1/probabilities", { glyphs, models: names }),
@@ -176,21 +176,21 @@ const server = {
     address.protocol = address.protocol.replace("http", "ws");
     return new WebSocket(address);
   },
-  /** @type {((question: Damage) => Promise<Damaged>) | null} Where the networks run on this device. */
+  /** @type {((question: Damage) => Promise<Damaged>) | null} Only where the networks run on this device. */
   damaged: null,
-  /** @type {((file: File) => Promise<string>) | null} Take a model in; the name that it has from then on. */
+  /** @type {((file: File) => Promise<string>) | null} Add a model and return its name in the page. */
   addModel: null,
 };
 
-/** @typedef {typeof server} Service Who answers the page's questions. */
+/** @typedef {typeof server} Service The backend that answers the page's requests. */
 let service = server;
 
-/** Let another than the server answer, from the beginning. @param {Service} other */
+/** Replace the server by another backend, before the first request. @param {Service} other */
 export function answerFrom(other) {
   service = other;
 }
 
-/** Whether what is asked stays on this device. */
+/** Whether requests stay on this device. */
 export const here = () => service.here;
 /** @type {Service["pictureOf"]} */
 export const pictureOf = (picture) => service.pictureOf(picture);
@@ -218,9 +218,9 @@ export const mistakes = (name) => service.mistakes(name);
 export const gallery = () => service.gallery();
 /** @type {Service["lessons"]} */
 export const lessons = () => service.lessons();
-/** @type {Service["learningDigits"]} What a network in the browser learns from, and is measured on. */
+/** @type {Service["learningDigits"]} Training and test digits for a network in the browser. */
 export const learningDigits = () => service.learningDigits();
-/** @type {Service["learner"]} A worker that trains. */
+/** @type {Service["learner"]} A worker for training. */
 export const learner = () => service.learner();
 /** @type {Service["probabilities"]} */
 export const probabilities = (glyphs, names) => service.probabilities(glyphs, names);
@@ -234,24 +234,24 @@ export const trainings = () => service.trainings();
 export const startTraining = (question) => service.startTraining(question);
 /** @type {Service["stopTraining"]} */
 export const stopTraining = (id) => service.stopTraining(id);
-/** @type {Service["trainingEvents"]} The events of a training, those of the past first. */
+/** @type {Service["trainingEvents"]} The events of a training, past ones first. */
 export const trainingEvents = (id, listeners) => service.trainingEvents(id, listeners);
-/** @type {Service["liveLine"]} The line for frames of the camera. */
+/** @type {Service["liveLine"]} The connection for camera frames. */
 export const liveLine = (model) => service.liveLine(model);
 /** Whether weights can be damaged here. */
 export const canDamage = () => service.damaged !== null;
-/** What becomes of the answers when weights are damaged. @param {Damage} question @returns {Promise<Damaged>} */
+/** Measure the effect of damaged weights on the answers. @param {Damage} question @returns {Promise<Damaged>} */
 export const damaged = (question) => service.damaged?.(question) ?? Promise.reject(new Refused("", 0));
-/** Take a model in, where that can be done without a server. @param {File} file */
+/** Add a model, if that is possible without a server; else null. @param {File} file */
 export const addModel = (file) => service.addModel?.(file) ?? null;
 
-/** "Bytes" and glyphs: base64 ↔ Uint8Array. @param {string} text */
+/** Decode "Bytes" and glyphs from base64. @param {string} text */
 export const fromBase64 = (text) => Uint8Array.from(atob(text), (letter) => letter.charCodeAt(0));
-/** @param {Uint8Array} bytes */
+/** The reverse. @param {Uint8Array} bytes */
 export const toBase64 = (bytes) => btoa(String.fromCharCode(...bytes));
 
 /**
- * `work` with the newest argument only: while it is at one, the last that comes is kept and the others are forgotten.
+ * Run `work` one call at a time: of the calls that come meanwhile, only the last is run later; the others are dropped.
  * @template {any[]} Given
  * @param {(...given: Given) => unknown} work
  * @returns {(...given: Given) => Promise<void>}

@@ -1,10 +1,10 @@
-// What every page begins with.
+// Startup code shared by all pages.
 
 import { byId, make } from "./elements.js";
 import { startTheme } from "./theme.js";
 import { language, languageNames, setLanguage, wantedLanguage } from "./words.js";
 
-/** Language and theme: they decide how everything else looks. */
+/** Set language and theme, which determine how everything else looks. */
 export async function begin() {
   startTheme(byId("theme"));
   const languages = byId("language");

@@ -1,4 +1,4 @@
-// Boxes over a picture, and the buttons with the digits in them.
+// Boxes over a picture, and a button for each digit in it.
 
 import { draw, make } from "./elements.js";
 import { probability, t } from "./words.js";
@@ -6,7 +6,7 @@ import { probability, t } from "./words.js";
 /** @import { FoundDigit } from "../schemas.js" */
 
 /**
- * Draw FoundDigit boxes into an <svg> that lies over a picture of this size; the `chosen` one stands out.
+ * Draw FoundDigit boxes into an <svg> that lies over a picture of this size; the `chosen` one is highlighted.
  * @param {SVGSVGElement} overlay
  * @param {FoundDigit[]} digits
  * @param {number} width
@@ -35,7 +35,7 @@ export function drawBoxes(overlay, digits, width, height, chosen = -1) {
 }
 
 /**
- * Buttons for the digits that were found; `choose(place)` when one is pressed. Nothing is shown for none or one.
+ * Show a button for each digit found; pressing one calls `choose(place)`. With fewer than two digits, none is shown.
  * @param {HTMLElement} group
  * @param {FoundDigit[]} digits
  * @param {number} chosen
@@ -44,7 +44,7 @@ export function drawBoxes(overlay, digits, width, height, chosen = -1) {
 export function showFound(group, digits, chosen, choose) {
   group.hidden = digits.length < 2;
   const shown = digits.slice(0, 60);
-  // The buttons are kept where their number stays, so that the one in focus keeps it.
+  // Existing buttons are reused, so that the focused one keeps the focus.
   while (group.children.length > shown.length) group.lastElementChild?.remove();
   shown.forEach(({ digit, confidence }, place) => {
     const kept = /** @type {HTMLButtonElement | undefined} */ (group.children[place]);

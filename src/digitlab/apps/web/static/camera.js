@@ -1,4 +1,4 @@
-// The camera, live: frames go to the server as they come, the newest wins, and boxes lie over the picture.
+// Live camera: sends frames to the server, dropping older ones for newer ones, and draws boxes over the picture.
 
 import * as api from "./api.js";
 import { drawBoxes } from "./boxes.js";
@@ -10,20 +10,20 @@ import { relayed, t } from "./words.js";
  * @import { FoundDigit, LiveAnswer } from "../schemas.js"
  */
 
-const WIDE = 640; // pixels of a frame that is sent
-const UNDER_WAY = 2; // frames without an answer: one is read while the next one travels
+const WIDE = 640; // width in pixels of a frame that is sent
+const UNDER_WAY = 2; // maximum number of unanswered frames: one is read while the next one travels
 const PAUSE = 40; // milliseconds between frames: 25 a second at most
-const LOST_AFTER = 8000; // milliseconds without an answer, from which the line is taken for cut: nobody may ever say so
+const LOST_AFTER = 8000; // milliseconds without an answer until the connection counts as lost: there may be no event
 
 /**
- * Of several digits, the one whose probabilities are shown; undefined where none was answered.
+ * The most confident of several digits, whose probabilities are shown; undefined if none was answered.
  * @param {FoundDigit[]} digits
  * @returns {FoundDigit | undefined}
  */
 export const mostCertain = (digits) =>
   digits.filter((each) => each.digit !== null).sort((a, b) => b.confidence - a.confidence)[0];
 
-/** When the frames of one line were sent, so that an answer that was long under way is not taken for a new one. */
+/** Send times of one connection's frames, so that a late answer is not taken for a current one. */
 export class SentFrames {
   /** @type {Map<number, number>} */
   #at = new Map();
@@ -36,7 +36,7 @@ export class SentFrames {
   }
 
   /**
-   * How old what an answer is about is; 0 where that is not known.
+   * Age in milliseconds of the frame that an answer is about; 0 if unknown.
    * @param {number} frame its number, from 0
    * @param {number} now milliseconds
    */
@@ -46,7 +46,7 @@ export class SentFrames {
     return now - at;
   }
 
-  /** Milliseconds for which the oldest frame has no answer; 0 where all have. @param {number} now */
+  /** Milliseconds that the oldest unanswered frame has waited; 0 if there is none. @param {number} now */
   waits(now) {
     const [first] = this.#at.values();
     return first === undefined ? 0 : now - first;
@@ -117,19 +117,19 @@ export class Camera extends EventTarget {
     this.dispatchEvent(new Event("stopped"));
   }
 
-  /** What was read is old: its boxes do not belong to what the camera shows now. */
+  /** Remove the boxes, which are too old to match what the camera shows now. */
   forget() {
     byId("video-boxes").replaceChildren();
   }
 
-  /** Another model reads from now on. */
+  /** Connect anew: the model has changed, or the connection is lost. */
   reconnect() {
     if (!this.running) return;
     this.#line?.close();
     this.#connect();
   }
 
-  /** What the camera sees now, as a canvas of its own. */
+  /** Capture the current camera picture as a new canvas. */
   still() {
     const picture = canvas(this.video.videoWidth, this.video.videoHeight);
     penOf(picture).drawImage(this.video, 0, 0);
@@ -173,7 +173,7 @@ export class Camera extends EventTarget {
     this.#next();
   }
 
-  /** Send what the camera sees now, unless enough is under way. */
+  /** Send the current camera picture, unless enough frames are unanswered. */
   #next() {
     const line = this.#line;
     if (!line || line.readyState !== WebSocket.OPEN || this.#sending || this.#underWay >= UNDER_WAY) return;

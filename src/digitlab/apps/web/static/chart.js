@@ -1,4 +1,4 @@
-// A small chart of curves that grow while one watches: SVG, its numbers also as text.
+// A small live line chart: SVG, with the curves' latest values also as text.
 
 import { draw, make } from "./elements.js";
 import { number } from "./words.js";
@@ -17,7 +17,7 @@ export class Chart {
   #waiting = null;
 
   /**
-   * `across` is written below, `write` writes a value.
+   * `across` is the label of the x axis, `write` formats a value of y.
    * @param {{ title: string, across: string, curves: Record<string, Curve>, write: (value: number) => string }} settings
    */
   constructor({ title, across, curves, write }) {
@@ -37,7 +37,7 @@ export class Chart {
     );
   }
 
-  /** Begin anew; x goes from 0 to `last`. @param {number} last */
+  /** Remove all points; x now goes from 0 to `last`. @param {number} last */
   clear(last) {
     for (const name of Object.keys(this.points)) this.points[name] = [];
     this.last = last;
@@ -47,7 +47,7 @@ export class Chart {
   /**
    * @param {string} name
    * @param {number} x
-   * @param {number | null} y null, as of an epoch without a test, is left out
+   * @param {number | null} y null, e.g. for an epoch without a test, is skipped
    */
   add(name, x, y) {
     if (y !== null && Number.isFinite(x) && Number.isFinite(y)) this.points[name].push([x, y]);
@@ -109,8 +109,8 @@ export class Chart {
 }
 
 /**
- * From where to where the axis of y goes. A curve begins far from where it ends: its first fiftieth must not flatten the
- * rest.
+ * Range of the y axis. The largest 2 % of the values are ignored, so that the steep beginning of a curve does not
+ * flatten the rest.
  * @param {number[]} values
  * @returns {[number, number]}
  */
@@ -122,7 +122,7 @@ export function extent(values) {
 }
 
 /**
- * A long curve as the least and the greatest of each of 300 stretches, so that no outlier gets lost.
+ * Reduce a long curve to the minimum and maximum of each of 300 segments, so that no outlier is lost.
  * @param {Point[]} points
  */
 export function thinned(points) {
@@ -137,7 +137,7 @@ export function thinned(points) {
 }
 
 /**
- * Three to six round numbers from below `low` to above `high`.
+ * Three to six round tick values that span `low` to `high`.
  * @param {number} low
  * @param {number} high
  */

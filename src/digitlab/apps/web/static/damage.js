@@ -1,4 +1,4 @@
-// Damage and doubt: what becomes of the answer when weights are damaged; and how confident a network is about images that are not digits.
+// Damage and doubt: the answer when weights are damaged, and a network's confidence in images that are not digits.
 
 import { tenBars } from "./answer.js";
 import * as api from "./api.js";
@@ -11,7 +11,7 @@ import { language, percent, probability, t } from "./words.js";
 
 /** @import { Damage } from "./api.js" */
 
-const PART = 50; // test images that are asked about at once
+const PART = 50; // test images per request
 /** @type {Record<string, string>} */
 const KINDS = {
   noise: "noise on the weights",
@@ -138,7 +138,7 @@ export class DamageView {
     this.#fit();
   }
 
-  /** The slider means another thing for each kind of damage. */
+  /** Adapt the slider's range, which depends on the kind of damage. */
   async #fit() {
     const { kind, layer } = this.choices;
     const { layers } = await detailOf(state.model);
@@ -234,7 +234,7 @@ export class DamageView {
   }
 }
 
-/** A glyph as a picture of ink on paper, for the reader. @param {Uint8Array} bytes @param {number} start */
+/** Draw a glyph as ink on paper, for the reader. @param {Uint8Array} bytes @param {number} start */
 function onPaper(bytes, start) {
   const paper = canvas(160, 120);
   const pen = /** @type {CanvasRenderingContext2D} */ (paper.getContext("2d", { willReadFrequently: true }));

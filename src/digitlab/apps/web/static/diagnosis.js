@@ -1,4 +1,4 @@
-// Why a model answers as it does: how the picture differs from its training images, and what mending each difference does.
+// Why a model answers as it does: how the picture differs from its training images, and the effect of fixing each.
 
 import * as api from "./api.js";
 import { canvas, fillChoice, make, penOf } from "./elements.js";
@@ -10,7 +10,7 @@ import { language, number, percent, probability, t } from "./words.js";
  * @import { Subject } from "./state.js"
  */
 
-// By the names that apps/web/schemas.py has.
+// Keyed by the names in apps/web/schemas.py.
 /** @type {Record<string, string>} */
 const DIFFERENCES = {
   scale: "scale of the numbers",
@@ -30,7 +30,7 @@ export class DiagnosisView {
   /** @type {Subject | null} */
   #asked = null;
   #model = "";
-  /** What the visitor says that it shows; empty: as it is read. */
+  /** The digit that it shows according to the visitor; empty: as it is read. */
   #label = "";
   /** @type {Diagnosed | null} */
   #told = null;
@@ -115,7 +115,7 @@ const digits = () => Array.from({ length: 10 }, (_, digit) => [digit, String(dig
 const answered = ({ digit, confidence }) => `${digit} (${probability(confidence)})`;
 
 /**
- * Pixels as they are, dark or light, whatever the theme.
+ * Draw the pixels with their own grey levels, whatever the theme.
  * @param {string} glyph
  * @param {string} label
  */
@@ -189,7 +189,7 @@ function row(each, causes) {
   );
 }
 
-/** What such mistakes cost the model: asked for when it is opened. @param {string} model */
+/** The accuracy that such mistakes cost the model, fetched when the section is opened. @param {string} model */
 function costs(model) {
   const inside = make("div", {}, make("p", { class: "quiet" }, t("asking the network …")));
   const whole = make(

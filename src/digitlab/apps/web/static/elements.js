@@ -1,13 +1,13 @@
-// Elements made and found: all of the page's markup that is not in index.html comes from here.
+// Creating and finding elements: all of the page's markup that is not in index.html is made here.
 
 const SVG = "http://www.w3.org/2000/svg";
 
 /**
- * What an element may be given: attributes, and with "on…" listeners; null, undefined and false leave one out.
+ * Attributes of an element, and listeners by names with "on…"; those that are null, undefined or false are skipped.
  * @typedef {Record<string, any>} Settings
  * @typedef {Node | string | null | undefined | false} Content
  *
- * The elements of index.html that are more than an HTMLElement.
+ * The elements of index.html with a more specific type than HTMLElement.
  * @typedef {HTMLCanvasElement & HTMLVideoElement & HTMLInputElement & HTMLSelectElement & HTMLButtonElement} Any
  * @typedef {{
  *   pad: HTMLCanvasElement, "photo-picture": HTMLCanvasElement, video: HTMLVideoElement,
@@ -20,7 +20,7 @@ const SVG = "http://www.w3.org/2000/svg";
  */
 
 /**
- * The element with this id; a missing one is a mistake in index.html and is said at once.
+ * The element with this id; throws if index.html does not have it.
  * @template {string} Id
  * @param {Id} id
  * @returns {Id extends keyof Known ? Known[Id] : HTMLElement}
@@ -32,7 +32,7 @@ export function byId(id) {
 }
 
 /**
- * make("button", { class: "quiet", onclick: f, "aria-label": "…" }, "text", child): an element with its content.
+ * Create an element with content: make("button", { class: "quiet", onclick: f, "aria-label": "…" }, "text", child).
  * @template {keyof HTMLElementTagNameMap} Tag
  * @param {Tag} tag
  * @param {Settings} settings
@@ -70,7 +70,7 @@ function filled(element, settings, content) {
 }
 
 /**
- * A canvas of the given size in its own pixels.
+ * Create a canvas of this size in its own pixels.
  * @param {number} width
  * @param {number} height
  * @param {Settings} settings
@@ -80,7 +80,7 @@ export function canvas(width, height, settings = {}) {
 }
 
 /**
- * What is painted with; a canvas that has another kind of context already is a mistake.
+ * The 2D context of a canvas, which must not already have a context of another kind.
  * @param {HTMLCanvasElement} target
  * @param {CanvasRenderingContext2DSettings} settings
  */
@@ -89,7 +89,7 @@ export function penOf(target, settings = {}) {
 }
 
 /**
- * A choice among names: [[value, text], …] as options of a <select>, keeping what was chosen where it is still there.
+ * Fill a <select> with the options [[value, text], …], keeping the current choice if it is still among them.
  * @param {HTMLSelectElement} select
  * @param {[string | number, string][]} options
  * @param {string | number} chosen
@@ -103,7 +103,7 @@ export function fillChoice(select, options, chosen = select.value) {
 /** @type {ReturnType<typeof setTimeout> | undefined} */
 let fading;
 
-/** Say what went wrong, for some seconds, in the page's place for it. @param {string} message */
+/** Show an error message for some seconds, in the page's place for it. @param {string} message */
 export function complain(message) {
   const trouble = byId("trouble");
   trouble.textContent = message;
@@ -112,7 +112,7 @@ export function complain(message) {
   fading = setTimeout(forgive, 9000);
 }
 
-/** What went wrong is of no matter any more: another view is looked at, which the words would lie over. */
+/** Hide the error message, e.g. when another view is opened, which it would cover. */
 export function forgive() {
   byId("trouble").hidden = true;
 }

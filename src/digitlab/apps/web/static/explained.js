@@ -1,19 +1,19 @@
-// One number of a layer, taken apart: the window, the filter, the products, their sum.
+// How one number of a layer was computed: the window, the filter, the products, their sum.
 
 import { canvas, make } from "./elements.js";
 import { paintNumbers } from "./maps.js";
 import { exact, number, t } from "./words.js";
 
 const LEGIBLE = 7; // larger windows are shown as pictures
-const INPUTS = 3; // input maps that are written out; of the others the sums are shown
+const INPUTS = 3; // input maps that are written out in full; for the others only the sums are shown
 
 /**
  * @import { Explained } from "../schemas.js"
- * @typedef {Explained & { kernel: number[][][], products: number[][][], sums: number[] }} Summed With weights.
+ * @typedef {Explained & { kernel: number[][][], products: number[][][], sums: number[] }} Summed Has weights.
  */
 
 /**
- * An Explained as an element.
+ * Build the element that shows an Explained.
  * @param {Explained} told
  */
 export function explainedView(told) {
@@ -32,13 +32,13 @@ function hasWeights(told) {
 const summedParts = (told) => (told.kind === "dense" ? unitParts(told) : convolutionParts(told));
 
 /**
- * Places of the numbers, the largest first, whatever their sign.
+ * Indices of the numbers, by decreasing absolute value.
  * @param {number[]} numbers
  */
 export const bySize = (numbers) => [...numbers.keys()].sort((a, b) => Math.abs(numbers[b]) - Math.abs(numbers[a]));
 
 /**
- * What the sum without the bias has beside the products at these places.
+ * The sum without the bias and without the products at these places.
  * @param {Explained} told
  * @param {number[]} sums
  * @param {number[]} places
@@ -88,7 +88,7 @@ function sumsPicture(told) {
   return row;
 }
 
-/** A unit of a dense layer: the inputs that count most. @param {Summed} told */
+/** Explain a unit of a dense layer by its eight largest products. @param {Summed} told */
 function unitParts(told) {
   const products = told.products.map((each) => each[0][0]);
   const order = bySize(products).slice(0, 8);
@@ -109,7 +109,7 @@ function unitParts(told) {
   ];
 }
 
-/** Poolings and activations: what they took, and what they made of it. @param {Explained} told */
+/** Explain a pooling or an activation by its input and output. @param {Explained} told */
 function takenParts(told) {
   return told.patch.length === 1 && told.patch[0].length * told.patch[0][0].length === 1
     ? [make("p", {}, `${exact(told.patch[0][0][0])} → ${exact(told.after)}`)]
@@ -142,7 +142,7 @@ function lastLine(told) {
 }
 
 /**
- * A small table of numbers with colours behind them; numbers equal to `marked` stand out.
+ * Build a small table of numbers with coloured backgrounds; numbers equal to `marked` are highlighted.
  * @param {number[][]} rows
  * @param {string} caption
  * @param {number | null} marked

@@ -1,4 +1,4 @@
-// Test digits and hard cases, to be put on the pad.
+// The gallery: test digits and hard cases that can be put on the pad.
 
 import * as api from "./api.js";
 import { byId, canvas, fillChoice, make } from "./elements.js";
@@ -34,8 +34,8 @@ export function gallerySets() {
 }
 
 /**
- * Fill the gallery when it is first shown; `take(ink)` when a digit is chosen.
- * @param {(ink: HTMLCanvasElement, name: string) => void} take with its name in links
+ * Set up the gallery; the function returned fills it when it is first shown. Choosing a digit calls `take`.
+ * @param {(ink: HTMLCanvasElement, name: string) => void} take gets the digit's ink, and its name in links
  */
 export function startGallery(take) {
   const [choice, place] = [byId("gallery-set"), byId("gallery-digits")];
@@ -80,14 +80,14 @@ export function startGallery(take) {
   };
 }
 
-/** One digit of the test images, for those who do not draw: its ink, and its name in links. */
+/** A test digit for visitors who do not draw: its ink, and its name in links. */
 export async function exampleInk(wanted = 4) {
   const [set] = await gallerySets();
   const row = Math.max(set.labels.indexOf(wanted), 0);
   return { ink: glyphInk(set.bytes, 784 * row), name: `${set.name}-${row + 1}` };
 }
 
-/** The digit that a link names, such as "mnist-8"; null where there is none. @param {string} name */
+/** The ink of the digit that a link names, e.g. "mnist-8"; null if there is none. @param {string} name */
 export async function inkOf(name) {
   const sets = await gallerySets();
   const row = Number(name.split("-").at(-1)) - 1;

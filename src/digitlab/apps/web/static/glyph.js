@@ -1,11 +1,11 @@
-// The digit as the network takes it, enlarged, with a rectangle on it that says where one looks.
+// The network's input digit, enlarged, with a rectangle that marks the region of interest.
 
 import { canvas, draw, make } from "./elements.js";
 import { paintGlyph } from "./maps.js";
 
 /** @typedef {(x: number, y: number) => unknown} OnPixel */
 
-/** A picture of 28×28 pixels with an overlay; `point(x, y)` for the pixel that is pointed at or reached by keys. */
+/** A 28×28 picture with an overlay; `point(x, y)` is called for the pixel under the pointer or reached by keys. */
 export class GlyphPicture {
   /** @param {{ label: string, caption?: string, point?: OnPixel }} settings */
   constructor({ label, caption = "", point }) {
@@ -26,7 +26,7 @@ export class GlyphPicture {
     paintGlyph(this.canvas, bytes);
   }
 
-  /** Mark [x0, y0, x1, y1] of the glyph; null for nothing. @param {number[] | null} box */
+  /** Mark the box [x0, y0, x1, y1] of the glyph; null removes the mark. @param {number[] | null} box */
   mark(box) {
     if (!box) return this.overlay.replaceChildren();
     const place = insideGlyph(box);
@@ -38,7 +38,7 @@ export class GlyphPicture {
 }
 
 /**
- * What of [x0, y0, x1, y1] lies in the 28×28 pixels, as a rectangle of SVG.
+ * Clip the box [x0, y0, x1, y1] to the 28×28 pixels, as attributes of an SVG rectangle.
  * @param {number[]} box
  */
 export function insideGlyph(box) {
@@ -46,7 +46,7 @@ export function insideGlyph(box) {
   return { x, y, width: Math.max(right - x, 0), height: Math.max(bottom - y, 0) };
 }
 
-/** @type {Record<string, [number, number]>} What an arrow key adds to x and y. */
+/** @type {Record<string, [number, number]>} The step of each arrow key in x and y. */
 export const ARROWS = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] };
 
 /**
@@ -57,13 +57,13 @@ export const ARROWS = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1]
 export const between = (value, low, high) => Math.min(Math.max(value, low), high);
 
 /**
- * Make the pixels of a canvas reachable: pointing and arrow keys call `point(x, y)`, click and Enter `press(x, y)`.
+ * Make a canvas's pixels selectable: pointer and arrow keys call `point(x, y)`, a click or Enter calls `press(x, y)`.
  * @param {HTMLCanvasElement} picture
  * @param {{ point?: OnPixel, press?: OnPixel, drag?: boolean }} settings
  */
 export function pixels(picture, { point, press, drag = false }) {
   picture.tabIndex = 0;
-  picture.classList.toggle("rubbed", drag); // else a finger on it scrolls the page
+  picture.classList.toggle("rubbed", drag); // else a finger moving on it scrolls the page
   picture.setAttribute("role", "application");
   /** @type {[number, number] | null} */
   let here = null;
@@ -86,7 +86,7 @@ export function pixels(picture, { point, press, drag = false }) {
     picture.setPointerCapture(event.pointerId);
     press?.(...here);
   });
-  // Where the pointer went down: a click's own place is rounded to whole pixels of the screen.
+  // Use the position of pointerdown: a click's own is rounded to whole screen pixels.
   if (!drag)
     picture.addEventListener("click", (event) => {
       here ??= place(event);
@@ -105,7 +105,7 @@ export function pixels(picture, { point, press, drag = false }) {
 }
 
 /**
- * Arrow keys walk through a group of buttons of which one is in the tab order.
+ * Let arrow keys move the focus within a group of buttons, of which only one is in the tab order.
  * @param {HTMLElement} group
  */
 export function walkable(group) {

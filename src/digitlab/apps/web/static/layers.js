@@ -1,4 +1,4 @@
-// What can be said about a layer without its maps.
+// What is known of a layer without its activation maps.
 
 import { number, t } from "./words.js";
 
@@ -22,7 +22,7 @@ const WORDS = {
 };
 
 /**
- * What the layer does, in a sentence.
+ * Describe what the layer does, in a sentence.
  * @param {LayerDetail} layer
  */
 export function layerWords(layer) {
@@ -36,11 +36,11 @@ export function layerWords(layer) {
 /** [28, 28, 32] → "28×28×32". @param {number[]} shape */
 export const shapeWords = (shape) => shape.map((each) => number(each)).join("×");
 
-/** Whether the layer makes maps, and not a row of units. @param {LayerDetail} layer */
+/** Whether the layer's output is maps, not a vector of units. @param {LayerDetail} layer */
 export const makesMaps = (layer) => layer.shape.length === 3 && layer.shape[0] * layer.shape[1] > 1;
 
 /**
- * The layer whose numbers this one takes; of several, the first. Undefined where there is none.
+ * The layer whose output is this one's input (the first, if there are several); undefined if there is none.
  * @template {LayerDetail} Layer
  * @param {LayerDetail | undefined} layer
  * @param {Layer[]} layers
@@ -48,7 +48,7 @@ export const makesMaps = (layer) => layer.shape.length === 3 && layer.shape[0] *
 export const layerBefore = (layer, layers) => layers.find((each) => each.name === layer?.takes[0]);
 
 /**
- * The convolution whose filters made the maps of this layer, map by map; undefined where there is none.
+ * The convolution whose filters correspond one to one to this layer's maps; undefined if there is none.
  * @template {LayerDetail} Layer
  * @param {Layer} layer
  * @param {Layer[]} layers
@@ -63,7 +63,7 @@ export function convolutionBefore(layer, layers) {
 }
 
 /**
- * Which pixels [x0, y0, x1, y1] the unit (row, column) sees; the whole glyph where the layer has no field.
+ * Receptive field [x0, y0, x1, y1] of the unit (row, column), in pixels; the whole glyph if the layer has no field.
  * @param {LayerDetail} layer
  * @param {number} row
  * @param {number} column

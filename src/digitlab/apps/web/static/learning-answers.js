@@ -1,28 +1,28 @@
-// The side of a worker that trains: orders come as messages, what came of them goes back.
+// The worker's side of a training: orders come in as messages, results are posted back.
 
 import { Trainer } from "./learning-trainer.js";
 
 /**
  * @import { Checkpoint, Labelled, Settings } from "./learning-trainer.js"
  * @typedef {{ order: "begin", settings: Settings, train: Labelled, held: Labelled } | { order: "go", epochs: number } | { order: "stop" }} Order
- *   `epochs`: the number after which it stops
+ *   `epochs`: the training stops after this many
  * @typedef {{ epoch: number, batch: number, batches: number, losses: number[], rights: number[], rate: number }} Progress
- *   of the batches since the last one; `rate`: images a second since it began or went on
+ *   of the batches since the last report; `rate`: images per second since the training began or was resumed
  * @typedef {{ told: "checkpoint", checkpoint: Checkpoint } | ({ told: "progress" } & Progress) | { told: "stopped" } | { told: "done" } | { told: "failed", message: string }} Told
  */
 
-const SLICE = 30; // milliseconds of work, after which an order is heard
-const SAID = 150; // milliseconds between two reports: the page paints its curves anew for each
+const SLICE = 30; // milliseconds of work between two checks for an order
+const SAID = 150; // milliseconds between two reports: the page redraws its curves for each
 
-/** @param {Worker} scope as a worker's own scope is, seen from inside */
+/** @param {Worker} scope the worker's global scope */
 export function answerQuestions(scope) {
   /** @type {Trainer | null} */
   let trainer = null;
-  let turn = 0; // orders so far: a run ends when another order has come
-  let runs = 0; // that have not ended
-  let stop = false; // that was the order
+  let turn = 0; // number of orders so far: a run ends when another order arrives
+  let runs = 0; // number of runs that have not ended
+  let stop = false; // whether the last order was to stop
   const say = (/** @type {Told} */ told) => scope.postMessage(told);
-  /** Let messages in that have come meanwhile; a timer would wait for milliseconds. @returns {Promise<void>} */
+  /** Let pending messages be handled; a timer would wait for milliseconds. @returns {Promise<void>} */
   const pause = () =>
     new Promise((done) => {
       const { port1: here, port2: there } = new MessageChannel();
@@ -59,7 +59,7 @@ export function answerQuestions(scope) {
       await pause();
       if (own === turn) continue;
       if (since.losses.length && trainer === running) report();
-      if (stop) say({ told: "stopped" }); // behind the last report
+      if (stop) say({ told: "stopped" }); // after the last report
       return;
     }
     say({ told: "done" });

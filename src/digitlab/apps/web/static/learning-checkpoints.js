@@ -1,4 +1,4 @@
-// The weights after each epoch of the training in this browser: kept while the page is open, for whoever looks back.
+// The weights after each epoch of the training in this browser, kept while the page is open to look back at them.
 
 /**
  * @import { Checkpoint, Settings } from "./learning-trainer.js"
@@ -10,12 +10,12 @@ export const trained = { settings: null, checkpoints: [] };
 /** @type {Set<() => void>} */
 const listeners = new Set();
 
-/** `listener` is called after each epoch, and when a training begins. @param {() => void} listener */
+/** Call `listener` after each epoch, and when a training begins. @param {() => void} listener */
 export function onTrained(listener) {
   listeners.add(listener);
 }
 
-/** Forget the training before; what comes is of this one. @param {Settings | null} settings */
+/** Forget the previous training; later checkpoints belong to the new one. @param {Settings | null} settings */
 export function beginTraining(settings) {
   [trained.settings, trained.checkpoints] = [settings, []];
   for (const listener of listeners) listener();

@@ -1,4 +1,4 @@
-// What a network in the browser learns from: digits that come with the page, and a class's own in a file of NumPy's.
+// Training data for a network in the browser: digits shipped with the page, and a class's own in a NumPy file (.npz).
 
 import * as api from "./api.js";
 import { PIXELS } from "./learning-network.js";
@@ -7,7 +7,7 @@ import { t } from "./words.js";
 /**
  * @import { LabelledGlyphs } from "../schemas.js"
  * @import { Labelled } from "./learning-trainer.js"
- * @typedef {{ method: number, packed: Uint8Array<ArrayBuffer>, size: number }} Entry Of a zip.
+ * @typedef {{ method: number, packed: Uint8Array<ArrayBuffer>, size: number }} Entry Of a zip archive.
  * @typedef {{ shape: number[], values: ArrayLike<number | bigint>, floats: boolean }} NumpyArray
  */
 
@@ -16,7 +16,7 @@ const NAMES = { images: ["images", "x_train", "x", "data"], labels: ["labels", "
 /** @type {Promise<{ train: Labelled, held: Labelled }> | null} */
 let shipped = null;
 
-/** The digits that come with the page, unpacked once. */
+/** The digits shipped with the page, decompressed once. */
 export function shippedDigits() {
   shipped ??= api
     .learningDigits()
@@ -34,7 +34,7 @@ async function labelled({ labels, data, packed }) {
   return { glyphs: packed ? await unpacked(bytes, "deflate", size) : bytes, labels: Uint8Array.from(labels) };
 }
 
-/** All of them in one. @param {Labelled[]} parts @returns {Labelled} */
+/** Concatenate sets of labelled digits. @param {Labelled[]} parts @returns {Labelled} */
 export function together(parts) {
   const count = parts.reduce((sum, { labels }) => sum + labels.length, 0);
   const all = { glyphs: new Uint8Array(PIXELS * count), labels: new Uint8Array(count) };
@@ -48,7 +48,7 @@ export function together(parts) {
 }
 
 /**
- * At most `size` bytes, whatever the file says of itself.
+ * Decompress to at most `size` bytes; more is an error, so a file cannot exceed the size that it declares.
  * @param {Uint8Array<ArrayBuffer>} packed @param {CompressionFormat} format @param {number} size
  */
 async function unpacked(packed, format, size) {
@@ -65,7 +65,7 @@ async function unpacked(packed, format, size) {
 }
 
 /**
- * Digits and labels of an npz, as `digitlab data from-sheets` writes it: images (N, 28, 28), labels (N,).
+ * Read digits and labels from an npz file, as written by `digitlab data from-sheets`: images (N, 28, 28), labels (N,).
  * @param {Uint8Array<ArrayBuffer>} bytes
  * @returns {Promise<Labelled>}
  */
@@ -99,7 +99,7 @@ export async function readNpz(bytes) {
   return { glyphs: glyphsOf(images), labels: Uint8Array.from(digits) };
 }
 
-/** Bytes, light ink on dark, whichever way the file has them. @param {NumpyArray} images */
+/** Convert images to bytes, light ink on dark, whatever they are in the file. @param {NumpyArray} images */
 function glyphsOf({ values, floats }) {
   let most = 0;
   for (let place = 0; place < values.length; place++) most = Math.max(most, Number(values[place]));
@@ -107,14 +107,14 @@ function glyphsOf({ values, floats }) {
   const made = Uint8Array.from(/** @type {ArrayLike<number>} */ (values), (each) =>
     Math.min(255, Math.max(0, Math.round(scale * Number(each)))),
   );
-  // Around a digit there is paper: where that is light, ink is dark.
+  // The top and bottom rows are paper: if they are light, the ink is dark and the image is inverted.
   let [edge, of] = [0, 0];
   for (let start = 0; start < made.length; start += PIXELS)
     for (let column = 0; column < 28; column++, of += 2) edge += made[start + column] + made[start + 756 + column];
   return edge / of > 127 ? made.map((each) => 255 - each) : made;
 }
 
-/** The entries of a zip, by name, from its directory at the end. @param {Uint8Array<ArrayBuffer>} bytes */
+/** Read a zip's entries, by name, from the central directory at its end. @param {Uint8Array<ArrayBuffer>} bytes */
 function entriesOf(bytes) {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   const broken = new Error(t("This is no readable npz file."));
@@ -135,7 +135,7 @@ function entriesOf(bytes) {
       at += 46 + name + extra + remark;
     }
   } catch {
-    throw broken; // an address that lies outside
+    throw broken; // an offset outside the file
   }
   return found;
 }

@@ -1,7 +1,7 @@
-// The layers of two small networks, forward and backward, one image at a time. Arrays are laid out as Keras has them:
+// The layers of two small networks, forward and backward, one image at a time. Arrays are laid out as in Keras:
 // a dense kernel [input][unit], a convolution's [row][column][filter], maps [row][column][filter].
 //
-// What is 0 is left out: four fifths of a digit's pixels are, and most of what a ReLU lets through is.
+// Zeros are skipped: four fifths of a digit's pixels are 0, and most outputs of a ReLU.
 
 /**
  * Weights and their gradient, summed over the images since it was last cleared.
@@ -12,7 +12,7 @@
  */
 
 export class Dense {
-  /** @type {Values} What it took, until the next image. */
+  /** @type {Values} The input of the last forward pass. */
   input = new Float32Array(0);
 
   /** @param {string} name @param {Shape} inputs @param {number} units */
@@ -45,7 +45,7 @@ export class Dense {
     return output;
   }
 
-  /** From `outputGradient` to the gradients of the weights and, where somebody needs it, of the input. @param {boolean} further */
+  /** Backpropagate `outputGradient` to the weights and, if `further`, to the input. @param {boolean} further */
   backward(further) {
     const { input, units, outputGradient, inputGradient } = this;
     const [kernel, sums, bias] = [this.kernel.values, this.kernel.gradient, this.bias.gradient];
@@ -66,7 +66,10 @@ export class Convolution {
   /** @type {Values} */
   input = new Float32Array(0);
 
-  /** Over one map, without padding. @param {string} name @param {Shape} inputs @param {number} units filters @param {number} side of a filter */
+  /**
+   * Convolution of one input map, without padding.
+   * @param {string} name @param {Shape} inputs @param {number} units filters @param {number} side of a filter
+   */
   constructor(name, inputs, units, side) {
     const [rows, columns] = [inputs[0] - side + 1, inputs[1] - side + 1];
     this.name = name;
@@ -94,7 +97,7 @@ export class Convolution {
     this.input = input;
     output.set(bias);
     for (let filled = units; filled < output.length; filled *= 2) output.copyWithin(filled, 0, filled);
-    // Each pixel is added to all windows that it lies in.
+    // Each pixel contributes to all windows that contain it.
     for (let row = 0; row < high; row++)
       for (let column = 0; column < wide; column++) {
         const value = input[row * wide + column];
@@ -161,7 +164,7 @@ export class Relu {
   }
 }
 
-/** The largest of each 2×2 numbers of a map; of several that are equal, the first. */
+/** Max pooling over 2×2 windows; of several equal maxima, the first is chosen. */
 export class Pooling {
   /** @param {string} name @param {Shape} inputs */
   constructor(name, inputs) {

@@ -1,4 +1,4 @@
-// Less training, as damage: the network of the training in this browser as it was after each of its epochs.
+// Less training, as a kind of damage: the network trained in this browser, as it was after each epoch.
 
 import { tenBars } from "./answer.js";
 import * as api from "./api.js";
@@ -61,13 +61,13 @@ export class LessTraining {
     this.#fit();
   }
 
-  /** @param {string | null} glyph of the digit that is looked at */
+  /** @param {string | null} glyph of the current digit */
   show(glyph) {
     this.#glyph = glyph ? api.fromBase64(glyph) : null;
     this.ask();
   }
 
-  /** As many steps as there are epochs; the last stays the last. */
+  /** Give the slider one step per epoch; if it is at its last position, it stays there. */
   #fit() {
     const most = Math.max(trained.checkpoints.length - 1, 0);
     const atEnd = this.epoch.value === this.epoch.max;

@@ -1,4 +1,4 @@
-// Gradients as pictures, a layer at a time, and one weight's gradient by the chain rule in numbers.
+// Gradients of each layer as pictures, and the gradient of one weight by the chain rule, in numbers.
 
 import { canvas, make } from "./elements.js";
 import { pixels, walkable } from "./glyph.js";
@@ -10,10 +10,11 @@ import { number, percent, t } from "./words.js";
  * @import { Layer, Pooling, Relu } from "./learning-layers.js"
  * @import { Network, Weighted } from "./learning-network.js"
  * @import { Optimiser } from "./learning-optimiser.js"
- * @typedef {{ network: Network, optimiser: Optimiser, probabilities: Float64Array, label: number }} Seen What the last image left in a network.
+ * @typedef {{ network: Network, optimiser: Optimiser, probabilities: Float64Array, label: number }} Seen
+ *   State of a network after the last image.
  */
 
-/** A number with three digits that count, however small it is. @param {number} value */
+/** Format a number with three significant digits, however small it is. @param {number} value */
 export function fine(value) {
   const size = Math.abs(value);
   if (size < 5e-8) return number(0);
@@ -21,17 +22,17 @@ export function fine(value) {
   return number(value, digits).replace("-", "−");
 }
 
-/** The same with its sign. @param {number} value */
+/** The same, with a plus sign if positive. @param {number} value */
 const signedFine = (value) => (value > 5e-8 ? `+${fine(value)}` : fine(value));
 
-/** The largest size among numbers. @param {ArrayLike<number>} values */
+/** The largest absolute value of the numbers. @param {ArrayLike<number>} values */
 export function largest(values) {
   let most = 0;
   for (let place = 0; place < values.length; place++) most = Math.max(most, Math.abs(values[place]));
   return most;
 }
 
-/** What the colours mean: from −most over 0 to +most. @param {number} most */
+/** Colour scale from −most over 0 to +most. @param {number} most */
 export function legend(most) {
   const steps = Array.from({ length: 65 }, (_, place) => place / 32 - 1);
   return make(
@@ -43,11 +44,14 @@ export function legend(most) {
   );
 }
 
-/** Rows × columns of numbers, from a function of both. @param {number} rows @param {number} columns @param {(row: number, column: number) => number} at */
+/**
+ * Make a grid of numbers from a function of row and column.
+ * @param {number} rows @param {number} columns @param {(row: number, column: number) => number} at
+ */
 const grid = (rows, columns, at) =>
   Array.from({ length: rows }, (_, row) => Array.from({ length: columns }, (_, column) => at(row, column)));
 
-/** How the inputs of a layer lie in a picture: its size, and which input is where. @param {Weighted} layer */
+/** Layout of a layer's inputs as a picture: its size, and which input is where. @param {Weighted} layer */
 function layout(layer) {
   if (layer.kind === "convolution") return { rows: layer.side, columns: layer.side, at: square(layer.side) };
   const [rows, columns, maps] = layer.inputs;
@@ -62,7 +66,7 @@ function layout(layer) {
 /** @param {number} columns */
 const square = (columns) => (/** @type {number} */ row, /** @type {number} */ column) => row * columns + column;
 
-/** Where an input of a layer comes from, in words. @param {Weighted} layer @param {number} input */
+/** Describe where an input of a layer comes from. @param {Weighted} layer @param {number} input */
 function source(layer, input) {
   const [rows, columns, maps] = layer.inputs;
   if (layer.kind === "convolution")
@@ -78,7 +82,7 @@ function source(layer, input) {
     : t("map {n}, place {row}, {column}", { n: (input % maps) + 1, ...at });
 }
 
-/** A layer without weights: what becomes of the gradient there. @param {Relu | Pooling} layer */
+/** Show how the gradient passes through a layer without weights. @param {Relu | Pooling} layer */
 export function passage(layer) {
   const { inputGradient, outputGradient, shape } = layer;
   if (layer.kind === "relu") {
@@ -121,9 +125,9 @@ export function passage(layer) {
   ];
 }
 
-/** A layer with weights: δ of its units, and of one of them all weights with their gradients. */
+/** View of a layer with weights: δ of its units, and all weights of one unit with their gradients. */
 export class WeightedBlock {
-  /** @type {number | null} The unit that somebody chose. */
+  /** @type {number | null} The unit that the visitor chose. */
   #chosen = null;
   /** @type {[number, number] | null} */
   #weight = null;
@@ -168,7 +172,7 @@ export class WeightedBlock {
     );
   }
 
-  /** The numbers of δ of one unit. @param {number} unit */
+  /** δ of one unit, as a grid of numbers. @param {number} unit */
   #delta(unit) {
     const { shape, units, outputGradient } = this.layer;
     return grid(shape[0], shape[1], (row, column) => outputGradient[(row * shape[1] + column) * units + unit]);
@@ -181,14 +185,14 @@ export class WeightedBlock {
     return likeliest(Array.from({ length: units }, (_, unit) => largest(this.#delta(unit).flat())));
   }
 
-  /** Paint what the last image left. */
+  /** Show the gradients after the last image. */
   show() {
     const { units, outputGradient, shape } = this.layer;
     const most = largest(outputGradient);
     const chosen = this.unit;
     const digits = units === 10 && shape[0] === 1;
     const focused = [...this.units.children].indexOf(/** @type {Element} */ (document.activeElement));
-    const stop = focused < 0 ? chosen : focused; // the one in the order of Tab
+    const stop = focused < 0 ? chosen : focused; // the one in the tab order
     this.legend.replaceChildren(
       t("δ: how the loss grows with the sum of a unit. Press one to see its weights."),
       " ",
@@ -245,7 +249,7 @@ export class WeightedBlock {
     this.#explain();
   }
 
-  /** The chain rule for the weight that is pointed at, or the one with the largest gradient. */
+  /** Show the chain rule for the weight that is pointed at, or else for the one with the largest gradient. */
   #explain() {
     const { kernel, units } = this.layer;
     const unit = this.unit;
@@ -288,7 +292,7 @@ export class WeightedBlock {
     return this.layer.units === 10 ? t("digit {n}", { n: unit }) : t("unit {n}", { n: unit + 1 });
   }
 
-  /** A dense layer: the input times δ. @param {number} input @param {number} unit */
+  /** The gradient of a dense layer's weight: the input times δ. @param {number} input @param {number} unit */
   #product(input, unit) {
     const { layer } = this;
     const [x, delta] = [layer.input[input], layer.outputGradient[unit]];
@@ -342,7 +346,7 @@ export class WeightedBlock {
     ];
   }
 
-  /** A convolution: the same weight is used at every place. @param {number} input @param {number} unit */
+  /** The gradient of a convolution's weight: a sum over all places. @param {number} input @param {number} unit */
   #sum(input, unit) {
     const layer = /** @type {import("./learning-layers.js").Convolution} */ (this.layer);
     const [down, right] = [Math.floor(input / layer.side), input % layer.side];

@@ -1,4 +1,4 @@
-// Two small networks that learn in the browser, and what a loss is. Everything random comes from a seed.
+// Two small networks that are trained in the browser, and their loss. All randomness comes from a seed.
 
 import { Convolution, Dense, Pooling, Relu } from "./learning-layers.js";
 import { random } from "./random.js";
@@ -21,7 +21,7 @@ const LAYERS = {
     new Relu("relu-1", [1, 1, 32]),
     new Dense("dense-2", [1, 1, 32], DIGITS),
   ],
-  // Eight filters of 5×5, of each 2×2 the largest number, ten sums: 11,738 weights.
+  // Eight 5×5 filters, 2×2 max pooling, ten logits: 11,738 weights.
   convolution: () => [
     new Convolution("conv-1", [SIDE, SIDE, 1], 8, 5),
     new Relu("relu-1", [24, 24, 8]),
@@ -34,10 +34,10 @@ const LAYERS = {
 export const KINDS = ["dense", "convolution"];
 
 export class Network {
-  /** @type {Float32Array<ArrayBuffer>} Of the last image, 0 … 1. */
+  /** @type {Float32Array<ArrayBuffer>} Pixels of the last image, 0 … 1. */
   image = new Float32Array(PIXELS);
 
-  /** Weights are drawn as Keras does (Glorot, uniform), biases are 0. @param {Kind} kind @param {number} seed */
+  /** Initialise weights as in Keras (Glorot uniform), and biases to 0. @param {Kind} kind @param {number} seed */
   constructor(kind, seed) {
     this.kind = kind;
     this.layers = LAYERS[kind]();
@@ -58,7 +58,7 @@ export class Network {
   }
 
   /**
-   * The ten probabilities of the glyph that begins at `start`.
+   * Compute the ten probabilities for the glyph that begins at `start`.
    * @param {Uint8Array} glyphs @param {number} start
    */
   forward(glyphs, start = 0) {
@@ -67,10 +67,10 @@ export class Network {
   }
 
   /**
-   * Add the gradients of the last image's loss to those of the weights.
-   * @param {Float64Array} probabilities as `forward` gave them
+   * Backpropagate the loss of the last image: add its gradients to those of the weights.
+   * @param {Float64Array} probabilities as returned by `forward`
    * @param {number} label
-   * @param {boolean} further down to the pixels, which training does not need
+   * @param {boolean} further whether to go on to the pixels, which training does not need
    */
   backward(probabilities, label, further = false) {
     /** @type {ArrayLike<number>} */
@@ -107,7 +107,7 @@ export function softmax(logits) {
   return shares.map((each) => each / sum);
 }
 
-/** Cross-entropy; a probability that is 0 in floating point costs as much as the smallest that is not. @param {Float64Array} probabilities @param {number} label */
+/** Cross-entropy; the probability is clipped to ≥ 1e-30. @param {Float64Array} probabilities @param {number} label */
 export const lossOf = (probabilities, label) => -Math.log(Math.max(probabilities[label], 1e-30));
 
 /** The digit with the largest probability. @param {ArrayLike<number>} probabilities */
@@ -119,7 +119,7 @@ export function likeliest(probabilities) {
 }
 
 /**
- * How many of some glyphs a network has right, and its mean loss on them.
+ * Measure a network on labelled glyphs: how many it classifies correctly, and its mean loss.
  * @param {Network} network @param {{ glyphs: Uint8Array, labels: ArrayLike<number> }} digits
  */
 export function measure(network, { glyphs, labels }) {

@@ -1,14 +1,15 @@
-// How weights follow their gradients: plain gradient descent, with momentum, and Adam, each as Keras has it.
+// Optimisers: plain gradient descent, gradient descent with momentum, and Adam, each as in Keras.
 
 /**
  * @import { Parameter } from "./learning-layers.js"
  * @typedef {"sgd" | "momentum" | "adam"} Method
- * @typedef {{ steps: number, first: Float32Array<ArrayBuffer>[], second: Float32Array<ArrayBuffer>[] }} Memory What it remembers of earlier steps.
+ * @typedef {{ steps: number, first: Float32Array<ArrayBuffer>[], second: Float32Array<ArrayBuffer>[] }} Memory
+ *   State kept from earlier steps.
  */
 
 const [MOMENTUM, FIRST, SECOND, SMALL] = [0.9, 0.9, 0.999, 1e-7];
 
-/** @type {Record<Method, number>} What a rate is where nobody chooses. */
+/** @type {Record<Method, number>} The default learning rates. */
 export const USUAL_RATE = { sgd: 0.1, momentum: 0.01, adam: 0.001 };
 /** @type {Method[]} */
 export const METHODS = ["sgd", "momentum", "adam"];
@@ -25,7 +26,7 @@ export class Optimiser {
     this.memory = { steps: 0, first: zeros(method !== "sgd"), second: zeros(method === "adam") };
   }
 
-  /** Move all weights; `share` is what the summed gradients are multiplied with, 1 / images. @param {number} share */
+  /** Update all weights; `share` multiplies the summed gradients: 1 / number of images. @param {number} share */
   step(share = 1) {
     const { method, rate, memory } = this;
     memory.steps += 1;
@@ -49,7 +50,7 @@ export class Optimiser {
     });
   }
 
-  /** By how much the next step would move one weight. @param {number} which parameter @param {number} place */
+  /** The change of one weight in the next step. @param {number} which parameter @param {number} place */
   change(which, place) {
     const { method, rate, memory } = this;
     const slope = this.parameters[which].gradient[place];
@@ -61,12 +62,12 @@ export class Optimiser {
     return (-rate * corrected(memory.steps + 1) * mean) / (Math.sqrt(square) + SMALL);
   }
 
-  /** A copy of what it remembers, to go back to. @returns {Memory} */
+  /** A copy of the state, to undo steps. @returns {Memory} */
   get remembered() {
     const { steps, first, second } = this.memory;
     return { steps, first: first.map((each) => each.slice()), second: second.map((each) => each.slice()) };
   }
 }
 
-/** Adam's means begin at 0; this takes that out of them. @param {number} steps */
+/** Bias correction for Adam's running means, which start at 0. @param {number} steps */
 const corrected = (steps) => Math.sqrt(1 - SECOND ** steps) / (1 - FIRST ** steps);

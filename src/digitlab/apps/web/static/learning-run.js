@@ -1,4 +1,4 @@
-// A training in this browser, watched while it runs: in a worker of its own, so that the page stays as quick as ever.
+// A training in this browser, watched while it runs: in its own worker, so that the page stays responsive.
 
 import * as api from "./api.js";
 import { Chart } from "./chart.js";
@@ -23,7 +23,7 @@ export class RunView {
   #own = [];
   /** @type {{ name: string, digits: Labelled } | null} */
   #class = null;
-  /** @type {Progress[]} What the curves are made of, so that they can be drawn again. */
+  /** @type {Progress[]} The data of the curves, kept to redraw them. */
   #told = [];
   /** @type {HTMLInputElement} */
   epochs;
@@ -40,7 +40,7 @@ export class RunView {
 
   /**
    * @param {() => Settings} settings
-   * @param {() => Own | null} drawn the digit that is looked at, with its label
+   * @param {() => Own | null} drawn returns the current digit with its label
    * @param {(message: string) => void} trouble
    */
   constructor(settings, drawn, trouble) {
@@ -142,7 +142,7 @@ export class RunView {
     this.places.curves.hidden = !this.#told.length && !this.#running;
   }
 
-  /** The digits that are looked at have changed, or the theme. */
+  /** Update the view when the current digit or the theme has changed. */
   show() {
     const drawn = this.drawn();
     this.buttons.add.disabled = !drawn;
@@ -280,7 +280,7 @@ export class RunView {
     });
     const speed = t("{n} images, {rate} a second", { n: number(this.#images), rate: number(Math.round(rate)) });
     const right = tested?.epoch ? t("Test accuracy: {share}.", { share: percent(tested.right / tested.of, 1) }) : "";
-    this.status.setAttribute("aria-live", first ? "polite" : "off"); // thirty a second are not to be read out
+    this.status.setAttribute("aria-live", first ? "polite" : "off"); // too frequent to be read out
     this.status.textContent = [first ? `${first} ${speed}.` : `${where} · ${speed}`, right]
       .filter(Boolean)
       .join(first ? " " : " · ");

@@ -1,4 +1,4 @@
-// A training that can be stopped after any batch and goes on as if it had not been: the same seed, the same weights.
+// A training that can be paused after any batch without changing the result: the same seed gives the same weights.
 
 import { likeliest, lossOf, measure, Network, PIXELS } from "./learning-network.js";
 import { Optimiser } from "./learning-optimiser.js";
@@ -10,18 +10,19 @@ import { random } from "./random.js";
  * @typedef {{ glyphs: Uint8Array, labels: Uint8Array }} Labelled 784 bytes a glyph.
  * @typedef {{ network: Kind, method: Method, rate: number, seed: number }} Settings
  * @typedef {{ loss: number, right: number, of: number }} Batch
- * @typedef {{ epoch: number, right: number, of: number, loss: number, weights: Float32Array<ArrayBuffer>[] }} Checkpoint After an epoch; 0 is before the first.
+ * @typedef {{ epoch: number, right: number, of: number, loss: number, weights: Float32Array<ArrayBuffer>[] }} Checkpoint
+ *   The state after an epoch; `epoch` 0 is before the first.
  */
 
 export const BATCH = 32;
 
 export class Trainer {
-  epoch = 0; // that are over
-  #place = 0; // images of this epoch that were taken
+  epoch = 0; // number of completed epochs
+  #place = 0; // number of images used so far in this epoch
   /** @type {Uint32Array} */
   #order;
 
-  /** @param {Settings} settings @param {Labelled} train @param {Labelled} held never trained on */
+  /** @param {Settings} settings @param {Labelled} train @param {Labelled} held test digits, never trained on */
   constructor(settings, train, held) {
     this.settings = settings;
     this.train = train;
@@ -35,12 +36,12 @@ export class Trainer {
     return Math.ceil(this.train.labels.length / BATCH);
   }
 
-  /** The batches of this epoch that are over. */
+  /** The number of completed batches of this epoch. */
   get batch() {
     return Math.ceil(this.#place / BATCH);
   }
 
-  /** Train on the next batch. @returns {Batch} as the network was before it moved */
+  /** Train on the next batch. @returns {Batch} results from before the weight update */
   step() {
     const { network, train, optimiser } = this;
     const rows = this.#order.subarray(this.#place, this.#place + BATCH);
@@ -62,7 +63,7 @@ export class Trainer {
     return this.#place >= this.#order.length;
   }
 
-  /** End the epoch: the network as it is now, measured on digits that it has not seen. @returns {Checkpoint} */
+  /** End the epoch, and measure the network on the test digits, which it has not seen. @returns {Checkpoint} */
   endEpoch() {
     this.epoch += 1;
     this.#place = 0;
@@ -76,7 +77,7 @@ export class Trainer {
   }
 }
 
-/** The order of an epoch. @param {number} count @param {number} seed @param {number} epoch */
+/** The random order of an epoch's images, seeded. @param {number} count @param {number} seed @param {number} epoch */
 function shuffled(count, seed, epoch) {
   const next = random(Math.imul(seed + 1, 0x9e3779b1) + epoch);
   const order = Uint32Array.from({ length: count }, (_, row) => row);

@@ -1,4 +1,4 @@
-// Learning explained: the visitor's digit, a label, the gradients behind the loss, a step of the optimiser, and back.
+// Learning explained: the visitor's digit, its label, the gradients of the loss, optimiser steps, and undoing them.
 
 import { tenBars } from "./answer.js";
 import * as api from "./api.js";
@@ -43,10 +43,10 @@ export class Learning {
   #glyph = null;
   #label = 4;
   #labelled = false; // a link or the visitor chose the label of this digit
-  #stranger = true; // nobody has drawn this digit
+  #stranger = true; // the digit is from the gallery, not the visitor's
   /** @type {Before[]} */
   #before = [];
-  /** @type {Settings | null} What the network and the optimiser were made with. */
+  /** @type {Settings | null} The settings with which network and optimiser were made. */
   #made = null;
   /** @type {Network} */
   network;
@@ -85,14 +85,14 @@ export class Learning {
       trouble,
     );
     onTrained(() => this.#fillStart());
-    // Whoever turns to another digit has not said yet what that one is.
+    // Whoever uses the stage may bring another digit, whose label has not been chosen yet.
     for (const act of ["pointerdown", "keydown"])
       document.querySelector(".stage")?.addEventListener(act, () => {
         this.#labelled = false;
       });
   }
 
-  /** What is chosen, by the fields' names. */
+  /** The chosen settings by field name. */
   get settings() {
     if (!this.form) return undefined;
     const { network, method, rate, label } = this.choices;
@@ -115,7 +115,7 @@ export class Learning {
     return { network, method, rate: Number(this.choices.rate.value) || USUAL_RATE[method], seed: seed >= 0 ? seed : 1 };
   }
 
-  /** Choose, as soon as there is a form. @param {Record<string, string>} settings */
+  /** Apply settings, now or once there is a form. @param {Record<string, string>} settings */
   choose(settings) {
     this.#wanted = { ...this.#wanted, ...settings };
     if (!this.form) return;
@@ -134,7 +134,7 @@ export class Learning {
     else this.#see();
   }
 
-  /** Digits of a class to train on. @param {File} file */
+  /** Read a file with the digits of a class, to train on. @param {File} file */
   async take(file) {
     try {
       this.run.takeClass(file.name, await readNpz(new Uint8Array(await file.arrayBuffer())));
@@ -158,7 +158,7 @@ export class Learning {
     this.run.show();
   }
 
-  /** The glyph that the networks take of what is looked at; without a digit, one of the gallery's. */
+  /** Get the current digit's glyph, as the networks take it; without a digit, one of the gallery's. */
   async #look() {
     const { subject } = state;
     const model = [state.models.find(({ name }) => name === state.model), ...state.models].find((each) => each?.layers);
@@ -294,7 +294,7 @@ export class Learning {
     );
   }
 
-  /** The weights that there are to begin with: of the seed, and of the epochs of a training. */
+  /** List the weights available as a start: random ones of the seed, and those after the epochs of a training. */
   #fillStart() {
     if (!this.form) return;
     const fits = trained.settings?.network === this.choices.network.value;
@@ -306,7 +306,7 @@ export class Learning {
     ]);
   }
 
-  /** Another network, or the same from its beginning. */
+  /** Create the network with its initial weights. */
   #anew() {
     this.#fillStart();
     const { network, seed } = this.#settings;
@@ -318,7 +318,7 @@ export class Learning {
     this.#newOptimiser();
   }
 
-  /** The layers from the loss back, as the gradient goes. */
+  /** Lay out the layers from the loss backwards, in the order of the gradient. */
   #lay() {
     const seen = () => ({
       network: this.network,
@@ -350,7 +350,7 @@ export class Learning {
     if (this.#glyph) this.#see();
   }
 
-  /** Forward, back, and all that is shown of it. */
+  /** Run the forward and the backward pass, and show the results. */
   #see() {
     if (!this.#glyph || !this.network) return;
     this.network.clearGradients();

@@ -1,4 +1,4 @@
-// A worker that trains, for a page that came from a server; the page without one has its worker in its one script.
+// Training worker for a page that comes from a server; the page without a server has the worker in its single script.
 
 import { answerQuestions } from "./learning-answers.js";
 

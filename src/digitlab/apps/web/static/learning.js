@@ -1,10 +1,10 @@
-// Learning explained, and done in this browser. All of it is loaded when it is first looked at.
+// Learning explained, and done in this browser. The code is loaded when the view is first opened.
 
 import * as api from "./api.js";
 
 /** @import { Learning } from "./learning-view.js" */
 
-/** A file of digits, of a class for example. @param {File} file */
+/** Whether a file contains digits, e.g. of a class. @param {File} file */
 export const isDigits = (file) => /\.npz$/i.test(file.name);
 
 export class LearningView {
@@ -13,7 +13,7 @@ export class LearningView {
   /** @type {Learning | null} */
   #made = null;
   /** @type {Record<string, string>} */
-  #wanted = {}; // what a link asks for
+  #wanted = {}; // the settings given in a link
 
   /** @param {HTMLElement} panel @param {(message: string) => void} trouble */
   constructor(panel, trouble) {
@@ -22,18 +22,18 @@ export class LearningView {
     this.show = api.newest(() => this.#show().catch((error) => trouble(error.message)));
   }
 
-  /** What is chosen, by the fields' names; undefined before the view was shown. */
+  /** The chosen settings by field name; undefined before the view is first shown. */
   get settings() {
     return this.#made?.settings;
   }
 
-  /** Choose, as soon as there is something to choose from. @param {Record<string, string>} settings */
+  /** Apply settings, now or once the view is built. @param {Record<string, string>} settings */
   choose(settings) {
     this.#wanted = settings;
     this.#made?.choose(settings);
   }
 
-  /** Take in digits to learn from. @param {File} file */
+  /** Read digits to learn from. @param {File} file */
   async take(file) {
     await this.#show();
     await this.#made?.take(file);

@@ -1,4 +1,4 @@
-// Lessons: a list of links with a few words each, gone through beside the page.
+// Lessons: a list of links with a short text each, shown step by step beside the page.
 
 import * as api from "./api.js";
 import { byId, fillChoice, make } from "./elements.js";
@@ -15,7 +15,7 @@ export class Lessons {
   #part = 0;
   #show;
 
-  /** @param {(link: string) => unknown} show goes where a part's link says */
+  /** @param {(link: string) => unknown} show opens the place given by a part's link */
   constructor(show) {
     this.#show = show;
     this.choice = byId("lesson");
@@ -24,7 +24,7 @@ export class Lessons {
     onLanguage(() => this.#words());
   }
 
-  /** Ask for the lessons; without any there is no menu. */
+  /** Fetch the lessons; if there are none, the menu is hidden. */
   async start() {
     const names = state.models.map(({ name }) => name);
     this.#all = (await api.lessons()).lessons.filter(({ model }) => model === null || names.includes(model));
@@ -32,13 +32,13 @@ export class Lessons {
     this.#words();
   }
 
-  /** The lesson that is open, and its part from 1. */
+  /** The open lesson, and its part counted from 1. */
   get place() {
     return this.#open ? { lesson: this.#open.name, part: this.#part + 1 } : {};
   }
 
   /**
-   * Open a lesson at a part, from 1, or none; `follow` goes where that part's link says.
+   * Open a lesson at a part (counted from 1), or close it if there is none of this name; `follow`: also open its link.
    * @param {string | undefined} name
    * @param {number} part
    */
@@ -50,7 +50,7 @@ export class Lessons {
     if (follow && link !== undefined) this.#show(link);
   }
 
-  /** Back to where lessons are chosen. */
+  /** Close the lesson and return the focus to the menu. */
   #end() {
     this.open(undefined, 1);
     this.choice.focus({ preventScroll: true });
@@ -93,7 +93,7 @@ export class Lessons {
 }
 
 /**
- * A text in the visitor's language, or in English, and which that is.
+ * The text in the visitor's language, else in English, else in any language; and that language.
  * @param {Record<string, string>} texts
  */
 function said(texts) {

@@ -1,4 +1,4 @@
-// The page's whole state as the fragment of its address, which browsers keep to themselves: it is never sent to a server.
+// The page's whole state as the fragment of its URL, which browsers never send to a server.
 
 /**
  * @typedef {{ points: { x: number, y: number, width: number }[], erase: boolean }} Stroke
@@ -7,14 +7,14 @@
  *   language?: string, theme?: string, digit?: string, ink?: Stroke[], training?: Record<string, string>,
  *   learning?: Record<string, string>,
  *   lesson?: string, part?: number
- * }} Place Where a visitor is. `map`, `step` and `part` count from 1; `at` is row and column of a map's number, from 1;
- *   `digit` names one of the gallery's, e.g. "mnist-8"; `ink` are the strokes on top of it
+ * }} Place State of the page. `map`, `step` and `part` count from 1; `at`: row and column of a map's number, from 1;
+ *   `digit`: name of a digit of the gallery, e.g. "mnist-8"; `ink`: the strokes on top of it
  */
 
-const MOST_TEXT = 60_000; // letters of a fragment
+const MOST_TEXT = 60_000; // characters in a fragment
 const [MOST_STROKES, MOST_POINTS] = [400, 4000];
-const [FINE, FINE_WIDTH] = [2, 4]; // parts of a unit of the pad
-const NEAR = 1.2; // points nearer to the last one than this tell nothing
+const [FINE, FINE_WIDTH] = [2, 4]; // resolution of positions and of widths: steps per unit of the pad
+const NEAR = 1.2; // points closer than this to the previous one are dropped
 const NAME = /^[\w.+-]{1,100}$/;
 const WORDS = /** @type {const} */ (["view", "from", "model", "layer", "theme", "digit", "lesson"]);
 const COUNTS = /** @type {const} */ (["map", "step", "part"]);
@@ -34,7 +34,7 @@ export function fragmentOf(place) {
   return said.toString();
 }
 
-/** What a fragment says; what it says wrongly is left out. @param {string} fragment @returns {Place} */
+/** Parse a fragment; invalid parts are ignored. @param {string} fragment @returns {Place} */
 export function placeOf(fragment) {
   /** @type {Place} */
   const place = {};
@@ -66,14 +66,14 @@ export function placeOf(fragment) {
   return place;
 }
 
-/** Whether a step back should lead from one to the other; not from map to map, which a pointer brushes over. @param {Place} one @param {Place} other */
+/** Whether a move makes a history entry; hovering from map to map does not. @param {Place} one @param {Place} other */
 export function isElsewhere(one, other) {
   const where = (/** @type {Place} */ { ink, training, learning, map, at, theme, language, digit, ...rest }) =>
     JSON.stringify(rest);
   return where(one) !== where(other);
 }
 
-/** Numbers with a sign, the small ones short. @param {number} value */
+/** Zigzag encoding of signed integers, so that small absolute values stay short. @param {number} value */
 const zigzag = (value) => (value < 0 ? -2 * value - 1 : 2 * value);
 
 /** @param {number[]} bytes @param {number} value */
@@ -86,7 +86,7 @@ function write(bytes, value) {
   bytes.push(left);
 }
 
-/** Strokes as letters that an address may hold. @param {Stroke[]} strokes */
+/** Encode strokes as URL-safe base64. @param {Stroke[]} strokes */
 function packed(strokes) {
   /** @type {number[]} */
   const bytes = [];
@@ -132,7 +132,7 @@ function unpacked(letters) {
       if (byte < 128) return value;
       shift += 7;
     }
-    at = text.length + 1; // cut off
+    at = text.length + 1; // truncated input
     return 0;
   };
   const step = () => {

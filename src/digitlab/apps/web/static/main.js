@@ -1,4 +1,4 @@
-// The page: what was drawn, photographed or filmed goes to the server, and the parts of the page show what comes back.
+// The main page: sends drawings, photos and camera frames to the server, and shows the answers in its parts.
 
 import { copyText, startAddress } from "./address.js";
 import { Answer } from "./answer.js";
@@ -34,7 +34,7 @@ import { language, number, onLanguage, percent, setLanguage, t } from "./words.j
  * @typedef {"draw" | "photo" | "camera" | "gallery"} Input
  */
 
-// Without a server other things are true, and more can be done.
+// Without a server, other texts apply and more is possible.
 if (api.here()) {
   byId("where").textContent = t("Everything here is computed in this browser: no picture leaves it, and none is kept.");
   byId("camera-about").textContent = t("The pictures stay in this browser; none is kept.");
@@ -93,8 +93,8 @@ const showViewOf = startTabs(byId("views"), (/** @type {keyof typeof views} */ n
 });
 
 function showView() {
-  const needed = view !== "training" && view !== "learning"; // a digit, and a model whose layers can be looked into
-  const layers = needed && view !== "pair" && view !== "diagnosis"; // they are looked into
+  const needed = view !== "training" && view !== "learning"; // whether the view needs a digit
+  const layers = needed && view !== "pair" && view !== "diagnosis"; // whether it needs the model's layers
   const closed = layers && state.models.find((each) => each.name === state.model)?.layers === false;
   const waiting = needed && !closed && !state.subject;
   const pressed = !waiting && byId("start").contains(document.activeElement);
@@ -110,7 +110,7 @@ on("subject", () => {
 });
 byId("why-answer").addEventListener("click", () => {
   showViewOf("diagnosis");
-  if (matchMedia("(max-width: 58rem)").matches) byId("views").scrollIntoView(); // below the answer, as page.css has it
+  if (matchMedia("(max-width: 58rem)").matches) byId("views").scrollIntoView(); // then below the answer (page.css)
 });
 on("model", showView);
 on("models", showView);
@@ -119,15 +119,15 @@ onLanguage(showView);
 
 // The pad --------------------------------------------------------------------------------------------------------
 
-let asked = 0; // questions so far: an answer to an old one is not shown over that to a newer one
+let asked = 0; // number of requests so far: the answer to an old one must not replace that to a newer one
 let shown = 0;
-let chosen = 0; // of several digits, the one that is looked at
+let chosen = 0; // index of the chosen one of several digits
 let drawing = false;
 /** @type {Shown} */
 const nothing = { digit: null, confidence: 0, probabilities: null };
 
 /**
- * Ask about what is on the pad. When a stroke has ended (`finished`), the other parts of the page learn of it too.
+ * Read what is on the pad. When a stroke has ended (`finished`), the other parts of the page are updated, too.
  * @param {{ finished?: boolean, since?: number | null }} settings
  */
 async function readPad({ finished = true, since = null } = {}) {
@@ -145,7 +145,7 @@ async function readPad({ finished = true, since = null } = {}) {
       chosen = other;
       readPad();
     });
-    // The network is shown at work on whatever was drawn, also where the reader finds no digit in it.
+    // The views show the network's work on whatever was drawn, even if the reader finds no digit in it.
     if (finished) lookAt(blob ? { picture: blob, from: "pad" } : null);
   } catch (error) {
     if (finished) complain(error.message);
@@ -155,7 +155,7 @@ async function readPad({ finished = true, since = null } = {}) {
 }
 
 /**
- * Ink in one place is one digit; else it may be several, or one digit in parts: the reader decides.
+ * Classify what is on the pad. Compact ink is one digit; else it may be several, or one in parts: the reader decides.
  * @returns {Promise<{ found: Shown, digits: FoundDigit[], blob: Picture }>}
  */
 async function askAboutPad() {
@@ -171,7 +171,7 @@ async function askAboutPad() {
 }
 
 /**
- * Which of several digits is looked at, for the answer's bars; null where there is only one.
+ * Which of several digits the answer's bars belong to; null if there is only one.
  * @param {FoundDigit[]} digits
  * @param {number} place
  * @returns {Whose | null}
@@ -201,7 +201,7 @@ function showTools() {
   byId("pad-hint").hidden = !pad.empty;
 }
 
-/** Where the pen of the arrow keys is. */
+/** Show the position of the pen that the arrow keys move. */
 function showKeyboardPen() {
   const pen = pad.keyboardPen;
   byId("pad").classList.toggle("keyed", pen !== null);
@@ -273,13 +273,13 @@ async function showPhoto() {
   );
 }
 
-const OLD_AFTER = 2000; // milliseconds without an answer, from which the last one is called old
+const OLD_AFTER = 2000; // milliseconds without an answer after which the last one is marked as old
 /** @type {ReturnType<typeof setInterval> | undefined} */
 let oldTimer;
 
 /**
- * From now on, an answer that no other follows is said to be old, and how old it is.
- * @param {number} already milliseconds for which it, or its frame, was under way
+ * Watch the age of an answer: if no other one follows in time, mark it as old and show its age.
+ * @param {number} already its age now, in milliseconds since its frame was sent
  */
 function watchAge(already) {
   clearInterval(oldTimer);
@@ -326,7 +326,7 @@ camera.addEventListener("answer", (event) => {
   watchAge(age);
   frames += 1;
   byId("video").dataset.frames = String(frames);
-  // What goes on in the network is shown of the most certain digit, twice a second.
+  // The views follow the most confident digit, twice a second.
   if (!surest || performance.now() < nextLook) return;
   nextLook = performance.now() + 500;
   const still = camera.still();
@@ -347,7 +347,7 @@ byId("camera-keep").addEventListener("click", () => {
   photo.take(still);
 });
 
-/** Another input is shown: the answer is about that one from now on. */
+/** Update the answer after a switch to another input. */
 function takeUp() {
   byId("found").hidden = true;
   byId("answer-time").textContent = "";
@@ -379,7 +379,7 @@ on("model", () => {
   else if (input === "draw" && !pad.empty) readPad();
 });
 
-/** Take in a model of the visitor's own: a file of ONNX, where no server must be asked. @param {File | undefined} file */
+/** Add the visitor's own model, an ONNX file, if that is possible without a server. @param {File | undefined} file */
 async function openModel(file) {
   if (!file) return;
   try {
@@ -428,13 +428,13 @@ const address = startAddress(
   }),
   async (place) => {
     await models;
-    // A link that says no more than its lesson goes where the lesson's part goes.
+    // A link that gives only a lesson leads to the place of the lesson's part.
     lessons.open(place.lesson, place.part ?? 1, !place.view);
     await goTo(place).catch((error) => complain(error.message));
   },
 );
 
-/** Go where a link says; what it does not say stays as it is. @param {Place} place */
+/** Go to the place given by a link; whatever it leaves out stays as it is. @param {Place} place */
 async function goTo(place) {
   if (place.language && place.language !== language()) {
     await setLanguage(place.language);
@@ -472,5 +472,5 @@ models
   .then(() => lessons.start())
   .then(address.follow)
   .catch((error) => complain(error.message));
-// From now on one can draw: where no model is named, the server's default answers.
+// Drawing works from now on: until a model is chosen, the server's default one answers.
 document.documentElement.dataset.ready = performance.now().toFixed(0);

@@ -1,4 +1,4 @@
-// Numbers as pictures: orange above 0, blue below, and 0 is the paper, as in all of digitlab's pictures.
+// Numbers as pictures: orange above 0, blue below, and 0 in the colour of paper, as in all of digitlab's pictures.
 
 import { fromBase64 } from "./api.js";
 import { canvas, penOf } from "./elements.js";
@@ -16,7 +16,7 @@ const COLOURS = {
 const ramps = new Map();
 
 /**
- * 256 colours for values from low to high; both ends are measured with the same `scale`.
+ * 256 colours for values from low to high, cached; values of both signs are divided by the same `scale`.
  * @param {number} low
  * @param {number} high
  * @param {number} scale
@@ -31,7 +31,7 @@ function ramp(low, high, scale) {
 }
 
 /**
- * Red, green, blue and opacity of each byte.
+ * Compute red, green, blue and opacity for each byte value.
  * @param {number} low
  * @param {number} high
  * @param {number} scale
@@ -43,7 +43,7 @@ export function colourRamp(low, high, scale, theme) {
   for (let byte = 0; byte < 256; byte += 1) {
     const value = (low + (byte / 255) * (high - low)) / (scale || 1);
     const end = value < 0 ? below : above;
-    const share = Math.min(Math.abs(value), 1) ** 0.8; // weak answers are still to be seen
+    const share = Math.min(Math.abs(value), 1) ** 0.8; // keeps weak responses visible
     for (let each = 0; each < 3; each += 1) colours[4 * byte + each] = zero[each] + share * (end[each] - zero[each]);
     colours[4 * byte + 3] = 255;
   }
@@ -51,7 +51,7 @@ export function colourRamp(low, high, scale, theme) {
 }
 
 /**
- * Paint rows × columns of bytes, from `start` on, into a canvas of that many pixels.
+ * Paint rows × columns bytes, beginning at `start`, into a canvas that is resized to that many pixels.
  * @param {HTMLCanvasElement} target
  * @param {Uint8Array} bytes
  * @param {number} start
@@ -89,25 +89,25 @@ export class Maps {
     return this.low + (byte / 255) * (this.high - this.low);
   }
 
-  /** The number at a place, as exactly as a byte of a map can say it. @param {number} map */
+  /** Format the number at a place, as precisely as a map's bytes allow. @param {number} map */
   words(map, row = 0, column = 0) {
     const step = (this.high - this.low) / 255 || 1;
     const digits = Math.min(Math.max(Math.floor(-Math.log10(step)), 0), 3);
     return (this.low < 0 ? signed : number)(this.at(map, row, column), digits);
   }
 
-  /** All maps of a layer share their colours, so that a strong map looks strong. */
+  /** Colours shared by all maps of a layer, so that a strong map looks strong. */
   get #colours() {
     return ramp(this.low, this.high, Math.max(Math.abs(this.low), Math.abs(this.high)));
   }
 
-  /** The byte that says 0; outside 0 … 255 where no number of the layer is 0. */
+  /** The byte that stands for 0; outside 0 … 255 if no number of the layer is 0. */
   get #zero() {
     return Math.round((-this.low / (this.high - this.low || 1)) * 255);
   }
 
   /**
-   * One map in the layer's colours.
+   * Paint one map in the layer's colours.
    * @param {HTMLCanvasElement} target
    * @param {number} map
    */
@@ -115,7 +115,7 @@ export class Maps {
     return paintBytes(target, this.bytes, map * this.rows * this.columns, this.rows, this.columns, this.#colours);
   }
 
-  /** All numbers of a row of units as one nearly square picture. @param {HTMLCanvasElement} target */
+  /** Paint all numbers of a vector as one nearly square picture. @param {HTMLCanvasElement} target */
   paintTogether(target) {
     const wide = Math.ceil(Math.sqrt(this.count));
     const rows = Math.ceil(this.count / wide);
@@ -124,7 +124,7 @@ export class Maps {
     return paintBytes(target, bytes, 0, rows, wide, this.#colours);
   }
 
-  /** The numbers of the maps, the strongest first: those that differ most within themselves. */
+  /** Indices of the maps, strongest first: by variance, or by absolute value if they are single numbers. */
   strongest() {
     const size = this.rows * this.columns;
     const sums = Array.from({ length: this.count }, (_, map) => {
@@ -167,7 +167,7 @@ export class Weights {
     return (this.bytes[place] / 127) * this.scale;
   }
 
-  /** The inputs of a filter, those with the largest weights first: by the sum of their sizes. @param {number} filter */
+  /** Indices of a filter's inputs, by decreasing sum of the absolute weights. @param {number} filter */
   strongestInputs(filter) {
     const size = this.rows * this.columns;
     const sums = Array.from({ length: this.inputs }, (_, input) => {
@@ -178,7 +178,7 @@ export class Weights {
   }
 
   /**
-   * One slice of a filter as a picture, its colours measured with the filter's own largest weight.
+   * Paint one input's slice of a filter, with colours scaled by the filter's largest absolute weight.
    * @param {HTMLCanvasElement} target
    * @param {number} filter
    */
@@ -192,7 +192,7 @@ export class Weights {
 }
 
 /**
- * Numbers [row][column] as a picture, their colours measured with the largest of them, or with `scale`.
+ * Paint numbers [row][column], with colours scaled by the largest absolute value, or by `scale`.
  * @param {HTMLCanvasElement} target
  * @param {number[][]} numbers
  */
@@ -206,7 +206,7 @@ export function paintNumbers(target, numbers, scale = 0) {
 }
 
 /**
- * A glyph (784 bytes, light ink on dark) as ink on paper, in the colours of the theme.
+ * Paint a glyph (784 bytes, light ink on dark) as ink on paper, in the theme's colours.
  * @param {HTMLCanvasElement} target
  * @param {Uint8Array} bytes
  */
@@ -229,7 +229,7 @@ export function paintGlyph(target, bytes, start = 0) {
   return paintBytes(target, bytes, start, 28, 28, colours);
 }
 
-/** A glyph as black ink on nothing, for the pad. @param {Uint8Array} bytes */
+/** Convert a glyph to black ink on a transparent background, for the pad. @param {Uint8Array} bytes */
 export function glyphInk(bytes, start = 0) {
   const ink = canvas(28, 28);
   const pixels = new ImageData(28, 28);

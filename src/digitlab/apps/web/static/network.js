@@ -11,13 +11,13 @@ import { language, number, percent, probability, t } from "./words.js";
 
 /** @import { Inspected, LayerDetail, ModelDetail } from "../schemas.js" */
 
-const SLICES = 12; // of a filter with many channels, the strongest are shown
+const SLICES = 12; // number of a filter's channels that are shown: the strongest
 
-/** Whether the layer has a number for each digit: the logits, the probabilities. @param {LayerDetail} layer */
+/** Whether the layer has one number per digit: logits or probabilities. @param {LayerDetail} layer */
 const ofDigits = (layer) => !makesMaps(layer) && layer.shape[0] === 10;
 
 /**
- * Above all numbers of a layer. The reader's answer rests on more than this network, and its numbers are others.
+ * Heading above all numbers of a layer. The reader's numbers differ: its answer is based on more than this network.
  * @param {LayerDetail} layer
  */
 function allWords(layer) {
@@ -48,7 +48,7 @@ export class NetworkView {
   /** @type {HTMLInputElement} */
   slider;
   /** @type {HTMLElement} */
-  layer; // what is said of the open one
+  layer; // details of the open layer
   /** @type {GlyphPicture} */
   input;
   /** @type {HTMLElement} */
@@ -62,7 +62,7 @@ export class NetworkView {
   /** @type {HTMLElement} */
   sums;
   /** @type {{ button: HTMLButtonElement, picture: HTMLCanvasElement, value: HTMLElement | null }[]} */
-  buttons; // one a map
+  buttons; // one per map
   /** @type {HTMLElement} */
   zeros;
 
@@ -90,7 +90,7 @@ export class NetworkView {
 
   /** @param {LayerDetail} layer */
   #mapsOf(layer) {
-    return /** @type {Maps} */ (this.maps.get(layer.name)); // of `layers`, all have maps
+    return /** @type {Maps} */ (this.maps.get(layer.name)); // all of `layers` have maps
   }
 
   async #show() {
@@ -155,14 +155,14 @@ export class NetworkView {
     this.#buildLayer();
   }
 
-  /** Where one looks: the open layer's name, the chosen map and its number that is explained, from 1. */
+  /** Current place: the open layer's name, the chosen map, and the position explained in it; all counted from 1. */
   get place() {
     const layer = this.#built ? this.layers[this.#open].name : undefined;
     const at = this.#place && /** @type {[number, number]} */ (this.#place.map((each) => each + 1));
     return layer ? { layer, map: this.#map + 1, ...(at ? { at } : {}) } : {};
   }
 
-  /** Look there, as soon as there is something to be seen. @param {{ layer?: string, map?: number, at?: [number, number] }} wanted */
+  /** Go to a place, now or once built. @param {{ layer?: string, map?: number, at?: [number, number] }} wanted */
   go(wanted) {
     this.#wanted = wanted;
     if (this.#built) this.show();
@@ -363,7 +363,7 @@ export class NetworkView {
   }
 
   /**
-   * Mark what the number at (row, column) sees.
+   * Mark the receptive field of the number at (row, column).
    * @param {number} row
    * @param {number} column
    */
@@ -386,7 +386,7 @@ export class NetworkView {
    */
   async #explained(row, column) {
     const { layer } = this.#here;
-    // An activation right behind a convolution is explained together with it.
+    // An activation directly after a convolution is explained together with it.
     const before = layer.kind === "activation" ? layerBefore(layer, this.layers) : undefined;
     const asked = before?.kind === "convolution" ? before : layer;
     const [seen, map] = [this.#seen, this.#map];

@@ -1,7 +1,7 @@
 // The drawing pad: mouse, pen, touch or the arrow keys; undo and redo; an eraser; pictures put on it.
 //
-// What was drawn is kept as a list of actions in units of the pad (WIDTH × HEIGHT), so that undoing is drawing again, and
-// the ink is always black on nothing: the page's style turns it light in the dark theme, the server gets it on white.
+// The drawing is stored as a list of actions in units of the pad (WIDTH × HEIGHT), so that undo is a redraw. The ink is
+// always black on transparent: the page's style makes it light in the dark theme, the server gets it on white.
 
 import { canvas, penOf } from "./elements.js";
 import { ARROWS, between } from "./glyph.js";
@@ -16,14 +16,14 @@ import { ARROWS, between } from "./glyph.js";
 
 export const WIDTH = 480;
 export const HEIGHT = 360;
-// What is sent. At a picture of up to 147 pixels the page reader takes one look, at larger ones two: one large digit is
-// answered in less than half the time, and is read as well (docs/web-page.md).
+// Size of the picture sent. The page reader makes one pass over pictures of up to 147 pixels, and two over larger ones:
+// a large digit sent small is answered in less than half the time, and read as well (docs/web-page.md).
 export const SENT = { width: 320, height: 240 };
 const SENT_FOR_ONE = { width: 144, height: 108 };
-const LARGE = 0.35 * HEIGHT; // longest side of one digit's ink, from which on the smaller picture is sent
+const LARGE = 0.35 * HEIGHT; // the smaller picture is sent if the longest side of one digit's ink has at least this
 const PEN = 20; // width of a line without pressure
 const RUBBER = 44;
-const WIDE = 1.3; // ink so many times as wide as high may be digits that touch
+const WIDE = 1.3; // ratio of width to height above which ink may be several touching digits
 const KEY_STEP = 12;
 
 export class Pad extends EventTarget {
@@ -31,7 +31,7 @@ export class Pad extends EventTarget {
   #pen;
   /** @type {(Line | Stamp | Clearing)[]} */
   #actions = [];
-  #done = 0; // actions after this were undone
+  #done = 0; // actions from this index on have been undone
   /** @type {Line | null} */
   #current = null;
   /** @type {number | null} */
@@ -63,7 +63,7 @@ export class Pad extends EventTarget {
   get canRedo() {
     return this.#done < this.#actions.length;
   }
-  /** Where the pen of the arrow keys is, or null: { x, y, down }. */
+  /** State of the pen that the arrow keys move, { x, y, down }, or null. */
   get keyboardPen() {
     return this.#keys.shown ? this.#keys : null;
   }
@@ -87,13 +87,13 @@ export class Pad extends EventTarget {
     }
   }
 
-  /** Begin with an empty pad, and with nothing to undo. */
+  /** Empty the pad and the history of undo. */
   forget() {
     [this.#actions, this.#done] = [[], 0];
     this.#again();
   }
 
-  /** What is on the pad: the name of the picture that was put there, and the strokes. */
+  /** Content of the pad: the name of the picture put there, and the strokes. */
   get drawn() {
     const shown = this.#shown();
     return {
@@ -103,7 +103,7 @@ export class Pad extends EventTarget {
   }
 
   /**
-   * Put these strokes on the emptied pad, over a picture where there is one; one step for undo.
+   * Clear the pad and put these strokes on it, over a picture if there is one; each is a step for undo.
    * @param {Stroke[]} strokes
    * @param {HTMLCanvasElement | null} ink
    */
@@ -121,14 +121,14 @@ export class Pad extends EventTarget {
     return { kind: "stamp", ink, name, x: (WIDTH - width) / 2, y: (HEIGHT - height) / 2, width, height };
   }
 
-  /** Put a picture of ink on the emptied pad: a canvas whose opacity is the ink. @param {HTMLCanvasElement} ink */
+  /** Clear the pad and put a picture of ink on it: a canvas whose opacity is the ink. @param {HTMLCanvasElement} ink */
   stamp(ink, name = "") {
     if (!this.empty) this.#add({ kind: "clear" });
     this.#add(this.#placed(ink, name));
     this.#again();
   }
 
-  /** Whether this may be more than one digit, because ink lies apart or far along a line; the reader decides. */
+  /** Whether this may be several digits, because the ink is in separate parts or wide; the reader decides. */
   get mayBeSeveral() {
     return mayBeSeveral(this.#drawn());
   }
@@ -145,7 +145,7 @@ export class Pad extends EventTarget {
   }
 
   /**
-   * What the reader gets: a canvas, dark ink on white. `box` [x0, y0, x1, y1] in its pixels cuts one digit out.
+   * Picture for the reader: a canvas, dark ink on white. `box` [x0, y0, x1, y1], in its pixels, crops one digit.
    * @param {number[] | null} box
    */
   picture(box = null, turned = 0) {
@@ -191,7 +191,7 @@ export class Pad extends EventTarget {
   }
 
   /**
-   * The piece of a line that its point number `last` adds: a curve between the middles of neighbours.
+   * Paint the piece of a line that point `last` adds: a curve between the midpoints of neighbouring points.
    * @param {Line} line
    * @param {number} last
    */
@@ -247,7 +247,7 @@ export class Pad extends EventTarget {
     this.#view.focus({ preventScroll: true });
     this.#view.setPointerCapture(event.pointerId);
     this.#pointer = event.pointerId;
-    this.#current = { kind: "line", points: [], erase: this.erasing || event.button === 5 }; // 5: a pen's own rubber
+    this.#current = { kind: "line", points: [], erase: this.erasing || event.button === 5 }; // 5: a pen's eraser
     this.#extend(...this.#place(event), thickness(event));
     this.#tell("ink");
   }
@@ -297,13 +297,13 @@ export class Pad extends EventTarget {
   }
 }
 
-/** A pen's pressure makes its line thicker; mice and fingers have none that could be relied on. @param {PointerEvent} event */
+/** Line width: grows with a pen's pressure; that of mice and fingers is unreliable. @param {PointerEvent} event */
 function thickness(event) {
   return event.pointerType === "pen" && event.pressure ? PEN * (0.4 + 1.1 * event.pressure) : PEN;
 }
 
 /**
- * What was done since the pad was cleared last.
+ * The actions since the pad was last cleared.
  * @param {(Line | Stamp | Clearing)[]} actions
  */
 function sinceCleared(actions) {
@@ -312,7 +312,7 @@ function sinceCleared(actions) {
 }
 
 /**
- * Whether this may be more than one digit: ink lies apart, or far along a line.
+ * Whether this may be several digits: the ink is in separate parts, or wide.
  * @param {(Line | Stamp)[]} drawn
  */
 export function mayBeSeveral(drawn) {
@@ -343,7 +343,7 @@ const joined = (a, b) => [Math.min(a[0], b[0]), Math.min(a[1], b[1]), Math.max(a
 const touch = (a, b) => a[0] - b[2] < PEN && b[0] - a[2] < PEN && a[1] - b[3] < PEN && b[1] - a[3] < PEN;
 
 /**
- * A box [x0, y0, x1, y1] with a fifth of its size around it, as far as the picture goes.
+ * Extend a box [x0, y0, x1, y1] by a fifth of its size on each side, within the picture.
  * @param {number[]} box
  * @param {{ width: number, height: number }} picture
  * @returns {Box}
@@ -359,7 +359,7 @@ export function surroundings([x0, y0, x1, y1], { width, height }) {
 }
 
 /**
- * One digit of a picture with some of what is around it, as a canvas of its own.
+ * Crop one digit of a picture, with a margin, to a new canvas.
  * @param {HTMLCanvasElement} picture
  * @param {number[]} box
  */
@@ -371,7 +371,7 @@ export function cutOut(picture, box, turned = 0) {
 }
 
 /**
- * The same picture after this number of clockwise quarter turns.
+ * Rotate the picture by this number of clockwise quarter turns.
  * @param {HTMLCanvasElement} picture
  * @param {number} turns
  */
@@ -386,7 +386,7 @@ function afterTurns(picture, turns) {
 }
 
 /**
- * On the pad, where paper is white: neighbours that reach into the surroundings are painted over.
+ * Crop one digit of the pad, where paper is white: neighbours that reach into its margin are painted over.
  * @param {HTMLCanvasElement} picture
  * @param {number[]} box
  * @param {number} turned

@@ -10,12 +10,12 @@ import { language, number, percent, t } from "./words.js";
 
 /** @import { Inspected, ModelDetail } from "../schemas.js" */
 
-const MAPS = 16; // of a layer, the strongest
+const MAPS = 16; // shown per layer: the strongest
 
 export class PairView {
   #built = "";
   /** @type {string[]} */
-  chosen = []; // names of the two models; a side that nobody has chosen takes one that differs from the other
+  chosen = []; // names of the two models; a side without a choice by hand takes one that differs from the other
   byHand = [false, false];
   depth = 0.1;
   /** @type {ReturnType<PairView["side"]>[]} */
@@ -108,7 +108,7 @@ export class PairView {
   }
 
   /**
-   * One side, empty.
+   * Build one side, without content.
    * @param {number} side
    * @param {string[]} names
    */
@@ -184,10 +184,10 @@ export class PairView {
 }
 
 /**
- * The names of the two models: what a visitor has chosen by hand (`kept`) stays; else the page's model stands beside
- * another one. One model alone is not shown beside itself.
+ * Choose the names of the two models: a visitor's choice by hand (`kept`) stays; else the page's model is shown beside
+ * another one. A single model is not shown beside itself.
  * @param {string[]} names all that can be shown
- * @param {string} current the page's
+ * @param {string} current the page's model
  * @param {(string | null)[]} kept
  */
 export function twoOf(names, current, kept) {

@@ -1,4 +1,4 @@
-// Photos: chosen, dropped, pasted or taken with a phone; read, with boxes on them.
+// Photos: chosen, dropped, pasted or taken with a phone; they are read and shown with boxes.
 
 import * as api from "./api.js";
 import { drawBoxes } from "./boxes.js";
@@ -11,10 +11,10 @@ import { number, onLanguage, t } from "./words.js";
  * @import { ReadPage } from "../schemas.js"
  */
 
-// The reader looks at pages 1,280 pixels wide, so nothing is lost; and what a phone writes into its photos (where, when)
-// stays with the visitor.
+// The longest side of what is sent. The reader scales pages to at most 1,024 pixels, so nothing is lost; and what a
+// phone writes into its photos (where, when) is not sent.
 const SIDE = 1600;
-const SIDE_HERE = 4096; // where nothing is sent
+const SIDE_HERE = 4096; // if nothing is sent
 
 export class Photo extends EventTarget {
   /** @type {HTMLCanvasElement | null} */
@@ -25,11 +25,12 @@ export class Photo extends EventTarget {
   body = null;
   chosen = -1;
   model = "";
-  /** @type {File | null} whose pages the server draws */
+  /** @type {File | null} the file whose pages the server renders */
   file = null;
   pages = 1;
   number = 1;
   turns = 0;
+  reads = 0; // answers to all but the last one are dropped
 
   /** Events: "read" when a photo was read, "trouble" with a `detail` when not. */
   constructor() {
@@ -61,11 +62,11 @@ export class Photo extends EventTarget {
     });
   }
 
-  /** Read a picture file: its pixels upright and not larger than needed. @param {File | undefined} file */
+  /** Read a picture file, upright and no larger than needed. @param {File | undefined} file */
   async open(file) {
     if (!file) return;
     this.dispatchEvent(new Event("opened"));
-    // Browsers that show a TIFF show its first page only.
+    // Browsers that can show a TIFF show only its first page.
     const bitmap = PAGED.test(file.name || file.type) ? null : await createImageBitmap(file).catch(() => null);
     if (!bitmap) {
       await this.#draw(file, 1);
@@ -75,7 +76,7 @@ export class Photo extends EventTarget {
     await this.read(onCanvas(bitmap));
   }
 
-  /** Read another page of the file; one that is not there becomes the next one that is. @param {number} page */
+  /** Read another page of the file; a number out of range is clamped. @param {number} page */
   async turn(page) {
     const wanted = Math.min(Math.max(Math.round(page) || this.number, 1), this.pages);
     if (this.file && wanted !== this.number) await this.#draw(this.file, wanted);
@@ -83,20 +84,20 @@ export class Photo extends EventTarget {
   }
 
   /**
-   * Let the server draw what the browser cannot show, and read that.
+   * Let the server render a page that the browser cannot show, and read it.
    * @param {File} file
    * @param {number} page
    */
   async #draw(file, page) {
     const turn = (this.turns += 1);
     const before = this.number;
-    this.number = page; // the next press goes on from here
+    this.number = page; // the next press of a button counts from here
     this.#showPages();
     byId("photo-text").textContent = t("reading …");
     try {
       const { picture, pages } = await api.pageOf(file, page);
       const bitmap = await createImageBitmap(picture);
-      if (turn < this.turns) return; // another one was asked for meanwhile
+      if (turn < this.turns) return; // another page was requested meanwhile
       this.#leaf(file, page, pages);
       await this.read(onCanvas(bitmap));
     } catch (error) {
@@ -108,7 +109,7 @@ export class Photo extends EventTarget {
     }
   }
 
-  /** Read what is no file: a still of the camera. @param {HTMLCanvasElement} still */
+  /** Read a still of the camera instead of a file. @param {HTMLCanvasElement} still */
   async take(still) {
     this.#leaf(null, 1, 1);
     await this.read(still);
@@ -134,9 +135,10 @@ export class Photo extends EventTarget {
     byId("page-next").disabled = this.number >= this.pages;
   }
 
-  /** Read a canvas; the model of the page answers. */
+  /** Read a canvas with the page's model. */
   async read(picture = this.picture) {
     if (!picture) return;
+    const turn = (this.reads += 1);
     this.picture = picture;
     const shown = byId("photo-picture");
     [shown.width, shown.height] = [picture.width, picture.height];
@@ -147,17 +149,19 @@ export class Photo extends EventTarget {
     try {
       const body = await api.photoOf(picture, 0.92);
       if (!body) throw new Error(t("The server cannot read this as a picture."));
-      this.body = body;
-      this.page = await api.read(body, this.model);
+      const page = await api.read(body, this.model);
+      if (turn < this.reads) return; // another picture was opened, or another model chosen meanwhile
+      [this.body, this.page] = [body, page];
       const answered = this.page.digits.findIndex((each) => each.digit !== null);
       this.choose(Math.max(answered, this.page.digits.length ? 0 : -1));
     } catch (error) {
+      if (turn < this.reads) return;
       byId("photo-text").textContent = "";
       this.#complain(error.message);
     }
   }
 
-  /** Look at one of the digits. @param {number} place */
+  /** Choose one of the digits found. @param {number} place */
   choose(place) {
     if (!this.page) return;
     this.chosen = place;
@@ -166,7 +170,7 @@ export class Photo extends EventTarget {
     this.dispatchEvent(new Event("read"));
   }
 
-  /** The chosen digit as a PNG of its own, or null. */
+  /** The chosen digit as a picture of its own, or null. */
   digit() {
     const found = this.page?.digits[this.chosen];
     return found && this.picture ? api.pictureOf(smaller(cutOut(this.picture, found.box, this.page?.turned))) : null;
@@ -194,12 +198,12 @@ export class Photo extends EventTarget {
   }
 }
 
-const PAGED = /(^|[./])(pdf|tiff?)$/i; // of a name, or of a type where there is no name
-const PICTURE = /\.(pdf|tiff?|heic|heif|avif|jp2|j2k|ppm|pgm|pbm|pnm)$/i; // browsers do not know the type of all
+const PAGED = /(^|[./])(pdf|tiff?)$/i; // matches a name, or a type if there is no name
+const PICTURE = /\.(pdf|tiff?|heic|heif|avif|jp2|j2k|ppm|pgm|pbm|pnm)$/i; // browsers do not know all of their types
 
 /** @param {File} file */
 export const isModel = (file) => /\.onnx$/i.test(file.name);
-/** What is for other parts of the page. @param {File} file */
+/** Whether a file is meant for other parts of the page. @param {File} file */
 const isElse = (file) => /\.(onnx|npz)$/i.test(file.name);
 /** @param {File} file */
 const isPicture = (file) =>
@@ -212,13 +216,13 @@ function onCanvas(source) {
   const picture = canvas(Math.round(source.width * scale), Math.round(source.height * scale));
   const pen = penOf(picture);
   pen.imageSmoothingQuality = "high";
-  pen.fillStyle = "#fff"; // what is transparent is paper
+  pen.fillStyle = "#fff"; // transparent areas become paper
   pen.fillRect(0, 0, picture.width, picture.height);
   pen.drawImage(source, 0, 0, picture.width, picture.height);
   return picture;
 }
 
-/** At most 320 pixels a side: more of one digit tells nothing. @param {HTMLCanvasElement} picture */
+/** Scale down to at most 320 pixels a side: more does not help for one digit. @param {HTMLCanvasElement} picture */
 export function smaller(picture) {
   const scale = Math.min(1, 320 / Math.max(picture.width, picture.height));
   const small = canvas(Math.ceil(picture.width * scale), Math.ceil(picture.height * scale));

@@ -1,6 +1,6 @@
-// Random numbers that come from a seed; browsers have none.
+// Seeded random numbers, which browsers do not provide.
 
-/** Numbers from 0 to 1, the same for the same seed (mulberry32). @param {number} seed */
+/** Make a generator of numbers in [0, 1), the same for the same seed (mulberry32). @param {number} seed */
 export function random(seed) {
   let state = seed >>> 0;
   return () => {

@@ -1,7 +1,7 @@
-// Before anything is painted: the theme of an earlier visit. (A classic script: modules run only after the first paint.)
+// Restore the theme of an earlier visit before the first paint. (A classic script, since modules run only after that.)
 try {
   const kept = localStorage.getItem("digitlab.theme");
   if (kept === "light" || kept === "dark") document.documentElement.dataset.theme = kept;
 } catch {
-  /* storage is closed to this page: the system's theme it is */
+  /* no access to storage: use the system's theme */
 }

@@ -1,12 +1,13 @@
-// What all parts of the page are about: the model, and the digit that is being looked at ("subject").
+// State shared by all parts of the page: the model, and the current digit ("subject").
 
 import * as api from "./api.js";
 
 /**
  * @import { Picture } from "./api.js"
  * @import { Inspected, ModelDetail, ModelSummary } from "../schemas.js"
- * @typedef {{ picture: Picture, from: "pad" | "photo" | "camera", whole?: Picture | null }} Subject `whole`: the photo of one digit
- * @typedef {"model" | "models" | "subject" | "shade" | "place"} Topic `place`: where in a view one is
+ * @typedef {{ picture: Picture, from: "pad" | "photo" | "camera", whole?: Picture | null }} Subject
+ *   `whole`: the whole photo, if it is of one digit
+ * @typedef {"model" | "models" | "subject" | "shade" | "place"} Topic `place`: the position within a view
  */
 
 /** @type {Record<Topic, Set<() => void>>} */
@@ -20,7 +21,7 @@ const inspections = new WeakMap(); // by the subject, then by the model's name
 export const state = { model: "", models: [], subject: null };
 
 /**
- * `listener` is called whenever what it is about changes.
+ * Call `listener` whenever this topic changes.
  * @param {Topic} what
  * @param {() => void} listener
  */
@@ -34,7 +35,7 @@ export function tell(what) {
 }
 
 /**
- * Fetch the models again; choose `wanted`, or keep what is chosen, or take the server's default.
+ * Fetch the list of models again; choose `wanted`, else keep the current choice, else take the server's default.
  * @param {string | null} wanted
  */
 export async function refreshModels(wanted = null) {
@@ -53,7 +54,7 @@ export function chooseModel(name) {
 }
 
 /**
- * Look at another digit, or at none.
+ * Set the current digit, or none.
  * @param {Subject | null} subject
  */
 export function lookAt(subject) {
@@ -62,7 +63,7 @@ export function lookAt(subject) {
 }
 
 /**
- * The layers of a model: fetched once.
+ * Get the details of a model; they are fetched once.
  * @param {string} name
  */
 export function detailOf(name) {
@@ -70,7 +71,7 @@ export function detailOf(name) {
 }
 
 /**
- * Everything that a model makes of the subject, asked for once.
+ * Get all that a model computes for the subject; it is fetched once.
  * @param {Subject} subject
  * @param {string} name
  */
@@ -81,7 +82,7 @@ export function inspected(subject, name) {
 }
 
 /**
- * What is known under this name, or is asked for now; a question that failed is forgotten.
+ * Get the cached result of this name, or else ask for it; a failed request is not cached.
  * @template Told
  * @param {Map<string, Promise<Told>>} known
  * @param {string} name

@@ -1,9 +1,9 @@
-// Tabs as WAI-ARIA has them: one in the tab order, arrow keys between them, each shows its panel.
+// Tabs as in WAI-ARIA: one is in the tab order, arrow keys move between them, each shows its panel.
 
 import { byId } from "./elements.js";
 
 /**
- * Make a row of [role=tab] work; `shown(name)` is called with the data-tab of the one that is shown.
+ * Set up a row of [role=tab]; `shown(name)` is called with the data-tab of the tab that is shown.
  * @template {string} Name
  * @param {HTMLElement} row
  * @param {(name: Name) => void} shown
@@ -11,7 +11,7 @@ import { byId } from "./elements.js";
 export function startTabs(row, shown) {
   const tabs = /** @type {HTMLElement[]} */ ([...row.querySelectorAll("[role=tab]")]);
   const show = (/** @type {HTMLElement} */ chosen, focus = false) => {
-    // What is pressed in one panel may show another: whoever pressed it by key must not be left in what is hidden.
+    // A button in one panel may show another one: the keyboard focus must not stay in a hidden panel.
     let lost = false;
     for (const tab of tabs) {
       const here = tab === chosen;

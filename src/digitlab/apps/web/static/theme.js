@@ -1,4 +1,4 @@
-// Light and dark: the system's, unless the visitor chose. `data-shade` on the root says which one is shown.
+// Light or dark theme: the system's, unless the visitor chose one. `data-shade` of the root element: which is shown.
 
 import { tell } from "./state.js";
 
@@ -7,7 +7,7 @@ const KEPT = "digitlab.theme";
 /** @type {(theme: string) => void} */
 let choose = () => {};
 
-/** What the visitor chose, or nothing. */
+/** The theme that the visitor chose, or undefined. */
 export const chosenTheme = () => document.documentElement.dataset.theme;
 
 /** Choose "light" or "dark". @param {string} theme */
@@ -17,7 +17,7 @@ export const setTheme = (theme) => choose(theme);
 export const dark = () => document.documentElement.dataset.shade === "dark";
 
 /**
- * Follow the system and the switch.
+ * Follow the system's theme and the switch.
  * @param {HTMLButtonElement} button
  */
 export function startTheme(button) {

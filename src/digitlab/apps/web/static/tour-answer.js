@@ -1,4 +1,4 @@
-// What the tour shows of the way from the maps to the answer: the vector, the logits, the softmax, dropout.
+// The tour's figures from the maps to the answer: the vector, the logits, the softmax, dropout.
 
 import { canvas, make } from "./elements.js";
 import { paintNumbers, Weights } from "./maps.js";
@@ -23,7 +23,7 @@ export function logits(subject) {
 }
 
 /**
- * The ten sums before the softmax, to a byte's exactness; from the answer where the last layer does both at once.
+ * The ten logits, as precise as a byte; computed from the probabilities if the last layer includes the softmax.
  * @param {With<"dense">} subject
  */
 function logitsOf({ dense, softmax: last, maps, seen }) {
@@ -126,7 +126,8 @@ export function dropout({ dense, row, maps, softmax: last }) {
 }
 
 /**
- * Ten rows with a bar: [digit, value of the bar, texts]. Without a `whole` they have signs, and go from a line at 0.
+ * Make a table with bars: rows of [digit, value of the bar, texts]. `whole`: the value of a full bar; without it,
+ * values are signed and bars start at a line at 0.
  * @param {string[]} head
  * @param {[number, number, string[]][]} rows
  * @param {number | null} whole

@@ -1,4 +1,4 @@
-// What the tour shows of the image and the maps, on the visitor's own digit; tour-answer.js goes on from there.
+// The tour's figures of the image and the maps, for the visitor's own digit; those that follow are in tour-answer.js.
 
 import * as api from "./api.js";
 import { canvas, make } from "./elements.js";
@@ -13,20 +13,20 @@ import { percent, t } from "./words.js";
  * @import { Picture } from "./api.js"
  * @import { Maps } from "./maps.js"
  *
- * The layers that the tour stops at, with their maps; what a network lacks is undefined.
+ * The layers that the tour explains, with their maps; undefined if the network lacks one.
  * @typedef {{
  *   detail: ModelDetail, seen: Inspected & { glyph: string }, maps: Map<string, Maps>, layers: LayerDetail[],
  *   glyph: Uint8Array, relu?: LayerDetail, pool?: LayerDetail, dense?: LayerDetail, convolution?: LayerDetail,
  *   beforeRelu?: LayerDetail, beforePool?: LayerDetail, deeper?: LayerDetail, row?: LayerDetail, softmax?: LayerDetail,
  * }} About
  *
- * `photo()` gives the picture that S2's filters are shown on.
+ * `photo()` returns the picture to which S2's filters are applied.
  * @typedef {About & { photo: () => Picture }} Subject
  * @typedef {{ element: HTMLElement, leave?: () => void }} Figure `leave` is called when the step is left.
  */
 
 /**
- * The same, with the layers that a step needs.
+ * A subject with the layers that a step needs.
  * @template {keyof About} Name
  * @typedef {Subject & Required<Pick<About, Name>>} With
  */
@@ -144,7 +144,7 @@ export function convolution({ convolution: layer, maps, glyph, seen }) {
   return { element, leave: pause };
 }
 
-/** The strongest maps of all that a filter bank made. @param {With<"convolution">} subject */
+/** Show the 16 strongest maps of the convolution. @param {With<"convolution">} subject */
 export const activationMaps = ({ convolution: layer, maps }) => strongestMaps(mapsFor(maps, layer), 16);
 
 /**

@@ -1,26 +1,26 @@
-// The arithmetic of the tour: what its figures show is computed here, without a page.
+// The arithmetic behind the tour's figures, independent of the page.
 
 /** @import { Maps, Weights } from "./maps.js" */
 
 /**
- * e to the power of each logit, divided by their sum.
+ * Softmax: e to the power of each logit, divided by their sum.
  * @param {number[]} logits
  */
 export function softmaxOf(logits) {
-  const most = Math.max(...logits); // taken off, so that no power is infinite
+  const most = Math.max(...logits); // subtracted, so that no power overflows
   const powers = logits.map((logit) => Math.exp(logit - most));
   const all = powers.reduce((sum, each) => sum + each, 0);
   return powers.map((power) => power / all);
 }
 
 /**
- * Logits of which the softmax makes these probabilities; 0 is taken for a ten-millionth.
+ * Logits whose softmax is these probabilities; the latter are clipped to ≥ 1e-7.
  * @param {number[]} probabilities
  */
 export const logitsFrom = (probabilities) => probabilities.map((share) => Math.log(Math.max(share, 1e-7)));
 
 /**
- * What a dense layer of ten units makes of a vector.
+ * Output of a dense layer of ten units for a vector.
  * @param {number[]} vector
  * @param {Weights} weights
  */
@@ -30,7 +30,7 @@ export const denseOf = (vector, weights) =>
   );
 
 /**
- * Dropout as in training: each number is set to 0 with probability `rate`, the others are made larger to make up for it.
+ * Dropout as in training: each number is set to 0 with probability `rate`, the others are divided by 1 − `rate`.
  * @param {number[]} vector
  * @param {number} rate
  */
@@ -38,7 +38,7 @@ export const withGaps = (vector, rate, random = Math.random) =>
   vector.map((value) => (random() >= rate ? value / (1 - rate) : 0));
 
 /**
- * A vector as the rows of a nearly square picture; the last row is filled up with 0.
+ * Arrange a vector as the rows of a nearly square picture; the last row is padded with 0.
  * @param {number[]} vector
  */
 export function inRows(vector) {
@@ -49,8 +49,7 @@ export function inRows(vector) {
 }
 
 /**
- * At most 40 places [row, column] of a map where something happens, row by row: where its numbers are large, above or
- * below 0. In a map without any, its middle.
+ * At most 40 places [row, column] of a map with large absolute values, row by row; if there are none, its middle.
  * @param {Maps} maps
  * @param {number} map
  * @returns {[number, number][]}

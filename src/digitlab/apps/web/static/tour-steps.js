@@ -1,4 +1,4 @@
-// What the tour says at each step. `needs` names the parts of a network without which a step is left out.
+// The steps of the tour. `needs` names the parts of a network without which a step is skipped.
 
 import * as answer from "./tour-answer.js";
 import * as figures from "./tour-figures.js";
@@ -6,7 +6,7 @@ import * as figures from "./tour-figures.js";
 /**
  * @import { About, Figure, Subject } from "./tour-figures.js"
  *
- * `figure` gets the parts of the network, those of `needs` among them.
+ * `figure` gets the parts of the network, including those in `needs`.
  * @typedef {{
  *   title: string, text: string[], needs?: (keyof About)[],
  *   figure: (subject: any) => HTMLElement | Figure | Promise<HTMLElement>,

@@ -23,10 +23,10 @@ export class TourView {
   /** @type {Inspected | null} */
   #seen = null;
   /** @type {(() => void) | undefined} */
-  #leave; // what the step wants done when it is left
-  #takesFocus = false; // once it is shown
+  #leave; // cleanup of the current step, run when it is left
+  #takesFocus = false; // whether to take the focus once shown
   /** @type {Step[]} */
-  steps = []; // those that the network has the parts for
+  steps = []; // those for which the network has the parts
   /** @type {About} */
   about;
   /** @type {Record<"title" | "count" | "text" | "figure" | "dots", HTMLElement>} */
@@ -39,14 +39,14 @@ export class TourView {
   /**
    * @param {HTMLElement} panel
    * @param {(message: string) => void} trouble
-   * @param {() => Picture} photo gives the picture that S2's filters are shown on
+   * @param {() => Picture} photo returns the picture to which S2's filters are applied
    */
   constructor(panel, trouble, photo) {
     this.panel = panel;
     this.trouble = trouble;
     this.photo = photo;
     this.show = api.newest(() => this.#show().catch((error) => trouble(error.message)));
-    // Wherever the focus is, while the tour is to be seen; but not where arrow keys do something of their own.
+    // Works wherever the focus is while the tour is visible, except where arrow keys have another function.
     document.addEventListener("keydown", (event) => {
       if (!panel.checkVisibility() || !this.steps.length || event.altKey || event.ctrlKey || event.metaKey) return;
       if (event.defaultPrevented || /** @type {Element} */ (event.target).closest(OWN_KEYS)) return;
@@ -56,7 +56,7 @@ export class TourView {
       event.preventDefault();
       this.go(this.#step + by);
     });
-    // Who comes by pointer gets the focus onto the tour: on the tab itself arrow keys would change the tab.
+    // After a click by pointer, the tour takes the focus: on the tab itself, arrow keys would change the tab.
     byId("tab-tour").addEventListener("click", (event) => {
       this.#takesFocus = event.detail > 0;
     });
@@ -115,18 +115,18 @@ export class TourView {
     );
   }
 
-  /** The step that is shown, from 1. */
+  /** The step that is shown, counted from 1. */
   get step() {
     return this.#step + 1;
   }
 
-  /** Begin at a step, from 1, as soon as there is something to be seen. @param {number} step */
+  /** Go to a step (counted from 1), now or once the view is built. @param {number} step */
   begin(step) {
     this.#step = step - 1;
     if (this.#built) this.show();
   }
 
-  /** Go to another step, and tell a screen reader. @param {number} place */
+  /** Go to another step, and focus its title so that screen readers read it. @param {number} place */
   async go(place) {
     if (place < 0 || place >= this.steps.length) return;
     this.#step = place;
@@ -156,7 +156,7 @@ export class TourView {
     figure.replaceChildren(element);
   }
 
-  /** The panel is no longer shown. */
+  /** Clean up the current step, when it is left or the panel is hidden. */
   hide() {
     this.#leave?.();
     this.#leave = undefined;
@@ -164,7 +164,7 @@ export class TourView {
 }
 
 /**
- * The layers that the tour stops at, with their maps; what a network lacks is undefined.
+ * The layers that the tour explains, with their maps; undefined if the network lacks one.
  * @param {ModelDetail} detail
  * @param {Inspected & { glyph: string }} seen
  * @returns {About}

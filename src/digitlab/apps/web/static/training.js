@@ -40,11 +40,11 @@ export class TrainingView {
   /** @type {HTMLFormElement | undefined} */
   form;
   /** @type {Record<string, string> | null} */
-  #wanted = null; // what a link asks for
+  #wanted = null; // the settings given in a link
   /** @type {EventSource | null} */
   #source = null;
   /** @type {TrainingState} */
-  #training; // that is followed
+  #training; // the one that is followed
   /** @type {TrainingEpoch[]} */
   #epochs = [];
   /** @type {Record<"start" | "stop" | "use", HTMLButtonElement>} */
@@ -68,12 +68,12 @@ export class TrainingView {
     this.show = api.newest(() => this.#show().catch((error) => trouble(error.message)));
   }
 
-  /** What is chosen, by the fields' names; undefined before the view was shown. */
+  /** The chosen settings by field name; undefined before the view is first shown. */
   get settings() {
     return this.form && Object.fromEntries([...new FormData(this.form)].map(([name, value]) => [name, String(value)]));
   }
 
-  /** Choose, as soon as there is a form. @param {Record<string, string>} settings */
+  /** Apply settings, now or once there is a form. @param {Record<string, string>} settings */
   choose(settings) {
     this.#wanted = settings;
     this.#fill();
@@ -261,7 +261,7 @@ export class TrainingView {
     this.#repaint();
   }
 
-  /** Filters and mistakes after the last epoch, in the colours of the theme. */
+  /** Show the filters and mistakes after the last epoch, in the theme's colours. */
   #repaint() {
     const last = this.#epochs.at(-1);
     if (!last) return;

@@ -1,4 +1,4 @@
-// Which maps of a network are shown on one screen, and which of them are made from which.
+// Which maps of a network are shown on one screen, and which of them are computed from which.
 
 import { convolutionBefore, makesMaps } from "./layers.js";
 import { Weights } from "./maps.js";
@@ -7,17 +7,17 @@ import { Weights } from "./maps.js";
  * @import { LayerDetail } from "../schemas.js"
  * @import { Maps } from "./maps.js"
  * @typedef {{ column: number, map: number }} Spot
- * @typedef {{ from: Spot, to: Spot, share: number }} Link `share` of the largest weight among a map's links, 0 … 1
+ * @typedef {{ from: Spot, to: Spot, share: number }} Link `share`: strength of the line, 0 … 1
  * @typedef {{ layer: LayerDetail, maps: Maps, shown: number[], together: boolean, count: number, names: string[], parts: LayerDetail[] }} Column
- *   `together`: its numbers are one picture; `parts`: the layers that it stands for, `names` theirs
+ *   `together`: all its numbers are one picture; `parts`: the layers that it stands for, `names`: their names
  */
 
 const SHOWN = 8;
-const SOURCES = 3; // that are drawn of a map
+const SOURCES = 3; // maximum number of links drawn per map
 const MOVES = ["flatten", "normalisation"];
 
 /**
- * The columns: an activation stands for its convolution too, and what only moves or stretches numbers has none.
+ * The columns: an activation stands also for the layer before it; layers that only move or scale numbers have none.
  * @param {LayerDetail[]} layers
  * @param {Map<string, Maps>} maps
  * @returns {Column[]}
@@ -45,7 +45,10 @@ export function columnsOf(layers, maps) {
   return columns;
 }
 
-/** The strongest maps; behind a convolution those of its own that are shown already. @param {LayerDetail} layer @param {Maps} maps @param {LayerDetail[]} layers @param {Column[]} columns */
+/**
+ * The strongest maps; after a convolution, the same ones that are already shown of it.
+ * @param {LayerDetail} layer @param {Maps} maps @param {LayerDetail[]} layers @param {Column[]} columns
+ */
 function shownOf(layer, maps, layers, columns) {
   const maker = convolutionBefore(layer, layers);
   const known = columns.find(({ names }) => maker && names.includes(maker.name));
@@ -59,7 +62,7 @@ function shownOf(layer, maps, layers, columns) {
 }
 
 /**
- * What each shown map is made from, as far as that is shown: the strongest by their weights.
+ * Links to each shown map from the shown maps that it is computed from: those with the largest weights.
  * @param {Column[]} columns
  * @param {LayerDetail[]} layers
  * @returns {Link[]}

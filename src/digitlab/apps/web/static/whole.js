@@ -1,5 +1,5 @@
-// The whole network on one screen: a column a layer, its strongest maps as small pictures, and what each of them is made
-// from. The numbers flow through it on a step or on play; a map that is pointed at shows where it comes from and goes to.
+// The whole network on one screen: a column per layer, its strongest maps as small pictures, and links to the maps that
+// each is computed from. Step and play animate the flow of numbers; pointing at a map highlights its links, in and out.
 
 import * as api from "./api.js";
 import { canvas, make, penOf } from "./elements.js";
@@ -16,8 +16,8 @@ import { language, number, onLanguage, probability, t } from "./words.js";
  * @typedef {{ x: number, y: number, left: number, right: number, top: number, bottom: number }} Place In the picture.
  */
 
-const COLUMN_MS = 650; // that the numbers take from one layer to the next
-const DOTS = 3; // on a link, while numbers flow along it
+const COLUMN_MS = 650; // duration of the animation from one layer to the next
+const DOTS = 3; // number of dots on a link while numbers flow along it
 
 export class WholeView {
   #built = "";
@@ -33,9 +33,9 @@ export class WholeView {
   #spots = new Map();
   /** @type {Spot | null} */
   #pointed = null;
-  #reached = Number.POSITIVE_INFINITY; // the column that the numbers have come to, with how far they are to the next
+  #reached = Number.POSITIVE_INFINITY; // column reached by the numbers; its fraction is the progress to the next
   #running = false;
-  #below = false; // whether the columns lie below each other
+  #below = false; // whether the columns are stacked vertically
   #last = 0;
   /** @type {HTMLElement} */
   net;
@@ -49,7 +49,7 @@ export class WholeView {
   /**
    * @param {HTMLElement} panel
    * @param {(message: string) => void} trouble
-   * @param {(layer: string, map: number) => void} open shows a map's layer by itself
+   * @param {(layer: string, map: number) => void} open shows a map's layer in a view of its own
    */
   constructor(panel, trouble, open) {
     this.panel = panel;
@@ -71,7 +71,7 @@ export class WholeView {
     const maps = new Map(seen.layers.map((each) => [each.name, new Maps(each)]));
     const layers = detail.layers.filter((each) => maps.has(each.name));
     const key = `${model} ${language()}`;
-    // The same spots for each stroke of a drawing, so that a map can be watched; other ones for another network.
+    // The same maps are shown after each stroke, so that one can be watched; others for another network.
     if (this.#built !== key) {
       this.#columns = columnsOf(layers, maps);
       this.#links = linksOf(this.#columns, layers);
@@ -176,7 +176,7 @@ export class WholeView {
       }
   }
 
-  /** Where every picture is; the lines are drawn between them. */
+  /** Measure where every picture is, and draw the lines between them. */
   #measure() {
     if (!this.net?.isConnected) return;
     const frame = this.net.getBoundingClientRect();
@@ -233,7 +233,7 @@ export class WholeView {
     }
   }
 
-  /** From edge to edge: to the right where columns stand side by side, downwards where they lie below each other. @param {Link} link */
+  /** Ends of a link, edge to edge: rightwards, or downwards if columns are stacked. @param {Link} link */
   #ends({ from, to }) {
     const [a, b] = [this.#places.get(keyOf(from)), this.#places.get(keyOf(to))];
     if (!a || !b) return null;

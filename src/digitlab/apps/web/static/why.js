@@ -1,4 +1,4 @@
-// Why 4 and not 9? Parts of the digit are covered: by the server one after the other, or by the visitor with a rubber.
+// Why 4 and not 9? Parts of the digit are covered: by the server one after the other, or by the visitor with an eraser.
 
 import { tenBars } from "./answer.js";
 import * as api from "./api.js";
@@ -11,7 +11,7 @@ import { exact, language, number, probability, t } from "./words.js";
 
 /** @import { Inspected, Occluded } from "../schemas.js" */
 
-const RUBBER = 1.7; // pixels around the middle that are rubbed out
+const RUBBER = 1.7; // radius of the eraser in pixels
 
 export class WhyView {
   #built = "";
@@ -22,9 +22,9 @@ export class WhyView {
   /** @type {Uint8Array} */
   glyph;
   /** @type {Uint8Array} */
-  rubbed; // the glyph without what the visitor has rubbed out
+  rubbed; // the glyph without what the visitor has erased
   /** @type {number[]} */
-  after; // the probabilities then
+  after; // the probabilities of `rubbed`
   /** @type {HTMLSelectElement} */
   digit;
   /** @type {HTMLSelectElement} */
@@ -268,7 +268,7 @@ export function squareAt(x, y, { stride, size }) {
 }
 
 /**
- * Rub the pixels around (x, y) out of a glyph.
+ * Erase the pixels around (x, y) of a glyph.
  * @param {Uint8Array} glyph
  * @param {number} x
  * @param {number} y

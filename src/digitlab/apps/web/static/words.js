@@ -1,9 +1,9 @@
-// The page's languages. English stands in index.html and in the code; `t` looks it up in the dictionary of another.
+// The page's languages. The English texts are in index.html and in the code; `t` looks up their translations.
 
-/** @typedef {Record<string, string>} Dictionary English text → the same in another language. */
+/** @typedef {Record<string, string>} Dictionary English text → its translation. */
 
 /**
- * Another language is a file beside these, its line here, and whatever lessons have in it.
+ * To add a language: a dictionary file beside these, its line here, and optionally the lessons' texts in it.
  * @type {Record<string, { name: string, load: () => Promise<{ default: Dictionary }> }>}
  */
 const DICTIONARIES = {
@@ -12,29 +12,29 @@ const DICTIONARIES = {
 };
 const KEPT = "digitlab.language";
 /** @type {Record<string, () => Promise<{ default: Dictionary }>>[]} */
-const more = []; // what pages of their own say beside
+const more = []; // additional dictionaries of other pages
 /** @type {Set<() => void>} */
 const listeners = new Set();
 /** @type {WeakMap<Element, Record<string, string>>} */
-const english = new WeakMap(); // element → what stood in index.html
+const english = new WeakMap(); // element → its original texts in index.html
 
 /** @type {string | undefined} */
-let title; // as it stands in the page's file
+let title; // the original one of the page's file
 let tongue = "en";
 /** @type {Dictionary} */
 let dictionary = {};
 
-/** Their letters and their own names: what can be chosen. @returns {[string, string][]} */
+/** The available languages: codes and own names. @returns {[string, string][]} */
 export const languageNames = () => [
   ["en", "English"],
   ...Object.entries(DICTIONARIES).map(([letters, { name }]) => /** @type {[string, string]} */ ([letters, name])),
 ];
 
-/** "en", "es" … */
+/** The current language's code: "en", "es" … */
 export const language = () => tongue;
 
 /**
- * The text in the visitor's language, with {names} replaced: `t` of "map {n}" and { n: 3 }.
+ * Translate a text to the visitor's language and fill in its {names}, e.g. "map {n}" with { n: 3 }.
  * @param {string} text
  * @param {Record<string, any>} values
  * @returns {string}
@@ -45,7 +45,7 @@ export function t(text, values = {}) {
 }
 
 /**
- * What the server says in English, in other languages after a `sentence` of ours that says what it is about.
+ * Relay a message of the server, in English; other languages put a translated `sentence` on its topic before it.
  * @param {string} sentence
  * @param {string | null | undefined} detail
  */
@@ -55,7 +55,7 @@ export function relayed(sentence, detail) {
 }
 
 /**
- * A number as it is written where the visitor lives; `digits` behind the point.
+ * Format a number in the visitor's language, with `digits` decimals.
  * @param {number} value
  * @param {number} digits
  */
@@ -65,7 +65,7 @@ export function number(value, digits = 0) {
 }
 
 /**
- * A number of a map or a filter: its sign and three digits that count; whole numbers as they are.
+ * Format a number of a map or a filter, with about three significant digits; integers have no decimals.
  * @param {number} value
  */
 export function exact(value) {
@@ -75,7 +75,7 @@ export function exact(value) {
 }
 
 /**
- * 0.973 → "97 %", in the visitor's manner.
+ * Format a share as a percentage in the visitor's language: 0.973 → "97 %".
  * @param {number} share
  * @param {number} digits
  */
@@ -84,7 +84,7 @@ export function percent(share, digits = 0) {
 }
 
 /**
- * A probability, written the same wherever it stands; what is not quite 0 or 1 is not called so.
+ * Format a probability, everywhere the same; it is never rounded to 0 or 1 but shown as < 0.1 % or > 99.9 %.
  * @param {number} share
  */
 export function probability(share) {
@@ -94,7 +94,7 @@ export function probability(share) {
 }
 
 /**
- * A number that has a sign, as logits have: "+8.6", "−2.9".
+ * Format a number with its sign, e.g. a logit: "+8.6", "−2.9".
  * @param {number} value
  * @param {number} digits
  */
@@ -120,13 +120,13 @@ function formatter(digits, style) {
 }
 
 /**
- * What a page of its own says beside the others, by the languages' letters.
+ * Add another page's dictionaries, by language code.
  * @param {Record<string, () => Promise<{ default: Dictionary }>>} dictionaries
  */
 export const alsoSays = (dictionaries) => more.push(dictionaries);
 
 /**
- * Is called now and whenever the language changes.
+ * Call `listener` now and whenever the language changes.
  * @param {() => void} listener
  */
 export function onLanguage(listener) {
@@ -134,7 +134,7 @@ export function onLanguage(listener) {
   listener();
 }
 
-/** The language that the address, an earlier visit or the browser asks for. */
+/** The language that the URL, else an earlier visit, else the browser asks for; English if none is known. */
 export function wantedLanguage() {
   const asked = [new URLSearchParams(location.search).get("lang"), localStorage.getItem(KEPT), ...navigator.languages];
   const known = asked
@@ -159,7 +159,7 @@ export async function setLanguage(wanted, { keep = false } = {}) {
 }
 
 /**
- * Translate what index.html marks: data-t is the text, data-t-label the label, data-t-title the hint.
+ * Translate the elements marked in index.html: data-t the text, data-t-label the label, data-t-title the tooltip.
  * @param {Element} root
  */
 function translate(root) {

@@ -1,4 +1,4 @@
-// What pupils and the teacher ask of the server, as apps/web/classroom/messages.py writes it.
+// Client of the class's API for pupils and the teacher, defined in apps/web/classroom/messages.py.
 
 import { Refused } from "../api.js";
 import { alsoSays, relayed, t } from "../words.js";
@@ -9,7 +9,7 @@ import { alsoSays, relayed, t } from "../words.js";
 
 alsoSays({ es: () => import("./spanish.js"), fr: () => import("./french.js") });
 
-// By the last word of a problem's type, as apps/web/classroom/routes.py has them.
+// Keyed by the last word of a problem's type, as in apps/web/classroom/routes.py.
 /** @type {Record<string, string>} */
 const REFUSALS = {
   "class-code": "This is not the class's code; it stands on the wall.",
@@ -24,8 +24,8 @@ const REFUSALS = {
   "class-often": "That was too often; wait a moment.",
   token: "This is the teacher's page: open its address with ?token=TOKEN once.",
 };
-const RETRY = 1500; // milliseconds until the line is tried again
-const SILENT_FOR = 20_000; // milliseconds; the server gives a sign of life every 15 seconds
+const RETRY = 1500; // milliseconds until the next attempt to connect
+const SILENT_FOR = 20_000; // milliseconds; the server sends a keep-alive every 15 seconds
 
 /**
  * @param {string} path
@@ -69,7 +69,7 @@ const remove = (path) => ask(path, { method: "DELETE" });
 /** @param {string} code @param {string} name @returns {Promise<Joined>} */
 export const join = (code, name) => say("v1/pupil", { code, name });
 
-/** What a pupil with this key asks. @param {string} key */
+/** The requests of the pupil with this key. @param {string} key */
 export function pupilWith(key) {
   const headers = { Authorization: `Pupil ${key}` };
   return {
@@ -112,12 +112,12 @@ export const teacher = {
 };
 
 /**
- * What to do with events, by their names; `begun` when a line is there, `lost(error)` when it is not.
+ * Event handlers by event name; also `begun`, when connected, and `lost(error)`, when the connection fails.
  * @typedef {Record<string, (data: any) => void>} Listeners
  */
 
 /**
- * Follow a stream of events until the server refuses it, and again where it breaks off.
+ * Follow a stream of events, reconnecting when it breaks off, until the server refuses it.
  * @param {string} path
  * @param {Record<string, string>} headers
  * @param {Listeners} listeners
@@ -137,7 +137,7 @@ async function follow(path, headers, listeners) {
 }
 
 /**
- * Hear a stream of events to its end, or until it is silent: a cut line may never say so.
+ * Handle a stream of events until it ends, or is silent: a lost connection may never report an error.
  * @param {Response} answer
  * @param {Listeners} listeners
  * @param {number} patience milliseconds

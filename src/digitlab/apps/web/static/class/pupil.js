@@ -1,4 +1,4 @@
-// A pupil's page: join with the code, draw what the task is, see what is read, hand it in.
+// A pupil's page: join with the code, draw the digit of the task, see how it is read, hand it in.
 
 import { newest } from "../api.js";
 import { begin } from "../begin.js";
@@ -10,7 +10,7 @@ import { taskOf, trying } from "./shared.js";
 
 /** @import { OwnState, SketchRead } from "../../schemas.js" */
 
-const KEPT = "digitlab.class"; // the key, until the browser's tab is closed
+const KEPT = "digitlab.class"; // where the key is kept until the browser's tab is closed
 const PAUSE = 140; // milliseconds between two pictures of what is being drawn
 
 await begin();
@@ -20,7 +20,7 @@ let pupil = null;
 /** @type {OwnState | null} */
 let state = null;
 /** @type {number | null} */
-let label = null; // what the drawing on the pad was begun as
+let label = null; // the digit of the task when the drawing on the pad was begun
 /** @type {SketchRead | null} */
 let read = null;
 let shown = 0; // number of the last picture that was sent

@@ -1,9 +1,9 @@
-// What both pages of a class share: work whose failure is shown, and the task in words.
+// Shared by both pages of a class: running an action and showing its failure, and the task in words.
 
 import { complain } from "../elements.js";
 import { t } from "../words.js";
 
-/** Do it, and say what went wrong. @param {() => Promise<unknown>} work */
+/** Run an action and show its error, if any; true if it succeeded. @param {() => Promise<unknown>} work */
 export async function trying(work) {
   try {
     await work();
@@ -14,5 +14,5 @@ export async function trying(work) {
   }
 }
 
-/** What is to be drawn, in words. @param {number} digit */
+/** The task in words. @param {number} digit */
 export const taskOf = (digit) => (digit === 8 ? t("Draw an {digit}", { digit }) : t("Draw a {digit}", { digit }));

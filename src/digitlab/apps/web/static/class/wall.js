@@ -1,4 +1,4 @@
-// The wall: who is in the class and what they draw, on a projector; and for the teacher what to do about it.
+// The wall: who is in the class and what they draw, for a projector; and the teacher's controls.
 
 import { fromBase64 } from "../api.js";
 import { begin } from "../begin.js";
@@ -9,11 +9,11 @@ import { taskOf, trying } from "./shared.js";
 
 /** @import { ClassState, PupilDrawings, Tile, TrainingState } from "../../schemas.js" */
 
-const NAME = 2.3; // rem of a tile that are no picture
-const LEAST = 7; // rem a tile is wide
-const ROOMY = 10; // where the tiles are below all else
-const QUIET = 4; // light modules around a QR code
-const WATCHED = 1000; // milliseconds between two looks at a training
+const NAME = 2.3; // rem: height of a tile without its picture
+const LEAST = 7; // rem: minimum width of a tile
+const ROOMY = 10; // the same where the tiles are below everything else
+const QUIET = 4; // light modules on each side of a QR code
+const WATCHED = 1000; // milliseconds between two polls of a training
 const OVER = ["done", "stopped", "failed"];
 const PROJECTOR = "#projector";
 
@@ -25,7 +25,7 @@ const pupils = new Map();
 /** @type {Map<number, ReturnType<typeof madeTile>>} */
 const tiles = new Map();
 /** @type {number | null} */
-let opened = null; // the pupil whose drawings are looked at
+let opened = null; // the pupil whose drawings are shown
 /** @type {TrainingState | null} */
 let training = null;
 
@@ -158,13 +158,13 @@ function takeAway(gone) {
   fit();
 }
 
-/** As many columns as let all tiles be seen at once, where they are not too small then. */
+/** Choose enough columns to show all tiles at once, unless they would become too small. */
 function fit() {
   const list = byId("tiles");
   const rem = Number.parseFloat(getComputedStyle(document.documentElement).fontSize);
   const [wide, high] = [list.clientWidth / rem, (innerHeight - list.getBoundingClientRect().top - scrollY) / rem - 1];
   const most = Math.max(2, Math.floor(wide / LEAST));
-  const below = list.clientWidth > 0.9 * document.body.clientWidth; // the page scrolls then: names are to be read
+  const below = list.clientWidth > 0.9 * document.body.clientWidth; // the page scrolls then, so names can be legible
   let columns = below ? Math.max(2, Math.floor(wide / ROOMY)) : Math.min(most, 4);
   while (!below && columns < most && Math.ceil(tiles.size / columns) * (0.75 * (wide / columns) + NAME + 0.6) > high)
     columns += 1;
