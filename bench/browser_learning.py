@@ -82,7 +82,7 @@ def measure(page: Any, address: str, network: str, epochs: int) -> str:
     known, clock = set(workers()), time.perf_counter()
     page.get_by_role("button", name="Start the training").click()
     status = page.locator("#learning .run .total")
-    while "It is done." not in (told := status.inner_text()):
+    while "Finished." not in (told := status.inner_text()):
         page.wait_for_timeout(100)
     clock = time.perf_counter() - clock
     painting = page_seconds(session) - painting

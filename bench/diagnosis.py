@@ -177,7 +177,7 @@ def summary(cases: Sequence[Case]) -> dict[str, Any]:
         "verdicts of misread": dict(Counter(each.verdict for each in misread)),
         "one cause": dict(Counter(each.verdict for each in misread if len(each.right[0]) == 1)),
         "two causes": dict(Counter(each.verdict for each in misread if len(each.right[0]) == 2)),
-        "right when mended": sum(each.mended for each in misread),
+        "right when corrected": sum(each.mended for each in misread),
         "by mistake": by_mistake,
     }
 

@@ -18,7 +18,7 @@ NAMES = ("polarity", "background", "grey level", "crop", "centre")
 
 
 def answering(right: Callable[[frozenset[str]], bool]) -> Callable[[Sequence[Collection[str]]], np.ndarray]:
-    """A network that answers 5 (90 %) where this holds of what is mended, else 2."""
+    """A network that answers 5 (90 %) where this holds of what is corrected, else 2."""
 
     def asked(sets: Sequence[Collection[str]]) -> np.ndarray:
         shares = np.full((len(sets), 10), 0.01, np.float32)
@@ -37,7 +37,7 @@ def test_what_is_needed_is_found(needed: set[str]) -> None:
 
 @given(st.sets(st.sampled_from(NAMES), min_size=1))
 def test_an_answer_that_is_right_by_chance_explains_nothing(needed: set[str]) -> None:
-    """Right with one thing mended alone, wrong again with others: the network has seen neither."""
+    """Right with one thing corrected alone, wrong again with others: the network has seen neither."""
     lucky = frozenset({"centre"})
     asked = answering(lambda mended: needed <= mended or mended == lucky)
     expected = {*lucky} if needed == lucky else needed

@@ -1,4 +1,4 @@
-"""Ten usual mistakes with a picture: the sentence names the right one, and mended, the network is right."""
+"""Ten usual mistakes with a picture: the sentence names the right one, and corrected, the network is right."""
 
 from __future__ import annotations
 
@@ -114,7 +114,7 @@ def test_a_picture_without_ink_is_refused() -> None:
 
 
 def test_two_mistakes_are_both_named(plain: Path) -> None:
-    """Where either alone is enough to mislead, and so both have to be mended."""
+    """Where either alone is enough to mislead, and so both have to be corrected."""
     wanted = {"polarity", "crop"}
     photo = 255 - moved(digit(2), 28, 28, side=84)
     found = diagnose(plain, photo, 2)

@@ -243,7 +243,7 @@ def test_a_folder_of_ones_own_pictures(own_pictures: Path, plain: Path, tmp_path
     kept = json.loads((tmp_path / "page.json").read_text("utf-8"))
     assert kept["data"]["accuracy"] == found.given
     page = (tmp_path / "page.html").read_text("utf-8")
-    assert "What has to be mended for the misread ones" in page
+    assert "What has to be corrected for the misread ones" in page
     assert "http" not in page
 
 

@@ -53,7 +53,7 @@ print(f"the answer: {probabilities.argmax()} ({100 * probabilities.max():.0f} %)
 # %% [markdown]
 # ## What is different
 #
-# `diagnose` measures ten differences between the photo and MNIST's images, mends one after the other, and asks the
+# `diagnose` measures ten differences between the photo and MNIST's images, corrects one after the other, and asks the
 # network after each.
 
 # %%

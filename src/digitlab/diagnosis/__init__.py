@@ -1,4 +1,4 @@
-"""Find out why a network misreads a photo: its differences from the training images are mended (corrected) one by one.
+"""Find out why a network misreads a photo: its differences from the training images are corrected one by one.
 
 `asking` contains the network, `mending` a picture and its differences from MNIST, `causes` the search for those that
 matter; `photo` combines these for a picture, `whole_set` for a set of them; `mistakes` measures what common mistakes

@@ -1,4 +1,4 @@
-"""Search for the smallest set of differences that must be mended for the right answer."""
+"""Search for the smallest set of differences that must be corrected for the right answer."""
 
 from __future__ import annotations
 
@@ -11,25 +11,25 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    # Returns probabilities (N, 10), a row for each of N sets of differences to be mended.
+    # Returns probabilities (N, 10), a row for each of N sets of differences to be corrected.
     Asked = Callable[[Sequence[Collection[str]]], NDArray[np.float32]]
 
 __all__ = ["smallest_set", "weightiest"]
 
-_LIKELY = 0.5  # probability of the right answer when its set is mended
-_SURELY = 0.8  # the same if one difference is left as it is, because mending it does harm
+_LIKELY = 0.5  # probability of the right answer when its set is corrected
+_SURELY = 0.8  # the same if one difference is left as it is, because correcting it does harm
 _MOST = 8  # maximum number of differences whose subsets, 256, are all tried; of more, only the weightiest
 
 
 def smallest_set(names: Sequence[str], target: int, asked: Asked) -> tuple[str, ...] | None:
-    """Find the differences that explain the error: with them mended, the answer is ``target``, whatever else is mended.
+    """Find the differences that explain the error: with them corrected, the answer is ``target``, whatever else is.
 
-    A network is sometimes right by chance about something that it has never seen; a mended difference is an
-    explanation only if the answer stays right when the others are mended, too. Among sets of equal size, the one
+    A network is sometimes right by chance about something that it has never seen; a corrected difference is an
+    explanation only if the answer stays right when the others are corrected, too. Among sets of equal size, the one
     that makes the target most likely is chosen.
 
     Returns:
-        The set, empty if nothing has to be mended; None if the answer is wrong with all mended, and with all but
+        The set, empty if nothing has to be corrected; None if the answer is wrong with all corrected, and with all but
         one.
     """
     if len(names) > _MOST:
@@ -40,7 +40,7 @@ def smallest_set(names: Sequence[str], target: int, asked: Asked) -> tuple[str, 
     shares = asked(sets)
     likely = {each: float(row[target]) for each, row in zip(sets, shares, strict=True) if row.argmax() == target}
     most = sets[-1]
-    if most not in likely:  # mending one of them may do harm: thickening hairlines thickens noise as well
+    if most not in likely:  # correcting one of them may do harm: thickening hairlines thickens noise as well
         fewer = [each for each in likely if len(each) == len(names) - 1 and likely[each] >= _SURELY]
         if not fewer:
             return None
@@ -58,7 +58,7 @@ def smallest_set(names: Sequence[str], target: int, asked: Asked) -> tuple[str, 
 def weightiest(names: Sequence[str], among: Sequence[str], target: int, asked: Asked) -> str | None:
     """Return the one of ``among`` whose omission makes ``target`` least likely; of equals, the best one alone.
 
-    names: all differences; the others are mended
+    names: all differences; the others are corrected
     """
     if not among:
         return None

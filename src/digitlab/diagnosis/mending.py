@@ -1,7 +1,7 @@
-"""A picture as a beginner gives it to a network, and the same with some of its differences from MNIST mended.
+"""A picture as a beginner gives it to a network, and the same with some of its differences from MNIST corrected.
 
-Each difference is measured on the picture, and mended alone or with others. `DIFFERENCES` is in the order in which they
-are mended: numbers first, then light, then position and shape.
+Each difference is measured on the picture, and corrected alone or with others. `DIFFERENCES` is in the order in which
+they are corrected: numbers first, then light, then position and shape.
 """
 
 from __future__ import annotations
@@ -95,7 +95,7 @@ class Picture:
         )
 
     def turned_by(self, angle: int) -> Picture:
-        """Return the same picture, to be turned by this many degrees when rotation is mended."""
+        """Return the same picture, to be turned by this many degrees when rotation is corrected."""
         return replace(self, angle=angle)
 
 
@@ -119,7 +119,7 @@ def measured(picture: Picture, *, inverted: bool = False) -> dict[str, str]:
     """Return the differences from MNIST's images, by name, each with what was measured.
 
     Rotation and transposition can only be detected with a network. Position and shape are measured at 28 × 28 pixels,
-    with the light mended. ``inverted``: the picture is given as 255 − its levels, as for a network trained on dark ink.
+    with the light corrected. ``inverted``: the picture is given as 255 − its levels, for a network trained on dark ink.
     """
     found: dict[str, str] = {}
     if picture.numbers is not None:
@@ -176,7 +176,7 @@ def _width_of(image: NDArray[np.uint8]) -> float:
 
 
 def shown(picture: Picture, mended: Collection[str]) -> NDArray[np.uint8]:
-    """Return what the network is shown: uint8 (28, 28), with these differences mended and the others left."""
+    """Return what the network is shown: uint8 (28, 28), with these differences corrected and the others left."""
     grey = _as_light(picture, mended)
     if "transposition" in mended:
         grey = np.ascontiguousarray(grey.T)
@@ -190,7 +190,7 @@ def shown(picture: Picture, mended: Collection[str]) -> NDArray[np.uint8]:
 
 
 def _as_light(picture: Picture, mended: Collection[str]) -> NDArray[np.float32]:
-    """Return the grey levels with the differences of light mended, float32 (H, W)."""
+    """Return the grey levels with the differences of light corrected, float32 (H, W)."""
     grey = picture.grey
     if "polarity" in mended:
         grey = np.float32(255) - grey

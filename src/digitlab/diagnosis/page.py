@@ -100,7 +100,7 @@ def _photo(found: Diagnosis, network: Network, *, several: bool) -> str:
     known = {
         "label": "",
         "reader": f" It is taken for a {found.truth}, as the reader reads it; <code>--label</code> says otherwise.",
-        "mended": f" It is taken for a {found.truth}, which this network answers when all is mended; "
+        "mended": f" It is taken for a {found.truth}, which this network answers when all is corrected; "
         "<code>--label</code> says otherwise.",
     }[found.known_by]
     prepared = "" if found.prepared is None else f" Prepared by the lines below, this network answers {found.prepared}."
@@ -110,11 +110,11 @@ def _photo(found: Diagnosis, network: Network, *, several: bool) -> str:
 <h3>What the network was shown, and what it was trained on</h3>
 <figure>{_image(found.picture, 1, "the photo", "photo")}<figcaption>the photo</figcaption></figure>
 {_figure(found.shown, f"made 28×28: {found.first}")}
-{_figure(found.mended, f"all mended: {found.last}")}
+{_figure(found.mended, f"all corrected: {found.last}")}
 {_figures(trained, f"what it was trained on: MNIST's {found.truth}{_otherwise(network)}")}
-<h3>Each difference, mended in turn</h3>
+<h3>Each difference, corrected in turn</h3>
 <div class="wide"><table>
-<thead><tr><th>difference</th><th>measured</th><th>mended up to here</th><th>answer</th><th>this one alone</th>
+<thead><tr><th>difference</th><th>measured</th><th>corrected up to here</th><th>answer</th><th>this one alone</th>
 <th>all but this one</th></tr></thead>
 <tbody>
 {rows}
@@ -134,7 +134,7 @@ def _row(step: Step, causes: Sequence[str | None]) -> str:
         return f'<tr class="same"><td>{name}</td><td>as in MNIST</td><td></td><td></td><td></td><td></td></tr>'
     kind = ' class="cause"' if step.name in causes else ""
     cells = "".join(f'<td class="answer">{answer}</td>' for answer in (step.answer, step.alone, step.without))
-    image = _image(step.image, 2, f"with {step.name} mended")
+    image = _image(step.image, 2, f"with {step.name} corrected")
     return f"<tr{kind}><td>{name}</td><td>{html.escape(step.measured)}</td><td>{image}</td>{cells}</tr>"
 
 
@@ -156,18 +156,18 @@ def _set(found: SetDiagnosis, data: str, *, headed: bool) -> str:
     return f"""{f"<h2>{html.escape(data)}</h2>" if headed else ""}
 <p class="outcome">{_text(found.sentence)}</p>
 <p class="small">{said}{"." if said else ""}</p>
-<h3>Each difference from MNIST, and the {what} when it is mended</h3>
-<p class="small">As given {100 * found.given:.1f} %, all mended {100 * found.mended:.1f} %, prepared by the lines of
+<h3>Each difference from MNIST, and the {what} when it is corrected</h3>
+<p class="small">As given {100 * found.given:.1f} %, all corrected {100 * found.mended:.1f} %, prepared by the lines of
 Python {100 * found.prepared:.1f} %.</p>
 <div class="wide"><table>
-<thead><tr><th>difference</th><th>pictures</th><th>measured, of one</th><th>mended up to here</th>
+<thead><tr><th>difference</th><th>pictures</th><th>measured, of one</th><th>corrected up to here</th>
 <th>this one alone</th><th>all but this one</th></tr></thead>
 <tbody>
 {rows}
 </tbody>
 </table></div>
-<h3>What has to be mended for the misread ones</h3>
-<table><thead><tr><th>mended</th><th>errors</th></tr></thead><tbody>
+<h3>What has to be corrected for the misread ones</h3>
+<table><thead><tr><th>corrected</th><th>errors</th></tr></thead><tbody>
 {errors}
 </tbody></table>
 <p>{"".join(_misread(each) for each in found.misread)}</p>
@@ -176,7 +176,7 @@ Python {100 * found.prepared:.1f} %.</p>
 
 def _misread(found: Misread) -> str:
     what = causes_in_words(found.causes) if found.causes else "still wrong"
-    pair = f"{_image(found.shown, 2, 'as given')} → {_image(found.mended, 2, 'mended')}"
+    pair = f"{_image(found.shown, 2, 'as given')} → {_image(found.mended, 2, 'corrected')}"
     return f"<figure>{pair}<figcaption>{found.first} → {found.last}<br>{html.escape(what)}</figcaption></figure>"
 
 

@@ -1,4 +1,4 @@
-"""Find out why a network misreads a photo: how its input differs from MNIST, and what mending each difference does."""
+"""Find out why a network misreads a photo: how its input differs from MNIST, and what correcting it does."""
 
 from __future__ import annotations
 
@@ -49,14 +49,14 @@ _KINDS_OF_PICTURE = "uint8, bool or floats (H, W), or uint8 (H, W, 3) RGB"
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """One difference and what mending it does.
+    """One difference and what correcting it does.
 
     name: one of `DIFFERENCES`
     measured: what was found, in words; None if the picture does not differ in this
-    image: uint8 (28, 28), as the network is given it: with all differences up to this one mended
+    image: uint8 (28, 28), as the network is given it: with all differences up to this one corrected
     answer: the model's answer to that image
-    alone: the model's answer if only this difference is mended
-    without: the model's answer if all others are mended and this one is left
+    alone: the model's answer if only this difference is corrected
+    without: the model's answer if all others are corrected and this one is left
     """
 
     name: str
@@ -75,11 +75,11 @@ class Diagnosis(Drawn):
     picture: uint8 (H, W), the picture in grey, at most 224 pixels per side
     shown: uint8 (28, 28), what the model gets when the picture is only made grey and 28 × 28
     first: its answer to that
-    mended: uint8 (28, 28), with all differences mended
+    corrected: uint8 (28, 28), with all differences corrected
     last: its answer to that
     steps: one for each difference, in the order of `DIFFERENCES`
     cause: the difference that matters most, or None if there is none
-    causes: those that have to be mended for the right answer; empty if it is right or nothing explains the error
+    causes: those that have to be corrected for the right answer; empty if it is right or nothing explains the error
     sentence: the outcome
     prepared: the model's answer if the picture is prepared by the lines of Python; None if they find no ink
     reader: the shipped reader's answer for the picture; None if it finds no digit
@@ -139,7 +139,7 @@ class Diagnosis(Drawn):
 
 @dataclass(frozen=True, slots=True)
 class Examined:
-    """A picture's differences from MNIST, and the network's answers with any of them mended.
+    """A picture's differences from MNIST, and the network's answers with any of them corrected.
 
     found: the differences that the picture has, by name, each with its measurement
     scale: the scale of its numbers, if it is not the network's
@@ -156,11 +156,11 @@ class Examined:
         return [name for name in DIFFERENCES if name in self.found]
 
     def image(self, mended: Collection[str]) -> NDArray[np.uint8]:
-        """Return the network's input, uint8 (28, 28), with these mended: in its own polarity and order of rows."""
+        """Return the network's input, uint8 (28, 28), with these corrected: in its own polarity and order of rows."""
         return np.asarray(self.network.seen(shown(self.picture, mended)), np.uint8)
 
     def probabilities(self, sets: Sequence[Collection[str]]) -> NDArray[np.float32]:
-        """Return the network's probabilities with each of these sets of differences mended: float32 (N, 10)."""
+        """Return the network's probabilities with each of these sets of differences corrected: float32 (N, 10)."""
         images = np.stack([shown(self.picture, each) for each in sets])
         if self.scale is None:
             return self.network.probabilities(images)
@@ -173,7 +173,7 @@ class Examined:
         return answers
 
     def ask(self, mended: Collection[str]) -> Answer:
-        """Return the answer with these mended."""
+        """Return the answer with these corrected."""
         return Answer.of(self.probabilities([mended])[0])
 
 
@@ -192,7 +192,7 @@ def diagnose_photo(
         network: the network, with what is known of its images.
         photo: a picture's file; or an array: uint8, bool (H, W), uint8 (H, W, 3) RGB, or floats (H, W), which are taken
             for the numbers that the network was given.
-        label: the digit that it shows; None: what the reader or, if it is not sure, the mended network answers.
+        label: the digit that it shows; None: what the reader or, if it is not sure, the corrected network answers.
         reader: the shipped reader.
         costs: of common mistakes, for a sentence if nothing else explains the error.
         model: what the model is called in the lines of Python.

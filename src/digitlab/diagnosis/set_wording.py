@@ -24,9 +24,9 @@ class SetDifference:
     name: one of `DIFFERENCES`
     images: how many pictures have it
     measured: what was measured of the first one, in words
-    until: accuracy if this and those before it are mended
-    alone: accuracy if only this is mended
-    without: accuracy if all others are mended
+    until: accuracy if this and those before it are corrected
+    alone: accuracy if only this is corrected
+    without: accuracy if all others are corrected
     """
 
     name: str
@@ -38,7 +38,7 @@ class SetDifference:
 
 
 def causes_in_words(causes: tuple[str, ...] | None) -> str:
-    """Say what has to be mended, in a few words.
+    """Say what has to be corrected, in a few words.
 
     >>> causes_in_words(("polarity", "crop")), causes_in_words(None)
     ('polarity and crop', "the network's own errors")
@@ -57,7 +57,7 @@ def set_sentence(
     differences: Sequence[SetDifference],
     explained: Sequence[tuple[tuple[str, ...] | None, int]],
 ) -> str:
-    """Say what is wrong with the pictures, and what mending it does; without labels ``reader`` is None.
+    """Say what is wrong with the pictures, and what correcting it does; without labels ``reader`` is None.
 
     Accuracies are fractions of the pictures, 0…1.
     """
@@ -75,12 +75,12 @@ def set_sentence(
     told += [f"{len(often) - _NAMED} more"] if len(often) > _NAMED else []
     differ = f" They differ from MNIST's in {', '.join(told)}."
     if mended - given < _MATTERS:
-        text += f", and with all that differs mended, {all_right}: their preparation is not the reason."
+        text += f", and with all that differs corrected, {all_right}: their preparation is not the reason."
         return text + differ + errs
     text += f"; correctly prepared, {all_right}."
     causes = [(each, count) for each, count in explained if each is not None][:_NAMED]
     parts = [f"{causes_in_words(each)} ({count})" for each, count in causes]
-    return f"{text} What has to be mended for it: {'; '.join(parts)}.{differ}{errs}"
+    return f"{text} What has to be corrected for it: {'; '.join(parts)}.{differ}{errs}"
 
 
 def _shown(difference: SetDifference) -> str:

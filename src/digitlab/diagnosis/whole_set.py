@@ -33,7 +33,7 @@ _SHOWN = 12  # misread pictures on the page
 
 @dataclass(frozen=True, slots=True)
 class Misread:
-    """One of the misread pictures: as given and with its causes mended, uint8 (28, 28), and the answers."""
+    """One of the misread pictures: as given and with its causes corrected, uint8 (28, 28), and the answers."""
 
     truth: int
     causes: tuple[str, ...] | None
@@ -50,8 +50,8 @@ class SetDiagnosis:
     images, of: how many were examined, of how many
     labelled: whether accuracies are agreement with the labels; else with the shipped reader's answers
     no_ink: how many show nothing, and are left out of all that follows
-    given, mended, prepared: the model's accuracy with the pictures as they are, with all differences mended, and with
-        the images that the lines of Python prepare
+    given, mended, prepared: the model's accuracy with the pictures as they are, with all differences corrected, and
+        with the images that the lines of Python prepare
     reader: the shipped reader's accuracy, if there are labels
     differences: those that any picture has, in the order of `DIFFERENCES`
     explained: sets of causes and how many errors each explains, the most frequent first; None for the network's own
@@ -107,7 +107,7 @@ class SetDiagnosis:
 
 @dataclass(slots=True)
 class _Sums:
-    """Counts over all pictures so far: how many were right, by what was mended."""
+    """Counts over all pictures so far: how many were right, by what was corrected."""
 
     images: int = 0
     no_ink: int = 0

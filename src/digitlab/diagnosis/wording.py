@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 __all__ = ["clause_of", "sentence_of"]
 
-# For a single difference: the sentence, and the word for mending it. {measured}: as returned by `mending.measured`.
+# For a single difference: the sentence, and the word for correcting it. {measured}: as returned by `mending.measured`.
 _ALONE = {
     "scale": ("Your picture's numbers have another scale: {measured}; your network was trained on {scale}", "Rescaled"),
     "polarity": ("Your photo is {measured}; your network has only seen {seen}", "Inverted"),
@@ -57,12 +57,12 @@ def sentence_of(
     truth: tuple[int, str],
     costs: Costs | None,
 ) -> str:
-    """Say what is wrong, and what mending it does.
+    """Say what is wrong, and what correcting it does.
 
     found: what was measured of each difference
-    causes: those that have to be mended; empty if none has to be; None if mending all does not help
-    answers: the model's "as given", with "causes" mended, with "all" mended, and "prepared" by the lines of Python; and
-        the "reader"'s; the last two only if there are any
+    causes: those that have to be corrected; empty if none has to be; None if correcting all does not help
+    answers: the model's "as given", with "causes" corrected, with "all" corrected, and "prepared" by the lines of
+        Python; and the "reader"'s; the last two only if there are any
     truth: the digit, and how it is known: "label", "reader" or "mended"
     """
     if causes is None:
@@ -78,11 +78,11 @@ def sentence_of(
     if not causes:
         differs = _listed(found, list(found), network)
         text = f"Your network answers {given}{right}. Your photo differs from its training images: {differs}. With all "
-        return f"{text}mended, it answers {all_mended}."
+        return f"{text}corrected, it answers {all_mended}."
     count = len(causes)
     both = "both" if count == 2 else f"all {_COUNTS[count].lower()}"
     return (
-        f"{_COUNTS[count]} things are wrong with your photo: {_listed(found, causes, network)}. With {both} mended, "
+        f"{_COUNTS[count]} things are wrong with your photo: {_listed(found, causes, network)}. With {both} corrected, "
         f"your network answers {answers['causes']}; as given, {given}."
     )
 
@@ -95,13 +95,13 @@ def _unexplained(
     if found and prepared is not None and prepared.digit == digit:
         differs = ", ".join(DIFFERENCES[name] for name in found)
         return (
-            f"The preparation is the cause, though no difference by itself: with {differs} mended, your network still "
-            f"answers {last}, but {prepared} with the image that the lines of Python below prepare from the photo's "
-            f"ink; as given, {answers['as given']}."
+            f"The preparation is the cause, though no difference by itself: with {differs} corrected, your network "
+            f"still answers {last}, but {prepared} with the image that the lines of Python below prepare from the "
+            f"photo's ink; as given, {answers['as given']}."
         )
     if found:
         mended = ", ".join(DIFFERENCES[name] for name in found)
-        text = f"With all that differs from MNIST mended ({mended}), your network still answers {last}, not {digit}."
+        text = f"With all that differs from MNIST corrected ({mended}), your network still answers {last}, not {digit}."
     else:
         text = f"Your photo is prepared as MNIST is, and your network answers {last}, not {digit}."
     if reader is not None and reader.digit != digit:

@@ -20,7 +20,7 @@ __all__ = ["set_upright", "turned_back", "turned_box", "turned_picture"]
 
 Sides = TypeVar("Sides", tuple[int, int, int, int], tuple[float, float, float, float])
 
-LIES = {2: "upside down", 3: "turned to the left", 1: "turned to the right"}
+LIES = {2: "upside down", 3: "rotated to the left", 1: "rotated to the right"}
 """How a page lies that this number of anticlockwise quarter turns, as by `numpy.rot90`, would set upright."""
 
 _FEWEST = 4  # digits: fewer are ambiguous, such as 6 and 9 or 2 and 5
@@ -55,10 +55,14 @@ def set_upright(
     if not _reads_well(ways[best]):
         return 0, candidates, None  # not a page of digits in any orientation
     if _read(ways[best]) < _CLEARLY * _read(ways[others[0]]):
-        return 0, candidates, "it cannot be told which way up this lies"
+        return 0, candidates, "it is not clear which way up this page is"
     if best == 0:
         return 0, candidates, None
-    return best, ways[best] if whole else find(turned_picture(picture, best)), f"lies {LIES[best]}; turned and read"
+    return (
+        best,
+        ways[best] if whole else find(turned_picture(picture, best)),
+        f"the page is {LIES[best]}; it was set upright first",
+    )
 
 
 def _busiest_part(picture: NDArray[np.uint8], candidates: Sequence[Candidate], scale: float) -> NDArray[np.uint8]:

@@ -147,7 +147,7 @@ def _ran_columns(ran: Ran) -> dict[str, list[Any]]:
 def _diagnosis_sheet(found: Diagnosis) -> Sheet:
     steps = [step for step in found.steps if step.measured is not None]
     rows = [[step.name, str(step.measured), str(step.answer), str(step.alone)] for step in steps]
-    head = ["difference", "what was found", "mended up to here", "mended alone"]
+    head = ["difference", "what was found", "corrected up to here", "mended alone"]
     reader = "finds no digit" if found.reader is None else f"answers {found.reader}"
     lines = [
         f"as given it answers {found.first}, with all differences mended {found.last}; the shipped reader {reader}"

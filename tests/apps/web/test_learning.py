@@ -118,10 +118,10 @@ def test_a_training_comes_to_the_same_again_and_its_epochs_are_kept(page: Page) 
     press(page, "Start the training")
     playwright.expect(status).to_contain_text("batch", timeout=WAIT)
     press(page, "Stop")
-    playwright.expect(status).to_contain_text("It was stopped.", timeout=WAIT)
+    playwright.expect(status).to_contain_text("Stopped.", timeout=WAIT)
     press(page, "Go on")
     playwright.expect(status).to_contain_text("batch", timeout=WAIT)
-    press(page, "Forget it")
+    press(page, "Discard it")
     page.fill("#learning input[name=epochs]", "2")
     assert train(page) == told
     page.locator("#learning select[name=start]").select_option("2")
@@ -147,7 +147,7 @@ def test_ones_own_digits_and_those_of_a_class_are_learned_from(page: Page, tmp_p
     said(page, "#learning", "30 digits of class.npz are learned from as well")
     press(page, "Start the training")
     said(page, "#learning .run .total", "2,031 images")
-    press(page, "Forget it")
+    press(page, "Discard it")
     (tmp_path / "bad.npz").write_bytes(b"PK no zip")
     page.set_input_files("#learning input[type=file]", str(tmp_path / "bad.npz"))
     said(page, "#trouble", "bad.npz: This is no readable npz file.")
@@ -178,6 +178,6 @@ def test_the_page_of_a_server_learns_too(browser: Any, start_once: Callable[...,
     with start_once() as server:
         mistakes: list[str] = []
         page = opened(browser, server.address, mistakes)
-        assert "It is done." in train(page)
+        assert "Finished." in train(page)
         page.context.close()
         assert mistakes == []

@@ -375,7 +375,7 @@ def test_why_and_rubbing_out(page: Page) -> None:
 
 
 def test_why_a_drawing_is_answered_so(page: Page) -> None:
-    """A drawing is dark on light: the network is asked about it as a beginner gives it, and with that mended."""
+    """A drawing is dark on light: the network is asked about it as a beginner gives it, and with that corrected."""
     assert not page.is_visible("#why-answer")
     draw(page, 5, high=0.5)
     answers(page, "5")
@@ -436,7 +436,7 @@ def test_a_training_is_watched_and_its_result_used(page: Page) -> None:
     )
     page.click("#tab-training")
     page.get_by_role("button", name="Start the training").click()
-    page.wait_for_function("() => document.querySelector('#training .total').textContent.startsWith('It is done.')")
+    page.wait_for_function("() => document.querySelector('#training .total').textContent.startsWith('Finished.')")
     assert "87.5" in page.inner_text("#training .total")
     assert page.locator("#training circle.tested").count() == 4
     curves = page.eval_on_selector_all(

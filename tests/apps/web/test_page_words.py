@@ -42,7 +42,9 @@ def _said() -> set[str]:
     ):  # fmt: skip
         told |= set(re.findall(r':\s*"([^"]*)"', _between(name, f"const {table} = {{", "};")))
     # What `Reading.note` says of a page that was read without constraints, which the page shows below a photo.
-    told |= {f"lies {way}; turned and read" for way in LIES.values()} | {"it cannot be told which way up this lies"}
+    told |= {f"the page is {way}; it was set upright first" for way in LIES.values()} | {
+        "it is not clear which way up this page is"
+    }
     page = re.sub(r"\s+", " ", PAGE)
     told |= {each.strip() for each in re.findall(r"data-t>([^<]*)<", page)}
     told |= set(re.findall(r"<title>([^<]*)<", page))

@@ -300,10 +300,10 @@ def test_the_whole_network_fits_on_one_screen(page: Page) -> None:
         page.click("#tab-whole")
         playwright.expect(page.locator("#whole .net")).to_contain_text(own, timeout=20_000)
         assert page.evaluate("() => document.querySelector('#whole').getBoundingClientRect().bottom") <= 900
-    page.get_by_role("button", name="One layer further").click()
+    page.get_by_role("button", name="Next layer").click()
     waiting = page.locator("#whole .spot.waiting")
     before = waiting.count()
-    page.get_by_role("button", name="One layer further").click()
+    page.get_by_role("button", name="Next layer").click()
     assert 0 < waiting.count() < before, "the numbers have come a layer further"
     page.get_by_role("button", name="pool-1: map 1", exact=True).click()
     playwright.expect(page.locator("#network h2")).to_have_text("pool-1")

@@ -218,10 +218,10 @@ class Difference(Message):
         "stroke width",
     ]  # fmt: skip
     measured: str | None = Field(description="in words; null where the picture does not differ in this")
-    image: Glyph = Field(description="with all differences mended up to this one, as the network is given it")
+    image: Glyph = Field(description="with all differences corrected up to this one, as the network is given it")
     answer: Answered = Field(description="to that image")
-    alone: Answered = Field(description="where this one alone is mended")
-    without: Answered = Field(description="where all are mended but this one")
+    alone: Answered = Field(description="where this one alone is corrected")
+    without: Answered = Field(description="where all are corrected but this one")
 
 
 class Diagnosed(Message):
@@ -229,19 +229,19 @@ class Diagnosed(Message):
 
     model: str
     sentence: str = Field(description="the outcome")
-    causes: list[str] = Field(description="names of the differences that have to be mended for the right answer")
+    causes: list[str] = Field(description="names of the differences that have to be corrected for the right answer")
     truth: int = Field(description="what the picture shows, as far as is known")
     known_by: Literal["label", "reader", "mended"] = Field(
-        description="how: the label asked with, the shipped reader, or this model when all is mended"
+        description="how: the label asked with, the shipped reader, or this model when all is corrected"
     )
     shown: Glyph = Field(description="the picture only made grey and 28×28")
     first: Answered = Field(description="to that")
-    mended: Glyph = Field(description="with all differences mended")
+    mended: Glyph = Field(description="with all differences corrected")
     last: Answered = Field(description="to that")
     prepared: Answered | None = Field(description="to the image that `lines` prepare; null where they find no ink")
     reader: Answered | None = Field(description="of the shipped reader; null where it finds no digit")
     trained: list[Glyph] = Field(description="some of the training images of that digit, as the network wants them")
-    differences: list[Difference] = Field(description="all ten, in the order in which they are mended")
+    differences: list[Difference] = Field(description="all ten, in the order in which they are corrected")
     lines: list[str] = Field(description="Python that prepares an image for this model")
     ms: float
 

@@ -96,8 +96,8 @@ def shown(picture: NDArray[np.uint8]) -> bytes:
 def with_page_note(note: str | None, pages: int, page: int | None = None) -> str | None:
     """Add to a note which page was read of a file of several pages.
 
-    >>> with_page_note("lies upside down; turned and read", 3)
-    'page 1 of 3 was read; lies upside down; turned and read'
+    >>> with_page_note("the page is upside down; it was set upright first", 3)
+    'page 1 of 3 was read; the page is upside down; it was set upright first'
     >>> with_page_note(None, 3, 2), with_page_note(None, 1)
     ('page 2 of 3 was read', None)
     """

@@ -60,17 +60,17 @@ export interface Diagnosed {
   model: string;
   /** the outcome */
   sentence: string;
-  /** names of the differences that have to be mended for the right answer */
+  /** names of the differences that have to be corrected for the right answer */
   causes: string[];
   /** what the picture shows, as far as is known */
   truth: number;
-  /** how: the label asked with, the shipped reader, or this model when all is mended */
+  /** how: the label asked with, the shipped reader, or this model when all is corrected */
   known_by: "label" | "reader" | "mended";
   /** the picture only made grey and 28×28 */
   shown: string;
   /** to that */
   first: Answered;
-  /** with all differences mended */
+  /** with all differences corrected */
   mended: string;
   /** to that */
   last: Answered;
@@ -80,7 +80,7 @@ export interface Diagnosed {
   reader: Answered | null;
   /** some of the training images of that digit, as the network wants them */
   trained: string[];
-  /** all ten, in the order in which they are mended */
+  /** all ten, in the order in which they are corrected */
   differences: Difference[];
   /** Python that prepares an image for this model */
   lines: string[];
@@ -91,13 +91,13 @@ export interface Difference {
   name: "scale" | "polarity" | "background" | "grey level" | "transposition" | "rotation" | "crop" | "box" | "centre" | "stroke width";
   /** in words; null where the picture does not differ in this */
   measured: string | null;
-  /** with all differences mended up to this one, as the network is given it */
+  /** with all differences corrected up to this one, as the network is given it */
   image: string;
   /** to that image */
   answer: Answered;
-  /** where this one alone is mended */
+  /** where this one alone is corrected */
   alone: Answered;
-  /** where all are mended but this one */
+  /** where all are corrected but this one */
   without: Answered;
 }
 
@@ -468,7 +468,7 @@ export interface ReadPage {
   digits: FoundDigit[];
   /** the digits in groups that belong together */
   numbers: FoundNumber[];
-  /** such as that the page lies upside down, and was turned and read */
+  /** such as that the page was upside down and was rotated first */
   note: string | null;
   /** quarter turns, clockwise, by which it was turned; boxes are as it was sent */
   turned: number;

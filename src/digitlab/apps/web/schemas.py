@@ -120,7 +120,7 @@ class ReadPage(Message):
     written: list[str] = Field([], description="the same lines with the signs that stand between digits, as in 12,50")
     digits: list[FoundDigit]
     numbers: list[FoundNumber] = Field([], description="the digits in groups that belong together")
-    note: str | None = Field(None, description="such as that the page lies upside down, and was turned and read")
+    note: str | None = Field(None, description="such as that the page was upside down and was rotated first")
     turned: int = Field(0, description="quarter turns, clockwise, by which it was turned; boxes are as it was sent")
     page: int = Field(1, description="which page of the file this is, from 1")
     pages: int = Field(1, description="how many pages the file has")

@@ -1,5 +1,5 @@
 "use strict";
-// The whole page's state; what matters of it stands in the address, so that it can be sent to somebody.
+// The page's state; the parts that matter are kept in the URL, so that a view can be shared.
 const found = JSON.parse(document.getElementById("content").textContent);
 const state = { map: Object.keys(found.maps)[0], kind: "all", drawn: "dots", digits: new Set([0, 1, 2, 3, 4, 5, 6, 7, 8, 9]), image: -1, cell: "", digit: 0, x: 0.5, y: 0.5, zoom: 1 };
 const sheet = document.getElementById("sheet"), canvas = document.getElementById("map"), detail = document.getElementById("detail");
@@ -11,7 +11,7 @@ const make = (name, text, kind) => {
   return made;
 };
 
-// An image: [its place in its split, true class, answer, percent, second, percent, third, percent].
+// An image: [its index in its split, true class, prediction, percent, second, percent, third, percent].
 const place = image => found.images[image][0], truth = image => found.images[image][1], answer = image => found.images[image][2];
 const split = image => found.splits[image < found.points ? 0 : 1];
 const called = image => split(image) === "train" ? "training" : split(image);
@@ -20,7 +20,7 @@ const points = [...Array(found.points).keys()];
 const nameOf = image => (image < found.points ? "" : split(image) + ":") + place(image);
 const numbered = new Map(found.images.map((_, image) => [nameOf(image), image]));
 
-// --- Thumbnails: pieces of one sheet.
+// --- Thumbnails: tiles of one sprite sheet.
 
 document.documentElement.style.setProperty("--sheet", `url("${sheet.src}")`);
 
@@ -47,7 +47,7 @@ function fill(id, images) {
   document.getElementById(id).replaceChildren(...images.map(thumb));
 }
 
-// --- The image that is looked at.
+// --- The selected image.
 
 function choose(image) {
   state.image = image;
@@ -83,7 +83,7 @@ function showDetail() {
 
 // --- The map.
 
-let colours = {}, ink = null;  // the sheet in the colour of ink on nothing
+let colours = {}, ink = null;  // the sheet in the ink colour, on a transparent background
 
 function readColours() {
   const style = getComputedStyle(document.documentElement);
@@ -100,7 +100,7 @@ function inked() {
   const pixels = brush.getImageData(0, 0, ink.width, ink.height), data = pixels.data;
   for (let at = 0; at < data.length; at += 4) data[at + 3] = data[at];
   brush.putImageData(pixels, 0, 0);
-  brush.globalCompositeOperation = "source-in";  // grey became opacity; now the colour
+  brush.globalCompositeOperation = "source-in";  // grey has become opacity; now fill in the colour
   brush.fillStyle = colours.ink;
   brush.fillRect(0, 0, ink.width, ink.height);
   return ink;
@@ -128,7 +128,7 @@ function draw() {
   const near = images.map(image => [image, ...onMap(image)]).filter(([, x, y]) => x > -20 && y > -20 && x < width() + 20 && y < height() + 20);
   const drawn = state.drawn === "images" && inked();
   const size = drawn ? Math.min(28, 11 * Math.sqrt(state.zoom)) + 3 : Math.min(5, 2 + state.zoom / 2);
-  near.sort((one, other) => wrong(one[0]) - wrong(other[0]));  // errors above the others
+  near.sort((one, other) => wrong(one[0]) - wrong(other[0]));  // draw errors on top
   for (const [image, x, y] of near) {
     brush.globalAlpha = state.cell && !inCell(image) ? 0.2 : drawn ? 0.9 : 0.75;
     if (drawn) {
@@ -159,7 +159,7 @@ function ring(brush, x, y, radius, colour, line) {
 const middle = numbers => numbers.sort((one, other) => one - other)[numbers.length >> 1];
 
 function labels(brush, images) {
-  // Each class by its digit at the middle of its right answers: colour is not the only sign.
+  // Label each class with its digit at the median of its right answers, so that colour is not the only cue.
   brush.font = "bold 20px system-ui, sans-serif";
   [brush.textAlign, brush.textBaseline, brush.lineJoin, brush.lineWidth] = ["center", "middle", "round", 5];
   for (let digit = 0; digit < 10; digit++) {
@@ -183,7 +183,7 @@ function nearest(x, y, reach) {
 }
 
 function step(right, down) {
-  // The next image in a direction: near, and more ahead than aside.
+  // Go to the next image in a direction: near, and more ahead than sideways.
   if (state.image < 0 || state.image >= found.points) return choose(nearest(width() / 2, height() / 2, 1e6));
   const [x, y] = onMap(state.image);
   let best = -1, least = Infinity;
@@ -272,7 +272,7 @@ function showClass() {
   fill("unusual", found.unusual[state.digit]);
 }
 
-// --- Buttons and the address.
+// --- Buttons and the URL.
 
 function press() {
   for (const name of ["map", "kind", "drawn"]) each(`[data-${name}]`, button => button.setAttribute("aria-pressed", String(button.dataset[name] === state[name])));
@@ -288,7 +288,7 @@ each("[data-class]", button => button.addEventListener("click", () => { state.di
 each("[data-digit]", button => button.addEventListener("click", () => {
   const all = [0, 1, 2, 3, 4, 5, 6, 7, 8, 9], digit = Number(button.dataset.digit);
   if (button.dataset.digit === "all") state.digits = new Set(all);
-  else if (state.digits.size === 10) state.digits = new Set([digit]);  // the first choice singles one out
+  else if (state.digits.size === 10) state.digits = new Set([digit]);  // the first click selects this digit alone
   else if (!state.digits.delete(digit)) state.digits.add(digit);
   if (!state.digits.size) state.digits = new Set(all);
   show();
@@ -305,7 +305,7 @@ function show() {
   if (state.image >= 0) parts.push("image=" + nameOf(state.image));
   try {
     history.replaceState(null, "", parts.length ? "#" + parts.join("&") : location.pathname + location.search);
-  } catch (error) { /* a page without an address of its own, in a frame */ }
+  } catch (error) { /* a page without a URL of its own, in a frame */ }
 }
 
 function readAddress() {

@@ -42,8 +42,8 @@ test("names in a sentence are replaced, and unknown ones stay", () => {
 });
 
 test("in English the server's own words are said, or ours where it has none", () => {
-  assert.equal(words.relayed("It failed.", "no memory"), "no memory");
-  assert.equal(words.relayed("It failed.", null), "It failed.");
+  assert.equal(words.relayed("The training failed.", "no memory"), "no memory");
+  assert.equal(words.relayed("The training failed.", null), "The training failed.");
 });
 
 test("a translation has the same {names} as the English", () => {
@@ -73,7 +73,7 @@ test("in Spanish sentences and numbers are Spanish, and what the server says sta
   assert.equal(element.textContent, "Deshacer");
   assert.equal(words.t("map {n}", { n: 3 }), SPANISH["map {n}"].replace("{n}", "3"));
   assert.equal(words.number(1.5, 1), "1,5");
-  assert.equal(words.relayed("It failed.", "no memory"), `${SPANISH["It failed."]} (no memory)`);
+  assert.equal(words.relayed("The training failed.", "no memory"), `${SPANISH["The training failed."]} (no memory)`);
   await words.setLanguage("en");
   assert.equal(element.textContent, "Undo", "what stood in index.html comes back");
 });

@@ -13,7 +13,7 @@ import { halvedTo, part, turned } from "./pictures.js";
 
 export const PAGE_SIDE = 1024;
 /** @type {Record<number, string>} Keyed by the quarter turns to the left that set the page upright. */
-export const LIES = { 2: "upside down", 3: "turned to the left", 1: "turned to the right" };
+export const LIES = { 2: "upside down", 3: "rotated to the left", 1: "rotated to the right" };
 const TURNS = [2, 3, 1];
 const BOTH_WAYS = [0, 1, 6, 8, 9];
 const [FEWEST, SURE, READ, POSSIBLE, WELL, CLEARLY] = [4, 0.8, 0.5, 0.2, 0.87, 1.2];
@@ -36,10 +36,10 @@ export function setUpright(picture, candidates, find) {
   const read = (/** @type {number} */ turns) => amountRead(ways.get(turns) ?? []);
   const [best, second] = [...ways.keys()].sort((a, b) => read(b) - read(a));
   if (!readsWell(ways.get(best) ?? [])) return asItLies;
-  if (read(best) < CLEARLY * read(second)) return { ...asItLies, note: "it cannot be told which way up this lies" };
+  if (read(best) < CLEARLY * read(second)) return { ...asItLies, note: "it is not clear which way up this page is" };
   if (best === 0) return asItLies;
   const found = whole ? (ways.get(best) ?? []) : find(turned(picture, best));
-  return { turns: best, candidates: found, note: `lies ${LIES[best]}; turned and read` };
+  return { turns: best, candidates: found, note: `the page is ${LIES[best]}; it was set upright first` };
 }
 
 /**

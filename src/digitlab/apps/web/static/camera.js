@@ -151,7 +151,7 @@ export class Camera extends EventTarget {
       const { reason } = /** @type {CloseEvent} */ (event);
       if (line !== this.#line || !this.running) return;
       this.stop();
-      const cut = t("The line to the server was cut; start the camera again.");
+      const cut = t("The connection to the server was lost; start the camera again.");
       this.#complain(reason ? `${cut} (${reason})` : cut);
     });
   }

@@ -90,7 +90,7 @@ export class DamageView {
         "p",
         { class: "quiet" },
         t(
-          "A network keeps what it has learned in thousands of weights, none of which counts much by itself. How much of them can be spoilt? The grey marks are the answer before.",
+          "What a network has learned is spread over thousands of weights, none of which matters much by itself. How much damage can they take? The grey marks show the answer before the damage.",
         ),
       ),
       make(
@@ -103,7 +103,7 @@ export class DamageView {
       this.places.accuracy,
       this.bars.list,
     ];
-    const heal = make("button", { type: "button", onclick: () => this.#heal() }, t("Heal it"));
+    const heal = make("button", { type: "button", onclick: () => this.#heal() }, t("Undo the damage"));
     const look = make(
       "button",
       {

@@ -89,16 +89,14 @@ export class DiagnosisView {
       : t("The shipped reader finds no digit.");
     this.panel.replaceChildren(
       make("h2", {}, t("Why this answer?")),
-      ...(language() === "en"
-        ? []
-        : [make("p", { class: "quiet small" }, t("In the words of the server, in English:"))]),
+      ...(language() === "en" ? [] : [make("p", { class: "quiet small" }, t("The server's message, in English:"))]),
       make("p", { class: "outcome", lang: "en", translate: "no" }, told.sentence),
       make("p", { class: "question" }, make("span", {}, reader), make("label", {}, t("It shows"), " ", choice)),
       figures(told),
-      make("h3", {}, t("Each difference, mended in turn")),
+      make("h3", {}, t("Each difference, corrected in turn")),
       make(
         "div",
-        { class: "scrolled", tabindex: 0, role: "group", "aria-label": t("Each difference, mended in turn") },
+        { class: "scrolled", tabindex: 0, role: "group", "aria-label": t("Each difference, corrected in turn") },
         table(told),
       ),
       make("h3", {}, t("Python that prepares an image for this model")),
@@ -135,7 +133,7 @@ function picture(glyph, label) {
 function figures(told) {
   const [shown, mended, trained] = [
     t("made 28×28: {answer}", { answer: answered(told.first) }),
-    t("all mended: {answer}", { answer: answered(told.last) }),
+    t("all corrected: {answer}", { answer: answered(told.last) }),
     t("what it was trained on"),
   ];
   return make(
@@ -157,7 +155,7 @@ function table(told) {
   const head = [
     t("difference"),
     t("measured"),
-    t("mended up to here"),
+    t("corrected up to here"),
     t("answer"),
     t("this one alone"),
     t("all but this one"),

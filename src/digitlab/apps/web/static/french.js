@@ -3,7 +3,7 @@
 export default {
   // index.html
   "digitlab: draw a digit and see the network think": "digitlab : dessinez un chiffre et voyez le réseau réfléchir",
-  "To what the network does": "Vers ce que fait le réseau",
+  "Skip to what the network does": "Vers ce que fait le réseau",
   "Draw a digit and see the network think.": "Dessinez un chiffre et voyez le réseau réfléchir.",
   Model: "Modèle",
   Language: "Langue",
@@ -46,7 +46,7 @@ export default {
   Training: "Entraînement",
   "Draw a digit, and here you see what the network makes of it.":
     "Dessinez un chiffre, et vous verrez ici ce que le réseau en fait.",
-  "This model's layers cannot be looked into; another one can be chosen at the top.":
+  "The layers of this model cannot be shown; choose another model at the top.":
     "On ne peut pas regarder dans les couches de ce modèle ; un autre se choisit en haut.",
   "Take an example": "Prendre un exemple",
   "Everything here is computed by the server of this page; nothing is sent elsewhere, and no picture is kept.":
@@ -58,18 +58,18 @@ export default {
   "A diagnosis needs digitlab on a computer: `digitlab serve`, `digitlab diagnose`.":
     "Un diagnostic demande digitlab sur un ordinateur : `digitlab serve`, `digitlab diagnose`.",
   "This picture cannot be diagnosed.": "Aucun diagnostic n'est possible de cette image.",
-  "In the words of the server, in English:": "Dans les mots du serveur, en anglais :",
+  "The server's message, in English:": "Dans les mots du serveur, en anglais :",
   "It shows": "Elle montre",
   "as it is read": "ce qui est lu",
   "The shipped reader answers {answer}.": "Le lecteur fourni répond {answer}.",
   "The shipped reader finds no digit.": "Le lecteur fourni ne trouve aucun chiffre.",
   "made 28×28: {answer}": "réduite à 28×28 : {answer}",
-  "all mended: {answer}": "tout corrigé : {answer}",
+  "all corrected: {answer}": "tout corrigé : {answer}",
   "what it was trained on": "ce sur quoi il a été entraîné",
-  "Each difference, mended in turn": "Chaque différence, corrigée tour à tour",
+  "Each difference, corrected in turn": "Chaque différence, corrigée tour à tour",
   difference: "différence",
   measured: "mesuré",
-  "mended up to here": "corrigé jusqu'ici",
+  "corrected up to here": "corrigé jusqu'ici",
   answer: "réponse",
   "this one alone": "celle-ci seule",
   "all but this one": "toutes sauf celle-ci",
@@ -96,7 +96,7 @@ export default {
   "moved out of the middle": "décalés du milieu",
   "with noise": "avec du bruit",
   "thin strokes": "traits fins",
-  "with a bar rubbed out": "avec une bande effacée",
+  "with a bar erased": "avec une bande effacée",
   "out-of-distribution images (no digits)": "images hors distribution (pas des chiffres)",
   "a {digit}": "un {digit}",
   "no digit": "pas de chiffre",
@@ -127,10 +127,10 @@ export default {
   "reading …": "lecture …",
   "no digits found": "aucun chiffre trouvé",
   "{n} digits in {ms} ms": "{n} chiffres en {ms} ms",
-  "lies upside down; turned and read": "est à l'envers ; retournée et lue",
-  "lies turned to the left; turned and read": "est tournée à gauche ; redressée et lue",
-  "lies turned to the right; turned and read": "est tournée à droite ; redressée et lue",
-  "it cannot be told which way up this lies": "on ne peut pas dire dans quel sens elle est posée",
+  "the page is upside down; it was set upright first": "est à l'envers ; retournée et lue",
+  "the page is rotated to the left; it was set upright first": "est tournée à gauche ; redressée et lue",
+  "the page is rotated to the right; it was set upright first": "est tournée à droite ; redressée et lue",
+  "it is not clear which way up this page is": "on ne peut pas dire dans quel sens elle est posée",
   "{n} of them not answered": "dont {n} sans réponse",
   "Previous page": "Page précédente",
   "Next page": "Page suivante",
@@ -147,10 +147,10 @@ export default {
   "The server wants its token: open its address with ?token=TOKEN once.":
     "Le serveur veut son jeton : ouvrez une fois son adresse avec ?token=JETON.",
   "The server takes requests from its own page only.": "Le serveur n'accepte que les demandes de sa propre page.",
-  "The server does not go by this address.": "Le serveur ne porte pas cette adresse.",
+  "The server does not accept requests under this address.": "Le serveur ne porte pas cette adresse.",
   "The picture has too many bytes for the server.": "L'image a trop d'octets pour le serveur.",
   "The server took too long for this.": "Le serveur a mis trop longtemps.",
-  "The picture came too slowly.": "L'image est arrivée trop lentement.",
+  "The picture was sent too slowly.": "L'image est arrivée trop lentement.",
   "The server does not take this value.": "Le serveur n'accepte pas cette valeur.",
   "The server made a mistake; its log says more.": "Le serveur a fait une erreur ; son journal en dit plus.",
   "The server refuses this.": "Le serveur refuse cela.",
@@ -159,7 +159,7 @@ export default {
     "Les navigateurs ne donnent la caméra qu'aux pages de cette machine ou en https.",
   "The browser was not allowed to use the camera.": "Le navigateur n'a pas eu le droit d'utiliser la caméra.",
   "No camera was found, or another program has it.": "Aucune caméra trouvée, ou un autre programme l'utilise.",
-  "The line to the server was cut; start the camera again.":
+  "The connection to the server was lost; start the camera again.":
     "La liaison avec le serveur a été coupée ; redémarrez la caméra.",
   "A frame could not be read.": "Une image n'a pas pu être lue.",
   // The network
@@ -180,9 +180,9 @@ export default {
   "receptive field: the whole image": "champ récepteur : toute l'image",
   "{share} of its activations are 0": "{share} de ses activations valent 0",
   "{share} of its numbers are 0.": "{share} de ses nombres valent 0.",
-  "Point at the large map to see what a number of it sees; click to see how it came about.":
+  "Point at the large map to see the receptive field of a number; click to see how it is computed.":
     "Pointez la grande carte pour voir ce que voit un de ses nombres ; cliquez pour voir comment il est né.",
-  "Choose a number below to see how it came about.": "Choisissez un nombre ci-dessous pour voir comment il est né.",
+  "Choose a number below to see how it is computed.": "Choisissez un nombre ci-dessous pour voir comment il est né.",
   "map {n}": "carte {n}",
   "number {n}": "nombre {n}",
   "digit {digit}": "chiffre {digit}",
@@ -194,31 +194,31 @@ export default {
   "its {n} strongest channels of {all}": "ses {n} canaux les plus forts sur {all}",
   "too many weights to be shown": "trop de poids pour être montrés",
   "map {n}, row {row}, column {column}: {value}": "carte {n}, ligne {row}, colonne {column} : {value}",
-  "How {name}, map {n}, row {row}, column {column} came about":
+  "How {name}, map {n}, row {row}, column {column} is computed":
     "Comment {name}, carte {n}, ligne {row}, colonne {column} est né",
-  "How {name}, number {n} came about": "Comment {name}, nombre {n} est né",
-  "How the logit of {digit} came about": "Comment le logit de {digit} est né",
+  "How {name}, number {n} is computed": "Comment {name}, nombre {n} est né",
+  "How the logit of {digit} is computed": "Comment le logit de {digit} est né",
   "Preprocessing: the pixels are brought into the range that the network was trained with.":
     "Prétraitement : les pixels sont ramenés à l'échelle avec laquelle le réseau a été entraîné.",
-  "Convolution: each filter is laid on every place: multiply number by number, add up, write the sum down. Each makes an activation map.":
+  "Convolution: each filter is placed at every position: multiply number by number, add up, write down the sum. Each filter makes one activation map.":
     "Convolution : chaque filtre est posé à chaque endroit : multiplier nombre par nombre, additionner, écrire la somme. Chacun fait une carte d'activation.",
   "ReLU: what is below 0 becomes 0, all else stays.": "ReLU : ce qui est sous 0 devient 0, tout le reste demeure.",
-  "Normalisation: each map is moved and stretched to the range that training found useful.":
+  "Normalisation: each map is shifted and scaled to the range that training found useful.":
     "Normalisation : chaque carte est décalée et étirée vers l'échelle que l'entraînement a trouvée utile.",
-  "Pooling: of each window one number is kept: less to look at, and a little shift matters less.":
+  "Pooling: one number is kept from each window: there is less to compute, and small shifts matter less.":
     "Pooling : de chaque fenêtre un nombre est gardé : moins à regarder, et un petit décalage compte moins.",
-  "Global pooling: of each whole map one number is kept.":
+  "Global pooling: one number is kept from each whole map.":
     "Pooling global : de chaque carte entière un nombre est gardé.",
   "Addition: two layers are added, number by number.": "Addition : deux couches sont additionnées, nombre par nombre.",
   "The mean of several layers, number by number.": "La moyenne de plusieurs couches, nombre par nombre.",
-  "Concatenation: two vectors are put one behind the other.": "Concaténation : deux vecteurs sont mis bout à bout.",
+  "Concatenation: two vectors are joined end to end.": "Concaténation : deux vecteurs sont mis bout à bout.",
   "Flatten: all maps are put into one row of numbers, a vector.":
     "Aplatissement : toutes les cartes sont mises en une rangée de nombres, un vecteur.",
-  "Dense (fully connected): each unit has a weight for every number before it: multiply, add up, add the bias.":
+  "Dense (fully connected): each unit has a weight for every input: multiply, add up, add the bias.":
     "Dense (entièrement connectée) : chaque unité a un poids pour chaque nombre qui la précède : multiplier, additionner, ajouter le biais.",
   "Softmax: e to the power of each logit, divided by their sum: ten probabilities that add up to 1.":
     "Softmax : e à la puissance de chaque logit, divisé par leur somme : dix probabilités dont la somme est 1.",
-  "A step of its own kind.": "Une étape d'un genre à part.",
+  "Another kind of layer.": "Une étape d'un genre à part.",
   "Activation function, a rule for each number alone: {name}.":
     "Fonction d'activation, une règle pour chaque nombre seul : {name}.",
   window: "fenêtre",
@@ -240,8 +240,8 @@ export default {
   Why: "Pourquoi",
   "and not": "et pas",
   Show: "Montrer",
-  "fall of the logit margin over the other": "baisse de l'avance du logit sur l'autre",
-  "fall of the probability": "baisse de la probabilité",
+  "decrease of the logit margin over the other": "baisse de l'avance du logit sur l'autre",
+  "decrease of the probability": "baisse de la probabilité",
   "Heat map: the stronger the orange, the more the answer needs what is there":
     "Carte de chaleur : plus l'orange est fort, plus la réponse a besoin de ce qui est là",
   "Occlusion sensitivity: a square of paper is laid on every place in turn, and the network is asked again. Where the map is orange, covering takes away what speaks for the answer; where it is blue, covering makes the answer more probable.":
@@ -253,11 +253,11 @@ export default {
     "couvert ici, la probabilité de {digit} baisse de {n} points",
   "covered here, the logit of {digit} loses {n} of its margin over {against}":
     "couvert ici, le logit de {digit} perd {n} de son avance sur {against}",
-  "Rub it out yourself": "Gommez vous-même",
-  "Your digit, to be rubbed out: with the pointer, or with arrow keys and Enter":
+  "Erase it yourself": "Gommez vous-même",
+  "Your digit, to be erased: with the pointer, or with arrow keys and Enter":
     "Votre chiffre, à gommer : avec le pointeur, ou avec les flèches et Entrée",
-  "Rub parts out and see what is left of the answer.": "Gommez-en des parties et voyez ce qui reste de la réponse.",
-  "Probability of each digit, after rubbing out": "Probabilité de chaque chiffre, après avoir gommé",
+  "Erase parts and see how the answer changes.": "Gommez-en des parties et voyez ce qui reste de la réponse.",
+  "Probability of each digit, after erasing": "Probabilité de chaque chiffre, après avoir gommé",
   "Put everything back": "Tout remettre",
   "still {digit}: {share}": "toujours {digit} : {share}",
   "now {digit}: {share}; it was {before}": "maintenant {digit} : {share} ; c'était {before}",
@@ -305,18 +305,18 @@ export default {
   "No training can be started now.": "Aucun entraînement ne peut commencer maintenant.",
   "Training needs a server on this machine alone, or one with a token.":
     "Pour entraîner, il faut un serveur pour cette seule machine, ou un serveur avec un jeton.",
-  "Training needs parts of digitlab that are not installed.":
+  "Training needs an extra of digitlab that is not installed.":
     "Pour entraîner, il manque des parties de digitlab qui ne sont pas installées.",
-  "Another training is at work; wait for its end, or stop it.":
+  "Another training is running; wait until it ends, or stop it.":
     "Un autre entraînement est en cours ; attendez sa fin, ou arrêtez-le.",
-  "It is being prepared …": "Préparation …",
-  "The images are being loaded …": "Chargement des images …",
-  "The result is being made ready …": "Le résultat est mis en place …",
-  "It learns …": "Il apprend …",
-  "It stops after this batch …": "Il s'arrête après ce lot …",
-  "It is done.": "C'est fini.",
-  "It was stopped.": "Il a été arrêté.",
-  "It failed.": "Il a échoué.",
+  "Preparing …": "Préparation …",
+  "Loading the images …": "Chargement des images …",
+  "Preparing the result …": "Le résultat est mis en place …",
+  "Training …": "Il apprend …",
+  "Stopping after this batch …": "Il s'arrête après ce lot …",
+  "Finished.": "C'est fini.",
+  "Stopped.": "Il a été arrêté.",
+  "The training failed.": "Il a échoué.",
   "the smallest, seconds an epoch": "le plus petit, quelques secondes par époque",
   "S1's first: one convolution 5×5": "le premier de S1 : une convolution 5×5",
   "S2's: two convolutions": "celui de S2 : deux convolutions",
@@ -344,8 +344,8 @@ export default {
   "Follow the window as it moves over your digit, or place it yourself.":
     "Suivez la fenêtre qui passe sur votre chiffre, ou placez-la vous-même.",
   "Your digit, and the window on it": "Votre chiffre, et la fenêtre posée dessus",
-  "The map that comes about. Arrow keys move the window.": "La carte qui naît. Les flèches déplacent la fenêtre.",
-  "Let it move": "Laisser avancer",
+  "The resulting map. Arrow keys move the window.": "La carte qui naît. Les flèches déplacent la fenêtre.",
+  Play: "Laisser avancer",
   "Stop it": "L'arrêter",
   "Every filter makes an activation map": "Chaque filtre fait une carte d'activation",
   "All the sums of one filter make a new picture, its activation map (feature map). Orange is above 0: here the filter found what it looks for. Blue is below: here it found the opposite. Most first filters look for edges of one direction.":
@@ -355,7 +355,7 @@ export default {
     "Ce qui est sous 0 devient 0, tout le reste demeure. Sans un tel coude entre elles, plusieurs couches n'en vaudraient qu'une. Après lui, un filtre peut seulement dire combien de son motif est là, et non que le contraire y est.",
   before: "avant",
   after: "après",
-  "Which map": "Quelle carte",
+  Map: "Quelle carte",
   "{share} of the numbers of this layer are 0 now.": "{share} des nombres de cette couche valent 0 maintenant.",
   "Pooling: less to look at": "Pooling : moins à regarder",
   "Max pooling: of each window of two by two numbers only the greatest is kept. A quarter of the numbers is left, and whether a stroke lies a pixel further to the left matters less than before. (S1 compared it with average pooling; max pooling won.)":
@@ -368,7 +368,7 @@ export default {
   "Your digit, and what one number sees": "Votre chiffre, et ce que voit un nombre",
   "what one number of {name} sees": "ce que voit un nombre de {name}",
   "Dense: all of it at once": "Dense : tout à la fois",
-  "Now the maps become one row of numbers, a vector, and each of the ten digits has a weight for every one of them: multiply, add up, add the bias. The ten sums are called logits. They may be above or below 0; only their differences count.":
+  "Now the maps become one row of numbers, a vector, and each of the ten digits has a weight for every number in it: multiply, add up, add the bias. The ten sums are called logits. They may be above or below 0; only their differences matter.":
     "Maintenant les cartes deviennent une rangée de nombres, un vecteur, et chacun des dix chiffres a un poids pour chacun d'eux : multiplier, additionner, ajouter le biais. Les dix sommes s'appellent logits. Ils peuvent être au-dessus ou au-dessous de 0 ; seules leurs différences comptent.",
   "the vector: {n} numbers, and ten times as many weights": "le vecteur : {n} nombres, et dix fois plus de poids",
   "the vector": "le vecteur",
@@ -376,19 +376,19 @@ export default {
   logit: "logit",
   probability: "probabilité",
   "Softmax: logits become probabilities": "Softmax : les logits deviennent des probabilités",
-  "The softmax takes e to the power of each logit and divides by their sum, so that they are probabilities that add up to 1. Ten less in the logit is about twenty thousand times less in the probability.":
+  "The softmax takes e to the power of each logit and divides by their sum, so that they are probabilities that add up to 1. A logit that is lower by ten means a probability about twenty thousand times smaller.":
     "La softmax prend e à la puissance de chaque logit et divise par leur somme, de sorte que ce sont des probabilités dont la somme est 1. Dix de moins dans le logit, c'est environ vingt mille fois moins dans la probabilité.",
-  "They are what this network says of the prepared 28×28 image. The reader's answer joins them with what it has seen in the picture itself, so its numbers are others.":
+  "These are this network's probabilities for the prepared 28×28 image. The reader combines them with what it saw in the picture itself, so its numbers differ.":
     "C'est ce que ce réseau dit de l'image préparée de 28×28. La réponse du lecteur les joint à ce qu'il a vu dans l'image même ; ses nombres sont donc autres.",
   "Make the network less certain: divide all logits by a temperature first. The order stays, the differences shrink.":
     "Rendez le réseau moins sûr : divisez d'abord tous les logits par une température. L'ordre reste, les différences diminuent.",
   Temperature: "Température",
   "Dropout: learning with gaps": "Dropout : apprendre avec des trous",
-  "During training, a part of the activations is set to 0 at random, others each time, so that the network cannot rely on any single one: the dropout rate says how many. S0 found: with dropout it trains for more epochs, and its test accuracy is 95.4 % instead of 94.5 %. In use, nothing is dropped.":
+  "During training, a random part of the activations is set to 0, a different one in each step, so that the network cannot rely on any single activation: the dropout rate says how many are dropped. S0 found: with dropout it trains for more epochs, and its test accuracy is 95.4 % instead of 94.5 %. In use, nothing is dropped.":
     "Pendant l'entraînement, une partie des activations est mise à 0 au hasard, d'autres chaque fois, pour que le réseau ne puisse compter sur aucune en particulier : le taux de dropout dit combien. S0 a trouvé : avec dropout il s'entraîne plus d'époques, et son exactitude de test est de 95,4 % au lieu de 94,5 %. À l'usage, rien n'est enlevé.",
-  "Throw the dice yourself: the answer should survive it.": "Lancez les dés vous-même : la réponse devrait y survivre.",
+  "Roll the dice yourself: the answer should survive.": "Lancez les dés vous-même : la réponse devrait y survivre.",
   "Dropout rate": "Taux de dropout",
-  "Throw again": "Relancer",
+  "Roll again": "Relancer",
   "what is left of the vector": "ce qui reste du vecteur",
   "The answer is computed here, from rounded weights; the numbers that are left are made larger, as in training.":
     "La réponse est calculée ici, à partir de poids arrondis ; les nombres qui restent sont agrandis, comme à l'entraînement.",
@@ -414,8 +414,8 @@ export default {
   // The whole network
   "At a glance": "D'un coup d'œil",
   "All layers, from the input to the ten answers": "Toutes les couches, de l'entrée aux dix réponses",
-  "Let it flow": "Laisser couler",
-  "One layer further": "Une couche plus loin",
+  "Show the data flow": "Laisser couler",
+  "Next layer": "Une couche plus loin",
   "and {n} more": "et {n} autres",
   "{layer}: digit {digit}": "{layer} : chiffre {digit}",
   "{layer}: all its numbers": "{layer} : tous ses nombres",
@@ -459,10 +459,10 @@ export default {
   "one filter switched off": "un filtre éteint",
   "How much": "Combien",
   "What happens": "Ce qui arrive",
-  "Heal it": "Le guérir",
+  "Undo the damage": "Le guérir",
   "Show both": "Montrer les deux",
   "Probability of each digit, of the damaged network": "Probabilité de chaque chiffre, du réseau abîmé",
-  "A network keeps what it has learned in thousands of weights, none of which counts much by itself. How much of them can be spoilt? The grey marks are the answer before.":
+  "What a network has learned is spread over thousands of weights, none of which matters much by itself. How much damage can they take? The grey marks show the answer before the damage.":
     "Un réseau garde ce qu'il a appris dans des milliers de poids, dont aucun ne compte beaucoup à lui seul. Combien peut-on en abîmer ? Les marques grises sont la réponse d'avant.",
   "Damaging weights needs the page without a server: digitlab page.":
     "Pour abîmer des poids, il faut la page sans serveur : digitlab page.",
@@ -481,9 +481,9 @@ export default {
     "Un petit réseau qui n'a encore rien appris, et votre chiffre. Vous dites quel chiffre c'est ; la perte dit combien le réseau se trompe ; la rétropropagation dit, pour chaque poids, dans quel sens la perte croît ; l'optimiseur déplace tous les poids dans l'autre sens.",
   "dense: 784 → 32 → 10": "dense : 784 → 32 → 10",
   "convolutional: 8 filters of 5 × 5 → 10": "convolutif : 8 filtres de 5 × 5 → 10",
-  "SGD: against the gradient": "SGD : contre le gradient",
-  "momentum: it keeps its speed": "moment : il garde sa vitesse",
-  "Adam: a pace for each weight": "Adam : un pas pour chaque poids",
+  "SGD: a step against the gradient": "SGD : contre le gradient",
+  "momentum: steps keep some of their speed": "moment : il garde sa vitesse",
+  "Adam: its own step size for each weight": "Adam : un pas pour chaque poids",
   Optimiser: "Optimiseur",
   Weights: "Poids",
   weights: "poids",
@@ -496,7 +496,7 @@ export default {
   "One step": "Un pas",
   "Ten steps": "Dix pas",
   "Undo the step": "Annuler le pas",
-  "Start anew": "Recommencer",
+  "Start over": "Recommencer",
   "The digit as the network takes it": "Le chiffre comme le réseau le reçoit",
   "Gradient of the loss by each pixel": "Gradient de la perte pour chaque pixel",
   "Probability of each digit, of the network that learns": "Probabilité de chaque chiffre, du réseau qui apprend",
@@ -511,9 +511,9 @@ export default {
   "{layer}: {n} filters, {weights} weights, {n} biases": "{layer} : {n} filtres, {weights} poids, {n} biais",
   "{layer}: {n} units, {weights} weights, {n} biases": "{layer} : {n} unités, {weights} poids, {n} biais",
   "{layer}: gradients of the {n} maps": "{layer} : gradients des {n} cartes",
-  "{layer}: only what was above 0 hands the gradient on; {share} of its {n} numbers get none.":
+  "{layer}: only values above 0 pass the gradient on; {share} of its {n} numbers get none.":
     "{layer} : seul ce qui dépassait 0 transmet le gradient ; {share} de ses {n} nombres n'en reçoivent aucun.",
-  "Of each 2 × 2 numbers only the largest hands the gradient on.":
+  "Of each 2 × 2 numbers only the largest passes the gradient on.":
     "De chaque 2 × 2 nombres, seul le plus grand transmet le gradient.",
   "δ of each unit": "δ de chaque unité",
   "δ: how the loss grows with the sum of a unit. Press one to see its weights.":
@@ -533,7 +533,7 @@ export default {
   "δ = probability − target = {share} − {target} = {delta}": "δ = probabilité − cible = {share} − {target} = {delta}",
   "δ = Σ (probability − target) × weight, over the ten digits; the ReLU is open:":
     "δ = Σ (probabilité − cible) × poids, sur les dix chiffres ; la ReLU est ouverte :",
-  "δ = 0: the unit's sum is {sum}, and the ReLU lets nothing back.":
+  "δ = 0: the unit's sum is {sum}, and the ReLU passes no gradient back.":
     "δ = 0 : la somme de l'unité est {sum}, et la ReLU ne laisse rien revenir.",
   "probability − target": "probabilité − cible",
   "value of the pixel": "valeur du pixel",
@@ -548,10 +548,10 @@ export default {
   "Leave the file out": "Laisser le fichier de côté",
   "Your digits; press one to leave it out": "Vos chiffres ; appuyez sur l'un d'eux pour le retirer",
   "your {label}: press to leave it out": "votre {label} : appuyez pour le retirer",
-  "{n} digits of {name} are learned from as well, from the next start on.":
+  "{n} digits of {name} will be used as well, from the next start of a training.":
     "On apprend aussi de {n} chiffres de {name}, à partir du prochain départ.",
   "Go on": "Continuer",
-  "Forget it": "L'oublier",
+  "Discard it": "L'oublier",
   "{n} images, {rate} a second": "{n} images, {rate} par seconde",
   "It has more than {n} images.": "Il a plus de {n} images.",
   "It holds {found}; expected images and labels.": "Il contient {found} ; on attendait images et labels.",
@@ -559,7 +559,7 @@ export default {
     "Ses images sont {images}, ses étiquettes {labels} ; on attendait N × 28 × 28 et N.",
   "Label {n} is {label}; expected 0 to 9.": "L'étiquette {n} est {label} ; on attendait de 0 à 9.",
   "The file is larger than {n} MB.": "Le fichier dépasse {n} Mo.",
-  "There is more in the file than it says.": "Il y a plus dans le fichier qu'il ne le dit.",
+  "The file holds more data than it declares.": "Il y a plus dans le fichier qu'il ne le dit.",
   "This is no readable npz file.": "Ce n'est pas un fichier npz lisible.",
   "This browser is too old to unpack the digits.": "Ce navigateur est trop ancien pour décompresser les chiffres.",
   "digits.js is not beside this page.": "digits.js n'est pas à côté de cette page.",

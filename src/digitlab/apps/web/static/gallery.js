@@ -18,7 +18,7 @@ const NAMES = {
   "hard-moved": "moved out of the middle",
   "hard-noisy": "with noise",
   "hard-thin": "thin strokes",
-  "hard-cut": "with a bar rubbed out",
+  "hard-cut": "with a bar erased",
   strangers: "out-of-distribution images (no digits)",
 };
 /** @type {Promise<Decoded[]> | null} */

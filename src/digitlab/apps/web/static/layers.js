@@ -8,17 +8,17 @@ import { number, t } from "./words.js";
 const WORDS = {
   preparation: "Preprocessing: the pixels are brought into the range that the network was trained with.",
   convolution:
-    "Convolution: each filter is laid on every place: multiply number by number, add up, write the sum down. Each makes an activation map.",
+    "Convolution: each filter is placed at every position: multiply number by number, add up, write down the sum. Each filter makes one activation map.",
   activation: "ReLU: what is below 0 becomes 0, all else stays.",
-  normalisation: "Normalisation: each map is moved and stretched to the range that training found useful.",
-  pooling: "Pooling: of each window one number is kept: less to look at, and a little shift matters less.",
+  normalisation: "Normalisation: each map is shifted and scaled to the range that training found useful.",
+  pooling: "Pooling: one number is kept from each window: there is less to compute, and small shifts matter less.",
   addition: "Addition: two layers are added, number by number.",
   mean: "The mean of several layers, number by number.",
-  concatenation: "Concatenation: two vectors are put one behind the other.",
+  concatenation: "Concatenation: two vectors are joined end to end.",
   flatten: "Flatten: all maps are put into one row of numbers, a vector.",
-  dense: "Dense (fully connected): each unit has a weight for every number before it: multiply, add up, add the bias.",
+  dense: "Dense (fully connected): each unit has a weight for every input: multiply, add up, add the bias.",
   softmax: "Softmax: e to the power of each logit, divided by their sum: ten probabilities that add up to 1.",
-  other: "A step of its own kind.",
+  other: "Another kind of layer.",
 };
 
 /**
@@ -29,7 +29,7 @@ export function layerWords(layer) {
   if (layer.kind === "activation" && !/relu/i.test(layer.operator))
     return t("Activation function, a rule for each number alone: {name}.", { name: layer.operator });
   if (layer.kind === "pooling" && /global/i.test(layer.operator))
-    return t("Global pooling: of each whole map one number is kept.");
+    return t("Global pooling: one number is kept from each whole map.");
   return t(WORDS[layer.kind]);
 }
 

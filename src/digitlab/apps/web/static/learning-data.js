@@ -58,7 +58,7 @@ async function unpacked(packed, format, size) {
   for (let at = 0; ; ) {
     const { done, value } = await reader.read();
     if (done) return made.subarray(0, at);
-    if (at + value.length > size) throw new Error(t("There is more in the file than it says."));
+    if (at + value.length > size) throw new Error(t("The file holds more data than it declares."));
     made.set(value, at);
     at += value.length;
   }

@@ -92,7 +92,7 @@ export function passage(layer) {
       make(
         "p",
         { class: "quiet" },
-        t("{layer}: only what was above 0 hands the gradient on; {share} of its {n} numbers get none.", said),
+        t("{layer}: only values above 0 pass the gradient on; {share} of its {n} numbers get none.", said),
       ),
     ];
   }
@@ -103,7 +103,7 @@ export function passage(layer) {
     make(
       "p",
       { class: "quiet small" },
-      t("Of each 2 × 2 numbers only the largest hands the gradient on."),
+      t("Of each 2 × 2 numbers only the largest passes the gradient on."),
       " ",
       legend(most),
     ),
@@ -328,7 +328,7 @@ export class WeightedBlock {
         make(
           "p",
           {},
-          t("δ = 0: the unit's sum is {sum}, and the ReLU lets nothing back.", { sum: fine(layer.output[unit]) }),
+          t("δ = 0: the unit's sum is {sum}, and the ReLU passes no gradient back.", { sum: fine(layer.output[unit]) }),
         ),
       ];
     const parts = Array.from(probabilities, (share, digit) => [

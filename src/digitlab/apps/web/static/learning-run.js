@@ -60,7 +60,7 @@ export class RunView {
       start: button(t("Start the training"), () => this.start().catch((error) => this.trouble(error.message)), true),
       stop: button(t("Stop"), () => this.#order({ order: "stop" })),
       resume: button(t("Go on"), () => this.#resume()),
-      reset: button(t("Forget it"), () => this.reset()),
+      reset: button(t("Discard it"), () => this.reset()),
       add: button(t("Add my digit"), () => this.#add()),
       forget: button(t("Leave the file out"), () => this.takeClass("", null)),
     };
@@ -181,7 +181,7 @@ export class RunView {
     this.buttons.forget.hidden = !digits;
     this.places.class.hidden = !digits;
     this.places.class.textContent = digits
-      ? t("{n} digits of {name} are learned from as well, from the next start on.", {
+      ? t("{n} digits of {name} will be used as well, from the next start of a training.", {
           n: number(digits.labels.length),
           name,
         })
@@ -264,7 +264,7 @@ export class RunView {
       this.#running = false;
       if (told.told === "failed") this.trouble(told.message);
       const last = this.#told.at(-1);
-      if (last) this.#say(last, told.told === "stopped" ? t("It was stopped.") : t("It is done."));
+      if (last) this.#say(last, told.told === "stopped" ? t("Stopped.") : t("Finished."));
     }
     if (told.told !== "progress") this.#enable();
   }

@@ -28,9 +28,9 @@ const NETWORKS = {
 };
 /** @type {Record<Method, string>} */
 const OPTIMISERS = {
-  sgd: "SGD: against the gradient",
-  momentum: "momentum: it keeps its speed",
-  adam: "Adam: a pace for each weight",
+  sgd: "SGD: a step against the gradient",
+  momentum: "momentum: steps keep some of their speed",
+  adam: "Adam: its own step size for each weight",
 };
 const RATES = [0.0001, 0.0003, 0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1];
 const MOST_UNDO = 50;
@@ -276,7 +276,7 @@ export class Learning {
         button(t("One step"), () => this.#steps(1), true),
         button(t("Ten steps"), () => this.#steps(10)),
         this.undo,
-        button(t("Start anew"), () => this.#anew()),
+        button(t("Start over"), () => this.#anew()),
       ),
       this.places.loss,
       this.places.layers,

@@ -257,8 +257,8 @@ export class NetworkView {
           "p",
           { class: "quiet" },
           makesMaps(layer)
-            ? t("Point at the large map to see what a number of it sees; click to see how it came about.")
-            : t("Choose a number below to see how it came about."),
+            ? t("Point at the large map to see the receptive field of a number; click to see how it is computed.")
+            : t("Choose a number below to see how it is computed."),
         ),
       );
     }
@@ -404,15 +404,15 @@ export class NetworkView {
     if (layer !== this.layers[this.#open] || seen !== this.#seen) return;
     this.input.mark(told.field ?? [0, 0, 28, 28]);
     const title = makesMaps(layer)
-      ? t("How {name}, map {n}, row {row}, column {column} came about", {
+      ? t("How {name}, map {n}, row {row}, column {column} is computed", {
           name: asked.name,
           n: map + 1,
           row: row + 1,
           column: column + 1,
         })
       : ofDigits(asked) && asked.kind === "dense"
-        ? t("How the logit of {digit} came about", { digit: map })
-        : t("How {name}, number {n} came about", { name: asked.name, n: map + 1 });
+        ? t("How the logit of {digit} is computed", { digit: map })
+        : t("How {name}, number {n} is computed", { name: asked.name, n: map + 1 });
     this.sums.replaceChildren(make("h3", {}, title), explainedView(told));
   }
 }

@@ -3,7 +3,7 @@
 export default {
   // index.html
   "digitlab: draw a digit and see the network think": "digitlab: dibuja una cifra y mira cómo piensa la red",
-  "To what the network does": "A lo que hace la red",
+  "Skip to what the network does": "A lo que hace la red",
   "Draw a digit and see the network think.": "Dibuja una cifra y mira cómo piensa la red.",
   Model: "Modelo",
   Language: "Idioma",
@@ -46,7 +46,7 @@ export default {
   Training: "Entrenar",
   "Draw a digit, and here you see what the network makes of it.":
     "Dibuja una cifra y aquí verás lo que la red hace con ella.",
-  "This model's layers cannot be looked into; another one can be chosen at the top.":
+  "The layers of this model cannot be shown; choose another model at the top.":
     "No se puede mirar dentro de este modelo; arriba se puede elegir otro.",
   "Take an example": "Usar un ejemplo",
   "Everything here is computed by the server of this page; nothing is sent elsewhere, and no picture is kept.":
@@ -57,18 +57,18 @@ export default {
   "Why this answer?": "¿Por qué esta respuesta?",
   "asking the network …": "preguntando a la red …",
   "This picture cannot be diagnosed.": "De esta imagen no se puede hacer un diagnóstico.",
-  "In the words of the server, in English:": "Con palabras del servidor, en inglés:",
+  "The server's message, in English:": "Con palabras del servidor, en inglés:",
   "It shows": "Muestra",
   "as it is read": "lo que se lee",
   "The shipped reader answers {answer}.": "El lector incluido responde {answer}.",
   "The shipped reader finds no digit.": "El lector incluido no encuentra ninguna cifra.",
   "made 28×28: {answer}": "reducida a 28×28: {answer}",
-  "all mended: {answer}": "todo corregido: {answer}",
+  "all corrected: {answer}": "todo corregido: {answer}",
   "what it was trained on": "con lo que se entrenó",
-  "Each difference, mended in turn": "Cada diferencia, corregida por turno",
+  "Each difference, corrected in turn": "Cada diferencia, corregida por turno",
   difference: "diferencia",
   measured: "medido",
-  "mended up to here": "corregido hasta aquí",
+  "corrected up to here": "corregido hasta aquí",
   answer: "respuesta",
   "this one alone": "solo esta",
   "all but this one": "todas menos esta",
@@ -95,7 +95,7 @@ export default {
   "moved out of the middle": "fuera del centro",
   "with noise": "con ruido",
   "thin strokes": "trazos finos",
-  "with a bar rubbed out": "con una franja borrada",
+  "with a bar erased": "con una franja borrada",
   "out-of-distribution images (no digits)": "imágenes fuera de la distribución (sin cifras)",
   "a {digit}": "un {digit}",
   "no digit": "no es una cifra",
@@ -128,10 +128,10 @@ export default {
   "reading …": "leyendo …",
   "no digits found": "no se encontró ninguna cifra",
   "{n} digits in {ms} ms": "{n} cifras en {ms} ms",
-  "lies upside down; turned and read": "está al revés; se giró y se leyó",
-  "lies turned to the left; turned and read": "está girada a la izquierda; se giró y se leyó",
-  "lies turned to the right; turned and read": "está girada a la derecha; se giró y se leyó",
-  "it cannot be told which way up this lies": "no se puede saber cómo está orientada",
+  "the page is upside down; it was set upright first": "está al revés; se giró y se leyó",
+  "the page is rotated to the left; it was set upright first": "está girada a la izquierda; se giró y se leyó",
+  "the page is rotated to the right; it was set upright first": "está girada a la derecha; se giró y se leyó",
+  "it is not clear which way up this page is": "no se puede saber cómo está orientada",
   "{n} of them not answered": "{n} de ellas sin respuesta",
   "Previous page": "Página anterior",
   "Next page": "Página siguiente",
@@ -148,10 +148,10 @@ export default {
   "The server wants its token: open its address with ?token=TOKEN once.":
     "El servidor pide su token: abre su dirección una vez con ?token=TOKEN.",
   "The server takes requests from its own page only.": "El servidor solo admite peticiones de su propia página.",
-  "The server does not go by this address.": "El servidor no responde por esta dirección.",
+  "The server does not accept requests under this address.": "El servidor no responde por esta dirección.",
   "The picture has too many bytes for the server.": "La imagen tiene demasiados bytes para el servidor.",
   "The server took too long for this.": "El servidor tardó demasiado en esto.",
-  "The picture came too slowly.": "La imagen llegó demasiado despacio.",
+  "The picture was sent too slowly.": "La imagen llegó demasiado despacio.",
   "The server does not take this value.": "El servidor no admite este valor.",
   "The server made a mistake; its log says more.": "El servidor cometió un error; su registro dice más.",
   "The server refuses this.": "El servidor rechaza esto.",
@@ -159,7 +159,7 @@ export default {
     "Los navegadores solo dan la cámara a páginas de este equipo o con https.",
   "The browser was not allowed to use the camera.": "El navegador no tiene permiso para usar la cámara.",
   "No camera was found, or another program has it.": "No se encontró ninguna cámara, o la tiene otro programa.",
-  "The line to the server was cut; start the camera again.":
+  "The connection to the server was lost; start the camera again.":
     "Se cortó la conexión con el servidor; enciende la cámara otra vez.",
   "A frame could not be read.": "No se pudo leer un fotograma.",
 
@@ -181,9 +181,9 @@ export default {
   "receptive field: the whole image": "campo receptivo: toda la imagen",
   "{share} of its activations are 0": "el {share} de sus activaciones es 0",
   "{share} of its numbers are 0.": "El {share} de sus números es 0.",
-  "Point at the large map to see what a number of it sees; click to see how it came about.":
+  "Point at the large map to see the receptive field of a number; click to see how it is computed.":
     "Señala el mapa grande para ver qué mira cada número; haz clic para ver de dónde sale.",
-  "Choose a number below to see how it came about.": "Elige un número de abajo para ver de dónde sale.",
+  "Choose a number below to see how it is computed.": "Elige un número de abajo para ver de dónde sale.",
   "map {n}": "mapa {n}",
   "number {n}": "número {n}",
   "digit {digit}": "cifra {digit}",
@@ -195,30 +195,30 @@ export default {
   "its {n} strongest channels of {all}": "sus {n} canales más fuertes de {all}",
   "too many weights to be shown": "demasiados pesos para mostrarlos",
   "map {n}, row {row}, column {column}: {value}": "mapa {n}, fila {row}, columna {column}: {value}",
-  "How {name}, map {n}, row {row}, column {column} came about":
+  "How {name}, map {n}, row {row}, column {column} is computed":
     "De dónde sale {name}, mapa {n}, fila {row}, columna {column}",
-  "How {name}, number {n} came about": "De dónde sale {name}, número {n}",
-  "How the logit of {digit} came about": "De dónde sale el logit de {digit}",
+  "How {name}, number {n} is computed": "De dónde sale {name}, número {n}",
+  "How the logit of {digit} is computed": "De dónde sale el logit de {digit}",
   "Preprocessing: the pixels are brought into the range that the network was trained with.":
     "Preprocesado: los píxeles se llevan al intervalo con el que se entrenó la red.",
-  "Convolution: each filter is laid on every place: multiply number by number, add up, write the sum down. Each makes an activation map.":
+  "Convolution: each filter is placed at every position: multiply number by number, add up, write down the sum. Each filter makes one activation map.":
     "Convolución: cada filtro se pone en todos los sitios: multiplicar número por número, sumar, anotar la suma. Cada uno hace un mapa de activación.",
   "ReLU: what is below 0 becomes 0, all else stays.": "ReLU: lo que es menor que 0 pasa a ser 0, lo demás queda igual.",
-  "Normalisation: each map is moved and stretched to the range that training found useful.":
+  "Normalisation: each map is shifted and scaled to the range that training found useful.":
     "Normalización: cada mapa se desplaza y se estira al intervalo que resultó útil al entrenar.",
-  "Pooling: of each window one number is kept: less to look at, and a little shift matters less.":
+  "Pooling: one number is kept from each window: there is less to compute, and small shifts matter less.":
     "Pooling: de cada ventana queda un número: menos que mirar, y un pequeño desplazamiento importa menos.",
-  "Global pooling: of each whole map one number is kept.": "Pooling global: de cada mapa entero queda un número.",
+  "Global pooling: one number is kept from each whole map.": "Pooling global: de cada mapa entero queda un número.",
   "Addition: two layers are added, number by number.": "Adición: se suman dos capas, número por número.",
   "The mean of several layers, number by number.": "La media de varias capas, número por número.",
-  "Concatenation: two vectors are put one behind the other.": "Concatenación: dos vectores se ponen uno tras otro.",
+  "Concatenation: two vectors are joined end to end.": "Concatenación: dos vectores se ponen uno tras otro.",
   "Flatten: all maps are put into one row of numbers, a vector.":
     "Flatten (aplanado): todos los mapas se ponen en una sola fila de números, un vector.",
-  "Dense (fully connected): each unit has a weight for every number before it: multiply, add up, add the bias.":
+  "Dense (fully connected): each unit has a weight for every input: multiply, add up, add the bias.":
     "Densa (totalmente conectada): cada unidad tiene un peso para cada número anterior: multiplicar, sumar, añadir el sesgo.",
   "Softmax: e to the power of each logit, divided by their sum: ten probabilities that add up to 1.":
     "Softmax: e elevado a cada logit, dividido por la suma: diez probabilidades que suman 1.",
-  "A step of its own kind.": "Un paso de otro tipo.",
+  "Another kind of layer.": "Un paso de otro tipo.",
   "Activation function, a rule for each number alone: {name}.":
     "Función de activación, una regla para cada número por separado: {name}.",
 
@@ -243,8 +243,8 @@ export default {
   Why: "Por qué",
   "and not": "y no",
   Show: "Mostrar",
-  "fall of the logit margin over the other": "caída del margen de logit sobre la otra",
-  "fall of the probability": "caída de la probabilidad",
+  "decrease of the logit margin over the other": "caída del margen de logit sobre la otra",
+  "decrease of the probability": "caída de la probabilidad",
   "Heat map: the stronger the orange, the more the answer needs what is there":
     "Mapa de calor: cuanto más naranja, más necesita la respuesta lo que hay ahí",
   "Occlusion sensitivity: a square of paper is laid on every place in turn, and the network is asked again. Where the map is orange, covering takes away what speaks for the answer; where it is blue, covering makes the answer more probable.":
@@ -256,11 +256,11 @@ export default {
     "tapado aquí, la probabilidad de {digit} baja {n} puntos porcentuales",
   "covered here, the logit of {digit} loses {n} of its margin over {against}":
     "tapado aquí, el logit de {digit} pierde {n} de su margen sobre {against}",
-  "Rub it out yourself": "Bórralo tú",
-  "Your digit, to be rubbed out: with the pointer, or with arrow keys and Enter":
+  "Erase it yourself": "Bórralo tú",
+  "Your digit, to be erased: with the pointer, or with arrow keys and Enter":
     "Tu cifra, para borrar: con el puntero, o con las flechas e Intro",
-  "Rub parts out and see what is left of the answer.": "Borra partes y mira qué queda de la respuesta.",
-  "Probability of each digit, after rubbing out": "Probabilidad de cada cifra después de borrar",
+  "Erase parts and see how the answer changes.": "Borra partes y mira qué queda de la respuesta.",
+  "Probability of each digit, after erasing": "Probabilidad de cada cifra después de borrar",
   "Put everything back": "Ponerlo todo otra vez",
   "still {digit}: {share}": "sigue siendo {digit}: {share}",
   "now {digit}: {share}; it was {before}": "ahora {digit}: {share}; era {before}",
@@ -310,18 +310,18 @@ export default {
   "No training can be started now.": "Ahora no se puede entrenar.",
   "Training needs a server on this machine alone, or one with a token.":
     "Para entrenar hace falta un servidor solo para este equipo, o uno con token.",
-  "Training needs parts of digitlab that are not installed.":
+  "Training needs an extra of digitlab that is not installed.":
     "Para entrenar hacen falta partes de digitlab que no están instaladas.",
-  "Another training is at work; wait for its end, or stop it.":
+  "Another training is running; wait until it ends, or stop it.":
     "Hay otro entrenamiento en marcha; espera a que termine, o páralo.",
-  "It is being prepared …": "Se está preparando …",
-  "The images are being loaded …": "Se cargan las imágenes …",
-  "The result is being made ready …": "Se prepara el resultado …",
-  "It learns …": "Está aprendiendo …",
-  "It stops after this batch …": "Para después de este lote …",
-  "It is done.": "Ha terminado.",
-  "It was stopped.": "Se ha parado.",
-  "It failed.": "Ha fallado.",
+  "Preparing …": "Se está preparando …",
+  "Loading the images …": "Se cargan las imágenes …",
+  "Preparing the result …": "Se prepara el resultado …",
+  "Training …": "Está aprendiendo …",
+  "Stopping after this batch …": "Para después de este lote …",
+  "Finished.": "Ha terminado.",
+  "Stopped.": "Se ha parado.",
+  "The training failed.": "Ha fallado.",
   "the smallest, seconds an epoch": "la más pequeña, segundos por época",
   "S1's first: one convolution 5×5": "la primera de S1: una convolución 5×5",
   "S2's: two convolutions": "la de S2: dos convoluciones",
@@ -350,8 +350,8 @@ export default {
   "Follow the window as it moves over your digit, or place it yourself.":
     "Sigue la ventana mientras recorre tu cifra, o colócala tú.",
   "Your digit, and the window on it": "Tu cifra con la ventana encima",
-  "The map that comes about. Arrow keys move the window.": "El mapa que resulta. Las flechas mueven la ventana.",
-  "Let it move": "Que se mueva",
+  "The resulting map. Arrow keys move the window.": "El mapa que resulta. Las flechas mueven la ventana.",
+  Play: "Que se mueva",
   "Stop it": "Pararla",
   "Every filter makes an activation map": "Cada filtro hace un mapa de activación",
   "All the sums of one filter make a new picture, its activation map (feature map). Orange is above 0: here the filter found what it looks for. Blue is below: here it found the opposite. Most first filters look for edges of one direction.":
@@ -361,7 +361,7 @@ export default {
     "Lo que es menor que 0 pasa a ser 0, lo demás queda igual. Sin esa esquina entre ellas, muchas capas no serían más que una. Después, un filtro solo puede decir cuánto hay de su patrón, no que hay lo contrario.",
   before: "antes",
   after: "después",
-  "Which map": "Qué mapa",
+  Map: "Qué mapa",
   "{share} of the numbers of this layer are 0 now.": "El {share} de los números de esta capa ahora es 0.",
   "Pooling: less to look at": "Pooling: menos que mirar",
   "Max pooling: of each window of two by two numbers only the greatest is kept. A quarter of the numbers is left, and whether a stroke lies a pixel further to the left matters less than before. (S1 compared it with average pooling; max pooling won.)":
@@ -374,7 +374,7 @@ export default {
   "Your digit, and what one number sees": "Tu cifra y lo que ve un número",
   "what one number of {name} sees": "lo que ve un número de {name}",
   "Dense: all of it at once": "Densa: todo a la vez",
-  "Now the maps become one row of numbers, a vector, and each of the ten digits has a weight for every one of them: multiply, add up, add the bias. The ten sums are called logits. They may be above or below 0; only their differences count.":
+  "Now the maps become one row of numbers, a vector, and each of the ten digits has a weight for every number in it: multiply, add up, add the bias. The ten sums are called logits. They may be above or below 0; only their differences matter.":
     "Ahora los mapas pasan a ser una fila de números, un vector, y cada una de las diez cifras tiene un peso para cada uno: multiplicar, sumar, añadir el sesgo. Las diez sumas se llaman logits. Pueden ser mayores o menores que 0; solo cuentan sus diferencias.",
   "the vector: {n} numbers, and ten times as many weights": "el vector: {n} números, y diez veces más pesos",
   "the vector": "el vector",
@@ -382,19 +382,19 @@ export default {
   logit: "logit",
   probability: "probabilidad",
   "Softmax: logits become probabilities": "Softmax: de logits a probabilidades",
-  "The softmax takes e to the power of each logit and divides by their sum, so that they are probabilities that add up to 1. Ten less in the logit is about twenty thousand times less in the probability.":
+  "The softmax takes e to the power of each logit and divides by their sum, so that they are probabilities that add up to 1. A logit that is lower by ten means a probability about twenty thousand times smaller.":
     "La softmax eleva e a cada logit y divide por la suma, para que sean probabilidades que suman 1. Diez menos en el logit es unas veinte mil veces menos en la probabilidad.",
-  "They are what this network says of the prepared 28×28 image. The reader's answer joins them with what it has seen in the picture itself, so its numbers are others.":
+  "These are this network's probabilities for the prepared 28×28 image. The reader combines them with what it saw in the picture itself, so its numbers differ.":
     "Es lo que esta red dice de la imagen preparada de 28×28. La respuesta del lector las une con lo que ha visto en la imagen misma, así que sus números son otros.",
   "Make the network less certain: divide all logits by a temperature first. The order stays, the differences shrink.":
     "Haz la red menos segura: divide antes todos los logits por una temperatura. El orden queda, las diferencias se reducen.",
   Temperature: "Temperatura",
   "Dropout: learning with gaps": "Dropout: aprender con huecos",
-  "During training, a part of the activations is set to 0 at random, others each time, so that the network cannot rely on any single one: the dropout rate says how many. S0 found: with dropout it trains for more epochs, and its test accuracy is 95.4 % instead of 94.5 %. In use, nothing is dropped.":
+  "During training, a random part of the activations is set to 0, a different one in each step, so that the network cannot rely on any single activation: the dropout rate says how many are dropped. S0 found: with dropout it trains for more epochs, and its test accuracy is 95.4 % instead of 94.5 %. In use, nothing is dropped.":
     "Durante el entrenamiento, una parte de las activaciones se pone a 0 al azar, cada vez otras, para que la red no dependa de ninguna: la tasa de dropout dice cuántas. S0 vio que con dropout se entrena durante más épocas y la exactitud de prueba es del 95,4 % en vez del 94,5 %. En el uso no se quita nada.",
-  "Throw the dice yourself: the answer should survive it.": "Tira tú los dados: la respuesta debería resistirlo.",
+  "Roll the dice yourself: the answer should survive.": "Tira tú los dados: la respuesta debería resistirlo.",
   "Dropout rate": "Tasa de dropout",
-  "Throw again": "Tirar otra vez",
+  "Roll again": "Tirar otra vez",
   "what is left of the vector": "lo que queda del vector",
   "The answer is computed here, from rounded weights; the numbers that are left are made larger, as in training.":
     "La respuesta se calcula aquí, con pesos redondeados; los números que quedan se agrandan, como al entrenar.",
@@ -420,8 +420,8 @@ export default {
   // The whole network.
   "At a glance": "De un vistazo",
   "All layers, from the input to the ten answers": "Todas las capas, de la entrada a las diez respuestas",
-  "Let it flow": "Dejar que fluya",
-  "One layer further": "Una capa más",
+  "Show the data flow": "Dejar que fluya",
+  "Next layer": "Una capa más",
   "and {n} more": "y {n} más",
   "{layer}: digit {digit}": "{layer}: cifra {digit}",
   "{layer}: all its numbers": "{layer}: todos sus números",
@@ -465,10 +465,10 @@ export default {
   "one filter switched off": "un filtro apagado",
   "How much": "Cuánto",
   "What happens": "Qué pasa",
-  "Heal it": "Curarla",
+  "Undo the damage": "Curarla",
   "Show both": "Mostrar los dos",
   "Probability of each digit, of the damaged network": "Probabilidad de cada cifra, de la red dañada",
-  "A network keeps what it has learned in thousands of weights, none of which counts much by itself. How much of them can be spoilt? The grey marks are the answer before.":
+  "What a network has learned is spread over thousands of weights, none of which matters much by itself. How much damage can they take? The grey marks show the answer before the damage.":
     "Una red guarda lo aprendido en miles de pesos, y ninguno cuenta mucho por sí solo. ¿Cuánto se puede estropear? Las marcas grises son la respuesta de antes.",
   "Damaging weights needs the page without a server: digitlab page.":
     "Para dañar pesos hace falta la página sin servidor: digitlab page.",
@@ -487,9 +487,9 @@ export default {
     "Una red pequeña que aún no ha aprendido nada, y tu cifra. Tú dices qué cifra es; la pérdida dice cuánto se equivoca la red; la retropropagación dice, para cada peso, hacia dónde crece la pérdida; el optimizador mueve todos los pesos al revés.",
   "dense: 784 → 32 → 10": "densa: 784 → 32 → 10",
   "convolutional: 8 filters of 5 × 5 → 10": "convolucional: 8 filtros de 5 × 5 → 10",
-  "SGD: against the gradient": "SGD: contra el gradiente",
-  "momentum: it keeps its speed": "momento: conserva su velocidad",
-  "Adam: a pace for each weight": "Adam: un paso para cada peso",
+  "SGD: a step against the gradient": "SGD: contra el gradiente",
+  "momentum: steps keep some of their speed": "momento: conserva su velocidad",
+  "Adam: its own step size for each weight": "Adam: un paso para cada peso",
   Optimiser: "Optimizador",
   Weights: "Pesos",
   weights: "pesos",
@@ -502,7 +502,7 @@ export default {
   "One step": "Un paso",
   "Ten steps": "Diez pasos",
   "Undo the step": "Deshacer el paso",
-  "Start anew": "Empezar de nuevo",
+  "Start over": "Empezar de nuevo",
   "The digit as the network takes it": "La cifra como la recibe la red",
   "Gradient of the loss by each pixel": "Gradiente de la pérdida por cada píxel",
   "Probability of each digit, of the network that learns": "Probabilidad de cada cifra, de la red que aprende",
@@ -517,9 +517,9 @@ export default {
   "{layer}: {n} filters, {weights} weights, {n} biases": "{layer}: {n} filtros, {weights} pesos, {n} sesgos",
   "{layer}: {n} units, {weights} weights, {n} biases": "{layer}: {n} unidades, {weights} pesos, {n} sesgos",
   "{layer}: gradients of the {n} maps": "{layer}: gradientes de los {n} mapas",
-  "{layer}: only what was above 0 hands the gradient on; {share} of its {n} numbers get none.":
+  "{layer}: only values above 0 pass the gradient on; {share} of its {n} numbers get none.":
     "{layer}: solo lo que estaba por encima de 0 pasa el gradiente; {share} de sus {n} números no reciben ninguno.",
-  "Of each 2 × 2 numbers only the largest hands the gradient on.":
+  "Of each 2 × 2 numbers only the largest passes the gradient on.":
     "De cada 2 × 2 números, solo el mayor pasa el gradiente.",
   "δ of each unit": "δ de cada unidad",
   "δ: how the loss grows with the sum of a unit. Press one to see its weights.":
@@ -540,7 +540,7 @@ export default {
     "δ = probabilidad − objetivo = {share} − {target} = {delta}",
   "δ = Σ (probability − target) × weight, over the ten digits; the ReLU is open:":
     "δ = Σ (probabilidad − objetivo) × peso, en las diez cifras; la ReLU está abierta:",
-  "δ = 0: the unit's sum is {sum}, and the ReLU lets nothing back.":
+  "δ = 0: the unit's sum is {sum}, and the ReLU passes no gradient back.":
     "δ = 0: la suma de la unidad es {sum}, y la ReLU no deja volver nada.",
   "probability − target": "probabilidad − objetivo",
   "value of the pixel": "valor del píxel",
@@ -555,10 +555,10 @@ export default {
   "Leave the file out": "Dejar fuera el archivo",
   "Your digits; press one to leave it out": "Tus cifras; pulsa una para quitarla",
   "your {label}: press to leave it out": "tu {label}: pulsa para quitarla",
-  "{n} digits of {name} are learned from as well, from the next start on.":
+  "{n} digits of {name} will be used as well, from the next start of a training.":
     "También se aprende de {n} cifras de {name}, desde el próximo comienzo.",
   "Go on": "Seguir",
-  "Forget it": "Olvidarlo",
+  "Discard it": "Olvidarlo",
   "{n} images, {rate} a second": "{n} imágenes, {rate} por segundo",
   "It has more than {n} images.": "Tiene más de {n} imágenes.",
   "It holds {found}; expected images and labels.": "Contiene {found}; se esperaban images y labels.",
@@ -566,7 +566,7 @@ export default {
     "Sus imágenes son {images}, sus etiquetas {labels}; se esperaban N × 28 × 28 y N.",
   "Label {n} is {label}; expected 0 to 9.": "La etiqueta {n} es {label}; se esperaba de 0 a 9.",
   "The file is larger than {n} MB.": "El archivo tiene más de {n} MB.",
-  "There is more in the file than it says.": "En el archivo hay más de lo que dice.",
+  "The file holds more data than it declares.": "En el archivo hay más de lo que dice.",
   "This is no readable npz file.": "No es un archivo npz legible.",
   "This browser is too old to unpack the digits.": "Este navegador es demasiado antiguo para desempaquetar las cifras.",
   "digits.js is not beside this page.": "digits.js no está junto a esta página.",

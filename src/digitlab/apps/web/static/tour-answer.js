@@ -102,7 +102,7 @@ export function dropout({ dense, row, maps, softmax: last }) {
     );
   };
   slider.addEventListener("input", throwDice);
-  const again = make("button", { type: "button", onclick: throwDice }, t("Throw again"));
+  const again = make("button", { type: "button", onclick: throwDice }, t("Roll again"));
   throwDice();
   const about =
     weights && last

@@ -76,7 +76,7 @@ export function convolution({ convolution: layer, maps, glyph, seen }) {
   const shown = new GlyphPicture({ label: t("Your digit, and the window on it"), caption: t("your digit, 28×28") });
   const result = canvas(1, 1, {
     class: "glyph-large",
-    "aria-label": t("The map that comes about. Arrow keys move the window."),
+    "aria-label": t("The resulting map. Arrow keys move the window."),
   });
   const sums = make("div", { class: "explained" });
   shown.show(glyph);
@@ -105,7 +105,7 @@ export function convolution({ convolution: layer, maps, glyph, seen }) {
   const pause = () => {
     clearInterval(timer);
     timer = undefined;
-    move.textContent = t("Let it move");
+    move.textContent = t("Play");
   };
   const run = () => {
     timer = setInterval(() => {
@@ -182,7 +182,7 @@ export function rectified({ beforeRelu, relu, maps }) {
     min: 0,
     max: order.length - 1,
     value: 0,
-    "aria-label": t("Which map"),
+    "aria-label": t("Map"),
   });
   const show = () => {
     const map = order[Number(slider.value)];
@@ -199,7 +199,7 @@ export function rectified({ beforeRelu, relu, maps }) {
     "div",
     {},
     make("div", { class: "looks" }, ...figures),
-    make("label", { class: "wide" }, make("span", {}, t("Which map")), slider),
+    make("label", { class: "wide" }, make("span", {}, t("Map")), slider),
     make(
       "p",
       { class: "total" },

@@ -67,7 +67,7 @@ export const STEPS = [
   {
     title: "Dense: all of it at once",
     text: [
-      "Now the maps become one row of numbers, a vector, and each of the ten digits has a weight for every one of them: multiply, add up, add the bias. The ten sums are called logits. They may be above or below 0; only their differences count.",
+      "Now the maps become one row of numbers, a vector, and each of the ten digits has a weight for every number in it: multiply, add up, add the bias. The ten sums are called logits. They may be above or below 0; only their differences matter.",
     ],
     needs: ["dense"],
     figure: answer.logits,
@@ -75,8 +75,8 @@ export const STEPS = [
   {
     title: "Softmax: logits become probabilities",
     text: [
-      "The softmax takes e to the power of each logit and divides by their sum, so that they are probabilities that add up to 1. Ten less in the logit is about twenty thousand times less in the probability.",
-      "They are what this network says of the prepared 28×28 image. The reader's answer joins them with what it has seen in the picture itself, so its numbers are others.",
+      "The softmax takes e to the power of each logit and divides by their sum, so that they are probabilities that add up to 1. A logit that is lower by ten means a probability about twenty thousand times smaller.",
+      "These are this network's probabilities for the prepared 28×28 image. The reader combines them with what it saw in the picture itself, so its numbers differ.",
       "Make the network less certain: divide all logits by a temperature first. The order stays, the differences shrink.",
     ],
     needs: ["dense"],
@@ -85,8 +85,8 @@ export const STEPS = [
   {
     title: "Dropout: learning with gaps",
     text: [
-      "During training, a part of the activations is set to 0 at random, others each time, so that the network cannot rely on any single one: the dropout rate says how many. S0 found: with dropout it trains for more epochs, and its test accuracy is 95.4 % instead of 94.5 %. In use, nothing is dropped.",
-      "Throw the dice yourself: the answer should survive it.",
+      "During training, a random part of the activations is set to 0, a different one in each step, so that the network cannot rely on any single activation: the dropout rate says how many are dropped. S0 found: with dropout it trains for more epochs, and its test accuracy is 95.4 % instead of 94.5 %. In use, nothing is dropped.",
+      "Roll the dice yourself: the answer should survive.",
     ],
     needs: ["dense", "row"],
     figure: answer.dropout,

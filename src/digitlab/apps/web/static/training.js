@@ -24,13 +24,13 @@ const NETWORKS = {
   "ann-397": "S1's: dense layers, no convolution",
 };
 /** @type {Record<string, string>} */
-const STAGES = { loading: "The images are being loaded …", exporting: "The result is being made ready …" };
+const STAGES = { loading: "Loading the images …", exporting: "Preparing the result …" };
 /** @type {Record<string, string>} */
 const REFUSED = {
   untrusted: "Training needs a server on this machine alone, or one with a token.",
-  missing: "Training needs parts of digitlab that are not installed.",
+  missing: "Training needs an extra of digitlab that is not installed.",
   here: "Training needs digitlab on a computer: `digitlab serve` opens this page with it.",
-  busy: "Another training is at work; wait for its end, or stop it.",
+  busy: "Another training is running; wait until it ends, or stop it.",
   other: "No training can be started now.",
 };
 const OVER = ["done", "stopped", "failed"];
@@ -305,12 +305,12 @@ export class TrainingView {
     const best = training.epochs.at(-1)?.validation_accuracy ?? Number.NaN;
     const right = Number.isFinite(best) ? ` ${t("Test accuracy: {share}.", { share: percent(best, 1) })}` : "";
     const words = {
-      starting: t("It is being prepared …"),
-      running: t("It learns …"),
-      stopping: t("It stops after this batch …"),
-      done: t("It is done."),
-      stopped: t("It was stopped."),
-      failed: relayed("It failed.", training.error),
+      starting: t("Preparing …"),
+      running: t("Training …"),
+      stopping: t("Stopping after this batch …"),
+      done: t("Finished."),
+      stopped: t("Stopped."),
+      failed: relayed("The training failed.", training.error),
     };
     this.status.textContent = words[training.state] + (over ? right : "");
     if (over && training.model) refreshModels().catch((error) => this.trouble(error.message));

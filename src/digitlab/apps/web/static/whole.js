@@ -97,8 +97,12 @@ export class WholeView {
     );
     walkable(this.net);
     this.words = make("p", { class: "quiet small", "aria-live": "polite" });
-    this.play = make("button", { type: "button", class: "strong", onclick: () => this.#toggle() }, t("Let it flow"));
-    const step = make("button", { type: "button", onclick: () => this.#step() }, t("One layer further"));
+    this.play = make(
+      "button",
+      { type: "button", class: "strong", onclick: () => this.#toggle() },
+      t("Show the data flow"),
+    );
+    const step = make("button", { type: "button", onclick: () => this.#step() }, t("Next layer"));
     const about = t("{model}: {layers} layers, {parameters} parameters (numbers that training has found)", {
       model: detail.name,
       layers: number(detail.layers.length),
@@ -266,7 +270,7 @@ export class WholeView {
 
   #toggle() {
     this.#running = !this.#running;
-    this.play.textContent = this.#running ? t("Stop") : t("Let it flow");
+    this.play.textContent = this.#running ? t("Stop") : t("Show the data flow");
     if (!this.#running) return;
     if (this.#reached >= this.#columns.length - 1) this.#reached = 0;
     this.#last = performance.now();

@@ -84,8 +84,8 @@ export class WhyView {
     };
     [this.digit, this.against] = [choice(), choice()];
     this.kind = fillChoice(make("select"), [
-      ["towards", t("fall of the logit margin over the other")],
-      ["fall", t("fall of the probability")],
+      ["towards", t("decrease of the logit margin over the other")],
+      ["fall", t("decrease of the probability")],
     ]);
     this.kind.addEventListener("change", () => this.#paint());
 
@@ -100,15 +100,15 @@ export class WhyView {
     this.outline.canvas.setAttribute("aria-hidden", "true");
 
     this.rub = new GlyphPicture({
-      label: t("Your digit, to be rubbed out: with the pointer, or with arrow keys and Enter"),
-      caption: t("Rub parts out and see what is left of the answer."),
+      label: t("Your digit, to be erased: with the pointer, or with arrow keys and Enter"),
+      caption: t("Erase parts and see how the answer changes."),
     });
     pixels(this.rub.canvas, {
       drag: true,
       point: (x, y) => this.rub.mark([x - 1, y - 1, x + 2, y + 2]),
       press: (x, y) => this.#rubOut(x, y),
     });
-    this.bars = tenBars(t("Probability of each digit, after rubbing out"));
+    this.bars = tenBars(t("Probability of each digit, after erasing"));
     this.change = make("p", { class: "total", "aria-live": "polite" });
     const restore = make(
       "button",
@@ -155,7 +155,7 @@ export class WhyView {
           ),
         ),
       ),
-      make("h3", {}, t("Rub it out yourself")),
+      make("h3", {}, t("Erase it yourself")),
       make(
         "div",
         { class: "looks" },

@@ -267,7 +267,7 @@ function showTraining() {
   if (!now) return;
   const epochs = now.question.epochs;
   bar.value = now.epochs.length / epochs;
-  if (now.state === "failed") byId("trained").textContent = `${t("It failed.")} ${now.error ?? ""}`;
+  if (now.state === "failed") byId("trained").textContent = `${t("The training failed.")} ${now.error ?? ""}`;
   else if (!OVER.includes(now.state))
     byId("trained").textContent = t(
       "It learns: epoch {epoch} of {epochs}. Its curves are under Training in the network's page.",
