@@ -49,6 +49,24 @@ def test_no_picture_is_drawn_over(scans: Path) -> None:
     assert [Path(str(each.drawing)).name for each in found] == ["b-2.png", "a.png"]
 
 
+def test_no_file_of_several_pages_is_drawn_over_whatever_it_is_called(tmp_path: Path) -> None:
+    page = Image.new("L", (40, 30), 255)
+    page.save(tmp_path / "scan.png", "TIFF", save_all=True, append_images=[page])
+    found = find_pictures([tmp_path / "scan.png"], draw=tmp_path)
+    assert [Path(str(each.drawing)).name for each in found] == ["scan-2.png", "scan-3.png"]
+
+
+def test_a_link_to_itself_is_a_picture_that_cannot_be_read(tmp_path: Path) -> None:
+    (tmp_path / "a.png").touch()
+    (tmp_path / "b.png").symlink_to("b.png")
+    assert [Path(each.path).name for each in find_pictures([tmp_path], draw=tmp_path)] == ["a.png", "b.png"]
+
+
+def test_a_pipe_is_not_waited_for(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "a.jpg")
+    assert [Path(each.path).name for each in find_pictures([tmp_path])] == ["a.jpg"]
+
+
 def test_hidden_files_are_passed_by_and_an_empty_folder_is_told(tmp_path: Path) -> None:
     (tmp_path / ".thumbs").mkdir()
     (tmp_path / ".thumbs" / "a.png").touch()

@@ -48,6 +48,15 @@ def test_a_folder_is_read_and_a_bad_picture_stops_nobody(scans: Path, capsys: Ca
     assert "1 of 5 pictures could not be read" in err
 
 
+@pytest.mark.parametrize("options", [["--region", "0,0,9000,9"], ["--grid", "9x9"]])
+def test_an_error_names_its_picture(
+    options: list[str], scans: Path, monkeypatch: pytest.MonkeyPatch, capsys: Captured
+) -> None:
+    monkeypatch.chdir(scans)
+    assert run(["read", "a.jpg", "b.png", *options, "--json"]) == 2
+    assert all(each["error"].startswith(f"{each['path']}: ") for each in objects(capsys.readouterr().out))
+
+
 def test_the_table_has_a_digit_a_row(scans: Path, tmp_path: Path, capsys: Captured) -> None:
     table = tmp_path / "t.csv"
     assert run(["read", str(scans / "a.jpg"), str(scans / "b.png"), "--csv", str(table), "--json"]) == 0

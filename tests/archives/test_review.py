@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 
 from digitlab.apps.cli import run
-from digitlab.archives import Doubts, read_corrections
+from digitlab.archives import Doubts, read_corrections, write_review
 from digitlab.datasets import find_dataset
 from digitlab.errors import DatasetError
 
@@ -95,7 +95,14 @@ def test_a_page_without_digits_says_so(tmp_path: Path) -> None:
 
     Image.new("RGB", (50, 50), "white").save(tmp_path / "blank.png")
     assert run(["read", str(tmp_path / "blank.png"), "--review", str(tmp_path / "r.html")]) == 1
-    assert "nothing to look over" in (tmp_path / "r.html").read_text()
+    assert "nothing to review" in (tmp_path / "r.html").read_text()
+
+
+def test_a_page_of_pictures_that_are_gone_does_not_say_that_they_hold_nothing(tmp_path: Path) -> None:
+    doubts = Doubts(5, 0.5)
+    doubts.see(a_row(str(tmp_path / "gone.png"), 0.6))
+    assert write_review(doubts.least_certain(), tmp_path / "r.html", seen=doubts.seen) == 0
+    assert "No digit can be shown: the pictures cannot be opened here." in (tmp_path / "r.html").read_text("utf-8")
 
 
 def entry(**changes: Any) -> dict[str, Any]:
@@ -127,6 +134,7 @@ def test_the_last_word_counts_and_no_digit_has_no_label(tmp_path: Path) -> None:
         ({"glyph": "!"}, "no base64"),
         ({"glyph": 5}, "no base64"),
         ({"box": None}, "digits"),
+        ({"box": [0, 0, float("inf"), 5]}, "infinity"),
     ],
 )
 def test_a_wrong_entry_is_told_with_its_place(wrong: dict[str, Any], message: str, tmp_path: Path) -> None:

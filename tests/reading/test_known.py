@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import cv2
 import numpy as np
 import pytest
+from PIL import Image
 
 from digitlab.bench.answering import edits
 from digitlab.datasets import load_dataset
@@ -17,6 +18,8 @@ from digitlab.reading.constraints import Constraints
 from digitlab.reading.decoding import decode
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from numpy.typing import NDArray
 
     from digitlab.reading import Reader
@@ -61,6 +64,12 @@ def test_digits_that_are_not_there_are_missing_and_that_is_said() -> None:
     nothing = decode([], Constraints(pattern="##"), 0.7)
     assert nothing.lines == []
     assert nothing.unfit is not None
+
+
+def test_of_a_page_without_any_line_it_is_said_once_that_lines_are_missing() -> None:
+    assert decode([], Constraints(lines=2), 0.7).unfit == "0 lines were found where 2 were expected"
+    both = decode([], Constraints(lines=2, count=4), 0.7).unfit
+    assert both == "no digit was found where 4 were expected; nothing else is there"
 
 
 def test_an_answered_digit_is_never_left_out_to_reach_a_number() -> None:
@@ -123,6 +132,23 @@ def test_lines_region_and_pattern_on_a_page(reader: Reader, sure_digits: Digits)
     assert part.text == "704521"
     for found, box in zip(part.digits, page.boxes[3:9], strict=True):
         assert np.abs(np.array(found.box) - np.array(box)).max() <= 6
+
+
+def test_a_region_of_a_picture_that_is_decoded_reduced(
+    reader: Reader, sure_digits: Digits, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As a JPEG of more than 50 megapixels is: the region and the boxes are in pixels of the full picture."""
+    page = page_of("plain", [of(sure_digits, "123"), of(sure_digits, "704521")], seed=1)
+    boxes = np.array(page.boxes[3:])
+    (x0, y0), (x1, y1) = (boxes[:, :2].min(axis=0) - 9).tolist(), (boxes[:, 2:].max(axis=0) + 9).tolist()
+    file = tmp_path / "large.jpg"
+    Image.fromarray(cv2.resize(page.image, None, fx=4, fy=4, interpolation=cv2.INTER_CUBIC)).save(file)
+    monkeypatch.setattr("digitlab.reading.images.MAX_PIXELS", 8 * page.image.shape[0] * page.image.shape[1])
+    reading = reader.read(file, region=(4 * x0, 4 * y0, 4 * (x1 - x0), 4 * (y1 - y0)))
+    assert reading.text == "704521"
+    assert reading.size == (4 * page.image.shape[1], 4 * page.image.shape[0])
+    for found, box in zip(reading.digits, page.boxes[3:], strict=True):
+        assert np.abs(np.array(found.box) / 4 - np.array(box)).max() <= 6
 
 
 def test_a_dash_may_be_written_or_not(reader: Reader, sure_digits: Digits) -> None:

@@ -69,6 +69,11 @@ def test_signs_of_an_entry_need_not_be_written(seen: Any) -> None:
         ("name\tnumber\nAnna\t4711\n", ":2", ("4711",)),
         ("4711\n\n4712\n", "", ("4711", "4712")),
         ("\ufeffnumber\n0012\n", "", ("0012",)),
+        ("name,exam 2\nAnna,4711\n", "", ("4711",)),
+        ("name,exam 2\nAnna,4711\n", ":exam 2", ("4711",)),
+        ("name,exam 2\nAnna,4711\n", ":2", ("4711",)),
+        ("exam 2\nA-4711\n", ":exam 2", ("A-4711",)),
+        ("A-4711\nA-4712\n", ":1", ("A-4711", "A-4712")),
     ],
 )
 def test_a_file_of_numbers(tmp_path: Path, content: str, column: str, entries: tuple[str, ...]) -> None:
@@ -123,6 +128,16 @@ def test_more_pictures_than_entries_leave_the_worst_without(seen: Any) -> None:
     assert [each.text for each in found] == ["4711", "4712", "????"]
     assert one_to_one([], CLASS) == ()
     assert one_to_one([[]], CLASS)[0].entry is None
+
+
+@pytest.mark.parametrize("others", [(), ("65",)])
+def test_where_no_entry_is_left_over_a_picture_may_still_be_of_no_entry(seen: Any, others: tuple[str, ...]) -> None:
+    """As many pictures as entries: the one that fits hardly better than "none of them" is doubtful."""
+    batch = [seen.text("47", 0.12), *map(seen.text, others)]
+    found, *_ = one_to_one(batch, NumberList(("47", *others)))
+    assert found.text == "47"
+    assert found.doubtful
+    assert found.margin < 2.0
 
 
 def test_margins_are_the_costs_of_doing_without_each_pair() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -14,12 +15,11 @@ from digitlab.reading import Reader
 from digitlab.sheets import SheetReader, read_form
 from digitlab.sheets.features import layout_of
 from digitlab.sheets.layout import corner_markers
+from digitlab.sheets.marking import mark_blank
 
 from .conftest import VALUES, Printed
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from numpy.typing import NDArray
 
 
@@ -96,6 +96,21 @@ def test_other_pictures_are_refused(existing: tuple[Path, Printed], printed: Pri
             paper.reader.read_pixels(picture)
 
 
+@pytest.mark.parametrize(("blank", "out"), [('a"b.png', "c.toml"), ("a.png", 'c"d.toml'), ("a\\b.png", "c.toml")])
+def test_any_file_s_name_will_do_and_a_box_at_the_edge(
+    blank: str, out: str, existing: tuple[Path, Printed], tmp_path: Path
+) -> None:
+    import cv2
+
+    page = existing[1].page.copy()
+    cv2.rectangle(page, (0, 2000), (page.shape[1] // 20, 2080), (60, 60, 60), 3)
+    Image.fromarray(page).save(tmp_path / blank)
+    rows = mark_blank(tmp_path / blank, tmp_path / out, 210.0)
+    assert min(row.at[0][0] for row in rows) == 0.0
+    form = read_form(tmp_path / out)
+    assert (form.title, form.blank) == (Path(out).stem, tmp_path / blank)
+
+
 def test_an_empty_page_cannot_be_a_form(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     Image.fromarray(np.full((1200, 900, 3), 255, np.uint8)).save(tmp_path / "b.png")
     assert run(["sheet", "from", str(tmp_path / "b.png"), "--out", str(tmp_path / "b.toml")]) == 2
@@ -111,6 +126,8 @@ def test_an_empty_page_cannot_be_a_form(tmp_path: Path, capsys: pytest.CaptureFi
     ("at", "said"),
     [
         ("[10, 10, 40]", "line 5, at: is"),
+        ("[10, 10, inf, 40]", "line 5, at: is"),
+        (f"[10, 10, {10**400}, 40]", "line 5, at: is"),
         ("[[10, 10, 40, 40], [60, 10, 40, 40]]", "line 5, at: has 2 places; expected one for all 3 boxes"),
         ("[10, 10, 9000, 40]", "reaches beyond the blank of 90×120 pixels"),
     ],

@@ -32,6 +32,7 @@ HEAD = '[form]\ntitle = "T"\nnumber = 1\n\n[[field]]\nname = "a"\n'
         (HEAD + "boxes = 3\nline = 40\n", "line 8, line: a has boxes and line; expected one of"),
         (HEAD + 'pattern = "12.##"\n', "line 7, pattern: is '12.##'; expected a # for each digit"),
         (HEAD + "line = 5\n", "line 7, line: is 5; expected 15 to 170"),
+        (HEAD + 'choices = ["x", "y\\u0007"]\n', "line 7, choices: has 'y\\x07'; expected one line"),
         (HEAD + 'choices = ["x"]\n', "line 7, choices: is ['x']; expected a list of 2 to 20 texts"),
         (HEAD + 'boxes = 3\ncheck = "lun"\n', "line 8, check: check is 'lun'; expected one of luhn"),
         (HEAD + 'boxes = 3\namong = "no.csv"\n', "line 8, among: there is no file"),
@@ -56,6 +57,10 @@ def test_what_is_wrong_with_a_form_is_said_with_its_line(
         read_form(path)
     assert str(refused.value).startswith(f"{path}: ")
     assert "\n" not in str(refused.value)
+
+
+def test_a_file_may_begin_as_windows_writes_them(form_file: Callable[[str], Path]) -> None:
+    assert read_form(form_file("\ufeff" + HEAD + "boxes = 3\n")).fields[0].boxes == 3
 
 
 def test_what_does_not_fit_on_the_sheet_is_named(form_file: Callable[[str], Path]) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -13,7 +14,7 @@ from PIL import Image
 from digitlab.apps.cli import run
 from digitlab.errors import UsageError
 from digitlab.sheets import lay_out, read_form
-from digitlab.sheets.looking_over import KIND, chosen_fields
+from digitlab.sheets.looking_over import KIND, chosen_fields, write_fields_page
 from digitlab.sheets.promise import drift_of, needed_for, promise_of, upper_bound
 from digitlab.sheets.values import FieldRead
 
@@ -80,6 +81,19 @@ def test_the_page_shows_whole_fields_and_runs_nothing_else(marks: Path) -> None:
     assert boxes["animal"][:3] == ("40713", round(100 * x0 / 210), round(100 * y0 / 297))
 
 
+def test_a_page_says_which_photos_are_missing(marks: Path, tmp_path: Path) -> None:
+    rows = [
+        ({"path": str(marks / "a.jpg")}, [replace(field("animal", "doubtful", 0.4), value="4?713")]),
+        ({"path": str(tmp_path / "gone.jpg")}, [field("animal", "doubtful", 0.6)]),
+    ]
+    form, out = read_form(marks / "weights.toml"), tmp_path / "r.html"
+    assert write_fields_page(chosen_fields(rows, 9, 0, 0), form, marks / "m.csv", out) == 1
+    assert "1 of 2 fields cannot be shown: their photos cannot be opened here." in out.read_text("utf-8")
+    assert write_fields_page(chosen_fields(rows[1:], 9, 0, 0), form, marks / "m.csv", out) == 0
+    assert "1 of 1 fields cannot be shown" in out.read_text("utf-8")
+    assert "Every field is answered" not in out.read_text("utf-8")
+
+
 def field(name: str, state: State, confidence: float) -> FieldRead:
     return FieldRead(name, "1", confidence, state, "1", (0, 0, 9, 9))
 
@@ -136,6 +150,7 @@ def test_corrections_stay_in_the_table_and_become_digits(marks: Path, tmp_path: 
         ('{"kind": "x", "fields": []}', "holds no corrections"),
         (json.dumps({"kind": KIND, "fields": [{"file": "a"}]}), "fields[0] lacks 'field'"),
         (json.dumps({"kind": KIND, "fields": [said("animal", "1", confidence=7)]}), "fields[0] has the confidence 7"),
+        (json.dumps({"kind": KIND, "fields": [said("animal", "1", confidence=10**400)]}), "fields[0] int too large"),
         (json.dumps({"kind": KIND, "fields": [said("animal", "1", file="b.jpg")]}), "corrections of b.jpg, which"),
     ],
 )
@@ -185,6 +200,7 @@ def test_a_small_sample_promises_little_and_says_what_it_takes() -> None:
     assert found.threshold is None
     assert found.needed == needed_for(0.001) == 2995
     assert found.attainable == pytest.approx(upper_bound(0, 200))
+    assert promise_of(np.full(60, 0.9), np.zeros(60), 1e-17).threshold is None
 
 
 def test_a_promise_is_kept_in_19_of_20_stacks() -> None:
@@ -227,6 +243,11 @@ def test_the_promise_of_a_table(marks: Path, tmp_path: Path, capsys: Captured) -
         out = capsys.readouterr().out
         assert "at most 1 % of the filled fields are wrong, with 95 % confidence (0 of 320 sampled fields" in out
         assert "the later stack looks the same" in out
+        corrections(beside, *(said(f"x{n}", "1", read="1", confidence=0.99998) for n in range(299)))
+        assert run(["sheet", "promise", form, table, "--error", "0.01"]) == 0
+        told = capsys.readouterr()
+        assert "from a confidence of 0.999980 on" in told.out
+        assert "--least 0.999980 marks" in told.err
         assert run(["sheet", "promise", form, table, "--error", "0.001"]) == 1
         assert "it takes at least 2,995 sampled fields" in capsys.readouterr().err
     finally:

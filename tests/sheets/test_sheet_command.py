@@ -13,7 +13,7 @@ from PIL import Image
 from digitlab.apps.cli import run
 from digitlab.errors import UsageError
 from digitlab.jobs.sheets import mark_form, new_form, read_sheets, show_sheets, write_table
-from digitlab.sheets import read_form
+from digitlab.sheets import FieldRead, TableRow, read_form
 
 from .conftest import FORM, VALUES
 
@@ -52,6 +52,15 @@ def test_the_example_is_a_form_that_can_be_printed(tmp_path: Path, capsys: Captu
     assert run(["sheet", "new", str(form), "--out", str(out)]) == 0
     assert out.read_bytes().startswith(b"%PDF-1.4")
     assert len(read_form(form).fields) == 23
+
+
+def test_the_note_on_a_sheet_is_told_in_json_as_well(capsys: Captured) -> None:
+    from digitlab.apps.cli.sheet import _show
+
+    total = FieldRead("total", "??", 0.5, "failed check", "35", (0, 0, 9, 9))
+    assert _show([TableRow("a.jpg", (total,), "marker upper left not seen")], json=True) == 0
+    told = json.loads(capsys.readouterr().out)
+    assert (told["note"], told["fields"]["total"]["value"]) == ("marker upper left not seen", "??")
 
 
 def test_photos_become_a_table_and_a_stranger_a_line(stack: Path, tmp_path: Path, capsys: Captured) -> None:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from digitlab.errors import DatasetError
 from digitlab.sheets.form import Field, Form
 from digitlab.sheets.table import SheetTable, columns_of
 from digitlab.sheets.table_files import table_file
@@ -70,6 +71,57 @@ def test_a_date_keeps_what_is_printed() -> None:
     assert value_of(field, seen("24132026"), known_of(field), 0.5).state == "failed check"
 
 
+@pytest.mark.parametrize(
+    ("written", "pattern", "full", "check", "value"),
+    [
+        ("1 2", "###", False, "range:0-200", "1?2"),
+        (" 25", "##.#", True, "range:0-100", "?2.5"),
+        ("7992739871 ", "###########", True, "luhn", "7992739871?"),
+    ],
+)
+def test_a_check_closes_no_gap(written: str, pattern: str, full: bool, check: str, value: str) -> None:
+    field = Field("n", "N", "boxes", boxes=pattern.count("#"), pattern=pattern, full=full, check=check)
+    found = value_of(field, seen(written), known_of(field), 0.5)
+    assert (found.value, found.state) == (value, "doubtful")
+
+
+def test_of_a_list_with_a_gap_the_shorter_number_is_doubtful(tmp_path: Path) -> None:
+    (tmp_path / "l.csv").write_text("id\n12\n345\n")
+    field = replace(THREE, among=str(tmp_path / "l.csv"))
+    assert value_of(field, seen("12 "), known_of(field), 0.5).state == "answered"
+    found = value_of(field, seen("1 2"), known_of(field), 0.5)
+    assert (found.value, found.state) == ("12", "doubtful")
+    found = value_of(field, seen("3 5"), known_of(field), 0.5)
+    assert (found.value, found.state) == ("345", "answered")  # the list says what stands in the gap
+
+
+def test_a_check_of_boxes_that_are_all_filled_costs_no_confidence() -> None:
+    """No digit can be missing there (docs/reading.md)."""
+    plain = Field("n", "N", "boxes", boxes=7, pattern="#######", full=True)
+    field = replace(plain, check="range:0-9999999")
+    unchecked, checked = (value_of(each, seen("1234567"), known_of(each), 0.5) for each in (plain, field))
+    assert checked.confidence == pytest.approx(unchecked.confidence, abs=0.02)
+
+
+@pytest.mark.parametrize(
+    ("signs", "check", "value", "state"),
+    [
+        (",", "range:0-1000", "12,5", "answered"),
+        (",", "range:100-200", None, "failed check"),
+        ("?", "range:0-1000", "12?5", "doubtful"),
+        (".", "date", None, "failed check"),
+    ],
+)
+def test_a_check_of_a_free_line_takes_its_signs_into_account(
+    signs: str, check: str, value: str | None, state: str
+) -> None:
+    field = Field("n", "N", "line", line=40.0, check=check)
+    cells = (digit("1"), digit("2"), None, digit("5"))
+    found = value_of(field, Seen("n", cells, ("", "", signs, ""), (), BOX), known_of(field), 0.5)
+    assert found.state == state
+    assert value is None or found.value == value
+
+
 def test_a_list_decides_between_two_digits(tmp_path: Path) -> None:
     (tmp_path / "l.csv").write_text("id\n123\n623\n")
     field = replace(THREE, among=str(tmp_path / "l.csv"))
@@ -130,6 +182,24 @@ def test_each_entry_belongs_to_one_sheet(form: Form) -> None:
     assert rows[3].note == "d.jpg: shows no marker of a form"
 
 
+@pytest.mark.parametrize(
+    "changed",
+    [
+        replace(THREE, name="m"),
+        replace(THREE, boxes=2, pattern="##"),
+        Field("n", "N", "line", line=40.0),
+        Field("n", "N", "tick"),
+    ],
+)
+def test_readings_of_a_form_whose_fields_have_changed_are_refused(form: Form, changed: Field) -> None:
+    rows = [row("a.jpg", error="a.jpg: no marker"), row("b.jpg", seen("123"))]
+    with pytest.raises(DatasetError, match="other fields than"):
+        list(SheetTable(replace(form, items=(changed,)), rows, 0.5))
+    more = (THREE, Field("total", "T", "boxes", boxes=3, pattern="###", check="sum:n"))
+    with pytest.raises(DatasetError, match="other fields than"):
+        list(SheetTable(replace(form, items=more), rows, 0.5))
+
+
 def test_low_confidence_is_marked(form: Form) -> None:
     plain = replace(form, items=(THREE,))
     rows = [row("a.jpg", seen("123", confidence=0.9))]
@@ -149,6 +219,23 @@ def test_the_table_as_csv(form: Form, tmp_path: Path) -> None:
     assert rows[0][:3] == ["./=1+1.jpg", "111", "012"]  # what a table program would compute
     assert rows[2][2] == "1?"
     assert rows[3] == ["d.jpg", "", "", "", "", "", "", "d.jpg: shows no marker of a form"]
+
+
+def test_a_note_that_begins_with_a_file_s_name_is_no_formula(form: Form, tmp_path: Path) -> None:
+    plain, out = replace(form, items=(THREE,)), tmp_path / "t.csv"
+    with table_file(out, plain) as write:
+        for each in SheetTable(plain, [row("=a.jpg", error="=a.jpg: shows no marker of a form")], 0.5):
+            write(each)
+    assert out.read_text("utf-8").splitlines()[1].endswith(",./=a.jpg: shows no marker of a form")
+
+
+def test_a_spreadsheet_takes_any_file_s_name(form: Form, tmp_path: Path) -> None:
+    openpyxl = pytest.importorskip("openpyxl", reason="the extra sheets is not installed")
+    plain, out = replace(form, items=(THREE,)), tmp_path / "t.xlsx"
+    with table_file(out, plain) as write:
+        for each in SheetTable(plain, [row("a\x07.jpg", seen("123"))], 0.5):
+            write(each)
+    assert openpyxl.load_workbook(out)["sheets"]["A2"].value == "a\ufffd.jpg"
 
 
 def test_the_table_as_a_spreadsheet(form: Form, tmp_path: Path) -> None:

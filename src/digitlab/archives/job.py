@@ -173,7 +173,8 @@ def answered(picture: Picture, read: Callable[[], _Read]) -> Answer[_Read]:
     except StorageError:
         raise
     except DigitlabError as error:
-        return Answer(picture.name, None, str(error).replace(picture.path, picture.name), stamp)
+        said = str(error) if str(error).startswith(f"{picture.path}:") else f"{picture.path}: {error}"
+        return Answer(picture.name, None, said.replace(picture.path, picture.name), stamp)
     except MemoryError:
         return Answer(picture.name, None, f"{picture.name}: does not fit into the memory; make it smaller first", stamp)
     return Answer(picture.name, reading, None, stamp)

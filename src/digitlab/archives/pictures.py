@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from digitlab.errors import ImageError, UsageError
 from digitlab.picture_files.kinds import ENDINGS
-from digitlab.picture_files.pages import TooManyPagesError, page_names
+from digitlab.picture_files.pages import TooManyPagesError, file_of, page_names
 from digitlab.storage import saying_what_failed
 
 if TYPE_CHECKING:
@@ -65,7 +65,7 @@ def find_pictures(
         StorageError: for a folder that cannot be listed.
     """
     as_file = draw is not None and draw.suffix.lower() in ENDINGS and not draw.is_dir()
-    ours = {path.resolve() for path in (*leave_out, *([draw] if draw else []))}
+    ours = {os.path.realpath(path) for path in (*leave_out, *([draw] if draw else []))}
     found: dict[str, Path] = {}  # path → relative path within what was given
     others: list[Path] = []
     for place in places:
@@ -79,14 +79,17 @@ def find_pictures(
         return [Picture(path) for path in found]
     if as_file:
         return [Picture(_drawn_to(draw, list(found)), str(draw))]
-    taken = {Path(path).resolve() for path in found}  # no picture is overwritten by a drawing
+    taken = {os.path.realpath(file_of(path)) for path in found}  # no picture is overwritten by a drawing
     return [Picture(path, _free(draw / within, taken)) for path, within in found.items()]
 
 
 def _pages_of(path: Path) -> list[str]:
-    """List the pages of a file; one with far too many is one picture, whose reading fails with the reason."""
+    """List the pages of a file; one with far too many is one picture, whose reading fails with the reason.
+
+    So is what is no file: opening a pipe would block.
+    """
     try:
-        return page_names(path)
+        return page_names(path) if path.is_file() else [str(path)]
     except TooManyPagesError:
         return [str(path)]
 
@@ -113,12 +116,12 @@ def _drawn_to(file: Path, found: list[str]) -> str:
         raise UsageError(f"--draw {file}: drawings are PNG files; expected a name ending in .png, or a folder")
     if len(found) != 1:
         raise UsageError(f"--draw {file}: {len(found):,} pictures do not fit into one file; expected a folder")
-    if Path(found[0]).resolve() == file.resolve():
+    if os.path.realpath(found[0]) == os.path.realpath(file):
         raise UsageError(f"--draw {file}: is the picture that is read; expected another file, or a folder")
     return found[0]
 
 
-def _pictures_below(folder: Path, ours: set[Path], others: list[Path]) -> list[Path]:
+def _pictures_below(folder: Path, ours: set[str], others: list[Path]) -> list[Path]:
     """List the pictures, sorted; other files are added to ``others``."""
     with saying_what_failed(folder, "list"):
         entries = sorted(_walk(folder, ours))
@@ -129,25 +132,28 @@ def _pictures_below(folder: Path, ours: set[Path], others: list[Path]) -> list[P
     return found
 
 
-def _walk(folder: Path, ours: set[Path]) -> Iterator[Path]:
+def _walk(folder: Path, ours: set[str]) -> Iterator[Path]:
     """Yield every file that is not hidden, and links to folders, which are not followed."""
+    # Not Path.resolve, which fails on a link that leads to itself.
 
     def refuse(error: OSError) -> None:
         raise error
 
     for where, folders, files in os.walk(folder, onerror=refuse):
         here = Path(where)
-        folders[:] = [name for name in folders if not name.startswith(".") and (here / name).resolve() not in ours]
+        folders[:] = [
+            name for name in folders if not name.startswith(".") and os.path.realpath(here / name) not in ours
+        ]
         for name in (*files, *(name for name in folders if (here / name).is_symlink())):
-            if not name.startswith(".") and (here / name).resolve() not in ours:
+            if not name.startswith(".") and os.path.realpath(here / name) not in ours:
                 yield here / name
 
 
-def _free(wanted: Path, taken: set[Path]) -> str:
+def _free(wanted: Path, taken: set[str]) -> str:
     """Return a PNG of this name that no other picture is drawn to: many a folder holds both a.jpg and a.png."""
     place, number = wanted.with_suffix(".png"), 1
-    while place.resolve() in taken:
+    while os.path.realpath(place) in taken:
         number += 1
         place = wanted.with_name(f"{wanted.stem}-{number}.png")
-    taken.add(place.resolve())
+    taken.add(os.path.realpath(place))
     return str(place)

@@ -64,9 +64,11 @@ def write_review(
 
 
 def _about(shown: int, seen: int) -> str:
+    if not shown and seen:
+        return "No digit can be shown: the pictures cannot be opened here."
     if not shown:
-        return "No digit was found in these pictures, so there is nothing to look over."
-    return f"The {shown:,} least certain of {seen:,} marks, the least certain first."
+        return "No digit was found in these pictures, so there is nothing to review."
+    return f"The {shown:,} least certain of {seen:,} marks, least certain first."
 
 
 def _content(shown: Shown) -> dict[str, Any]:
@@ -119,7 +121,7 @@ def read_corrections(paths: Iterable[Path]) -> Corrections:
         for number, entry in enumerate(saved_entries(path, KIND, "digits")):
             try:
                 entries[_key(entry)] = _checked(entry)
-            except (KeyError, TypeError, ValueError) as error:
+            except (KeyError, TypeError, ValueError, OverflowError) as error:
                 reason = f"lacks {error}" if isinstance(error, KeyError) else str(error)
                 raise DatasetError(f"{path}: digits[{number}] {reason}; save the corrections again") from error
     digits = [each for each in entries.values() if each["label"] is not None]

@@ -46,7 +46,7 @@ def decode(candidates: Sequence[Candidate], wanted: Constraints, threshold: floa
     """
     decoded = _as_wanted(candidates, wanted, threshold)
     there = len(decoded.lines)
-    if wanted.lines is None or there in (0, wanted.lines):
+    if wanted.lines in (None, there) or (not there and decoded.unfit):  # then it says that nothing was found
         return decoded
     said = f"{there} {'line' if there == 1 else 'lines'} {_were(there)} found where {wanted.lines} were expected"
     return replace(decoded, unfit=f"{decoded.unfit}; {said}" if decoded.unfit else said)

@@ -144,13 +144,15 @@ class Reader:
             UsageError: for an invalid constraint, or two that contradict each other.
         """
         wanted = Constraints(**known) if constraints is None else replace(constraints, **known)
-        region, grid = wanted.region, wanted.grid
-        whole = region is not None or grid is not None  # else it may be decoded reduced, as it would be anyway
+        grid = wanted.grid
+        whole = wanted.region is not None or grid is not None  # else it may be decoded reduced, as it would be anyway
         pixels, size = rgb_of(image, None if whole else PAGE_SIDE)
         start = time.perf_counter()
-        x0, y0, x1, y1 = wanted.region_in(size) if region is not None else (0, 0, pixels.shape[1], pixels.shape[0])
-        place = _Place((x0, y0), (size[0] / pixels.shape[1], size[1] / pixels.shape[0]))
-        pixels = pixels[y0:y1, x0:x1]
+        wide, high = size[0] / pixels.shape[1], size[1] / pixels.shape[0]  # above 1 for what was decoded reduced
+        x0, y0, x1, y1 = wanted.region_in(size)
+        left, top = int(x0 / wide), int(y0 / high)
+        place = _Place((left, top), (wide, high))
+        pixels = pixels[top : max(top + 1, round(y1 / high)), left : max(left + 1, round(x1 / wide))]
         if grid is not None:
             cells = read_grid(pixels, grid, self.candidates, self._which)
             digits = tuple(self._digit(cell, place.of(box), row, column) for row, column, box, cell in cells)

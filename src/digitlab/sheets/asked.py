@@ -109,7 +109,7 @@ def read_asked(path: Path) -> Asked:
         content: Any = json.loads(text)
         least, checks = float(content["least"]), tuple(content["checks"])
         fine = content["kind"] == "digitlab sheet asked 1" and 0.0 <= least <= 1.0
-    except (ValueError, KeyError, TypeError, RecursionError):
+    except (ValueError, KeyError, TypeError, OverflowError, RecursionError):
         fine, least, checks = False, 0.0, ()
     if not fine or not all(isinstance(each, str) for each in checks):
         raise DatasetError(f"{path}: is damaged; delete it and run `digitlab sheet read` again")

@@ -54,7 +54,7 @@ def read_field_corrections(paths: Iterable[Path]) -> dict[tuple[str, str], Field
         for number, entry in enumerate(saved_entries(path, KIND, "fields")):
             try:
                 each = _checked(entry)
-            except (KeyError, TypeError, ValueError) as error:
+            except (KeyError, TypeError, ValueError, OverflowError) as error:
                 reason = f"lacks {error}" if isinstance(error, KeyError) else str(error)
                 raise DatasetError(f"{path}: fields[{number}] {reason}; save the corrections again") from error
             found[each.file, each.field] = each

@@ -25,6 +25,7 @@ _NAME = re.compile(r"[\w][\w-]{0,39}")
 _MOST_BOXES, _MOST_ROWS, _MOST_FIELDS = 30, 60, 1000
 _SHORTEST, _LONGEST = 15.0, 170.0  # mm of a free line
 _LARGEST = 1_000_000  # bytes of a file
+_LONGEST_TEXT, _FURTHEST = 200, 1e6  # characters; pixels of a blank
 _MEANT = {"digits": "boxes", "options": "choices", "checks": "check", "list": "among", "text": "label", "id": "name"}
 _RESERVED = ("file", "note")  # columns that every table has
 
@@ -38,7 +39,7 @@ def read_form(path: Path) -> Form:
     try:
         if path.stat().st_size > _LARGEST:
             raise RecipeError(f"{path}: has {path.stat().st_size:,} bytes; a form has at most {_LARGEST:,}")
-        text = path.read_text("utf-8")
+        text = path.read_text("utf-8-sig")
         content = parse_toml(text)
     except (OSError, UnicodeDecodeError) as error:
         reason = getattr(error, "strerror", None) or "it is no text in UTF-8"
@@ -108,8 +109,8 @@ class _Keys:
 
     def text(self, key: str, default: str | None = None) -> str:
         value: str = self._take(key, str, "a text in quotes", default)
-        if len(value) > 200 or not value.isprintable():
-            raise self.refuse(key, f"is {_shown(value)}; expected one line of at most 200 characters")
+        if len(value) > _LONGEST_TEXT or not value.isprintable():
+            raise self.refuse(key, f"is {_shown(value)}; expected one line of at most {_LONGEST_TEXT} characters")
         return value
 
     def choice(self, key: str, choices: tuple[str, ...], default: str) -> str:
@@ -138,6 +139,9 @@ class _Keys:
         texts = tuple(str(each) for each in values if isinstance(each, str | int) and not isinstance(each, bool))
         if len(texts) != len(values) or not low <= len(texts) <= high or not all(text.strip() for text in texts):
             raise self.refuse(key, f"is {_shown(values)}; expected a list of {low} to {high} texts")
+        for each in texts:
+            if len(each) > _LONGEST_TEXT or not each.isprintable():
+                raise self.refuse(key, f"has {_shown(each)}; expected one line of at most {_LONGEST_TEXT} characters")
         if len(set(texts)) < len(texts):
             raise self.refuse(key, f"is {_shown(values)}; expected each text once")
         return texts
@@ -148,7 +152,8 @@ class _Keys:
         values: list[Any] = self._take(key, list, expected, [])
         rows = values if values and all(isinstance(each, list) for each in values) else [values] if values else []
         for row in rows:
-            fine = all(isinstance(each, int | float) and not isinstance(each, bool) and each >= 0 for each in row)
+            fine = all(isinstance(each, int | float) and not isinstance(each, bool) for each in row)
+            fine = fine and all(0 <= each < _FURTHEST for each in row)
             if len(row) != 4 or not fine or min(row[2:]) < 4:
                 raise self.refuse(key, f"is {_shown(values)}; expected {expected}")
         return tuple((float(x), float(y), float(w), float(h)) for x, y, w, h in rows)

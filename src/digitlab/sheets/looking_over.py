@@ -140,7 +140,7 @@ def write_fields_page(
         digest=base64.b64encode(hashlib.sha256(script.encode()).digest()).decode("ascii"),
         content=content,
         name=hashlib.sha256(content.encode()).hexdigest()[:16],
-        about=html.escape(_about([chosen.fields[number] for number in sorted(shown)])),
+        about=html.escape(_about([chosen.fields[number] for number in sorted(shown)], len(chosen.fields))),
         form=html.escape(str(form.path)),
         table=html.escape(str(table)),
         made=datetime.now().strftime("%Y-%m-%d %H:%M"),
@@ -149,13 +149,17 @@ def write_fields_page(
     return len(shown)
 
 
-def _about(chosen: Sequence[ToLookOver]) -> str:
-    sampled = sum(each.sampled for each in chosen)
-    doubtful = len(chosen) - sampled
-    if not chosen:
+def _about(shown: Sequence[ToLookOver], chosen: int) -> str:
+    sampled = sum(each.sampled for each in shown)
+    doubtful, left = len(shown) - sampled, chosen - len(shown)
+    gone = f"{left:,} of {chosen:,} fields cannot be shown: their photos cannot be opened here." if left else ""
+    if not shown and left:
+        return gone
+    if not shown:
         return "Every field is answered, and no sample was asked for."
-    fields = "1 field" if doubtful == 1 else f"{doubtful:,} fields"
-    return f"{fields} in doubt, the sheet of the least certain first; then a random sample of {sampled:,} others."
+    fields = "1 doubtful field" if doubtful == 1 else f"{doubtful:,} doubtful fields"
+    about = f"{fields}, starting with the sheet of the least certain one; then a random sample of {sampled:,} others."
+    return f"{about} {gone}".rstrip()
 
 
 def _content(each: ToLookOver, part: NDArray[np.uint8], placed: Placed, sheet: int) -> dict[str, Any]:

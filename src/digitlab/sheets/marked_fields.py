@@ -6,6 +6,7 @@ import json
 import math
 import os
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from digitlab.errors import UsageError
@@ -14,7 +15,7 @@ from digitlab.sheets.form import DIGIT, Field
 if TYPE_CHECKING:
     from digitlab.sheets.form import Form, Place
 
-__all__ = ["KINDS", "MarkedField", "form_text", "marked_field", "marked_fields_of"]
+__all__ = ["KINDS", "MarkedField", "form_text", "marked_field", "marked_fields_of", "quoted"]
 
 KINDS = ("boxes", "pattern", "line", "tick", "choices")
 _MOST, _LONGEST = 1000, 2000  # fields; characters of a text
@@ -81,7 +82,7 @@ def marked_fields_of(form: Form) -> tuple[MarkedField, ...]:
     found = []
     for each in form.fields:
         kind, shape = _shape_of(each)
-        among = os.path.relpath(each.among, form.path.parent).replace("\\", "/") if each.among else ""
+        among = Path(os.path.relpath(each.among, form.path.parent)).as_posix() if each.among else ""
         found.append(
             MarkedField(each.name, each.label, kind, shape, each.at, each.full, among, each.one_to_one, each.check)
         )
@@ -103,7 +104,7 @@ def form_text(title: str, blank: str, width: float, pixels: int, fields: list[Ma
     """
     if len(fields) > _MOST:
         raise UsageError(f"{len(fields):,} fields; expected at most {_MOST:,}")
-    head = f"[form]\ntitle = {_quoted(title)}\nblank = {_quoted(blank)}\nwidth = {width:g}  # mm of the paper\n"
+    head = f"[form]\ntitle = {quoted(title)}\nblank = {quoted(blank)}\nwidth = {width:g}  # mm of the paper\n"
     return _ABOUT + head + "".join(_field(each, width / pixels) for each in fields)
 
 
@@ -115,18 +116,18 @@ _ABOUT = """\
 
 
 def _field(each: MarkedField, mm: float) -> str:
-    lines = [f"name = {_quoted(each.name)}"]
+    lines = [f"name = {quoted(each.name)}"]
     if each.label and each.label != each.name:
-        lines.append(f"label = {_quoted(each.label)}")
+        lines.append(f"label = {quoted(each.label)}")
     lines.append(_shape(each, mm))
     if each.full and each.kind == "boxes":
         lines.append("full = true")
     if each.among:
-        lines.append(f"among = {_quoted(each.among)}")
+        lines.append(f"among = {quoted(each.among)}")
     if each.one_to_one:
         lines.append("one_to_one = true")
     if each.check:
-        lines.append(f"check = {_quoted(each.check)}")
+        lines.append(f"check = {quoted(each.check)}")
     places = [f"[{', '.join(f'{side:.1f}' for side in place)}]" for place in each.at]
     lines.append("at = " + (places[0] if len(places) == 1 else "[" + ", ".join(places) + "]"))
     return "\n[[field]]\n" + "\n".join(lines) + "\n"
@@ -134,17 +135,17 @@ def _field(each: MarkedField, mm: float) -> str:
 
 def _shape(each: MarkedField, mm: float) -> str:
     if each.kind == "boxes":
-        return f"boxes = {each.shape if each.shape.isascii() and each.shape.isdigit() else _quoted(each.shape)}"
+        return f"boxes = {each.shape if each.shape.isascii() and each.shape.isdigit() else quoted(each.shape)}"
     if each.kind == "pattern":
-        return f"pattern = {_quoted(each.shape)}"
+        return f"pattern = {quoted(each.shape)}"
     if each.kind == "choices":
         choices = [part.strip() for part in each.shape.split(",")]
-        return f"choices = [{', '.join(map(_quoted, choices))}]"
+        return f"choices = [{', '.join(map(quoted, choices))}]"
     if each.kind == "line":
         return f"line = {max((place[2] for place in each.at), default=0.0) * mm:.1f}"
     return "tick = true"
 
 
-def _quoted(text: str) -> str:
+def quoted(text: str) -> str:
     """Quote as a basic string of TOML, whose escapes include JSON's."""
     return json.dumps(text, ensure_ascii=False).replace("\x7f", "\\u007f")

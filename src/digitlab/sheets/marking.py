@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import itertools
+import os
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import cv2
@@ -13,10 +15,9 @@ from digitlab.errors import UsageError
 from digitlab.reading.images import load_reduced
 from digitlab.sheets.features import Blank
 from digitlab.sheets.form_file import read_form
+from digitlab.sheets.marked_fields import quoted
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from numpy.typing import NDArray
 
 __all__ = ["Row", "find_rows", "mark_blank", "numbered"]
@@ -61,7 +62,7 @@ def find_rows(picture: NDArray[np.uint8], width: float) -> list[Row]:
             continue
         if cv2.contourArea(outline) >= _FILLED * wide * high and high < 2.2 * wide and wide < 2.2 * high:
             found.append((x, y, wide, high))
-    return [_scaled(row, scale, per_mm) for row in _in_rows(found)]
+    return [_inside(_scaled(row, scale, per_mm), picture.shape[1], picture.shape[0]) for row in _in_rows(found)]
 
 
 def _in_rows(boxes: list[tuple[int, int, int, int]]) -> list[list[tuple[int, int, int, int]]]:
@@ -97,6 +98,16 @@ def _scaled(row: list[tuple[int, int, int, int]], scale: float, per_mm: float) -
     return Row(each, len(row), len(row) == 1 and square)
 
 
+def _inside(row: Row, wide: int, high: int) -> Row:
+    """Cut off what lies beyond a picture of this size: the lines of a box at its edge may."""
+    at = []
+    for x, y, w, h in row.at:
+        left, top = max(0.0, x), max(0.0, y)
+        # A bit less, as files have one decimal.
+        at.append((left, top, min(x + w, wide - 0.2) - left, min(y + h, high - 0.2) - top))
+    return Row(tuple(at), row.boxes, row.tick)
+
+
 def mark_blank(blank: Path, out: Path, width: float) -> list[Row]:
     """Write the form's file with every row of boxes as a field, and check that photos can be matched to the blank.
 
@@ -123,9 +134,7 @@ def mark_blank(blank: Path, out: Path, width: float) -> list[Row]:
 
 
 def _head(blank: Path, out: Path, picture: NDArray[np.uint8], width: float) -> str:
-    import os
-
-    place = os.path.relpath(blank.resolve(), out.resolve().parent).replace("\\", "/")
+    place = Path(os.path.relpath(blank.resolve(), out.resolve().parent)).as_posix()
     high, wide = picture.shape[:2]
     return f"""\
 # A form that exists already. Each [[field]] is a row of boxes that was found on the blank; the picture beside this file
@@ -136,8 +145,8 @@ def _head(blank: Path, out: Path, picture: NDArray[np.uint8], width: float) -> s
 #   label, full, among, one_to_one, check: as in `digitlab sheet example`
 
 [form]
-title = "{out.stem}"
-blank = "{place}"
+title = {quoted(out.stem)}
+blank = {quoted(place)}
 width = {width:g}                # mm of the paper
 """
 

@@ -90,7 +90,7 @@ def needed_for(error: float, confidence: float = CONFIDENCE) -> int:
     >>> needed_for(0.001), needed_for(0.01)
     (2995, 299)
     """
-    return math.ceil(math.log(1.0 - confidence) / math.log(1.0 - error))
+    return math.ceil(math.log(1.0 - confidence) / math.log1p(-error))
 
 
 def promise_of(confidences: ArrayLike, wrong: ArrayLike, error: float) -> Promise:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+from digitlab.errors import DatasetError
 from digitlab.reading.numbers import one_to_one
 from digitlab.sheets.job import seen_in
 from digitlab.sheets.sums import settled_total, sums_of
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
     from typing import Any
 
     from digitlab.sheets.form import Field, Form
+    from digitlab.sheets.values import Seen
     from digitlab.values import ReadDigit
 
 __all__ = ["SheetTable", "TableRow", "columns_of"]
@@ -49,7 +51,8 @@ class SheetTable:
         threshold: of the reader; least: the confidence below which a value is doubtful
 
         Raises:
-            DatasetError, UsageError: for a list that is missing by now, or a stack too large for one assignment.
+            DatasetError, UsageError: for a list that is missing by now, or a stack too large for one assignment;
+                also when a row is reached that was read with other fields than the form has.
         """
         self.form, self._rows, self._threshold, self._least = form, rows, threshold, least
         self._fields = {each.name: each for each in form.fields}
@@ -76,7 +79,7 @@ class SheetTable:
         if row["error"] is not None:
             return TableRow(row["path"], (), row["error"], failed=True)
         fields = {}
-        for seen in seen_in(row):
+        for seen in self._seen_in(row):
             found = value_of(self._fields[seen.name], seen, self._known[seen.name], self._threshold)
             fields[seen.name] = self._assigned[seen.name](number, found) if seen.name in self._assigned else found
         notes = [row["note"], *self._added_up(fields)]
@@ -84,6 +87,29 @@ class SheetTable:
             if each.state == ANSWERED and each.confidence < self._least:
                 fields[name] = replace(each, state=DOUBTFUL)
         return TableRow(row["path"], tuple(fields.values()), "; ".join(filter(None, notes)))
+
+    def _seen_in(self, row: Mapping[str, Any]) -> tuple[Seen, ...]:
+        """Restore what was seen on a sheet.
+
+        Raises:
+            DatasetError: for other fields than those of the form: its file was changed since.
+        """
+        found = seen_in(row)
+        if {each.name for each in found} != self._fields.keys() or not all(map(self._fits, found)):
+            raise DatasetError(
+                f"{row['path']}: was read with other fields than {self.form.path} has now; run `digitlab sheet read` "
+                "with another --out, or undo the change"
+            )
+        return found
+
+    def _fits(self, seen: Seen) -> bool:
+        """Return whether what was seen is of a field of this kind."""
+        field = self._fields[seen.name]
+        if field.kind in ("tick", "choice"):
+            return len(seen.longest) == field.cells
+        if field.kind == "line":
+            return not seen.longest and len(seen.signs) == len(seen.cells)
+        return not seen.longest and not seen.signs and len(seen.cells) <= field.boxes
 
     def _added_up(self, fields: dict[str, FieldRead]) -> Iterator[str | None]:
         """Settle each total with its addends, in place; yield a note on it, or None."""
@@ -97,7 +123,7 @@ class SheetTable:
         """Assign an entry of the field's list to each sheet."""
         digits: list[list[ReadDigit]] = []
         for row in self._rows:
-            seen = next((each for each in seen_in(row) if each.name == field.name), None)
+            seen = None if row["error"] is not None else {each.name: each for each in self._seen_in(row)}[field.name]
             digits.append([] if seen is None else [each for each in seen.cells if each is not None])
         among = self._known[field.name].among
         assert among is not None  # noqa: S101 - for the type checker: `read_form` expects it

@@ -8,6 +8,7 @@ import importlib.util
 import re
 from typing import TYPE_CHECKING, Any
 
+from digitlab.archives.rows import plain_name
 from digitlab.errors import MissingExtraError, UsageError
 from digitlab.sheets.table import columns_of
 from digitlab.sheets.values import DOUBTFUL, FAILED
@@ -25,7 +26,6 @@ if TYPE_CHECKING:
 __all__ = ["ENDINGS", "expect_writable", "table_file"]
 
 ENDINGS = (".csv", ".xlsx", ".parquet")
-_FORMULA = ("=", "+", "-", "@", "\t", "\r")  # a spreadsheet would evaluate a file name that begins like this
 _NUMBER = re.compile(r"-?(0|[1-9][0-9]{0,14})([.,][0-9]{1,9})?")
 _COLOURS = {DOUBTFUL: "FFF2CC", FAILED: "F8CBAD"}  # of cells that are to be looked at
 _GROUP = 2000  # rows of Parquet held in memory
@@ -59,10 +59,6 @@ def table_file(path: Path, form: Form) -> Iterator[Write]:
         yield write
 
 
-def _shown(name: str) -> str:
-    return f"./{name}" if name.startswith(_FORMULA) else name
-
-
 @contextlib.contextmanager
 def _csv(path: Path, form: Form) -> Iterator[Write]:
     names = [each.name for each in form.fields]
@@ -71,8 +67,9 @@ def _csv(path: Path, form: Form) -> Iterator[Write]:
         table.writerow(columns_of(names))
 
         def write(row: TableRow) -> None:
-            name, *others = row.cells(names)
-            table.writerow([_shown(str(name)), *("" if each is None else each for each in others)])
+            name, *others, note = row.cells(names)
+            cells = ("" if each is None else each for each in others)
+            table.writerow([plain_name(str(name)), *cells, plain_name(str(note))])
 
         yield write
 
@@ -82,6 +79,7 @@ def _xlsx(path: Path, form: Form) -> Iterator[Write]:
     """Write a spreadsheet: marks as numbers, student numbers and dates as text, cells to be looked at in colour."""
     from openpyxl import Workbook
     from openpyxl.cell import WriteOnlyCell
+    from openpyxl.cell.cell import ILLEGAL_CHARACTERS_RE
     from openpyxl.styles import Font, PatternFill
     from openpyxl.utils import get_column_letter
 
@@ -97,8 +95,9 @@ def _xlsx(path: Path, form: Form) -> Iterator[Write]:
     fills: dict[str, Any] = {state: PatternFill("solid", fgColor=colour) for state, colour in _COLOURS.items()}
 
     def cell(value: Any, *, fill: Any = None, bold: bool = False) -> Any:
-        made = WriteOnlyCell(sheet, value=value)
-        if isinstance(value, str):
+        text = isinstance(value, str)
+        made = WriteOnlyCell(sheet, value=ILLEGAL_CHARACTERS_RE.sub("\ufffd", value) if text else value)
+        if text:
             made.data_type = "s"  # never a formula, whatever it begins with
         if fill is not None:
             made.fill = fill

@@ -6,7 +6,7 @@ This is done after the photos were read: another list or check needs no photo to
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Literal
 
 from digitlab.reading.numbers import check_of, nearest, number_list, settle
@@ -112,7 +112,7 @@ def value_of(field: Field, seen: Seen, known: Known, threshold: float) -> FieldR
     if not any(seen.cells):
         return FieldRead(field.name, "", 1.0, EMPTY, "", seen.box)
     plain = _row_of_boxes(field, seen) if field.kind == "boxes" else _free_line(field, seen)
-    return _with_what_is_known(plain, field, known, threshold)
+    return _with_what_is_known(plain, field, _around(field, seen), known, threshold)
 
 
 def _row_of_boxes(field: Field, seen: Seen) -> FieldRead:
@@ -153,14 +153,24 @@ def _choice(field: Field, seen: Seen) -> FieldRead:
     return FieldRead(field.name, value, _UNSURE if value == "?" else _SURE, state, value, seen.box)
 
 
-def _with_what_is_known(plain: FieldRead, field: Field, known: Known, threshold: float) -> FieldRead:
+def _with_what_is_known(
+    plain: FieldRead, field: Field, around: list[str] | None, known: Known, threshold: float
+) -> FieldRead:
+    """Apply the list or the check.
+
+    An empty box between digits is never closed: no check is evaluated then, and a list's entry of no more digits than
+    were read is doubtful. around: see `_around`
+    """
     if known.among is not None:
         chosen = nearest(plain.digits, known.among, threshold)
-        return _settled(plain, chosen.text, chosen.confidence, fits=chosen.fits)
-    if known.check is not None:
-        around = _around(field) if len(plain.digits) == field.boxes else None
-        settled = settle(plain.digits, known.check, threshold, written=around)
-        return _settled(plain, settled.text, settled.confidence, fits=settled.fits)
+        settled = _settled(plain, chosen.text, chosen.confidence, fits=chosen.fits)
+        gap = field.kind == "boxes" and around is None
+        closed = gap and len(known.among.digits[chosen.entry]) <= len(plain.digits)
+        return replace(settled, state=DOUBTFUL) if closed and settled.state == ANSWERED else settled
+    if known.check is not None and around is not None:
+        complete = len(plain.digits) == field.boxes
+        found = settle(plain.digits, known.check, threshold, written=around, complete=complete)
+        return _settled(plain, found.text, found.confidence, fits=found.fits)
     return plain
 
 
@@ -169,11 +179,30 @@ def _settled(plain: FieldRead, text: str, confidence: float, *, fits: bool) -> F
     return FieldRead(plain.name, text, confidence, state, plain.read, plain.box, plain.digits)
 
 
-def _around(field: Field) -> list[str]:
+def _around(field: Field, seen: Seen) -> list[str] | None:
+    """Return the text before each digit and after the last: what is printed, or the signs seen on a free line.
+
+    None if a box that must be filled, or one between digits, is empty, or if a sign is unclear.
+    """
+    if field.kind == "boxes":
+        filled = [place for place, each in enumerate(seen.cells) if each is not None]
+        if len(filled) == field.boxes:
+            return _printed(field)
+        return None if field.full or len(filled) <= filled[-1] - filled[0] else [""] * (len(filled) + 1)
+    around = [""]
+    for each, sign in zip(seen.cells, seen.signs, strict=True):
+        if each is None:
+            around[-1] += sign
+        else:
+            around.append("")
+    return None if any("?" in signs for signs in around) else around
+
+
+def _printed(field: Field) -> list[str]:
     """Return what is printed before each box, and after the last.
 
     >>> from digitlab.sheets.form import Field
-    >>> _around(Field("day", "Day", "boxes", boxes=4, pattern="##.##"))
+    >>> _printed(Field("day", "Day", "boxes", boxes=4, pattern="##.##"))
     ['', '', '.', '', '']
     """
     around, between = [], ""

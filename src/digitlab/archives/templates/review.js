@@ -27,9 +27,9 @@
 
   const readAs = digit => {
     if (digit.read !== null) return `read ${digit.read} (${percent(digit.confidence)})`;
-    return digit.guess === null ? "declined" : `declined; rather ${digit.guess} (${percent(digit.confidence)})`;
+    return digit.guess === null ? "declined" : `declined; most likely ${digit.guess} (${percent(digit.confidence)})`;
   };
-  const orElse = digit => digit.second === null ? "" : `else ${digit.second} (${percent(digit.second_confidence)})`;
+  const orElse = digit => digit.second === null ? "" : `or ${digit.second} (${percent(digit.second_confidence)})`;
 
   const glyph = digit => {
     const canvas = element("canvas", { width: 28, height: 28, title: "as the network sees it" });
@@ -65,7 +65,7 @@
   };
   const tally = () => {
     const done = said.filter(each => each !== undefined).length;
-    count.textContent = `${done} of ${digits.length} looked at`;
+    count.textContent = `${done} of ${digits.length} reviewed`;
   };
   const go = place => {
     if (!digits.length) return;

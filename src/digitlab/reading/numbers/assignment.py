@@ -71,7 +71,7 @@ def one_to_one(batch: Sequence[Sequence[ReadDigit]], among: NumberList) -> tuple
     read = [evidence_of(digits) for digits in batch]
     costs, none = _costs(batch, among)
     capped = np.minimum(costs, none[:, None])
-    more = len(batch) - len(among)
+    more = len(batch) - len(among) + 1  # a picture may always do without an entry
     if more > 0:
         capped = np.hstack([capped, np.repeat(none[:, None], more, axis=1)])
     rows, columns = linear_sum_assignment(capped)

@@ -36,7 +36,7 @@ MISWRITTEN = 2e-3  # … and of those that are an entry with one digit miswritte
 _ASTRAY = 3  # largest net number of digits that may be overlooked or spurious
 _MOST_ENTRIES, _LONGEST = 1_000_000, 40
 _LARGEST_FILE = 200_000_000  # bytes
-_NUMBERED = re.compile(r"[0-9]")
+_NUMBERED, _LETTER = re.compile(r"[0-9]"), re.compile(r"[^\W\d_]")
 
 
 @dataclass(frozen=True)
@@ -140,8 +140,8 @@ def number_list(source: str | Path | Iterable[object] | NumberList) -> NumberLis
     rows = _rows(path)
     at = _column(rows, column, name)
     cells = [(number, row[at].strip() if at < len(row) else "") for number, row in rows]
-    if cells and not _NUMBERED.search(cells[0][1]):
-        del cells[0]  # its header
+    if _has_header([cell for _, cell in cells], column):
+        del cells[0]
     bad = next((number for number, cell in cells if cell and not _NUMBERED.search(cell)), None)
     if bad is not None:
         raise DatasetError(f"{name}: line {bad} has no number in that column; expected one in each line")
@@ -244,6 +244,14 @@ def _rows(path: Path) -> list[tuple[int, list[str]]]:
     return rows
 
 
+def _has_header(cells: list[str], asked: str) -> bool:
+    """Return whether the first cell of a column is its name, which may hold a digit as well: "exam 2"."""
+    first, *others = cells
+    if not _NUMBERED.search(first) or (first == asked and not asked.isdigit()):
+        return True
+    return bool(others) and bool(_LETTER.search(first)) and not any(map(_LETTER.search, others))
+
+
 def _column(rows: list[tuple[int, list[str]]], asked: str, name: str) -> int:
     head = [cell.strip() for cell in rows[0][1]]
     if asked:
@@ -254,6 +262,6 @@ def _column(rows: list[tuple[int, list[str]]], asked: str, name: str) -> int:
         raise DatasetError(f"{name}: has no column {asked!r}; expected one of {', '.join(head)}, or its number from 1")
     for at in range(len(head)):
         cells = [row[at].strip() if at < len(row) else "" for _, row in rows[1:] or rows]
-        if all(_NUMBERED.search(cell) and not re.search(r"[^\W\d_]", cell) for cell in cells):
+        if all(_NUMBERED.search(cell) and not _LETTER.search(cell) for cell in cells):
             return at
     raise DatasetError(f"{name}: no column holds numbers only; name one, as in {name}:{head[0] or 1}")

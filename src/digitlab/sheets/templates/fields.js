@@ -50,7 +50,7 @@
     const made = cards.children[place];
     made.classList.toggle("right", said[place] !== undefined && said[place] === fields[place].value);
     made.classList.toggle("changed", said[place] !== undefined && said[place] !== fields[place].value);
-    count.textContent = `${said.filter(each => each !== undefined).length} of ${fields.length} looked at`;
+    count.textContent = `${said.filter(each => each !== undefined).length} of ${fields.length} reviewed`;
   };
   const say = (place, value) => {
     said[place] = value;
@@ -79,7 +79,7 @@
       } else return;
       event.preventDefault();
     });
-    const state = `${field.state}, ${(100 * field.confidence).toFixed(1)} %` + (field.sampled ? ", of the sample" : "");
+    const state = `${field.state}, ${(100 * field.confidence).toFixed(1)} %` + (field.sampled ? ", in the random sample" : "");
     const theirs = field.other === null ? [] :
       [element("div", { className: "where mark" }, `the other reader: ${field.other || "(empty)"}`)];
     return element("div", { className: "card" },
@@ -87,7 +87,7 @@
       element("span", { className: "seen" }, element("span", { className: "crop" },
         element("img", { src: field.crop, alt: `${field.field} in its photo` }))),
       text,
-      ...(field.read === field.value ? [] : [element("div", { className: "where" }, `its digits read as ${field.read}`)]),
+      ...(field.read === field.value ? [] : [element("div", { className: "where" }, `its digits were read as ${field.read}`)]),
       ...theirs,
       element("div", { className: "where" }, `${field.field} of ${field.file}`));
   };
@@ -117,5 +117,5 @@
     show(place);
   });
   if (fields.length) go(Math.max(0, said.indexOf(undefined)));
-  else count.textContent = "nothing to look over";
+  else count.textContent = "nothing to review";
 })();
