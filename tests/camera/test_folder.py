@@ -1,8 +1,10 @@
+import numpy as np
 import pytest
 from PIL import Image
 
 from digitlab.camera import ImageFolder
 from digitlab.errors import SourceError
+from digitlab.reading.images import load_image
 
 
 def levels(folder):
@@ -15,7 +17,7 @@ def test_pictures_come_in_the_order_of_their_numbers(write_pictures):
 
 
 def test_names_of_all_kinds_can_be_sorted(write_pictures):
-    assert len(levels(write_pictures("1.png", "a.png", "01.png", "b2c3.png", "2b.bmp", "Ä.jpg"))) == 6
+    assert len(levels(write_pictures("1.png", "a.png", "01.png", "b2c3.png", "2b.bmp", "Ä.jpg", "5²6.png"))) == 7
 
 
 def test_what_is_no_picture_is_left_out(write_pictures):
@@ -37,6 +39,31 @@ def test_a_grey_picture_becomes_rgb(tmp_path):
     Image.new("L", (8, 4), 7).save(tmp_path / "1.png")
     with ImageFolder(tmp_path, realtime=False) as source:
         assert source.read().image.tolist() == [[[7, 7, 7]] * 8] * 4
+
+
+def pictures_beyond_8_bits():
+    bright, dark = np.full((40, 40), 60_000, np.uint16), np.zeros((40, 40, 4), np.uint8)
+    bright[10:30, 18:22] = 3_000
+    dark[10:30, 18:22, 3] = 255
+    light = dark.copy()
+    light[10:30, 18:22, :3] = 250
+    grey = np.where(bright > 10_000, 0.9, 0.05).astype(np.float32)
+    return {"16 bits.png": bright, "float.tiff": grey, "ink.png": dark, "chalk.png": light, "grey.png": dark[..., 2:]}
+
+
+@pytest.mark.parametrize("name", pictures_beyond_8_bits())
+def test_ink_stays_visible_whatever_the_kind_of_picture(tmp_path, name):
+    """16 bits, floating point, transparency: the frame is what `digitlab read` makes of the file."""
+    Image.fromarray(pictures_beyond_8_bits()[name]).save(tmp_path / name)
+    with ImageFolder(tmp_path, realtime=False) as source:
+        image = source.read().image
+    assert abs(int(image[20, 20, 0]) - int(image[0, 0, 0])) > 200
+    np.testing.assert_array_equal(image, load_image(tmp_path / name))
+
+
+def test_the_whole_pbm_family_is_played(tmp_path):
+    Image.new("1", (64, 48), 0).save(tmp_path / "1.pbm")
+    assert levels(tmp_path) == [0]
 
 
 def test_an_empty_folder_is_refused(tmp_path):

@@ -1,3 +1,5 @@
+from pathlib import Path
+
 import numpy as np
 import pytest
 
@@ -53,6 +55,30 @@ def test_the_form_tells_the_kind(text, kind):
     assert isinstance(source, kind)
     assert source.live is (kind is not SyntheticPage)
     assert source.realtime is source.live
+
+
+@pytest.mark.parametrize("name", ["ice", "ros", "http"])
+def test_a_folder_called_as_a_kind_of_address_is_a_folder(write_pictures, monkeypatch, name):
+    folder = write_pictures("1.png")
+    folder.rename(folder.parent / name)
+    monkeypatch.chdir(folder.parent)
+    assert isinstance(open_source(name, realtime=True), ImageFolder)
+
+
+def test_a_folder_that_may_not_be_looked_into_is_refused_in_a_sentence(tmp_path, monkeypatch):
+    def denied(path, *_, **__):
+        raise PermissionError(13, "Permission denied", str(path))
+
+    monkeypatch.setattr(Path, "is_file", denied)
+    monkeypatch.setattr(Path, "iterdir", denied)
+    with pytest.raises(SourceError, match="Permission denied"), open_source(str(tmp_path), realtime=True):
+        pass
+
+
+@pytest.mark.parametrize("text", ["ros:ws://[::1/camera", "http://[::1/video", "rtsp://[::1/1"])
+def test_an_address_that_cannot_be_parsed_is_refused_in_a_sentence(text):
+    with pytest.raises(SourceError, match="not an address"):
+        open_source(text, realtime=True)
 
 
 @pytest.mark.parametrize("text", ["", "no/such/file.mp4", "~nobody/x.mp4", "x" * 5000, "1234", "a\0b"])

@@ -3,11 +3,13 @@
 import contextlib
 import json
 import queue
+import shutil
 import signal
 import subprocess
 import sys
 import threading
 import time
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -190,6 +192,16 @@ def test_ctrl_c_ends_it_and_clients_of_older_programs_are_served(tmp_path, video
     assert complaints.splitlines() == ["cameraserver.cfg: Typo: unknown, not used", "the camera server has stopped"]
 
 
+def test_a_reader_of_our_output_that_goes_away_ends_it(tmp_path, video):
+    film = Path(shutil.copy(video, tmp_path))
+    with camera_server(written(tmp_path, film)) as process:
+        assert json.loads(process.stdout.readline())["camera"] == "cameraA"
+        process.stdout.close()
+        film.unlink()  # this change of its state is told to nobody
+        assert process.wait(15.0) == 141
+        assert "Traceback" not in process.stderr.read()
+
+
 def test_killed_and_started_again_it_is_read_again(tmp_path, video):
     with camera_server(written(tmp_path, video)) as process:
         proxy = Told(process).next()["proxy"]
@@ -283,6 +295,15 @@ def test_changes_are_told_and_a_source_that_breaks_comes_back():
             time.sleep(0.01)
         assert read(server)
     assert told == [("cameraA", "the cable is out"), ("cameraA", "x: ZeroDivisionError"), ("cameraA", "running")]
+
+
+def test_a_listener_that_fails_does_not_end_the_camera(caplog):
+    def say(*_):
+        raise BrokenPipeError(32, "Broken pipe")
+
+    with serve(on_change=say) as server:
+        assert len(read(server, 3)) == 3
+    assert "the listener of cameraA failed" in caplog.text
 
 
 @pytest.mark.parametrize(

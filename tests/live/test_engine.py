@@ -274,6 +274,31 @@ def test_another_model_is_loaded_beside_it(page_of, reader, eventually, tmp_path
         assert engine.snapshot().model
 
 
+def test_of_two_models_the_one_asked_for_last_is_used_whichever_is_loaded_first(
+    page_of, reader, eventually, foreign_model, monkeypatch
+):
+    from digitlab.reading.reader import Reader
+
+    goes_on, loaded = threading.Event(), []
+
+    def loading(model, **settings):
+        made = Reader(model, **settings)
+        if model == "reader":  # asked for first, ready last
+            goes_on.wait(10.0)
+        loaded.append(model)
+        return made
+
+    monkeypatch.setattr("digitlab.reading.reader.Reader", loading)
+    with LiveEngine(Recorded(page_of("5") * 1000, rate=100), reader) as engine:
+        engine.set_model("reader")
+        engine.set_model(foreign_model)
+        eventually(lambda: engine.reader.classifier.path == foreign_model)
+        goes_on.set()
+        eventually(lambda: len(loaded) == 2)
+        eventually(lambda: "digitlab-model" not in {each.name for each in threading.enumerate()})
+        assert engine.reader.classifier.path == foreign_model
+
+
 def test_a_model_for_other_images_is_refused_in_the_mode_of_s0(camera, page_of, reader):
     engine = LiveEngine(camera(page_of("5")), reader, mode="thesis")
     with engine:
@@ -447,6 +472,21 @@ def test_a_frame_is_saved_with_its_reading(camera, page_of, reader, tmp_path):
     picture = cv2.cvtColor(cv2.imread(str(path)), cv2.COLOR_BGR2RGB)
     np.testing.assert_array_equal(picture, engine.snapshot().frame.image)
     assert json.loads((tmp_path / "frame.json").read_text())["steady"] == "5"
+
+
+def test_what_was_seen_is_saved_although_the_source_is_another_by_now(
+    camera, page_of, blank, reader, eventually, tmp_path
+):
+    with LiveEngine(camera(page_of("5") * 4), reader) as engine:
+        assert engine.wait(30)
+        seen = engine.snapshot()
+        engine.set_source(camera([blank] * 9))
+        eventually(lambda: engine.snapshot().steady == "")
+        path = engine.save_snapshot(tmp_path / "frame.png", seen)
+    picture = cv2.cvtColor(cv2.imread(str(path)), cv2.COLOR_BGR2RGB)
+    np.testing.assert_array_equal(picture, seen.frame.image)
+    saved = json.loads((tmp_path / "frame.json").read_text())
+    assert (saved["steady"], saved["frame"], saved["time"]) == ("5", 47, round(seen.seconds, 3))
 
 
 def test_thesis_reads_as_s0_did(page_of, sobel_model, eventually):

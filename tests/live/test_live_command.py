@@ -4,11 +4,14 @@ import signal
 import subprocess
 import sys
 import time
+from pathlib import Path
 
 import cv2
 import pytest
 
 from digitlab.apps.cli import run
+from digitlab.errors import MissingExtraError
+from digitlab.live import Steadiness
 
 
 @pytest.fixture(scope="module")
@@ -104,6 +107,7 @@ def test_an_old_configuration_starts_it_and_its_odd_keys_are_named(tmp_path, cap
         (["--source", "x", "--on-digit", "no-such-program {digit}"], "there is no program"),
         (["--source", "x", "--model", "nobody"], "there is no model 'nobody'"),
         (["--source", "x", "--mode", "book"], "book"),
+        (["--source", "x", "--mode", "page", "--region", "0,0,50,50"], "--mode page reads the whole frame"),
     ],
 )
 def test_wrong_use_is_one_line_and_2(arguments, message, capsys):
@@ -126,6 +130,24 @@ def test_without_the_extra_the_way_without_a_window_is_named(capsys, monkeypatch
     assert "--headless" in capsys.readouterr().err
 
 
+def test_the_window_gets_the_settings_of_the_session(monkeypatch):
+    given = {}
+    monkeypatch.setattr("digitlab.apps.desktop.run_window", lambda *_, **settings: given.update(settings) or 0)
+    assert run(["live", "--source", "synthetic", "--pause", "0.4", "--hidden", "3", "--stale", "9"]) == 0
+    assert given["steadiness"] == Steadiness(0.4, 3.0, 9.0)
+
+
+def test_an_extra_that_a_model_needs_is_no_reason_for_headless(monkeypatch, capsys):
+    def needs_more(_):
+        raise MissingExtraError("train", needed_for="this model")
+
+    monkeypatch.setattr("digitlab.apps.cli.reading.as_onnx", needs_more)
+    assert run(["live", "--source", "synthetic", "--model", "net.h5"]) == 2
+    err = capsys.readouterr().err
+    assert "this model needs the extra" in err
+    assert "--headless" not in err
+
+
 def started(*arguments):
     command = [sys.executable, "-m", "digitlab", "live", "--headless", "--json", *arguments]
     return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=os.environ)
@@ -142,6 +164,15 @@ def test_whoever_ends_it_gets_the_summary_and_the_code(number, code):
     assert process.returncode == code
     assert "summary" in json.loads(out.splitlines()[-1])
     assert "Traceback" not in err
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs Linux' device for a full disk")
+def test_output_that_cannot_be_written_is_said_in_a_line():
+    command = [sys.executable, "-m", "digitlab", "live", "--headless", "--json", "--source", "synthetic:68"]
+    with Path("/dev/full").open("w") as full:
+        done = subprocess.run(command, stdout=full, stderr=subprocess.PIPE, text=True, timeout=30, check=False)
+    assert "cannot write the output: the disk is full" in done.stderr
+    assert "Traceback" not in done.stderr
 
 
 def test_a_reader_of_our_output_that_goes_away_is_no_fault():

@@ -177,6 +177,7 @@ def test_addresses(monkeypatch):
     [
         *("", "broker/topic", "http://broker/topic", "mqtt://broker", "mqtt://broker/", "mqtt:///topic"),
         *("mqtt://b:x/t", "mqtt://b:70000/t", "mqtt://b:0/t", "mqtt://[::1/t", "mqtt://b/a/+/b", "mqtt://b/%23"),
+        *("mqtt://b/digits/#", "mqtt://b/room#1", "mqtt://b/digits?qos=2"),  # what would be cut off
     ],
 )
 def test_what_is_no_address(text):

@@ -41,6 +41,18 @@ def test_a_number_that_is_cut_off_waits_until_it_is_whole():
     assert walk.look(track(1, 6, 150), track(2, 8, 175), frames=9) == ["68"]
 
 
+def test_a_belt_that_runs_for_weeks_is_not_remembered_for_ever(monkeypatch):
+    monkeypatch.setattr("digitlab.live.numbers._MOST_TOLD", 10)
+    walk = Walk()
+    for number in range(50):
+        walk.look(track(number, number % 10, 150), moved=(-400.0, 0.0), frames=1)
+        walk.look(track(number, number % 10, 150), frames=5)
+    assert walk.texts == [str(number % 10) for number in range(50)]
+    assert len(walk.told._told) == 10
+    walk.look(track(100, 8, 150), moved=(400.0, 0.0), frames=1)  # back to the last but one, which is remembered
+    assert len(walk.look(track(100, 8, 150), frames=5)) == 50
+
+
 def test_undecided_and_growing_digits_wait():
     walk = Walk()
     assert walk.look(track(1, 6, 100), track(2, None, 125), frames=20) == []

@@ -24,9 +24,12 @@ def test_the_usual_region_is_that_of_s0():
     assert Region.default((480, 640, 3)).box((480, 640, 3)) == (220, 140, 420, 340)
 
 
-@pytest.mark.parametrize("shape", [(240, 320), (720, 1280), (1080, 1920), (1280, 720), (64, 64)])
+@pytest.mark.parametrize(
+    "shape", [(240, 320), (720, 1280), (1080, 1920), (1280, 720), (64, 64), (16, 400), (20, 20), (1, 1)]
+)
 def test_it_is_a_square_in_the_middle_of_any_frame(shape):
     x0, y0, x1, y1 = default_box(shape)
+    assert Region.default(shape).box(shape) == (x0, y0, x1, y1)
     assert x1 - x0 == y1 - y0
     assert abs((x0 + x1) - shape[1]) <= 1
     assert abs((y0 + y1) - shape[0]) <= 1
@@ -95,3 +98,7 @@ def test_other_settings_stay(own_settings):
     (own_settings / "live.json").write_text('{"theme": "dark"}')
     remember_region(Region(0.1, 0.2, 0.3, 0.4))
     assert json.loads((own_settings / "live.json").read_text())["theme"] == "dark"
+
+
+def test_a_box_of_any_size_is_cut_off_at_the_frame():
+    assert Region.of_box(box_of_text(f"0,0,{'9' * 400},60"), (480, 640)).box((480, 640)) == (0, 0, 640, 60)

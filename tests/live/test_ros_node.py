@@ -11,7 +11,7 @@ import pytest
 
 import ros_exchange
 from digitlab.apps.cli import run
-from digitlab.apps.cli.ros_node import node_source
+from digitlab.apps.cli.ros_node import _parameters, node_source
 from digitlab.camera import NewestFrame
 from digitlab.camera.ros_native import Ros2, ros_client
 from digitlab.camera.ros_topic import RosTopic
@@ -102,7 +102,6 @@ def test_pictures_come_from_a_topic_and_the_newest_counts():
         frame = frames.get(timeout=5)
         assert frame.image.shape == (2, 4, 3)
         assert set(frame.image.ravel()) == {90}
-        assert frames.source.header == "stamp 7"  # type: ignore[attr-defined]
     assert client.callbacks == {}
 
 
@@ -125,14 +124,34 @@ def test_a_lens_that_is_said_to_bend_is_straightened():
     assert (taken[0] != taken[1]).mean() > 0.2
 
 
+def test_a_lens_of_a_model_that_is_not_supported_is_left_as_it_is(caplog):
+    client = Client()
+    source = RosTopic(client, "/cam/image_raw")
+    source.open()
+    data = np.random.default_rng(0).integers(0, 255, (120, 160), dtype=np.uint8)
+    image = Fields(width=160, height=120, encoding="mono8", step=160, is_bigendian=0, data=data.tobytes())
+    lens = {"width": 160, "height": 120, "K": [100, 0, 80, 0, 100, 60, 0, 0, 1], "D": [0.3, 0.1, 0.1, 0.1]}
+    for model, bent in (("equidistant", False), ("plumb_bob", True), ("equidistant", False)):
+        client.callbacks["/cam/camera_info"][1](Fields(**lens, distortion_model=model))
+        client.callbacks["/cam/image_raw"][1](image)
+        assert ((source.read().image[..., 0] != data).mean() > 0.2) == bent
+    source.close()
+    assert caplog.text.count("'equidistant' is not supported") == 1
+
+
 def test_what_each_frame_shows_is_a_detection_array():
     client, said = Client(), []
     source = RosTopic(client, "/cam")
-    source.header = "stamp 7"
     outlet = NodeOutlet(client, said.append, topic="/digits", source=source)
     digit = ReadDigit(4, 0.9, (10, 20, 30, 60), 0)
-    outlet.tell(LiveReading(0, 0.0, 0.0, 1.0, Reading((digit,), 1.0), "4", changed=True))
+    source.open()
+    client.callbacks["/cam"][1](picture())
+    frame = source.read()
+    client.callbacks["/cam"][1](Fields(**{**vars(picture()), "header": "stamp 8"}))
+    source.read()  # the next picture arrives while the first one is being read
+    outlet.tell(LiveReading(0, frame.captured, 0.0, 1.0, Reading((digit,), 1.0), "4", changed=True))
     outlet.close()
+    source.close()
     array = next(fields for topic, fields in client.published if topic == "/digits/detections")
     found = array.detections[0]
     assert array.header == found.header == "stamp 7"
@@ -172,6 +191,43 @@ def test_the_program_of_2017_is_a_node_whose_camera_speaks_ice(tmp_path):
     assert node_source(Client(), None, read_configuration(path)) == "ice:cameraA:default -h localhost -p 9999"
     usual: Any = node_source(Client(), None, None)
     assert usual.topic == "/camera/image_raw"
+
+
+class Parameters(Client):
+    """A node with parameters."""
+
+    def __init__(self, **given):
+        super().__init__()
+        self.given = given
+
+    def parameter(self, name, default):
+        return self.given.get(name, default)
+
+
+def test_the_model_of_an_old_configuration_is_used_unless_another_is_given(tmp_path, foreign_model, capsys):
+    path = tmp_path / "digitclassifier.yml"
+    settings = (
+        "DigitClassifier:\n  Camera:\n    Server: 2\n    Topic: '/usb_cam/image_raw'\n"
+        "  Framework: Keras\n  Model: '{}'\n  NodeName: dl-digitclassifier\n"
+    )
+    path.write_text(settings.format(foreign_model))
+    assert _parameters(Parameters(), read_configuration(path))["reader"].classifier.path == foreign_model
+    other = _parameters(Parameters(model="reader"), read_configuration(path))["reader"].classifier.path
+    assert other.name == "reader.onnx"
+    (tmp_path / "net.h5").write_bytes(b"of an old Keras")
+    path.write_text(settings.format("net.h5"))
+    usual = _parameters(Parameters(), read_configuration(path))["reader"].classifier.path
+    assert usual.name == "reader.onnx"
+    assert "net.h5 is not used as it is" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(("given", "compressed"), [("false", False), ("true", True), (False, False), (None, False)])
+def test_whether_pictures_are_compressed_may_be_said_as_a_text(given, compressed):
+    """ROS 1 parses parameters of the command line, ROS 2 has their text."""
+    source: Any = node_source(Parameters(compressed=given), "/cam/image_raw", None)
+    assert source.compressed is compressed
+    with pytest.raises(UsageError, match="~compressed is 'perhaps'; expected true or false"):
+        node_source(Parameters(compressed="perhaps"), "/cam/image_raw", None)
 
 
 @pytest.fixture
@@ -251,6 +307,14 @@ def test_ros_2_is_asked_by_its_own_names(monkeypatch):  # noqa: C901 - a stand-i
     client.publisher("/digits/reading", "std_msgs/String", latched=True)({"data": "7"})
     end()
     client.close()
+
+    def shut_down(**_):
+        raise RuntimeError("ExternalShutdownException")
+
+    client._executor, client._closing = Fields(spin_once=shut_down), False
+    states = iter((True, False))
+    rclpy.ok = lambda: next(states)
+    client._spin()  # Ctrl-C, which rclpy handles itself, is no fault
     assert calls == [
         ("subscribe", "/cam", "String", "sensor"), ("advertise", "/digits/reading", "String", (1, "latched")),
         ("publish", "7"), ("end", "subscription"), ("destroy",),

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import socket
 import subprocess
 import sys
@@ -82,6 +83,18 @@ def test_figures_are_served(camera, page_of, reader):
     assert float(values['digitlab_live_latency_seconds{quantile="0.95"}']) > 0
 
 
+def test_figures_are_served_over_ipv6():
+    try:
+        with socket.socket(socket.AF_INET6) as here:
+            here.bind(("::1", 0))
+    except OSError:
+        pytest.skip("no IPv6 on this machine")
+    server = MetricsServer("[::1]:0")
+    with urllib.request.urlopen(f"http://[::1]:{server.port}/metrics", timeout=10) as answer:
+        assert b"digitlab_live_tellings_total 0" in answer.read()
+    server.close()
+
+
 @pytest.mark.parametrize("address", ["", "host", "1:2:x", "127.0.0.1:99999"])
 def test_what_is_no_address_for_figures(address):
     with pytest.raises(UsageError, match="expected HOST:PORT"):
@@ -107,6 +120,8 @@ def test_home_assistant_gets_one_device_with_what_it_needs():
         assert (each["state_topic"], each["availability_topic"]) == ("robot/digits", "robot/digits/state")
         assert each["expire_after"] > 1
     assert {next(iter(discovery(topic)))[0] for topic in ("a/b", "a_b")} != {next(iter(discovery("a/b")))[0]}
+    # Home Assistant ignores a message whose topic has other characters.
+    assert all(re.fullmatch(r"[a-zA-Z0-9_/-]+", place) for place, _ in discovery("küche/ziffern 山"))
 
 
 def test_the_templates_render_as_home_assistant_does():

@@ -6,9 +6,9 @@ import re
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import numpy as np
 from PIL import Image, ImageOps
 
+from digitlab.camera.colours import rgb_from_pillow
 from digitlab.camera.playback import Playback, checked_rate
 from digitlab.errors import ImageError, SourceError
 from digitlab.picture_files.pages import page_numbers, quietly
@@ -16,13 +16,14 @@ from digitlab.picture_files.pages import page_numbers, quietly
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    import numpy as np
     from numpy.typing import NDArray
 
     from digitlab.camera.playback import Images
 
 __all__ = ["ImageFolder"]
 
-_SUFFIXES = frozenset((".bmp", ".jpeg", ".jpg", ".pgm", ".png", ".ppm", ".tif", ".tiff", ".webp"))
+_SUFFIXES = frozenset((".bmp", ".jpeg", ".jpg", ".pbm", ".pgm", ".png", ".pnm", ".ppm", ".tif", ".tiff", ".webp"))
 
 
 class ImageFolder(Playback):
@@ -64,7 +65,7 @@ def _is_picture(entry: Path) -> bool:
 def _natural(path: Path) -> tuple[list[tuple[int, str]], str]:
     # re.split with a group alternates text and digits, so elements at the same position are of the same kind.
     parts = re.split(r"([0-9]+)", path.name)
-    return [(int(part), "") if part.isdigit() else (0, part) for part in parts], path.name
+    return [(int(part), "") if number % 2 else (0, part) for number, part in enumerate(parts)], path.name
 
 
 def _decoded(path: Path) -> Iterator[NDArray[np.uint8]]:
@@ -80,7 +81,7 @@ def _decoded(path: Path) -> Iterator[NDArray[np.uint8]]:
             for page in pages:
                 with quietly():
                     picture.seek(page)
-                    image = np.asarray(ImageOps.exif_transpose(picture).convert("RGB"), np.uint8)
+                    image = rgb_from_pillow(ImageOps.exif_transpose(picture))
                 yield image
     except ImageError as error:
         raise SourceError(str(error)) from error

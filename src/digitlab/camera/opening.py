@@ -72,13 +72,15 @@ def open_source(text: str, *, realtime: bool) -> Source:
 
 def _by_its_form(text: str, *, realtime: bool) -> Source | None:
     """Create the source if the form of the text excludes a path; else return None."""
-    scheme = text.partition(":")[0].lower()
+    scheme, colon, _ = text.lower().partition(":")
     if re.fullmatch(r"[0-9]{1,3}", text):
         return Webcam(int(text))
     if text.startswith("/dev/video"):
         return Webcam(text)
     if scheme == "synthetic":
         return SyntheticPage.parse(text, realtime=realtime)
+    if not colon:  # a file or folder that is called ice or ros
+        return None
     if scheme == "ice":
         from digitlab.camera.ice import IceCamera
 

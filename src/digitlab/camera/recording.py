@@ -44,8 +44,11 @@ _USUAL_RATE = 25.0
 
 
 def is_recording(folder: Path) -> bool:
-    """Return whether a folder contains a recording."""
-    return (folder / _TIMES).is_file()
+    """Return whether a folder contains a recording; False if it may not be looked into."""
+    try:
+        return (folder / _TIMES).is_file()
+    except OSError:
+        return False
 
 
 class FrameRecorder:

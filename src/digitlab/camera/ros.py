@@ -71,11 +71,14 @@ class RosCamera(Source):
         """Parse `text`; nothing is opened yet.
 
         Raises:
-            SourceError: when it names no topic.
-            UsageError: for an invalid address.
+            SourceError: when it is no address, or names no topic.
+            UsageError: for an invalid address of a rosbridge.
         """
         address = text[4:] if text.lower().startswith("ros:") else text
-        parts = urlsplit(address if "://" in address else f"{_LOCAL}/{address.lstrip('/')}")
+        try:
+            parts = urlsplit(address if "://" in address else f"{_LOCAL}/{address.lstrip('/')}")
+        except ValueError as error:
+            raise SourceError(f"{text}: not an address ({error})") from error
         self.topic = "/" + parts.path.strip("/")
         if self.topic == "/":
             raise SourceError(f"{text}: names no topic; expected ros:ws://host:9090/camera/image_raw/compressed")

@@ -221,7 +221,12 @@ class Ros2:
 
     def _spin(self) -> None:
         while not self._closing and self._rclpy.ok():
-            self._executor.spin_once(timeout_sec=0.1)
+            try:
+                self._executor.spin_once(timeout_sec=0.1)
+            except Exception:
+                if self._rclpy.ok():
+                    raise
+                return  # ended by rclpy's own handler of Ctrl-C (ExternalShutdownException)
 
     def parameter(self, name: str, default: Any) -> Any:
         """See `RosClient`."""
@@ -245,7 +250,11 @@ class Ros2:
         made = self._node.create_publisher(message_type, topic, QoSProfile(depth=1, durability=durability))
 
         def publish(fields: Mapping[str, Any] | Any) -> None:
-            made.publish(_filled(message_type(), fields))
+            try:
+                made.publish(_filled(message_type(), fields))
+            except Exception:
+                if self._rclpy.ok():  # else it is being closed
+                    raise
 
         return publish
 

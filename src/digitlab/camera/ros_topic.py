@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import threading
 import time
+from collections import deque
 from typing import TYPE_CHECKING, Any
 
 import cv2
@@ -28,6 +29,10 @@ _log = logging.getLogger(__name__)
 
 _FIELDS = ("data", "encoding", "width", "height", "step", "is_bigendian")
 _MOST_BAD = 100  # consecutive messages that are not pictures, after which `read` fails
+_HEADERS_KEPT = 256  # of the last pictures: four seconds at 60 per second, longer than one is being read
+# The lens models of OpenCV's undistortion, the first also for a camera that names none; others, e.g. a fisheye's
+# "equidistant", give their coefficients another meaning.
+_LENS_MODELS = ("plumb_bob", "rational_polynomial", "")
 
 
 class RosTopic(Source):
@@ -36,8 +41,6 @@ class RosTopic(Source):
     compressed: whether it is a sensor_msgs/CompressedImage; None: if its name ends in "compressed"
     info: the topic of its sensor_msgs/CameraInfo; if that reports lens distortion, pictures are undistorted before they
         are read. It is mostly sent once, latched. None: `camera_info` next to the pictures' topic; "": no such topic
-
-    header: header of the last message read, to be copied into published messages
     """
 
     rate = None
@@ -52,11 +55,11 @@ class RosTopic(Source):
             raise SourceError("names no topic of pictures; expected e.g. /camera/image_raw")
         self.compressed = self.topic.endswith("compressed") if compressed is None else compressed
         self.info = _info_beside(self.topic) if info is None else info
-        self.header: Any = None
         self._client = client
         self._ends: list[Callable[[], None]] = []
         self._arrived = threading.Condition()
         self._message: Any = None
+        self._headers: deque[tuple[float, Any]] = deque(maxlen=_HEADERS_KEPT)  # with the arrival times of the pictures
         self._open = False
         self._asked = False
         self._number = 0
@@ -118,10 +121,19 @@ class RosTopic(Source):
                 if bad == 1:
                     _log.warning("%s: %s", self.topic, error)
                 continue
-            self.header = getattr(message, "header", None)
+            with self._arrived:
+                self._headers.append((captured, getattr(message, "header", None)))
             self._number += 1
             return Frame(self._lens.straightened(picture), captured, self._number - 1)
         raise SourceError(f"{self.topic}: {problem}; {_MOST_BAD} in a row")
+
+    def header_of(self, captured: float) -> Any:
+        """Return the header of the message whose frame has this `captured`, to be copied into what is published of it.
+
+        None if it is unknown. Newer pictures may have been read meanwhile, so it is not that of the last message.
+        """
+        with self._arrived:
+            return next((header for arrived, header in reversed(self._headers) if arrived == captured), None)
 
     def close(self) -> None:
         """End the subscription; a waiting `read` returns None."""
@@ -152,6 +164,7 @@ class _Lens:
     """Undistorts pictures with the lens parameters that the camera reports."""
 
     def __init__(self) -> None:
+        self._unknown = ""  # the lens model that is not supported
         self._maps: tuple[Any, Any] | None = None
         self._size = (0, 0)
 
@@ -160,6 +173,12 @@ class _Lens:
         matrix = np.asarray(getattr(info, "K", getattr(info, "k", ())), np.float64)
         bends = np.asarray(getattr(info, "D", getattr(info, "d", ())), np.float64)
         size = int(info.width), int(info.height)
+        model = str(getattr(info, "distortion_model", ""))
+        if model not in _LENS_MODELS and bends.any():
+            if model != self._unknown:
+                _log.warning("lens model %r is not supported: pictures are read without rectifying them", model[:40])
+            self._maps, self._unknown = None, model
+            return
         if matrix.size != 9 or not matrix[0] or len(bends) not in (4, 5, 8) or not bends.any() or min(size) < 1:
             self._maps = None
             return

@@ -138,7 +138,10 @@ class ServedCamera:
             self._said = state
             _log.info("%s: %s", self.settings.name, state)
             if self._on_change is not None:
-                self._on_change(state)
+                try:
+                    self._on_change(state)
+                except Exception:  # noqa: BLE001 - a listener's error must not end the camera
+                    _log.exception("the listener of %s failed", self.settings.name)
 
     def _run(self) -> None:
         failures = 0

@@ -29,7 +29,7 @@ from digitlab.errors import RecipeError, UsageError
 if TYPE_CHECKING:
     from digitlab.live.config import LiveConfig
 
-__all__ = ["LiveConfiguration", "read_configuration", "with_configuration"]
+__all__ = ["LiveConfiguration", "read_configuration", "usable_model", "with_configuration"]
 
 _DEEPEST = 8  # maximum nesting depth; these files have three levels
 _MOST_BRACKETS = 100  # these files need none; PyYAML's time is quadratic in the number of open brackets
@@ -90,13 +90,18 @@ def with_configuration(config: LiveConfig) -> tuple[LiveConfig, tuple[str, ...]]
     source, model, notes = config.source or old.source, config.model, old.warnings
     if source is None:
         raise UsageError(f"{config.config}: turns the camera off; say where pictures come from with --source")
-    if model is None and old.model is not None:
-        if Path(old.model).suffix.lower() in _KERAS_FILES:
-            # The file does not say what it was trained on; a warning of `read_configuration` says how to convert it.
-            notes = (*notes, f"{old.model} is not used as it is; reading with the shipped model")
-        else:
-            model = old.model
+    if model is None:
+        model, said = usable_model(old)
+        notes = (*notes, *said)
     return replace(config, source=source, model=model), notes
+
+
+def usable_model(old: LiveConfiguration) -> tuple[str | None, tuple[str, ...]]:
+    """Return the model of a configuration, None for the shipped reader, and notes about it."""
+    if old.model is None or Path(old.model).suffix.lower() not in _KERAS_FILES:
+        return old.model, ()
+    # The file does not say what it was trained on; a warning of `read_configuration` says how to convert it.
+    return None, (f"{old.model} is not used as it is; reading with the shipped model",)
 
 
 def _of_2017(values: dict[str, str], path: str | Path) -> LiveConfiguration:

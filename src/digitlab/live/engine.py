@@ -80,6 +80,7 @@ class LiveEngine:
         steadiness = steadiness or Steadiness()
         self._requested = Requested(source, reader, model, region, check_mode(mode), realtime, keep, insist, steadiness)
         self._loop = ReadingLoop(self._requested)
+        self._models_asked = 0
 
     # For views
 
@@ -155,6 +156,7 @@ class LiveEngine:
             drawing=latest.drawing,
             stale=frame is not None and now - frame.captured > requested.steadiness.stale,
             last=None if latest.last is None else (latest.last[0], max(0.0, now - latest.last[1])),
+            seconds=0.0 if frame is None else frame.captured - latest.start,
         )
 
     def _state(self) -> tuple[SourceState, str | None]:
@@ -234,11 +236,14 @@ class LiveEngine:
     def set_model(self, model: str | Path | None) -> None:
         """Load a model in a thread, then read with it; returns at once; an error appears in `Snapshot.problem`.
 
-        Until it is loaded, the previous one is used.
+        Until it is loaded, the previous one is used. Of several, the last one counts, however long each takes to load.
         """
-        threading.Thread(target=self._load, args=(model,), name="digitlab-model", daemon=True).start()
+        with self._loop.lock:
+            self._models_asked += 1
+            number = self._models_asked
+        threading.Thread(target=self._load, args=(model, number), name="digitlab-model", daemon=True).start()
 
-    def _load(self, model: str | Path | None) -> None:
+    def _load(self, model: str | Path | None, number: int) -> None:
         from digitlab.reading.reader import Reader
 
         before = self._requested.reader
@@ -246,10 +251,13 @@ class LiveEngine:
             threshold = None if before is None else before.asked_threshold
             reader = Reader(model, threshold=threshold, threads=THREADS)
         except DigitlabError as error:
-            self._loop.warning = str(error)
-        else:
-            self._requested.model = model
-            self.set_reader(reader)
+            if number == self._models_asked:
+                self._loop.warning = str(error)
+            return
+        with self._loop.lock:
+            if number == self._models_asked:
+                self._requested.model = model
+                self.set_reader(reader)
 
     # Recordings and snapshots
 
@@ -271,8 +279,11 @@ class LiveEngine:
     def _rate(self) -> float:
         """Return the frames per second: measured, else nominal, else a usual value."""
         loop = self._loop
-        nominal = None if loop.feed is None else loop.feed.source.rate
-        return loop.rate(time.monotonic()) or nominal or _USUAL_RATE
+        source = None if loop.feed is None else loop.feed.source
+        nominal = None if source is None else source.rate
+        # A file that is read as fast as possible keeps its own rate.
+        measured = 0.0 if source is not None and not source.realtime else loop.rate(time.monotonic())
+        return measured or nominal or _USUAL_RATE
 
     def stop_recording(self) -> Path | None:
         """Finish the recording; return the path of the video, or None without a recording. Waits for the last frames.
@@ -287,8 +298,10 @@ class LiveEngine:
         recording.close()
         return recording.path
 
-    def save_snapshot(self, path: Path) -> Path:
-        """Write the unmodified frame to `path` (.png), with its reading beside it (.json).
+    def save_snapshot(self, path: Path, seen: Snapshot | None = None) -> Path:
+        """Write an unmodified frame to `path` (.png), with its reading beside it (.json).
+
+        seen: the snapshot whose frame it is; None: the last frame that was read
 
         Raises:
             UsageError: before the first frame.
@@ -296,7 +309,7 @@ class LiveEngine:
         """
         import cv2
 
-        latest = self._loop.latest
+        latest = self._loop.latest if seen is None else seen
         live = latest.live_reading(changed=False)
         if latest.frame is None or live is None:
             raise UsageError("there is no frame yet to save; wait for the first")

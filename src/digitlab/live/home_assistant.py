@@ -84,7 +84,8 @@ def discovery(topic: str) -> Iterator[tuple[str, str]]:
     >>> [place.rsplit("/", 2)[1] for place, _ in discovery("robot/digits")]
     ['number', 'confidence', 'age', 'last_good', 'drawing']
     """
-    own = re.sub(r"\W+", "_", topic)[:40] + "_" + sha256(topic.encode()).hexdigest()[:6]
+    # Home Assistant ignores a message whose topic has other characters than ASCII letters, digits, _ and -.
+    own = re.sub(r"\W+", "_", topic, flags=re.ASCII)[:40] + "_" + sha256(topic.encode()).hexdigest()[:6]
     device = {
         "identifiers": [f"digitlab_{own}"],
         "name": f"Digits ({topic})",

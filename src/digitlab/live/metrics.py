@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import TYPE_CHECKING
@@ -49,6 +50,9 @@ class MetricsServer:
         host, port = metrics_address(address)
         asked = self
 
+        class Server(ThreadingHTTPServer):
+            address_family = socket.AF_INET6 if ":" in host else socket.AF_INET
+
         class Handler(BaseHTTPRequestHandler):
             def do_GET(self) -> None:
                 if self.path.partition("?")[0] != "/metrics":
@@ -65,7 +69,7 @@ class MetricsServer:
                 """Log nothing: a scrape every few seconds is not worth a message."""
 
         try:
-            self._server = ThreadingHTTPServer((host, port), Handler)
+            self._server = Server((host, port), Handler)
         except OSError as error:
             raise UsageError(f"--metrics {address}: cannot listen there ({error})") from error
         self._server.daemon_threads = True

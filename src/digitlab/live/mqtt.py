@@ -61,6 +61,8 @@ class Broker:
             UsageError: when it is not such an address.
         """
         expected = "expected mqtt://[user:password@]host[:port]/topic"
+        if "#" in text or "?" in text:  # else what follows would be cut off
+            raise UsageError(f"--mqtt: # and ? are written as %23 and %3F, and no topic has #; {expected}")
         try:
             parts = urlsplit(text)
             port = parts.port

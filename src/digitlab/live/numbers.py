@@ -30,6 +30,7 @@ _EDGE = 0.02  # fraction of the frame's height
 _SAME_PLACE = 1.0  # in heights: this close to where an equal number was told, it is the same one
 _DRIFT = 0.25  # fraction of the distance moved since then: the error allowed for the measured motion
 _WITHIN = 0.35  # seconds for which it must be whole before it is told: its last digit may be just coming into view
+_MOST_TOLD = 1000  # of a belt that runs for weeks, no more numbers are remembered: those that were seen last
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,12 +58,16 @@ class Number:
 
 @dataclass(slots=True)
 class _Told:
-    """A number's position in page coordinates (pixels), and how far the page has moved since it was seen there."""
+    """A number's position in page coordinates (pixels), how far the page has moved since it was seen there.
+
+    seen: when that was, in seconds
+    """
 
     text: str
     x: float
     y: float
     travelled: float
+    seen: float
 
 
 class NumbersTold:
@@ -82,8 +87,9 @@ class NumbersTold:
         size: height and width of the frame; moved: how far the page moved since the previous frame; at: seconds
         """
         self._offset += moved
+        way = float(np.hypot(*moved))
         for told in self._told:
-            told.travelled += float(np.hypot(*moved))
+            told.travelled += way
         whole = [row for row in _numbers(tracks) if _is_whole(row, size)]
         waiting = {tuple(each.identity for each in row): row for row in whole}
         self._waiting = {key: self._waiting.get(key, at) for key in waiting}
@@ -93,11 +99,13 @@ class NumbersTold:
             middle = np.array(((box[0] + box[2]) / 2, (box[1] + box[3]) / 2)) - self._offset
             known = self._known(text, middle, box[3] - box[1])
             if known is not None:
-                known.x, known.y, known.travelled = float(middle[0]), float(middle[1]), 0.0
+                known.x, known.y, known.travelled, known.seen = float(middle[0]), float(middle[1]), 0.0, at
             elif at - self._waiting[key] >= _WITHIN:
                 self._count += 1
-                self._told.append(_Told(text, float(middle[0]), float(middle[1]), 0.0))
+                self._told.append(_Told(text, float(middle[0]), float(middle[1]), 0.0, at))
                 new.append(Number(self._count, text, box, min(each.confidence for each in row)))
+        if len(self._told) > _MOST_TOLD:
+            self._told = sorted(self._told, key=lambda told: told.seen)[-_MOST_TOLD:]
         return tuple(new)
 
     def _known(self, text: str, middle: NDArray[np.float64], height: float) -> _Told | None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Self
 
@@ -44,7 +43,9 @@ class Region:
     @classmethod
     def default(cls, shape: tuple[int, ...]) -> Self:
         """Return the centred square of S0, for a frame of ``shape`` (H, W, …)."""
-        return cls.of_box(default_box(shape), shape)
+        height, width = shape[:2]
+        x0, y0, x1, y1 = default_box(shape)  # in a small frame, less than `of_box` accepts
+        return cls(x0 / width, y0 / height, x1 / width, y1 / height)
 
     @classmethod
     def of_box(cls, box: Box, shape: tuple[int, ...]) -> Self:
@@ -116,6 +117,6 @@ def box_of_text(text: str) -> Box:
         x, y, width, height = (int(part) for part in text.split(","))
     except ValueError:
         raise UsageError(f"region {text!r}: expected x,y,w,h in pixels, e.g. 220,140,200,200") from None
-    if min(x, y) < 0 or min(width, height) < 1 or not math.isfinite(x + y + width + height):
+    if min(x, y) < 0 or min(width, height) < 1:
         raise UsageError(f"region {text!r}: expected x and y from 0 and w and h from 1")
     return x, y, x + width, y + height

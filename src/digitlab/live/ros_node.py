@@ -35,7 +35,7 @@ _NO_DIGIT = -1
 
 
 class NodeOutlet:
-    """Publishes readings as a node. `source`: its message headers are copied into the detections."""
+    """Publishes readings as a node. `source`: the header of each picture is copied into its detections."""
 
     def __init__(
         self, client: RosClient, say: Callable[[str], None], *, topic: str, source: RosTopic | None = None
@@ -103,7 +103,7 @@ class NodeOutlet:
 
     def _array(self, live: LiveReading) -> Any:
         array = self._client.message("vision_msgs/Detection2DArray")
-        header = None if self._source is None else self._source.header
+        header = None if self._source is None else self._source.header_of(live.captured)
         if header is not None:
             array.header = header
         array.detections = [

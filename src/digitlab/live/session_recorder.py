@@ -7,6 +7,7 @@ import json
 import logging
 import queue
 import threading
+import time
 from typing import TYPE_CHECKING, Any
 
 import cv2
@@ -15,7 +16,7 @@ from digitlab.errors import StorageError, UsageError
 from digitlab.storage import atomic_paths
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
     import numpy as np
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
 
     from digitlab.live.live_reading import LiveReading
 
-    Item = tuple[NDArray[np.uint8], LiveReading] | None  # None ends the recording
+    Item = tuple[NDArray[np.uint8], dict[str, Any]]  # a frame and its line
 
 __all__ = ["SessionRecorder"]
 
@@ -32,6 +33,7 @@ _log = logging.getLogger(__name__)
 _CODECS = {".mp4": "mp4v", ".avi": "MJPG"}
 _QUEUE = 30  # frames that may wait to be written: one second, and 28 MB of VGA
 _PATIENCE = 30.0  # seconds that `close` waits for the writer
+_MEASURED_FOR = 1.0  # seconds of frames that wait until their rate is known, which the video's header states
 
 
 class SessionRecorder:
@@ -41,14 +43,14 @@ class SessionRecorder:
     in the video; frames of another size than the first are resized to it.
 
     path: of the video; the lines have the same name with .jsonl
-    problem: one line of text, or None
     written, lost: number of frames in the video, and of frames that arrived faster than they could be written
     """
 
     def __init__(self, path: Path, rate: Callable[[], float]) -> None:
         """Start.
 
-        rate: called after the first frame; returns the frames per second of the video
+        rate: called once, after frames of a second (or all, if there are fewer); returns the frames per second of the
+            video
 
         Raises:
             UsageError: for a file name extension other than .mp4 and .avi.
@@ -57,25 +59,31 @@ class SessionRecorder:
         if path.suffix.lower() not in _CODECS:
             raise UsageError(f"{path}: expected a file name with the extension {' or '.join(_CODECS)}")
         self.path = path
-        self.problem: str | None = None
+        self._failure: str | None = None
         self.written = self.lost = 0
         self._rate = rate
-        self._waiting: queue.Queue[Item] = queue.Queue(_QUEUE)
+        self._waiting: queue.Queue[Item | None] = queue.Queue(_QUEUE)  # None ends the recording
         self._files = contextlib.ExitStack()
         self._closed = False
         self._lines = self._begin()
         self._thread = threading.Thread(target=self._run, name="digitlab-recording", daemon=True)
         self._thread.start()
 
+    @property
+    def problem(self) -> str | None:
+        """Why it ended, or how many frames are missing, in one line of text; None without a problem."""
+        if self._failure is None and self.lost:
+            return f"the disk is too slow for the recording: {self.lost} frames are missing from it"
+        return self._failure
+
     def offer(self, image: NDArray[np.uint8], live: LiveReading) -> None:
         """Add a frame, uint8 (H, W, 3) RGB, and its reading; never blocks."""
         if self._closed:
             return
         try:
-            self._waiting.put_nowait((image, live))
+            self._waiting.put_nowait((image, live.as_json()))  # its age is that of now
         except queue.Full:
             self.lost += 1
-            self.problem = f"the disk is too slow for the recording: {self.lost} frames are missing from it"
 
     def close(self) -> None:
         """Write the frames in the queue, and give the files their final names.
@@ -87,8 +95,8 @@ class SessionRecorder:
         with contextlib.suppress(queue.Full):
             self._waiting.put(None, timeout=_PATIENCE)
         self._thread.join(_PATIENCE)
-        if self._thread.is_alive() or (self.problem is not None and not self.lost):
-            raise StorageError(self.problem or f"cannot write {self.path}: the disk does not respond")
+        if self._thread.is_alive() or self._failure is not None:
+            raise StorageError(self._failure or f"cannot write {self.path}: the disk does not respond")
 
     def _begin(self) -> Any:
         """Create both files under temporary names, so that a folder that cannot be written is reported at once."""
@@ -104,26 +112,35 @@ class SessionRecorder:
                 self._write_all()
         except (OSError, cv2.error, StorageError) as error:
             self._closed = True
-            self.problem = f"the recording {self.path} ended: {error}"
-            _log.warning("%s", self.problem)
+            self._failure = f"the recording {self.path} ended: {error}"
+            _log.warning("%s", self._failure)
 
     def _write_all(self) -> None:
         writer: cv2.VideoWriter | None = None
         size = (0, 0)
         try:
-            while (item := self._waiting.get()) is not None:
-                image, live = item
+            for image, line in self._items():
                 if writer is None:
                     size = image.shape[1] & ~1, image.shape[0] & ~1  # codecs need even sides
                     writer = self._open(size)
                 writer.write(cv2.cvtColor(_fitted(image, size), cv2.COLOR_RGB2BGR))
-                self._lines.write(json.dumps({"video_frame": self.written, **live.as_json()}) + "\n")
+                self._lines.write(json.dumps({"video_frame": self.written, **line}) + "\n")
                 self.written += 1
         finally:
             if writer is not None:
                 writer.release()
         if writer is None:
             raise StorageError("it received no frame")
+
+    def _items(self) -> Iterator[Item]:
+        """Yield the frames in the queue; the first one when those are there by which their rate is measured."""
+        first = [self._waiting.get()]
+        until = time.monotonic() + _MEASURED_FOR
+        with contextlib.suppress(queue.Empty):
+            while first[-1] is not None and len(first) < _QUEUE:
+                first.append(self._waiting.get(timeout=max(0.0, until - time.monotonic())))
+        while (item := first.pop(0) if first else self._waiting.get()) is not None:
+            yield item
 
     def _open(self, size: tuple[int, int]) -> cv2.VideoWriter:
         codec = cv2.VideoWriter.fourcc(*_CODECS[self.path.suffix.lower()])

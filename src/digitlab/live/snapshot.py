@@ -62,6 +62,7 @@ class Snapshot:
     history: the last changes of the steady text, oldest first, at most 200
     number: increases with each frame read and each restart; with the same number only state, problem, age and settings
         can differ
+    seconds: from the capture of the source's first frame to that of this one
     """
 
     frame: Frame | None
@@ -89,6 +90,23 @@ class Snapshot:
     drawing: bool = False
     stale: bool = False
     last: tuple[str, float] | None = None
+    seconds: float = 0.0
+
+    def live_reading(self, *, changed: bool) -> LiveReading | None:
+        """Return the reading of its frame in the form that listeners get; None before the first frame."""
+        if self.frame is None or self.reading is None or self.latency_ms is None:
+            return None
+        return LiveReading(
+            frame_number=self.frame.number,
+            captured=self.frame.captured,
+            seconds=self.seconds,
+            latency_ms=self.latency_ms,
+            reading=self.reading,
+            steady=self.steady,
+            tracks=self.tracks,
+            changed=changed,
+            drawing=self.drawing,
+        )
 
 
 @dataclass(slots=True)

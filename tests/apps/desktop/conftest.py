@@ -83,6 +83,7 @@ class ToldEngine:
         self.seen = snapshot_with()
         self.told: list[tuple[Any, ...]] = []
         self.reader: Any = None
+        self.saved: Snapshot | None = None
 
     def snapshot(self) -> Snapshot:
         return self.seen
@@ -122,8 +123,9 @@ class ToldEngine:
         self.seen = replace(self.seen, recording=None)
         return path
 
-    def save_snapshot(self, path: Path) -> Path:
+    def save_snapshot(self, path: Path, seen: Snapshot | None = None) -> Path:
         self.told.append(("snapshot", path))
+        self.saved = seen
         return path
 
 

@@ -19,7 +19,7 @@ pytest.importorskip("PySide6.QtWidgets", exc_type=ImportError)
 
 import window_paints
 from digitlab.apps.desktop import run_window
-from digitlab.apps.desktop.running import check_display
+from digitlab.apps.desktop.running import _usable_model, check_display
 from digitlab.apps.desktop.settings import WindowSettings
 from digitlab.apps.desktop.window import LiveWindow
 from digitlab.camera import Recorded
@@ -113,6 +113,21 @@ def test_what_was_named_and_cannot_be_used_is_an_error(settings: WindowSettings,
     with pytest.raises(ModelError, match=r"gone\.onnx"):
         run_window("0", model=str(tmp_path / "gone.onnx"))
     assert threads() == []
+
+
+def test_a_model_of_the_last_session_that_needs_a_missing_extra_does_not_keep_the_window_closed(
+    settings: WindowSettings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def needs_more(_: object) -> None:
+        raise MissingExtraError("train", needed_for="theirs.onnx")
+
+    monkeypatch.setattr("digitlab.reading.resolve_model", needs_more)
+    notes: list[str] = []
+    assert _usable_model(None, "theirs.onnx", notes) is None
+    assert "theirs.onnx needs the extra" in notes[0]
+    assert notes[0].endswith("reading with the shipped model")
+    with pytest.raises(MissingExtraError):
+        _usable_model("theirs.onnx", None, notes)
 
 
 @pytest.mark.parametrize(("source", "asked", "mode"), [

@@ -37,6 +37,16 @@ def test_the_same_source_is_listed_once_and_the_list_ends(tmp_path: Path) -> Non
     assert settings.recent_sources == [f"/film-{number}.mp4" for number in range(19, 11, -1)]
 
 
+def test_a_file_is_found_from_another_folder_the_next_time(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("film.mp4").touch()
+    Path("synthetic").mkdir()
+    settings = WindowSettings(tmp_path / "window.json")
+    for source in ("film.mp4", "gone.mp4", "0", "synthetic"):
+        settings.use_source(source)
+    assert settings.recent_sources == ["synthetic", "0", "gone.mp4", str(tmp_path / "film.mp4")]
+
+
 @pytest.mark.parametrize("content", [
     b"", b"\x00\xff\xfe garbage", b"[]", b"[" * 5000,
     b'{"mode": 7, "theme": "purple", "maps": "yes", "geometry": "zz"}',

@@ -254,8 +254,11 @@ def test_a_region_that_is_moved_reaches_the_engine_in_shares_of_the_frame(
 def test_s_saves_the_picture_with_its_boxes(
     qtbot: QtBot, window: LiveWindow, engine: Engine, settings: WindowSettings
 ) -> None:
+    shown = window._shown
     qtbot.keyClick(window, Qt.Key.Key_S)
     qtbot.waitUntil(lambda: any(settings.folder.glob("*-boxes.png")))
+    assert engine.saved is not None
+    assert engine.saved.frame is shown.frame  # all three files are of the frame that was on the screen
     saved = next(settings.folder.glob("*-boxes.png"))
     assert told(engine, "snapshot")[0].stem + "-boxes" == saved.stem
     qtbot.waitUntil(lambda: window.status_line.message.text() != "")

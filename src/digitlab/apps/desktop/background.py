@@ -107,7 +107,7 @@ class Saver(QObject):
             from digitlab.reading.drawing import save_drawing
 
             path = _new_path(folder, ".png")
-            self._engine.save_snapshot(path)
+            self._engine.save_snapshot(path, seen)  # not a frame that was read meanwhile
             drawn = path.with_name(f"{path.stem}-boxes.png")
             save_drawing(drawn, image, reading)
             return drawn

@@ -12,7 +12,7 @@ import signal
 import sys
 from typing import TYPE_CHECKING
 
-from digitlab.errors import MissingExtraError, ModelError, UsageError
+from digitlab.errors import DigitlabError, MissingExtraError, UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     from digitlab.apps.desktop.window import LiveWindow
     from digitlab.camera import Keep, Source
-    from digitlab.live import Mode, Region
+    from digitlab.live import Mode, Region, Steadiness
     from digitlab.reading import Reader
     from digitlab.values import Box
 
@@ -55,6 +55,7 @@ def run_window(
     model: str | Path | None = None,
     realtime: bool = True,
     keep: Keep | None = None,
+    steadiness: Steadiness | None = None,
     notes: Sequence[str] = (),
 ) -> int:
     """Open the window and return 0 when it is closed, with all threads ended.
@@ -84,7 +85,7 @@ def run_window(
         settings.use_source(source)
     engine = LiveEngine(
         source, reader, region=region or remembered_region(), mode=mode or mode_of(source, settings.mode), model=model,
-        realtime=realtime, keep=keep, insist=True,
+        realtime=realtime, keep=keep, insist=True, steadiness=steadiness,
     )  # fmt: skip
     app = application()
     with engine:
@@ -112,7 +113,7 @@ def _usable_model(named: str | Path | None, remembered: str | None, notes: list[
         return None
     try:
         resolve_model(remembered)
-    except ModelError as error:  # it existed in the last session
+    except DigitlabError as error:  # it is gone since the last session, or needs an extra that is missing
         notes.append(f"{error}; reading with the shipped model")
         return None
     return remembered

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Literal
 from PySide6.QtCore import QByteArray, QStandardPaths
 
 from digitlab.apps.desktop.status_text import source_name
+from digitlab.camera import is_camera
 from digitlab.live.frame_reading import MODES
 from digitlab.live.remembered import config_folder, small_json
 from digitlab.storage import write_text
@@ -71,6 +72,7 @@ class WindowSettings:
     def use_source(self, source: str) -> None:
         """Save a source, unless its address contains a password, which does not belong in this file."""
         if source_name(source) == source:
+            source = _from_anywhere(source)
             self._values["source"] = source
             self._add("recent_sources", source)
 
@@ -149,3 +151,13 @@ class WindowSettings:
     @geometry.setter
     def geometry(self, geometry: QByteArray) -> None:
         self._values["geometry"] = bytes(geometry.toHex().data()).decode("ascii")
+
+
+def _from_anywhere(source: str) -> str:
+    """Return a file or folder by its absolute path, as the next session may start in another folder."""
+    if is_camera(source) or source.partition(":")[0].lower() == "synthetic":
+        return source
+    try:
+        return str(Path(source).absolute()) if Path(source).exists() else source
+    except (OSError, ValueError):  # no name that a file could have
+        return source
