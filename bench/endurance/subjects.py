@@ -126,7 +126,9 @@ def _train_again(name: str, folder: Path) -> list[str]:
 
     there = Run(run)
     parts = [Run(path) for path in sorted((run / "members").glob("*"))] or [there]
-    complete = there.report.is_file() and all(each.report.is_file() and not each.checkpoint.is_file() for each in parts)
+    complete = there.report.is_file() and all(
+        each.report.is_file() and not each.checkpoint.parent.is_dir() for each in parts
+    )
     if name == "folds":
         told = there.read_json(there.cross_validation) if there.cross_validation.is_file() else {"folds": 1, "done": 0}
         complete = told["done"] == told["folds"]

@@ -46,7 +46,7 @@ def expect_answer(address: str) -> None:
     # In a separate process, because the call itself cannot be cancelled.
     try:
         asked = subprocess.run(
-            [sys.executable, "-c", _ASK, address], timeout=_ANSWER, capture_output=True, text=True, check=False
+            [sys.executable, "-P", "-c", _ASK, address], timeout=_ANSWER, capture_output=True, text=True, check=False
         )
     except subprocess.TimeoutExpired:
         raise ClusterError(

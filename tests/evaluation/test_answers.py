@@ -168,6 +168,16 @@ def test_runs_that_differ_in_the_seed_alone_stand_together() -> None:
     assert group_names(groups[:2]) == ["fast", "theirs.npz"]
 
 
+def test_transfers_that_differ_in_the_seed_alone_stand_together(tmp_path: Path) -> None:
+    command = "digitlab transfer runs/base --data mine.npz"
+    folders = [
+        made(tmp_path / "one", seed=0, how="head", command=command),
+        made(tmp_path / "two", seed=1, how="head", command=f"{command} --seed 1"),
+        made(tmp_path / "other", seed=1, how="head", command=f"{command} --weights 'my weights.h5' --seed 1"),
+    ]
+    assert [len(group) for group in by_recipe([read_answers(run.path) for run in folders])] == [2, 1]
+
+
 def test_namesakes_in_other_folders_get_their_paths() -> None:
     one, other = answers("run"), answers("run")
     groups = [[Answers("run", Path("a/run"), one.probabilities, LABELS)], [other]]  # type: ignore[arg-type]

@@ -13,7 +13,7 @@ from digitlab.datasets.formats import open_dataset_file, read_all
 from digitlab.errors import DatasetError, UsageError
 from digitlab.jobs import check_data
 from digitlab.jobs.data_check import note_what_is_wrong
-from digitlab.jobs.events import Note
+from digitlab.jobs.events import Counted, Note
 from digitlab.values import Digits
 
 
@@ -33,6 +33,14 @@ def sentences(path):
 
 def test_nothing_is_said_of_what_is_right(tmp_path, some):
     assert sentences(kept(tmp_path / "a.npz", some.images, some.labels)) == []
+
+
+def test_of_a_table_nobody_knows_how_long_it_is(tmp_path, some):
+    rows = np.column_stack([some.labels, some.images.reshape(-1, 784)])
+    np.savetxt(tmp_path / "a.csv", rows, "%d", ",")
+    events = []
+    check_data(str(tmp_path / "a.csv"), listener=events.append)
+    assert {each.of for each in events if isinstance(each, Counted)} == {None}
 
 
 TURNED = np.array([4, 2, 9, 0, 1, 3, 5, 8, 7, 6])  # any order

@@ -13,7 +13,7 @@ import pytest
 from digitlab import scheduling
 from digitlab.errors import UsageError
 from digitlab.scheduling.dispatch import Dispatched, dispatch
-from digitlab.scheduling.protocol import Done, Message, Progressed
+from digitlab.scheduling.protocol import Done, Lost, Message, Progressed
 from digitlab.scheduling.worker import Worker, attempt
 from digitlab.stopping import Interrupted, StopRequest
 
@@ -87,6 +87,28 @@ def test_any_work_is_done_by_processes(squares: str) -> None:
     assert [each.result["square"] for each in results] == [16, 36]
     assert results[0].environment == {"colour": "green"}
     assert Progressed(Number(4), {"half": 2.0}) in told
+
+
+def test_files_of_the_current_folder_are_not_taken_for_modules(
+    squares: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "mine").mkdir()
+    (tmp_path / "mine" / "queue.py").write_text("raise SystemExit('this is no module')")
+    monkeypatch.chdir(tmp_path / "mine")
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path))  # an empty entry would be the current folder
+    assert run(squares, [4])[0].done == [Number(4)]
+
+
+def test_a_process_that_dies_in_the_middle_of_an_answer_is_lost(tmp_path: Path, squares: str) -> None:
+    (tmp_path / f"{squares}.py").write_text(
+        SQUARES.replace('print("words that are no answer")', "os.write(ANSWERS, b'{\"resu'); os._exit(9)")
+        + "ANSWERS = max(number for number in range(3, 20) if os.path.exists(f'/proc/self/fd/{number}'))\n"
+    )
+    ended, told = run(squares, [4], StopRequest(until=time.monotonic() + 60))
+    ((job, reason),) = ended.failed
+    assert job == Number(4)
+    assert "exit code 9" in reason
+    assert sum(isinstance(message, Lost) for message in told) == 2
 
 
 @pytest.mark.slow

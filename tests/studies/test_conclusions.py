@@ -125,6 +125,14 @@ def test_a_factor_is_judged_in_pairs_that_differ_in_it_alone() -> None:
     assert verdict(factor("accuracy", "width", better=64, than=397), fake) == "does not hold"
 
 
+def test_a_factor_may_be_among_lists() -> None:
+    changes = {(a, b): {"filters": list(a), "kernel": [b, b]} for a in ((8,), (8, 16)) for b in (3, 5)}
+    fake = Fake({key: 0.9 + 0.01 * key[1] for key in changes}, changes=changes)
+    assert verdict(factor("accuracy", "kernel", better=(5, 5), than=(3, 3)), fake) == "holds"
+    with pytest.raises(UsageError, match="'kernal' does not vary; expected one of filters, kernel"):
+        factor("accuracy", "kernal", better=5, than=3).check(fake)
+
+
 def test_one_seed_shows_nothing_unless_the_task_is_exact() -> None:
     one = Fake({"a": 0.9, "b": 0.99}, {"a": Published(parameters=1)}, spread=(0.0,))
     assert verdict(improves("accuracy", frm="a", to="b"), one) == "not shown"

@@ -55,6 +55,11 @@ def test_a_quick_run_judges_nothing(study: Study, filled: Store) -> None:
     assert QUICK in as_markdown(found)
 
 
+def test_a_curve_that_there_is_none_of_is_refused_at_once() -> None:
+    with pytest.raises(UsageError, match="no column 'validation_acc'; expected one of accuracy, loss"):
+        over_epochs("loss", "validation_acc")
+
+
 def test_files_are_written_as_they_are_named(study: Study, filled: Store, tmp_path: Path) -> None:
     both = replace(study, figures=(validation_curves, dots("accuracy")))
     write_results(outcome_of(both, filled), tmp_path / "out")

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from digitlab.datasets import Dataset, find_dataset, load_dataset
-from digitlab.errors import DatasetError, UsageError
+from digitlab.errors import DatasetError, StorageError, UsageError
 from digitlab.scheduling.worker import attempt
 from digitlab.stopping import Interrupted
 from digitlab.studies.job import QUICK_SHARE, FindRate, Job, Train, TrainOnFolds
@@ -93,6 +93,21 @@ def test_what_was_stopped_goes_on_and_ends_the_same(
     assert (found["loss"], found["history"]["loss"]) == (whole["loss"], whole["history"]["loss"])
 
 
+def test_without_a_place_for_its_state_a_job_goes_on(
+    thousand: Dataset, fresh_cache: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(path: Path, _: object) -> None:
+        refused.append(path)
+        raise StorageError(f"cannot write {path}: the disk is full")
+
+    refused: list[Path] = []
+    monkeypatch.setattr(training_module, "_FIRST_SAVE", 0.0)
+    monkeypatch.setattr(training_module, "_SHARE_OF_SAVING", float("inf"))
+    monkeypatch.setattr(training_module, "save_checkpoint", refuse)
+    assert done(Job.of(Train(), SMALL), thousand, keep_state=True)["epochs"] == 2
+    assert len(refused) == 2
+
+
 def test_a_state_that_does_not_fit_is_dropped_and_the_next_try_succeeds(thousand: Dataset, fresh_cache: Path) -> None:
     job = Job.of(Train(), SMALL)
     job.checkpoint.parent.mkdir(parents=True)
@@ -110,6 +125,22 @@ def test_a_fold_is_measured_and_never_the_test_images(thousand: Dataset) -> None
     train = thousand.split("train").images.reshape(1000, -1).astype(int).sum(1)
     np.testing.assert_array_equal(every, np.sort(train))
     assert done(Job.of(TrainOnFolds(5), SMALL), thousand)["test_images"] == 200
+
+
+def test_a_file_without_splits_is_parted_into_folds(thousand: Dataset, tmp_path: Path) -> None:
+    digits = thousand.split("train")[:200]
+    np.savez(tmp_path / "whole.npz", images=digits.images, labels=digits.labels)
+    data = folded(find_dataset(str(tmp_path / "whole.npz")), 0, 5)
+    assert abs(len(data.split("test")) - 40) < 5
+    assert len(data.split("train")) + len(data.split("test")) == 200
+
+
+def test_folds_of_no_dataset_are_refused_beforehand() -> None:
+    with pytest.raises(DatasetError, match="no dataset 'emnist'"):
+        check(Job.of(TrainOnFolds(5), replace(SMALL, dataset="emnist")).as_dict())
+    with pytest.raises(DatasetError, match="no split 'train'"):
+        check(Job.of(TrainOnFolds(5), replace(SMALL, dataset="sobel-test")).as_dict())
+    check(Job.of(TrainOnFolds(5), SMALL).as_dict())
 
 
 def test_a_quick_run_sees_a_share() -> None:

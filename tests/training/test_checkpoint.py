@@ -109,14 +109,16 @@ def test_a_training_killed_while_it_finishes_only_finishes(
     assert_same_ending(undisturbed("stopping early"), (found, killed))
 
 
-def test_an_interrupted_training_can_go_on(undisturbed: Undisturbed, tmp_path: Path) -> None:
+@pytest.mark.parametrize("epoch", [1, 3])  # in the first, there is no checkpoint yet
+def test_an_interrupted_training_can_go_on(undisturbed: Undisturbed, tmp_path: Path, epoch: int) -> None:
     training, stopped, stop = settings("plain"), Run.create("stopped", tmp_path), StopRequest()
 
     def listen(event: Event) -> None:
-        if isinstance(event, Progressed) and event.epoch == 3:
+        if isinstance(event, Progressed) and event.epoch == epoch:
             stop()
 
-    assert run_training(training, stopped, listener=listen, stop=stop).history.stopped == "interrupted in epoch 3"
+    ended = run_training(training, stopped, listener=listen, stop=stop).history.stopped
+    assert ended == f"interrupted in epoch {epoch}"
     assert stopped.report.is_file()
     assert_same_ending(undisturbed("plain"), (run_training(resumed(stopped), stopped), stopped))
 

@@ -155,6 +155,12 @@ def test_stopped_at_once_it_can_be_begun_again(tmp_path: Path) -> None:
     assert folds_of(Run(tmp_path)) == 3
 
 
+def test_what_is_resumed_stays_in_its_folder(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    Run(tmp_path).write_config(SMALL.as_dict())
+    assert run(["train", "--resume", str(tmp_path), "--runs", str(tmp_path)]) == 2
+    assert "--resume uses the run's own settings" in capsys.readouterr().err
+
+
 @pytest.mark.parametrize(
     ("words", "message"),
     [

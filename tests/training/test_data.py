@@ -10,7 +10,7 @@ from digitlab.datasets import Dataset, catalogue, load_dataset
 from digitlab.datasets.formats import convert, dataset_writer, hdf5_writer
 from digitlab.datasets.shuffling import InFile, InMemory
 from digitlab.datasets.transforms import sobel_images
-from digitlab.errors import DatasetError
+from digitlab.errors import DatasetError, UsageError
 from digitlab.models import read_card
 from digitlab.runs import Run
 from digitlab.training import TrainingConfig, run_training
@@ -48,6 +48,28 @@ def test_a_file_of_rows_stays_a_file(plain_file: str) -> None:
     with open_training_data(TrainingConfig(dataset=plain_file, test="mnist", validation=0.2)) as data:
         assert data.validation is not None
         assert len(data.train) + len(data.validation) == 1200
+
+
+def test_the_last_of_each_class_of_a_small_file_are_held_out(tmp_path: Path) -> None:
+    few = TRAIN[:300]  # two chunks: to hold out one of them would be far from a tenth
+    with dataset_writer(tmp_path / "few.h5") as sink:
+        sink.write(few)
+    with open_training_data(TrainingConfig(dataset=str(tmp_path / "few.h5"), test="mnist", validation=0.1)) as data:
+        assert data.validation is not None
+        assert len(data.train) + len(data.validation) == 300
+        counts = np.bincount(few.labels, minlength=10) - np.round(np.bincount(few.labels, minlength=10) * 0.9)
+        np.testing.assert_array_equal(np.bincount(data.validation.labels, minlength=10), counts)
+
+
+@pytest.mark.parametrize(("share", "message"), [(0.1, "none to validate on"), (0.95, "none to train on")])
+@pytest.mark.parametrize("ending", [".npz", ".h5"])
+def test_a_share_that_leaves_nothing_is_refused(tmp_path: Path, share: float, message: str, ending: str) -> None:
+    rows = np.concatenate([np.flatnonzero(TRAIN.labels == digit)[:4] for digit in range(10)])
+    with dataset_writer(tmp_path / f"few{ending}") as sink:
+        sink.write(TRAIN[rows])
+    training = TrainingConfig(dataset=str(tmp_path / f"few{ending}"), test="mnist", validation=share)
+    with pytest.raises(UsageError, match=f"of these 40 images leaves {message}"), open_training_data(training):
+        pass
 
 
 def test_the_splits_of_a_file_are_used(parted_file: str) -> None:

@@ -65,6 +65,11 @@ def test_every_form_of_the_same_images_gets_the_same_answer(fitted: DigitClassif
     np.testing.assert_array_equal(fitted.predict_proba(form(TRAIN.images)), fitted.predict_proba(TRAIN.images))
 
 
+def test_black_and_white_images_are_full_ink_or_none(fitted: DigitClassifier) -> None:
+    ink = TRAIN.images > 127
+    np.testing.assert_array_equal(fitted.predict_proba(ink), fitted.predict_proba(255 * ink.astype(np.uint8)))
+
+
 @pytest.mark.parametrize(
     ("images", "message"),
     [
@@ -135,6 +140,7 @@ def test_scikit_learns_searches_and_pipelines_work_with_it() -> None:
     [
         ({"epochs": 0}, "epochs is 0"),
         ({"patience": 2}, "patience needs images"),
+        ({"validation": 0.001}, "leaves none to validate on"),
         ({"augmentation": "realtime"}, "Sobel"),
         ({"options": {"wide": 3}}, "wide"),
     ],

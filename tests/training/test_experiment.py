@@ -157,6 +157,7 @@ def test_an_interrupted_training_still_leaves_a_whole_run_folder(small_mnist: st
         (TrainingConfig(augmentation="hand"), UsageError, "no augmentation"),
         (TrainingConfig(dataset="emnist"), DatasetError, "no dataset"),
         (TrainingConfig(patience=2), DatasetError, "--validation 0.2"),
+        (TrainingConfig(patience=2, validation=0.1, weight_average=0.99), UsageError, "weights of the best epoch"),
         (TrainingConfig("ann-397", dropout=False), UsageError, "no variant"),
     ],
 )

@@ -11,7 +11,7 @@ from digitlab.datasets import Dataset, catalogue, load_dataset
 from digitlab.errors import RunError, UsageError
 from digitlab.models import load_keras, predict_probabilities, read_card
 from digitlab.runs import Run
-from digitlab.training import EpochEnded, Event, StopRequest, TrainingConfig, resumed, run_training
+from digitlab.training import EpochEnded, Event, Progressed, StopRequest, TrainingConfig, resumed, run_training
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -62,14 +62,15 @@ def test_members_are_trained_and_their_mean_is_kept(whole: Trained) -> None:
         resumed(run)
 
 
+@pytest.mark.parametrize("moment", [Progressed, EpochEnded])
 def test_an_interrupted_ensemble_goes_on_and_ends_as_if_it_had_not_been(
-    whole: Trained, small_mnist: str, tmp_path: Path
+    whole: Trained, small_mnist: str, tmp_path: Path, moment: type[Event]
 ) -> None:
     training = TrainingConfig("dense-family", small_mnist, **SETTINGS)
     broken, stop = Run.create("broken", tmp_path), StopRequest()
 
     def stopping(event: Event) -> None:
-        if isinstance(event, EpochEnded):
+        if isinstance(event, moment):
             stop()
 
     first = run_training(training, broken, listener=stopping, stop=stop)

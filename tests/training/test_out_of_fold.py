@@ -111,6 +111,13 @@ def test_early_stopping_holds_out_images_of_each_folds_own() -> None:
         out_of_fold(settings(patience=1), DIGITS, folds=2)
 
 
+def test_folds_are_trained_on_distractors_too_and_not_asked_about_them() -> None:
+    events: list[Event] = []
+    found = out_of_fold(settings(distractors=0.5, epochs=1), DIGITS[:200], folds=2, listener=events.append)
+    assert [event.images for event in events if isinstance(event, Started)] == [150, 150]
+    assert found.rows.tolist() == list(range(200))
+
+
 def test_networks_for_sobel_images_are_asked_about_such(monkeypatch: pytest.MonkeyPatch) -> None:
     seen: list[np.ndarray] = []
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import shlex
 import zipfile
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -131,9 +132,28 @@ def _read_pictures(path: Path) -> dict[int, NDArray[np.uint8]]:
 
 def _settings(run: Run) -> dict[str, Any]:
     try:
-        return run.read_config()
+        settings = run.read_config()
     except ValueError as error:
         raise RunError(f"{printable(run.config)}: cannot be read ({error})") from error
+    if isinstance(command := settings.get("command"), str):  # of a transfer
+        settings["command"] = _without_seed(command)
+    return settings
+
+
+def _without_seed(command: str) -> str:
+    """Leave the seed out of the command that a transfer records.
+
+    >>> _without_seed("digitlab transfer runs/base --data mine.npz --seed 3 --head keep")
+    'digitlab transfer runs/base --data mine.npz --head keep'
+    """
+    try:
+        words = shlex.split(command)
+    except ValueError:  # edited by hand
+        return command
+    if "--seed" in words:
+        place = words.index("--seed")
+        del words[place : place + 2]
+    return shlex.join(words)
 
 
 def _text(value: object) -> str | None:

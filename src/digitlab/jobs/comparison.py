@@ -38,7 +38,7 @@ class Comparison(Drawn, Tabular):
     members: the runs of each contestant in the ranking, one per seed
     doubts: for each contestant, mean accuracies on MNIST's test labels as they are, corrected, and without the
         doubtful ones; empty for other datasets
-    one_recipe: accuracy over all runs, if they differ only in the seed; else None
+    one_recipe: accuracy over all runs, copies counted once, if they differ only in the seed; else None
     pictures: files that were drawn
     """
 
@@ -125,10 +125,9 @@ def compare(*runs: str | Path, each: bool = False, out: Path | None = None, list
     listener(Work(f"comparing {len(contestants)} models"))
     ranking = rank(contestants, labels)
     members = dict(zip(names, groups, strict=True))
-    compared = [one for group in groups for one in group]
     one_recipe = None
-    if len(by_recipe(compared)) == 1:
-        one_recipe = over_seeds([accuracy_of(one.probabilities, one.labels) for one in compared], shares=True)
+    if len(recipes) == 1 and len(seeds := _distinct(answers, listener)) > 1:
+        one_recipe = over_seeds([accuracy_of(one.probabilities, one.labels) for one in seeds], shares=True)
     pictures: list[Path] = []
     if out is not None:
         listener(Work("drawing where they differ"))

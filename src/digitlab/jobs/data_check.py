@@ -208,7 +208,7 @@ class _Check:
                 prints.append(fingerprints(batch.images))
                 labels.append(batch.labels)
                 done += len(batch)
-                self._listener(Counted(f"looking at {split}", done, source.count or 0))
+                self._listener(Counted(f"looking at {split}", done, source.count))
                 yield batch
 
         with warnings.catch_warnings(), self._open(split) as source:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path  # noqa: TC003 - the types of settings are read at run time
 from typing import TYPE_CHECKING, Annotated
 
-from digitlab.errors import UsageError
+from digitlab.errors import DatasetError, UsageError
 from digitlab.jobs.events import Counted, ignore
 from digitlab.settings import Range, Setting, checked
 
@@ -114,6 +114,8 @@ def draw_dataset(
     single = len(sets) == 1 and sets[0].handmade is None
     shown = count or (60 if single else _COLUMNS)
     blocks = [block for data in sets for block in _blocks(data, split or data.splits[0], shown)]
+    if not blocks:
+        raise DatasetError(f"{', '.join(names)}: there is no image to draw")
     save_figure(sets_figure(blocks, _COLUMNS), out)
     return out
 
@@ -278,7 +280,8 @@ def _grey_image(name: str) -> NDArray[np.uint8]:
     grey = cv2.cvtColor(load_image(name), cv2.COLOR_RGB2GRAY)
     scale = _MOST_ACROSS / max(grey.shape)
     if scale < 1:
-        grey = cv2.resize(grey, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
+        width, height = (max(1, round(side * scale)) for side in grey.shape[::-1])
+        grey = cv2.resize(grey, (width, height), interpolation=cv2.INTER_AREA)
     return np.asarray(grey, np.uint8)
 
 

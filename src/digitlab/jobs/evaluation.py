@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import functools
+import itertools
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
-from digitlab.errors import UsageError
+from digitlab.errors import RunError, UsageError
 from digitlab.jobs.events import Counted, Note, Work, ignore
 from digitlab.jobs.named_models import predictor
 from digitlab.runs import Run
@@ -191,9 +192,7 @@ def robustness(
     from digitlab.reports.robustness_figures import robustness_figure
 
     answer = predictor(model, form="grey", listener=listener)
-    run = (
-        Run.open(Path(model)) if out is None and Path(model).is_dir() else folder_for(f"robustness-{_stem(model)}", out)
-    )
+    run = Run.open(Path(model)) if out is None and _is_run(model) else folder_for(f"robustness-{_stem(model)}", out)
 
     def tell(done: int, total: int, name: str) -> None:
         listener(Counted("robustness", done, total, "sets", name))
@@ -225,7 +224,7 @@ def _run_for(model: str | Path, data: str, split: str, out: Path | None, tta: in
     """Choose the output folder: ``out``; the run itself for its own test images; a folder inside it; a new folder."""
     from digitlab.datasets.formats.polarity import parted_name
 
-    if out is not None or not Path(model).is_dir():
+    if out is not None or not _is_run(model):
         return folder_for(f"evaluate-{_stem(model)}-{Path(data).stem}", out)
     run = Run.open(Path(model))
     config = run.read_config()
@@ -233,7 +232,26 @@ def _run_for(model: str | Path, data: str, split: str, out: Path | None, tta: in
     file, _ = parted_name(data)
     name = file.stem if file.exists() else data
     name = name if split == "test" else f"{name}-{split}"
-    return run if own else run.evaluation(name, tta)
+    if own:
+        return run
+    folders = (run.evaluation(name if number == 1 else f"{name}-{number}", tta) for number in itertools.count(1))
+    return next(each for each in folders if _is_of(each, data))
+
+
+def _is_of(evaluation: Run, data: str) -> bool:
+    """Return whether a folder is new or holds an evaluation on this data, not on another file of the same name."""
+    try:
+        held = evaluation.read_json(evaluation.metrics).get("data")
+    except RunError:  # there is none, or a damaged one
+        return True
+    return held == data or (isinstance(held, str) and Path(held).resolve() == Path(data).resolve())
+
+
+def _is_run(model: str | Path) -> bool:
+    """Return whether a model is named by its run folder; a SavedModel is a folder, too, and none to write into."""
+    from digitlab.network.classifier import is_foreign
+
+    return Path(model).is_dir() and not is_foreign(Path(model))
 
 
 def _stem(model: str | Path) -> str:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
-from digitlab.errors import ImageError, UsageError
+from digitlab.errors import DatasetError, ImageError, UsageError
 from digitlab.jobs.events import Work, ignore, loading
 from digitlab.jobs.named_models import FORMS, as_taken, keras_file, note
 from digitlab.settings import Range, Setting, checked
@@ -174,6 +174,8 @@ def _sample(data: str, takes: str) -> NDArray[np.uint8]:
 
     dataset = find_dataset(data)
     images = first_images(dataset, _evaluated(dataset), _CHECKED).images[:_CHECKED]
+    if not len(images):
+        raise DatasetError(f"{data} holds no image; expected digits that the network is shown")
     return as_taken(dataset.form, takes)(images)
 
 

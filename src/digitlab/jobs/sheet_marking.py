@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from dataclasses import dataclass
-from pathlib import Path  # noqa: TC003 - part of what a job returns
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from digitlab.errors import DigitlabError, RecipeError, UsageError
@@ -88,7 +88,7 @@ def keep_marking(marking: Marking, title: str, fields: Sequence[Any]) -> int:
 
     made = [marked_field(each, number) for number, each in enumerate(fields, 1)]
     out = marking.out
-    name = os.path.relpath(marking.blank.resolve(), out.resolve().parent).replace("\\", "/")
+    name = Path(os.path.relpath(marking.blank.resolve(), out.resolve().parent)).as_posix()
     text = form_text(title.strip() or out.stem, name, marking.width, marking.size[0], made)
     tried = out.with_name(f".{out.stem}.tried.toml")  # in the same folder: relative paths to lists and the blank
     try:

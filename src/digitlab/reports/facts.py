@@ -170,7 +170,12 @@ NUMBERS = {
         Number("precision_weighted", "weighted precision", "precision, the digits weighted by their support"),
         Number("f1_weighted", "weighted F1", "F1, the digits weighted by their support"),
         Number("auc_macro", "macro AUC", "area under the ROC curve, one-vs-rest, mean over digits", _five_places),
-        Number("average_precision_macro", "average precision", "area under precision–recall, mean", _five_places),
+        Number(
+            "average_precision_macro",
+            "average precision",
+            "area under the precision–recall curve, mean over digits",
+            _five_places,
+        ),
     )
 }
 

@@ -283,7 +283,7 @@ def reasons_figure(
                 axes.set_xlabel(notes[name][column - 1], fontsize=8, labelpad=2)
     _legend(
         figure,
-        "each map its own scale; below it, rank correlation with the first" if notes else "one scale per row",
+        "each map has its own scale; below it: rank correlation with the first map" if notes else "one scale per row",
     )
     return figure
 

@@ -78,17 +78,17 @@ def _named(data: str) -> str:
 
 def _body(record: Record) -> str:
     config, metrics = record.config, record.metrics
-    form = "Sobel images of digits are made by the model file itself. " if _sobel(config) else ""
+    form = "The model computes the Sobel images of the digits itself. " if _sobel(config) else ""
     sections = [
         f"# {_plain(record.name)}",
-        f"A network that tells which digit, 0 to 9, an image of 28×28 shows. {form}Trained and measured with digitlab "
-        f"{VERSION}.",
+        f"A network that recognises the digit, 0 to 9, in an image of 28×28 pixels. {form}Trained and evaluated with "
+        f"digitlab {VERSION}.",
         "## Use",
         "The input is uint8 (N, 28, 28), light ink on dark, 0 to 255; all preparation is inside the file. The output "
         "is float32 (N, 10), probabilities of the digits 0 to 9.",
         '```python\nfrom digitlab import load_model\n\nmodel = load_model("model.onnx")\n'
         "print(model.probabilities(images).argmax(axis=1))\n```",
-        "`model.keras` is the same network for training it further; for photos: `digitlab read photo.jpg --model .`",
+        "`model.keras` is the same network, to be trained further; for photos: `digitlab read photo.jpg --model .`",
     ]
     if config:
         facts = [(name, _plain(text)) for name, text in facts_of(config, record.environment, [])]
@@ -117,7 +117,7 @@ def _metrics_table(metrics: Mapping[str, Any]) -> str:
 def _limits() -> str:
     return (
         "## Limits\n\nThe numbers hold for images like those of the evaluation: one digit, centred, in a box of 20×20. "
-        "An image that is no digit gets ten probabilities all the same."
+        "An image that does not show a digit also gets ten probabilities."
     )
 
 

@@ -86,7 +86,7 @@ def _of_predictions(record: Record) -> dict[str, Drawing]:
             lambda: figures.reliability_figure(curves.reliability(*answers)),
         ),
         "error-reject": Drawing(
-            "Error–rejection curve: error rate of the rest when the least confident predictions are rejected",
+            "Error–rejection curve: error rate of the remaining predictions when the least confident ones are rejected",
             lambda: figures.error_reject_figure(curves.error_reject(*answers)),
         ),
     }

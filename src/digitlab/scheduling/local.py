@@ -152,8 +152,9 @@ class _Worker:
         self.environment: Mapping[str, Any] = {}
         self._errors = tempfile.TemporaryFile()  # noqa: SIM115 - lives as long as the process
         # Own session: Ctrl-C must reach only the dispatcher, which asks the workers to stop.
+        # -P: import nothing from the current folder, where a file may be called as a module is.
         self._process = subprocess.Popen(
-            [sys.executable, "-m", "digitlab.scheduling.worker", work],
+            [sys.executable, "-P", "-m", "digitlab.scheduling.worker", work],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=self._errors,
@@ -169,7 +170,8 @@ class _Worker:
 
     def _listen(self) -> None:
         for line in self._stdout:
-            self._said.put((self, json.loads(line)))
+            if line.endswith("\n"):  # else it was killed while it wrote
+                self._said.put((self, json.loads(line)))
         self._process.wait()
         self._said.put((self, None))
 

@@ -11,7 +11,7 @@ from __future__ import annotations
 import math
 import statistics
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Literal, NamedTuple
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 from digitlab.errors import UsageError
 from digitlab.studies.measures import MEASURES, expect_measures
@@ -299,13 +299,23 @@ def _needed_for_deviation(deviation: float, bound: float, repeats: int, judging:
 def of_pairs(
     measured: Measured, measure: str, name: str, better: Hashable, than: Hashable, margin: float
 ) -> Comparison:
-    """Test whether one value of a setting beats another, averaged over all pairs of cells that differ in it alone."""
+    """Test whether one value of a setting beats another, averaged over all pairs of cells that differ in it alone.
+
+    Values that are lists count as tuples, as in the keys of cells.
+
+    Raises:
+        UsageError: when the setting does not vary.
+    """
     from digitlab.evaluation.seeds import differ_in_pairs
 
+    better, than = _hashable(better), _hashable(than)
     rest: dict[tuple[tuple[str, Hashable], ...], dict[Hashable, Hashable]] = {}
     for cell in measured.cells:
-        others = tuple((each, value) for each, value in cell.changes.items() if each != name)
-        rest.setdefault(others, {})[cell.changes[name]] = cell.key
+        changes = {each: _hashable(value) for each, value in cell.changes.items()}
+        if name not in changes:
+            raise UsageError(f"{name!r} does not vary; expected one of {', '.join(changes)}")
+        value = changes.pop(name)
+        rest.setdefault(tuple(changes.items()), {})[value] = cell.key
     differences, keys, counts = [], [], []
     for both in rest.values():
         if not {better, than} <= both.keys():
@@ -320,3 +330,7 @@ def of_pairs(
     found = differ_in_pairs(differences, [0.0] * len(differences))
     said = of_effect(measure, found, pairs=len(differences))
     return beyond(found, sign_of(measure), -margin, said, tuple(keys), min(counts), measured.judging, None)
+
+
+def _hashable(value: Any) -> Hashable:
+    return tuple(value) if isinstance(value, list) else value

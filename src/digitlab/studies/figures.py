@@ -5,6 +5,7 @@ from __future__ import annotations
 from statistics import fmean
 from typing import TYPE_CHECKING, Any
 
+from digitlab.errors import UsageError
 from digitlab.studies.measures import MEASURES, expect_measures
 
 if TYPE_CHECKING:
@@ -32,7 +33,14 @@ _TITLES = {
 
 
 def over_epochs(*columns: str) -> Draw:
-    """Plot columns of the history over epochs, one panel each, one line per cell; published values as crosses."""
+    """Plot columns of the history over epochs, one panel each, one line per cell; published values as crosses.
+
+    Raises:
+        UsageError: for a column that the history does not have.
+    """
+    for column in columns:
+        if column not in _TITLES:
+            raise UsageError(f"the history has no column {column!r}; expected one of {', '.join(_TITLES)}")
 
     def draw(study: Results) -> Figure:
         from digitlab.reports.figures.studies import cells_over_epochs_figure
@@ -95,7 +103,10 @@ def digit_report(printed: Mapping[str, Sequence[float]]) -> Draw:
         panels = {}
         for title, numbers in printed.items():
             seeds = {str(digit): [_of_digit(matrix, digit)[title] for matrix in matrices] for digit in range(10)}
-            panels[f"{title}, printed to 0.01"] = (seeds, {str(digit): number for digit, number in enumerate(numbers)})
+            panels[f"{title}, published to two decimals"] = (
+                seeds,
+                {str(digit): number for digit, number in enumerate(numbers)},
+            )
         return cells_figure(panels)
 
     return draw
@@ -175,8 +186,8 @@ def price(measure: str, *, without: Hashable) -> Draw:
                 gain = size_of(study, measure, Effect(frm=(without,), to=(cell.key,)))
                 gained[cell.label] = {"": _in_points(gain)}
                 bought[cell.label] = {"": _in_points(gain_per_second(study, measure, cell.key, without), 60)}
-        times = "seconds of an epoch"
-        panels = {"gain, in points": gained, times: taken, "points a minute": bought}
+        times = "seconds per epoch"
+        panels = {"gain in points": gained, times: taken, "points per minute": bought}
         return effects_figure(panels, from_zero=[times])
 
     return draw

@@ -21,23 +21,23 @@ __all__ = ["write_page"]
 _HEAD = """\
 # Reproduction of every published number
 
-What the documents conclude, trained again: a square is a conclusion. Written by `digitlab study page` from `{results}`;
-do not edit.
+The conclusions of the documents, tested by training again: each square is a conclusion. Written by `digitlab study
+page` from `{results}`; do not edit.
 
 """
 
 _MEANING = """\
-One section per study: the pictures; each conclusion, the answer, and by how much, in words; then the numbers: published
-beside measured (mean ± standard deviation over the random seeds, whose number is the last column).
+One section per study: the figures; then each conclusion with the answer and the size of the difference, in words; then
+the numbers, published beside measured (mean ± standard deviation over the random seeds; the last column says how many).
 
 **Yes**: it holds. **No**: the contrary is shown. **No difference that counts**: neither is better, and the difference
 is shown to be less than 0.1 percentage points of accuracy (10 of 10,000 images) or 0.003 of a loss, unless the study
-says otherwise. **Still open**: chance alone could explain either; `digitlab study list` says what it would cost to
-know. Judged by 95 % confidence intervals over the seeds of the study's own number, by stricter ones where more were
-added until it was decided (`--until-decided`).
+says otherwise. **Still open**: the measured difference could be due to chance; `digitlab study list` says what it would
+cost to know. Conclusions are judged by 95 % confidence intervals over the study's planned number of seeds, and by
+stricter intervals where seeds were added until a conclusion was decided (`--until-decided`).
 
-`digitlab study run NAME` repeats a study; what its source leaves unsaid is chosen in its docstring, which `digitlab
-study show NAME` prints.
+`digitlab study run NAME` repeats a study; what its source does not say is chosen in the study's docstring, which
+`digitlab study show NAME` prints.
 
 S0 Pascual, *Study of Deep Learning Neural Networks with Keras*, 2017 · S1 Aboueloula, Benserhier, Zrira, *Recognizing
 Digits using Neural Networks*, 2020 · S2 *CNN and Regularization Techniques with TensorFlow and Keras*, University of

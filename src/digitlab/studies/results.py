@@ -23,8 +23,8 @@ __all__ = [
 ]  # fmt: skip
 
 QUICK = (
-    "Quick: two epochs at most on a twentieth of the images. It shows that the study runs, and says nothing about the "
-    "published numbers."
+    "Quick run: at most two epochs on a twentieth of the images. It shows that the study runs; it says nothing about "
+    "the published numbers."
 )
 
 

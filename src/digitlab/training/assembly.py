@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from digitlab.errors import UsageError
 from digitlab.models import build
 from digitlab.models.backend import dtype_policy, keras
 from digitlab.training.augmentation import augmentation
@@ -32,8 +33,13 @@ def optimiser_of(training: TrainingConfig, *, steps: int) -> keras.Optimizer:
     """Create the optimiser, with its schedule, for a training of ``steps`` batches in total.
 
     Raises:
-        UsageError: for an unknown optimiser or schedule.
+        UsageError: for an unknown optimiser or schedule, or an average of the weights beside early stopping.
     """
+    if training.weight_average and training.patience is not None:
+        raise UsageError(
+            f"weight_average is {training.weight_average:g} beside a patience of {training.patience}: early stopping "
+            "keeps the weights of the best epoch, not an average; expected one of them"
+        )
     return make_optimiser(
         training.optimiser,
         learning_rate=training.learning_rate,

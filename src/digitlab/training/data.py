@@ -24,7 +24,9 @@ if TYPE_CHECKING:
     from digitlab.datasets.shuffling import Shuffled
     from digitlab.training.config import TrainingConfig
 
-__all__ = ["TrainingData", "open_training_data", "training_split", "watched_by"]
+__all__ = ["TrainingData", "distracted", "open_training_data", "parted", "training_split", "watched_by"]
+
+_FEW = 10_000  # images: a file of no more is read at once to hold some out; whole chunks of it would be too coarse
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,12 +57,12 @@ def open_training_data(
     Raises:
         DatasetError: for an unknown dataset or a damaged file, when early stopping has no validation images, or when
             there are no test images.
-        UsageError: for incompatible settings.
+        UsageError: for incompatible settings, or a validation share that leaves no image to train or to validate on.
     """
     data = find(training.dataset)
     to_network_input = augmentation(training.augmentation).to_network_input
     with contextlib.ExitStack() as opened:
-        train, validation = _parted(training, data, opened)
+        train, validation = _train_and_validation(training, data, opened)
         if validation is None and training.patience is not None:
             raise DatasetError(
                 f"early stopping needs validation images, and {data.name} has none; "
@@ -87,24 +89,45 @@ def watched_by(training: TrainingConfig, data: TrainingData) -> Digits | None:
     return data.test if training.watch == "test" and data.validation is None else None
 
 
-def _parted(training: TrainingConfig, data: Dataset, opened: contextlib.ExitStack) -> tuple[Shuffled, Digits | None]:
+def parted(digits: Digits, fraction: float) -> tuple[Digits, Digits | None]:
+    """Hold out the last ``fraction`` of each class for validation; 0: none.
+
+    Raises:
+        UsageError: when no image would be left to train on, or none to validate on.
+    """
+    if not fraction:
+        return digits, None
+    train, held = hold_out(digits, fraction)
+    if not len(train) or not len(held):
+        raise UsageError(
+            f"validation is {fraction:g}, which of these {len(digits):,} images leaves none to "
+            f"{'validate' if len(train) else 'train'} on; expected a share that leaves some for both"
+        )
+    return train, held
+
+
+def _train_and_validation(
+    training: TrainingConfig, data: Dataset, opened: contextlib.ExitStack
+) -> tuple[Shuffled, Digits | None]:
     source = _rows_of(data, opened)
+    own = "validation" in data.splits
+    if source is not None and training.validation and not own and len(source) <= _FEW:
+        source = None
     if source is not None:
         if training.distractors:
             raise UsageError(f"{data.name} is read from its file; distractors need images in memory, e.g. mnist")
-        if "validation" in data.splits:
+        if own:
             return InFile(source), data.split("validation")
         return InFile.hold_out(source, training.validation) if training.validation else (InFile(source), None)
-    train, held = data.split(training_split(data)), None
-    if "validation" in data.splits:
-        held = data.split("validation")
-    elif training.validation:
-        train, held = hold_out(train, training.validation)
-    return InMemory(_distracted(train, training) if training.distractors else train), held
+    whole = data.split(training_split(data))
+    train, held = (whole, data.split("validation")) if own else parted(whole, training.validation)
+    return InMemory(distracted(train, training)), held
 
 
-def _distracted(digits: Digits, training: TrainingConfig) -> Digits:
-    """Append the distractors: images that are not digits, with the label `NONE`."""
+def distracted(digits: Digits, training: TrainingConfig) -> Digits:
+    """Append the distractors that the settings ask for: images that are not digits, with the label `NONE`."""
+    if not training.distractors:
+        return digits
     drawn = draw_distractors(round(training.distractors * len(digits)), digits, seed=training.seed)
     labels = np.full(len(drawn), NONE, np.uint8)
     return Digits(np.concatenate([digits.images, drawn]), np.concatenate([digits.labels, labels]))

@@ -18,7 +18,6 @@ from sklearn.exceptions import NotFittedError
 from sklearn.utils import check_array
 from sklearn.utils.multiclass import check_classification_targets
 
-from digitlab.datasets import hold_out
 from digitlab.errors import ShapeError, UsageError
 from digitlab.settings import settings_in, with_keywords_of
 from digitlab.training.config import TrainingConfig
@@ -43,8 +42,9 @@ _ROUNDING = 1e-6  # tolerance for rounding errors: 0.1 + 0.2 is a little more th
 class DigitClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
     """A network of `digitlab.models` as a scikit-learn classifier.
 
-    Images: (N, 28, 28), (N, 28, 28, 1) or (N, 784), light ink on dark; integers from 0 to 255, or floats from 0 to 1,
-    which are rounded to multiples of 1/255: the networks take integer pixels, and centre or scale them internally.
+    Images: (N, 28, 28), (N, 28, 28, 1) or (N, 784), light ink on dark; integers from 0 to 255, booleans (True is ink),
+    or floats from 0 to 1, which are rounded to multiples of 1/255: the networks take integer pixels, and centre or
+    scale them internally.
     Other floats are rejected (S1 subtracts 0.5 beforehand; pass x / 255). Labels: up to ten different values of any
     type; the digits 0 to 9 keep their index among the network's ten outputs.
 
@@ -104,6 +104,7 @@ class DigitClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         from digitlab.stopping import StopRequest
         from digitlab.training.assembly import finished_network, loop_of
         from digitlab.training.augmentation import augmentation
+        from digitlab.training.data import parted
 
         images = _as_images(X)
         training = self._training()
@@ -114,7 +115,7 @@ class DigitClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
                 "expected one that leaves grey images"
             )
         digits = Digits(images, self._learn_classes(y, len(images)))
-        train, held = hold_out(digits, training.validation) if training.validation else (digits, None)
+        train, held = parted(digits, training.validation)
         loop = loop_of(training, train, held)
         history = loop.run(training.epochs, lambda _: None, StopRequest())
         self.history_: list[EpochEnded] = history.epochs
@@ -222,6 +223,8 @@ def _as_images(given: ArrayLike) -> NDArray[np.uint8]:
         pixels = pixels.reshape(-1, 28, 28)
     if pixels.ndim != 3 or pixels.shape[1:] != (28, 28):
         raise ShapeError("X", expected="(N, 28, 28), (N, 28, 28, 1) or (N, 784)", received=pixels.shape)
+    if pixels.dtype == np.bool_:
+        return pixels.astype(np.uint8) * np.uint8(255)
     if pixels.dtype == np.uint8 or not pixels.size:
         return pixels.astype(np.uint8)
     low, high = float(pixels.min()), float(pixels.max())

@@ -16,7 +16,7 @@ from digitlab.models.backend import release_memory
 from digitlab.models.ensemble import ensemble, ensemble_card
 from digitlab.shown import Drawn
 from digitlab.stopping import StopRequest
-from digitlab.storage import locked, remove_unfinished
+from digitlab.storage import locked, remove_unfinished, saying_what_failed
 from digitlab.training.assembly import finished_network, loop_of, network_of, optimiser_of
 from digitlab.training.calibration import calibrated
 from digitlab.training.checkpoint import load_checkpoint, save_checkpoint
@@ -112,6 +112,8 @@ def _train_one(
         run.write_config(training.as_dict())
         run.write_json(run.environment, {**environment(training.seed), "precision": choice.precision})
         listener(_started(loop, training, choice))
+        with saying_what_failed(run.checkpoint.parent, "make"):
+            run.checkpoint.parent.mkdir(exist_ok=True)  # until the training is done, see `_is_done`
         if run.checkpoint.is_file():
             load_checkpoint(run.checkpoint, loop)
         keep_epoch = functools.partial(_keep_epoch, run, tensorboard=tensorboard)
@@ -168,10 +170,18 @@ def resumed(run: Run) -> TrainingConfig:
     """
     training = settings_of(run)
     parts = [run.member(number + 1) for number in range(training.members)] if training.members > 1 else [run]
-    if run.report.is_file() and all(part.report.is_file() and not part.checkpoint.is_file() for part in parts):
+    if run.report.is_file() and all(map(_is_done, parts)):
         raise RunError(f"{run.path}: is complete; there is nothing to resume")
     remove_unfinished(run.path)
     return training
+
+
+def _is_done(run: Run) -> bool:
+    """Return whether the training of one network is done: its checkpoint's folder was removed.
+
+    One that was stopped in its first epoch has a report, and that folder without a checkpoint.
+    """
+    return run.report.is_file() and not run.checkpoint.parent.is_dir()
 
 
 def settings_of(run: Run) -> TrainingConfig:
@@ -277,7 +287,7 @@ def train_members(
     for number in range(training.members):
         folder = run.member(number + 1)
         folders.append(folder)
-        if folder.report.is_file() and not folder.checkpoint.is_file():
+        if _is_done(folder):
             continue
         listener(Stage(f"member {number + 1} of {training.members}", number + 1, training.members))
         own = replace(training, members=1, tta=1, seed=training.seed * training.members + number)

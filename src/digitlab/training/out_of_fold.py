@@ -11,12 +11,12 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from digitlab.datasets import hold_out
 from digitlab.errors import DatasetError, UsageError
 from digitlab.models import predict_probabilities
 from digitlab.stopping import StopRequest
 from digitlab.training.assembly import loop_of, network_of, optimiser_of
 from digitlab.training.augmentation import augmentation
+from digitlab.training.data import distracted, parted
 from digitlab.training.events import Stage, Started
 from digitlab.training.precision import dtype_policy_name
 from digitlab.training.precision_choice import choose_precision
@@ -177,7 +177,8 @@ def stratified_folds(labels: NDArray[np.uint8], folds: int, seed: int | tuple[in
 
 def _learned(training: TrainingConfig, digits: Digits, listener: Listener, stop: StopRequest) -> list[NDArray[Any]]:
     """Train a network on these images and return its weights."""
-    train, validation = hold_out(digits, training.validation) if training.validation else (digits, None)
+    train, validation = parted(digits, training.validation)
+    train = distracted(train, training)
     loop = loop_of(training, train, validation)
     held_out, size = len(validation) if validation else 0, loop.model.count_params()
     policy = dtype_policy_name(training.precision)

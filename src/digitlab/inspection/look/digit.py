@@ -131,14 +131,14 @@ def _keep_walk(album: Album, seen: NDArray[np.uint8], probabilities: NDArray[np.
     """Draw the layers of the forward pass, after their activation functions; the last one before the softmax."""
     network = album.network
     fields = receptive_fields(network)
-    steps = album.first(network.of_kinds(_WALKED), "the walk")
+    steps = album.first(network.of_kinds(_WALKED), "forward pass")
     behind = [step if network.activated(step) is network.answer else network.activated(step) for step in steps]
     stages = []
     for step, last, (made,) in zip(steps, behind, results(network, seen[None], behind), strict=True):
         field = fields[step.name]
         told = [f"{made.shape[-1]} maps {made.shape[0]}×{made.shape[1]}" if made.ndim == 3 else f"{len(made)} units"]
         if field is not None:
-            told.append("receptive field: all" if field.whole else f"receptive field {field}")
+            told.append("receptive field: whole image" if field.whole else f"receptive field {field}")
         if last is step and network.activated(step) is network.answer:
             told.append(f"before the {network.answer.activation}")
         stages.append(Stage(step.name, "\n".join(told), made))

@@ -43,7 +43,7 @@ def filters_figure(
     legend.set_axis_off()
     for height, text, colour in (
         (0.62, "above 0", palette().orange),
-        (0.46, "0: as the paper", palette().quiet),
+        (0.46, "0: background", palette().quiet),
         (0.3, "below 0", palette().blue),
     ):
         legend.text(0.5, height, text, color=colour, fontsize=9, ha="center", va="center", transform=legend.transAxes)

@@ -40,7 +40,7 @@ def cells_over_epochs_figure(
     if any((published or {}).values()):
         marks.append(("x", "published"))
     if ends:
-        marks.append(("^", "published: its last epoch"))
+        marks.append(("^", "published: last epoch"))
     entries = [*names, *(said for _, said in marks)]
     across = _legend_columns(entries)
     legend = 0.15 + _LEGEND_ROW * -(-len(entries) // across)
@@ -143,7 +143,7 @@ def cells_figure(
             for mark, colour, fill in (("o", colours.blue, colours.blue), ("D", colours.orange, "none"))
         ]
         figure.legend(
-            marks, ["measured, each seed; bar: mean", "published"], loc="lower left", ncols=2, handletextpad=0.1,
+            marks, ["measured, one dot per seed; bar: mean", "published"], loc="lower left", ncols=2, handletextpad=0.1,
             bbox_to_anchor=(max(0.0, (names - 0.2) / width), 0.0),
         )  # fmt: skip
     return figure
@@ -233,7 +233,7 @@ def range_tests_figure(
         axes.tick_params(length=0, labelsize=9)
         if column == 0:
             axes.set_ylabel("loss")
-    words = "x: learning rate, rising from step to step" + ("; dashed: the published rate" if published else "")
+    words = "x axis: learning rate, raised at each step" + ("; dashed: the published rate" if published else "")
     figure.text(0.5, 0.12 / height, words, ha="center", color=colours.quiet, fontsize=10)
     return figure
 

@@ -43,7 +43,7 @@ def reliability_figure(found: Reliability) -> Figure:
     axes.text(
         0.985,
         0.03,
-        "dotted: well calibrated",
+        "dotted: perfect calibration",
         transform=axes.transAxes,
         ha="right",
         fontsize=9,

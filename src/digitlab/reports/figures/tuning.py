@@ -101,7 +101,7 @@ def front_figure(
     names = [
         ("o", colours.blue, "on the Pareto front"),
         ("o", colours.quiet, "dominated"),
-        ("-", colours.orange, "Pareto front of this panel's two"),
+        ("-", colours.orange, "Pareto front of the two axes"),
     ]
     marks = [figure.axes[0].plot([], [], mark, color=colour, markersize=5)[0] for mark, colour, _ in names]
     figure.legend(marks, [name for *_, name in names], loc="lower center", ncols=3)

@@ -62,7 +62,7 @@ function showDetail() {
   const shut = make("button", "×", "shut"), large = make("div", undefined, "thumb large"), guesses = found.images[image];
   const side = matchMedia("(max-width: 60rem)").matches ? 84 : 140;
   shut.type = "button";
-  shut.setAttribute("aria-label", "let go");
+  shut.setAttribute("aria-label", "clear the selection");
   shut.addEventListener("click", () => choose(-1));
   large.append(picture(image, side));
   detail.replaceChildren(shut, large, make("p", `${called(image)} image ${place(image)}, true class ${truth(image)}`, "quiet"));

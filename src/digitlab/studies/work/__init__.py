@@ -44,16 +44,19 @@ def inputs(job: dict[str, Any]) -> Inputs:
 
 
 def check(job: dict[str, Any]) -> None:
-    """Reject settings that cannot be used for training.
+    """Reject settings that cannot be used for training, and folds of images that do not exist.
 
     Raises:
         UsageError: for an unknown architecture, option, optimiser, schedule or augmentation.
+        DatasetError: for folds of an unknown dataset, or one without training images.
     """
     if job["kind"] == "count-parameters":
         return
+    from digitlab.datasets import find_dataset
     from digitlab.errors import UsageError
     from digitlab.training.assembly import network_of, optimiser_of
     from digitlab.training.augmentation import augmentation
+    from digitlab.training.data import training_split
 
     training = Job(**job).training
     if training.members > 1:
@@ -61,6 +64,8 @@ def check(job: dict[str, Any]) -> None:
     network_of(training)
     optimiser_of(training, steps=1)
     augmentation(training.augmentation)
+    if "folds" in job["settings"]:  # a search has one dataset: without it, every trial would fail, and be kept as such
+        training_split(find_dataset(training.dataset))
 
 
 def do(job: dict[str, Any], *, inputs: Inputs, tell: Tell, stop: StopRequest, keep_state: bool) -> dict[str, Any]:

@@ -55,12 +55,16 @@ def shared(data: Dataset, share: float) -> Dataset:
 
 
 def folded(data: Dataset, fold: int, folds: int) -> Dataset:
-    """Use one fold of the training images as test images, the others for training; the real test images are hidden."""
+    """Use one fold of the training images as test images, the others for training; the real test images are hidden.
+
+    All images of a file without splits are training images.
+    """
+    from digitlab.training.data import training_split
     from digitlab.training.out_of_fold import stratified_folds
 
     @functools.cache
     def parted() -> tuple[Digits, Digits]:
-        train = data.split("train")
+        train = data.split(training_split(data))
         fold_of = stratified_folds(train.labels, folds, 0)
         return train[np.flatnonzero(fold_of != fold)], train[np.flatnonzero(fold_of == fold)]
 

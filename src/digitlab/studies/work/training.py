@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from digitlab.errors import RunError
+from digitlab.errors import RunError, StorageError
 from digitlab.evaluation import measure
 from digitlab.evaluation.curves import roc_curves
 from digitlab.models import predict_probabilities
@@ -147,7 +147,10 @@ class _Timed:
 
 
 class _Saver:
-    """Saves checkpoints after epochs, as often as `_SHARE_OF_SAVING` of the time allows."""
+    """Saves checkpoints after epochs, as often as `_SHARE_OF_SAVING` of the time allows.
+
+    Where the cache cannot be written, the job goes on without: only a killed one begins again.
+    """
 
     def __init__(self, job: Job) -> None:
         self._path, self._saved, self._takes = job.checkpoint, time.monotonic(), _FIRST_SAVE
@@ -155,7 +158,8 @@ class _Saver:
     def __call__(self, loop: Loop) -> None:
         began = time.monotonic()
         if began - self._saved >= self._takes / _SHARE_OF_SAVING:
-            save_checkpoint(self._path, loop)
+            with contextlib.suppress(StorageError):
+                save_checkpoint(self._path, loop)
             self._saved = time.monotonic()
             self._takes = self._saved - began
 
