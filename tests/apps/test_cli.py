@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import subprocess
 import sys
@@ -120,6 +121,13 @@ def test_one_bad_picture_does_not_stop_the_others(paper: list[Path], tmp_path: P
     assert str(paper[2]) in out
     assert [line for line in err.splitlines() if line.startswith("digitlab: ")] == err.splitlines()[:3]
     assert "3 of 4 pictures" in err
+
+
+@pytest.mark.parametrize("verb", ["classify", "read"])
+def test_a_pipe_is_not_waited_for(verb: str, tmp_path: Path, capsys: Captured) -> None:
+    os.mkfifo(tmp_path / "a.jpg")
+    assert run([verb, str(tmp_path / "a.jpg")]) == 2
+    assert "a.jpg: is a device or pipe" in capsys.readouterr().err
 
 
 def test_a_blank_picture_is_answered_no(tmp_path: Path, capsys: Captured) -> None:

@@ -82,7 +82,11 @@ def test_a_copied_run_is_no_second_seed(tmp_path: Path, capsys: Captured) -> Non
     assert "copy has the same predictions as one, to the last bit: counted once" in err
     assert "McNemar" in out
     assert run(["compare", *map(str, runs)]) == 0
-    assert "no difference: the same prediction for every image" in capsys.readouterr().out
+    out = capsys.readouterr().out
+    assert "no difference: the same prediction for every image" in out
+    assert "seeds of one recipe" not in out
+    assert run(["compare", *map(str, [*runs, trained(tmp_path / "third", 0.98, 3, count=1000)])]) == 0
+    assert "2 seeds of one recipe: accuracy 97.50 %" in capsys.readouterr().out
 
 
 def test_json_is_one_object_with_everything(tmp_path: Path, capsys: Captured) -> None:

@@ -67,6 +67,23 @@ def test_several_sets_are_shown_in_one_picture(tmp_path: Path, scans: Path, caps
     assert high == 3 * 60 + 4 * 120  # three titles, four rows: 1-1 has two copies
 
 
+def test_a_file_without_images_is_not_drawn(tmp_path: Path, capsys: Captured) -> None:
+    with dataset_writer(tmp_path / "none.npz"):
+        pass
+    assert run(["data", "show", str(tmp_path / "none.npz"), "--out", str(tmp_path / "none.png")]) == 2
+    assert capsys.readouterr().err == f"digitlab: {tmp_path / 'none.npz'}: there is no image to draw\n"
+    assert not (tmp_path / "none.png").exists()
+
+
+def test_images_without_labels_are_not_said_to_agree_with_any(tmp_path: Path, capsys: Captured) -> None:
+    np.savez(tmp_path / "dark.npz", images=255 - load_dataset("mnist").split("test").images[:100])
+    assert run(["data", "check", str(tmp_path / "dark.npz")]) == 1
+    out = capsys.readouterr().out
+    assert "all: 100 images, the reader is " in out
+    assert "models expect light ink on dark (the reader is 9" in out
+    assert "agrees" not in out
+
+
 def test_a_built_set_is_the_named_one(tmp_path: Path, capsys: Captured) -> None:
     out = tmp_path / "a.lmdb"
     assert run(["data", "build", "digits-8x8", "--split", "test", "--out", str(out), "--json"]) == 0
@@ -87,6 +104,8 @@ def test_a_converted_file_has_the_same_images(scans: Path, few_digits: Digits, c
 
 def test_filters_are_drawn_of_digits_and_photos(tmp_path: Path, capsys: Captured) -> None:
     Image.fromarray(np.full((900, 1200, 3), 200, np.uint8)).save(tmp_path / "photo.jpg")
+    Image.fromarray(np.full((1, 1200), 200, np.uint8)).save(tmp_path / "row.png")
+    assert run(["data", "filters", str(tmp_path / "row.png"), "--out", str(tmp_path / "filters.png")]) == 0
     for source in ("mnist:7", str(tmp_path / "photo.jpg")):
         assert run(["data", "filters", source, "--out", str(tmp_path / "filters.png")]) == 0
         with Image.open(tmp_path / "filters.png") as picture:

@@ -109,6 +109,13 @@ def test_wrong_use_is_one_line_and_nothing_written(
     assert not (tmp_path / "inside").exists()
 
 
+def test_a_file_without_images_says_nothing_of_maps(model: Path, tmp_path: Path, capsys: Captured) -> None:
+    np.savez(tmp_path / "none.npz", images=np.zeros((0, 28, 28), np.uint8), labels=np.zeros(0, np.uint8))
+    assert run(["inspect", str(model), "--out", str(tmp_path / "inside"), "--data", str(tmp_path / "none.npz")]) == 2
+    assert capsys.readouterr().err.endswith("none.npz holds no image; expected digits that the network is shown\n")
+    assert not (tmp_path / "inside").exists()
+
+
 @pytest.mark.parametrize(
     ("name", "message"),
     [

@@ -15,8 +15,10 @@ from PIL import Image
 
 from digitlab.apps.cli import run
 from digitlab.datasets import load_dataset
+from digitlab.datasets.formats import dataset_writer
 from digitlab.diagnosis import Answer, Costs, Network
 from digitlab.diagnosis.mistakes import IMAGES, MISTAKES, Cost
+from digitlab.diagnosis.pictures import open_pictures
 from digitlab.diagnosis.wording import sentence_of
 from digitlab.errors import DatasetError, UsageError
 from digitlab.examples.paper_video import Layout, digits_of, paper_page
@@ -245,6 +247,24 @@ def test_a_folder_of_ones_own_pictures(own_pictures: Path, plain: Path, tmp_path
     page = (tmp_path / "page.html").read_text("utf-8")
     assert "What has to be corrected for the misread ones" in page
     assert "http" not in page
+
+
+def test_a_folder_with_splits_is_looked_at_in_its_test_images(own_pictures: Path, tmp_path: Path) -> None:
+    for split, label in (("train", 3), ("test", 5)):
+        (tmp_path / f"own/{split}/{label}").mkdir(parents=True)
+        for file in own_pictures.glob(f"{label}/?.png"):
+            (tmp_path / f"own/{split}/{label}/{file.name}").write_bytes(file.read_bytes())
+    for split, label in ((None, 5), ("test", 5), ("train", 3)):
+        assert open_pictures(str(tmp_path / "own"), split, 9).labels == (label, label)
+
+
+def test_a_split_of_a_folder_of_files_may_be_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    for split, digits in (("train", TEST[:4]), ("t10k", TEST[4:7])):
+        with dataset_writer(tmp_path / f"mnist/{split}-images-idx3-ubyte") as sink:
+            sink.write(digits)
+    assert [open_pictures("./mnist", split, 9).of for split in (None, "test", "train")] == [3, 3, 4]
+    assert open_pictures("mnist", None, 9).of == 10_000, "names take precedence"
 
 
 def test_pictures_without_labels_are_compared_with_the_reader(own_pictures: Path, plain: Path, tmp_path: Path) -> None:

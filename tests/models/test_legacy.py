@@ -276,6 +276,18 @@ def test_arrays_of_another_shape_are_refused(tmp_path: Path, write_old: Callable
         import_legacy(path)
 
 
+@pytest.mark.parametrize("name", ["thesis-4conv", "reader-cnn", "tiny-family"])
+def test_weights_alone_without_the_preparation(tmp_path: Path, name: str) -> None:
+    """As `digitlab import` opens them, to find by trial how the pixels were prepared."""
+    model, path = build(name), tmp_path / "new.weights.h5"
+    model.save_weights(path)
+    bare = brought_over(path, name, AS_IT_IS, None, raw=True).model
+    assert bare.input_shape == (None, 28, 28)
+    assert bare.inputs[0].dtype == "float32"
+    found = np.asarray(bare(IMAGES.astype(np.float32) / 255, training=False))
+    np.testing.assert_allclose(found, predict_probabilities(model, IMAGES), atol=1e-5)
+
+
 def test_weights_of_keras_3_go_into_a_named_architecture(tmp_path: Path) -> None:
     model, path = build("slides-cnn"), tmp_path / "new.weights.h5"
     model.save_weights(path)

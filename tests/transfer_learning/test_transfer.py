@@ -14,7 +14,7 @@ from digitlab.errors import DatasetError, UsageError
 from digitlab.models import load_keras, predict_probabilities, read_card
 from digitlab.reading import Classifier
 from digitlab.runs import Run
-from digitlab.transfer_learning import Transfer, TransferData, run_transfer, transfer, transfer_data
+from digitlab.transfer_learning import Base, Transfer, TransferData, run_transfer, transfer, transfer_data
 from digitlab.transfer_learning.surgery import cut
 
 pytestmark = [pytest.mark.xdist_group("keras"), pytest.mark.usefixtures("quick_ending")]
@@ -61,6 +61,19 @@ def test_features_into_a_learner_leave_a_whole_run_folder(
     assert run.read_config()["learner"] == learner
     assert "digitlab transfer small --data x" in run.report.read_text("utf-8")
     assert json.loads(run.metrics.read_text("utf-8"))["model"] == "small, features"
+
+
+@pytest.mark.parametrize("settings", [Transfer("features", learner="svm"), Transfer("freeze", epochs=1)])
+def test_what_was_transferred_is_transferred_again(base: Any, few: TransferData, settings: Transfer) -> None:
+    """Its layers have the names of those that are added to it."""
+    once = transfer(base, few, Transfer("features", learner="svm")).model
+    again = transfer(Base.of(once), few, replace(settings, layer="probabilities")).model
+    names = [layer.name for layer in again.layers]
+    assert len(set(names)) == len(names)
+    assert names[-1] == "probabilities_"
+    assert predict_probabilities(again, few.test.images[:5]).shape == (5, 10)
+    if settings.how == "freeze":
+        assert not changed(again, Base.of(once))["landmarks"]
 
 
 def test_neighbours_are_measured_and_no_model_is_kept(base: Any, few: TransferData, tmp_path: Path) -> None:

@@ -69,12 +69,19 @@ class Verdict:
 
     agreement: share of predictions that equal the label, without changes; for unlabelled images, the mean confidence
     best: the same, after the changes
+    labelled: whether there are labels, and enough of them
     """
 
     agreement: float
     best: float
     changes: Changes
     images: int
+    labelled: bool = True
+
+    def of_the_reader(self, share: float) -> str:
+        """Say what ``share``, ``agreement`` or ``best``, is of."""
+        percent = f"{100 * share:.1f} %"
+        return f"agrees with {percent} of the labels" if self.labelled else f"is {percent} sure on average"
 
     @property
     def no_digits(self) -> bool:
@@ -83,7 +90,7 @@ class Verdict:
 
     def sentences(self) -> Iterator[str]:
         """Yield one sentence per problem found."""
-        by = f"the reader agrees with {100 * self.best:.1f} % of the labels then, {100 * self.agreement:.1f} % now"
+        by = f"the reader {self.of_the_reader(self.best)} then, {100 * self.agreement:.1f} % now"
         if self.changes.inverted:
             yield f"dark ink on light; models expect light ink on dark ({by})"
         if self.changes.inverted is None:
@@ -165,7 +172,7 @@ def examine(answer: Answer, sample: Sample) -> Verdict:
             for share, extra, labels, moved in _meanings(probabilities.argmax(axis=1), sample.labels):
                 tried.append((share - cost - extra, share, view._replace(labels=labels, moved=moved)))
     _, best, changes = max(tried, key=lambda each: each[0])
-    return Verdict(tried[0][1], best, changes, len(images))
+    return Verdict(tried[0][1], best, changes, len(images), labelled)
 
 
 def _meanings(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import warnings
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,7 +14,7 @@ from digitlab.errors import DatasetError, ImageError
 from digitlab.values import NONE
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Sequence
 
     from numpy.typing import NDArray
 
@@ -55,13 +56,27 @@ def open_pictures(data: str, split: str | None, most: int) -> Pictures:
         DatasetError: when there is no such set or split, or it holds no picture.
     """
     path = Path(data)
-    if path.is_dir():
-        from digitlab.datasets.formats.picture_tree import pictures_of
+    if path.is_dir() and not _is_name(data):
+        from digitlab.datasets.formats.picture_tree import holds_pictures, pictures_of, tree_splits
 
-        labelled, without = pictures_of(path, split)
-        if labelled or without:
+        if holds_pictures(path):
+            labelled, without = pictures_of(path, split or _measured_on(tree_splits(path)))
             return _of_folder(path, labelled, without, most)
     return _of_dataset(data, split, most)
+
+
+def _is_name(data: str) -> bool:
+    """Return whether it names a dataset, which takes precedence over a folder of that name."""
+    from digitlab.datasets import load_dataset
+
+    with contextlib.suppress(DatasetError):
+        return bool(load_dataset(data).splits)
+    return False
+
+
+def _measured_on(splits: Sequence[str]) -> str | None:
+    """Return the split that is looked at unless one is named: test, or the last one; None where there is none."""
+    return "test" if "test" in splits else splits[-1] if splits else None
 
 
 def _of_folder(path: Path, labelled: list[tuple[str, int]], without: list[str], most: int) -> Pictures:
@@ -91,14 +106,12 @@ def _of_dataset(data: str, split: str | None, most: int) -> Pictures:
     from digitlab.datasets.formats.polarity import AS_IS, RESIZED, parted_name, preparation_in
 
     asked = parted_name(data)[1] or preparation_in(data)
-    foreign = parted_name(data)[0].exists()
+    foreign = parted_name(data)[0].exists() and not _is_name(data)
     with loose_labels(), warnings.catch_warnings():
         warnings.filterwarnings("ignore", message=".*are prepared as the reader prepares a photo")
         dataset = find_dataset(f"{data}#{RESIZED}#{AS_IS}" if foreign and not asked else data)
-        if split is None:
-            split = "test" if "test" in dataset.splits else dataset.splits[-1]
         sample, count = Sample(most, np.random.default_rng(0)), 0
-        with dataset.open(split) as source:
+        with dataset.open(split or _measured_on(dataset.splits) or "") as source:
             for batch in source.batches():
                 if len(batch):
                     sample.add(batch)

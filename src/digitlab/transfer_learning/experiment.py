@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -208,7 +209,7 @@ def _phase(
         seed=settings.seed + 2**31 * bool(done),  # a different order from the first phase's
         augmentation=augmentation(settings.augmentation),
     )
-    trained = sum(int(weight.shape.num_elements()) for weight in model.trainable_weights)
+    trained = sum(math.prod(weight.shape) for weight in model.trainable_weights)
     listener(Started(len(loop.train), 0, epochs, loop.batches, trained, "float32", "few images"))
     found = loop.run(epochs, listener, stop)
     return History(

@@ -9,6 +9,7 @@ import numpy as np
 from digitlab.errors import UsageError
 from digitlab.models.backend import keras
 from digitlab.models.layers import output
+from digitlab.models.legacy.network import unused
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -85,8 +86,20 @@ def new_head(steps: Sequence[Step]) -> Callable[[Any], Any]:
 
 
 def with_end(body: keras.Model, end: Callable[[Any], Any]) -> keras.Model:
-    """Join the cut network and ``end``, which is applied to its output, into one flat model."""
-    return keras.Model(body.inputs[0], end(body.output), name=body.name)
+    """Join the cut network and ``end``, which is applied to its output, into one flat model.
+
+    Layers of the end get underscores behind names that the network has already, e.g. from an earlier transfer.
+    """
+    cut_off = body.outputs[0]
+    made = end(cut_off)
+    names, waiting = {layer.name for layer in body.layers}, [made]
+    while waiting:
+        tensor = waiting.pop()
+        if tensor is not cut_off:
+            layer = tensor._keras_history.operation
+            layer.name = unused(layer.name, names)
+            waiting += keras.tree.flatten(layer.input)
+    return keras.Model(body.inputs[0], made, name=body.name)
 
 
 def freeze(model: keras.Model, keep: Callable[[str], bool]) -> None:

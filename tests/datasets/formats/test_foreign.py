@@ -76,6 +76,20 @@ def test_mnist_original_and_usps(tmp_path, digits):
     assert not got.images[:-3].any()
 
 
+@pytest.mark.parametrize("ending", [".mat", ".pkl"])
+def test_arrays_of_which_only_some_name_their_split(tmp_path, digits, ending):
+    arrays = {"X": digits.images, "y": digits.labels, "X_test": digits.images[:7], "y_test": digits.labels[:7]}
+    path = tmp_path / f"a{ending}"
+    if ending == ".mat":
+        scipy_io.savemat(path, arrays | {name: each[:, np.newaxis] for name, each in arrays.items() if "y" in name})
+    else:
+        path.write_bytes(pickle.dumps(arrays))
+    assert splits_of(path) == ("test", "all")
+    assert_same(read(path, "all"), digits)
+    assert_same(read(path, "test"), digits[:7])
+    refused(path, "choose a split; it has: test, all")
+
+
 def test_mat_of_floating_numbers_and_one_hot_labels(tmp_path, digits):
     hot = 2.0 * np.eye(10)[digits.labels].T - 1
     values = {"train_patterns": digits.images.reshape(40, 784).T / 127.5 - 1, "train_labels": hot}
@@ -283,6 +297,23 @@ def test_folders_by_split_and_pictures_of_any_size_and_polarity(tmp_path):
     assert np.count_nonzero(train.images[0].any(axis=1)) == 20
     resized = read(f"{tmp_path}/a#resized", "train")
     assert resized.images[0, 0, 0] == 240
+    (tmp_path / "a/holdout/7").mkdir(parents=True)
+    Image.fromarray(paper).save(tmp_path / "a/holdout/7/a.png")
+    assert splits_of(tmp_path / "a") == ("train", "test", "all")
+    assert read(f"{tmp_path}/a#resized", "all").labels.tolist() == [7]
+
+
+@pytest.mark.parametrize("ending", ["jpg", "png"])
+def test_a_photo_is_turned_as_its_exif_says(tmp_path, ending):
+    upright = np.full((120, 90), 240, np.uint8)
+    upright[20:100, 30:40] = upright[20:30, 30:70] = 10
+    for folder, pixels, orientation in (("a", upright, 1), ("b", np.rot90(upright), 6)):
+        exif = Image.Exif()
+        exif[0x0112] = orientation
+        (tmp_path / folder / "5").mkdir(parents=True)
+        Image.fromarray(pixels).save(tmp_path / folder / "5" / f"photo.{ending}", quality=100, exif=exif)
+    expected, turned = (read(f"{tmp_path}/{folder}#resized").images[0].astype(int) for folder in "ab")
+    assert np.abs(expected - turned).max() <= 8
 
 
 # --- CSV

@@ -179,6 +179,8 @@ def test_folder_with_the_names_of_mnist(tmp_path, digits):
     assert_same(read(tmp_path, "test"), digits[30:])
     with pytest.raises(DatasetError, match="choose a split"):
         open_dataset_file(tmp_path)
+    (tmp_path / "train-images-idx3-ubyte").mkdir()  # Kaggle's archive has each file also in a folder of its name
+    assert_same(read(tmp_path, "train"), digits[:30])
 
 
 def test_a_file_without_splits_refuses_one(tmp_path, digits):
@@ -251,6 +253,19 @@ def test_a_csv_without_names_whose_label_stands_last(tmp_path, digits, header):
     lines = [*names, *(",".join(map(str, row)) for row in table.tolist())]
     (tmp_path / "a.csv").write_text("\n".join(lines) + "\n")
     assert_same(read(tmp_path / "a.csv"), digits)
+
+
+@pytest.mark.parametrize("last", [False, True])
+def test_a_csv_without_names_that_is_sorted_by_label(tmp_path, last):
+    """Its first megabyte has one label only: more of it is looked at."""
+    labels = np.repeat(np.arange(5), 800)
+    pixels = np.zeros((len(labels), 784), np.int64)
+    pixels[:, 300:700] = 100
+    parts = (pixels, labels[:, np.newaxis]) if last else (labels[:, np.newaxis], pixels)
+    lines = (",".join(map(str, row)) for row in np.concatenate(parts, axis=1).tolist())
+    (tmp_path / "a.csv").write_text("\n".join(lines) + "\n")
+    assert (tmp_path / "a.csv").stat().st_size > 5 << 20
+    assert_array_equal(read(tmp_path / "a.csv").labels, labels)
 
 
 def test_numbers_of_a_csv_may_be_quoted_or_written_as_floating(tmp_path, digits):

@@ -86,6 +86,33 @@ def test_rarer_forms(net: Any, tmp_path: Path, name: str) -> None:
         np.testing.assert_allclose(Classifier(done.path).probabilities(TEST.images[:100]), ours[:100], atol=1e-5)
 
 
+def test_a_network_that_scales_its_floats_itself_becomes_one_of_bytes(net: Any, tmp_path: Path) -> None:
+    """Else its ONNX file would take floats, which no other part gives it."""
+    made = Convention(Form(ROWS), "0…255")
+    as_keras(net, made).save(tmp_path / "theirs.keras")
+    for ending in (".keras", ".onnx"):
+        assert import_model(tmp_path / "theirs.keras", tmp_path / f"ours{ending}").found.best.convention == made
+    ours = load_keras(tmp_path / "ours.keras")
+    assert ours.inputs[0].dtype == "uint8"
+    found = Classifier(tmp_path / "ours.onnx").probabilities(TEST.images[:100])
+    np.testing.assert_allclose(found, predict_probabilities(ours, TEST.images[:100]), atol=1e-5)
+    assert abs(accuracy(predict_probabilities(ours, TEST.images)) - accuracy(net.logits(TEST.images))) <= 1e-4
+
+
+@pytest.mark.parametrize("functional", [False, True])
+def test_the_size_of_the_first_batch_is_no_part_of_a_network(net: Any, tmp_path: Path, functional: bool) -> None:
+    """Keras writes it for a Sequential whose input nobody has named."""
+    made = Convention(Form(ROWS))
+    whole = as_keras(net, made)
+    pixels = keras.Input((28, 28), batch_size=50)
+    theirs = keras.Model(pixels, whole(pixels)) if functional else keras.Sequential(whole.layers)
+    theirs(np.zeros((50, 28, 28), np.float32))
+    theirs.save(tmp_path / "theirs.keras")
+    assert import_model(tmp_path / "theirs.keras", tmp_path / "ours.keras").found.best.convention == made
+    ours = predict_probabilities(load_keras(tmp_path / "ours.keras"), TEST.images)
+    assert abs(accuracy(ours) - accuracy(net.logits(TEST.images))) <= 1e-4
+
+
 def test_pictures_made_larger_for_a_network_of_32_pixels(net: Any) -> None:
     """Resized and not padded: the 28 × 28 of the network's first layer are asked through the inverse."""
     made = Convention(Form(ROWS, 32), fitted="resized")

@@ -62,6 +62,7 @@ RARER = {
     "11 classes": (Convention(Form(FIRST), answers="logits", classes=11), {"none": 10}),
     "11 classes, none first": (Convention(Form(FIRST), classes=11, zero=1), {"none": 0}),
     "one image at a time": (Convention(Form(FIRST), answers="logits"), {"batch": 1}),
+    "32 images at a time, flat": (Convention(Form(FLAT), answers="logits"), {"batch": 32}),
     "an old operator set": (Convention(Form(FLAT), inverted=True), {"opset": 9}),
 }
 

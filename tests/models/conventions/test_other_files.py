@@ -170,3 +170,8 @@ def test_options_and_names_that_do_not_fit_are_refused(tmp_path: Path) -> None:
         import_model(tmp_path / "theirs.onnx", tmp_path / "ours.h5")
     with pytest.raises(UsageError, match="--architecture belong to files of Keras"):
         import_model(tmp_path / "theirs.onnx", tmp_path / "ours.onnx", architecture="thesis-4conv")
+    with pytest.raises(UsageError, match=r"theirs\.h5: has its own weights; --weights belongs to a \.json file"):
+        import_model(tmp_path / "theirs.h5", tmp_path / "ours.onnx", weights=tmp_path / "other.h5")
+    (tmp_path / "net.json").write_text('{"class_name": "Sequential"}')
+    with pytest.raises(ModelError, match=r"net\.json: there is no file of weights .*other\.h5"):
+        import_model(tmp_path / "net.json", tmp_path / "ours.onnx", weights=tmp_path / "other.h5")

@@ -156,8 +156,11 @@ def test_our_own_networks_come_back_from_onnx(tmp_path: Path, fresh_cache: Path)
     export_onnx(model, tmp_path / "net.onnx", ModelCard(name, name, "x / 255"))
     own = own_keras(tmp_path / "net.onnx")
     assert own.is_relative_to(fresh_cache)
-    back = predict_probabilities(load_keras(own), TEST.images[:50])
+    opened = load_keras(own)
+    assert opened.inputs[0].dtype == "uint8", "so that it can be exported again"
+    back = predict_probabilities(opened, TEST.images[:50])
     np.testing.assert_allclose(back, predict_probabilities(model, TEST.images[:50]), atol=1e-5)
+    assert run(["export", str(tmp_path / "net.onnx"), str(tmp_path / "again.onnx")]) == 0
 
 
 def test_a_network_of_8_bits_loses_its_rounding_only(fresh_cache: Path) -> None:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import errno
 import importlib
+import os
 import sys
 from typing import TYPE_CHECKING
 
@@ -113,11 +115,15 @@ def main() -> None:
     warnings.showwarning = lambda message, *_, **__: advise(f"digitlab: note: {message}")
     try:
         code = run()
+        sys.stdout.flush()  # not at the interpreter's end, which has no message for a full disk
     except KeyboardInterrupt:
         code = 130
-    except BrokenPipeError:  # the program that reads our output has ended, e.g. `| head`
-        import os
-
+    except OSError as error:
+        full = error.errno == errno.ENOSPC and error.filename is None
+        if not full and not isinstance(error, BrokenPipeError):
+            raise
+        code = 2 if full else 141  # or the program that reads our output has ended, e.g. `| head`
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        code = 141
+        if full:
+            advise("digitlab: the output cannot be written: no space is left on the device")
     sys.exit(code)

@@ -48,26 +48,34 @@ def camera_server(
     for warning in settings.warnings:
         advise(f"{config.name}: {warning}")
 
-    shown = threading.Event()
+    shown, stopping = threading.Event(), threading.Event()
+    broken: list[OSError] = []  # the error of writing, once the reader of our output has gone
 
     def tell(camera: str, state: str) -> None:
         shown.wait()  # the cameras' addresses are printed first, then their states
-        if json:
-            say_json({"camera": camera, "state": state})
-        else:
-            advise(f"{camera}: {state}")
+        try:
+            if json:
+                say_json({"camera": camera, "state": state})
+            else:
+                advise(f"{camera}: {state}")
+        except OSError as error:
+            broken.append(error)
+            stopping.set()
 
-    stopping = threading.Event()
     source = partial(open_source, realtime=True)
     server = CameraServer(settings, source=source, md5sum=not without_md5sum, on_change=tell)
     with _ended_by_signals(stopping), server:
-        for offer in server.offers:
-            _show(offer, json=json)
-        sys.stdout.flush()  # another program may wait for it
-        if not json:
-            advise("serving; Ctrl-C stops it")
-        shown.set()
+        try:
+            for offer in server.offers:
+                _show(offer, json=json)
+            sys.stdout.flush()  # another program may wait for it
+            if not json:
+                advise("serving; Ctrl-C stops it")
+        finally:
+            shown.set()
         stopping.wait()
+    if broken:
+        raise broken[0]
     advise("the camera server has stopped")
     return 0
 

@@ -47,6 +47,8 @@ def say(text: str = "") -> None:
 def say_json(content: Mapping[str, Any]) -> None:
     """Write an object on a line and flush: another program may be waiting for it. Its content is locale-independent."""
     text = json.dumps(content, ensure_ascii=not takes_every_sign(sys.stdout))
+    if not text.isascii() and any("\ud800" <= sign <= "\udfff" for sign in text):  # a file name that is not UTF-8
+        text = json.dumps(content)
     sys.stdout.write(text + "\n")
     sys.stdout.flush()
 

@@ -185,7 +185,8 @@ def check(*, json: bool = False, **given: Any) -> int:
         say_json({"dataset": name, "splits": found.as_dict(), "out": fix and str(fix), "written": dict(found.written)})
     else:
         for split, each in found.splits.items():
-            agreed = f", the reader agrees with {100 * each.verdict.agreement:.1f} %" if each.verdict else ""
+            verdict = each.verdict
+            agreed = f", the reader {verdict.of_the_reader(verdict.agreement)}" if verdict else ""
             say(f"{split}: {each.images:,} images{agreed}")
             for sentence in each.findings:
                 say(f"  {sentence}")

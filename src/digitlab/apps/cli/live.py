@@ -61,6 +61,8 @@ def live(
         raise UsageError(
             "no source given; expected --source 0, FILE or an address (digitlab live --list names cameras)"
         )
+    if config.mode == "page" and config.region is not None:
+        raise UsageError("--region belongs to the modes region and thesis; --mode page reads the whole frame")
     from digitlab.apps.cli.live_headless import Outlets, run_headless
     from digitlab.live import LiveEngine
 
@@ -120,9 +122,17 @@ def _open_window(config: LiveConfig, notes: Sequence[str]) -> int:
 
     # If neither a mode nor a region is given, the window chooses the mode by the source.
     mode = config.mode or ("region" if _means_one_digit(config) else None)
+    # Outside `try`: an extra that a model needs is also needed without a window.
+    reader = None if config.model is None and config.threshold is None else _reader(config)
     try:
-        reader = None if config.model is None and config.threshold is None else _reader(config)
-        region = config.region or _remembered()
-        return run_window(config.source, reader, region=region, mode=mode, realtime=not config.fast, notes=notes)
+        return run_window(
+            config.source,
+            reader,
+            region=config.region or _remembered(),
+            mode=mode,
+            realtime=not config.fast,
+            steadiness=config.steadiness,
+            notes=notes,
+        )
     except MissingExtraError as error:
         raise UsageError(f"{error}, or use --headless") from error

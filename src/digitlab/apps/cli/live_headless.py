@@ -6,10 +6,12 @@ import contextlib
 import signal
 import threading
 import time
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
 from digitlab.apps.cli.console import advise, say, say_json
 from digitlab.live.service import Service
+from digitlab.storage import saying_what_failed
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -94,7 +96,7 @@ def run_headless(engine: LiveEngine, outlets: Outlets, config: LiveConfig, *, js
     """Read until the source ends, the time is up, or the process is asked to stop; return the exit code.
 
     Raises:
-        DigitlabError: the error that ended the source, or kept it from being opened.
+        DigitlabError: the error that ended the source, or kept it from being opened; or the output cannot be written.
     """
     speaker = _Speaker(engine, outlets, json=json, once=config.once)
     if outlets.metrics is not None:
@@ -115,7 +117,8 @@ def run_headless(engine: LiveEngine, outlets: Outlets, config: LiveConfig, *, js
     at_end = not (interrupted or stopped.is_set() or speaker.broken)
     outlets.close(_GRACE if at_end else 0.0)
     if speaker.broken is not None:
-        raise speaker.broken
+        with saying_what_failed(Path("the output")):
+            raise speaker.broken
     if engine.failure is None or engine.statistics.captured:
         speaker.finish()
     if engine.failure is not None and not interrupted:
@@ -217,7 +220,6 @@ def asked_to_stop() -> Iterator[threading.Event]:
 
 def _short(source: str) -> str:
     """Shorten a source: a file to its name, an address without user and password."""
-    from pathlib import Path
     from urllib.parse import urlsplit
 
     if "://" not in source:

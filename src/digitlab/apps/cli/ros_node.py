@@ -42,7 +42,8 @@ def ros_node(
     Args:
         remappings: In the notation of ROS: FROM:=TO, _PARAMETER:=VALUE, __name:=NAME.
         image: The topic of pictures; default: the parameter ~image, the configuration's topic, or /camera/image_raw.
-        config: A digitclassifier.cfg of 2017 or its YAML of 2018; with Server 2 its Topic is the camera.
+        config: A digitclassifier.cfg of 2017 or its YAML of 2018: its camera (with Server 2 its Topic) and its model,
+            where not given here.
         name: Name of the node; default: the configuration's NodeName, or digitlab.
         ros: 1 or 2; else the one that is sourced, 1 where both are.
     """
@@ -96,15 +97,28 @@ def node_source(client: RosClient, image: str | None, old: LiveConfiguration | N
     return RosTopic(
         client,
         topic or "/camera/image_raw",
-        compressed=client.parameter("compressed", None),
+        compressed=_flag("compressed", client.parameter("compressed", None)),
         info=client.parameter("camera_info", None),
     )
+
+
+def _flag(name: str, value: Any) -> bool | None:
+    """Return a parameter that is true or false, None if it is missing; without a ROS 1 that parses it, it is a text."""
+    from digitlab.errors import UsageError
+
+    if value in (None, ""):
+        return None
+    known = {"true": True, "1": True, "false": False, "0": False}.get(str(value).lower())
+    if known is None:
+        raise UsageError(f"the parameter ~{name} is {value!r}; expected true or false")
+    return known
 
 
 def _parameters(client: RosClient, old: LiveConfiguration | None) -> dict[str, Any]:
     """Return the arguments of the engine, checked like the options of `digitlab live`."""
     from digitlab.errors import UsageError
     from digitlab.live.config import LiveConfig
+    from digitlab.live.configuration import usable_model
     from digitlab.live.loop import THREADS
     from digitlab.reading.reader import DEFAULT_THRESHOLD, Reader
 
@@ -122,8 +136,13 @@ def _parameters(client: RosClient, old: LiveConfiguration | None) -> dict[str, A
     config = LiveConfig(**known)  # type: ignore[arg-type]
     one = old is not None or client.parameter("region", None) not in (None, "")
     threshold = DEFAULT_THRESHOLD if config.threshold is None else config.threshold
+    model = config.model
+    if model is None and old is not None:
+        model, notes = usable_model(old)
+        for note in notes:
+            advise(f"digitlab: note: {note}")
     return {
-        "reader": Reader(config.model, threshold=threshold, threads=THREADS),
+        "reader": Reader(model, threshold=threshold, threads=THREADS),
         "mode": config.mode or ("region" if one else "page"),
         "steadiness": config.steadiness,
     }

@@ -157,7 +157,8 @@ def _show(rows: Sequence[TableRow], *, json: bool) -> int:
         if json:
             fields = {each.name: {"value": each.value, "confidence": round(each.confidence, 4), "state": each.state}
                       for each in row.fields}  # fmt: skip
-            say_json({"file": row.file, **({"error": row.note} if row.failed else {"fields": fields})})
+            note = {"note": row.note} if row.note else {}
+            say_json({"file": row.file, **({"error": row.note} if row.failed else {"fields": fields, **note})})
             continue
         if row.note and not row.failed:
             advise(f"{row.file}: {row.note}")

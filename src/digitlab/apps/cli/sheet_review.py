@@ -96,10 +96,11 @@ def _say_promise(made: jobs.PromiseMade) -> None:
             f"{100 * found.attainable:.2g} %. Draw more: digitlab sheet review --sample {min(5000, found.needed)}"
         )
     else:
-        say(f"from a confidence of {found.threshold:.4f} on, at most {100 * found.error:g} % of the filled fields are "
+        least = f"{found.threshold:.6f}"  # all digits that corrections have: rounded down, it would promise too much
+        say(f"from a confidence of {least} on, at most {100 * found.error:g} % of the filled fields are "
             f"wrong, with 95 % confidence ({basis}; bound {100 * found.bound:.3f} %)")  # fmt: skip
         say(f"to be looked at: {100 * made.looked_at:.1f} % of {made.filled:,} filled fields")
-        advise(f"digitlab sheet read … --least {found.threshold:.4f} marks them as doubtful")
+        advise(f"digitlab sheet read … --least {least} marks them as doubtful")
     if made.drift is not None:
         word = "ALARM: the later stack looks different" if made.drift.alarm else "the later stack looks the same"
         medians = f"medians of confidence {made.drift.earlier:.4f} and {made.drift.later:.4f}"

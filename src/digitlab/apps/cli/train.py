@@ -58,7 +58,7 @@ def train(*, json: bool = False, **given: Any) -> int:
 
 def _check(given: Mapping[str, Any]) -> None:
     """Refuse incompatible options before any work is done."""
-    if "run" in given and given.keys() - {"run", "tensorboard", "log", "rates", "folds", "runs"}:
+    if "run" in given and given.keys() - {"run", "tensorboard", "log", "rates", "folds"}:
         raise UsageError("--resume uses the run's own settings; expected no recipe and no other option beside it")
     if "folds" in given and given.keys() & {"run", "rates", "tensorboard", "log"}:
         raise UsageError(

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 __all__ = [
-    "as_digits", "as_labels", "as_pixels", "expect_a_split", "expect_image_shape", "expect_numbers",
+    "REST", "as_digits", "as_labels", "as_pixels", "expect_a_split", "expect_image_shape", "expect_numbers",
     "expect_same_length", "in_split_order", "labels_are_loose", "listed", "loose_labels", "no_bomb", "no_labels",
     "other_labels", "refusing",
 ]  # fmt: skip
@@ -27,6 +27,7 @@ __all__ = [
 # Deflate compresses zeros by up to 1030:1, digits by 5:1; blank test sets are small.
 _BOMB_RATIO = 100
 _BOMB_BYTES = 64 << 20
+REST = "all"  # the split of images that belong to no named one, where others do
 _LOOSE = ContextVar("_LOOSE", default=False)
 
 

@@ -16,7 +16,7 @@ from digitlab.storage import saying_what_failed
 from digitlab.values import NONE
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
     from pathlib import Path
 
     from numpy.typing import NDArray
@@ -97,14 +97,21 @@ def named_columns(line: bytes, path: Path) -> Columns | None:
     return Columns(len(names), label, np.array(_in_order(pixels, names), np.intp))
 
 
-def label_stands_last(values: NDArray[np.signedinteger[Any]]) -> bool:
+def label_stands_last(blocks: Iterable[NDArray[np.signedinteger[Any]]]) -> bool:
     """Return whether lines (N, 785) without a header have the label in the last column.
 
     In that case the first column is the top left pixel, which is 0 in every image, and the last column holds digits.
-    With the label first, the last column is the bottom right pixel, which is 0.
+    With the label first, the last column is the bottom right pixel, which is 0. Where the lines are sorted by their
+    labels, a block has few of them: as many blocks are looked at as it takes.
     """
-    first, last = values[:, 0], values[:, -1]
-    return bool(not first.any() and last.max(initial=0) <= 9 and len(np.unique(last)) >= _FEWEST_ANSWERS)
+    answers: set[int] = set()
+    for values in blocks:
+        if values[:, 0].any() or values[:, -1].max(initial=0) > 9:
+            return False
+        answers.update(np.unique(values[:, -1]).tolist())
+        if len(answers) >= _FEWEST_ANSWERS:
+            return True
+    return False
 
 
 def cells_of(line: bytes) -> list[str]:

@@ -71,10 +71,13 @@ class CsvSource(Closing):
             named = named or self._without_labels(text)  # noqa: PLW2901
             values, lines = self._table(text, first_line, named or PLAIN)
             if columns is None:
-                columns = named or (Columns(label=PLAIN.count - 1) if label_stands_last(values) else PLAIN)
+                columns = named or (Columns(label=PLAIN.count - 1) if self._label_stands_last() else PLAIN)
             digits = self._digits(values, lines, columns)
             for start in range(0, len(digits), size):
                 yield digits[start : start + size]
+
+    def _label_stands_last(self) -> bool:
+        return label_stands_last(self._table(text, first_line, PLAIN)[0] for text, first_line, _ in self._blocks())
 
     @staticmethod
     def _without_labels(text: bytes) -> Columns | None:

@@ -14,7 +14,7 @@ import numpy as np
 
 from digitlab.datasets.formats.checks import listed, no_bomb, refusing
 from digitlab.datasets.formats.fitting import ArraySource, Fitter
-from digitlab.datasets.formats.named_arrays import chosen, images_and_labels, pairs_of
+from digitlab.datasets.formats.named_arrays import chosen, images_and_labels, pairs_of, splits_among
 from digitlab.errors import DatasetError
 from digitlab.storage import saying_what_failed
 
@@ -49,8 +49,7 @@ def mat_source(path: Path, split: str | None, how: str | None) -> ArraySource:
 
 def mat_splits(path: Path) -> tuple[str, ...]:
     """Return the splits that a file names; empty if there is nothing to choose."""
-    pairs = pairs_of({name: each.shape for name, each in _arrays(path).items()})
-    return tuple(pairs) if len(pairs) > 1 else ()
+    return splits_among(pairs_of({name: each.shape for name, each in _arrays(path).items()}))
 
 
 def _arrays(path: Path) -> dict[str, NDArray[Any]]:

@@ -8,7 +8,14 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from digitlab.datasets.formats.checks import expect_a_split, expect_numbers, in_split_order, labels_are_loose, no_labels
+from digitlab.datasets.formats.checks import (
+    REST,
+    expect_a_split,
+    expect_numbers,
+    in_split_order,
+    labels_are_loose,
+    no_labels,
+)
 from digitlab.errors import DatasetError
 
 if TYPE_CHECKING:
@@ -17,7 +24,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-__all__ = ["Pair", "chosen", "images_and_labels", "pairs_of"]
+__all__ = ["Pair", "chosen", "images_and_labels", "pairs_of", "splits_among"]
 
 _IMAGES = frozenset({"images", "image", "x", "data", "patterns", "features", "inputs"})
 _LABELS = frozenset({"labels", "label", "y", "targets", "target", "classes"})
@@ -56,6 +63,11 @@ def pairs_of(names: Mapping[str, tuple[int, ...]]) -> dict[str, Pair]:
     return {split: pairs[split] for split in in_split_order(pairs)}
 
 
+def splits_among(pairs: Mapping[str, Pair]) -> tuple[str, ...]:
+    """Return the splits to choose from, arrays without a split's name under `REST`; empty for a single pair."""
+    return tuple(split or REST for split in pairs) if len(pairs) > 1 else ()
+
+
 def _class_by_class(shape: tuple[int, ...]) -> bool:
     return len(shape) == 3 and shape[2] == 10 and math.isqrt(shape[0]) ** 2 == shape[0]
 
@@ -68,11 +80,11 @@ def chosen(path: Path, pairs: Mapping[str, Pair], split: str | None, held: str) 
     """
     if not pairs:
         raise DatasetError(f"{path}: expected images and labels (images, X or data; labels or y), found: {held}")
-    named = tuple(split for split in pairs if split)
     if len(pairs) == 1 and split is None:
         return next(iter(pairs.values()))
-    expect_a_split(path, named, split)
-    return pairs[split or ""]
+    named = {name or REST: pair for name, pair in pairs.items() if name or len(pairs) > 1}
+    expect_a_split(path, tuple(named), split)
+    return named[split or REST]
 
 
 def images_and_labels(

@@ -205,8 +205,12 @@ def _in_gzip(path: Path) -> str:
 
 
 def _idx_pairs(path: Path) -> dict[str, Path]:
-    """Map splits to the images files of a folder; a raw file takes precedence over a compressed one."""
-    found = sorted((file for file in path.iterdir() if "images" in file.name and is_idx_name(file.name)), reverse=True)
+    """Map splits to the images files of a folder; a raw file takes precedence over a compressed one.
+
+    Folders of such names do not count: archives of MNIST hold each file a second time, in a folder that is named so.
+    """
+    named = (file for file in path.iterdir() if "images" in file.name and is_idx_name(file.name))
+    found = sorted((file for file in named if file.is_file()), reverse=True)
     words = {file: file.name.split("-") for file in found}
     return {next((_IDX_SPLITS[each] for each in words[file] if each in _IDX_SPLITS), words[file][0]): file
             for file in found}  # fmt: skip

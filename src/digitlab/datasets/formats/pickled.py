@@ -17,7 +17,7 @@ import numpy as np
 
 from digitlab.datasets.formats.checks import listed, refusing
 from digitlab.datasets.formats.fitting import ArraySource, Fitter
-from digitlab.datasets.formats.named_arrays import Pair, chosen, images_and_labels, pairs_of
+from digitlab.datasets.formats.named_arrays import Pair, chosen, images_and_labels, pairs_of, splits_among
 from digitlab.errors import DatasetError
 from digitlab.storage import saying_what_failed
 
@@ -59,8 +59,7 @@ def pickled_source(path: Path, split: str | None, how: str | None) -> ArraySourc
 
 def pickled_splits(path: Path) -> tuple[str, ...]:
     """Return the splits of a file; empty if there is nothing to choose."""
-    pairs = _pairs(path, _arrays(path))
-    return tuple(pairs) if len(pairs) > 1 else ()
+    return splits_among(_pairs(path, _arrays(path)))
 
 
 def _pairs(path: Path, arrays: dict[str, NDArray[Any]]) -> dict[str, Pair]:

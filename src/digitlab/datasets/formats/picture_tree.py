@@ -8,14 +8,16 @@ import re
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from digitlab.datasets.formats.checks import expect_a_split, in_split_order
+from digitlab.datasets.formats.checks import REST, expect_a_split, in_split_order
 from digitlab.errors import DatasetError
 from digitlab.storage import saying_what_failed
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-__all__ = ["PICTURES", "is_ignored", "is_picture_tree", "pictures_of", "split_named", "tree_splits"]
+__all__ = [
+    "PICTURES", "holds_pictures", "is_ignored", "is_picture_tree", "pictures_of", "split_named", "tree_splits",
+]  # fmt: skip
 
 PICTURES = (".png", ".jpg", ".jpeg", ".bmp", ".tif", ".tiff", ".webp", ".pgm")
 _IGNORED = frozenset({"Thumbs.db", "desktop.ini", "__MACOSX"})  # what file managers leave behind
@@ -70,6 +72,11 @@ def _pictures(path: Path, most_folders: int | None = None) -> Iterator[tuple[str
                 yield (*inside, file)
 
 
+def holds_pictures(path: Path) -> bool:
+    """Return whether there is any picture below ``path``, with or without a class."""
+    return next(_pictures(path), None) is not None
+
+
 def is_picture_tree(path: Path) -> bool:
     """Return whether any picture below ``path`` has a class in its folders' or its own name."""
     return any(_label_of(parts) is not None for parts in _pictures(path, _LOOKED_INTO))
@@ -95,7 +102,7 @@ def _parted(path: Path) -> tuple[dict[str, list[tuple[str, int]]], list[str]]:
 def tree_splits(path: Path) -> tuple[str, ...]:
     """Return the splits that folders name; empty if there is nothing to choose."""
     found, _ = _parted(path)
-    return in_split_order(split for split in found if split) if len(found) > 1 else ()
+    return in_split_order(split or REST for split in found) if len(found) > 1 else ()
 
 
 def pictures_of(path: Path, split: str | None) -> tuple[list[tuple[str, int]], list[str]]:
@@ -107,5 +114,5 @@ def pictures_of(path: Path, split: str | None) -> tuple[list[tuple[str, int]], l
     found, without = _parted(path)
     if split is None and len(found) == 1:
         return next(iter(found.values())), without
-    expect_a_split(path, in_split_order(each for each in found if each), split)
-    return found.get(split or "", []), without
+    expect_a_split(path, in_split_order(each or REST for each in found if each or len(found) > 1), split)
+    return found.get("" if split == REST else split or "", []), without

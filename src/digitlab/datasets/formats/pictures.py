@@ -32,6 +32,7 @@ __all__ = ["MAX_PHOTO_BYTES", "Encoded", "decode_grey", "decode_picture", "encod
 # The pixels are 784 bytes; the rest is metadata from cameras and editors.
 MAX_PHOTO_BYTES = 32 << 20  # of a picture of any size
 _MOST_PIXELS = 16_000_000
+_ORIENTATION = 0x0112  # tag of EXIF
 
 _FORMATS = ("PNG", "JPEG", "BMP", "PPM")
 
@@ -53,7 +54,7 @@ def decode_picture(content: bytes, name: str) -> NDArray[np.uint8]:
 
 
 def decode_grey(content: bytes, name: str) -> NDArray[np.uint8]:
-    """Decode a picture of any size and mode to grey, uint8 (H, W): transparency on white, 16 bits reduced to 8.
+    """Decode a picture of any size and mode to grey, uint8 (H, W): upright, transparency on white, 16 bits as 8.
 
     Raises:
         DatasetError: for anything but a complete picture of at most 16 megapixels; the message starts with ``name``.
@@ -64,6 +65,7 @@ def decode_grey(content: bytes, name: str) -> NDArray[np.uint8]:
         width, height = picture.size
         if width * height > _MOST_PIXELS:
             raise DatasetError(f"{name} is a picture of {width}×{height}; expected one digit, 16 megapixels at most")
+        picture = _upright(picture)  # noqa: PLW2901
         if picture.mode.startswith("I"):
             values = np.asarray(picture).astype(np.float32)
             return np.clip(values / (257 if values.max() > 255 else 1), 0, 255).astype(np.uint8)
@@ -71,6 +73,22 @@ def decode_grey(content: bytes, name: str) -> NDArray[np.uint8]:
             rgba = picture.convert("RGBA")
             return np.asarray(Image.alpha_composite(Image.new("RGBA", rgba.size, "white"), rgba).convert("L"))
         return np.asarray(picture if picture.mode == "L" else picture.convert("L"))
+
+
+def _upright(picture: Image.Image) -> Image.Image:
+    """Turn a picture as its EXIF says: phones store how they were held, and leave the pixels as they are."""
+    if "exif" not in picture.info:
+        return picture
+    from PIL.Image import Transpose
+
+    orientation = 1
+    with contextlib.suppress(Exception):  # a damaged EXIF block is no reason to refuse the picture
+        orientation = picture.getexif().get(_ORIENTATION, 1)
+    turn = {
+        2: Transpose.FLIP_LEFT_RIGHT, 3: Transpose.ROTATE_180, 4: Transpose.FLIP_TOP_BOTTOM, 5: Transpose.TRANSPOSE,
+        6: Transpose.ROTATE_270, 7: Transpose.TRANSVERSE, 8: Transpose.ROTATE_90,
+    }.get(orientation)  # fmt: skip
+    return picture if turn is None else picture.transpose(turn)
 
 
 @contextlib.contextmanager

@@ -139,9 +139,8 @@ def forms_of(dims: tuple[int | None, ...] | None, dtype: str) -> Iterator[Form]:
     dims: None for a dynamic size; None instead of the tuple if even the rank is unknown
     dtype: NumPy's name of the element type
     """
-    sides = {size for size in (dims or ()) if size is not None and size in _SIDES} or {
-        side for side in _SIDES if dims is not None and side * side in dims
-    }
+    sizes = () if dims is None else dims[1:]  # a fixed batch size, 32 or so, is no side
+    sides = {side for side in _SIDES if side in sizes} or {side for side in _SIDES if side * side in sizes}
     for layout, side, channels in itertools.product((ROWS, FIRST, LAST, FLAT), sides or _USUAL_SIDES, (1, 3)):
         if layout in (ROWS, FLAT) and channels != 1:
             continue

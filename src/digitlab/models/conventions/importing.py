@@ -83,6 +83,8 @@ def import_model(
     if out.suffix.lower() not in (".keras", ".onnx"):
         raise UsageError(f"cannot import {path.name} to {out.name!r}; expected a name that ends in .keras or .onnx")
     if path.suffix.lower() in KERAS_ENDINGS and not path.is_dir():
+        if weights is not None and path.suffix.lower() != ".json":
+            raise UsageError(f"{path.name}: has its own weights; --weights belongs to a .json file, which has none")
         return _import_keras(path, out, architecture, backend, weights)
     given = {"--architecture": architecture, "--backend": backend, "--weights": weights}
     if named := [name for name, value in given.items() if value is not None]:

@@ -106,6 +106,8 @@ def _described(path: Path, weights: Path, backend: str | None) -> Imported:
     description = mapping(parse_json(text, path.name), path.name)
     if "class_name" not in description:
         refuse("describes no network of Keras; expected what model.to_json() writes")
+    if not weights.is_file():
+        refuse(f"there is no file of weights {weights}")
     said = f"its weights are those of {weights.name}"
     with ExitStack() as stack:
         store = stack.enter_context(open_hdf5(weights))

@@ -35,7 +35,8 @@ def with_convention(net: keras.Model, convention: Convention) -> tuple[keras.Mod
         net = _to_logits(net)
     names = {layer.name for layer in net.layers}
     images = keras.Input((28, 28), dtype="uint8", name=unused("images", names))
-    answers = _inlined(net, _prepared(images, convention, names))
+    floats = "int" not in str(net.inputs[0].dtype)
+    answers = _inlined(net, _prepared(images, convention, names, floats=floats))
     if convention.classes > 10:
         answers = _ten_of(answers, convention.zero)
         said.append("its class 'none' is left out: the ten digits share its probability")
@@ -44,13 +45,14 @@ def with_convention(net: keras.Model, convention: Convention) -> tuple[keras.Mod
 
 
 def _is_ours(net: keras.Model, convention: Convention) -> bool:
-    """Return whether the network takes our images unchanged."""
+    """Return whether the network takes our images unchanged: bytes, so that its exports take bytes as well."""
     plain = convention.scale == "0…255" and not convention.inverted and not convention.transposed
-    return plain and net.input_shape == (None, 28, 28) and convention.classes == 10
+    taken = (net.input_shape, str(net.inputs[0].dtype))
+    return plain and taken == ((None, 28, 28), "uint8") and convention.classes == 10
 
 
-def _prepared(images: Any, convention: Convention, names: set[str]) -> Any:
-    """Convert our images to the network's input."""
+def _prepared(images: Any, convention: Convention, names: set[str], *, floats: bool) -> Any:
+    """Convert our images to the network's input; ``floats``: whether it takes floating-point numbers."""
     form, layers = convention.form, keras.layers
     times, plus = convention.factors()
     pixels = images
@@ -60,7 +62,7 @@ def _prepared(images: Any, convention: Convention, names: set[str]) -> Any:
         pixels = layers.Reshape((28, 28, 1), name=unused("add_channel", names))(pixels)
         pixels = _enlarged(pixels, convention, names)
     alike = len(set(zip(times, plus, strict=True))) == 1
-    if alike and (form.dtype == "float32" or (times[0], plus[0]) != (1, 0)):
+    if alike and (floats or (times[0], plus[0]) != (1, 0)):
         pixels = layers.Rescaling(float(times[0]), float(plus[0]), name=unused("prepare", names))(pixels)
     if form.channels == 3:
         if len(pixels.shape) == 3:

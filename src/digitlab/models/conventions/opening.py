@@ -111,12 +111,12 @@ def _say(path: Path, done: ImportedModel, tell: Callable[[str], None]) -> None:
 def _place(path: Path, ending: str) -> Path:
     """Return the model's path in the cache, which depends on its content."""
     digest = hashlib.sha256()
-    try:
-        for part in _parts(path):
+    for part in _parts(path):
+        try:
             with part.open("rb") as file:
                 digest.update(hashlib.file_digest(file, "sha256").digest())
-    except OSError as error:
-        raise ModelError(f"{path}: cannot be read ({error.strerror or error})") from error
+        except OSError as error:
+            raise ModelError(f"{part}: cannot be read ({error.strerror or error})") from error
     return cache_to_write("models") / kept_name(digest.hexdigest(), ending)
 
 

@@ -29,7 +29,7 @@ def convert_to_onnx(model: keras.Model, out: Path) -> None:
     whole = out.with_suffix(".keras")
     model.save(whole)
     done = subprocess.run(
-        [sys.executable, "-m", __spec__.name, whole, out],
+        [sys.executable, "-P", "-m", __spec__.name, whole, out],
         env={**os.environ, "KERAS_BACKEND": "tensorflow"},
         capture_output=True,
         text=True,

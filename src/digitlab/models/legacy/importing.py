@@ -238,10 +238,12 @@ def _import_keras(path: Path, preparation: str | None, *, raw: bool) -> Imported
         return Imported(model, (), AS_IT_IS, "Keras 3")
     expect_ours(model)
     own = any(isinstance(layer, keras.layers.Rescaling) for layer in model.layers)
-    if model.input_shape[1:] == (28, 28) and (own or model.inputs[0].dtype == "uint8"):
+    bytes_taken = model.inputs[0].dtype == "uint8"
+    if model.input_shape[1:] == (28, 28) and (own or bytes_taken):
         if preparation is not None:
             raise UsageError(f"{path}: prepares its pixels itself; leave --preparation out")
-        return Imported(model, (), "its own", "Keras 3")
+        if bytes_taken:  # with an input of floats, no export of it would take our images
+            return Imported(model, (), "its own", "Keras 3")
     chosen, said = _preparation(preparation, own=own)
     rescaling = None if own and preparation is None else KNOWN_PREPARATIONS[chosen]
     images, pixels = prepared_images(rescaling, tuple(model.input_shape[1:]), {layer.name for layer in model.layers})
@@ -255,14 +257,9 @@ def _import_keras(path: Path, preparation: str | None, *, raw: bool) -> Imported
 
 def _after_preparation(model: keras.Model) -> keras.Model:
     """Cut the preparation off one of our architectures: it then takes prepared pixels, float32 (N, 28, 28)."""
-    prepare = model.get_layer("prepare")
-    if not isinstance(model, keras.Sequential):
-        return keras.Model(prepare.output, model.outputs[0], name=model.name)
-    given = keras.Input((28, 28), dtype="float32")  # a Sequential's layers have other outputs than its graph
-    x = given
-    for layer in model.layers[model.layers.index(prepare) + 1 :]:
-        x = layer(x)
-    return keras.Model(given, x, name=model.name)
+    # Of the calls of this layer only the last one belongs to the model: the others built a part of it.
+    prepared = model.get_layer("prepare")._inbound_nodes[-1].outputs[0]
+    return keras.Model(prepared, model.outputs[0], name=model.name)
 
 
 def _arrays_by_layer(store: Store, where: str) -> dict[str, list[NDArray[Any]]]:

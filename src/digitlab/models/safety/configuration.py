@@ -94,6 +94,10 @@ def _single_layer(entry: dict[str, Any]) -> dict[str, Any]:
     if entry.get("registered_name") not in (None, kind if own else None):
         refuse(f"{kind} is registered as {shown(entry['registered_name'])}; expected a layer of Keras")
     config = _arguments(mapping(entry.get("config"), kind), kind)
+    shape = config.get("batch_shape")
+    if kind == "InputLayer" and isinstance(shape, list) and shape:
+        # A Sequential without an input of its own gets one with the batch size that it was first trained with.
+        config["batch_shape"] = [None, *shape[1:]]
     return {"module": module, "class_name": kind, "config": config, "registered_name": kind if own else None}
 
 

@@ -57,7 +57,7 @@ def export_c(model: keras.Model, path: Path, card: ModelCard) -> Exported:
     test = load_dataset("mnist").split("test")
     accuracy = float((answers(network, test.images).argmax(axis=1) == test.labels).mean())
     in_float = float((predict_probabilities(model, test.images).argmax(axis=1) == test.labels).mean())
-    text = _Text(network, re.sub(r"\W|^(?=\d)", "_", path.stem))
+    text = _Text(network, re.sub(r"\W|^(?=\d)", "_", path.stem, flags=re.ASCII))
     header = path.with_suffix(".h")
     about = (
         f"Reads a handwritten digit: {card.name}, written by digitlab {VERSION}. {100 * accuracy:.2f} % of MNIST's "
