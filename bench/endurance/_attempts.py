@@ -136,12 +136,11 @@ def forged_cookies(server: Server) -> str | None:
     import hashlib
 
     digest = hashlib.sha256(b"digitlab cookie wrong").hexdigest()
+    own = f"digitlab-{server.port}"
     forged = [
-        f"digitlab={server.token}", f"digitlab={digest}", "digitlab=", "digitlab", "=digitlab",
-        "digitlab=None; digitlab=True",
-        "; ".join(f"digitlab={number}" for number in range(2000)), "digitlab=\x01", '$Version=1; digitlab="x',
-        "a" * 30_000,
-        f"digitlab={'0' * 64}", "digitlab[]=x", "DIGITLAB=x",
+        f"{own}={server.token}", f"{own}={digest}", f"{own}=", own, f"={own}", f"{own}=None; {own}=True",
+        "; ".join(f"{own}={number}" for number in range(2000)), f"{own}=\x01", f'$Version=1; {own}="x',
+        "a" * 30_000, f"{own}={'0' * 64}", f"{own}[]=x", f"{own.upper()}=x", f"digitlab={server.token}",
     ]  # fmt: skip
     return first(
         [each[:30] for each in forged if not refused(server.ask("GET", "/v1/models", f"Cookie: {each}"), 401, 400)]

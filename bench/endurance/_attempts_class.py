@@ -73,7 +73,7 @@ def pupil_as_teacher(server: Server) -> str | None:
             f"Authorization: Pupil {key}",
             f"Authorization: Bearer {key}",
             f"Authorization: Bearer {code}",
-            f"Cookie: digitlab={key}",
+            f"Cookie: digitlab-{server.port}={key}",
         ):
             told = server.ask(method, path, header, body=b"{}" if method == "POST" else b"")
             wrong += [] if told.status in (401, 404, 405, 400) else [f"{method} {path} {header[:22]}: {told.status}"]

@@ -61,3 +61,5 @@ def test_models_of_ones_own_come_first(tmp_path: Path) -> None:
     own.write_bytes(resolve_model(None).read_bytes())
     done = write_page(tmp_path / "page", PageConfig(model=[str(own)]))
     assert done.models == ("my-net", "reader", "plain")
+    alike = own.rename(tmp_path / "reader.onnx")  # the shipped reader keeps its name
+    assert write_page(tmp_path / "other", PageConfig(model=[str(alike)])).models == ("reader-2", "reader", "plain")

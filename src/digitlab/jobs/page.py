@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -100,13 +101,14 @@ def _models(config: PageConfig, listener: Listener) -> tuple[dict[str, tuple[str
 
 def _free_name(given: str, taken: dict[str, tuple[str, bytes]]) -> str:
     """Derive an unused name from a run's or a file's name, without characters that a URL cannot hold plainly."""
-    path = Path(given)
-    name = path.parent.name if path.stem == "model" and path.parent.name else path.stem
-    name = "".join(each if each.isascii() and (each.isalnum() or each in "-_.") else "-" for each in name) or "model"
+    from digitlab.network.classifier import DEFAULT_MODEL
     from digitlab.static_page.folder import PLAIN
 
+    path = Path(os.path.abspath(given))  # noqa: PTH100 - `resolve` would follow links, which have names of their own
+    name = path.parent.name if path.stem == "model" and path.parent.name else path.stem
+    name = "".join(each if each.isascii() and (each.isalnum() or each in "-_.") else "-" for each in name) or "model"
     free, number = name, 1
-    while free in (*taken, PLAIN):
+    while free in (*taken, PLAIN, DEFAULT_MODEL):  # the shipped reader keeps its name
         number += 1
         free = f"{name}-{number}"
     return free

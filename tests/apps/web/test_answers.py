@@ -7,6 +7,7 @@ import concurrent.futures
 import io
 import threading
 from collections.abc import Callable
+from pathlib import Path
 
 import httpx
 import numpy as np
@@ -168,6 +169,22 @@ def test_models_given_are_named_and_the_first_answers(tmp_path) -> None:
     assert [each.name for each in models.all()] == ["2026-my-net", "reader"]
     assert models.default == "2026-my-net"
     assert [each.source for each in models.all()] == ["given", "shipped"]
+
+
+def test_no_model_takes_the_shipped_ones_name_nor_one_that_an_address_cannot_hold(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from digitlab.reading import resolve_model
+
+    content = resolve_model(None).read_bytes()
+    (tmp_path / "run" / "inside").mkdir(parents=True)
+    for name in ("reader.onnx", f"{'x' * 120}.onnx", "run/model.onnx"):
+        (tmp_path / name).write_bytes(content)
+    monkeypatch.chdir(tmp_path / "run" / "inside")
+    models = Models(["../../reader.onnx", "..", "../model.onnx", f"../../{'x' * 120}.onnx"])
+    names = [each.name for each in models.all()]
+    assert names == ["reader-2", "run", "run-2", "x" * 90, "reader"]
+    assert [each.source for each in models.all()] == ["given"] * 4 + ["shipped"]
 
 
 def test_many_at_once_are_answered_as_one_by_one(start, digits: Digits) -> None:

@@ -158,6 +158,38 @@ def test_a_lesson_from_the_phone_to_the_wall_to_the_file(class_: Class, wall: Pa
     pupil.reload()  # as phones do
     expect(pupil.locator("#own li")).to_have_count(1)
     expect(pupil.locator("#who")).to_have_text(MARKUP)
+    tile.click()
+    wall.click("#rename")
+    wall.keyboard.press("Escape")
+    expect(wall.locator("#kept")).to_contain_text("removed or renamed here: 1. Press Keep again")
+    wall.click("#keep")
+    expect(wall.locator("#keep")).to_be_disabled()
+    expect(wall.locator("#kept")).not_to_contain_text("Still in the file")
+
+
+def test_a_drawing_is_handed_in_once_however_often_done_is_pressed(wall: Page, join: Callable[..., Page]) -> None:
+    pupil = join("Twice")
+    draw(pupil, 7)
+    pupil.evaluate("() => { const done = document.querySelector('#done'); done.click(); done.click(); }")
+    expect(pupil.locator("#own li")).to_have_count(1)
+    expect(pupil.locator("#pad-hint")).to_be_visible()
+    expect(wall.locator(".tile span").last).to_have_text("1/1")
+    draw(pupil, 7)
+    pupil.click("#done")  # the next one is handed in as well
+    expect(pupil.locator("#own li")).to_have_count(2)
+
+
+def test_whoever_was_taken_out_joins_again_at_once(class_: Class, wall: Page, join: Callable[..., Page]) -> None:
+    pupil = join("Again")
+    wall.click(".tile")
+    wall.click("#remove")
+    expect(pupil.locator("#join")).to_be_visible()
+    pupil.press("#name", "Enter")
+    expect(pupil.locator("#task")).to_be_visible()
+    pupil.wait_for_timeout(2500)  # until the stream of the first key has been tried again
+    expect(pupil.locator("#drawing")).to_be_visible()
+    pupil.reload()
+    expect(pupil.locator("#who")).to_have_text("Again")
 
 
 def test_the_task_changes_while_somebody_draws(wall: Page, join: Callable[..., Page]) -> None:

@@ -100,7 +100,10 @@ def test_from_joining_to_the_file_by_writer(open_class: Callable[..., Class], tm
         found = by_writer(tmp_path / "class.npz")
         assert {each.writer: each.right for each in found.scores} == {"Ana": 1, "<b>Emil</b>": 1}
         assert ana.delete("/v1/pupil/drawings/1").json()["drawings"] == []
-        assert teacher.post("/v1/class/keep").json()["drawings"] == 1
+        state = teacher.get("/v1/class").json()
+        assert (state["unkept"], state["removed"]) == (0, 1), "the wall says what is still in the file"
+        state = teacher.post("/v1/class/keep").json()
+        assert (state["drawings"], state["removed"]) == (1, 0)
         with np.load(tmp_path / "class.npz", allow_pickle=False) as held:
             assert held["writers"].tolist() == ["<b>Emil</b>"]
         again = teacher.delete("/v1/class").json()
@@ -128,6 +131,23 @@ def test_the_teacher_sees_and_removes(open_class: Callable[..., Class]) -> None:
         state = teacher.get("/v1/class").json()
         assert [each["address"] for each in state["links"]] == ["http://192.168.1.5:8321/class"]
         assert state["links"][0]["link"].endswith(f"#{there.room.code}")
+
+
+def test_a_file_that_could_not_be_written_is_not_named(open_class: Callable[..., Class], tmp_path: Path) -> None:
+    there = open_class()
+    with there.client(headers=TEACHER) as teacher, there.pupil("Ana") as ana:
+        ana.post("/v1/pupil/drawings?label=0", content=SEVEN)
+        tmp_path.rename(tmp_path.with_suffix(".gone"))
+        tmp_path.write_text("a file where the folder was")
+        refused = teacher.post("/v1/class/keep")
+        assert refused.status_code == 422, refused.text
+        state = teacher.get("/v1/class").json()
+        assert (state["file"], state["unkept"]) == (None, 1)
+        assert "nothing is kept yet" in teacher.post("/v1/class/training").text
+        tmp_path.unlink()
+        tmp_path.mkdir()
+        state = teacher.post("/v1/class/keep").json()
+        assert (state["file"], state["unkept"]) == ("class.npz", 0)
 
 
 def test_an_address_or_a_name_of_a_phone_is_noted_nowhere(open_class: Callable[..., Class]) -> None:
@@ -209,7 +229,7 @@ def test_a_pupils_key_opens_the_own_drawings_alone(open_class: Callable[..., Cla
         for path in ("/?token=", "/wall?token="):
             assert eve.get(path + key).status_code == 401
             assert eve.get(path + there.room.code).status_code == 401
-        assert eve.get("/v1/class", headers={"Cookie": f"digitlab={key}"}).status_code == 401
+        assert eve.get("/v1/class", headers={"Cookie": f"digitlab-{there.server.port}={key}"}).status_code == 401
         assert eve.delete("/v1/pupil/drawings/1").status_code == 404, "Ana's is Ana's"
         assert [each.name for each in there.room.pupils] == ["Ana", "Eve"]
         assert len(there.room.pupils[0].drawings) == 1

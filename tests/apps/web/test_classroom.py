@@ -211,6 +211,25 @@ def test_what_is_kept_is_what_stands_there(room: Classroom) -> None:
     assert room.collection().writers.tolist() == ["Ana", "Ana", "Ana", "<i>"]
 
 
+def test_what_was_removed_or_renamed_since_is_known_to_be_in_the_file(room: Classroom) -> None:
+    keys = [room.join(room.code, name)[0] for name in ("Ana", "Ben", "Pupil 1")]
+    for key in keys[:2] * 2:
+        draw(room, key)
+    assert room.only_in_file == 0
+    room.note_kept(room.collection())
+    assert room.only_in_file == 0
+    room.withdraw(keys[1], 1)
+    assert room.only_in_file == 1
+    assert room.rename(1).name == room.rename(1).name == "Pupil 1*", "a name is taken away once"
+    assert [each.kept for each in room.of_key(keys[0]).drawings] == [False, False], "not under this name"
+    assert room.only_in_file == 3
+    room.note_kept(room.collection())
+    assert room.only_in_file == 0
+    assert all(each.kept for pupil in room.pupils for each in pupil.drawings)
+    room.begin_again()
+    assert room.only_in_file == 0, "what was kept stays in its file"
+
+
 def test_a_phone_reads_the_link_in_the_code() -> None:
     import cv2
 

@@ -120,13 +120,16 @@ def test_what_a_browser_cannot_show_becomes_a_jpeg(server: Running, format_: str
     assert np.asarray(picture.convert("L")).min() < 60
 
 
-def test_a_large_page_is_sent_no_larger_than_it_is_read(server: Running) -> None:
+@pytest.mark.parametrize(("size", "sent"), [((2000, 500), (1600, 400)), ((5000, 1), (1600, 1)), ((1, 4000), (1, 1600))])
+def test_a_large_page_is_sent_no_larger_than_it_is_read(
+    server: Running, size: tuple[int, int], sent: tuple[int, int]
+) -> None:
     stream = io.BytesIO()
-    Image.new("RGB", (2000, 500), "white").save(stream, "TIFF")
+    Image.new("RGB", size, "white").save(stream, "TIFF")
     with server.client() as client:
         answer = client.post("/v1/picture", content=stream.getvalue())
         assert client.post("/v1/picture", content=b"no picture").status_code == 422
-    assert Image.open(io.BytesIO(answer.content)).size == (1600, 400)
+    assert Image.open(io.BytesIO(answer.content)).size == sent
 
 
 def test_what_the_server_lacks_is_said_without_its_folders(server: Running, monkeypatch: pytest.MonkeyPatch) -> None:

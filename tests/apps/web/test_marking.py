@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import contextlib
 import json
+import re
 import threading
+from importlib import resources
 from typing import TYPE_CHECKING, Any
 
 import httpx
@@ -160,3 +162,9 @@ def test_the_command_serves_until_it_is_done(
     told = capsys.readouterr()
     assert told.out.startswith("http://127.0.0.1:")
     assert f"nothing was saved: there is no {out}" in told.err
+
+
+def test_no_rule_of_its_styles_stands_inside_another() -> None:
+    """Browsers older than 2023 skip such a rule, and what follows it."""
+    styles = (resources.files("digitlab.apps.web") / "marking_page" / "mark.css").read_text("utf-8")
+    assert re.findall(r"\{[^{}]*\{", re.sub(r"@media[^{]*\{", "", styles)) == []

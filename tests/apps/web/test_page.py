@@ -186,6 +186,12 @@ def test_a_photo_gets_boxes(page: Page, numbers: Any, tmp_path: Path) -> None:
     for (x, y, wide, high), (x0, y0, x1, y1) in zip(found, sheet.boxes, strict=True):
         assert abs(x + wide / 2 - (x0 + x1) / 2) < 12
         assert abs(y + high / 2 - (y0 + y1) / 2) < 12
+    page.wait_for_selector("#found button:nth-child(4)")
+    page.route("**/v1/read*", lambda route: route.fulfill(body="cut off"))  # the next photo cannot be read
+    page.set_input_files("#photo-file", tmp_path / "sheet.png")
+    page.wait_for_selector("#trouble:not([hidden])")
+    answers(page, "none")
+    assert page.is_hidden("#found"), "the digits of the photo before are not those of this one"
 
 
 @pytest.fixture(scope="module")

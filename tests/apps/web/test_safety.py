@@ -17,6 +17,7 @@ import pytest
 
 from digitlab.apps.web.access import Access
 from digitlab.apps.web.config import Limits
+from digitlab.apps.web.problems import ProblemError
 from digitlab.errors import UsageError
 
 Digits = list[tuple[bytes, int]]
@@ -211,6 +212,22 @@ def test_without_the_token_nothing_is_answered(start: Start, digits: Digits) -> 
         assert "SameSite" in cookie
         assert "correct-horse" not in cookie
         assert client.get("/v1/models").status_code == 200  # the client has the cookie now
+
+
+def test_other_cookies_of_the_same_host_do_no_harm() -> None:
+    """Browsers send all cookies of 127.0.0.1 to each of its ports."""
+    host, other = {b"host": b"127.0.0.1:8321"}, {b"host": b"127.0.0.1:8322"}
+    access, second = Access("127.0.0.1", "correct-horse"), Access("127.0.0.1", "battery-staple")
+    own, foreign = (
+        (each.cookie_for(where, b"token=" + (each.token or "").encode()) or "").partition(";")[0].encode()
+        for each, where in ((access, host), (second, other))
+    )
+    assert own.partition(b"=")[0] != foreign.partition(b"=")[0], "a second server does not take the first one's place"
+    for beside in (b'prefs={"theme": "dark"}', b"flag", b"list[0]=1", "käse=ä".encode(), b"path=/", b"=", foreign):
+        for cookies in (own, beside + b"; " + own, own + b";" + beside):
+            access.check("GET", "/v1/models", {**host, b"cookie": cookies})
+        with pytest.raises(ProblemError, match="Bearer"):
+            access.check("GET", "/v1/models", {**host, b"cookie": beside})
 
 
 def test_other_addresses_want_a_decision() -> None:

@@ -47,6 +47,8 @@ _STAND_IN = """
             break
     shutil.copyfile(resolve_model(None), target)
     tell("done", interrupted=interrupted)
+    if question["seed"] == 15:
+        time.sleep(1.5)
 """
 
 
@@ -92,6 +94,14 @@ def test_a_training_is_watched_and_its_result_used(client: httpx.Client, digits:
         late = "".join(stream.iter_text())
     assert (late.count("event: epoch"), late.count("event: progress")) == (3, 9), "each batch, for the curves"
     assert client.get("/v1/trainings").json()["allowed"]
+
+
+def test_whoever_comes_while_its_process_ends_hears_how_it_ended(client: httpx.Client) -> None:
+    name = client.post("/v1/trainings", json={"epochs": 1, "seed": 15}).json()["id"]
+    over(client, name)
+    with client.stream("GET", f"/v1/trainings/{name}/events") as stream:
+        events = "".join(stream.iter_text()).strip().split("\n\n")
+    assert json.loads(events[-1].partition("\ndata: ")[2])["state"] == "done"
 
 
 def test_a_training_is_stopped_and_keeps_what_it_has_learned(client: httpx.Client) -> None:

@@ -8,7 +8,6 @@ import hmac
 import ipaddress
 import re
 import secrets
-from http.cookies import CookieError, SimpleCookie
 from typing import TYPE_CHECKING
 from urllib.parse import parse_qs, urlsplit
 
@@ -163,7 +162,8 @@ class Access:
         self._check_host(headers)
         if by_ticket:
             self._ticket = None
-        return f"{_COOKIE}={self._cookie}; HttpOnly; SameSite=Lax; Path=/" + ("; Secure" if encrypted else "")
+        cookie = f"{_cookie_name(headers)}={self._cookie}; HttpOnly; SameSite=Lax; Path=/"
+        return f"{cookie}; Secure" if encrypted else cookie
 
     def _lets_pupils(self, path: str) -> bool:
         """Return whether pupils may request a path: their page, scripts, styles, and the paths that need their key."""
@@ -187,12 +187,29 @@ class Access:
         kind, _, given = headers.get(b"authorization", b"").partition(b" ")
         if kind.lower() == b"bearer" and hmac.compare_digest(given.strip(), self.token.encode()):
             return True
-        try:
-            cookies = SimpleCookie(headers.get(b"cookie", b"").decode("latin-1"))
-        except CookieError:
-            return False
-        cookie = cookies.get(_COOKIE)
-        return cookie is not None and hmac.compare_digest(cookie.value.encode(), self._cookie.encode())
+        name, own = _cookie_name(headers), self._cookie.encode()
+        return any(hmac.compare_digest(value, own) for value in _cookies_in(headers.get(b"cookie", b""), name))
+
+
+def _cookie_name(headers: Mapping[bytes, bytes]) -> str:
+    """Return the name of the cookie: of each port another one, since browsers send a host's cookies to all its ports.
+
+    >>> _cookie_name({b"host": b"127.0.0.1:8321"}), _cookie_name({b"host": b"digits.example.org"})
+    ('digitlab-8321', 'digitlab')
+    """
+    host = _HOST.fullmatch(headers.get(b"host", b"").decode("latin-1"))
+    port = "" if host is None else (host[2] or "")[1:]
+    return f"{_COOKIE}-{port}" if port else _COOKIE
+
+
+def _cookies_in(header: bytes, name: str) -> list[bytes]:
+    """Return the values of the cookies of this name, whatever form those of this host's other servers have.
+
+    >>> _cookies_in(b'theme={"dark": 1}; digitlab-8321=abc; a b', "digitlab-8321")
+    [b'abc']
+    """
+    parts = (part.strip().partition(b"=") for part in header.split(b";"))
+    return [value for found, _, value in parts if found == name.encode()]
 
 
 def _name_in(host: str) -> str | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import os
 import threading
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -21,6 +22,8 @@ if TYPE_CHECKING:
 __all__ = ["Models", "Served"]
 
 Source = Literal["shipped", "given", "trained"]
+
+_LONGEST = 90  # characters of a name; requests take 100, so that a number fits behind it
 
 
 @dataclass
@@ -94,13 +97,15 @@ class Models:
             ModelError: when one of them is not a model.
         """
         self._served: dict[str, Served] = {}
-        for each in (*given, *shipped_models()):
-            shipped = each in shipped_models()
-            if shipped and each in self._served:
-                continue
+        shipped = shipped_models()
+        for each in dict.fromkeys((*given, *shipped)):
             path = resolve_model(each)
-            name = each if shipped else _name_of(Path(each) if Path(each).is_file() else path)
-            self.add(name, path, "shipped" if shipped else "given")
+            if each in shipped:
+                self.add(each, path, "shipped")
+                continue
+            name = _name_of(Path(each) if Path(each).is_file() else path)
+            # The shipped reader keeps its name, by which a class, too, asks for it.
+            self.add(f"{name}-2" if name in shipped else name, path, "given")
         if not self._served:
             raise ModelError("there is no model to serve; give one with --model")
         self.default = next(iter(self._served))
@@ -150,5 +155,7 @@ def _name_of(path: Path) -> str:
     >>> _name_of(Path("runs/2026-11-20-demo/model.onnx")), _name_of(Path("my net.onnx"))
     ('2026-11-20-demo', 'my-net')
     """
-    name = path.parent.name if path.stem == "model" and path.parent.name else path.stem
-    return "".join(letter if letter.isascii() and (letter.isalnum() or letter in "-_.") else "-" for letter in name)
+    whole = Path(os.path.abspath(path))  # noqa: PTH100 - `resolve` would follow links, which have names of their own
+    name = whole.parent.name if whole.stem == "model" and whole.parent.name else whole.stem
+    plain = "".join(letter if letter.isascii() and (letter.isalnum() or letter in "-_.") else "-" for letter in name)
+    return plain[:_LONGEST]

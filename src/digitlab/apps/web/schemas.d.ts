@@ -34,6 +34,8 @@ export interface ClassState {
   drawings: number;
   /** drawings that are not in the file */
   unkept: number;
+  /** drawings in the file that were removed since, or whose writer's name was */
+  removed: number;
   /** the name of the file with what was kept last */
   file: string | null;
   links: ClassLink[];

@@ -28,7 +28,8 @@ if TYPE_CHECKING:
 
 __all__ = ["TrainingRoom"]
 
-_COMMAND = (sys.executable, "-m", "digitlab.apps.web.training_process")
+# -P: nothing is imported from the current folder.
+_COMMAND = (sys.executable, "-P", "-m", "digitlab.apps.web.training_process")
 _LONGEST_LINE = 4_000_000  # bytes: an epoch with 24 mistakes and the filters of the widest network has 40,000
 _SECONDS_TO_END = 2.0
 _HEARTBEAT = 15.0  # seconds between keep-alive comments, by which a client that has gone is noticed
@@ -46,12 +47,13 @@ class _Job:
         )
         self.process: subprocess.Popen[bytes] | None = None
         self.task: asyncio.Task[None] | None = None
+        self.ended = False  # whether the last event was added: later than `over`, since its process must end first
         self._told: list[str] = []  # the events as they are sent
         self._changed = asyncio.Condition()
 
     @property
     def over(self) -> bool:
-        """Whether the training is over, so that no more events follow."""
+        """Whether the training is over."""
         return self.state.state in _OVER
 
     async def tell(self, event: str, data: Any) -> None:
@@ -68,13 +70,13 @@ class _Job:
         await self.tell("state", self.state.model_dump(mode="json"))
 
     async def events(self) -> AsyncIterator[str]:
-        """Yield all events, past ones first, until the training is over."""
+        """Yield all events, past ones first, up to the last one."""
         sent = 0
         while True:
             while sent < len(self._told):
                 sent += 1
                 yield self._told[sent - 1]
-            if self.over:
+            if self.ended:
                 return
             try:
                 async with asyncio.timeout(_HEARTBEAT), self._changed:
@@ -205,6 +207,7 @@ class TrainingRoom:
             job.state.state, job.state.error = "failed", str(error) or type(error).__name__
         finally:
             await self._end_process(job)
+            job.ended = True
             await job.tell_state()
 
     async def _run(self, job: _Job) -> None:

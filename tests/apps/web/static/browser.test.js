@@ -21,10 +21,12 @@ const { linesOf, numbersOf, writtenLines } = await import(`${BROWSER}numbers.js`
 const { setUpright } = await import(`${BROWSER}orientation.js`);
 const { Classifier } = await import(`${BROWSER}classifier.js`);
 const { PageNetwork, Reader } = await import(`${BROWSER}reader.js`);
+const { OPERATORS } = await import(`${BROWSER}layers.js`);
 const { Layers, toBase64 } = await import(`${BROWSER}looking.js`);
 const { ModelError, readOnnx } = await import(`${BROWSER}onnx.js`);
 const { moduleBytes } = await import(`${BROWSER}kernels.js`);
 const { greyPng } = await import(`${BROWSER}png.js`);
+const { Tensor } = await import(`${BROWSER}tensor.js`);
 
 /** @param {{ type: string, data: string }} packed */
 function numbers({ type, data }) {
@@ -253,6 +255,29 @@ test("layers have the same names, and a number of one the same parts", () => {
     .flat(2)
     .reduce((/** @type {number} */ sum, /** @type {number} */ each) => sum + each, 0);
   near([products + one.rest + one.bias], [one.before], 1e-9, "the products add up");
+});
+
+test("sums, norms and products over an axis are as defined, whatever its length", () => {
+  const numbers = Float32Array.from({ length: 16 }, (_, place) => place - 3);
+  const table = new Tensor("float32", [2, 8], numbers);
+  const rows = [numbers.subarray(0, 8), numbers.subarray(8)];
+  const sums = rows.map((row) => row.reduce((sum, each) => sum + each, 0));
+  near(OPERATORS.ReduceSum([table], { axes: [1] }).values, sums, 1e-5, "sum");
+  near(
+    OPERATORS.ReduceMean([table], { axes: [1] }).values,
+    sums.map((sum) => sum / 8),
+    1e-5,
+    "mean",
+  );
+  const norms = rows.map((row) => Math.hypot(...row));
+  near(OPERATORS.ReduceL2([table], { axes: [1] }).values, norms, 1e-5, "norm");
+  const [one, two] = [
+    new Tensor("float32", [2, 1, 1, 2], Float32Array.of(1, 2, 3, 4)),
+    new Tensor("float32", [3, 2, 1], Float32Array.of(1, 0, 0, 1, 1, 1)),
+  ];
+  const made = OPERATORS.MatMul([one, two], {});
+  assert.deepEqual(made.dims, [2, 3, 1, 1]);
+  near(made.values, [1, 2, 3, 3, 4, 7], 0, "products of stacks of matrices");
 });
 
 test("the inner loops are valid WebAssembly, and small", () => {

@@ -39,6 +39,30 @@ test("a drawing of ten digits is a link that can be sent", () => {
   assert.match(fragment, /^ink=[\w-]+$/);
 });
 
+test("a long drawing is still a link that is taken, with all its strokes, only coarser", () => {
+  const scribble = (/** @type {number} */ seed) => ({
+    erase: false,
+    points: Array.from({ length: 500 }, (_, place) => ({
+      x: 240 + 200 * Math.cos(place / 9 + seed),
+      y: 180 + 150 * Math.sin(place / 7 + seed),
+      width: 20,
+    })),
+  });
+  for (const count of [10, 60, 250]) {
+    const ink = Array.from({ length: count }, (_, seed) => scribble(seed));
+    const found = placeOf(fragmentOf({ ...place, ink }));
+    assert.equal(found.ink?.length, count);
+    assert.equal(found.view, place.view);
+    ink.forEach(({ points }, which) => {
+      const got = found.ink?.[which].points ?? [];
+      for (const end of [0, -1]) {
+        const [one, other] = [points, got].map((each) => each.at(end) ?? { x: Number.NaN, y: Number.NaN });
+        assert.ok(Math.hypot(one.x - other.x, one.y - other.y) < 1);
+      }
+    });
+  }
+});
+
 test("points that lie on each other are left out, the last one stays", () => {
   const points = Array.from({ length: 100 }, (_, at) => ({ x: 50 + at / 50, y: 50, width: 20 }));
   const [{ points: kept }] = placeOf(fragmentOf({ ink: [{ points, erase: false }] })).ink ?? [];

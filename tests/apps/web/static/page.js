@@ -84,6 +84,8 @@ export class FakeElement {
       putImageData: (/** @type {any} */ image) => {
         this.painted = image;
       },
+      drawImage() {},
+      fillRect() {},
     };
   }
 

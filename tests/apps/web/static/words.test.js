@@ -54,6 +54,23 @@ test("a translation has the same {names} as the English", () => {
   }
 });
 
+test("a browser that blocks its storage still has a language, and can change it", async () => {
+  Object.assign(globalThis, { location: { search: "" } });
+  Object.defineProperty(globalThis, "navigator", { value: { languages: ["nl-NL", "es-MX"] }, configurable: true });
+  for (const area of ["localStorage", "sessionStorage"])
+    Object.defineProperty(globalThis, area, {
+      configurable: true,
+      get: () => {
+        throw new DOMException("The document is sandboxed", "SecurityError");
+      },
+    });
+  assert.equal(words.wantedLanguage(), "es");
+  const body = { querySelectorAll: () => [] };
+  Object.assign(globalThis, { document: { documentElement: {}, body, title: "" } });
+  await words.setLanguage("en", { keep: true });
+  assert.equal(words.language(), "en");
+});
+
 test("every step of the tour is there in Spanish", () => {
   const missing = STEPS.flatMap((step) => [step.title, ...step.text]).filter((text) => !(text in SPANISH));
   assert.deepEqual(missing, []);

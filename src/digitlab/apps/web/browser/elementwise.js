@@ -125,7 +125,7 @@ export function emptyOf(type, size) {
 }
 
 /** Broadcast two shapes. @param {number[]} a @param {number[]} b */
-function together(a, b) {
+export function together(a, b) {
   const rank = Math.max(a.length, b.length);
   return Array.from({ length: rank }, (_, axis) => {
     const [one, other] = [a[axis - rank + a.length] ?? 1, b[axis - rank + b.length] ?? 1];

@@ -1,7 +1,7 @@
 // The remaining operators: quantisation, pooling, matrix products, normalisation, resizing.
 
 import { windowOf } from "./convolution.js";
-import { ELEMENTWISE, emptyOf } from "./elementwise.js";
+import { ELEMENTWISE, each, emptyOf, together } from "./elementwise.js";
 import { axesOf, counted, MOVING } from "./moving.js";
 import { ModelError } from "./onnx.js";
 import { PLACES } from "./places.js";
@@ -89,6 +89,7 @@ const pooling =
     const window = windowOf(settings, settings.kernel_shape, [rows, columns]);
     const { size, stride, dilation, before } = window;
     const inside = Boolean(settings.count_include_pad);
+    if (!largest && inside && settings.ceil_mode) throw new ModelError("averages windows beyond its padding");
     const pool = (/** @type {Values} */ values) => {
       const out = emptyOf(largest ? given.type : "float32", images * maps * window.made[0] * window.made[1]);
       const levels = largest && given.levels ? new Uint8Array(out.length) : out;
@@ -139,6 +140,9 @@ const globalPooling =
     return new Tensor("float32", [images, maps, ...given.dims.slice(2).map(() => 1)], made);
   };
 
+/** @param {number} sum @param {number} next */
+const plus = (sum, next) => sum + next;
+
 /**
  * @param {(sum: number, next: number) => number} add
  * @param {number} start
@@ -159,7 +163,7 @@ const reduction =
     const sums = new Float64Array(sizeOf(kept)).fill(start);
     const count = sums.length ? data.size / sums.length : 0;
     const trailing = axes.every((/** @type {number} */ axis) => axis >= rank - axes.length);
-    const quick = start === 0 && data.type === "float32" && trailing && count % 8 === 0;
+    const quick = add === plus && data.type === "float32" && trailing && count % 8 === 0;
     const strides = kept.map((size, axis) => (size === 1 ? 0 : sizeOf(kept.slice(axis + 1))));
     const index = new Array(rank).fill(0);
     const { values } = data;
@@ -214,22 +218,13 @@ function matMul([a, b]) {
   const [rows, inner] = left.slice(-2);
   const columns = right[right.length - 1];
   if (right[right.length - 2] !== inner) throw new ModelError("multiplies matrices that do not fit together");
-  const outer = (left.length >= right.length ? left : right).slice(0, -2);
-  const many = sizeOf(outer);
-  const to = new Float32Array(many * rows * columns);
+  const [one, other] = [left.slice(0, -2), right.slice(0, -2)];
+  const outer = together(one, other);
+  const to = new Float32Array(sizeOf(outer) * rows * columns);
   const [x, y] = [a.values, b.values];
-  for (let each = 0; each < many; each++)
-    multiply(
-      x,
-      y,
-      to,
-      [rows, inner, columns],
-      [
-        (each % Math.max(1, sizeOf(left.slice(0, -2)))) * rows * inner,
-        (each % Math.max(1, sizeOf(right.slice(0, -2)))) * inner * columns,
-        each * rows * columns,
-      ],
-    );
+  each([one, other], outer, (place, [at, by]) => {
+    multiply(x, y, to, [rows, inner, columns], [at * rows * inner, by * inner * columns, place * rows * columns]);
+  });
   const dims = [...outer, ...(a.dims.length === 1 ? [] : [rows]), ...(b.dims.length === 1 ? [] : [columns])];
   return new Tensor("float32", dims, to);
 }
@@ -312,12 +307,8 @@ export const OPERATORS = {
   GlobalAveragePool: globalPooling(false),
   ReduceMax: reduction(Math.max, Number.NEGATIVE_INFINITY),
   ReduceMin: reduction(Math.min, Number.POSITIVE_INFINITY),
-  ReduceSum: reduction((sum, next) => sum + next, 0),
-  ReduceMean: reduction(
-    (sum, next) => sum + next,
-    0,
-    (sum, count) => sum / count,
-  ),
+  ReduceSum: reduction(plus, 0),
+  ReduceMean: reduction(plus, 0, (sum, count) => sum / count),
   ReduceL2: reduction((sum, next) => sum + next * next, 0, Math.sqrt),
   MatMul: matMul,
   Gemm: gemm,

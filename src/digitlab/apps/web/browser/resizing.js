@@ -16,6 +16,8 @@ export function resized(given, settings) {
   if (dims[0] !== image.dims[0] || dims[1] !== image.dims[1])
     throw new ModelError("resizes more than rows and columns");
   if (dims.every((size, axis) => size === image.dims[axis])) return image;
+  if (by && dims.some((size, axis) => Math.abs(size - image.dims[axis] * by[axis]) > 1e-3))
+    throw new ModelError("resizes by factors that do not give whole pixels");
   const mode = settings.mode ?? "nearest";
   if (mode === "nearest") return near(image, dims);
   if (mode !== "linear" || (settings.coordinate_transformation_mode ?? "half_pixel") !== "half_pixel")

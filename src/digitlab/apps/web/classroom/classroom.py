@@ -31,6 +31,8 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from digitlab.apps.web.classroom.values import Entry
+
 __all__ = ["Classroom"]
 
 _LETTERS = "ABCDEFGHJKMNPQRSTVWXYZ23456789"  # none that can be mistaken for another on a blackboard
@@ -87,6 +89,7 @@ class Classroom:
         self._keys: dict[str, int] = {}
         self._gone: collections.deque[tuple[int, int]] = collections.deque(maxlen=_REMEMBERED)
         self._count = 0
+        self._in_file: frozenset[Entry] = frozenset()  # the drawings in the file as it was last written
         self._joins, self._guesses = (_Allowance(*each, now) for each in (self.limits.joins, self.limits.guesses))
         self.changed: Callable[[], None] = lambda: None
 
@@ -96,6 +99,11 @@ class Classroom:
     def pupils(self) -> tuple[Pupil, ...]:
         """All pupils, in the order in which they joined."""
         return tuple(each.pupil for each in self._places.values())
+
+    @property
+    def only_in_file(self) -> int:
+        """Number of drawings in the file that were removed since, or whose writer's name was."""
+        return len(self._in_file - self.collected())
 
     # Pupils: with the code, then with their key --------------------------------------------------------------------
 
@@ -253,10 +261,10 @@ class Classroom:
             RefusalError: there is no such pupil.
         """
         name = f"Pupil {self.pupil(number).number}"
-        while any(each.pupil.name.casefold() == name.casefold() for each in self._places.values()):
+        while any(alike(each.name) == alike(name) for each in self.pupils if each.number != number):
             name += "*"
         place = self._places[number]
-        place.pupil = replace(place.pupil, name=name)
+        place.pupil = self._marked(replace(place.pupil, name=name))
         self._note(number)
         return place.pupil
 
@@ -289,6 +297,7 @@ class Classroom:
         """Remove all pupils and drawings, and make a new code."""
         for number in list(self._places):
             self.remove_pupil(number)
+        self._in_file = frozenset()
         self.code, self.open, self.round = _new_code(), True, self.round + 1
         self._note()
 
@@ -305,16 +314,18 @@ class Classroom:
             np.array([drawing.glyph for _, drawing in all_], np.uint8),
             np.array([drawing.label for _, drawing in all_], np.uint8),
             np.array([pupil.name for pupil, _ in all_]),
-            frozenset((pupil.number, drawing.number) for pupil, drawing in all_),
+            self.collected(),
         )
+
+    def collected(self) -> frozenset[Entry]:
+        """Return the entries of all present drawings."""
+        return frozenset((pupil.number, pupil.name, each.number) for pupil in self.pupils for each in pupil.drawings)
 
     def note_kept(self, collection: Collection) -> None:
         """Mark these drawings, and no others, as being in the file."""
+        self._in_file = collection.entries
         for number, place in self._places.items():
-            drawings = tuple(
-                replace(each, kept=(number, each.number) in collection.places) for each in place.pupil.drawings
-            )
-            place.pupil = replace(place.pupil, drawings=drawings)
+            place.pupil = self._marked(place.pupil)
             self._note(number)
 
     def changes(self, since: int) -> Changes:
@@ -324,6 +335,13 @@ class Classroom:
         return Changes(self.version, changed, gone)
 
     # ---------------------------------------------------------------------------------------------------------------
+
+    def _marked(self, pupil: Pupil) -> Pupil:
+        """Mark which drawings of a pupil are in the file, under the pupil's present name."""
+        drawings = tuple(
+            replace(each, kept=(pupil.number, pupil.name, each.number) in self._in_file) for each in pupil.drawings
+        )
+        return replace(pupil, drawings=drawings)
 
     def _of(self, key: str) -> _Place:
         number = self._keys.get(key)

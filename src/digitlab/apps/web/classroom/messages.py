@@ -150,6 +150,7 @@ class ClassState(Message):
     pupils: int
     drawings: int
     unkept: int = Field(description="drawings that are not in the file")
+    removed: int = Field(description="drawings in the file that were removed since, or whose writer's name was")
     file: str | None = Field(description="the name of the file with what was kept last")
     links: list[ClassLink]
     local: bool = Field(description="whether only this machine can reach the server")

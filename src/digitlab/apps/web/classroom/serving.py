@@ -174,7 +174,8 @@ class ClassServing:
         addresses = dict.fromkeys([*([asked_at] if asked_at else []), *self._addresses])
         return messages.ClassState(
             code=room.code, open=room.open, task=room.task, pupils=len(pupils), drawings=len(drawings),
-            unkept=sum(not each.kept for each in drawings), file=None if self.file is None else self.file.name,
+            unkept=sum(not each.kept for each in drawings), removed=room.only_in_file,
+            file=None if self.file is None else self.file.name,
             links=[_link(each, room.code) for each in addresses], local=self._local and not asked_at, training=training,
         )  # fmt: skip
 
@@ -204,12 +205,13 @@ class ClassServing:
             StorageError: if it cannot be written.
         """
         async with self._keeping:
-            collection = self.classroom.collection()
-            if self.file is None or self._file_round != self.classroom.round:
-                self.file, self._file_round = self._free_file(), self.classroom.round
-            await asyncio.to_thread(_write, self.file, collection)
-            self.classroom.note_kept(collection)
-            return self.file
+            collection, round_ = self.classroom.collection(), self.classroom.round
+            file = self.file if self.file is not None and self._file_round == round_ else self._free_file()
+            await asyncio.to_thread(_write, file, collection)
+            self.file, self._file_round = file, round_
+            if round_ == self.classroom.round:  # else the class has begun again meanwhile
+                self.classroom.note_kept(collection)
+            return file
 
     # ---------------------------------------------------------------------------------------------------------------
 

@@ -13,7 +13,8 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 __all__ = [
-    "Changes", "ClassLimits", "Collection", "Drawing", "Pupil", "RefusalError", "Sketch", "alike", "plain_nickname",
+    "Changes", "ClassLimits", "Collection", "Drawing", "Entry", "Pupil", "RefusalError", "Sketch", "alike",
+    "plain_nickname",
 ]  # fmt: skip
 
 Reason = Literal["code", "key", "closed", "full", "taken", "name", "task", "empty", "missing", "often"]
@@ -72,7 +73,7 @@ class Drawing:
 
     number: of this pupil's drawings, from 1; label: the task's digit; picture: a small grey PNG file
     glyph: uint8 (28, 28), light ink on dark; answer: what the reader read, None if it declined
-    kept: whether it is in the file as last written
+    kept: whether it is in the file as last written, under the pupil's present name
     """
 
     number: int
@@ -109,14 +110,17 @@ class Changes:
     gone: tuple[int, ...]
 
 
+Entry = tuple[int, str, int]  # a drawing in the file: its writer's number and name, and its number
+
+
 @dataclass(frozen=True, slots=True)
 class Collection:
-    """All drawings: uint8 images (N, 28, 28), labels (N,), and of each the writer's name and its place in the class."""
+    """All drawings: uint8 images (N, 28, 28), labels (N,), and of each the writer's name and its entry."""
 
     images: NDArray[np.uint8]
     labels: NDArray[np.uint8]
     writers: NDArray[np.str_]
-    places: frozenset[tuple[int, int]] = field(repr=False)
+    entries: frozenset[Entry] = field(repr=False)
 
 
 def plain_nickname(name: str, most: int = 20) -> str:

@@ -23,6 +23,11 @@ const LOST_AFTER = 8000; // milliseconds without an answer until the connection 
 export const mostCertain = (digits) =>
   digits.filter((each) => each.digit !== null).sort((a, b) => b.confidence - a.confidence)[0];
 
+/** Stop the camera of a stream. @param {MediaStream | null} stream */
+function release(stream) {
+  for (const track of stream?.getTracks() ?? []) track.stop();
+}
+
 /** Send times of one connection's frames, so that a late answer is not taken for a current one. */
 export class SentFrames {
   /** @type {Map<number, number>} */
@@ -56,6 +61,7 @@ export class SentFrames {
 export class Camera extends EventTarget {
   /** @type {MediaStream | null} */
   #stream = null;
+  #turn = 0; // number of starts and stops: a camera that is given late must not run after a stop, nor beside another
   /** @type {Line | null} */
   #line = null;
   #underWay = 0;
@@ -90,10 +96,13 @@ export class Camera extends EventTarget {
   async start() {
     if (!navigator.mediaDevices?.getUserMedia)
       return this.#complain(t("Browsers give the camera only to pages on this machine or over https."));
+    const turn = (this.#turn += 1);
+    let stream;
     try {
       const wish = { width: { ideal: WIDE }, facingMode: { ideal: "environment" } };
-      this.#stream = await navigator.mediaDevices.getUserMedia({ video: wish, audio: false });
+      stream = await navigator.mediaDevices.getUserMedia({ video: wish, audio: false });
     } catch (error) {
+      if (turn !== this.#turn) return;
       const denied = error.name === "NotAllowedError";
       return this.#complain(
         denied
@@ -101,14 +110,30 @@ export class Camera extends EventTarget {
           : t("No camera was found, or another program has it."),
       );
     }
-    this.video.srcObject = this.#stream;
-    await this.video.play();
+    if (turn !== this.#turn) return release(stream);
+    this.#stream = stream;
+    for (const track of stream.getTracks()) track.addEventListener("ended", () => this.#gone(turn));
+    this.video.srcObject = stream;
+    try {
+      await this.video.play();
+    } catch {
+      return this.#gone(turn);
+    }
+    if (turn !== this.#turn) return;
     this.#connect();
     this.#show();
   }
 
+  /** Report that the camera of this start is lost, unless it was stopped. @param {number} turn */
+  #gone(turn) {
+    if (turn !== this.#turn) return;
+    this.stop();
+    this.#complain(t("The camera is gone: it was unplugged, or another program has it."));
+  }
+
   stop() {
-    for (const track of this.#stream?.getTracks() ?? []) track.stop();
+    this.#turn += 1;
+    release(this.#stream);
     clearInterval(this.#watch);
     this.#line?.close();
     [this.#stream, this.#line, this.video.srcObject] = [null, null, null];
@@ -178,7 +203,9 @@ export class Camera extends EventTarget {
     const line = this.#line;
     if (!line || line.readyState !== WebSocket.OPEN || this.#sending || this.#underWay >= UNDER_WAY) return;
     const wait = this.#last + PAUSE - performance.now();
-    if (wait > 0 || !this.video.videoWidth) {
+    // While a camera is silent (a call on the phone has it), its last picture stays, and is not read as a new one.
+    const silent = this.#stream?.getTracks().some((track) => track.muted);
+    if (wait > 0 || silent || !this.video.videoWidth) {
       setTimeout(() => this.#next(), Math.max(wait, 5));
       return;
     }

@@ -159,6 +159,8 @@ export default {
     "Les navigateurs ne donnent la caméra qu'aux pages de cette machine ou en https.",
   "The browser was not allowed to use the camera.": "Le navigateur n'a pas eu le droit d'utiliser la caméra.",
   "No camera was found, or another program has it.": "Aucune caméra trouvée, ou un autre programme l'utilise.",
+  "The camera is gone: it was unplugged, or another program has it.":
+    "La caméra n'est plus là : elle a été débranchée, ou un autre programme l'utilise.",
   "The connection to the server was lost; start the camera again.":
     "La liaison avec le serveur a été coupée ; redémarrez la caméra.",
   "A frame could not be read.": "Une image n'a pas pu être lue.",

@@ -13,8 +13,9 @@
 
 const MOST_TEXT = 60_000; // characters in a fragment
 const [MOST_STROKES, MOST_POINTS] = [400, 4000];
+const MOST_BYTES = 42_000; // of packed strokes: 56,000 characters, so that the rest has room beside them
 const [FINE, FINE_WIDTH] = [2, 4]; // resolution of positions and of widths: steps per unit of the pad
-const NEAR = 1.2; // points closer than this to the previous one are dropped
+const NEAR = 1.2; // points closer than this to the previous one are dropped; of a long drawing, more of them are
 const NAME = /^[\w.+-]{1,100}$/;
 const WORDS = /** @type {const} */ (["view", "from", "model", "layer", "theme", "digit", "lesson"]);
 const COUNTS = /** @type {const} */ (["map", "step", "part"]);
@@ -86,12 +87,24 @@ function write(bytes, value) {
   bytes.push(left);
 }
 
-/** Encode strokes as URL-safe base64. @param {Stroke[]} strokes */
+/** Encode strokes as URL-safe base64, as finely as there is room for. @param {Stroke[]} strokes */
 function packed(strokes) {
+  let near = NEAR;
+  let bytes = bytesOf(strokes, near);
+  while (bytes.length > MOST_BYTES) {
+    near *= 1.5;
+    bytes = bytesOf(strokes, near);
+  }
+  const letters = btoa(String.fromCharCode(...bytes));
+  return letters.replaceAll("+", "-").replaceAll("/", "_").replace(/=+$/, "");
+}
+
+/** @param {Stroke[]} strokes @param {number} near */
+function bytesOf(strokes, near) {
   /** @type {number[]} */
   const bytes = [];
   for (const { points, erase } of strokes.slice(-MOST_STROKES)) {
-    const kept = thinned(points).slice(0, MOST_POINTS);
+    const kept = thinned(points, near).slice(0, MOST_POINTS);
     write(bytes, 2 * kept.length + Number(erase));
     let [x, y, width] = [0, 0, 0];
     for (const point of kept) {
@@ -100,17 +113,16 @@ function packed(strokes) {
       [x, y, width] = next;
     }
   }
-  const letters = btoa(String.fromCharCode(...bytes));
-  return letters.replaceAll("+", "-").replaceAll("/", "_").replace(/=+$/, "");
+  return bytes;
 }
 
-/** @param {Stroke["points"]} points */
-function thinned(points) {
+/** @param {Stroke["points"]} points @param {number} near */
+function thinned(points, near) {
   /** @type {Stroke["points"]} */
   const kept = [];
   points.forEach((point, place) => {
     const last = kept[kept.length - 1];
-    if (!last || place === points.length - 1 || Math.hypot(point.x - last.x, point.y - last.y) > NEAR) kept.push(point);
+    if (!last || place === points.length - 1 || Math.hypot(point.x - last.x, point.y - last.y) > near) kept.push(point);
   });
   return kept;
 }

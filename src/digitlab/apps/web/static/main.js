@@ -150,7 +150,7 @@ async function readPad({ finished = true, since = null } = {}) {
   } catch (error) {
     if (finished) complain(error.message);
   } finally {
-    if (turn === asked) byId("answer").setAttribute("aria-busy", "false");
+    if (turn === asked || input !== "draw") byId("answer").setAttribute("aria-busy", "false");
   }
 }
 
@@ -254,7 +254,12 @@ photo.addEventListener("read", () => {
 });
 
 async function showPhoto() {
-  if (!photo.page) return;
+  const turn = (asked += 1);
+  if (!photo.page) {
+    byId("found").hidden = true;
+    answer.nothing();
+    return lookAt(null);
+  }
   const { digits, text } = photo.page;
   showFound(byId("found"), digits, photo.chosen, (place) => photo.choose(place));
   const picture = photo.digit();
@@ -262,7 +267,6 @@ async function showPhoto() {
     answer.show(nothing);
     return lookAt(null);
   }
-  const turn = (asked += 1);
   const found = await api.classify(picture, state.model);
   if (turn < asked || input !== "photo") return;
   answer.show(digits.length > 1 ? { ...found, text, whose: whose(digits, photo.chosen) } : found);

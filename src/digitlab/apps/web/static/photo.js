@@ -32,7 +32,7 @@ export class Photo extends EventTarget {
   turns = 0;
   reads = 0; // answers to all but the last one are dropped
 
-  /** Events: "read" when a photo was read, "trouble" with a `detail` when not. */
+  /** Events: "read" when a photo was read, or could not be; in that case, also "trouble" with a text as `detail`. */
   constructor() {
     super();
     for (const input of [byId("photo-file"), byId("photo-camera")]) {
@@ -66,8 +66,10 @@ export class Photo extends EventTarget {
   async open(file) {
     if (!file) return;
     this.dispatchEvent(new Event("opened"));
+    const turn = (this.turns += 1);
     // Browsers that can show a TIFF show only its first page.
     const bitmap = PAGED.test(file.name || file.type) ? null : await createImageBitmap(file).catch(() => null);
+    if (turn < this.turns) return; // another picture was opened meanwhile, whose decoding took less time
     if (!bitmap) {
       await this.#draw(file, 1);
       return;
@@ -139,6 +141,8 @@ export class Photo extends EventTarget {
   async read(picture = this.picture) {
     if (!picture) return;
     const turn = (this.reads += 1);
+    // The digits of another picture must not be cut out of this one, also if it cannot be read.
+    if (picture !== this.picture) [this.page, this.body, this.chosen] = [null, null, -1];
     this.picture = picture;
     const shown = byId("photo-picture");
     [shown.width, shown.height] = [picture.width, picture.height];
@@ -158,6 +162,7 @@ export class Photo extends EventTarget {
       if (turn < this.reads) return;
       byId("photo-text").textContent = "";
       this.#complain(error.message);
+      this.dispatchEvent(new Event("read"));
     }
   }
 
@@ -213,7 +218,8 @@ const isPicture = (file) =>
 function onCanvas(source) {
   const side = api.here() ? SIDE_HERE : SIDE;
   const scale = Math.min(1, side / Math.max(source.width, source.height));
-  const picture = canvas(Math.round(source.width * scale), Math.round(source.height * scale));
+  const reduced = (/** @type {number} */ length) => Math.max(1, Math.round(length * scale));
+  const picture = canvas(reduced(source.width), reduced(source.height));
   const pen = penOf(picture);
   pen.imageSmoothingQuality = "high";
   pen.fillStyle = "#fff"; // transparent areas become paper

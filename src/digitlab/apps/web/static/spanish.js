@@ -159,6 +159,8 @@ export default {
     "Los navegadores solo dan la cámara a páginas de este equipo o con https.",
   "The browser was not allowed to use the camera.": "El navegador no tiene permiso para usar la cámara.",
   "No camera was found, or another program has it.": "No se encontró ninguna cámara, o la tiene otro programa.",
+  "The camera is gone: it was unplugged, or another program has it.":
+    "La cámara ya no está: se desconectó, o la tiene otro programa.",
   "The connection to the server was lost; start the camera again.":
     "Se cortó la conexión con el servidor; enciende la cámara otra vez.",
   "A frame could not be read.": "No se pudo leer un fotograma.",

@@ -1,6 +1,7 @@
 // Light or dark theme: the system's, unless the visitor chose one. `data-shade` of the root element: which is shown.
 
 import { tell } from "./state.js";
+import { keep } from "./storage.js";
 
 const KEPT = "digitlab.theme";
 
@@ -31,7 +32,7 @@ export function startTheme(button) {
   button.addEventListener("click", () => setTheme(dark() ? "light" : "dark"));
   choose = (theme) => {
     root.dataset.theme = theme;
-    localStorage.setItem(KEPT, theme);
+    keep(KEPT, theme);
     show();
     button.setAttribute("aria-pressed", String(dark()));
   };

@@ -53,6 +53,8 @@ export class TrainingView {
   status;
   /** @type {HTMLProgressElement} */
   bar;
+  /** @type {HTMLElement | null} */
+  #busy = null; // the message that another training runs, until it ends
   /** @type {Record<"loss" | "accuracy", Chart>} */
   charts;
   /** @type {Record<"whole" | "filters" | "mistakes", HTMLElement>} */
@@ -91,8 +93,8 @@ export class TrainingView {
 
   async #show() {
     if (this.#built === language()) return this.#repaint();
-    this.#built = language();
     const known = await api.trainings();
+    this.#built = language();
     this.#build(known);
     const latest = known.trainings[0];
     if (latest) this.#follow(latest);
@@ -179,6 +181,7 @@ export class TrainingView {
     );
     this.results = { whole, filters, mistakes };
     const refused = make("p", { class: "mark" }, relayed(REFUSED[why ?? "other"] ?? REFUSED.other, reason));
+    this.#busy = why === "busy" ? refused : null;
     this.panel.replaceChildren(
       make("h2", {}, t("Train a network while you watch")),
       make(
@@ -217,11 +220,14 @@ export class TrainingView {
   /** @param {TrainingState} training */
   #follow(training) {
     this.#source?.close();
-    this.#epochs = [];
     this.results.whole.hidden = false;
-    for (const chart of Object.values(this.charts)) chart.clear(training.question.epochs);
     this.results.filters.replaceChildren();
     this.results.mistakes.replaceChildren();
+    const clear = () => {
+      this.#epochs = [];
+      for (const chart of Object.values(this.charts)) chart.clear(training.question.epochs);
+    };
+    clear();
     this.#state(training);
     this.#source = api.trainingEvents(training.id, {
       progress: (told) => this.#progress(told),
@@ -234,6 +240,7 @@ export class TrainingView {
         if (OVER.includes(told.state)) source.close();
       },
     });
+    this.#source.addEventListener("open", clear); // also after a break, when all events come once more
   }
 
   /** @param {TrainingProgress} told */
@@ -302,6 +309,11 @@ export class TrainingView {
     stop.disabled = training.state === "stopping";
     use.hidden = !(over && training.model);
     this.bar.hidden = over;
+    if (over && this.#busy) {
+      start.disabled = false;
+      this.#busy.remove();
+      this.#busy = null;
+    }
     const best = training.epochs.at(-1)?.validation_accuracy ?? Number.NaN;
     const right = Number.isFinite(best) ? ` ${t("Test accuracy: {share}.", { share: percent(best, 1) })}` : "";
     const words = {

@@ -1,5 +1,7 @@
 // The page's languages. The English texts are in index.html and in the code; `t` looks up their translations.
 
+import { kept, keep as store } from "./storage.js";
+
 /** @typedef {Record<string, string>} Dictionary English text → its translation. */
 
 /**
@@ -136,7 +138,7 @@ export function onLanguage(listener) {
 
 /** The language that the URL, else an earlier visit, else the browser asks for; English if none is known. */
 export function wantedLanguage() {
-  const asked = [new URLSearchParams(location.search).get("lang"), localStorage.getItem(KEPT), ...navigator.languages];
+  const asked = [new URLSearchParams(location.search).get("lang"), kept(KEPT), ...navigator.languages];
   const known = asked
     .map((each) => each?.slice(0, 2).toLowerCase())
     .find((each) => each === "en" || (each && each in DICTIONARIES));
@@ -151,7 +153,7 @@ export async function setLanguage(wanted, { keep = false } = {}) {
   const parts = wanted in DICTIONARIES ? [DICTIONARIES[wanted].load, ...more.map((each) => each[wanted])] : [];
   const loaded = await Promise.all(parts.map((load) => load()));
   [tongue, dictionary] = [wanted, Object.assign({}, ...loaded.map((each) => each.default))];
-  if (keep) localStorage.setItem(KEPT, wanted);
+  if (keep) store(KEPT, wanted);
   document.documentElement.lang = wanted;
   translate(document.body);
   document.title = t((title ??= document.title));

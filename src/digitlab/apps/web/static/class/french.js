@@ -58,6 +58,9 @@ export default {
     "Seul cet ordinateur atteint la classe. Pour les téléphones : {command}",
   "In {file}: {kept} drawings with the names of who drew them. Not kept: {unkept}.":
     "Dans {file} : {kept} dessins avec les noms de leurs auteurs. Non gardés : {unkept}.",
+  "Still in the file, but removed or renamed here: {removed}.":
+    "Encore dans le fichier, mais retirés ou renommés ici : {removed}.",
+  "Press Keep again to rewrite it.": "Appuyez de nouveau sur Le garder pour le réécrire.",
   "Nothing is kept until you press Keep; then the digits are in a file, with the names that stand here.":
     "Rien n'est gardé avant que vous appuyiez sur Le garder ; alors les chiffres sont dans un fichier, avec les noms affichés ici.",
   "nothing yet": "rien encore",
@@ -72,6 +75,8 @@ export default {
     "Il apprend : époque {epoch} sur {epochs}. Ses courbes sont sous Entraînement, dans la page du réseau.",
   "{model}: {right} of {images} digits ({share}) of {left} pupils that it had never seen; the shipped reader's network: {readers}.":
     "{model} : {right} chiffres sur {images} ({share}) de {left} élèves qu'il n'avait jamais vus ; le réseau du lecteur fourni : {readers}.",
+  "{model}: {right} of {images} digits ({share}) of the one pupil, which it had never seen; the shipped reader's network: {readers}.":
+    "{model} : {right} chiffres sur {images} ({share}) du seul élève, qu'il n'avait jamais vus ; le réseau du lecteur fourni : {readers}.",
   // api.js
   "This is not the class's code; it stands on the wall.": "Ce n'est pas le code de la classe ; il est affiché au mur.",
   "You are not in the class, or no more; join it again.": "Tu n'es pas dans la classe, ou plus ; entre de nouveau.",

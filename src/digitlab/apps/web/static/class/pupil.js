@@ -4,6 +4,7 @@ import { newest } from "../api.js";
 import { begin } from "../begin.js";
 import { byId, complain, make } from "../elements.js";
 import { Pad } from "../pad.js";
+import { keep, kept } from "../storage.js";
 import { onLanguage, t } from "../words.js";
 import * as api from "./api.js";
 import { taskOf, trying } from "./shared.js";
@@ -37,10 +38,12 @@ const send = newest(() => {
 });
 
 async function sent() {
-  if (!pupil) return;
+  const own = pupil;
+  if (!own) return;
   try {
-    shown = (await pupil.sketch(pad.empty ? null : await pictured())).number;
+    shown = (await own.sketch(pad.empty ? null : await pictured())).number;
   } catch (error) {
+    if (own !== pupil) return; // out of the class meanwhile, or in it again
     if (error.status === 401) leave(error.message);
     else if (error.status !== 429) complain(error.message);
   }
@@ -80,9 +83,10 @@ addEventListener("keydown", (event) => {
 });
 
 byId("done").addEventListener("click", async () => {
+  const button = byId("done");
+  if (button.hasAttribute("aria-busy")) return; // pressed twice: it is being handed in
   const asked = label;
   if (!pupil || pad.empty || asked === null) return complain(t("Draw first, then press Done."));
-  const button = byId("done");
   button.setAttribute("aria-busy", "true");
   await sending;
   const done = await trying(async () => follow(await /** @type {any} */ (pupil).handIn(await pictured(), asked)));
@@ -140,23 +144,28 @@ function drawing({ number, label: meant, answer }) {
 
 /** @param {string} key */
 function enter(key) {
-  sessionStorage.setItem(KEPT, key);
-  pupil = api.pupilWith(key);
+  keep(KEPT, key, "sessionStorage");
+  const own = api.pupilWith(key);
+  pupil = own;
   pad.forget();
-  pupil.follow({
-    state: follow,
-    read: (/** @type {SketchRead} */ told) => {
+  // Whoever was taken out may have joined again before the stream of the first key ends.
+  const mine = (/** @type {(told: any) => void} */ listener) => (/** @type {any} */ told) => {
+    if (pupil === own) listener(told);
+  };
+  own.follow({
+    state: mine(follow),
+    read: mine((/** @type {SketchRead} */ told) => {
       read = told;
       show();
-    },
-    gone: () => leave(t("Your teacher has taken you out of the class, or begun again.")),
-    lost: (error) => (error.status === 401 ? leave(error.message) : complain(error.message)),
+    }),
+    gone: mine(() => leave(t("Your teacher has taken you out of the class, or begun again."))),
+    lost: mine((error) => (error.status === 401 ? leave(error.message) : complain(error.message))),
   });
 }
 
 /** @param {string} why */
 function leave(why) {
-  sessionStorage.removeItem(KEPT);
+  keep(KEPT, null, "sessionStorage");
   if (!pupil) return;
   [pupil, state] = [null, null];
   complain(why);
@@ -177,13 +186,13 @@ byId("join").addEventListener("submit", (event) => {
 
 const code = /** @type {HTMLInputElement} */ (byId("code"));
 code.value = decodeURIComponent(location.hash.slice(1)).slice(0, 20);
-const known = sessionStorage.getItem(KEPT);
+const known = kept(KEPT, "sessionStorage");
 if (known) {
   try {
     follow(await api.pupilWith(known).state());
     enter(known);
   } catch {
-    sessionStorage.removeItem(KEPT);
+    keep(KEPT, null, "sessionStorage");
   }
 }
 show();

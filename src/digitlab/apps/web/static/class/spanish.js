@@ -58,6 +58,9 @@ export default {
     "Solo este ordenador llega a la clase. Para teléfonos: {command}",
   "In {file}: {kept} drawings with the names of who drew them. Not kept: {unkept}.":
     "En {file}: {kept} dibujos con los nombres de quienes los hicieron. Sin guardar: {unkept}.",
+  "Still in the file, but removed or renamed here: {removed}.":
+    "Aún en el archivo, pero quitados o renombrados aquí: {removed}.",
+  "Press Keep again to rewrite it.": "Pulsa Guardarlo otra vez para reescribirlo.",
   "Nothing is kept until you press Keep; then the digits are in a file, with the names that stand here.":
     "Nada se guarda hasta que pulses Guardarlo; entonces las cifras están en un archivo, con los nombres que están aquí.",
   "nothing yet": "nada todavía",
@@ -72,6 +75,8 @@ export default {
     "Aprende: época {epoch} de {epochs}. Sus curvas están en Entrenamiento, en la página de la red.",
   "{model}: {right} of {images} digits ({share}) of {left} pupils that it had never seen; the shipped reader's network: {readers}.":
     "{model}: {right} de {images} cifras ({share}) de {left} alumnos que nunca había visto; la red del lector incluido: {readers}.",
+  "{model}: {right} of {images} digits ({share}) of the one pupil, which it had never seen; the shipped reader's network: {readers}.":
+    "{model}: {right} de {images} cifras ({share}) del único alumno, que nunca había visto; la red del lector incluido: {readers}.",
   // api.js
   "This is not the class's code; it stands on the wall.": "Ese no es el código de la clase; está en la pared.",
   "You are not in the class, or no more; join it again.": "No estás en la clase, o ya no; entra otra vez.",

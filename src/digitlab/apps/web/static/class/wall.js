@@ -56,19 +56,24 @@ function showRoom(told) {
 }
 
 /** @param {ClassState} told */
-function showKept({ drawings, unkept, file, training: possible }) {
+function showKept({ drawings, unkept, removed, file, training: possible }) {
   const keep = /** @type {HTMLButtonElement} */ (byId("keep"));
   const train = /** @type {HTMLButtonElement} */ (byId("train"));
-  keep.disabled = !drawings || (!unkept && Boolean(file));
+  keep.disabled = !drawings || (!unkept && !removed && Boolean(file));
   train.disabled = !file || !possible || Boolean(training && !OVER.includes(training.state));
   const kept = drawings - unkept;
-  byId("kept").textContent = file
+  const more = [
+    removed ? t("Still in the file, but removed or renamed here: {removed}.", { removed: number(removed) }) : "",
+    removed && drawings ? t("Press Keep again to rewrite it.") : "",
+  ];
+  const said = file
     ? t("In {file}: {kept} drawings with the names of who drew them. Not kept: {unkept}.", {
         file,
         kept: number(kept),
         unkept: number(unkept),
       })
     : t("Nothing is kept until you press Keep; then the digits are in a file, with the names that stand here.");
+  byId("kept").textContent = [said, ...more].filter(Boolean).join(" ");
 }
 
 /** @param {ClassState} told */
@@ -278,17 +283,23 @@ function showTraining() {
     );
   else if (now.own) {
     const { pupils: left, images, right, reader_right: readers } = now.own;
-    byId("trained").textContent = t(
-      "{model}: {right} of {images} digits ({share}) of {left} pupils that it had never seen; the shipped reader's network: {readers}.",
-      {
-        model: now.model,
-        right: number(right),
-        images: number(images),
-        share: percent(right / images),
-        left: number(left),
-        readers: number(readers),
-      },
-    );
+    const values = {
+      model: now.model,
+      right: number(right),
+      images: number(images),
+      share: percent(right / images),
+      left: number(left),
+      readers: number(readers),
+    };
+    byId("trained").textContent = left
+      ? t(
+          "{model}: {right} of {images} digits ({share}) of {left} pupils that it had never seen; the shipped reader's network: {readers}.",
+          values,
+        )
+      : t(
+          "{model}: {right} of {images} digits ({share}) of the one pupil, which it had never seen; the shipped reader's network: {readers}.",
+          values,
+        );
   }
 }
 
