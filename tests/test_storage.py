@@ -152,6 +152,13 @@ def test_files_get_the_usual_permissions(tmp_path: Path) -> None:
     assert (tmp_path / "ours").stat().st_mode == (tmp_path / "usual").stat().st_mode
 
 
+def test_folders_get_the_usual_permissions(tmp_path: Path) -> None:
+    with atomic_folder(tmp_path / "ours"):
+        pass
+    (tmp_path / "usual").mkdir()
+    assert (tmp_path / "ours").stat().st_mode == (tmp_path / "usual").stat().st_mode
+
+
 def test_a_folder_appears_whole_or_not_at_all(tmp_path: Path) -> None:
     target = tmp_path / "folder"
 

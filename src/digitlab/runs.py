@@ -236,6 +236,18 @@ class Run(Drawn):
             run.path.mkdir(parents=True, exist_ok=True)
         return run
 
+    def is_done(self, members: int = 1) -> bool:
+        """Return whether the training is complete: its networks' checkpoint folders were removed.
+
+        One that was stopped in its first epoch has a report, and that folder without a checkpoint.
+
+        members: the number of networks, if it is an ensemble
+        """
+        folders = [self.path / "members" / str(number + 1) for number in range(members)]
+        parts = [Run(each) for each in folders] if members > 1 else [self]
+        reported = all(each.report.is_file() for each in (self, *parts))
+        return reported and not any(each.checkpoint.parent.is_dir() for each in parts)
+
     def remove_checkpoint(self) -> None:
         """Remove the checkpoint once the training is done."""
         shutil.rmtree(self.checkpoint.parent, ignore_errors=True)

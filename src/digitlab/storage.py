@@ -110,9 +110,14 @@ def _temporary(path: Path, unfinished: contextlib.ExitStack) -> Path:
 def _flush(temporary: Path, path: Path) -> None:
     with saying_what_failed(path), temporary.open("r+b") as written:  # Windows can only sync a file opened for writing
         os.fsync(written.fileno())
+    _give_usual_permissions(temporary, 0o666)
+
+
+def _give_usual_permissions(temporary: Path, most: int) -> None:
+    """Set the mode that the umask gives to new files or folders: those of `tempfile` are for the owner only."""
     umask = os.umask(0)
     os.umask(umask)
-    temporary.chmod(0o666 & ~umask)  # mkstemp's mode 0600 is meant for secrets
+    temporary.chmod(most & ~umask)
 
 
 def remove_unfinished(folder: Path) -> None:
@@ -256,6 +261,7 @@ def atomic_folder(path: Path) -> Iterator[Path]:
         temporary = Path(tempfile.mkdtemp(prefix=prefix, dir=path.parent))
         try:
             yield temporary
+            _give_usual_permissions(temporary, 0o777)
             try:
                 temporary.rename(path)
             except OSError as error:

@@ -16,6 +16,7 @@ import pytest
 import digitlab
 from digitlab import jobs
 from digitlab.apps.cli import make_app
+from digitlab.runs import Run
 
 ROOT = Path(__file__).parents[2]
 
@@ -168,3 +169,10 @@ def test_wrong_use_is_answered_before_anything_is_done(
     with pytest.raises((digitlab.DigitlabError, TypeError), match=complaint):
         call()  # type: ignore[operator]
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_run_is_a_model_to_transfer(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    taken: list[object] = []
+    monkeypatch.setattr(jobs, "transfer", lambda model, *_, **__: taken.append(model))
+    digitlab.transfer(Run(tmp_path), data="mnist")
+    assert taken == [tmp_path]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import io
 import json
 from pathlib import Path
@@ -12,6 +13,7 @@ from PIL import Image
 
 from digitlab.apps.cli import progress_view, run
 from digitlab.apps.cli.progress_view import ProgressView
+from digitlab.archives.review_page import KIND
 from digitlab.datasets import find_dataset, load_dataset, summarise
 from digitlab.datasets.formats import dataset_writer
 from digitlab.values import Digits
@@ -91,6 +93,18 @@ def test_a_built_set_is_the_named_one(tmp_path: Path, capsys: Captured) -> None:
     images = len(load_dataset("digits-8x8").split("test"))
     assert answer == {"dataset": "digits-8x8", "seed": 0, "out": str(out), "images": {"test": images}}
     assert summarise(find_dataset(str(out)).split("all")) == summarise(load_dataset("digits-8x8").split("test"))
+
+
+def test_a_slash_at_the_end_means_a_folder_whatever_its_name(tmp_path: Path, scans: Path, few_digits: Digits) -> None:
+    glyph = base64.b64encode(few_digits.images[0].tobytes()).decode()
+    entry = {"path": "a.png", "box": [0, 0, 28, 28], "read": 3, "label": 3, "glyph": glyph}
+    saved = tmp_path / "corrections.json"
+    saved.write_text(json.dumps({"kind": KIND, "digits": [entry]}))
+    assert run(["data", "from-review", str(saved), "--out", f"{tmp_path}/mine.v1/"]) == 0
+    assert run(["data", "build", "digits-8x8", "--split", "test", "--out", f"{tmp_path}/mine.v2/"]) == 0
+    assert run(["classify", str(scans), "--out", f"{tmp_path}/mine.v3/"]) == 0
+    sizes = [len(find_dataset(f"{tmp_path}/mine.v{number}").split("all")) for number in (1, 2, 3)]
+    assert sizes == [1, 359, len(few_digits)]
 
 
 def test_a_converted_file_has_the_same_images(scans: Path, few_digits: Digits, capsys: Captured) -> None:

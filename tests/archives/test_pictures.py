@@ -9,6 +9,7 @@ from PIL import Image
 from digitlab.archives import Picture, find_pictures
 from digitlab.archives.job import stamp_of
 from digitlab.errors import ImageError, UsageError
+from digitlab.picture_files.pages import page_names
 
 
 def test_a_folder_means_all_pictures_below_it_sorted(scans: Path) -> None:
@@ -121,3 +122,14 @@ def test_each_page_of_a_tiff_is_a_picture(tmp_path: Path) -> None:
     assert {stamp_of(each.path) for each in find_pictures([tmp_path / "scan.tif"])} == {
         stamp_of(f"{tmp_path}/scan.tif")
     }
+
+
+def test_the_pages_of_a_pipe_are_not_waited_for(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "a.tif")
+    keeps_it_open = os.open(tmp_path / "a.tif", os.O_RDWR)  # so that the test fails rather than hangs
+    os.write(keeps_it_open, b"II*\0" + bytes(4096))
+    try:
+        assert page_names(tmp_path / "a.tif") == [str(tmp_path / "a.tif")]
+        assert len(os.read(keeps_it_open, 8192)) == 4100
+    finally:
+        os.close(keeps_it_open)

@@ -181,6 +181,7 @@ def _alive_in(group: int) -> list[str]:
     ("options", "message"),
     [
         (["--jobs", "0"], "expected 1 or more"),
+        (["--jobs", "-1"], "--jobs is -1; expected 1 or more"),
         (["--engine", "ray"], "name it with --out FOLDER"),
         (["--engine", "ray", "--out", "r", "--jobs", "2"], "expected no --jobs"),
         (["--address", "auto"], "expected --engine ray"),

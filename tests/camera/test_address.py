@@ -3,6 +3,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from digitlab.camera.address import Address
+from digitlab.camera.opening import open_source
 from digitlab.errors import SourceError
 
 
@@ -62,3 +63,18 @@ def test_a_password_is_for_the_user_that_an_address_names(text, monkeypatch):
     monkeypatch.setenv("DIGITLAB_CAMERA_PASSWORD", "p@ss")
     assert Address.given(text) == Address.parse(text)
     assert Address.parse("http://me@elsewhere/1").password == ""  # a camera's redirect gets none
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "http://me:qz/qx@camera/1", "http://me:qz#qx@camera/1", "http://me:qz?qx@camera", "rtsp://me:qz@",
+        "http:me:qz@camera", "http://me:qz\u2100qx@camera/1", "ros:ws://me:qz/qx@robot/image",
+        "ros:ws://me:qz@robot/image", "ros:ws://me:[qx@robot/image",
+    ],
+)  # fmt: skip
+def test_no_part_of_a_password_is_shown_of_what_is_no_address(text):
+    with pytest.raises(SourceError) as caught:
+        open_source(text, realtime=True)
+    assert "qz" not in str(caught.value)
+    assert "qx" not in str(caught.value)

@@ -112,3 +112,11 @@ def test_other_keys_are_left_alone(recorded):
         "".join(json.dumps(json.loads(line) | {"text": "42"}) + "\n" for line in times.read_text().splitlines())
     )
     assert len(played(recorded, realtime=False)[0]) == 5
+
+
+@pytest.mark.parametrize("there", ["frames.jsonl", "frames.mjpeg"])
+def test_half_a_recording_is_left_as_it_was(there, tmp_path):
+    (tmp_path / there).write_text("")
+    with pytest.raises(StorageError, match="exists; choose another name"):
+        FrameRecorder(tmp_path)
+    assert [path.name for path in tmp_path.iterdir()] == [there]

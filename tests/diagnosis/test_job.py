@@ -97,6 +97,15 @@ def test_several_photos_of_which_some_are_none(tmp_path: Path, five: Path, capsy
     assert "empty.png: " in lines[2]
 
 
+def test_where_no_photo_can_be_diagnosed_there_is_no_page(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    photos = [str(tmp_path / name) for name in ("a.png", "b.png")]
+    assert run(["diagnose", "reader", *photos, "--out", str(tmp_path / "all.html")]) == 2
+    said = capsys.readouterr()
+    assert len(said.err.strip().splitlines()) == 2
+    assert not said.out
+    assert not list(tmp_path.iterdir())
+
+
 @pytest.mark.parametrize(
     ("words", "said"),
     [
@@ -286,6 +295,13 @@ def test_a_file_is_taken_as_it_is(plain: Path, tmp_path: Path) -> None:
     assert found.mended > 0.8
     assert found.explained[0][0] == ("polarity",)
     assert "polarity (40: dark on light)" in found.sentence
+
+
+def test_a_preparation_in_the_name_leaves_the_polarity_as_it_is(tmp_path: Path) -> None:
+    np.savez(tmp_path / "dark.npz", images=255 - TEST.images[:40], labels=TEST.labels[:40])
+    for asked, expected in (("", 255 - TEST.images[:40]), ("#resized", 255 - TEST.images[:40]), ("#inverted", None)):
+        shown = np.stack([pixels for pixels, _ in open_pictures(f"{tmp_path}/dark.npz{asked}", None, 40)])
+        np.testing.assert_array_equal(shown, TEST.images[:40] if expected is None else expected)
 
 
 def test_mnist_itself_differs_in_little(plain: Path) -> None:

@@ -34,6 +34,13 @@ def test_the_runs_own_test_images_are_evaluated_in_it(trained: Run) -> None:
     assert evaluated("mnist", tta=5) == "run/evaluations/mnist-tta-5"
 
 
+def test_the_runs_own_file_may_be_named_by_a_relative_path(trained: Run) -> None:
+    trained.write_config({"dataset": str(Path("one/scans.npz").resolve())})
+    assert _run_for("run", "one/scans.npz", "test", None, 1) == trained
+    assert evaluated("one/scans.npz#inverted") == "run/evaluations/scans"
+    assert evaluated("other/scans.npz") == "run/evaluations/scans-2"
+
+
 def test_another_file_of_the_same_name_replaces_no_evaluation(trained: Run) -> None:
     assert evaluated("one/scans.npz") == "run/evaluations/scans"
     assert evaluated("other/scans.npz") == "run/evaluations/scans-2"

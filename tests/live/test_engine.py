@@ -559,3 +559,12 @@ def test_after_an_hour_of_sleep_what_was_read_is_an_hour_old(page_of, reader, ev
         assert (seen.steady, seen.stale, seen.last[0]) == (None, True, "5")
         assert 3600.0 <= seen.last[1] < 3620.0
         eventually(shown)  # the camera is asked anew
+
+
+def test_a_warning_is_no_reason_why_a_source_ended(page_of, reader):
+    with LiveEngine(Recorded(page_of("5"), realtime=False), reader) as engine:
+        engine.wait(10.0)
+        assert not engine.snapshot().only_warning
+        engine._loop.warning = "cannot write settings.json: permission denied"
+        seen = engine.snapshot()
+    assert (str(seen.state), seen.problem, seen.only_warning) == ("ended", engine._loop.warning, True)

@@ -10,8 +10,9 @@ import cv2
 import pytest
 
 from digitlab.apps.cli import run
-from digitlab.errors import MissingExtraError
+from digitlab.errors import MissingExtraError, StorageError
 from digitlab.live import Steadiness
+from digitlab.live.session_recorder import SessionRecorder
 
 
 @pytest.fixture(scope="module")
@@ -182,3 +183,18 @@ def test_a_reader_of_our_output_that_goes_away_is_no_fault():
     assert process.wait(20) == 141
     assert "Traceback" not in process.stderr.read()
     process.stderr.close()
+
+
+def test_a_recording_that_fails_at_its_end_is_2(video, tmp_path, capsys, monkeypatch):
+    close = SessionRecorder.close
+
+    def fails(recorder):
+        close(recorder)
+        raise StorageError("the disk is full")
+
+    monkeypatch.setattr(SessionRecorder, "close", fails)
+    arguments = ["--source", str(video), "--headless", "--fast", "--record", str(tmp_path / "kept.mp4")]
+    assert run(["live", *arguments]) == 2
+    out, err = capsys.readouterr()
+    assert out, "what was read is printed all the same"
+    assert "digitlab: the disk is full" in err

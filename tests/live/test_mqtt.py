@@ -183,3 +183,9 @@ def test_addresses(monkeypatch):
 def test_what_is_no_address(text):
     with pytest.raises(UsageError, match="--mqtt"):
         Broker.parse(text)
+
+
+def test_no_part_of_a_password_is_shown_of_what_is_no_broker():
+    with pytest.raises(UsageError) as caught:
+        Broker.parse("mqtt://me:qz/qx@broker/digits")
+    assert "qz" not in str(caught.value)

@@ -70,3 +70,17 @@ def test_a_recording_that_fails_is_said_although_frames_were_lost_before(tmp_pat
     with pytest.raises(StorageError, match=r"kept\.mp4 ended"):
         recorder.close()
     assert list(tmp_path.glob("kept.*")) == []
+
+
+def test_the_number_of_missing_frames_is_told_once_in_some_seconds(tmp_path, monkeypatch):
+    enough = threading.Event()
+    monkeypatch.setattr(SessionRecorder, "_write_all", lambda _: enough.wait(10.0))
+    recorder = SessionRecorder(tmp_path / "kept.mp4", lambda: 25.0)
+    recorder.lost = 3
+    assert "3 frames are missing" in recorder.problem
+    recorder.lost = 60
+    assert "3 frames are missing" in recorder.problem
+    monkeypatch.setattr("digitlab.live.session_recorder._TOLD_EVERY", 0.0)
+    assert "60 frames are missing" in recorder.problem
+    enough.set()
+    recorder.close()

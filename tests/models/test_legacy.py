@@ -151,6 +151,16 @@ def test_a_file_that_names_no_backend_is_guessed_and_can_be_told(
     assert not any("rotated by" in change for change in told.changes)
 
 
+def test_options_that_the_file_makes_needless_are_told(tmp_path: Path, write_old: Callable[..., None]) -> None:
+    keras1_theano(tmp_path / "old.h5", write_old)
+    found = import_legacy(tmp_path / "old.h5", "thesis-4conv", backend="theano")
+    assert "--architecture was not used: the file itself determines it" in found.changes
+    assert not any("--backend was not used" in change for change in found.changes)
+    build("slides-cnn").save(tmp_path / "new.keras")
+    found = import_legacy(tmp_path / "new.keras", "thesis-4conv", backend="theano")
+    assert [change.partition(" was not used")[0] for change in found.changes[:2]] == ["--architecture", "--backend"]
+
+
 def keras2_functional(path: Path, write_old: Callable[..., None]) -> dict[str, NDArray[Any]]:
     """Keras 2 on TensorFlow, two branches, TF-Keras' names of weights, layers not in order."""
     w = {"k": numbers(3, 3, 1, 4), "c": numbers(4), "k2": numbers(1, 1, 1, 4), "d": numbers(8, 10), "e": numbers(10)}

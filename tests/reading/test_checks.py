@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import random
+import re
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -12,10 +13,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from digitlab.errors import UsageError
+from digitlab.reading.constraints import Constraints
 from digitlab.reading.numbers import check_of, settle, settle_sum
 from digitlab.reading.numbers.checks import POSSIBLE
 from digitlab.reading.numbers.evidence import evidence_of
-from digitlab.values import ReadDigit
+from digitlab.reading.numbers.known import with_known_numbers
+from digitlab.values import ReadDigit, Reading, ReadNumber
 
 if TYPE_CHECKING:
     pass
@@ -162,3 +165,27 @@ def test_the_probability_of_a_fulfilled_check_is_what_all_values_say(seen: Any) 
     settled = settle(digits, check, threshold=0.0)
     assert settled.text in (best, settled.text.replace(best, ""))
     assert 0.0 <= settled.confidence <= 1.0
+
+
+@pytest.mark.parametrize(
+    ("texts", "check", "fits"),
+    [
+        (["1,5", "2", "3.5"], "sum:last", True),
+        (["1,5", "2", "17"], "sum:last", False),
+        (["8", "-5", "3"], "sum:last", True),
+        (["8", "-5", "13"], "sum:last", False),
+        (["3", "-5", "-2"], "sum:last", True),
+        (["1.5", "2.5"], "sum:4", True),
+        (["1.5", "2.5"], "sum:40", False),
+        (["12:30", "1:15", "1345"], "sum:last", False),
+    ],
+)
+def test_minus_and_decimals_count_in_a_sum(texts: list[str], check: str, fits: bool, seen: Any) -> None:
+    numbers = []
+    for text in texts:
+        digits = seen.text("".join(sign for sign in text if sign.isdigit()), 0.9999)
+        numbers.append(ReadNumber(text, (0, 0, 9, 9), 0.99, tuple(digits)))
+    page = Reading(tuple(digit for each in numbers for digit in each.digits), 1.0, settled=tuple(numbers))
+    found = with_known_numbers(page, Constraints(check=check), 0.5)
+    assert found.fits is fits
+    assert [each.text for each in found.numbers] == (texts if fits else [re.sub("[0-9]", "?", text) for text in texts])

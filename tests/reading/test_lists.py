@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import itertools
 import math
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
 
 from digitlab.errors import DatasetError, ImageError, UsageError
+from digitlab.reading.constraints import Constraints
 from digitlab.reading.numbers import NumberList, assigned, nearest, number_list, one_to_one
 from digitlab.reading.numbers.assignment import _margins
+from digitlab.reading.numbers.known import with_known_numbers
 from digitlab.values import Reading
 
 if TYPE_CHECKING:
@@ -167,3 +170,13 @@ def test_readings_of_a_batch_are_assigned_and_errors_stay_where_they_are(seen: A
     assert isinstance(foreign, Reading)
     assert (foreign.text, foreign.fits) == ("????", False)
     assert "no number of the list" in str(foreign.note)
+
+
+def test_what_was_said_of_a_picture_stays_beside_its_assignment(seen: Any) -> None:
+    """But not what was said because no entry fitted by itself, which the assignment has replaced."""
+    turned = "the page is upside down; it was set upright first"
+    given = Constraints(among=("4711", "4712"))
+    pages = [replace(reading_of(seen.text(text, 0.999)), note=turned) for text in ("4711", "9898")]
+    found = assigned([with_known_numbers(each, given, 0.7) for each in pages], given.among or ())
+    notes = [each.note for each in found if isinstance(each, Reading)]
+    assert notes == [turned, f"{turned}; no number of the list that is left is likely enough"]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
@@ -11,11 +11,13 @@ from PIL import Image
 
 from digitlab.apps.cli import run
 from digitlab.errors import ImageError, RecipeError
+from digitlab.jobs.sheets import mark_form
 from digitlab.reading import Reader
 from digitlab.sheets import SheetReader, read_form
 from digitlab.sheets.features import layout_of
 from digitlab.sheets.layout import corner_markers
 from digitlab.sheets.marking import mark_blank
+from digitlab.storage import write_text
 
 from .conftest import VALUES, Printed
 
@@ -138,3 +140,43 @@ def test_a_wrong_place_is_said(at: str, said: str, tmp_path: Path) -> None:
     path.write_text(f'[form]\nblank = "b.png"\n[[field]]\nname = "a"\nat = {at}\nboxes = 3\n')
     with pytest.raises(RecipeError, match=said.replace("[", r"\[")):
         layout_of(read_form(path))
+
+
+def test_a_blank_with_too_little_print_leaves_no_file_behind(
+    existing: tuple[Path, Printed], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuses(_: object) -> None:
+        raise RecipeError("it has too little print to be found again")
+
+    monkeypatch.setattr("digitlab.sheets.marking.Blank", refuses)
+    Image.fromarray(existing[1].page).save(tmp_path / "b.png")
+    for _ in range(2):
+        with pytest.raises(RecipeError, match="too little print"):
+            mark_form(tmp_path / "b.png", out=tmp_path / "b.toml")
+    assert [path.name for path in tmp_path.iterdir()] == ["b.png"]
+
+
+def test_marking_that_ends_without_saving_is_1_also_where_a_file_exists(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    pytest.importorskip("uvicorn")
+    from digitlab.apps.cli.sheet_marking import mark_in_browser
+
+    out = tmp_path / "f.toml"
+    out.write_text("as it was", "utf-8")
+    saves: list[bool] = []
+
+    class Ended:
+        def run(self, sockets: list[Any]) -> None:
+            for each in sockets:
+                each.close()
+            if saves:
+                write_text(out, "as it was")
+
+    monkeypatch.setattr("digitlab.jobs.sheet_marking.begin_marking", lambda *_: None)
+    monkeypatch.setattr("digitlab.apps.web.marking.make_marking", lambda *_: None)
+    monkeypatch.setattr("digitlab.apps.web.server.make_server", lambda *_: Ended())
+    assert mark_in_browser(tmp_path / "b.png", out, show=False) == 1
+    assert "nothing was saved" in capsys.readouterr().err
+    saves.append(True)
+    assert mark_in_browser(tmp_path / "b.png", out, show=False) == 0

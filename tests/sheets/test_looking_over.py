@@ -12,7 +12,7 @@ import pytest
 from PIL import Image
 
 from digitlab.apps.cli import run
-from digitlab.errors import UsageError
+from digitlab.errors import ImageError, UsageError
 from digitlab.sheets import lay_out, read_form
 from digitlab.sheets.looking_over import KIND, chosen_fields, write_fields_page
 from digitlab.sheets.promise import drift_of, needed_for, promise_of, upper_bound
@@ -92,6 +92,19 @@ def test_a_page_says_which_photos_are_missing(marks: Path, tmp_path: Path) -> No
     assert write_fields_page(chosen_fields(rows[1:], 9, 0, 0), form, marks / "m.csv", out) == 0
     assert "1 of 1 fields cannot be shown" in out.read_text("utf-8")
     assert "Every field is answered" not in out.read_text("utf-8")
+
+
+def test_how_many_fields_are_left_out_is_said(
+    marks: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def gone(*_: object) -> None:
+        raise ImageError("there is no such file")
+
+    monkeypatch.setattr("digitlab.sheets.flat_sheet.FlatSheets.open", gone)
+    words = [str(marks / "weights.toml"), str(marks / "m.csv"), "--out", str(tmp_path / "r.html"), "--sample", "-1"]
+    assert run(["sheet", "review", *words]) == 0
+    count = sum(value not in ("", "no") for value in VALUES.values())
+    assert f"{count} of {count} fields are left out: their photos cannot be opened here" in capsys.readouterr().err
 
 
 def field(name: str, state: State, confidence: float) -> FieldRead:

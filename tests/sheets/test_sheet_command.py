@@ -169,6 +169,8 @@ def test_python_is_refused_as_the_command_line_is(tmp_path: Path) -> None:
         (["read", "none.toml", "photos"], "none.toml: cannot be read"),
         (["new", "FORM", "--out", "form.png"], "expected a name ending in .pdf"),
         (["draw", "FORM", "--out", "S", "--count", "0"], "--count is 0"),
+        (["draw", "FORM", "--out", "S", "--jobs", "-1"], "--jobs is -1; expected 1 or more"),
+        (["read", "FORM", "photos", "--out", "t.csv", "--jobs", "-1"], "--jobs is -1; expected 1 or more"),
         (["draw", "FORM", "--out", "S", "--megapixels", "5"], "expected 3 or 12"),
     ],
 )

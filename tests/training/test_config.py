@@ -7,7 +7,7 @@ import pytest
 from digitlab.datasets.transforms import MOST_COPIES
 from digitlab.errors import RecipeError, UsageError
 from digitlab.toml_files import shipped_names
-from digitlab.training.config import TrainingConfig, find_recipe, with_options
+from digitlab.training.config import TrainingConfig, find_recipe, whole_path, with_options
 
 
 def written(tmp_path: Path, text: str) -> Path:
@@ -32,6 +32,17 @@ def test_as_many_copies_may_be_asked_for_as_there_are() -> None:
 def test_options_override_the_recipe() -> None:
     training = with_options(TrainingConfig(epochs=9, seed=4), {"epochs": 2, "seed": None, "dropout": False})
     assert (training.epochs, training.seed, training.dropout) == (2, 4, False)
+
+
+def test_paths_become_absolute_and_names_stay(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    for name in ("mnist", "scans.npz"):
+        Path(name).mkdir()
+    assert whole_path("mnist") == "mnist"  # names take precedence over folders
+    assert whole_path("./mnist") == str(tmp_path / "mnist")
+    assert whole_path("no-such.npz") == "no-such.npz"
+    for asked in ("", "#inverted", "#resized", "#resized#inverted"):
+        assert whole_path(f"scans.npz{asked}") == f"{tmp_path / 'scans.npz'}{asked}"
 
 
 @pytest.mark.parametrize(

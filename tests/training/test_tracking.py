@@ -148,6 +148,21 @@ def test_how_it_ended_is_told(error: BaseException, state: str, client: type[Cli
     assert client.last.states == ["begun", state]
 
 
+@pytest.mark.parametrize("members", [1, 2])
+def test_a_training_that_was_asked_to_stop_is_not_finished(members: int, client: type[Client], run: Run) -> None:
+    training = TrainingConfig(members=members)
+    parts = [run.member(number + 1) for number in range(members)] if members > 1 else [run]
+    for part in parts:
+        part.report.touch()
+    parts[-1].checkpoint.parent.mkdir()  # stays until the training is done
+    train(run, ["mlflow"], EPOCHS[0], training=training)
+    assert client.last.states == ["begun", "KILLED"]
+    assert ("test_accuracy", 0.99, 0) in client.last.metrics
+    parts[-1].remove_checkpoint()
+    train(run, ["mlflow"], EPOCHS[1], training=training)
+    assert client.last.states == ["number again", "FINISHED"]
+
+
 def test_a_server_that_goes_away_does_not_end_the_training(client: type[Client], run: Run) -> None:
     heard: list[object] = []
     with tracked(trackers_of(["mlflow"]), TrainingConfig(), run, heard.append) as told:

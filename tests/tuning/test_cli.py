@@ -84,6 +84,17 @@ def test_it_goes_on_with_more_trials(space: Path, paper: Any, tmp_path: Path, ca
     assert "holds another search: tune.folds differ" in capsys.readouterr().err
 
 
+def test_a_search_whose_trials_all_fail_is_no_success(
+    space: Path, paper_pool: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: Captured
+) -> None:
+    monkeypatch.setattr(running, "make_pool", lambda *_, **__: paper_pool(fails=lambda _: True))
+    assert run(["tune", str(space), "--out", str(tmp_path / "search")]) == 1
+    said = capsys.readouterr().out
+    assert "wide: 4 failed" in said
+    assert "no trial is complete: it would not" in said
+    assert run(["tune", "--resume", str(tmp_path / "search"), "--json"]) == 1
+
+
 @pytest.mark.parametrize(
     ("words", "message"),
     [

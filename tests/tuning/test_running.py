@@ -209,6 +209,7 @@ def test_a_folder_searches_one_thing_only(make_space: Make, tmp_path: Path) -> N
         folder.begin(space)
     assert folder.read() == replace(space, name="paper")
     folder.begin(replace(space, tuning=replace(space.tuning, trials=70)))
+    Search(space, folder.journal).ask()
     with pytest.raises(UsageError, match=r"holds another search: tune.folds differ"):
         folder.begin(replace(space, tuning=replace(space.tuning, folds=9)))
     other = make_space(space={"batch_size": [1, 2]})
@@ -220,6 +221,19 @@ def test_a_folder_searches_one_thing_only(make_space: Make, tmp_path: Path) -> N
         Folder(tmp_path / "other").begin(space)
     with pytest.raises(UsageError, match="not the folder of a search"):
         Folder(tmp_path / "other").read()
+
+
+def test_a_search_that_was_refused_before_its_first_trial_can_be_corrected(
+    make_space: Make, paper_pool: Any, tmp_path: Path
+) -> None:
+    folder, space = Folder(tmp_path / "search"), make_space()
+    folder.begin(replace(space, base=replace(space.base, architecture="no-such")))
+    assert not Search(folder.read(), folder.journal).trials
+    folder.begin(space)
+    assert folder.read() == replace(space, name="paper")
+    searched(space, paper_pool(), folder.path)
+    with pytest.raises(UsageError, match="holds another search: epochs differ"):
+        folder.begin(replace(space, base=replace(space.base, epochs=3)))
 
 
 def test_two_cannot_search_in_one_folder_at_once(tmp_path: Path) -> None:

@@ -141,3 +141,10 @@ def test_the_number_of_trials_is_that_of_a_grid_or_fifty(make_space: Callable[..
     assert make_space().trials == 50
     space = make_space()
     assert replace(space, tuning=replace(space.tuning, trials=7)).trials == 7
+
+
+def test_the_path_of_a_dataset_becomes_absolute(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("scans.npz").touch()
+    space = parsed(f'dataset = "scans.npz"\n{EXAMPLE}')
+    assert space.base.dataset == space.as_toml()["dataset"] == str(tmp_path / "scans.npz")

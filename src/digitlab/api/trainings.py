@@ -167,7 +167,7 @@ def lr_range_test(
 
 @described_by(jobs.transfer)
 def transfer(
-    model: str | Path,
+    model: Run | str | Path,
     settings: Transfer | None = None,
     *,
     data: str,
@@ -186,6 +186,7 @@ def transfer(
     As `digitlab transfer`.
 
     Args:
+        model: a run or its folder, a shipped name, a model file of any framework, or a name of keras.applications.
         settings: the method, as a record; or its fields as keywords: ``how="features"``, ``per_class=10`` …
         options: fields of `Transfer`, overriding those of ``settings``.
 
@@ -199,8 +200,8 @@ def transfer(
     wanted = replace(settings or Transfer(), **given)  # type: ignore[arg-type]
     with following("transfer", progress, listener, stop) as heard:
         return jobs.transfer(
-            model, wanted, data=data, test=test, form=form, weights=weights, name=name, runs=Path(runs),
-            listener=heard, stop=stop,
+            model.path if isinstance(model, Run) else model, wanted, data=data, test=test, form=form, weights=weights,
+            name=name, runs=Path(runs), listener=heard, stop=stop,
         )  # fmt: skip
 
 

@@ -84,12 +84,9 @@ def find_pictures(
 
 
 def _pages_of(path: Path) -> list[str]:
-    """List the pages of a file; one with far too many is one picture, whose reading fails with the reason.
-
-    So is what is no file: opening a pipe would block.
-    """
+    """List the pages of a file; one with far too many is one picture, whose reading fails with the reason."""
     try:
-        return page_names(path) if path.is_file() else [str(path)]
+        return page_names(path)
     except TooManyPagesError:
         return [str(path)]
 

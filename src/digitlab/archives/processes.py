@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from digitlab.archives.pictures import Picture
     from digitlab.reading import Reader
 
-__all__ = ["all_cores", "end_with_parent", "read_pictures"]
+__all__ = ["all_cores", "end_with_parent", "expect_processes", "read_pictures"]
 
 _TOGETHER = 8  # pictures handed to a process at once: reading a page takes hundreds of times as long as that
 _AHEAD = 3  # such chunks per process that wait or are being read
@@ -57,12 +57,21 @@ def read_pictures(
         ModelError: for a model that cannot be loaded.
         StorageError: when a drawing cannot be written.
     """
-    if jobs is not None and jobs < 1:
-        raise UsageError(f"--jobs is {jobs}; expected 1 or more")
+    expect_processes(jobs)
     wanted = jobs or min(all_cores(), -(-len(pictures) // _TOGETHER))
     if wanted <= 1:
         return map(job.answering(jobs or 0, reader), pictures)
     return _Processes(job, wanted).answers(pictures)
+
+
+def expect_processes(jobs: int | None) -> None:
+    """Check a number of processes; None stands for one per core.
+
+    Raises:
+        UsageError: for fewer than one.
+    """
+    if jobs is not None and jobs < 1:
+        raise UsageError(f"--jobs is {jobs}; expected 1 or more")
 
 
 class _Processes:

@@ -9,7 +9,7 @@ from urllib.parse import quote, unquote, urlsplit
 
 from digitlab.errors import SourceError
 
-__all__ = ["Address"]
+__all__ = ["Address", "reason_of", "without_password"]
 
 _PORTS = {"http": 80, "https": 443, "rtsp": 554, "rtsps": 322}
 _PASSWORD = "DIGITLAB_CAMERA_PASSWORD"  # noqa: S105 - the name of a variable
@@ -43,10 +43,10 @@ class Address:
             parts = urlsplit(text.strip())
             port, host = parts.port, (parts.hostname or "").encode("idna").decode("ascii")
         except ValueError as error:  # UnicodeError is one
-            raise SourceError(f"{_harmless(text)}: not an address ({error})") from error
+            raise SourceError(f"{without_password(text)}: not an address{reason_of(error, text)}") from None
         scheme = parts.scheme.lower()
         if scheme not in _PORTS or not host or port == 0:
-            raise SourceError(f"{_harmless(text)}: not an address; expected one such as http://HOST:PORT/video")
+            raise SourceError(f"{without_password(text)}: not an address; expected one such as http://HOST:PORT/video")
         path = quote(parts.path or "/", safe="/%:=&~+!$,;'@()*[]") + (
             "?" + quote(parts.query, safe="/%:=&?~+!$,;'@()*[]") if parts.query else ""
         )
@@ -92,6 +92,25 @@ def _harmless(text: str) -> str:
     """Remove the credentials between `//` and `@`, replace control characters, and shorten to one line."""
     scheme, separator, rest = text.strip().partition("://")
     authority, slash, path = rest.partition("/")
-    shown = f"{scheme}{separator}{authority.rpartition('@')[2]}{slash}{path}" if separator else scheme
-    shown = "".join(character if character.isprintable() else "?" for character in shown)
+    return _shown(f"{scheme}{separator}{authority.rpartition('@')[2]}{slash}{path}" if separator else scheme)
+
+
+def without_password(text: str) -> str:
+    """Return an invalid address for messages: all before its last @ may be a password, with a / or # in it.
+
+    >>> without_password("http://me:se/cret@camera/1"), without_password("http://camera:x/1")
+    ('http://camera/1', 'http://camera:x/1')
+    """
+    scheme, separator, rest = text.strip().partition("://")
+    return _shown(f"{scheme}{separator}{rest.rpartition('@')[2]}" if separator else scheme.rpartition("@")[2])
+
+
+def reason_of(error: ValueError, text: str) -> str:
+    """Return in brackets why an address is invalid; nothing if the reason may quote a part of its password."""
+    return "" if "@" in text else f" ({error})"
+
+
+def _shown(text: str) -> str:
+    """Replace control characters, and shorten to one line."""
+    shown = "".join(character if character.isprintable() else "?" for character in text)
     return shown if len(shown) <= 200 else shown[:200] + "…"

@@ -68,7 +68,12 @@ class FrameRecorder:
         try:
             self.folder.mkdir(parents=True, exist_ok=True)
             self._pictures: BinaryIO = (self.folder / _PICTURES).open("xb")
-            self._times = (self.folder / _TIMES).open("x", encoding="utf-8", buffering=1)
+            try:
+                self._times = (self.folder / _TIMES).open("x", encoding="utf-8", buffering=1)
+            except OSError:
+                self._pictures.close()
+                (self.folder / _PICTURES).unlink()
+                raise
         except FileExistsError as error:
             raise StorageError(
                 f"{self.folder}: a recording or a file of this name exists; choose another name"

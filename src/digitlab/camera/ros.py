@@ -14,6 +14,7 @@ import cv2
 import numpy as np
 from PIL import Image
 
+from digitlab.camera.address import reason_of, without_password
 from digitlab.camera.colours import rgb_from_opencv
 from digitlab.camera.rosbridge import Rosbridge, bridge_address
 from digitlab.camera.source import Source
@@ -78,7 +79,9 @@ class RosCamera(Source):
         try:
             parts = urlsplit(address if "://" in address else f"{_LOCAL}/{address.lstrip('/')}")
         except ValueError as error:
-            raise SourceError(f"{text}: not an address ({error})") from error
+            raise SourceError(f"{without_password(text)}: not an address{reason_of(error, text)}") from None
+        if "@" in address:
+            raise SourceError(f"{without_password(text)}: a rosbridge takes no name and password; expected none")
         self.topic = "/" + parts.path.strip("/")
         if self.topic == "/":
             raise SourceError(f"{text}: names no topic; expected ros:ws://host:9090/camera/image_raw/compressed")

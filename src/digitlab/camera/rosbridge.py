@@ -12,6 +12,7 @@ import logging
 from typing import TYPE_CHECKING, Any, Self
 from urllib.parse import urlsplit
 
+from digitlab.camera.address import without_password
 from digitlab.errors import MissingExtraError, SourceError, UsageError
 
 if TYPE_CHECKING:
@@ -40,7 +41,7 @@ def bridge_address(text: str) -> str:
     except ValueError:
         parts, port = urlsplit(""), 0
     if parts.scheme not in ("ws", "wss") or not parts.hostname or parts.username is not None:
-        raise UsageError(f"{text!r}: not the address of a rosbridge; expected ws://host:{_PORT}")
+        raise UsageError(f"{without_password(text)!r}: not the address of a rosbridge; expected ws://host:{_PORT}")
     host = f"[{parts.hostname}]" if ":" in parts.hostname else parts.hostname
     return f"{parts.scheme}://{host}:{port}"
 

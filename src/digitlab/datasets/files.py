@@ -135,7 +135,7 @@ def first_images(data: Dataset, split: str, count: int) -> Digits:
 
 def build_file(
     data: Dataset,
-    out: Path,
+    out: str | Path,
     on_progress: Callable[[int, int | None], None] | None = None,
     *,
     split: str | None = None,
@@ -178,7 +178,7 @@ def _blocks(data: Dataset, split: str, jobs: int | None) -> Iterator[Digits]:
     return data.handmade.blocks(split, jobs) if data.handmade else data.open(split).batches()
 
 
-def _writing(sink: ImageSink, out: Path, splits: tuple[str, ...]) -> Callable[[Digits, str], None]:
+def _writing(sink: ImageSink, out: str | Path, splits: tuple[str, ...]) -> Callable[[Digits, str], None]:
     if len(splits) == 1:
         return lambda digits, _: sink.write(digits)
     if isinstance(sink, Hdf5Sink):

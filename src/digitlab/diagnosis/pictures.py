@@ -50,7 +50,7 @@ def open_pictures(data: str, split: str | None, most: int) -> Pictures:
     """Open at most ``most`` pictures of a named dataset, file or folder, chosen at random, always the same ones.
 
     Pictures in folders are taken as they are; images in files are resized to 28 × 28 if they have another size, and
-    are not inverted.
+    are not inverted, unless the name asks for it: FILE#prepared, FILE#inverted.
 
     Raises:
         DatasetError: when there is no such set or split, or it holds no picture.
@@ -105,11 +105,14 @@ def _of_dataset(data: str, split: str | None, most: int) -> Pictures:
     from digitlab.datasets.formats.checks import loose_labels
     from digitlab.datasets.formats.polarity import AS_IS, RESIZED, parted_name, preparation_in
 
-    asked = parted_name(data)[1] or preparation_in(data)
-    foreign = parted_name(data)[0].exists() and not _is_name(data)
+    path, polarity = parted_name(data)
+    taken = data
+    if path.exists() and not _is_name(data):
+        taken += "" if preparation_in(data) else f"#{RESIZED}"
+        taken += "" if polarity else f"#{AS_IS}"
     with loose_labels(), warnings.catch_warnings():
         warnings.filterwarnings("ignore", message=".*are prepared as the reader prepares a photo")
-        dataset = find_dataset(f"{data}#{RESIZED}#{AS_IS}" if foreign and not asked else data)
+        dataset = find_dataset(taken)
         sample, count = Sample(most, np.random.default_rng(0)), 0
         with dataset.open(split or _measured_on(dataset.splits) or "") as source:
             for batch in source.batches():

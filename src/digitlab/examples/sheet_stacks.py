@@ -89,8 +89,9 @@ def draw_stack(
         UsageError: for a number out of range, a list that is too short, or a check that random digits do not fulfil.
         MissingExtraError: without the extra ``pdf``. StorageError: when it cannot be written.
     """
-    from digitlab.archives import all_cores
+    from digitlab.archives.processes import all_cores, expect_processes
 
+    expect_processes(processes)
     if not 1 <= count <= _LARGEST:
         raise UsageError(f"--count is {count}; expected 1 to {_LARGEST:,}")
     if megapixels not in SIZES:

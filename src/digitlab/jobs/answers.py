@@ -6,7 +6,7 @@ import contextlib
 import csv
 from collections.abc import Callable  # noqa: TC003 - the types of settings are read at run time
 from dataclasses import dataclass, field, replace
-from pathlib import Path  # noqa: TC003 - as above
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 from digitlab.errors import DatasetError, UsageError
@@ -86,7 +86,7 @@ def classify_data(
     threshold: Annotated[float | None, Setting(within=Range(0, 1))] = None,
     table: Annotated[Path | None, Setting(flag="--csv")] = None,
     split: str | None = None,
-    out: Path | None = None,
+    out: str | Path | None = None,
     take: Callable[[Answers], None] = lambda _: None,
     listener: Listener = ignore,
 ) -> ClassifiedData:
@@ -140,13 +140,13 @@ def classify_data(
     return tally.as_result()
 
 
-def _data_file(data: str, *written: Path | None) -> Path:
+def _data_file(data: str, *written: str | Path | None) -> Path:
     """Return the file or folder of the data; refuse output files that would replace it."""
     from digitlab.datasets.formats.polarity import parted_name
 
     path = parted_name(data)[0]
-    for each in written:
-        if each is not None and each.exists() and path.exists() and each.samefile(path):
+    for each in (Path(name) for name in written if name is not None):
+        if each.exists() and path.exists() and each.samefile(path):
             raise UsageError(f"{each} is the data itself; choose another name")
     return path
 

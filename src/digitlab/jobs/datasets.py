@@ -137,7 +137,7 @@ def _blocks(data: Dataset, split: str, count: int) -> Iterator[Block]:
 def build_dataset(
     name: str,
     *,
-    out: Path,
+    out: str | Path,
     split: str | None = None,
     seed: int = 0,
     jobs: int | None = None,
@@ -148,7 +148,7 @@ def build_dataset(
 
     Args:
         name: a dataset from `digitlab data list`.
-        out: the file to write.
+        out: the file to write, or a folder of pictures by class (NAME/).
         split: train, validation or test; formats other than HDF5 hold only one.
         seed: seed of the handmade and the corrupted datasets; the same seed gives the same bytes.
         jobs: number of threads; default: one per CPU core. The bytes do not depend on it.
@@ -222,7 +222,7 @@ def check_data(data: str, *, fix: Path | None = None, listener: Listener = ignor
     return checked_data(data, fix, listener)
 
 
-def dataset_from_review(*corrections: Path, out: Path) -> Corrections:
+def dataset_from_review(*corrections: Path, out: str | Path) -> Corrections:
     """Make a dataset from the digits that were corrected on the page of `digitlab read … --review`.
 
     Images marked as no digit have no label and are left out; if no digit remains, nothing is written.

@@ -42,7 +42,7 @@ class DiagnosisResult(Drawn):
     network: the model, and what is known about its images
     costs: what common mistakes cost it on MNIST's test images
     refused: what is wrong with the other pictures, one line each
-    page: the HTML page, if one was requested; the same as JSON is written beside it
+    page: the HTML page, if one was requested and a picture could be diagnosed; the same as JSON is written beside it
     kept: the content of that JSON
     """
 
@@ -121,7 +121,8 @@ def diagnose(
         for text in whole.refused:
             listener(Note(text))
     kept = _kept(called, found, data, whole, costs, refused)
-    page = None if out is None else _write(Path(out), network, called, found, data, whole, costs, kept)
+    nothing = not found and whole is None
+    page = None if out is None or nothing else _write(Path(out), network, called, found, data, whole, costs, kept)
     return DiagnosisResult(found, whole, network, costs, refused, page, kept)
 
 

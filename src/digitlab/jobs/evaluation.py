@@ -223,12 +223,14 @@ def _predict(answer: Predictor, images: NDArray[np.uint8], tta: int, listener: L
 def _run_for(model: str | Path, data: str, split: str, out: Path | None, tta: int) -> Run:
     """Choose the output folder: ``out``; the run itself for its own test images; a folder inside it; a new folder."""
     from digitlab.datasets.formats.polarity import parted_name
+    from digitlab.training.config import whole_path
 
     if out is not None or not _is_run(model):
         return folder_for(f"evaluate-{_stem(model)}-{Path(data).stem}", out)
     run = Run.open(Path(model))
     config = run.read_config()
-    own = config.get("test", config.get("dataset", data)) == data and split == "test" and tta == 1
+    tested_on = config.get("test", config.get("dataset", data))
+    own = whole_path(tested_on) == whole_path(data) and split == "test" and tta == 1
     file, _ = parted_name(data)
     name = file.stem if file.exists() else data
     name = name if split == "test" else f"{name}-{split}"

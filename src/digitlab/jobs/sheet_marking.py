@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from digitlab.errors import DigitlabError, RecipeError, UsageError
+from digitlab.errors import UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -81,23 +81,12 @@ def keep_marking(marking: Marking, title: str, fields: Sequence[Any]) -> int:
         UsageError: for a field that is invalid.
         StorageError: if it cannot be written.
     """
-    from digitlab.sheets.features import Blank
-    from digitlab.sheets.form_file import read_form
     from digitlab.sheets.marked_fields import form_text, marked_field
-    from digitlab.storage import saying_what_failed, write_text
+    from digitlab.sheets.marking import write_marked
 
     made = [marked_field(each, number) for number, each in enumerate(fields, 1)]
     out = marking.out
     name = Path(os.path.relpath(marking.blank.resolve(), out.resolve().parent)).as_posix()
     text = form_text(title.strip() or out.stem, name, marking.width, marking.size[0], made)
-    tried = out.with_name(f".{out.stem}.tried.toml")  # in the same folder: relative paths to lists and the blank
-    try:
-        write_text(tried, text)
-        Blank(read_form(tried))
-    except DigitlabError as error:
-        raise RecipeError(str(error).replace(str(tried), str(out))) from error
-    finally:
-        with saying_what_failed(tried):
-            tried.unlink(missing_ok=True)
-    write_text(out, text)
+    write_marked(out, text)
     return len(made)

@@ -47,7 +47,7 @@ def review_sheets(
         sample: number of other fields, drawn at random; -1 for all of them.
         seed: seed of the sample.
         other: another reader's result for the same photos, a table (CSV) or corrections: differences are doubtful.
-        listener: called with `Counted`.
+        listener: called with `Counted`, and with a `Note` if fields are left out because their photos are gone.
 
     Raises:
         RecipeError: for an invalid form.
@@ -67,6 +67,8 @@ def review_sheets(
     count = write_fields_page(
         chosen, made, marks, out, lambda done, of: listener(Counted("cutting out fields", done, of, "photos"))
     )
+    if left := len(chosen.fields) - count:
+        listener(Note(f"{left:,} of {len(chosen.fields):,} fields are left out: their photos cannot be opened here"))
     return out, count
 
 
@@ -80,7 +82,7 @@ class Corrected:
 
 
 def correct_sheets(
-    form: Path, marks: Path, *corrections: Path, dataset: Path | None = None, listener: Listener = ignore
+    form: Path, marks: Path, *corrections: Path, dataset: str | Path | None = None, listener: Listener = ignore
 ) -> Corrected:
     """Apply a person's corrections to the table permanently, and write their digits into a dataset.
 
@@ -120,7 +122,7 @@ def correct_sheets(
     return Corrected(len(said), sum(each.wrong for each in said.values()), count)
 
 
-def _write(path: Path, digits: Digits) -> None:
+def _write(path: str | Path, digits: Digits) -> None:
     from digitlab.datasets.formats import dataset_writer
 
     with dataset_writer(path) as sink:

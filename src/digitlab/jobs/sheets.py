@@ -275,8 +275,10 @@ def _expect_feasible(
     photos: Sequence[Path], out: Path, engine: str, processes: int | None, address: str | None
 ) -> None:
     """Refuse at once what would otherwise fail in an hour."""
+    from digitlab.archives.processes import expect_processes
     from digitlab.sheets.table_files import expect_writable
 
+    expect_processes(processes)
     _expect_photos(photos)
     expect_writable(out)
     if engine == "ray" and processes is not None:

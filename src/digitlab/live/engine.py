@@ -81,6 +81,7 @@ class LiveEngine:
         self._requested = Requested(source, reader, model, region, check_mode(mode), realtime, keep, insist, steadiness)
         self._loop = ReadingLoop(self._requested)
         self._models_asked = 0
+        self._recording_failure: StorageError | None = None
 
     # For views
 
@@ -94,6 +95,7 @@ class LiveEngine:
         try:
             self.stop_recording()
         except StorageError as error:
+            self._recording_failure = error
             self._loop.warning = str(error)
             _log.warning("%s", error)
 
@@ -120,6 +122,11 @@ class LiveEngine:
         return self._loop.reader_error or self._loop.source_error
 
     @property
+    def recording_failure(self) -> StorageError | None:
+        """Why the recording that `close` finished is not there; None without an error."""
+        return self._recording_failure
+
+    @property
     def silence(self) -> float:
         """Seconds since the reader's thread began its last iteration; it makes ten per second, or one per frame."""
         return time.monotonic() - self._loop.turned
@@ -130,6 +137,7 @@ class LiveEngine:
         latest, feed, recording, reader = loop.latest, loop.feed, loop.recording, requested.reader
         read, frame = latest.read, latest.frame
         state, problem = self._state()
+        warning = loop.warning or (None if recording is None else recording.problem)
         return Snapshot(
             frame=frame,
             region=None if read is None else read.region,
@@ -144,7 +152,7 @@ class LiveEngine:
             source=requested.source if isinstance(requested.source, str) else type(requested.source).__name__,
             model="" if reader is None else _name_of(reader),
             state=state,
-            problem=problem,
+            problem=problem or warning,
             frames_per_second=loop.rate(now),
             latency_ms=latest.latency_ms,
             age_ms=None if frame is None else (now - frame.captured) * 1000.0,
@@ -157,12 +165,13 @@ class LiveEngine:
             stale=frame is not None and now - frame.captured > requested.steadiness.stale,
             last=None if latest.last is None else (latest.last[0], max(0.0, now - latest.last[1])),
             seconds=0.0 if frame is None else frame.captured - latest.start,
+            only_warning=problem is None and warning is not None,
         )
 
     def _state(self) -> tuple[SourceState, str | None]:
-        """Return the source's state, and the most important problem."""
+        """Return the source's state, and the problem of the source or the reader."""
         loop = self._loop
-        feed, recording, failure = loop.feed, loop.recording, self.failure
+        feed, failure = loop.feed, self.failure
         if loop.source_error is not None:
             state, problem = SourceState.ENDED, None
         elif feed is None:
@@ -171,7 +180,7 @@ class LiveEngine:
             state, problem = feed.status.state, feed.status.problem
         if failure is not None:
             problem = str(failure)
-        return state, problem or loop.warning or (None if recording is None else recording.problem)
+        return state, problem
 
     def wait(self, timeout: float | None = None) -> bool:
         """Wait until no more frames will be read: the source has ended or failed, or the model cannot be used.

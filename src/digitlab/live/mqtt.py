@@ -19,6 +19,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote, urlsplit
 
+from digitlab.camera.address import reason_of
 from digitlab.errors import MissingExtraError, UsageError
 from digitlab.live.home_assistant import discovery
 from digitlab.live.live_reading import due
@@ -67,7 +68,7 @@ class Broker:
             parts = urlsplit(text)
             port = parts.port
         except ValueError as error:
-            raise UsageError(f"--mqtt: {error}; {expected}") from None
+            raise UsageError(f"--mqtt: not the address of a broker{reason_of(error, text)}; {expected}") from None
         topic = unquote(parts.path).strip("/")
         if parts.scheme not in _PORTS or not parts.hostname or port == 0:
             raise UsageError(f"--mqtt: not the address of a broker; {expected}")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 import logging
+import math
 import queue
 import threading
 import time
@@ -33,6 +34,7 @@ _log = logging.getLogger(__name__)
 _CODECS = {".mp4": "mp4v", ".avi": "MJPG"}
 _QUEUE = 30  # frames that may wait to be written: one second, and 28 MB of VGA
 _PATIENCE = 30.0  # seconds that `close` waits for the writer
+_TOLD_EVERY = 5.0  # seconds between two counts of the frames that are missing
 _MEASURED_FOR = 1.0  # seconds of frames that wait until their rate is known, which the video's header states
 
 
@@ -61,6 +63,7 @@ class SessionRecorder:
         self.path = path
         self._failure: str | None = None
         self.written = self.lost = 0
+        self._told_lost, self._told_at = 0, -math.inf
         self._rate = rate
         self._waiting: queue.Queue[Item | None] = queue.Queue(_QUEUE)  # None ends the recording
         self._files = contextlib.ExitStack()
@@ -71,10 +74,15 @@ class SessionRecorder:
 
     @property
     def problem(self) -> str | None:
-        """Why it ended, or how many frames are missing, in one line of text; None without a problem."""
-        if self._failure is None and self.lost:
-            return f"the disk is too slow for the recording: {self.lost} frames are missing from it"
-        return self._failure
+        """Why it ended, or how many frames are missing, in one line of text; None without a problem.
+
+        That number changes every few seconds at most, so that whoever prints what is new does not print each frame.
+        """
+        if self._failure is not None or not self.lost:
+            return self._failure
+        if time.monotonic() - self._told_at >= _TOLD_EVERY:
+            self._told_lost, self._told_at = self.lost, time.monotonic()
+        return f"the disk is too slow for the recording: {self._told_lost} frames are missing from it"
 
     def offer(self, image: NDArray[np.uint8], live: LiveReading) -> None:
         """Add a frame, uint8 (H, W, 3) RGB, and its reading; never blocks."""

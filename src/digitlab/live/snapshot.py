@@ -50,7 +50,7 @@ class Snapshot:
     mode, paused, recording: as set; `recording` is the file being written, or None
     source: the source as it was given, e.g. "0" or an address
     model: the name of the model in use; "" until it is loaded
-    state: of the source; ENDED together with a problem is a failure
+    state: of the source; ENDED together with a problem is a failure, unless that is only a warning
     problem: one line to be shown, or None
     frames_per_second: read, over the last two seconds; 0.0 when there were none
     latency_ms: from capture to reading, of the last frame; None before the first
@@ -63,6 +63,7 @@ class Snapshot:
     number: increases with each frame read and each restart; with the same number only state, problem, age and settings
         can differ
     seconds: from the capture of the source's first frame to that of this one
+    only_warning: whether the problem is neither the source's nor the reader's: of a recording, the settings file …
     """
 
     frame: Frame | None
@@ -91,6 +92,7 @@ class Snapshot:
     stale: bool = False
     last: tuple[str, float] | None = None
     seconds: float = 0.0
+    only_warning: bool = False
 
     def live_reading(self, *, changed: bool) -> LiveReading | None:
         """Return the reading of its frame in the form that listeners get; None before the first frame."""

@@ -19,6 +19,7 @@ SCALES: dict[str, tuple[Any, Any]] = {
         tuple(1 / 255 / deviation for deviation in _IMAGENET[1]),
         tuple(-mean / deviation for mean, deviation in zip(*_IMAGENET, strict=True)),
     ),
+    "−128…127": (1.0, -128.0),  # signed bytes, as LiteRT's int8 inputs
 }
 FORMULAS = {
     "0…1": "x / 255",
@@ -27,6 +28,7 @@ FORMULAS = {
     "standardised": "(x / 255 - 0.1307) / 0.3081",
     "−0.5…0.5": "x / 255 - 0.5",
     "ImageNet": "(x / 255 - mean) / deviation of ImageNet's channels",
+    "−128…127": "x - 128",
 }
 
 

@@ -70,12 +70,15 @@ def file_of(name: str | Path) -> Path:
 def page_names(path: str | Path) -> list[str]:
     """List the pictures in a file, as names for `load_image`: the file, or each page of a TIFF or PDF with several.
 
-    A file that cannot be opened, or is not a picture, counts as one picture: reading it will report the reason.
+    A file that cannot be opened, or is not a picture, counts as one picture: reading it will report the reason. So does
+    what is no regular file: opening a pipe would block.
 
     Raises:
         ImageError: for more than MOST_PAGES pages.
     """
     try:
+        if not Path(path).is_file():
+            return [str(path)]
         with Path(path).open("rb") as stream:
             count = _count(stream, path)
     except TooManyPagesError:

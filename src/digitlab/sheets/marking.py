@@ -11,16 +11,17 @@ from typing import TYPE_CHECKING
 import cv2
 import numpy as np
 
-from digitlab.errors import UsageError
+from digitlab.errors import DigitlabError, RecipeError, StorageError, UsageError
 from digitlab.reading.images import load_reduced
 from digitlab.sheets.features import Blank
 from digitlab.sheets.form_file import read_form
 from digitlab.sheets.marked_fields import quoted
+from digitlab.storage import saying_what_failed, write_text
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-__all__ = ["Row", "find_rows", "mark_blank", "numbered"]
+__all__ = ["Row", "find_rows", "mark_blank", "numbered", "write_marked"]
 
 _WIDTH = 1654  # pixels: width at which boxes are searched for: 200 dpi for A4
 _BOX = (3.2, 14.0)  # mm: the least and the largest side of a box
@@ -117,8 +118,6 @@ def mark_blank(blank: Path, out: Path, width: float) -> list[Row]:
         ImageError: when the blank cannot be opened. UsageError: when no box is found.
         RecipeError: when there is too little print for it to be found in photos.
     """
-    from digitlab.storage import atomic_path
-
     picture, _ = load_reduced(blank, None)
     rows = find_rows(picture, width)
     if not rows:
@@ -127,10 +126,27 @@ def mark_blank(blank: Path, out: Path, width: float) -> list[Row]:
             f"{_BOX[1]:g} mm on paper {width:g} mm wide (--width)"
         )
     text = "".join((_head(blank, out, picture, width), *(_field(number, row) for number, row in enumerate(rows, 1))))
-    with atomic_path(out) as temporary:
-        temporary.write_text(text, "utf-8")
-    Blank(read_form(out))  # raises now if there is too little print
+    write_marked(out, text)
     return rows
+
+
+def write_marked(out: Path, text: str) -> None:
+    """Write a form's file if it is valid and photos can be matched to its blank; if not, what is there stays.
+
+    Raises:
+        RecipeError: when it is not, with the line and key in the file. StorageError: when it cannot be written.
+    """
+    tried = out.with_name(f".{out.stem}.tried.toml")  # in the same folder: relative paths to lists and the blank
+    try:
+        write_text(tried, text)
+        Blank(read_form(tried))
+    except DigitlabError as error:
+        kind = StorageError if isinstance(error, StorageError) else RecipeError
+        raise kind(str(error).replace(str(tried), str(out))) from error
+    finally:
+        with saying_what_failed(out):
+            tried.unlink(missing_ok=True)
+    write_text(out, text)
 
 
 def _head(blank: Path, out: Path, picture: NDArray[np.uint8], width: float) -> str:

@@ -6,14 +6,14 @@ from collections.abc import Mapping, Sequence  # noqa: TC003 - the types of sett
 from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from digitlab.errors import RecipeError, UsageError
+from digitlab.errors import DatasetError, RecipeError, UsageError
 from digitlab.settings import Range, check_settings, expect_key, setting, with_current_keys
 from digitlab.toml_files import find_toml, parse_toml
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-__all__ = ["LOSSES", "TrainingConfig", "find_recipe", "training_of", "with_options"]
+__all__ = ["LOSSES", "TrainingConfig", "find_recipe", "training_of", "whole_path", "with_options"]
 
 PRECISIONS = ("auto", "float32", "bfloat16")
 # Keras' names of the loss functions; the first is the default.
@@ -173,14 +173,25 @@ def training_of(content: Mapping[str, Any], where: object) -> TrainingConfig:
 def with_options(training: TrainingConfig, options: Mapping[str, Any]) -> TrainingConfig:
     """Override the settings with those options that are not None; file paths become absolute."""
     changed = replace(training, **{key: value for key, value in options.items() if value is not None})
-    return replace(changed, dataset=_whole_path(changed.dataset), test=changed.test and _whole_path(changed.test))
+    return replace(changed, dataset=whole_path(changed.dataset), test=changed.test and whole_path(changed.test))
 
 
-def _whole_path(name: str) -> str:
-    """Make a file's path absolute, so that a run can be resumed and repeated from any folder."""
-    from digitlab.datasets.formats.polarity import parted_name  # imports NumPy, which settings do not need
+def whole_path(name: str) -> str:
+    """Make a file's path absolute, so that a run can be resumed and repeated from any folder; other names stay."""
+    from digitlab.datasets.formats.polarity import parted_name, preparation_in  # import NumPy, which settings need not
 
-    path, asked = parted_name(name)
-    if not path.exists():
+    path, polarity = parted_name(name)
+    if not path.exists() or _is_dataset(name):
         return name
-    return f"{path.resolve()}#{asked}" if asked else str(path.resolve())
+    return "#".join([str(path.resolve()), *(asked for asked in (preparation_in(name), polarity) if asked)])
+
+
+def _is_dataset(name: str) -> bool:
+    """Return whether it names a dataset, which takes precedence over a file or folder of that name."""
+    from digitlab.datasets import load_dataset
+
+    try:
+        load_dataset(name)
+    except DatasetError:
+        return False
+    return True

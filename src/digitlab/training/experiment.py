@@ -113,7 +113,7 @@ def _train_one(
         run.write_json(run.environment, {**environment(training.seed), "precision": choice.precision})
         listener(_started(loop, training, choice))
         with saying_what_failed(run.checkpoint.parent, "make"):
-            run.checkpoint.parent.mkdir(exist_ok=True)  # until the training is done, see `_is_done`
+            run.checkpoint.parent.mkdir(exist_ok=True)  # until the training is done, see `Run.is_done`
         if run.checkpoint.is_file():
             load_checkpoint(run.checkpoint, loop)
         keep_epoch = functools.partial(_keep_epoch, run, tensorboard=tensorboard)
@@ -169,19 +169,10 @@ def resumed(run: Run) -> TrainingConfig:
         RunError: when the run has no settings, or is complete.
     """
     training = settings_of(run)
-    parts = [run.member(number + 1) for number in range(training.members)] if training.members > 1 else [run]
-    if run.report.is_file() and all(map(_is_done, parts)):
+    if run.is_done(training.members):
         raise RunError(f"{run.path}: is complete; there is nothing to resume")
     remove_unfinished(run.path)
     return training
-
-
-def _is_done(run: Run) -> bool:
-    """Return whether the training of one network is done: its checkpoint's folder was removed.
-
-    One that was stopped in its first epoch has a report, and that folder without a checkpoint.
-    """
-    return run.report.is_file() and not run.checkpoint.parent.is_dir()
 
 
 def settings_of(run: Run) -> TrainingConfig:
@@ -287,7 +278,7 @@ def train_members(
     for number in range(training.members):
         folder = run.member(number + 1)
         folders.append(folder)
-        if _is_done(folder):
+        if folder.is_done():
             continue
         listener(Stage(f"member {number + 1} of {training.members}", number + 1, training.members))
         own = replace(training, members=1, tta=1, seed=training.seed * training.members + number)

@@ -82,11 +82,11 @@ class MlflowLog:
             told = {key: value for key, value in asdict(event).items() if value is not None and key != "epoch"}
             self._tell(self._metrics, {f"{self._prefix}{key}": value for key, value in told.items()}, event.epoch)
 
-    def finish(self) -> None:
-        """Log the end of a training: the metrics of the test images, the model, the report."""
+    def finish(self, *, interrupted: bool = False) -> None:
+        """Log the end of a training, of its own accord or because it was asked to: test metrics, model, report."""
         self._tell(self._metrics, _measured(self._run), 0)
         self._tell(self._files)
-        self.end("FINISHED")
+        self.end("KILLED" if interrupted else "FINISHED")
 
     def end(self, status: str) -> None:
         """Close the MLflow run with a status: FINISHED, FAILED or KILLED."""

@@ -71,4 +71,4 @@ def tracked(trackers: Trackers, training: TrainingConfig, run: Run, listener: Li
     except BaseException:
         log.end("FAILED")
         raise
-    log.finish()
+    log.finish(interrupted=not run.is_done(training.members))

@@ -86,6 +86,8 @@ class Folder:
     def begin(self, space: Space) -> None:
         """Write the search space; an existing one must be the same, except for the number of trials.
 
+        An existing one of which no trial began, because its check was refused for instance, is replaced.
+
         Raises:
             UsageError: when the folder holds another search or other files.
             StorageError: when it cannot be written.
@@ -94,7 +96,9 @@ class Folder:
 
         if self.space.is_file():
             ours, theirs = _essence(space), _essence(self.read())
-            if ours != theirs:
+            if ours != theirs and not self._is_begun():
+                self.journal.unlink(missing_ok=True)
+            elif ours != theirs:
                 differing = sorted(key for key in ours | theirs if ours.get(key) != theirs.get(key))
                 raise UsageError(
                     f"{self.path} holds another search: {', '.join(differing)} differ; --resume {self.path} goes on "
@@ -103,6 +107,11 @@ class Folder:
         elif self.path.is_dir() and any(self.path.iterdir()):
             raise UsageError(f"{self.path} holds other files; expected a new or empty folder, or that of a search")
         write_text(self.space, tomli_w.dumps({**space.as_toml(), "name": space.name}))
+
+    def _is_begun(self) -> bool:
+        from digitlab.tuning.search import Search
+
+        return self.journal.is_file() and bool(Search(self.read(), self.journal).trials)
 
     def locked(self) -> AbstractContextManager[None]:
         """Lock the folder against other processes, see `digitlab.storage.locked`.

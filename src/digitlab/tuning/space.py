@@ -23,7 +23,7 @@ from typing import TYPE_CHECKING, Any
 from digitlab.errors import RecipeError, UsageError
 from digitlab.settings import expect_key
 from digitlab.toml_files import find_toml
-from digitlab.training.config import TrainingConfig, training_of
+from digitlab.training.config import TrainingConfig, training_of, with_options
 from digitlab.tuning.parameters import Parameter, Range, parameter_of
 from digitlab.tuning.settings import Tuning, tuning_of
 
@@ -139,7 +139,8 @@ def parse_space(content: Mapping[str, Any], name: str, where: object) -> Space:
     for table, inside in tables.items():
         if not isinstance(inside, dict):
             raise RecipeError(f"{where}: {table} is {inside!r}; expected a table, [{table}]")
-    base = replace(training_of({key: value for key, value in content.items() if key not in tables}, where), name=None)
+    base = training_of({key: value for key, value in content.items() if key not in tables}, where)
+    base = with_options(replace(base, name=None), {})  # the path of a dataset becomes absolute, as for a training
     if base.members > 1:
         raise RecipeError(f"{where}: members is {base.members}; expected 1: {_FIXED['members']}")
     space = Space(

@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     ({"state": "reconnecting", "captured": 0, "frame": None}, "Waiting for the camera …", "warning"),
     ({"state": "ended"}, "The end", "stopped"),
     ({"state": "ended", "problem": "there is no camera 7"}, "No picture", "warning"),
+    ({"state": "ended", "problem": "cannot write it", "only_warning": True}, "The end", "stopped"),
     ({"state": "a new one"}, "No picture", "warning"),
 ])  # fmt: skip
 def test_words(snapshot: Callable[..., Snapshot], changes: dict[str, Any], words: str, kind: str) -> None:

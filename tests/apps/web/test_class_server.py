@@ -116,6 +116,26 @@ def test_from_joining_to_the_file_by_writer(open_class: Callable[..., Class], tm
         )
 
 
+def test_when_all_kept_drawings_are_removed_their_file_is_deleted(
+    open_class: Callable[..., Class], tmp_path: Path
+) -> None:
+    there = open_class()
+    with there.client(headers=TEACHER) as teacher, there.pupil("Ana") as ana:
+        ana.post("/v1/pupil/drawings?label=0", content=SEVEN)
+        teacher.post("/v1/class/keep")
+        ana.delete("/v1/pupil/drawings/1")
+        assert teacher.get("/v1/class").json()["removed"] == 1
+        state = teacher.post("/v1/class/keep").json()
+        assert (state["file"], state["drawings"], state["unkept"], state["removed"]) == (None, 0, 0, 0)
+        assert list(tmp_path.iterdir()) == []
+        assert teacher.post("/v1/class/keep").status_code == 422, "there is nothing to be kept, nor to be deleted"
+        ana.post("/v1/pupil/drawings?label=1", content=SEVEN)
+        assert teacher.post("/v1/class/keep").json()["file"] == "class.npz"
+        teacher.delete("/v1/class")
+        assert teacher.post("/v1/class/keep").status_code == 422
+        assert (tmp_path / "class.npz").exists(), "the file of the class before stays"
+
+
 def test_the_teacher_sees_and_removes(open_class: Callable[..., Class]) -> None:
     there = open_class()
     with there.client(headers=TEACHER) as teacher, there.pupil("Rude") as pupil:

@@ -144,6 +144,14 @@ def test_the_server_ends_with_clients_there(start: Start, photo: bytes) -> None:
         assert closed_with(live) == 1012
 
 
+def test_a_frame_for_which_there_is_no_room_now_is_not_called_too_large(start: Start, photo: bytes) -> None:
+    with start(limits=Limits(all_bytes=len(photo) - 1)) as server, open_live(server) as live:
+        live.send(photo)
+        with pytest.raises(ConnectionClosed) as closed:
+            live.recv(timeout=20)
+        assert (closed.value.rcvd.code, closed.value.rcvd.reason) == (1013, "the server is busy; try again later")
+
+
 def answers_of(live: ClientConnection) -> list[str | bytes]:
     return [live.recv(timeout=20) for _ in range(2000)]
 

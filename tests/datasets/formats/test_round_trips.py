@@ -332,3 +332,14 @@ def test_importing_the_package_loads_no_format():
     heavy = "{'h5py', 'lmdb', 'google.protobuf', 'PIL', 'cv2'}"
     code = f"import digitlab.datasets.formats, sys; print({heavy} & set(sys.modules))"
     assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout == "set()\n"
+
+
+def test_a_folder_with_several_sets_of_idx_is_refused(tmp_path, digits):
+    for name in ("letters-train", "digits-train", "digits-test"):
+        write(tmp_path / f"emnist-{name}-images-idx3-ubyte.gz", digits)
+    with pytest.raises(DatasetError, match=r"several sets: emnist-digits-train-\S+, emnist-letters-\S+; name one"):
+        splits_of(tmp_path)
+    assert_same(read(tmp_path / "emnist-digits-train-images-idx3-ubyte.gz"), digits)
+    for part in tmp_path.glob("emnist-letters-*"):
+        part.unlink()
+    assert splits_of(tmp_path) == ("train", "test")

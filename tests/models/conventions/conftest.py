@@ -97,7 +97,7 @@ def _as_onnx(
     nodes.append(
         helper.make_node(kind, ["logits"], ["out"], **({"axis": 1} if "Softmax" in kind or "Log" in kind else {}))
     )
-    dtype = {"float32": TensorProto.FLOAT, "uint8": TensorProto.UINT8}[form.dtype]
+    dtype = {"float32": TensorProto.FLOAT, "uint8": TensorProto.UINT8, "int8": TensorProto.INT8}[form.dtype]
     graph = helper.make_graph(
         nodes,
         "net",

@@ -59,6 +59,7 @@ RARER = {
     "3 channels first": (Convention(Form(FIRST, channels=3), "−0.5…0.5"), {}),
     "3 channels last": (Convention(Form(LAST, channels=3), answers="logits"), {}),
     "bytes": (Convention(Form(LAST, dtype="uint8"), "0…255", inverted=True, answers="logits"), {}),
+    "signed bytes": (Convention(Form(LAST, dtype="int8"), "−128…127", answers="logits"), {}),
     "11 classes": (Convention(Form(FIRST), answers="logits", classes=11), {"none": 10}),
     "11 classes, none first": (Convention(Form(FIRST), classes=11, zero=1), {"none": 0}),
     "one image at a time": (Convention(Form(FIRST), answers="logits"), {"batch": 1}),

@@ -125,6 +125,20 @@ def test_a_saved_model_that_reads_files_is_not_loaded(tmp_path: Path, secret: An
     assert not watch.touched()
 
 
+def test_a_saved_model_that_names_nodes_it_does_not_have_is_damaged(tmp_path: Path) -> None:
+    pytest.importorskip("tf2onnx")
+    from tensorflow.core.protobuf import saved_model_pb2
+
+    described = saved_model_pb2.SavedModel()
+    node = described.meta_graphs.add().object_graph_def.nodes.add()
+    child = node.children.add()
+    child.local_name, child.node_id = "signatures", 7
+    (tmp_path / "theirs").mkdir()
+    (tmp_path / "theirs" / "saved_model.pb").write_bytes(described.SerializeToString())
+    with pytest.raises(ModelError, match="is a damaged SavedModel folder"):
+        import_model(tmp_path / "theirs", tmp_path / "ours.onnx")
+
+
 def strangers(folder: Path) -> dict[str, str]:
     """Files that are refused → what is said."""
     with zipfile.ZipFile(folder / "net.pt", "w") as archive:

@@ -81,7 +81,7 @@ def _each(files: Sequence[Path], answer: Callable[[str], bool], *, json: bool) -
     for file in files:
         path = str(file)
         try:
-            pages = page_names(file) if file.is_file() else [path]  # opening a pipe would block
+            pages = page_names(file)
         except InputError as error:
             pages = []
             count, bad = count + 1, bad + 1

@@ -43,7 +43,8 @@ def diagnose(*photos: Path, json: bool = False, **given: Any) -> int:
         _say_json(found)
     else:
         _say(found, several=len(photos) > 1)
-        advise(f"look at {found.page}")
+        if found.page is not None:
+            advise(f"look at {found.page}")
     return 2 if found.refused else 0
 
 

@@ -96,7 +96,8 @@ def run_headless(engine: LiveEngine, outlets: Outlets, config: LiveConfig, *, js
     """Read until the source ends, the time is up, or the process is asked to stop; return the exit code.
 
     Raises:
-        DigitlabError: the error that ended the source, or kept it from being opened; or the output cannot be written.
+        DigitlabError: the error that ended the source, or kept it from being opened; or the output or the recording
+            cannot be written.
     """
     speaker = _Speaker(engine, outlets, json=json, once=config.once)
     if outlets.metrics is not None:
@@ -125,6 +126,8 @@ def run_headless(engine: LiveEngine, outlets: Outlets, config: LiveConfig, *, js
         raise engine.failure
     if interrupted:
         return _CONTROL_C
+    if engine.recording_failure is not None:
+        raise engine.recording_failure
     return 0 if speaker.any_digit else 1
 
 

@@ -127,8 +127,10 @@ def _one_to_one(answers: Iterator[Answer[Reading]], job: ReadingJob, count: int)
 
 
 def _check(output: Output) -> None:
+    from digitlab.archives.processes import expect_processes
     from digitlab.errors import UsageError
 
+    expect_processes(output.jobs)
     if output.engine == "ray" and output.out is None:
         raise UsageError("--engine ray keeps its readings in a folder; name it with --out FOLDER")
     if output.engine == "ray" and output.jobs is not None:

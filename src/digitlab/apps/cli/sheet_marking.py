@@ -34,7 +34,7 @@ def mark_in_browser(blank: Path, out: Path, width: float | None = None, *, show:
     from digitlab.jobs.sheet_marking import begin_marking
 
     marking = begin_marking(blank, out, *(() if width is None else (width,)))
-    limits, listening = Limits(), listen(_HOST, 0)
+    limits, listening, before = Limits(), listen(_HOST, 0), _state(out)
     address = f"http://{_HOST}:{listening.getsockname()[1]}/"
 
     def ready() -> None:
@@ -50,9 +50,17 @@ def mark_in_browser(blank: Path, out: Path, width: float | None = None, *, show:
     server = make_server(make_marking(marking, Access(_HOST, None), done, limits), limits, ready)
     with contextlib.suppress(KeyboardInterrupt):
         server.run(sockets=[listening])
-    if not out.exists():
-        advise(f"nothing was saved: there is no {out}")
+    if _state(out) == before:
+        advise(f"nothing was saved: {out} is as before" if before else f"nothing was saved: there is no {out}")
         return 1
     say(str(out))
     advise(f"now: digitlab sheet read {out} photos/ --out {out.with_suffix('.csv')}")
     return 0
+
+
+def _state(out: Path) -> tuple[int, int] | None:
+    """Return what differs once a file has been saved anew, even with the same content; None if there is none."""
+    if not out.exists():
+        return None
+    state = out.stat()
+    return state.st_ino, state.st_mtime_ns

@@ -31,7 +31,8 @@ def tune(*, json: bool = False, **given: Any) -> int:
 
     A search space is a recipe some of whose settings vary. Each trial is trained on all folds but one and evaluated on
     the held-out one, for each fold; trials that are not promising are pruned. Every step is saved at once: after
-    Ctrl-C, a kill or a power cut the same command goes on. Exit code 1 if trials are missing in the end.
+    Ctrl-C, a kill or a power cut the same command goes on. Exit code 1 if trials are missing in the end, or if none is
+    complete.
 
     For example:
     digitlab tune s1-grid --for 30m
@@ -52,7 +53,7 @@ def tune(*, json: bool = False, **given: Any) -> int:
         advise(f"{found.missing} trials are left; `digitlab tune --resume {found.folder.path}` continues")
     if not json:
         say(str(found.retrained.run.path if found.retrained else found.folder.path))
-    return 1 if found.missing else 0
+    return 1 if found.missing or found.kept is None or not found.kept["states"]["complete"] else 0
 
 
 def _tell(found: Tuned, *, json: bool) -> None:
@@ -86,7 +87,8 @@ def _say_trials(space: Space, found: Mapping[str, Any]) -> None:
     shown = [row for row in complete if row["trial"] in found["front"]] if several else complete
     shown.sort(key=lambda row: -row[first] if OBJECTIVES[first] else row[first])
     if not shown:
-        say("no trial is complete")
+        reason = next((row["reason"] for row in found["trials"] if row["reason"]), None)
+        say("no trial is complete" + (f": {reason}" if reason else ""))
         return
     if several:
         say(f"Pareto front: {len(shown)} trials that no other dominates in {', '.join(found['objectives'])}")

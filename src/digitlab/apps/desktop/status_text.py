@@ -64,8 +64,9 @@ def condition(seen: Snapshot) -> Condition:
         return Condition(_tr("Reconnecting …"), sentence, "warning")
     if state == "connecting":
         return Condition(_tr("Connecting …"), problem or source_name(seen.source), "waiting")
-    if state == "ended" and not problem:
-        return Condition(_tr("The end"), _tr("The source has ended; F5 starts it again."), "stopped")
+    if state == "ended" and (seen.only_warning or not problem):
+        ended = _tr("The source has ended; F5 starts it again.")
+        return Condition(_tr("The end"), f"{problem} {ended}".strip(), "stopped")
     again = problem or _tr("No reason is known.")
     return Condition(_tr("No picture"), f"{again} {_tr('F5 retries, Ctrl+L chooses another source.')}", "warning")
 

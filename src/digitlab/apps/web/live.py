@@ -122,9 +122,13 @@ class Live:
             **client.steadiness(),
         }
 
-    def keep(self, content: bytes) -> bool:
-        """Reserve room for one more frame; return whether that is possible."""
-        return len(content) <= self._limits.frame_bytes and self._budget.take(len(content))
+    def keep(self, content: bytes) -> tuple[int, str] | None:
+        """Reserve room for one more frame; if that is impossible, return the closing code and the reason."""
+        if len(content) > self._limits.frame_bytes:
+            return _TOO_BIG, "the frame is too large"
+        if not self._budget.take(len(content)):
+            return _LATER, "the server is busy; try again later"
+        return None
 
     def drop(self, frame: _Frame) -> None:
         """Release the room of a skipped frame."""
@@ -214,12 +218,12 @@ class _Client:
             if self._newest is not None:
                 self._skipped += 1
             self.forget()
-            if self._live.keep(content):
-                self._newest = frame
-                self._arrived.set()
-            else:
-                await self._websocket.close(_TOO_BIG, "the frame is too large")
+            refused = self._live.keep(content)
+            if refused is not None:
+                await self._websocket.close(*refused)
                 return
+            self._newest = frame
+            self._arrived.set()
 
     async def _answer(self) -> None:
         with contextlib.suppress(WebSocketDisconnect, RuntimeError, TimeoutError):  # gone, or not receiving

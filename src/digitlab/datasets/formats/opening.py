@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from digitlab.datasets.formats.caffe_lmdb import LmdbSource, lmdb_writer
-from digitlab.datasets.formats.checks import expect_a_split, in_split_order, labels_are_loose
+from digitlab.datasets.formats.checks import expect_a_split, in_split_order, labels_are_loose, listed
 from digitlab.datasets.formats.class_folder import ClassFolderSource, class_folder_writer, is_class_folder
 from digitlab.datasets.formats.csv_lines import CsvSource, csv_writer
 from digitlab.datasets.formats.hdf5 import Hdf5Source, PixelType, hdf5_form, hdf5_splits, hdf5_writer
@@ -208,12 +208,22 @@ def _idx_pairs(path: Path) -> dict[str, Path]:
     """Map splits to the images files of a folder; a raw file takes precedence over a compressed one.
 
     Folders of such names do not count: archives of MNIST hold each file a second time, in a folder that is named so.
+
+    Raises:
+        DatasetError: when two sets have the same split, as EMNIST's letters and digits.
     """
     named = (file for file in path.iterdir() if "images" in file.name and is_idx_name(file.name))
     found = sorted((file for file in named if file.is_file()), reverse=True)
-    words = {file: file.name.split("-") for file in found}
-    return {next((_IDX_SPLITS[each] for each in words[file] if each in _IDX_SPLITS), words[file][0]): file
-            for file in found}  # fmt: skip
+    pairs: dict[str, Path] = {}
+    for file in found:
+        words = file.name.split("-")
+        split = next((_IDX_SPLITS[each] for each in words if each in _IDX_SPLITS), words[0])
+        other = pairs.setdefault(split, file)
+        if other.name.rpartition("images")[0] != file.name.rpartition("images")[0]:
+            names = listed(sorted((other.name, file.name)))
+            raise DatasetError(f"{path} holds several sets: {names}; name one file, or give each set its own folder")
+        pairs[split] = file
+    return pairs
 
 
 def _choose_idx(path: Path, split: str | None) -> Path:

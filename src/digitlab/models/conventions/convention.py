@@ -155,10 +155,15 @@ def forms_of(dims: tuple[int | None, ...] | None, dtype: str) -> Iterator[Form]:
 def candidates(form: Form, classes: int) -> Iterator[Convention]:
     """Yield every convention to be tried for an input of this form, the most common first."""
     fits = ("padded", "resized") if form.side > 28 else ("padded",) if form.side == 28 else ("resized",)
-    scales = ["0…255"] if form.dtype in _WHOLE else [name for name in SCALES if name != "ImageNet" or form.channels > 1]
+    scales = ["−128…127"] if form.dtype == "int8" else ["0…255"] if form.dtype in _WHOLE else _scales(form)
     zeros = range(classes - 9)
     for turned, fitted, inverted, scale, zero in itertools.product((False, True), fits, (False, True), scales, zeros):
         yield Convention(form, scale, inverted, turned, fitted, classes=classes, zero=zero)
+
+
+def _scales(form: Form) -> list[str]:
+    """Return the scales of floating numbers."""
+    return [name for name in SCALES if name != "−128…127" and (name != "ImageNet" or form.channels > 1)]
 
 
 def answer_kind(answers: NDArray[np.float32]) -> str:

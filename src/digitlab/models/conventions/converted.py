@@ -131,7 +131,10 @@ def _check(described: Any, path: Path) -> str:
         kind = node.WhichOneof("kind")
         if kind is not None and kind not in _NODES:
             raise ModelError(f"{path}: holds a {kind} (a file, table or the like); expected layers and numbers only")
-    signature, function = _signature(graph.object_graph_def, path)
+    try:
+        signature, function = _signature(graph.object_graph_def, path)
+    except IndexError as error:  # numbers of nodes that it does not have
+        raise ModelError(f"{path}: is a damaged SavedModel folder") from error
     functions = {each.signature.name: each for each in graph.graph_def.library.function}
     for node in _needed(function, functions):
         if node.op not in OPERATIONS:

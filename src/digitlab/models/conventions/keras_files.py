@@ -17,7 +17,7 @@ from digitlab.models.backend import keras
 from digitlab.models.conventions.convention import forms_of
 from digitlab.models.conventions.keras_network import with_convention
 from digitlab.models.conventions.search import find_convention
-from digitlab.models.legacy.importing import AS_IT_IS, Imported, brought_over, import_described
+from digitlab.models.legacy.importing import AS_IT_IS, Imported, brought_over, import_described, not_used
 from digitlab.models.safety.archive import CONFIG, METADATA, WEIGHTS
 from digitlab.models.safety.hdf5 import open_hdf5
 from digitlab.models.safety.keras_file import blaming
@@ -84,7 +84,8 @@ def _brought_over(path: Path, architecture: str | None, backend: str | None, wei
     if path.suffix.lower() == ".json" and path.is_file():
         if (kind := kind_of(path)) not in (JSON, None):
             refuse(f"is {kind.what}; {kind.as_model}")
-        return _described(path, weights or weights_beside(path), backend)
+        found = _described(path, weights or weights_beside(path), backend)
+        return not_used(found, architecture=architecture)
     return brought_over(path, architecture, AS_IT_IS, backend, raw=True)
 
 

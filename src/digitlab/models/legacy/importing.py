@@ -31,7 +31,9 @@ if TYPE_CHECKING:
     from digitlab.models.safety.hdf5 import Store
     from digitlab.models.safety.keras_file import Members
 
-__all__ = ["AS_IT_IS", "KNOWN_PREPARATIONS", "Imported", "brought_over", "import_described", "import_legacy"]
+__all__ = [
+    "AS_IT_IS", "KNOWN_PREPARATIONS", "Imported", "brought_over", "import_described", "import_legacy", "not_used",
+]  # fmt: skip
 
 AS_IT_IS = "x"
 KNOWN_PREPARATIONS = {**PREPARATIONS, AS_IT_IS: (1.0, 0.0)}
@@ -97,19 +99,26 @@ def brought_over(
             refuse(f"not a Keras file but {kind.what}; {kind.as_model}")
         if path.suffix.lower() in (".h5", ".hdf5"):
             refuse("not an HDF5 file; expected a model or weights saved by Keras")
-        return _import_keras(path, preparation, raw=raw)
+        return not_used(_import_keras(path, preparation, raw=raw), architecture=architecture, backend=backend)
     with open_hdf5(path) as store:
         text = store.text("", "model_config")
         if text is not None:
-            return import_described(store, text, preparation, backend, raw=raw)
+            return not_used(import_described(store, text, preparation, backend, raw=raw), architecture=architecture)
         if architecture is None:
             refuse("it holds weights only; name their network with --architecture, e.g. thesis-4conv")
         if "layers" in store.groups or "_layer_checkpoint_dependencies" in store.groups:
             found, said = _import_new_weights(path, architecture, preparation)
+            found = not_used(found, backend=backend)
         else:
             found, said = _import_weights(store, architecture, preparation, backend)
         found = found if raw else replace(found, changes=(*found.changes, *said))
         return replace(found, model=_after_preparation(found.model)) if raw else found
+
+
+def not_used(found: Imported, **options: str | None) -> Imported:
+    """Add a remark for each of these options that was given although the file says the same itself."""
+    said = (f"--{name} was not used: the file itself determines it" for name, value in options.items() if value)
+    return replace(found, changes=(*said, *found.changes))
 
 
 def _check_options(preparation: str | None, backend: str | None) -> None:

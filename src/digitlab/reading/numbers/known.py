@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 
 __all__ = ["assigned", "with_known_numbers"]
 
+_ADDEND = re.compile(r"(?P<minus>-)?[0-9?]+(?:[.,](?P<decimals>[0-9?]+))?")
+
 
 def with_known_numbers(reading: Reading, wanted: Constraints, threshold: float) -> Reading:
     """Add `Reading.settled` to a reading if a list or a check is wanted; otherwise return it unchanged.
@@ -73,13 +75,22 @@ def assigned(
             unit, text=given.text, confidence=given.confidence, read=unit.read if unit.read is not None else unit.text,
             fits=not given.doubtful, second=None, margin=given.margin,
         )  # fmt: skip
-        said: str | None = None
+        said = None
         if given.entry is None:
             said = "no number of the list that is left is likely enough"
         elif given.doubtful:
             said = f"doubtful: {10**given.margin:.1f} times as likely as the best assignment without this pair"
-        result.append(replace(reading, settled=(number,), fits=not given.doubtful, note=said))
+        notes = [each for each in (_note_before_list(reading), said) if each]
+        result.append(replace(reading, settled=(number,), fits=not given.doubtful, note="; ".join(notes) or None))
     return result
+
+
+def _note_before_list(reading: Reading) -> str:
+    """Return a reading's note without what was said because no entry of the list fitted by itself."""
+    note = reading.note or ""
+    if reading.settled and not reading.settled[0].fits:
+        note = note.removesuffix(_said_of_list(reading.settled[0])).removesuffix("; ")
+    return note
 
 
 def _the_number(reading: Reading) -> ReadNumber:
@@ -122,11 +133,15 @@ def _worth(number: ReadNumber, wanted: Constraints) -> tuple[float, float]:
 
 
 def _said(number: ReadNumber, wanted: Constraints) -> str:
+    if wanted.among is not None or not number.digits:
+        return _said_of_list(number)
+    return f"{number.read} does not fulfil the check {wanted.check}"
+
+
+def _said_of_list(number: ReadNumber) -> str:
     if not number.digits:
         return "no number was found"
-    if wanted.among is not None:
-        return f"{number.read} is no number of the list, or not surely one: nearest {_near(number)}"
-    return f"{number.read} does not fulfil the check {wanted.check}"
+    return f"{number.read} is no number of the list, or not surely one: nearest {_near(number)}"
 
 
 def _near(number: ReadNumber) -> str:
@@ -186,8 +201,17 @@ def _summed(reading: Reading, check: Check, threshold: float) -> Reading:
         note = f"{len(numbers)} numbers were found; expected more for the check {check.name}"
         settled = tuple(replace(each, read=each.text, fits=False) for each in numbers)
         return replace(reading, settled=settled, fits=False, note="; ".join(filter(None, (reading.note, note))))
+    written = [each.text for each in numbers]
+    units = _units(written if total == "last" else [*written, total])
+    if units is None:
+        note = f"{', '.join(written)} cannot be added; expected numbers for the check {check.name}"
+        settled = tuple(
+            replace(each, text=_with_signs("?" * len(each.digits), each), read=each.text, fits=False)
+            for each in numbers
+        )
+        return replace(reading, settled=settled, fits=False, note="; ".join(filter(None, (reading.note, note))))
     asked = _Addends(numbers[:-1], numbers[-1].digits) if total == "last" else _Addends(numbers, total)
-    found = settle_sum([each.digits for each in asked.numbers], asked.total, threshold)
+    found = settle_sum([each.digits for each in asked.numbers], asked.total, threshold, units=units)
     settled = tuple(
         replace(number, text=_with_signs(one.text, number), confidence=one.confidence, read=number.text, fits=one.fits)
         for number, one in zip(numbers, found, strict=True)
@@ -196,6 +220,22 @@ def _summed(reading: Reading, check: Check, threshold: float) -> Reading:
     unfit = None if fits else f"the numbers do not fulfil the check {check.name}"
     notes = "; ".join(filter(None, (reading.note, unfit)))
     return replace(reading, settled=settled, fits=reading.fits and fits, note=notes or None)
+
+
+def _units(written: Sequence[str]) -> list[int] | None:
+    """Return what 1 in the last digit of each number is worth, as `settle_sum` takes it: the least of them is 1.
+
+    None if one of them is no number that can be added: a date, a time, a range.
+
+    >>> _units(["1,5", "-2", "3.50"])
+    [10, -100, 1]
+    """
+    found = [_ADDEND.fullmatch(each.replace(" ", "")) for each in written]
+    if any(each is None for each in found):
+        return None
+    decimals = [len(each["decimals"] or "") for each in found if each is not None]
+    signs = [-1 if each["minus"] else 1 for each in found if each is not None]
+    return [sign * 10 ** (max(decimals) - count) for sign, count in zip(signs, decimals, strict=True)]
 
 
 def _with_signs(digits: str, number: ReadNumber) -> str:

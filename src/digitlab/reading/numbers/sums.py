@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from itertools import zip_longest
+from itertools import chain, repeat, zip_longest
 from typing import TYPE_CHECKING
 
 from digitlab.reading.numbers.checks import NOT_FULFILLED, POSSIBLE, Settled, values_of
@@ -30,27 +30,30 @@ def settle_sum(
     total: Sequence[ReadDigit] | str,
     threshold: float = 0.5,
     checks: Sequence[Check | None] = (),
+    units: Sequence[int] = (),
 ) -> tuple[Settled, ...]:
     """Find the most probable values of numbers that add up to a total, if the evidence supports them.
 
     Otherwise "?" stands for the uncertain digits, or for all of them. As in `settle`, digits are changed only to what
-    the reader considered possible, and returned from 0.95 on. All are whole numbers, or all have the same number of
-    decimals: digits are added as they stand.
+    the reader considered possible, and returned from 0.95 on.
 
     numbers: the digits of each addend, none for an empty one; total: the digits of the sum, which is settled too, or
         the sum itself
     checks: for each addend the check that its value must fulfil by itself, or None; by default there are none
+    units: for each addend, and then for the total, the value of its last digit's 1, negative after a minus: (1, 10, 1)
+        for 1.5 + 2 = 3.5; by default 1: all are whole numbers, or all have the same number of decimals
 
     Returns:
         One for each addend, and one for the total if its digits were given.
     """
     given = [evidence_of(digits) for digits in numbers]
     ways: dict[int, Way] = {0: (0.0, 1.0, ())}
-    for evidence, check in zip_longest(given, checks):
+    of_each = list(chain(units, repeat(1, len(given) + 1 - len(units))))
+    for (evidence, check), unit in zip(zip_longest(given, checks), of_each[:-1], strict=True):
         likely = values_of(evidence, _VALUES) if len(evidence) else [("0", 0.0)]
         if check is not None and len(evidence):
             likely = [each for each in likely if check.fulfilled(each[0])]
-        ways = _with_next(ways, likely)
+        ways = _with_next(ways, likely, unit)
     if isinstance(total, str):
         last = None
         targets = [("".join(sign for sign in total if sign.isdigit()), 0.0)]
@@ -58,9 +61,9 @@ def settle_sum(
         last = evidence_of(total)
         targets = values_of(last, 10 * _VALUES) if len(last) else []
     fitting = [
-        (ways[int(value)][0] + log, ways[int(value)][1] * math.exp(log), (*ways[int(value)][2], value))
+        (way[0] + log, way[1] * math.exp(log), (*way[2], value))
         for value, log in targets
-        if int(value) in ways
+        if (way := ways.get(of_each[-1] * int(value))) is not None
     ]
     everything = [*given, *([] if last is None else [last])]
     best = max(fitting, default=None)
@@ -97,12 +100,12 @@ def _left_open(everything: Sequence[Evidence]) -> list[str]:
     ]
 
 
-def _with_next(ways: dict[int, Way], values: Sequence[tuple[str, float]]) -> dict[int, Way]:
+def _with_next(ways: dict[int, Way], values: Sequence[tuple[str, float]], unit: int) -> dict[int, Way]:
     """Extend all sums by one more number."""
     found: dict[int, Way] = {}
     for sum_, (best, chance, path) in ways.items():
         for value, log in values:
-            here = sum_ + int(value)
+            here = sum_ + unit * int(value)
             before = found.get(here)
             together = chance * math.exp(log) + (before[1] if before else 0.0)
             if before is None or best + log > before[0]:

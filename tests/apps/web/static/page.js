@@ -15,9 +15,14 @@ export class FakeElement {
     this.attributes = {};
     /** @type {Record<string, string>} */
     this.dataset = {};
+    /** @type {string | null} */
+    this.entered = null;
     this.hidden = false;
     this.title = "";
     this.style = { setProperty: () => {} };
+    this.classList = { add: () => {}, toggle: () => {} };
+    /** @type {Map<string, ((event: any) => void)[]>} */
+    this.listeners = new Map();
     this.width = 0;
     this.height = 0;
     /** @type {{ data: Uint8ClampedArray, width: number, height: number } | null} */
@@ -65,6 +70,29 @@ export class FakeElement {
   /** @param {(FakeElement | string)[]} content */
   replaceChildren(...content) {
     this.content = content;
+    if (this.tag === "select") this.entered = null;
+  }
+
+  get name() {
+    return this.attributes.name ?? "";
+  }
+
+  get options() {
+    return this.children;
+  }
+
+  /** What was entered or chosen; of a select, the first option as long as nothing was chosen. @returns {string} */
+  get value() {
+    return this.entered ?? this.attributes.value ?? (this.tag === "select" ? (this.options[0]?.value ?? "") : "");
+  }
+
+  set value(value) {
+    const possible = this.tag !== "select" || this.options.some((each) => each.value === String(value));
+    this.entered = possible ? String(value) : "";
+  }
+
+  get valueAsNumber() {
+    return Number(this.value || Number.NaN);
   }
 
   /**
@@ -77,16 +105,32 @@ export class FakeElement {
     if (name === "height") this.height = Number(value);
   }
 
-  addEventListener() {}
+  /** @param {string} name @param {(event: any) => void} listener */
+  addEventListener(name, listener) {
+    this.listeners.set(name, [...(this.listeners.get(name) ?? []), listener]);
+  }
+
+  /** Let something happen to the element. @param {string} name @param {object} event */
+  happens(name, event = {}) {
+    for (const listener of this.listeners.get(name) ?? []) listener(event);
+  }
 
   getContext() {
     return {
       putImageData: (/** @type {any} */ image) => {
         this.painted = image;
       },
+      clearRect: () => {
+        this.painted = null;
+      },
       drawImage() {},
       fillRect() {},
     };
+  }
+
+  /** @param {string} tag */
+  querySelectorAll(tag) {
+    return this.all(tag);
   }
 
   /**

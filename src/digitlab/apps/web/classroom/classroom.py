@@ -321,9 +321,9 @@ class Classroom:
         """Return the entries of all present drawings."""
         return frozenset((pupil.number, pupil.name, each.number) for pupil in self.pupils for each in pupil.drawings)
 
-    def note_kept(self, collection: Collection) -> None:
-        """Mark these drawings, and no others, as being in the file."""
-        self._in_file = collection.entries
+    def note_kept(self, collection: Collection | None) -> None:
+        """Mark these drawings, and no others, as being in the file; None: there is no file any more."""
+        self._in_file = frozenset() if collection is None else collection.entries
         for number, place in self._places.items():
             place.pupil = self._marked(place.pupil)
             self._note(number)

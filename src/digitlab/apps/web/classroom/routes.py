@@ -128,7 +128,7 @@ def _add_teacher(api: FastAPI, serving: ClassServing, trainings: TrainingRoom) -
 
     @api.post("/v1/class/keep", responses=_refusals(422), tags=["class"])
     async def keep(request: Request) -> messages.ClassState:
-        """Write the drawings that stand on the wall into the class's file."""
+        """Write the drawings that stand on the wall into the class's file; if none is left, delete it."""
         await serving.keep()
         return _state(request, serving, trainings)
 

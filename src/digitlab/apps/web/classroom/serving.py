@@ -23,6 +23,7 @@ from digitlab.apps.web.looking import as_bytes
 from digitlab.apps.web.problems import ProblemError
 from digitlab.errors import DigitlabError
 from digitlab.reading.ink_crops import glyph_of
+from digitlab.storage import saying_what_failed
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Sequence
@@ -197,17 +198,25 @@ class ClassServing:
             if await _turned(signal, _TICK) is False:
                 yield ": still here\n\n"
 
-    async def keep(self) -> Path:
+    async def keep(self) -> Path | None:
         """Write all drawings that are on the wall into the class's file, replacing its content.
 
+        If all that it contains were removed, the file is deleted, and None returned.
+
         Raises:
-            RefusalError: if there are none.
-            StorageError: if it cannot be written.
+            RefusalError: if there are no drawings, and no file of theirs.
+            StorageError: if it cannot be written, or deleted.
         """
         async with self._keeping:
-            collection, round_ = self.classroom.collection(), self.classroom.round
-            file = self.file if self.file is not None and self._file_round == round_ else self._free_file()
-            await asyncio.to_thread(_write, file, collection)
+            round_ = self.classroom.round
+            own = self.file if self._file_round == round_ else None
+            if own is not None and not self.classroom.collected():
+                await asyncio.to_thread(_delete, own)
+                collection, file = None, None
+            else:
+                collection = self.classroom.collection()
+                file = own or self._free_file()
+                await asyncio.to_thread(_write, file, collection)
             self.file, self._file_round = file, round_
             if round_ == self.classroom.round:  # else the class has begun again meanwhile
                 self.classroom.note_kept(collection)
@@ -257,6 +266,11 @@ def _write(path: Path, collection: Collection) -> None:
     from digitlab.values import Digits
 
     write_digits_by_writer(path, Digits(collection.images, collection.labels), collection.writers)
+
+
+def _delete(path: Path) -> None:
+    with saying_what_failed(path, "delete"):
+        path.unlink(missing_ok=True)
 
 
 @functools.lru_cache(maxsize=64)

@@ -28,6 +28,7 @@ export class DamageView {
   /** @type {number[] | null} */
   #before = null;
   #turn = 0;
+  #doubts = 0; // number of times that the images of "Doubt" were asked for or discarded
   /** @type {Record<"layer" | "kind", HTMLSelectElement>} */
   choices;
   /** @type {HTMLInputElement} */
@@ -114,6 +115,7 @@ export class DamageView {
       t("Show both"),
     );
     this.less.build();
+    this.#doubts += 1; // the rows of another model are not wanted any more
     this.panel.replaceChildren(
       ...(api.canDamage()
         ? [...damage, heal]
@@ -195,17 +197,19 @@ export class DamageView {
 
   /** @param {string} model */
   async #doubt(model) {
+    const turn = (this.#doubts += 1);
     const plain = state.models.find(({ name }) => name === "plain")?.name ?? model;
     const [reader] = state.models.filter(({ source }) => source === "shipped");
     const sets = await gallerySets();
     const set = sets.find(({ name }) => name === "strangers");
-    if (!set) return;
+    if (!set || turn !== this.#doubts) return;
     this.places.doubt.replaceChildren();
     for (let row = 0; row < set.count; row += 1) {
       const glyph = set.bytes.slice(784 * row, 784 * row + 784);
       const told = await api.probabilities([api.toBase64(glyph)], [plain]);
       const [said] = told.probabilities[0];
       const found = await api.classify(onPaper(set.bytes, 784 * row), reader?.name ?? model);
+      if (turn !== this.#doubts) return;
       const best = Math.max(...said);
       this.places.doubt.append(
         make(

@@ -86,10 +86,15 @@ export class Learning {
     );
     onTrained(() => this.#fillStart());
     // Whoever uses the stage may bring another digit, whose label has not been chosen yet.
-    for (const act of ["pointerdown", "keydown"])
-      document.querySelector(".stage")?.addEventListener(act, () => {
-        this.#labelled = false;
-      });
+    const another = () => {
+      this.#labelled = false;
+    };
+    for (const act of ["pointerdown", "keydown"]) document.querySelector(".stage")?.addEventListener(act, another);
+    // Outside it: pictures are dropped and pasted anywhere, and the pad's undo and redo keys work everywhere.
+    for (const act of ["drop", "paste"]) document.addEventListener(act, another);
+    document.addEventListener("keydown", ({ ctrlKey, metaKey, key }) => {
+      if ((ctrlKey || metaKey) && /^[yz]$/i.test(key)) another();
+    });
   }
 
   /** The chosen settings by field name. */
@@ -145,9 +150,13 @@ export class Learning {
 
   async show() {
     if (this.#built !== language()) {
-      const [chosen, start] = [this.settings ?? {}, this.choices?.start.value ?? ""];
+      const [chosen, start] = [
+        /** @type {Record<string, string>} */ (this.settings ?? {}),
+        this.choices?.start.value ?? "",
+      ];
       this.#build();
       this.#built = language();
+      if (chosen.network) this.choices.network.value = chosen.network; // the weights listed are those of this network
       this.#fillStart();
       this.choices.start.value = start;
       if (this.network) this.#lay();

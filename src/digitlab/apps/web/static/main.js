@@ -103,6 +103,7 @@ function showView() {
   byId("closed").hidden = !closed;
   byId(view).hidden = waiting || closed;
   if (!waiting && !closed) views[view].show();
+  else if (view === "tour") views.tour.hide();
 }
 on("subject", showView);
 on("subject", () => {

@@ -151,7 +151,7 @@ export class TourView {
     const [here, about] = [this.#step, this.about];
     const made = await step.figure({ ...about, photo: this.photo });
     const { element, leave } = made instanceof HTMLElement ? { element: made } : made;
-    if (here !== this.#step || about !== this.about) return leave?.();
+    if (here !== this.#step || about !== this.about || this.panel.hidden) return leave?.();
     this.#leave = leave;
     figure.replaceChildren(element);
   }

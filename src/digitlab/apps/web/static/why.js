@@ -2,7 +2,7 @@
 
 import { tenBars } from "./answer.js";
 import * as api from "./api.js";
-import { canvas, fillChoice, make } from "./elements.js";
+import { canvas, fillChoice, make, penOf } from "./elements.js";
 import { bySize } from "./explained.js";
 import { GlyphPicture, pixels } from "./glyph.js";
 import { paintNumbers } from "./maps.js";
@@ -19,6 +19,7 @@ export class WhyView {
   #seen = null;
   /** @type {Occluded | null} */
   #told = null;
+  #failed = false; // the last request for the map
   /** @type {Uint8Array} */
   glyph;
   /** @type {Uint8Array} */
@@ -68,8 +69,9 @@ export class WhyView {
       this.after = seen.probabilities;
       const [first, second] = bySize(seen.probabilities);
       [this.digit.value, this.against.value] = [String(first), String(second)];
+      this.#told = null;
       this.ask();
-    }
+    } else if (this.#failed) this.ask();
     this.#paint();
   }
 
@@ -174,6 +176,9 @@ export class WhyView {
     if (this.#told) {
       paintNumbers(this.heat, this.#map(this.#told));
       this.heatWords.textContent = t("why {digit} and not {against}", this.#told);
+    } else {
+      penOf(this.heat).clearRect(0, 0, this.heat.width, this.heat.height);
+      this.outline.mark(null);
     }
     this.#bars(this.after);
   }
@@ -184,6 +189,8 @@ export class WhyView {
   }
 
   async #ask() {
+    [this.#told, this.#failed] = [null, false];
+    this.#paint();
     if (this.digit.value === this.against.value) {
       this.heatWords.textContent = t("Choose two different digits.");
       return;
@@ -191,11 +198,16 @@ export class WhyView {
     const seen = this.#seen;
     if (!seen?.glyph) return;
     this.heatWords.textContent = t("asking the network, covered place by place …");
-    const told = await api.occlusion({
+    const question = {
       glyph: seen.glyph,
       model: seen.model,
       digit: Number(this.digit.value),
       against: Number(this.against.value),
+    };
+    const told = await api.occlusion(question).catch((error) => {
+      this.#failed = true;
+      this.heatWords.textContent = "";
+      throw error;
     });
     if (seen !== this.#seen) return;
     this.#told = told;

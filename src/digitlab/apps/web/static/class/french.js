@@ -61,6 +61,8 @@ export default {
   "Still in the file, but removed or renamed here: {removed}.":
     "Encore dans le fichier, mais retirés ou renommés ici : {removed}.",
   "Press Keep again to rewrite it.": "Appuyez de nouveau sur Le garder pour le réécrire.",
+  "Nothing is left on the wall: press Keep again to delete the file.":
+    "Il ne reste rien au mur : appuyez de nouveau sur Le garder pour supprimer le fichier.",
   "Nothing is kept until you press Keep; then the digits are in a file, with the names that stand here.":
     "Rien n'est gardé avant que vous appuyiez sur Le garder ; alors les chiffres sont dans un fichier, avec les noms affichés ici.",
   "nothing yet": "rien encore",

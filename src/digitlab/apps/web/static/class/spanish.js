@@ -61,6 +61,8 @@ export default {
   "Still in the file, but removed or renamed here: {removed}.":
     "Aún en el archivo, pero quitados o renombrados aquí: {removed}.",
   "Press Keep again to rewrite it.": "Pulsa Guardarlo otra vez para reescribirlo.",
+  "Nothing is left on the wall: press Keep again to delete the file.":
+    "No queda nada en la pared: pulsa Guardarlo otra vez para borrar el archivo.",
   "Nothing is kept until you press Keep; then the digits are in a file, with the names that stand here.":
     "Nada se guarda hasta que pulses Guardarlo; entonces las cifras están en un archivo, con los nombres que están aquí.",
   "nothing yet": "nada todavía",

@@ -59,12 +59,13 @@ function showRoom(told) {
 function showKept({ drawings, unkept, removed, file, training: possible }) {
   const keep = /** @type {HTMLButtonElement} */ (byId("keep"));
   const train = /** @type {HTMLButtonElement} */ (byId("train"));
-  keep.disabled = !drawings || (!unkept && !removed && Boolean(file));
+  keep.disabled = !unkept && !removed;
   train.disabled = !file || !possible || Boolean(training && !OVER.includes(training.state));
   const kept = drawings - unkept;
   const more = [
     removed ? t("Still in the file, but removed or renamed here: {removed}.", { removed: number(removed) }) : "",
     removed && drawings ? t("Press Keep again to rewrite it.") : "",
+    removed && !drawings ? t("Nothing is left on the wall: press Keep again to delete the file.") : "",
   ];
   const said = file
     ? t("In {file}: {kept} drawings with the names of who drew them. Not kept: {unkept}.", {
