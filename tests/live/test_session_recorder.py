@@ -36,7 +36,7 @@ def rate_of(path):
 
 def test_a_session_that_reads_slower_than_the_camera_is_played_at_its_own_pace(page_of, reader, tmp_path):
     """From its start on, when no rate has been measured yet: the camera's own would be far too high."""
-    engine = LiveEngine(Recorded(page_of("5") * 9, rate=30.0), SlowReader(reader))
+    engine = LiveEngine(Recorded(page_of("5") * 9, rate=30.0), SlowReader(reader))  # type: ignore[arg-type]
     engine.record(tmp_path / "kept.mp4")
     with engine:
         engine.wait(10.0)
