@@ -33,9 +33,9 @@ _LIKELY = 1e-3  # floor of either network's probability of a digit: its ink may 
 # page reader's would be 0.86, the other's 0.27 (log loss 0.16; equal: 0.19; 0.4 and 1: 0.29); but it learned from such.
 _WEIGHT = 0.6
 # For a picture's whole ink: weights of two logits (28 by 28 network's confidence, and page reader's probability of
-# the same digit) and a bias, for pictures of which one in six shows no digit. Fitted by tools/fit_alone.py on 1,005
+# the same digit) and a bias, for pictures of which one in six shows no digit. Fitted by tools/fit_alone.py on 1,018
 # drawn pictures of one digit or one other sign in which the page reader is certain of nothing.
-_ALONE_WEIGHTS, _ALONE_BIAS = (0.33, 0.72), 0.49
+_ALONE_WEIGHTS, _ALONE_BIAS = (0.33, 0.70), 0.49
 _UNSEEN = 0.05  # assumed probability of a digit that the page reader does not detect there
 _THERE = 0.3  # least IoU of a candidate with that ink
 _LARGE = 0.25  # of the picture's area: a digit that fills this much of it is the intended one

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 __all__ = ["CARRIED", "Evidence", "evidence_of"]
 
 FLOOR = 1e-3  # of a place's probability: the part that is spread over all ten digits
-OVERLOOKED = 0.028  # the share of written digits without a candidate
+OVERLOOKED = 0.024  # the share of written digits without a candidate
 CARRIED = 0.95  # the probability from which a value is returned that differs from what was read
 LEAST_DOUBT = 1e-3  # least probability that a candidate is not a digit
 

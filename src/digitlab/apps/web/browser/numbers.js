@@ -10,7 +10,7 @@
  */
 
 const [GAP, SPACED_GAP, SPACE] = [0.8, 1.3, 0.45];
-const SURENESS = [0.92, 0.51]; // fitted by tools/fit_numbers.py
+const SURENESS = [0.91, 0.19]; // fitted by tools/fit_numbers.py
 
 /** Text of a page's lines, one character per digit. @param {{ digit: number | null, line: number }[]} digits */
 export function linesOf(digits) {
