@@ -52,7 +52,7 @@ class Doubt:
 class Doubts:
     """Keeps the least certain digits of any number of rows: those whose confidence is nearest to the threshold.
 
-    What lies far below it is as surely not a digit as what lies far above is one.
+    A mark far below the threshold is certainly not a digit, one far above certainly is: neither needs checking.
     """
 
     def __init__(self, most: int, threshold: float) -> None:

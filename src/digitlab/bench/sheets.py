@@ -37,7 +37,7 @@ __all__ = ["SheetBench", "compare_with_truth", "measure_sheets"]
 
 _SPARE = 1.25  # entries in the list per sheet
 _WRONG = 0.5  # share of a sheet's filled fields: if more are wrong, it was registered in a wrong place
-_STRANGERS = 24  # number of photos that must be refused
+_FOREIGN = 24  # number of photos that must be refused
 _TIMED = 10  # number of sheets of 12 megapixels that are timed
 _FEWEST, _MOST = _TIMED, 100_000  # sheets in a stack: fewer say nothing, and their list has too few entries to time
 
@@ -50,7 +50,7 @@ class SheetBench:
     fields with a one-to-one list, and how many of them are correct
     answered, wrong: fields answered without lists and checks, and how many of those were wrong
     sheets, refused: sheets drawn, and sheets not registered; misplaced: sheets with most filled fields wrong
-    strangers, accepted: photos that should be refused, and how many were not
+    foreign, accepted: photos that should be refused, and how many were not
     milliseconds: for a sheet of 12 megapixels on one core, from file to values, median
     seconds: for reading the stack; 0 if it was read before
     """
@@ -66,7 +66,7 @@ class SheetBench:
     wrong: int
     refused: int
     misplaced: int
-    strangers: int
+    foreign: int
     accepted: int
     milliseconds: float
     seconds: float
@@ -80,7 +80,7 @@ class SheetBench:
             ["wrong among the fields answered, without lists", _share(self.wrong, self.answered), "–"],
             ["sheets not registered", _share(self.refused, self.sheets), "≤ 0.5 %, said"],
             ["sheets registered in a wrong place", _share(self.misplaced, self.sheets), "0"],
-            ["foreign photos accepted", _share(self.accepted, self.strangers), "0"],
+            ["foreign photos accepted", _share(self.accepted, self.foreign), "0"],
             ["one sheet of 12 megapixels, one core", f"{self.milliseconds:.0f} ms", "≤ 250 ms"],
             ["sheets a second, all cores", f"{self.sheets / self.seconds:.1f}" if self.seconds else "–", "–"],
         ]
@@ -124,13 +124,13 @@ def measure_sheets(
     form = read_form(form_file)
     photos = folder / f"stack-{seed}-{megapixels}"
     draw_stack(form, photos, count=count, seed=seed, megapixels=megapixels, listener=listener)
-    strangers = _strangers(folder / f"strangers-{seed}", form_file, seed)
+    foreign = _foreign_photos(folder / f"foreign-{seed}", form_file, seed)
     out = folder / f"marks-{seed}-{megapixels}.csv"
     start = time.perf_counter()
-    done = read_sheets(form_file, photos, *strangers, out=out, engine=engine, listener=listener)
+    done = read_sheets(form_file, photos, *foreign, out=out, engine=engine, listener=listener)
     seconds = time.perf_counter() - start if done.read_now >= count else 0.0
     truth = dict(_truth(photos))
-    plain, known = compare_with_truth(form_file, kept_beside(out), truth, {path.name for path in strangers})
+    plain, known = compare_with_truth(form_file, kept_beside(out), truth, {path.name for path in foreign})
     machine, single = described(processor("a processor"), {"digitlab": VERSION}), _one_sheet(form_file, seed)
     return SheetBench(machine=machine, milliseconds=single, seconds=seconds, **plain, **known)
 
@@ -157,7 +157,7 @@ def _truth(photos: Path) -> Iterator[tuple[str, dict[str, str]]]:
 
 
 def compare_with_truth(
-    form_file: Path, kept: Path, truth: Mapping[str, Mapping[str, str]], strangers: set[str]
+    form_file: Path, kept: Path, truth: Mapping[str, Mapping[str, str]], foreign: set[str]
 ) -> tuple[dict[str, int], dict[str, int]]:
     """Compare a stack's kept readings with its truth, by file name: counts without lists and checks, and with them."""
     from dataclasses import replace
@@ -165,10 +165,10 @@ def compare_with_truth(
     form = read_form(form_file)
     bare = replace(form, items=tuple(_bare(item) for item in form.items))
     plain = dict.fromkeys(("sheets", "fields", "right", "answered", "wrong", "refused", "misplaced"), 0)
-    plain |= {"strangers": len(strangers), "accepted": 0}
+    plain |= {"foreign": len(foreign), "accepted": 0}
     for row in sheet_rows(bare, kept):
         name = os.path.basename(row.file)  # noqa: PTH119 - of a page it is no path
-        if name in strangers:
+        if name in foreign:
             plain["accepted"] += not row.failed
         elif name in truth:
             _count_plain(row, truth[name], plain)
@@ -213,9 +213,9 @@ def _count_plain(row: TableRow, expected: Mapping[str, str], counts: dict[str, i
     counts["misplaced"] += wrong > _WRONG * filled
 
 
-def _strangers(folder: Path, form_file: Path, seed: int) -> list[Path]:
+def _foreign_photos(folder: Path, form_file: Path, seed: int) -> list[Path]:
     """Draw photos that must be refused: other forms, an older version, two sheets, half a sheet, no sheet at all."""
-    paths = [folder / f"stranger-{number:02d}.jpg" for number in range(_STRANGERS)]
+    paths = [folder / f"foreign-{number:02d}.jpg" for number in range(_FOREIGN)]
     if all(path.exists() for path in paths):
         return paths
     text = form_file.read_text("utf-8").replace("\namong =", "\n# among =").replace("\none_to_one", "\n# one_to_one")

@@ -238,14 +238,15 @@ def _result(asked: _Asked, at_home: _Asked) -> SetResult:
     )
 
 
-def _told_apart(strangers: NDArray[np.float64] | None, digits: NDArray[np.float64] | None) -> ToldApart | None:
-    if strangers is None or digits is None:
+def _told_apart(others: NDArray[np.float64] | None, digits: NDArray[np.float64] | None) -> ToldApart | None:
+    """How well the scores of out-of-distribution images (``others``) are separated from those of digits."""
+    if others is None or digits is None:
         return None
-    known = np.arange(len(digits) + len(strangers)) < len(digits)
+    known = np.arange(len(digits) + len(others)) < len(digits)
     return ToldApart(
-        auroc=roc_area(known, np.concatenate([digits, strangers])),
-        answered=_share_answered(strangers, digits, ANSWERED),
-        curve=tuple(_share_answered(strangers, digits, level) for level in LEVELS),
+        auroc=roc_area(known, np.concatenate([digits, others])),
+        answered=_share_answered(others, digits, ANSWERED),
+        curve=tuple(_share_answered(others, digits, level) for level in LEVELS),
     )
 
 

@@ -71,7 +71,7 @@ def page_names(path: str | Path) -> list[str]:
     """List the pictures in a file, as names for `load_image`: the file, or each page of a TIFF or PDF with several.
 
     A file that cannot be opened, or is not a picture, counts as one picture: reading it will report the reason. So does
-    what is no regular file: opening a pipe would block.
+    anything but a regular file: opening a pipe would block.
 
     Raises:
         ImageError: for more than MOST_PAGES pages.

@@ -141,7 +141,7 @@ def _said(number: ReadNumber, wanted: Constraints) -> str:
 def _said_of_list(number: ReadNumber) -> str:
     if not number.digits:
         return "no number was found"
-    return f"{number.read} is no number of the list, or not surely one: nearest {_near(number)}"
+    return f"{number.read} matches no number of the list with certainty: nearest {_near(number)}"
 
 
 def _near(number: ReadNumber) -> str:

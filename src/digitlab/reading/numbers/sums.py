@@ -54,12 +54,7 @@ def settle_sum(
         if check is not None and len(evidence):
             likely = [each for each in likely if check.fulfilled(each[0])]
         ways = _with_next(ways, likely, unit)
-    if isinstance(total, str):
-        last = None
-        targets = [("".join(sign for sign in total if sign.isdigit()), 0.0)]
-    else:
-        last = evidence_of(total)
-        targets = values_of(last, 10 * _VALUES) if len(last) else []
+    last, targets = _totals(total)
     fitting = [
         (way[0] + log, way[1] * math.exp(log), (*way[2], value))
         for value, log in targets
@@ -88,6 +83,14 @@ def settle_sum(
         Settled(text, confidence, fits=fits, read=as_read, changed=places if fits else ())
         for text, as_read, places in zip(texts, read, changed, strict=True)
     )
+
+
+def _totals(total: Sequence[ReadDigit] | str) -> tuple[Evidence | None, Sequence[tuple[str, float]]]:
+    """Return the evidence of a total that was read, None for a given one, and its likely values, with logarithms."""
+    if isinstance(total, str):
+        return None, [("".join(sign for sign in total if sign.isdigit()), 0.0)]
+    last = evidence_of(total)
+    return last, values_of(last, 10 * _VALUES) if len(last) else []
 
 
 def _left_open(everything: Sequence[Evidence]) -> list[str]:
