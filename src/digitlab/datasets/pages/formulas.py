@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from digitlab.datasets.pages.words import word
+from digitlab.datasets.pages.words import with_look_alikes, word
 from digitlab.datasets.pages.writers import Writer, digits, number
 
 if TYPE_CHECKING:
@@ -89,7 +89,7 @@ def notes(sheet: Sheet) -> None:
     rng, writer, ink = sheet.rng, sheet.writer(), sheet.layer("pen")
     height = sheet.height(13, 70)
     gap, pitch = spacing(rng, 0.3), rng.uniform(1.4, 2.8)
-    formulas, program = rng.random() < 0.45, rng.random() < 0.2
+    formulas, program = rng.random() < 0.45, rng.random() < 0.3
     y = rng.uniform(0.3, 1.4) * height
     while y < sheet.size + 0.5 * height:
         x = rng.uniform(-1.5, 3.0) * height
@@ -108,6 +108,8 @@ def notes(sheet: Sheet) -> None:
 def _statement(rng: np.random.Generator) -> str:
     """Generate a name with a value, an index or an argument: "SUMME = 41", "KOR[2] == 7", "f(12)"."""
     name = (word(rng).upper() if rng.random() < 0.75 else word(rng))[: int(rng.integers(1, 9))]
+    if len(name) > 2 and rng.random() < 0.4:
+        name = with_look_alikes(rng, name)
     if rng.random() < 0.25:
         name += f"{'_ -'[rng.integers(3)]}{digits(rng, 1)}"
     if rng.random() < 0.3:
@@ -122,6 +124,7 @@ def _statement(rng: np.random.Generator) -> str:
 def _code(rng: np.random.Generator) -> str:
     """Generate a line of a program, as written on a board: "if (w && 12):", "a = 2 & 19", "def what(x):"."""
     names = [word(rng)[: int(rng.integers(1, 9))] for _ in range(3)]
+    names = [with_look_alikes(rng, each) if len(each) > 2 and rng.random() < 0.3 else each for each in names]
 
     def value() -> str:
         kind = rng.random()

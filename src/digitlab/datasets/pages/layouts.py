@@ -10,7 +10,7 @@ from digitlab.datasets.ood.alphabet import curve
 from digitlab.datasets.pages.drawing import NOT_A_DIGIT
 from digitlab.datasets.pages.formulas import formula, notes, spacing, sums
 from digitlab.datasets.pages.sheet import Sheet, sign
-from digitlab.datasets.pages.sketches import doodles, letters
+from digitlab.datasets.pages.sketches import doodles, letters, specks
 from digitlab.datasets.pages.words import word
 from digitlab.datasets.pages.writers import digits, number, sentence
 
@@ -364,7 +364,9 @@ def list_of_lines(sheet: Sheet) -> None:
 
 
 def nothing(sheet: Sheet) -> None:
-    """Leave the sheet empty."""
+    """Leave the sheet empty, but for some dirt."""
+    if sheet.rng.random() < 0.6:
+        specks(sheet)
 
 
 def ruled(sheet: Sheet) -> None:

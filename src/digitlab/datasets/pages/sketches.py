@@ -1,4 +1,4 @@
-"""Pages without digits: isolated signs, free lines, rings, hatching, blots."""
+"""Pages without digits: isolated signs, free lines, rings, hatching, blots, dirt."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from digitlab.datasets.pages.sheet import Sheet, sign
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-__all__ = ["doodles", "letters"]
+__all__ = ["doodles", "letters", "specks"]
 
 
 def letters(sheet: Sheet) -> None:
@@ -75,3 +75,21 @@ def _hatch(sheet: Sheet, ink: NDArray[np.uint8], x: float, y: float, reach: floa
     cos, sin = np.cos(turn), np.sin(turn)
     points = np.stack([x + along * cos - across * sin, y + along * sin + across * cos], axis=1)
     sheet.drawing.lines(ink, [points], width)
+
+
+def specks(sheet: Sheet) -> None:
+    """Draw dirt: small blots, dust and short hairs, as a camera sees them on empty paper."""
+    rng, ink = sheet.rng, sheet.layer("pen")
+    for _ in range(int(np.exp(rng.uniform(0.0, np.log(25))))):
+        x, y = rng.uniform(0, sheet.size, 2)
+        reach = float(np.exp(rng.uniform(np.log(1.5), np.log(14))))
+        strength = int(rng.uniform(60, 255))
+        if rng.random() < 0.75:
+            turns = np.sort(rng.uniform(0.0, 2.0 * np.pi, int(rng.integers(4, 10))))
+            edge = np.stack([np.cos(turns), np.sin(turns)], axis=1) * reach * 0.5 * rng.uniform(0.6, 1.0, (len(turns), 1))
+            cv2.fillPoly(ink, [np.rint(edge * 8 + np.array([x, y]) * 8).astype(np.int32)], strength, cv2.LINE_AA, 3)
+        else:
+            hair = curve(rng.random((3, 2)) * min(reach, 8.0) + (x, y))
+            sheet.drawing.lines(ink, [hair], rng.uniform(0.5, 1.2), strength)
+        if rng.random() < 0.3:
+            sheet.drawing.mark(x - reach / 2, y - reach / 2, x + reach / 2, y + reach / 2, NOT_A_DIGIT)

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "ALPHABETS",
+    "LONE_LETTERS",
     "RIGHT_TO_LEFT",
     "SYMBOLS",
     "caps",
@@ -31,6 +32,7 @@ __all__ = [
     "sum_with_letters",
     "token",
     "unit",
+    "with_look_alikes",
     "word",
 ]
 
@@ -124,6 +126,8 @@ _CASED = ("latin", "greek", "cyrillic")
 
 SYMBOLS = "+−×·÷=≠≈<>≤≥±∑∫√∞πΔΩ()[]{}?!&%#@*/~^§€$£✓✗→←↑↓°µ½"
 _VARIABLES = "xyzabcnmkuvtpqrfghXYABCEFPQ"
+_UPPER_LOOK_ALIKES, _LOWER_LOOK_ALIKES, _RESEMBLING = "SSSGGOOIIZZBQD", "sslloozzbgqi", 0.15
+LONE_LETTERS = "IIIIIIaaAAyoiezsuvkwE"  # words of one letter in several languages, and initials
 _MONTHS = "Jan Feb March April Mai May June Juli Aug Sept Okt Nov Dez janvier mars avril août enero marzo abril"
 _UNITS = "kg g mg km m cm mm ml h min s € $ % °C kWh W V A Hz MB GB Std. St. km/h m² EUR Pf. lb oz ft in"
 _ENDINGS = "com org net de fr it es eu info"
@@ -206,6 +210,15 @@ def word(rng: np.random.Generator, script: str = "latin") -> str:
     if script == "greek" and letters.endswith("σ"):
         letters = f"{letters[:-1]}ς"
     return joined(letters) if script == "arabic" else letters
+
+
+def with_look_alikes(rng: np.random.Generator, letters: str, share: float = 0.35) -> str:
+    """Replace this share of a Latin word's letters by ones that resemble digits: only the word tells what they are."""
+    return "".join(
+        letter if rng.random() > share or not letter.isascii() or not letter.isalpha()
+        else _pick(rng, _UPPER_LOOK_ALIKES if letter.isupper() else _LOWER_LOOK_ALIKES)
+        for letter in letters
+    )  # fmt: skip
 
 
 def name(rng: np.random.Generator, script: str = "latin") -> str:
@@ -295,9 +308,11 @@ def sum_with_letters(rng: np.random.Generator, *, digits: bool = True) -> str:
 def _plain(rng: np.random.Generator, script: str) -> str:
     kind = rng.random()
     written = word(rng, script) if kind < 0.66 else name(rng, script) if kind < 0.9 else caps(rng, script)
+    if script == "latin" and len(written) > 2 and rng.random() < _RESEMBLING:
+        written = with_look_alikes(rng, written)
     mark = rng.random()
     if mark < 0.12:
-        return written + _pick(rng, ",,,..;:!?")
+        return written + _pick(rng, ",,..;:!??")
     if mark < 0.15:
         brackets = _pick(rng, ("()", '""', "„“", "«»", "[]"))
         return f"{brackets[0]}{written}{brackets[1]}"

@@ -10,7 +10,7 @@ import numpy as np
 from digitlab.datasets.pages.drawing import NOT_A_DIGIT, Drawing, Hand
 from digitlab.datasets.pages.glyphs import bent
 from digitlab.datasets.pages.hands import BARE_ONES, BARRED_SEVENS, FORMS, ONES_LIKE_SEVEN
-from digitlab.datasets.pages.words import token
+from digitlab.datasets.pages.words import LONE_LETTERS, token
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -24,6 +24,7 @@ __all__ = ["Writer", "digits", "number", "pick_writer", "sentence"]
 
 _ONES = 0.12  # share of ones beyond one in ten: bits, indices, dates and counts contain more ones than other digits
 _BENFORD = 0.4  # share of numbers whose first digit follows Benford's law, as in real counts: 1 in three of ten
+_LONE_LETTER = 0.05  # share of the words of running text that are a single letter, as "I" or "a"
 _SHAPES = 3  # variants of a letter per writer
 _ANOTHER_FORM = 0.15  # how often a writer deviates from their usual form of a digit
 _BARE = 0.45  # share of the writers whose 1 is a single stroke
@@ -233,6 +234,9 @@ def number(rng: np.random.Generator) -> str:
 def sentence(rng: np.random.Generator, length: int, scripts: Sequence[str], *, numbers: float = 0.0) -> str:
     """Generate words, dates, units and punctuation with a share of ``numbers``; without any digit if that is 0."""
     script = scripts[int(rng.integers(len(scripts)))]
-    return " ".join(
-        number(rng) if rng.random() < numbers else token(rng, (script,), digits=numbers > 0) for _ in range(length)
-    )
+    parts = [number(rng) if rng.random() < numbers else token(rng, (script,), digits=numbers > 0) for _ in range(length)]
+    if script == "latin":
+        for place in range(1, length - 1):  # between words, which tell that it is one
+            if rng.random() < _LONE_LETTER and not (parts[place - 1] + parts[place + 1])[-1:].isdigit():
+                parts[place] = LONE_LETTERS[rng.integers(len(LONE_LETTERS))]
+    return " ".join(parts)
