@@ -39,7 +39,7 @@ def workers() -> dict[str, float]:
     for status in Path("/proc").glob("[0-9]*/stat"):
         with contextlib.suppress(OSError):  # the process has ended meanwhile
             parents[status.parent.name] = status.read_text().rpartition(")")[2].split()[1]
-    found = {}
+    seconds_by_task = {}
     for process in parents:
         above = process
         while above in parents and above != str(os.getpid()):
@@ -50,8 +50,8 @@ def workers() -> dict[str, float]:
             with contextlib.suppress(OSError):
                 if (task / "comm").read_text().startswith("DedicatedWorker"):
                     fields = (task / "stat").read_text().rpartition(")")[2].split()
-                    found[str(task)] = (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
-    return found
+                    seconds_by_task[str(task)] = (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+    return seconds_by_task
 
 
 def frames(page: Any, seconds: float = 5.0) -> float:
@@ -64,8 +64,8 @@ def frames(page: Any, seconds: float = 5.0) -> float:
 
 def page_seconds(session: Any) -> float:
     """Return the CPU time of the page's own thread, which paints and handles the visitor's input."""
-    told = {each["name"]: each["value"] for each in session.send("Performance.getMetrics")["metrics"]}
-    return float(told["TaskDuration"])
+    metrics = {each["name"]: each["value"] for each in session.send("Performance.getMetrics")["metrics"]}
+    return float(metrics["TaskDuration"])
 
 
 def measure(page: Any, address: str, network: str, epochs: int) -> str:
@@ -79,19 +79,19 @@ def measure(page: Any, address: str, network: str, epochs: int) -> str:
     session.send("Performance.enable", {"timeDomain": "threadTicks"})
     page.evaluate(_COUNT)
     painting = page_seconds(session)
-    known, clock = set(workers()), time.perf_counter()
+    earlier, clock = set(workers()), time.perf_counter()
     page.get_by_role("button", name="Start the training").click()
     status = page.locator("#learning .run .total")
-    while "Finished." not in (told := status.inner_text()):
+    while "Finished." not in (text := status.inner_text()):
         page.wait_for_timeout(100)
     clock = time.perf_counter() - clock
     painting = page_seconds(session) - painting
-    processor = sum(seconds for task, seconds in workers().items() if task not in known)  # the worker that trains
+    processor = sum(seconds for task, seconds in workers().items() if task not in earlier)  # the worker that trains
     waits = sorted(page.evaluate("() => globalThis.waits"))
     return (
         f"{network}: {epochs} epochs in {clock:.1f} s, {epochs * _IMAGES / clock:,.0f} images/s by the clock and "
         f"{epochs * _IMAGES / processor:,.0f} a second of the worker's processor time; "
-        f"{re.findall('[0-9.]+%', told)[-1]} of the test images; "
+        f"{re.findall('[0-9.]+%', text)[-1]} of the test images; "
         f"{1_000 * len(waits) / sum(waits):.0f} frames/s ({before:.0f} just before it), "
         f"{1_000 * painting / len(waits):.1f} ms of processor time of the page's thread a frame, "
         f"the median wait {waits[len(waits) // 2]:.1f} ms, 95 % at most {waits[int(0.95 * len(waits))]:.0f} ms"

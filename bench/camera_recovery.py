@@ -59,11 +59,11 @@ class Recovery:
 
 
 def measure_recovery(
-    times: int, say: Callable[[str], None] = lambda _: None, *, gone_for: tuple[float, ...] = _GONE_FOR
+    times: int, on_progress: Callable[[str], None] = lambda _: None, *, gone_for: tuple[float, ...] = _GONE_FOR
 ) -> Recovery:
     """Make an MJPEG camera on this computer fail ``times`` times, in different ways, and time each recovery.
 
-    say: called with a line per outage; gone_for: lengths of the outages in seconds, used in turn
+    on_progress: called with a line per outage; gone_for: lengths of the outages in seconds, used in turn
     """
     before = set(threading.enumerate())
     seconds: list[float] = []
@@ -82,7 +82,7 @@ def measure_recovery(
                         crashes.append(repr(error))
                         seconds.append(_PATIENCE)
                         break
-                    say(f"{number + 1:4d}. {failure:8} back after {seconds[-1]:.2f} s")
+                    on_progress(f"{number + 1:4d}. {failure:8} back after {seconds[-1]:.2f} s")
         left = [thread for thread in threading.enumerate() if thread not in before]
     return Recovery(
         times=len(seconds),

@@ -66,15 +66,15 @@ def strokes_of(digit: int, seed: int) -> list[bytes]:
     points = [(x, y) for x, y in _LINES[digit]]
     wide, high = 90 + random_.random() * 40, 150 + random_.random() * 50
     left, top = 60 + random_.random() * 100, 15 + random_.random() * 20
-    places = [(left + wide * x, top + high * y) for x, y in points]
-    made = []
+    scaled = [(left + wide * x, top + high * y) for x, y in points]
+    pictures = []
     for step in range(1, _STEPS + 1):
         paper = np.full((240, 320), 255, np.uint8)
-        count = max(2, round(len(places) * step / _STEPS))
-        line = np.array(places[:count], np.float32).round().astype(np.int32)
+        count = max(2, round(len(scaled) * step / _STEPS))
+        line = np.array(scaled[:count], np.float32).round().astype(np.int32)
         cv2.polylines(paper, [line.reshape(-1, 1, 2)], False, 0, 13, cv2.LINE_AA)
-        made.append(cv2.imencode(".png", paper)[1].tobytes())
-    return made
+        pictures.append(cv2.imencode(".png", paper)[1].tobytes())
+    return pictures
 
 
 def _bow(x: float, y: float, wide: float, high: float, start: float, end: float) -> list[tuple[float, float]]:
@@ -161,13 +161,13 @@ class Lesson:
         """Count the drawings on the wall."""
         count = 0
         for name, number in self._numbers.items():
-            found = (await client.get(f"/v1/class/pupils/{number}", headers=self.teacher)).json()
-            count += len(found["drawings"])
+            pupil = (await client.get(f"/v1/class/pupils/{number}", headers=self.teacher)).json()
+            count += len(pupil["drawings"])
             self.told.names.append(name)
         return count
 
-    async def _pupil(self, client: httpx.AsyncClient, place: int, name: str) -> None:
-        random_ = random.Random(place)  # noqa: S311 - no secret
+    async def _pupil(self, client: httpx.AsyncClient, seed: int, name: str) -> None:
+        random_ = random.Random(seed)  # noqa: S311 - no secret
         await asyncio.sleep(random_.random())
         joined = (await client.post("/v1/pupil", json={"code": self.code, "name": name})).raise_for_status().json()
         headers = {"Authorization": f"Pupil {joined['key']}"}
@@ -176,7 +176,7 @@ class Lesson:
         label, until, number = joined["state"]["label"], time.perf_counter() + self.seconds, 0
         drawings = 0
         while time.perf_counter() < until and drawings < ClassLimits().drawings:
-            pictures = strokes_of(label, seed=1000 * place + drawings)
+            pictures = strokes_of(label, seed=1000 * seed + drawings)
             for picture in pictures:
                 number += await self._sketch(client, headers, sent, number + 1, picture)
                 await asyncio.sleep(0.14 + 0.2 * random_.random())  # the page's pause, and the time a hand takes
@@ -248,7 +248,7 @@ def main() -> None:
     options = argparse.ArgumentParser(description=__doc__)
     options.add_argument("--minutes", type=float, default=10.0)
     options.add_argument("--pupils", type=int, default=30)
-    asked = options.parse_args()
+    arguments = options.parse_args()
     with tempfile.TemporaryDirectory() as folder:
         data = Path(folder) / "class.npz"
         server = subprocess.Popen(
@@ -259,28 +259,31 @@ def main() -> None:
             lines = [server.stdout.readline() for _ in range(2)] if server.stdout else []
             address, token = re.findall(r"(http://[^/]+)/wall\?token=(\S+)", lines[0])[0]
             code = lines[1].split()[-1]
-            lesson = Lesson(address, token, code, 60 * asked.minutes)
-            told = asyncio.run(lesson.run(asked.pupils, lambda: resident(server.pid)))
+            lesson = Lesson(address, token, code, 60 * arguments.minutes)
+            result = asyncio.run(lesson.run(arguments.pupils, lambda: resident(server.pid)))
             httpx.post(f"{address}/v1/class/keep", headers=lesson.teacher, timeout=30).raise_for_status()
-            with np.load(data, allow_pickle=False) as held:
-                kept = len(held["labels"])
-            _say(told, kept, asked.minutes)
+            with np.load(data, allow_pickle=False) as saved:
+                count = len(saved["labels"])
+            _print_result(result, count, arguments.minutes)
         finally:
             server.terminate()
             server.wait(20)
 
 
-def _say(told: Told, kept: int, minutes: float) -> None:
-    taken = f"{told.sent:,} pictures and {told.handed_in:,} drawings taken, {told.refused:,} refused"
-    print(f"{len(told.names)} pupils, {minutes:g} minutes: {taken}")
-    print(f"not on the wall: {told.missing}; not standing there at the end: {told.lost}; in the file: {kept:,}")
-    for what, times in (
-        ("until the wall has a picture or a newer one", told.ages), ("until it is read", told.read),
-        ("a request for nothing meanwhile", told.nothing),
+def _print_result(result: Told, count: int, minutes: float) -> None:
+    counts = f"{result.sent:,} pictures and {result.handed_in:,} drawings taken, {result.refused:,} refused"
+    print(f"{len(result.names)} pupils, {minutes:g} minutes: {counts}")
+    print(f"not on the wall: {result.missing}; not standing there at the end: {result.lost}; in the file: {count:,}")
+    for description, times in (
+        ("until the wall has a picture or a newer one", result.ages), ("until it is read", result.read),
+        ("a request for nothing meanwhile", result.nothing),
     ):  # fmt: skip
         cuts = statistics.quantiles(times, n=100)
-        print(f"{what}: median {1000 * cuts[49]:.0f}, 99 % {1000 * cuts[98]:.0f}, longest {1000 * max(times):.0f} ms")
-    fifths = [each for _, each in told.memory]
+        print(
+            f"{description}: median {1000 * cuts[49]:.0f}, 99 % {1000 * cuts[98]:.0f}, "
+            f"longest {1000 * max(times):.0f} ms"
+        )
+    fifths = [each for _, each in result.memory]
     for name, part in (("first", fifths[: len(fifths) // 5]), ("last", fifths[-(len(fifths) // 5) :])):
         print(f"memory in the {name} fifth: {statistics.mean(part) / 1e6:.1f} MB")
 

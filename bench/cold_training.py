@@ -146,8 +146,8 @@ def traced(recipe: str, source: Path, *, seed: int) -> dict[str, Any]:
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "events.json"
         command = [sys.executable, "-c", TRACED, str(path), "train", recipe, "--seed", str(seed), "--runs", folder]
-        seconds, worked, output, began = timed([*command, "--json"], source)
-        rows = [(began, 0.0, "Begun", ""), *json.loads(path.read_text("utf-8")), (began + seconds, 0.0, "Gone", "")]
+        seconds, worked, output, start = timed([*command, "--json"], source)
+        rows = [(start, 0.0, "Begun", ""), *json.loads(path.read_text("utf-8")), (start + seconds, 0.0, "Gone", "")]
         accuracy = json.loads(output.splitlines()[-1])["accuracy"]
     return {"seconds": seconds, "processor_seconds": worked, "accuracy": accuracy, "phases": phases_of(rows)}
 
@@ -159,28 +159,28 @@ def in_plain_keras(source: Path, *, seed: int) -> dict[str, Any]:
 
 def timed(command: Sequence[str], source: Path, **more: str) -> tuple[float, float, str, float]:
     """Run a command; return seconds, CPU seconds of it and its children, its output, and when it began."""
-    before, began = resource.getrusage(resource.RUSAGE_CHILDREN), time.time()
-    done = subprocess.run(
+    before, start = resource.getrusage(resource.RUSAGE_CHILDREN), time.time()
+    process = subprocess.run(
         command, env={**os.environ, "PYTHONPATH": str(source), **more}, capture_output=True, text=True, check=False
     )
-    seconds, after = time.time() - began, resource.getrusage(resource.RUSAGE_CHILDREN)
-    if done.returncode:
-        sys.exit(done.stderr)
+    seconds, after = time.time() - start, resource.getrusage(resource.RUSAGE_CHILDREN)
+    if process.returncode:
+        sys.exit(process.stderr)
     worked = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
-    return seconds, worked, done.stdout, began
+    return seconds, worked, process.stdout, start
 
 
 def phases_of(rows: Sequence[tuple[float, float, str, str]]) -> dict[str, float]:
     """Add up the seconds by phase: the time between two events belongs to the phase that the second one ends."""
-    found = dict.fromkeys(PHASES, 0.0)
+    seconds_by_phase = dict.fromkeys(PHASES, 0.0)
     progressed = False
-    for (before, _, last, said), (now, _, kind, text) in itertools.pairwise(rows):
-        found[_phase(last, said, kind, text, progressed=progressed)] += now - before
+    for (before, _, last, work), (now, _, kind, text) in itertools.pairwise(rows):
+        seconds_by_phase[_phase(last, work, kind, text, progressed=progressed)] += now - before
         progressed = progressed or kind == "Progressed"
-    return found
+    return seconds_by_phase
 
 
-def _phase(last: str, said: str, kind: str, text: str, *, progressed: bool) -> str:
+def _phase(last: str, work: str, kind: str, text: str, *, progressed: bool) -> str:
     if kind == "Gone":
         return "exit"
     if last == "Begun":
@@ -194,7 +194,7 @@ def _phase(last: str, said: str, kind: str, text: str, *, progressed: bool) -> s
     if kind == "EpochEnded":
         return "watch"
     return {"evaluating on the test images": "measure", "saving and exporting": "export",
-            "writing the report": "report"}.get(said, "settle")  # fmt: skip
+            "writing the report": "report"}.get(work, "settle")  # fmt: skip
 
 
 def commit(source: Path) -> str:
@@ -204,12 +204,14 @@ def commit(source: Path) -> str:
     return done.stdout.strip()
 
 
-def show(found: Mapping[str, Any]) -> None:
+def show(result: Mapping[str, Any]) -> None:
     for name, words in PHASES.items():
-        print(f"{words:32} {found['phases'][name]:6.2f} s")
-    print(f"{'in all':32} {found['seconds']:6.2f} s, {found['processor_seconds']:.1f} s of processor")
-    if found["ratio"]:
-        print(f"plain Keras {found['plain_seconds']:.2f} s: {found['ratio']:.2f} times as quick (median of the rounds)")
+        print(f"{words:32} {result['phases'][name]:6.2f} s")
+    print(f"{'in all':32} {result['seconds']:6.2f} s, {result['processor_seconds']:.1f} s of processor")
+    if result["ratio"]:
+        print(
+            f"plain Keras {result['plain_seconds']:.2f} s: {result['ratio']:.2f} times as quick (median of the rounds)"
+        )
 
 
 def draw(results: Mapping[str, Mapping[str, Any]], path: Path) -> None:

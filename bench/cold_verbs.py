@@ -67,14 +67,14 @@ def main() -> int:
     parser.add_argument("verbs", nargs="*", help="only these")
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--out", type=Path)
-    asked = parser.parse_args()
+    options = parser.parse_args()
     rows = []
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         prepare(folder)
         print(f"{'seconds':>8} {'of processor':>13} {'imports':>8}")
-        for words in (each for each in VERBS if not asked.verbs or each.split()[0] in asked.verbs):
-            rounds = [measure(words, folder) for _ in range(asked.rounds)]
+        for words in (each for each in VERBS if not options.verbs or each.split()[0] in options.verbs):
+            rounds = [measure(words, folder) for _ in range(options.rounds)]
             seconds, worked, share = (statistics.median(each[key] for each in rounds) for key in
                                       ("seconds", "processor_seconds", "imports"))  # fmt: skip
             row = {"verb": words, "seconds": seconds, "processor_seconds": worked, "imports": share,
@@ -84,7 +84,7 @@ def main() -> int:
                 f"{seconds:8.2f} {worked:13.2f} {100 * share:6.0f} %  {words}: {', '.join(row['loads']) or '–'}",
                 flush=True,
             )
-    if asked.out:
+    if options.out:
         content = {
             "command": " ".join(["python", "bench/cold_verbs.py", *sys.argv[1:]]),
             "date": date.today().isoformat(),
@@ -92,7 +92,7 @@ def main() -> int:
             "load_before": os.getloadavg()[0],
             "verbs": rows,
         }
-        write_text(asked.out, json.dumps(content, indent=1) + "\n")
+        write_text(options.out, json.dumps(content, indent=1) + "\n")
     return 0
 
 
@@ -104,20 +104,20 @@ def prepare(folder: Path) -> None:
     answers[np.arange(500), test.labels[:500]] = 0.82
     np.savez(folder / "answers.npz", probabilities=answers, labels=test.labels[:500])
     cv2.imwrite(str(folder / "seven.png"), 255 - test.images[0])
-    asked = ["train", "fast", "--epochs", "1", "--dataset", "few.npz", "--test", "few.npz", "--runs", "."]
-    subprocess.run([sys.executable, "-m", "digitlab", *asked], cwd=folder, check=True, capture_output=True)
+    arguments = ["train", "fast", "--epochs", "1", "--dataset", "few.npz", "--test", "few.npz", "--runs", "."]
+    subprocess.run([sys.executable, "-m", "digitlab", *arguments], cwd=folder, check=True, capture_output=True)
     next(folder.glob("*-fast*")).rename(folder / "run")
 
 
 def measure(words: str, folder: Path) -> dict[str, Any]:
-    began = time.perf_counter()
-    done = subprocess.run(
+    start = time.perf_counter()
+    process = subprocess.run(
         [sys.executable, "-c", COUNTED, *words.split()], cwd=folder, capture_output=True, text=True, check=False
     )
-    seconds = time.perf_counter() - began
-    if done.returncode:
-        sys.exit(f"{words}: {done.stderr}")
-    code, worked, imports, names = json.loads(done.stdout.splitlines()[-1])
+    seconds = time.perf_counter() - start
+    if process.returncode:
+        sys.exit(f"{words}: {process.stderr}")
+    code, worked, imports, names = json.loads(process.stdout.splitlines()[-1])
     loads = [name for name in HEAVY if name in names]
     return {"seconds": seconds, "processor_seconds": worked, "imports": imports / worked, "loads": loads,
             "exit_code": code}  # fmt: skip

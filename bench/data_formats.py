@@ -51,24 +51,24 @@ def damaged(content: bytes, random_: random.Random) -> bytes:
     for _ in range(random_.randint(1, 5)):
         if not changed:
             break
-        kind, place = random_.random(), _place(len(changed), random_)
+        kind, offset = random_.random(), _offset(len(changed), random_)
         if kind < 0.75:
             wide = random_.choice((1, 1, 1, 2, 4, 8))
             value = random_.choice(
-                (0, 1, 127, 128, 255, random_.randrange(256), changed[place] ^ 1 << random_.randrange(8))
+                (0, 1, 127, 128, 255, random_.randrange(256), changed[offset] ^ 1 << random_.randrange(8))
             )
-            changed[place : place + wide] = bytes([value]) * min(wide, len(changed) - place)
+            changed[offset : offset + wide] = bytes([value]) * min(wide, len(changed) - offset)
         elif kind < 0.83:
-            del changed[place:]
+            del changed[offset:]
         elif kind < 0.9:
-            del changed[place : place + random_.randint(1, 16)]
+            del changed[offset : offset + random_.randint(1, 16)]
         else:
             other = random_.randrange(len(changed))
-            changed[place:place] = changed[other : other + random_.randint(1, 64)]
+            changed[offset:offset] = changed[other : other + random_.randint(1, 64)]
     return bytes(changed)
 
 
-def _place(length: int, random_: random.Random) -> int:
+def _offset(length: int, random_: random.Random) -> int:
     page = random_.randrange(0, length, 4096)
     low, high = random_.choice(((0, length), (0, 64), (page, page + 64), (length - 256, length), (0, 4096)))
     return random_.randrange(max(0, low), min(high, length))
@@ -244,15 +244,15 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--fuzz", nargs="?", type=int, const=10_000, help="damaged files per format")
     parser.add_argument("--fuzz-here", nargs=2, help=argparse.SUPPRESS)
-    given = parser.parse_args()
-    if given.fuzz_here:
-        print(json.dumps(fuzz(given.fuzz_here[0], int(given.fuzz_here[1]))))
-    elif given.fuzz:
+    options = parser.parse_args()
+    if options.fuzz_here:
+        print(json.dumps(fuzz(options.fuzz_here[0], int(options.fuzz_here[1]))))
+    elif options.fuzz:
         print(f"{'format':8} {'worst s':>8} {'grown MB':>9}  outcomes")
         for format_ in FORMATS:
-            row = _fuzz_apart(format_, given.fuzz)
+            row = _fuzz_apart(format_, options.fuzz)
             print(f"{row['format']:8} {row['worst']:8.3f} {row['megabytes']:9.1f}  {row['outcomes']}", *row["foreign"])
-        print("liblmdb itself, on the damaged LMDBs:", dict(killed_by_liblmdb(given.fuzz)))
+        print("liblmdb itself, on the damaged LMDBs:", dict(killed_by_liblmdb(options.fuzz)))
     else:
         parser.print_help()
 

@@ -109,26 +109,28 @@ def chosen(rng: np.random.Generator, together: int) -> dict[str, float]:
 def case(model: Any, image: np.ndarray, label: int, seed: int, together: int) -> Case | None:
     """Make and diagnose one picture; return None where the model does not read it correctly without mistakes."""
     rng = np.random.default_rng((seed, 1))
-    made = chosen(rng, together)
+    mistakes = chosen(rng, together)
 
     def right_without(left_out: Sequence[str]) -> bool:
-        kept = {name: strength for name, strength in made.items() if name not in left_out}
-        picture = spoilt(image, kept, np.random.default_rng((seed, 2)))
+        remaining = {name: strength for name, strength in mistakes.items() if name not in left_out}
+        picture = spoilt(image, remaining, np.random.default_rng((seed, 2)))
         answer = model.probabilities(cv2.resize(picture, (28, 28), interpolation=cv2.INTER_AREA)[None])[0]
         return int(answer.argmax()) == label and (answer[label] >= LIKELY or not left_out)
 
-    if not right_without(list(made)):
+    if not right_without(list(mistakes)):
         return None
-    for size in range(len(made) + 1):
-        right = [sorted(each) for each in itertools.combinations(made, size) if right_without(each)]
+    for size in range(len(mistakes) + 1):
+        right = [sorted(each) for each in itertools.combinations(mistakes, size) if right_without(each)]
         if right:
             break
     try:
-        found = diagnose(model, spoilt(image, made, np.random.default_rng((seed, 2))), label=label).photos[0]
+        diagnosis = diagnose(model, spoilt(image, mistakes, np.random.default_rng((seed, 2))), label=label).photos[0]
     except ImageError as error:
-        return Case(made, right, ["refused"], str(error), mended=False)
-    named = list(found.causes) if found.first.digit != label else []
-    return Case(made, right, named, found.sentence, found.last.digit == label or found.prepared.digit == label)
+        return Case(mistakes, right, ["refused"], str(error), mended=False)
+    named = list(diagnosis.causes) if diagnosis.first.digit != label else []
+    return Case(
+        mistakes, right, named, diagnosis.sentence, diagnosis.last.digit == label or diagnosis.prepared.digit == label
+    )
 
 
 def main() -> None:
@@ -147,17 +149,17 @@ def main() -> None:
         row = int(np.random.default_rng((seed, 0)).integers(len(test)))
         varied = vary_handwriting(test.images[row : row + 1], np.random.default_rng((seed, 3)))[0]
         image = np.clip(cv2.resize(varied, (SIDE, SIDE), interpolation=cv2.INTER_CUBIC), 0, 255).astype(np.uint8)
-        found = case(model, image, int(test.labels[row]), seed, options.together)
+        result = case(model, image, int(test.labels[row]), seed, options.together)
         seed += 1
-        if found is not None:
-            cases.append(found)
-            if options.wrong and found.verdict != "right":
-                sys.stdout.write(f"{found.verdict}: {found.made} → {found.right}, found {found.found}\n")
-                sys.stdout.write(f"    {found.sentence}\n")
-    told = summary(cases)
-    sys.stdout.write(json.dumps(told, indent=1) + "\n")
+        if result is not None:
+            cases.append(result)
+            if options.wrong and result.verdict != "right":
+                sys.stdout.write(f"{result.verdict}: {result.made} → {result.right}, found {result.found}\n")
+                sys.stdout.write(f"    {result.sentence}\n")
+    content = summary(cases)
+    sys.stdout.write(json.dumps(content, indent=1) + "\n")
     if options.out is not None:
-        write_text(options.out, json.dumps({"model": options.model, "seeds": seed, **told}, indent=1) + "\n")
+        write_text(options.out, json.dumps({"model": options.model, "seeds": seed, **content}, indent=1) + "\n")
 
 
 def summary(cases: Sequence[Case]) -> dict[str, Any]:

@@ -32,35 +32,35 @@ def main() -> int:
     parser.add_argument("runs", type=Path, nargs="+")
     parser.add_argument("--tta", type=int, default=1, metavar="N", help="copies of each image, 1 to 19")
     parser.add_argument("--out", type=Path)
-    asked = parser.parse_args()
-    loaded = [np.load(Run.open(path).predictions, allow_pickle=False) for path in asked.runs]
+    options = parser.parse_args()
+    loaded = [np.load(Run.open(path).predictions, allow_pickle=False) for path in options.runs]
     labels = loaded[0]["labels"]
     if any((each["labels"] != labels).any() for each in loaded):
         parser.error("the runs were tested on different images; expected one test set for all")
-    if asked.tta > 1:
-        probabilities = [answers(Run.open(path), labels, asked.tta) for path in asked.runs]
+    if options.tta > 1:
+        probabilities = [answers(Run.open(path), labels, options.tta) for path in options.runs]
     else:
         probabilities = [each["probabilities"].astype(np.float64) for each in loaded]
     rows = []
     for members in range(1, len(loaded) + 1):
-        found = [
+        accuracies = [
             float((np.mean(chosen, axis=0).argmax(axis=1) == labels).mean())
             for chosen in itertools.combinations(probabilities, members)
         ]
         rows.append({
-            "members": members, "choices": len(found), "mean_accuracy": statistics.mean(found),
-            "deviation": statistics.stdev(found) if len(found) > 1 else 0.0,
-            "least": min(found), "greatest": max(found),
+            "members": members, "choices": len(accuracies), "mean_accuracy": statistics.mean(accuracies),
+            "deviation": statistics.stdev(accuracies) if len(accuracies) > 1 else 0.0,
+            "least": min(accuracies), "greatest": max(accuracies),
         })  # fmt: skip
         print(
             f"{members} of {len(loaded)}: {100 * rows[-1]['mean_accuracy']:.3f} % "
-            f"({100 * min(found):.2f} to {100 * max(found):.2f}, {len(found)} choices)"
+            f"({100 * min(accuracies):.2f} to {100 * max(accuracies):.2f}, {len(accuracies)} choices)"
         )
-    if asked.out:
-        names = [Run.open(path).path.name for path in asked.runs]
-        command = "python bench/ensembles.py RUNS…" + (f" --tta {asked.tta}" if asked.tta > 1 else "")
-        content = {"command": command, "tta": asked.tta, "runs": names, "rows": rows}
-        write_text(asked.out, json.dumps(content, indent=1) + "\n")
+    if options.out:
+        names = [Run.open(path).path.name for path in options.runs]
+        command = "python bench/ensembles.py RUNS…" + (f" --tta {options.tta}" if options.tta > 1 else "")
+        content = {"command": command, "tta": options.tta, "runs": names, "rows": rows}
+        write_text(options.out, json.dumps(content, indent=1) + "\n")
     return 0
 
 

@@ -164,8 +164,8 @@ class FaultyCamera:
 
 
 def _head(length: int | None) -> bytes:
-    told = "" if length is None else f"Content-Length: {length}\r\n"
-    return f"--{_BOUNDARY}\r\nContent-Type: image/jpeg\r\n{told}\r\n".encode()
+    length_line = "" if length is None else f"Content-Length: {length}\r\n"
+    return f"--{_BOUNDARY}\r\nContent-Type: image/jpeg\r\n{length_line}\r\n".encode()
 
 
 def reset(connection: socket.socket) -> None:

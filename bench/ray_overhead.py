@@ -48,24 +48,24 @@ def main() -> int:
     parser.add_argument("--cells", type=int, default=6)
     parser.add_argument("--seconds", type=float, default=10.0)
     parser.add_argument("--out", type=Path)
-    asked = parser.parse_args()
+    options = parser.parse_args()
     rows: list[dict[str, Any]] = []
     with tempfile.TemporaryDirectory() as folder:
-        pages = copies(draw(Path(folder) / "drawn"), Path(folder) / "pages", asked.pages)
-        for workers in (each for each in asked.workers if each <= all_cores()):
-            for what, measured in (
+        pages = copies(draw(Path(folder) / "drawn"), Path(folder) / "pages", options.pages)
+        for workers in (each for each in options.workers if each <= all_cores()):
+            for unit, measured in (
                 ("page", (read_here(pages, workers), read_there(pages, workers))),
-                ("cell", (cells_here(asked, workers), cells_there(asked, workers))),
+                ("cell", (cells_here(options, workers), cells_there(options, workers))),
             ):
-                row = compared(what, workers, asked.pages if what == "page" else asked.cells, *measured)
+                row = compared(unit, workers, options.pages if unit == "page" else options.cells, *measured)
                 rows.append(row)
                 print(
-                    f"{workers} workers: {1000 * row['each']:.1f} ms a {what} more than without Ray, "
+                    f"{workers} workers: {1000 * row['each']:.1f} ms a {unit} more than without Ray, "
                     f"{100 * row['share']:.1f} % of the work; until the first answer {row['start_here']:.1f} s "
                     f"without, {row['start_there']:.1f} s with Ray",
                     flush=True,
                 )
-    if asked.out:
+    if options.out:
         content = {
             "command": " ".join(["python", "bench/ray_overhead.py", *sys.argv[1:]]),
             "date": date.today().isoformat(),
@@ -73,16 +73,16 @@ def main() -> int:
             "load_before": os.getloadavg()[0],
             "rows": rows,
         }
-        write_text(asked.out, json.dumps(content, indent=1) + "\n")
+        write_text(options.out, json.dumps(content, indent=1) + "\n")
     return int(any(row["share"] > _MOST for row in rows))
 
 
-def compared(what: str, workers: int, count: int, here: list[float], there: list[float]) -> dict[str, Any]:
-    """Compare with and without Ray. here, there: seconds from the start at which each answer came."""
-    work, longer = here[-1] - here[0], there[-1] - there[0]
+def compared(unit: str, workers: int, count: int, without_ray: list[float], with_ray: list[float]) -> dict[str, Any]:
+    """Compare with and without Ray. without_ray, with_ray: seconds from the start at which each answer came."""
+    work, longer = without_ray[-1] - without_ray[0], with_ray[-1] - with_ray[0]
     return {
-        "what": what, "workers": workers, "count": count, "work": work, "start_here": here[0], "start_there": there[0],
-        "each": (longer - work) / count, "share": longer / work - 1,
+        "what": unit, "workers": workers, "count": count, "work": work, "start_here": without_ray[0],
+        "start_there": with_ray[0], "each": (longer - work) / count, "share": longer / work - 1,
     }  # fmt: skip
 
 
@@ -98,33 +98,33 @@ def read_there(pages: Path, workers: int) -> list[float]:
 
 
 def _times(answers: Iterator[Any]) -> list[float]:
-    began = time.monotonic()
-    return [time.monotonic() - began for _ in answers]
+    start = time.monotonic()
+    return [time.monotonic() - start for _ in answers]
 
 
-def cells_here(asked: argparse.Namespace, workers: int) -> list[float]:
+def cells_here(options: argparse.Namespace, workers: int) -> list[float]:
     with LocalPool(_WORK, workers) as pool:
-        return _done(pool, asked)
+        return _done(pool, options)
 
 
-def cells_there(asked: argparse.Namespace, workers: int) -> list[float]:
+def cells_there(options: argparse.Namespace, workers: int) -> list[float]:
     from digitlab.scheduling.on_ray import RayPool
 
     with cores_of_ray(workers), RayPool(_WORK) as pool:
-        return _done(pool, asked)
+        return _done(pool, options)
 
 
-def _done(pool: Pool, asked: argparse.Namespace) -> list[float]:
+def _done(pool: Pool, options: argparse.Namespace) -> list[float]:
     """Return when each cell was done; the first entry is when the first one could begin."""
-    jobs, began, times, took = (
-        [BusyJob(number, asked.seconds) for number in range(asked.cells)],
+    jobs, start, times, took = (
+        [BusyJob(number, options.seconds) for number in range(options.cells)],
         time.monotonic(),
         [],
         [],
     )
 
     def keep(_: BusyJob, done: Done) -> None:
-        times.append(time.monotonic() - began)
+        times.append(time.monotonic() - start)
         took.append(float(done.result["seconds"]))
 
     dispatch(jobs, pool, keep, lambda _: None, StopRequest())

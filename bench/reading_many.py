@@ -42,23 +42,23 @@ def main() -> int:
     parser.add_argument("--jobs", type=int, help="processes; default: one per core")
     parser.add_argument("--engine", choices=["local", "ray"], default="local")
     parser.add_argument("--out", type=Path)
-    asked = parser.parse_args()
+    options = parser.parse_args()
     rows = []
     with tempfile.TemporaryDirectory() as folder:
         drawn = draw(Path(folder) / "drawn")
-        start = median_of(copies(drawn, Path(folder) / "one", 1), 1, asked)[0]
+        start = median_of(copies(drawn, Path(folder) / "one", 1), 1, options)[0]
         print(f"to begin, with one page: {start:.1f} s", flush=True)
-        for count in asked.pages:
-            seconds, memory, rounds = median_of(copies(drawn, Path(folder) / str(count), count), count, asked)
+        for count in options.pages:
+            seconds, memory, rounds = median_of(copies(drawn, Path(folder) / str(count), count), count, options)
             speed = count / (seconds - start)
             rows.append({"pages": count, "seconds": seconds, "pages_per_second": speed, "megabytes": memory,
                          "rounds": rounds})  # fmt: skip
             print(f"{count:6,} pages: {seconds:.1f} s, {speed:.1f} pages/s, {memory:.0f} MB", flush=True)
-    first, *others = rows
-    linear = all(abs(each["pages_per_second"] / first["pages_per_second"] - 1) <= 0.1 for each in others)
-    flat = all(abs(each["megabytes"] - first["megabytes"]) <= 20 for each in others)
+    first, *rest = rows
+    linear = all(abs(each["pages_per_second"] / first["pages_per_second"] - 1) <= 0.1 for each in rest)
+    flat = all(abs(each["megabytes"] - first["megabytes"]) <= 20 for each in rest)
     print(f"time is {'' if linear else 'not '}linear within 10 %, memory {'' if flat else 'not '}flat within 20 MB")
-    if asked.out:
+    if options.out:
         content: dict[str, Any] = {
             "command": " ".join(["python", "bench/reading_many.py", *sys.argv[1:]]),
             "date": date.today().isoformat(),
@@ -66,14 +66,14 @@ def main() -> int:
             "load_before": os.getloadavg()[0],
             "start": start, "linear": linear, "flat": flat, "rows": rows,
         }  # fmt: skip
-        write_text(asked.out, json.dumps(content, indent=1) + "\n")
+        write_text(options.out, json.dumps(content, indent=1) + "\n")
     return 0 if linear and flat else 1
 
 
-def median_of(pages: Path, count: int, asked: argparse.Namespace) -> tuple[float, float, list[tuple[float, float]]]:
+def median_of(pages: Path, count: int, options: argparse.Namespace) -> tuple[float, float, list[tuple[float, float]]]:
     """Return the medians of seconds and MB over some rounds; and the rounds."""
-    rounds = [read(pages, asked.jobs, asked.engine) for _ in range(_AGAIN if count <= 1000 else 1)]
-    seconds, memory = (statistics.median(each[place] for each in rounds) for place in (0, 1))
+    rounds = [read(pages, options.jobs, options.engine) for _ in range(_AGAIN if count <= 1000 else 1)]
+    seconds, memory = (statistics.median(each[index] for each in rounds) for index in (0, 1))
     return seconds, memory, rounds
 
 
@@ -97,20 +97,20 @@ def copies(drawn: list[Path], folder: Path, count: int) -> Path:
 
 def read(pages: Path, jobs: int | None, engine: str) -> tuple[float, float]:
     """Read the pages; return the seconds and the maximum of MB."""
-    asked = ["--jobs", str(jobs)] if jobs else []
+    arguments = ["--jobs", str(jobs)] if jobs else []
     with tempfile.TemporaryDirectory() as folder:
         if engine == "ray":
-            asked = ["--engine", "ray", "--out", str(Path(folder) / "readings")]
-        began = time.perf_counter()
+            arguments = ["--engine", "ray", "--out", str(Path(folder) / "readings")]
+        start = time.perf_counter()
         process = subprocess.Popen(
-            [sys.executable, "-m", "digitlab", "read", str(pages), "--json", *asked],
+            [sys.executable, "-m", "digitlab", "read", str(pages), "--json", *arguments],
             stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
         )  # fmt: skip
         most = 0.0
         while process.poll() is None:
             most = max(most, megabytes_of(process.pid))
             time.sleep(0.1)
-        seconds = time.perf_counter() - began
+        seconds = time.perf_counter() - start
     if process.returncode not in (0, 1):  # 1: a page without a digit
         sys.exit(f"digitlab read ended with code {process.returncode}")
     return seconds, most

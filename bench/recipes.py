@@ -39,22 +39,22 @@ def main() -> int:
     parser.add_argument("--set", action="append", default=[], metavar="KEY=VALUE", help="another value of the recipe")
     parser.add_argument("--out", type=Path)
     parser.add_argument("--keep", type=Path, help="keep the run folders here, as RECIPE-SEED")
-    asked = parser.parse_args()
-    if asked.table:
-        print(table(asked.table))
+    options = parser.parse_args()
+    if options.table:
+        print(table(options.table))
         return 0
-    if asked.recipe is None:
+    if options.recipe is None:
         parser.error("expected a recipe, e.g. fast, or --table FILES")
-    training = find_recipe(asked.recipe)
-    changes = {key: json.loads(value) for key, _, value in (each.partition("=") for each in asked.set)}
-    training = replace(training, **changes, **({"epochs": asked.epochs} if asked.epochs else {}))
+    training = find_recipe(options.recipe)
+    changes = {key: json.loads(value) for key, _, value in (each.partition("=") for each in options.set)}
+    training = replace(training, **changes, **({"epochs": options.epochs} if options.epochs else {}))
     rows = []
     with tempfile.TemporaryDirectory() as folder:
-        for seed in range(asked.first_seed, asked.first_seed + asked.seeds):
+        for seed in range(options.first_seed, options.first_seed + options.seeds):
             name = f"{training.name}-{seed}"
-            rows.append(measure(replace(training, seed=seed), Run.create(name, asked.keep or Path(folder))))
-            known = rows[-1].get("validation_accuracy")
-            held = "" if known is None else f", held out {100 * known:.2f} %"
+            rows.append(measure(replace(training, seed=seed), Run.create(name, options.keep or Path(folder))))
+            validation = rows[-1].get("validation_accuracy")
+            held = "" if validation is None else f", held out {100 * validation:.2f} %"
             copies = f", by copies {100 * rows[-1]['tta_accuracy']:.2f} %" if "tta_accuracy" in rows[-1] else ""
             shown = f"{100 * rows[-1]['accuracy']:.2f} %{held}{copies}"
             print(f"seed {seed}: {shown}  {rows[-1]['seconds']:.2f} s", flush=True)
@@ -70,7 +70,7 @@ def main() -> int:
         f"median {statistics.median(seconds):.2f} s, {network_of(training).count_params():,} parameters, "
         f"{peak_megabytes():,.0f} MB at most"
     )
-    if asked.out:
+    if options.out:
         content = {
             "command": " ".join(["python", "bench/recipes.py", *sys.argv[1:]]),
             "settings": {key: value for key, value in training.as_dict().items() if key != "seed"},
@@ -80,26 +80,27 @@ def main() -> int:
             "parameters": network_of(training).count_params(),
             "peak_megabytes": peak_megabytes(),
             "seeds": rows,
-            "environment": environment(asked.first_seed),
+            "environment": environment(options.first_seed),
         }
-        write_text(asked.out, json.dumps(content, indent=1) + "\n")
+        write_text(options.out, json.dumps(content, indent=1) + "\n")
     return 0
 
 
 def table(files: Sequence[Path]) -> str:
     """Format the kept results as a Markdown table, fastest first; files without seeds are skipped."""
     rows = []
-    for kept in (json.loads(path.read_text("utf-8")) | {"file": path.stem} for path in files):
-        if "seeds" not in kept:
+    for result in (json.loads(path.read_text("utf-8")) | {"file": path.stem} for path in files):
+        if "seeds" not in result:
             continue
-        copies, seeds = kept["settings"].get("tta", 1), kept["seeds"]
-        found = [row["tta_accuracy"] for row in seeds if "tta_accuracy" in row]
-        spread = 100 * statistics.stdev(found) if len(found) > 1 else float("nan")
-        looks = f"{100 * statistics.mean(found):.2f} ± {spread:.2f} ({copies})" if found else "–"
+        copies, seeds = result["settings"].get("tta", 1), result["seeds"]
+        accuracies = [row["tta_accuracy"] for row in seeds if "tta_accuracy" in row]
+        spread = 100 * statistics.stdev(accuracies) if len(accuracies) > 1 else float("nan")
+        looks = f"{100 * statistics.mean(accuracies):.2f} ± {spread:.2f} ({copies})" if accuracies else "–"
         rows.append((
-            kept["median_seconds"],
-            f"| `{kept['file']}` | {100 * kept['mean_accuracy']:.2f} ± {100 * kept['deviation']:.2f} | {looks} "
-            f"| {len(seeds)} | {kept['median_seconds']:.0f} | {kept['parameters']:,} | {kept['peak_megabytes']:,.0f} |",
+            result["median_seconds"],
+            f"| `{result['file']}` | {100 * result['mean_accuracy']:.2f} ± {100 * result['deviation']:.2f} | {looks} "
+            f"| {len(seeds)} | {result['median_seconds']:.0f} | {result['parameters']:,} "
+            f"| {result['peak_megabytes']:,.0f} |",
         ))  # fmt: skip
     head = "| result | accuracy, % | with copies | seeds | seconds | parameters | MB |"
     return "\n".join([head, "| --- | ---: | ---: | ---: | ---: | ---: | ---: |", *(text for _, text in sorted(rows))])

@@ -37,21 +37,21 @@ REFUSED = 0.01  # share of the digits: the threshold's false rejections
 def ood_images(photos: Path | None) -> dict[str, np.ndarray]:
     """Out-of-distribution images by kind: uint8 (N, 28, 28)."""
     test, rng = load_dataset("mnist").split("test"), np.random.default_rng(5)
-    found = {
+    images_by_kind = {
         f"drawn: {kind}": vary_handwriting(draw_distractors(600, test, seed=77, kinds=[kind]), rng)
         for kind in DISTRACTORS
     }
-    found["shapes"] = draw_shapes(2000, seed=9)
+    images_by_kind["shapes"] = draw_shapes(2000, seed=9)
     try:
-        found["fashion-mnist"] = load_dataset("fashion-mnist").split("test").images[:COUNT]
+        images_by_kind["fashion-mnist"] = load_dataset("fashion-mnist").split("test").images[:COUNT]
     except Exception as error:  # noqa: BLE001 - it may not be installed
         print(error, file=sys.stderr)
     if photos is not None:
         for name in ("neg_operators", "neg_blank"):
             cut = [digit_image(load_image(path)) for path in sorted((photos / name).glob("*.*g"))]
             glyphs = [glyph for glyph in cut if glyph is not None]
-            found[f"photos: {name}"] = np.array(glyphs, np.uint8).reshape(-1, 28, 28)
-    return {kind: images for kind, images in found.items() if len(images)}
+            images_by_kind[f"photos: {name}"] = np.array(glyphs, np.uint8).reshape(-1, 28, 28)
+    return {kind: images for kind, images in images_by_kind.items() if len(images)}
 
 
 def scores(model: keras.Model, train: np.ndarray):
@@ -66,14 +66,14 @@ def scores(model: keras.Model, train: np.ndarray):
     rest = vectors[:, : features.shape[1] // 2]  # the directions in which training images vary least
     logits = features @ weights + bias
     alpha = logits.max(axis=1).sum() / np.linalg.norm(centred @ rest, axis=1).sum()
-    known = features / np.linalg.norm(features, axis=1, keepdims=True)
+    training_directions = features / np.linalg.norm(features, axis=1, keepdims=True)
 
     def of(images: np.ndarray) -> dict[str, np.ndarray]:
         own = np.asarray(trunk.predict(images, batch_size=500, verbose=0), np.float64)
         logit = own @ weights + bias
         shares = np.exp(logit - logit.max(axis=1, keepdims=True))
         energy = np.log(np.exp(logit - logit.max(axis=1, keepdims=True)).sum(axis=1)) + logit.max(axis=1)
-        near = own / np.maximum(np.linalg.norm(own, axis=1, keepdims=True), 1e-9) @ known.T
+        near = own / np.maximum(np.linalg.norm(own, axis=1, keepdims=True), 1e-9) @ training_directions.T
         return {
             "probability": (shares / shares.sum(axis=1, keepdims=True)).max(axis=1),
             "energy": energy,
@@ -89,15 +89,15 @@ def main() -> int:
     parser.add_argument("runs", nargs="+", type=Path)
     parser.add_argument("--photos", type=Path)
     parser.add_argument("--out", type=Path)
-    asked = parser.parse_args()
+    options = parser.parse_args()
     rng = np.random.default_rng(3)
     digits = vary_handwriting(load_dataset("mnist").split("test").images[:COUNT], rng)
     train = vary_handwriting(load_dataset("mnist").split("train").images[:10_000], rng)
-    others, rows = ood_images(asked.photos), []
-    for run in asked.runs:
+    ood, rows = ood_images(options.photos), []
+    for run in options.runs:
         of = scores(open_model(run), train)
         own = of(digits)
-        for kind, images in others.items():
+        for kind, images in ood.items():
             strange = of(images)
             for score, values in own.items():
                 labels = np.r_[np.ones(len(digits)), np.zeros(len(images))]
@@ -106,12 +106,12 @@ def main() -> int:
                 rows.append({"run": run.name, "kind": kind, "score": score, "auroc": area, "refused": refused})
         names = list(own)
         print(f"\n{run.name}\n{'':26}" + "".join(f"{name:>20}" for name in names))
-        for kind in others:
+        for kind in ood:
             chosen = {row["score"]: row for row in rows if row["run"] == run.name and row["kind"] == kind}
             print(f"{kind:26}" + "".join(f"{chosen[n]['auroc']:11.4f} {chosen[n]['refused']:8.3f}" for n in names))
-    if asked.out:
+    if options.out:
         command = " ".join(["python", "bench/refusal.py", *sys.argv[1:]])
-        write_text(asked.out, json.dumps({"command": command, "rows": rows}, indent=1) + "\n")
+        write_text(options.out, json.dumps({"command": command, "rows": rows}, indent=1) + "\n")
     return 0
 
 

@@ -61,9 +61,9 @@ def undisturbed(kind: str, data: Path, folder: Path) -> tuple[str, float]:
         stdout=subprocess.PIPE,
         text=True,
     )
-    began = wait_until_begun(process)
+    start = wait_until_begun(process)
     out, _ = process.communicate()
-    return ending(Run(Path(out.splitlines()[-1]))), time.monotonic() - began
+    return ending(Run(Path(out.splitlines()[-1]))), time.monotonic() - start
 
 
 def wait_until_begun(process: subprocess.Popen[str]) -> float:
@@ -89,8 +89,8 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--kills", type=int, default=20)
     parser.add_argument("--seed", type=int, default=0)
-    asked = parser.parse_args()
-    draw = random.Random(asked.seed)  # noqa: S311
+    options = parser.parse_args()
+    draw = random.Random(options.seed)  # noqa: S311
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         data = folder / "small.npz"
@@ -101,7 +101,7 @@ def main() -> int:
         for kind, (digest, seconds) in expected.items():
             print(f"undisturbed  {kind:<15} {seconds:5.1f} s  {digest}", flush=True)
         same = done = 0
-        while done < asked.kills:
+        while done < options.kills:
             kind = list(KINDS)[done % len(KINDS)]
             runs = folder / f"killed-{done}"
             wait = draw.uniform(0, expected[kind][1])
@@ -109,8 +109,8 @@ def main() -> int:
             run = Run(next(runs.iterdir()))
             kills = [wait] if killed else []
             if killed and draw.random() < 0.3 and run.config.is_file():
-                again = draw.uniform(0, expected[kind][1])
-                kills += [again] if kill_once(["--resume", str(run.path)], again) else []
+                second_wait = draw.uniform(0, expected[kind][1])
+                kills += [second_wait] if kill_once(["--resume", str(run.path)], second_wait) else []
             if kills:
                 subprocess.run(command("--resume", str(run.path)), capture_output=True, check=False)
             equal = ending(run) == expected[kind][0]

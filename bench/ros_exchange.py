@@ -115,10 +115,10 @@ class Exchange:
     transcript: lines "who: what", in the order of their arrival
     """
 
-    def __init__(self, folder: Path, say: Callable[[str], None] = lambda _: None) -> None:
+    def __init__(self, folder: Path, on_progress: Callable[[str], None] = lambda _: None) -> None:
         self.folder = folder
         self.transcript: list[str] = []
-        self._say = say
+        self._on_progress = on_progress
         self._running: dict[str, subprocess.Popen[str]] = {}
         self._heard: queue.Queue[tuple[str, str]] = queue.Queue()
         self._threads: list[threading.Thread] = []
@@ -170,8 +170,8 @@ class Exchange:
         self._note(name, f"killed by {number.name}" if code < 0 else f"asked to end by {number.name}: exit code {code}")
         return code
 
-    def wait_for(self, name: str, holds: Callable[[str], bool], timeout: float = 45.0) -> str:
-        """Wait for the next line of a process for which ``holds`` is true, and return it.
+    def wait_for(self, name: str, condition: Callable[[str], bool], timeout: float = 45.0) -> str:
+        """Wait for the next line of a process for which ``condition`` is true, and return it.
 
         Raises:
             AssertionError: if none comes in time.
@@ -179,8 +179,8 @@ class Exchange:
         until = time.monotonic() + timeout
         while (left := until - time.monotonic()) > 0:
             with contextlib.suppress(queue.Empty):
-                who, line = self._heard.get(timeout=left)
-                if who == name and holds(line):
+                process, line = self._heard.get(timeout=left)
+                if process == name and condition(line):
                     return line
         raise AssertionError("it was not said in time:\n" + "\n".join(self.transcript[-40:]))
 
@@ -190,8 +190,8 @@ class Exchange:
         def holds(line: str) -> bool:
             return line.startswith("reading ") and json.loads(line[8:])["text"] == text
 
-        found: dict[str, Any] = json.loads(self.wait_for("listener", holds, timeout)[8:])
-        return found
+        message: dict[str, Any] = json.loads(self.wait_for("listener", holds, timeout)[8:])
+        return message
 
     def __enter__(self) -> Self:
         return self
@@ -221,16 +221,16 @@ class Exchange:
                     self._note(name, line.rstrip())
                     self._heard.put((name, line.rstrip()))
 
-    def _note(self, name: str, what: str) -> None:
-        same = what.split('"time"')[0]
+    def _note(self, name: str, text: str) -> None:
+        same = text.split('"time"')[0]
         if not any(each.split('"time"')[0] == f"{name}: {same}" for each in self.transcript[-3:]):
-            self.transcript.append(f"{name}: {what}")
-            self._say(f"{name}: {what}")
+            self.transcript.append(f"{name}: {text}")
+            self._on_progress(f"{name}: {text}")
 
 
-def exchange(folder: Path, say: Callable[[str], None]) -> Exchange:
+def exchange(folder: Path, on_progress: Callable[[str], None]) -> Exchange:
     """Run the whole scenario: a number is read, the camera dies and shows another, roscore dies and comes back."""
-    with Exchange(folder, say) as ros:
+    with Exchange(folder, on_progress) as ros:
         ros.roscore()
         ros.camera("68")
         ros.node("_topic:=/digits", "_image:=/camera/image_raw", "__name:=digits")

@@ -137,16 +137,16 @@ def _row(kind: str, seed: int, rate: float, reader: Reader) -> list[np.ndarray]:
     marks = scene.drawn()
     begin = marks[0].start - 0.3 if marks else 3.2
     end = marks[1].start + 0.6 * marks[1].drawn.seconds if len(marks) > 1 else 5.4
-    wanted = np.linspace(begin, end, _SHOWN)
+    targets = np.linspace(begin, end, _SHOWN)
     cells: list[np.ndarray] = []
     for at in times_of_frames(scene.seconds, rate):
         if at > end + 1 / rate:
             break
         image = scene.image(at)
-        found = look(image, "page", _REGION, reader)
-        tracker.add(found.detections, at, image)
-        if len(cells) < _SHOWN and at >= wanted[len(cells)]:
-            lines = scene.truth(at).text, found.reading.text, tracker.steady
+        result = look(image, "page", _REGION, reader)
+        tracker.add(result.detections, at, image)
+        if len(cells) < _SHOWN and at >= targets[len(cells)]:
+            lines = scene.truth(at).text, result.reading.text, tracker.steady
             cells.append(_cell(image, f"{kind}, {rate:g} frames/s" if not cells else f"{at - begin:.1f} s", lines))
     return [*cells, *[np.full_like(cells[0], 255)] * (_SHOWN - len(cells))]
 
@@ -160,8 +160,8 @@ def _cell(image: np.ndarray, title: str, lines: tuple[str | None, ...]) -> np.nd
     pen.text((4, 1), title, _QUIET, font)
     colours = (_DARK, _QUIET, _GOOD)
     for number, (name, text, colour) in enumerate(zip(("stands", "read", "steady"), lines, colours, strict=True)):
-        said = "…" if text is None else text.replace("\n", " ") or "nothing"
-        pen.text((4, _CELL[1] + 21 + 16 * number), f"{name}: {said}", colour, font)
+        shown = "…" if text is None else text.replace("\n", " ") or "nothing"
+        pen.text((4, _CELL[1] + 21 + 16 * number), f"{name}: {shown}", colour, font)
     return np.asarray(cell)
 
 
@@ -172,11 +172,11 @@ def main() -> None:
     parser.add_argument("picture", type=Path, nargs="?", default=Path("steadiness.png"))
     parser.add_argument("--seeds", type=int, default=10)
     parser.add_argument("--modes", nargs="+", default=["page", "region"], choices=("page", "region"))
-    asked = parser.parse_args()
-    if asked.what == "strip":
-        strip(asked.picture)
+    options = parser.parse_args()
+    if options.what == "strip":
+        strip(options.picture)
     else:
-        learn(asked.seeds, tuple(asked.modes))
+        learn(options.seeds, tuple(options.modes))
 
 
 if __name__ == "__main__":

@@ -47,21 +47,21 @@ def transfer_figure(panels: Mapping[str, Mapping[str, Mapping[int, Sequence[floa
 
     panels: by dataset, by method, by the number of examples per class: for each seed, the test accuracy
     """
-    names = list(dict.fromkeys(name for ways in panels.values() for name in ways))
+    names = list(dict.fromkeys(name for methods in panels.values() for name in methods))
     styles = dict(zip(names, line_styles(len(names)), strict=True))
     across = max(1, round(1.5 * len(panels)))
     legend = 0.15 + _ROW * -(-len(names) // across)
     height = _HEIGHT + legend
     figure = canvas(_WIDTH * len(panels), height)
-    for place, (title, ways) in enumerate(panels.items()):
+    for index, (title, methods) in enumerate(panels.items()):
         axes = figure.add_axes(
-            ((place + 0.15) / len(panels), (legend + 0.6) / height, 0.81 / len(panels), (_HEIGHT - 1.0) / height)
+            ((index + 0.15) / len(panels), (legend + 0.6) / height, 0.81 / len(panels), (_HEIGHT - 1.0) / height)
         )
-        counts = sorted({count for points in ways.values() for count in points})
-        for name, points in ways.items():
-            known = sorted(points)
-            axes.plot(known, [100 * float(np.mean(points[count])) for count in known], **styles[name], marker="o", ms=5)  # type: ignore[arg-type]
-            for count in known:
+        counts = sorted({count for points in methods.values() for count in points})
+        for name, points in methods.items():
+            drawn = sorted(points)
+            axes.plot(drawn, [100 * float(np.mean(points[count])) for count in drawn], **styles[name], marker="o", ms=5)  # type: ignore[arg-type]
+            for count in drawn:
                 dots = 100 * np.asarray(points[count])
                 axes.plot([count] * len(dots), dots, ".", color=styles[name]["color"], alpha=0.45, markersize=5)
         axes.set_xscale("log")
@@ -69,7 +69,7 @@ def transfer_figure(panels: Mapping[str, Mapping[str, Mapping[int, Sequence[floa
         axes.minorticks_off()
         axes.set_title(title)
         axes.set_xlabel("training examples per class")
-        axes.set_ylabel("test accuracy, %" if place == 0 else "")
+        axes.set_ylabel("test accuracy, %" if index == 0 else "")
         axes.grid(visible=True, color=palette().line)
         axes.tick_params(length=0)
     lines = [figure.axes[0].plot([], [], marker="o", **styles[name])[0] for name in names]  # type: ignore[arg-type]
@@ -97,20 +97,20 @@ def main() -> int:
     parser.add_argument("--counts", nargs="+", type=int, help="only these numbers of examples per class")
     parser.add_argument("--ways", nargs="+", help="only these rows")
     parser.add_argument("--out", type=Path, required=True)
-    asked = parser.parse_args()
-    began = time.perf_counter()
+    options = parser.parse_args()
+    start = time.perf_counter()
     with tempfile.TemporaryDirectory() as folder:
-        base = open_base(asked.base or trained(Path(folder)))
+        base = open_base(options.base or trained(Path(folder)))
     rows: list[dict[str, Any]] = []
-    for name in asked.sets:
-        for count in asked.counts or SETS[name]:
-            for way, settings in ways_of(base).items():
-                if asked.ways is None or way in asked.ways:
-                    rows += [measure(base, name, count, way, settings, seed) for seed in range(asked.seeds)]
-                    told = [100 * row["accuracy"] for row in rows[-asked.seeds :]]
-                    print(f"{name} {count:>5} {way:<22} {statistics.mean(told):.2f} %  {rows[-1]['seconds']:.1f} s",
-                          flush=True)  # fmt: skip
-    keep(asked.out, base, rows, time.perf_counter() - began)
+    for name in options.sets:
+        for count in options.counts or SETS[name]:
+            for method, settings in ways_of(base).items():
+                if options.ways is None or method in options.ways:
+                    rows += [measure(base, name, count, method, settings, seed) for seed in range(options.seeds)]
+                    accuracies = [100 * row["accuracy"] for row in rows[-options.seeds :]]
+                    mean, seconds = statistics.mean(accuracies), rows[-1]["seconds"]
+                    print(f"{name} {count:>5} {method:<22} {mean:.2f} %  {seconds:.1f} s", flush=True)
+    keep(options.out, base, rows, time.perf_counter() - start)
     return 0
 
 
@@ -120,8 +120,8 @@ def trained(folder: Path) -> Path:
     return run.path
 
 
-def measure(base: Base, name: str, count: int, way: str, settings: dict[str, str], seed: int) -> dict[str, object]:
-    began = time.perf_counter()
+def measure(base: Base, name: str, count: int, method: str, settings: dict[str, str], seed: int) -> dict[str, object]:
+    start = time.perf_counter()
     data = transfer_data(name, per_class=count, seed=seed)
     epochs = math.ceil(STEPS / math.ceil(len(data.train) / BATCH))
     chosen = Transfer(**settings, per_class=count, epochs=epochs, fine_epochs=epochs, batch_size=BATCH, seed=seed)  # type: ignore[arg-type]
@@ -129,10 +129,10 @@ def measure(base: Base, name: str, count: int, way: str, settings: dict[str, str
     return {
         "set": name,
         "examples": count,
-        "way": way,
+        "way": method,
         "seed": seed,
         "accuracy": accuracy_of(done.probabilities, data.test.labels),
-        "seconds": round(time.perf_counter() - began, 2),
+        "seconds": round(time.perf_counter() - start, 2),
         "settings": chosen.as_dict(),
     }
 
@@ -140,8 +140,8 @@ def measure(base: Base, name: str, count: int, way: str, settings: dict[str, str
 def keep(out: Path, base: Base, rows: list[dict[str, object]], seconds: float) -> None:
     panels: dict[str, dict[str, dict[int, list[float]]]] = {}
     for row in rows:
-        ways = panels.setdefault(str(row["set"]), {})
-        ways.setdefault(str(row["way"]), {}).setdefault(int(str(row["examples"])), []).append(
+        methods = panels.setdefault(str(row["set"]), {})
+        methods.setdefault(str(row["way"]), {}).setdefault(int(str(row["examples"])), []).append(
             float(str(row["accuracy"]))
         )
     content = {
@@ -160,14 +160,14 @@ def keep(out: Path, base: Base, rows: list[dict[str, object]], seconds: float) -
 def table(panels: dict[str, dict[str, dict[int, list[float]]]]) -> str:
     """Format the accuracies in %, mean ± standard deviation over the seeds, as Markdown tables."""
     lines = []
-    for name, ways in panels.items():
-        counts = sorted({count for points in ways.values() for count in points})
+    for name, methods in panels.items():
+        counts = sorted({count for points in methods.values() for count in points})
         lines += [
             f"| {name} | " + " | ".join(f"{count:,} per class" for count in counts) + " |",
             "|---" * (1 + len(counts)) + "|",
         ]
-        for way, points in ways.items():
-            lines.append(f"| {way} | " + " | ".join(cell(points.get(count, [])) for count in counts) + " |")
+        for method, points in methods.items():
+            lines.append(f"| {method} | " + " | ".join(cell(points.get(count, [])) for count in counts) + " |")
         lines.append("")
     return "\n".join(lines)
 

@@ -47,17 +47,22 @@ def main() -> int:
     parser.add_argument("--seed", type=int, default=0, help="the order of the pruned search's trials")
     parser.add_argument("--work", type=Path, default=Path("tunings/bench"), help="the folder of the searches")
     parser.add_argument("--out", type=Path)
-    asked = parser.parse_args()
-    space = find_space(asked.space)
-    common = {"share": asked.share, "folds": asked.folds, "seed": asked.seed}
-    ways = {"pruner": asked.pruner, "reduction": asked.reduction, "sampler": asked.sampler, "trials": asked.trials}
-    pruned = replace(space.tuning, **common, **ways)
-    whole = replace(space.tuning, **common, pruner="none", sampler="grid", trials=None, use_folds=asked.whole_folds)
+    options = parser.parse_args()
+    space = find_space(options.space)
+    common = {"share": options.share, "folds": options.folds, "seed": options.seed}
+    search_settings = {
+        "pruner": options.pruner,
+        "reduction": options.reduction,
+        "sampler": options.sampler,
+        "trials": options.trials,
+    }
+    pruned = replace(space.tuning, **common, **search_settings)
+    whole = replace(space.tuning, **common, pruner="none", sampler="grid", trials=None, use_folds=options.whole_folds)
     stop = StopRequest()
-    found = {}
+    results = {}
     for name, tuning in (("pruned", pruned), ("whole", whole)):
-        found[name] = search(replace(space, tuning=tuning), asked.work / name, stop)
-    content = compare(found["pruned"], found["whole"], asked.folds / (asked.whole_folds or asked.folds))
+        results[name] = search(replace(space, tuning=tuning), options.work / name, stop)
+    content = compare(results["pruned"], results["whole"], options.folds / (options.whole_folds or options.folds))
     content["command"] = " ".join(["python", "bench/tuning.py", *sys.argv[1:]])
     print(
         f"pruned: {content['pruned_epochs']:.0f} of {content['whole_epochs']:.0f} epochs "
@@ -69,24 +74,24 @@ def main() -> int:
         f"difference {100 * content['difference']:+.3f} points, 95 % interval {100 * content['low']:+.3f} to "
         f"{100 * content['high']:+.3f}: {'as good' if content['as_good'] else 'not as good'}"
     )
-    if asked.out:
-        write_text(asked.out, json.dumps(content, indent=1) + "\n")
+    if options.out:
+        write_text(options.out, json.dumps(content, indent=1) + "\n")
     return 0 if content["as_good"] and content["share_of_epochs"] <= 0.1 else 1
 
 
 def search(space: Space, path: Path, stop: StopRequest) -> tuple[Space, Search, dict]:
-    folder, began = Folder(path), time.monotonic()
+    folder, start = Folder(path), time.monotonic()
 
-    def tell(event: object) -> None:
+    def on_event(event: object) -> None:
         if isinstance(event, TrialEnded):
             trial = event.trial
-            print(f"{path.name}: trial {trial.number} {trial.state}, {time.monotonic() - began:.0f} s", flush=True)
+            print(f"{path.name}: trial {trial.number} {trial.state}, {time.monotonic() - start:.0f} s", flush=True)
 
     with folder.locked():
         folder.begin(space)
-        found = Search(space, folder.journal)
-        run_search(space, found, make_pool, listener=tell, stop=stop)
-        return space, found, write_results(space, found, folder)
+        study = Search(space, folder.journal)
+        run_search(space, study, make_pool, listener=on_event, stop=stop)
+        return space, study, write_results(space, study, folder)
 
 
 def compare(pruned: tuple[Space, Search, dict], whole: tuple[Space, Search, dict], scale: float) -> dict:
@@ -118,10 +123,10 @@ def compare(pruned: tuple[Space, Search, dict], whole: tuple[Space, Search, dict
     }
 
 
-def _best(space: Space, found: Search) -> Trial:
-    best = best_recipe(space, found)
+def _best(space: Space, study: Search) -> Trial:
+    best = best_recipe(space, study)
     assert best is not None  # noqa: S101 - trials were complete
-    return found.trials[best[0]]
+    return study.trials[best[0]]
 
 
 if __name__ == "__main__":

@@ -43,20 +43,20 @@ def measured(path: Path, reader: Reader, stride: int = 1) -> Result:
     frames = read = steady = number = 0
     wrong: list[str] = []
     while True:
-        there, frame = video.read()
-        if not there:
+        read_ok, frame = video.read()
+        if not read_ok:
             break
         at, number = number / rate, number + 1
         if (number - 1) % stride:
             continue
         image = np.asarray(cv2.cvtColor(frame, cv2.COLOR_BGR2RGB), np.uint8)
-        found = look(image, "page", _REGION, reader)
-        tracker.add(found.detections, at, image)
+        result = look(image, "page", _REGION, reader)
+        tracker.add(result.detections, at, image)
         if tracker.steady and tracker.steady != truth and tracker.steady not in wrong:
             wrong.append(tracker.steady)
         if at >= 1.0:
             frames += 1
-            read += found.reading.text == truth
+            read += result.reading.text == truth
             steady += tracker.steady == truth
     video.release()
     return Result(path.name, frames, read, steady, tuple(wrong))
@@ -67,14 +67,15 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("folder", type=Path)
     parser.add_argument("--stride", type=int, default=1)
-    asked = parser.parse_args()
+    options = parser.parse_args()
     reader = Reader(threads=1)
-    for path in sorted(each for each in asked.folder.iterdir() if each.suffix.lower() in _ENDINGS):
-        found = measured(path, reader, asked.stride)
-        share = 100 / max(1, found.frames)
+    for path in sorted(each for each in options.folder.iterdir() if each.suffix.lower() in _ENDINGS):
+        result = measured(path, reader, options.stride)
+        share = 100 / max(1, result.frames)
         sys.stdout.write(
-            f"{found.name}: {found.frames} frames after the first second, read correctly {share * found.read:.0f} %, "
-            f"steady and right {share * found.steady:.0f} %; wrong steady texts: {', '.join(found.wrong) or 'none'}\n"
+            f"{result.name}: {result.frames} frames after the first second, "
+            f"read correctly {share * result.read:.0f} %, "
+            f"steady and right {share * result.steady:.0f} %; wrong steady texts: {', '.join(result.wrong) or 'none'}\n"
         )
 
 

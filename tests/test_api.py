@@ -133,7 +133,7 @@ def test_label_errors_that_are_stopped_at_once_leave_nothing(few: Path) -> None:
 
 def test_every_job_is_there_and_documented() -> None:
     # That all are offered, and documented: tests/api/test_offered.py.
-    assert set(jobs._PLACES) == set(jobs.__all__)
+    assert set(jobs._MODULES) == set(jobs.__all__)
     assert all(getattr(jobs, name).__doc__ for name in jobs.__all__)
 
 

@@ -29,6 +29,7 @@ WHAT = {
     "photo.jpg": "a picture",
     "set.parquet": "a Parquet file",
     "set.mat": "a MATLAB file",
+    "set.npz": "a file of NumPy arrays",
 }
 
 
@@ -49,6 +50,7 @@ def strangers(tmp_path_factory: pytest.TempPathFactory) -> Path:
     (folder / "net.caffemodel").write_bytes(bytes(50))
     (folder / "photo.jpg").write_bytes(b"\xff\xd8\xff\xe0" + bytes(50))
     (folder / "set.parquet").write_bytes(b"PAR1" + bytes(50))
+    np.savez(folder / "set.npz", pictures=np.zeros((5, 28, 28)))
     (folder / "set.mat").write_bytes(b"MATLAB 5.0 MAT-file" + bytes(50))
     return folder
 
@@ -81,7 +83,7 @@ def test_what_is_no_dataset_is_named_with_what_is_expected(strangers: Path, name
 
 @pytest.mark.parametrize("name", ["set.parquet", "set.mat"])
 def test_damaged_files_of_a_kind_that_is_read_are_refused(strangers: Path, name: str) -> None:
-    with pytest.raises(DatasetError, match=rf"{name}.*(is not a readable Parquet|is cut off)"):
+    with pytest.raises(DatasetError, match=rf"{name}.*(is not a readable Parquet|is truncated)"):
         find_dataset(str(strangers / name)).open("all")
 
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 
-from digitlab.errors import RunError, StorageError
+from digitlab.errors import RunError, StorageError, UsageError
 from digitlab.runs import Predictions, Run
 
 if TYPE_CHECKING:
@@ -66,6 +66,20 @@ def test_damaged_or_missing_predictions_are_named(tmp_path: Path, content: bytes
         run.read_predictions()
 
 
+def test_predictions_with_damaged_bytes_are_named(tmp_path: Path) -> None:
+    run = Run(tmp_path)
+    np.savez_compressed(run.predictions, probabilities=np.random.default_rng(0).random((50, 10)))
+    content = bytearray(run.predictions.read_bytes())
+    content[60:120] = b"\xff" * 60  # of the compressed array
+    run.predictions.write_bytes(content)
+    with pytest.raises(RunError, match=r"predictions\.npz: cannot be read"):
+        run.read_predictions()
+    with run.predictions.open("wb") as file:
+        np.save(file, np.zeros(3))
+    with pytest.raises(RunError, match=r"predictions\.npz: cannot be read"):
+        run.read_predictions()
+
+
 def test_pickles_in_predictions_are_never_loaded(tmp_path: Path) -> None:
     run = Run(tmp_path)
     np.savez(run.predictions, probabilities=np.array([object()], dtype=object))
@@ -78,6 +92,13 @@ def test_evaluations_of_other_data_stay_inside_the_run(tmp_path: Path) -> None:
     inner = run.evaluation("../../mnist-c/fog")
     assert inner.path.resolve().is_relative_to(run.path.resolve())
     assert inner.path.is_dir()
+
+
+@pytest.mark.parametrize("name", ["../x", "a/b", "a\\b", "a\0b"])
+def test_a_name_that_is_a_path_is_refused(tmp_path: Path, name: str) -> None:
+    with pytest.raises(UsageError, match="expected the name of a folder"):
+        Run.create(name, tmp_path)
+    assert not any(tmp_path.iterdir())
 
 
 def test_a_parent_that_is_a_file_is_refused(tmp_path: Path) -> None:

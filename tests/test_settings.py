@@ -10,12 +10,13 @@ from dataclasses import fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import pytest
 import tomli_w
 
 from digitlab import jobs
 from digitlab.apps.cli import make_app, run
-from digitlab.apps.cli.options import with_current_names
+from digitlab.apps.cli.options import whole_number, with_current_names
 from digitlab.apps.cli.verbs import VERBS
 from digitlab.apps.web.config import Limits
 from digitlab.errors import RecipeError, UsageError
@@ -65,14 +66,14 @@ def test_every_setting_that_is_declared_is_an_option_and_no_option_is_declared_t
             if each.name in seen:
                 continue  # the first one to declare it counts
             seen.add(each.name)
-            if each.place is inspect.Parameter.KEYWORD_ONLY:
+            if each.parameter_kind is inspect.Parameter.KEYWORD_ONLY:
                 assert {each.flag, *each.spellings} <= set(option.names)
             if not each.required:
                 assert option.field_info.default == each.default
             assert each.help in str(option.parameter.help)
             assert each.allowed in str(option.parameter.help)
     assert options.keys().isdisjoint(command.left_out)
-    assert seen.isdisjoint(each.name for each in own if each.kind is not each.VAR_POSITIONAL)
+    assert seen.isdisjoint(each.name for each in own if each.kind not in (each.VAR_POSITIONAL, each.VAR_KEYWORD))
 
 
 def test_every_job_has_a_command_that_is_made_of_it() -> None:
@@ -87,6 +88,13 @@ def test_a_command_that_is_made_of_no_job_calls_none() -> None:
         if words not in MADE:
             source = inspect.getsource(command)
             assert not re.search(r"\bjobs?\b\.|from digitlab\.jobs", source), f"{words} declares options by itself"
+
+
+def test_no_option_rounds_a_number_that_is_not_whole() -> None:
+    for words, (app, _) in COMMANDS.items():
+        for each in app.assemble_argument_collection():
+            if each.hint in (int, int | None):
+                assert each.parameter.converter is whole_number, (words, each.name)
 
 
 @by_class
@@ -196,6 +204,21 @@ def test_help_names_what_there_is_to_choose_from() -> None:
 def test_a_range_has_its_ends_or_not(within: Range, inside: float, outside: float) -> None:
     assert within.holds(inside)
     assert not within.holds(outside)
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        ({"epochs": 1.5}, "epochs is 1.5; expected a whole number, 1 or more"),
+        ({"epochs": "2"}, "epochs is '2'; expected a whole number, 1 or more"),
+        ({"learning_rate": "0.1"}, "learning_rate is '0.1'; expected a number, more than 0"),
+    ],
+)
+def test_what_is_not_a_number_or_not_whole_is_refused(settings: dict[str, Any], message: str) -> None:
+    with pytest.raises(UsageError, match=re.escape(message)):
+        TrainingConfig(**settings)
+    config = TrainingConfig(epochs=np.int64(2), learning_rate=1)  # type: ignore[arg-type]  # as NumPy counts
+    assert (config.epochs, config.learning_rate) == (2, 1)
 
 
 @pytest.mark.parametrize("text", ["", "0", "0m", "-3", "2 days", "1e3", "nan"])

@@ -17,6 +17,7 @@ from digitlab.storage import (
     cache_folder,
     locked,
     remove_unfinished,
+    saying_what_failed,
     write_text,
 )
 
@@ -182,6 +183,14 @@ def test_the_first_of_two_folders_stays(tmp_path: Path) -> None:
     assert len(list(tmp_path.iterdir())) == 1
 
 
+def test_a_name_that_cannot_be_written_is_refused_before_the_work_is_done(tmp_path: Path) -> None:
+    (tmp_path / "folder.mp4").mkdir()
+    for name in ("folder.mp4", "n" * 300 + ".mp4"):
+        with pytest.raises(StorageError, match="cannot write"), atomic_path(tmp_path / name):
+            pytest.fail("it was begun")
+    assert [path.name for path in tmp_path.iterdir()] == ["folder.mp4"]
+
+
 def test_a_full_disk_is_one_clear_line(tmp_path: Path) -> None:
     def fill() -> None:
         with atomic_path(tmp_path / "file"):
@@ -192,6 +201,21 @@ def test_a_full_disk_is_one_clear_line(tmp_path: Path) -> None:
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="this system has no /dev/full")
+@pytest.mark.parametrize(
+    ("doing", "code", "reason"),
+    [
+        ("write", errno.EACCES, "permission denied; choose another folder"),
+        ("read", errno.EACCES, "permission denied"),
+        ("write", errno.ENOENT, "its folder does not exist; make it first"),
+        ("list", errno.ENOENT, "there is no such file or folder"),
+    ],
+)
+def test_the_advice_fits_what_failed(doing: str, code: int, reason: str) -> None:
+    with pytest.raises(StorageError) as caught, saying_what_failed(Path("x"), doing):
+        raise OSError(code, os.strerror(code))
+    assert str(caught.value) == f"cannot {doing} x: {reason}"
+
+
 def test_a_device_without_room_says_so() -> None:
     with pytest.raises(StorageError, match="/dev"):
         write_text(Path("/dev/full/file"), "x")

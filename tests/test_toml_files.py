@@ -36,6 +36,11 @@ def test_what_the_parser_does_not_survive_is_one_line(text: str, tmp_path: Path)
     assert architecture_options([f"kernel={text.removeprefix('a = ')}"])["kernel"]
 
 
+def test_a_folder_is_not_called_bad_toml(tmp_path: Path) -> None:
+    with pytest.raises(RecipeError, match=rf"^{tmp_path}: cannot be read \(Is a directory\); expected a TOML file$"):
+        read_toml(tmp_path)
+
+
 def test_many_tables_within_tables_are_read(tmp_path: Path) -> None:
     """Headers nest without recursion; who looks for keys finds none of theirs."""
     found, depth = parse_toml(TABLES), 0

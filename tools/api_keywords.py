@@ -36,8 +36,8 @@ def written() -> str:
     typing = [name for name in ("Any", "Literal") if re.search(rf"\b{name}\b", body)]
     late = "Mapping[" in body
     more = "\nif TYPE_CHECKING:\n    from collections.abc import Mapping\n" if late else ""
-    wanted = ", ".join(["TYPE_CHECKING"] * late + [*typing, "TypedDict"])
-    return _HEAD.format(typing=wanted, more=more) + body
+    names_of_typing = ", ".join(["TYPE_CHECKING"] * late + [*typing, "TypedDict"])
+    return _HEAD.format(typing=names_of_typing, more=more) + body
 
 
 def _class(name: str, declaring: type) -> str:

@@ -47,9 +47,9 @@ def lay_out(source: Path, *, quick: bool) -> None:
     rest = [str(page.relative_to(ROOT).with_suffix("")) for page in pages if page.parent != ROOT]
     rest = [name for name in rest if name not in placed]
     how_to = [name for name in rest if name.startswith("docs/sources")]
-    others = [name for name in rest if name not in how_to]
+    reference = [name for name in rest if name not in how_to]
     for path, text in own.items():
-        filled = text.replace("@HOW-TO@", "\n".join(how_to)).replace("@REFERENCE@", "\n".join(others))
+        filled = text.replace("@HOW-TO@", "\n".join(how_to)).replace("@REFERENCE@", "\n".join(reference))
         if quick:
             filled = re.sub(r"^examples/notebooks/\d.*\n", "", filled, flags=re.MULTILINE)
         (source / path.name).write_text(filled, "utf-8")
@@ -63,13 +63,13 @@ def lay_out(source: Path, *, quick: bool) -> None:
 def _linked(page: Path) -> list[Path]:
     """Return the repository's files that a page links to and that are not pages themselves."""
     text = re.sub(r"^```.*?^```", "", page.read_text("utf-8"), flags=re.DOTALL | re.MULTILINE)
-    found = []
+    files = []
     for match in _LINK.finditer(text):
         name = unquote(match[1] or match[2])
         path = (page.parent / name).resolve()
         if "://" not in name and path.is_relative_to(ROOT) and path.is_file() and path.suffix not in (".md", ".ipynb"):
-            found.append(path)
-    return found
+            files.append(path)
+    return files
 
 
 def _copy(path: Path, source: Path) -> None:

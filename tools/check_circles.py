@@ -36,15 +36,15 @@ def _name(file: Path) -> str:
 
 def _imported(name: str, file: Path, modules: set[str]) -> list[str]:
     package = name if file.name == "__init__.py" else name.rpartition(".")[0]
-    found = []
+    names = []
     for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
         if isinstance(node, ast.Import):
-            found += [alias.name for alias in node.names]
+            names += [alias.name for alias in node.names]
         elif isinstance(node, ast.ImportFrom):
             origin = resolve_name("." * node.level + (node.module or ""), package)
             whole = [f"{origin}.{alias.name}" for alias in node.names]
-            found += [module if module in modules else origin for module in whole]
-    return [module for module in found if module in modules]
+            names += [module if module in modules else origin for module in whole]
+    return [module for module in names if module in modules]
 
 
 def _reached(name: str, imports: dict[str, set[str]]) -> set[str]:

@@ -56,14 +56,14 @@ class Compared:
     most: float = 0.0
     unlike: list[str] = field(default_factory=list)
 
-    def add(self, theirs: list[Any], ours: list[Any], apart: float) -> None:
+    def add(self, browser: list[Any], python: list[Any], apart: float) -> None:
         """Count one picture: both readings, and the largest difference of their numbers."""
-        if theirs != ours:
-            self.unlike.append(f"{self.pictures}: the page {theirs}, Python {ours}")
+        if browser != python:
+            self.unlike.append(f"{self.pictures}: the page {browser}, Python {python}")
         elif apart > ALLOWED:
             self.unlike.append(f"{self.pictures}: {apart:.2g} apart")
         self.pictures += 1
-        self.digits += theirs != ours
+        self.digits += browser != python
         self.numbers += apart > ALLOWED
         self.most = max(self.most, apart)
 
@@ -106,27 +106,30 @@ def compare(page: Any, pictures: Iterator[NDArray[np.uint8]], *, whole: bool) ->
     reader, compared = Reader(threads=1), Compared()
     for picture in pictures:
         text = base64.b64encode(np.ascontiguousarray(picture).tobytes()).decode()
-        ours: list[Any]
-        theirs: list[Any]
-        said = page.evaluate(READ, [picture.shape[1], picture.shape[0], text, whole])
+        python: list[Any]
+        browser: list[Any]
+        answer = page.evaluate(READ, [picture.shape[1], picture.shape[0], text, whole])
         if whole:
             read = reader.read(picture)
-            ours = [[each.digit, list(each.box), each.line] for each in read.digits]
-            theirs = [[each["digit"], each["box"], each["line"]] for each in said["digits"]]
-            numbers = [each.confidence for each in read.digits], [each["confidence"] for each in said["digits"]]
-            ours += [read.note, read.turned, *read.written]
-            ours += [[each.text, list(each.box)] for each in read.numbers]
-            theirs += [
-                said["note"],
-                said["turned"],
-                *said["written"],
-                *([each["text"], each["box"]] for each in said["numbers"]),
+            python = [[each.digit, list(each.box), each.line] for each in read.digits]
+            browser = [[each["digit"], each["box"], each["line"]] for each in answer["digits"]]
+            numbers = [each.confidence for each in read.digits], [each["confidence"] for each in answer["digits"]]
+            python += [read.note, read.turned, *read.written]
+            python += [[each.text, list(each.box)] for each in read.numbers]
+            browser += [
+                answer["note"],
+                answer["turned"],
+                *answer["written"],
+                *([each["text"], each["box"]] for each in answer["numbers"]),
             ]
         else:
-            found = reader.classify(picture)
-            ours, theirs = [found.digit, found.note], [said["digit"], said["note"]]
-            numbers = [found.confidence, *found.probabilities], [said["confidence"], *said["probabilities"]]
-        compared.add(theirs, ours, max((abs(a - b) for a, b in zip(*numbers, strict=False)), default=0.0))
+            prediction = reader.classify(picture)
+            python, browser = [prediction.digit, prediction.note], [answer["digit"], answer["note"]]
+            numbers = (
+                [prediction.confidence, *prediction.probabilities],
+                [answer["confidence"], *answer["probabilities"]],
+            )
+        compared.add(browser, python, max((abs(a - b) for a, b in zip(*numbers, strict=False)), default=0.0))
     return compared
 
 
@@ -139,26 +142,27 @@ def main() -> int:
     parser.add_argument("--only", choices=("digits-8x8", "paper", "pages"), help="one of the three")
     parser.add_argument("--count", type=int, help="so many pictures of each, from the first on")
     parser.add_argument("--chromium", default="/usr/bin/chromium")
-    asked = parser.parse_args()
+    options = parser.parse_args()
     sets = {"digits-8x8": (small_digits, 1797), "paper": (on_paper, 2000), "pages": (pages, 120)}
     good = True
     with tempfile.TemporaryDirectory() as folder, sync_playwright() as play:
         written = write_page(Path(folder) / "page")
-        browser = play.chromium.launch(executable_path=asked.chromium, args=["--no-sandbox"])
+        browser = play.chromium.launch(executable_path=options.chromium, args=["--no-sandbox"])
         tab = browser.new_page()
         tab.goto((written.folder / "index.html").as_uri())
         for name, (pictures, usual) in sets.items():
-            if asked.only not in (None, name):
+            if options.only not in (None, name):
                 continue
             start = time.perf_counter()
-            count = asked.count or (usual // 40 if asked.quick else usual)
-            found = compare(tab, pictures(count), whole=name == "pages")
-            good = good and found.equal
+            count = options.count or (usual // 40 if options.quick else usual)
+            result = compare(tab, pictures(count), whole=name == "pages")
+            good = good and result.equal
             sys.stdout.write(
-                f"{name}: {found.pictures} pictures, other digits in {found.digits}, numbers further apart than "
-                f"{ALLOWED:g} in {found.numbers}, at most {found.most:.2g} apart; {time.perf_counter() - start:.0f} s\n"
+                f"{name}: {result.pictures} pictures, other digits in {result.digits}, numbers further apart than "
+                f"{ALLOWED:g} in {result.numbers}, at most {result.most:.2g} apart; "
+                f"{time.perf_counter() - start:.0f} s\n"
             )
-            sys.stdout.writelines(f"  {each}\n" for each in found.unlike)
+            sys.stdout.writelines(f"  {each}\n" for each in result.unlike)
             sys.stdout.flush()
         browser.close()
     return 0 if good else 1

@@ -77,18 +77,18 @@ def main() -> int:
     parser.add_argument("new")
     parser.add_argument("--keep", type=Path, help="a folder for both commits' files, to look at")
     parser.add_argument("--only", nargs="*", default=list(COMMANDS), choices=list(COMMANDS), metavar="COMMAND")
-    asked = parser.parse_args()
-    wanted = [name for name in COMMANDS if name in asked.only or name == "train"]
+    options = parser.parse_args()
+    names = [name for name in COMMANDS if name in options.only or name == "train"]
     with tempfile.TemporaryDirectory(prefix="digitlab-compare-") as temporary:
-        place = asked.keep or Path(temporary)
-        found = [
-            run_commit(commit, Path(temporary) / "source" / name, place / name, wanted)
-            for name, commit in (("old", asked.old), ("new", asked.new))
+        folder = options.keep or Path(temporary)
+        outputs = [
+            run_commit(commit, Path(temporary) / "source" / name, folder / name, names)
+            for name, commit in (("old", options.old), ("new", options.new))
         ]
-        differences = compare_outputs(*found) + compare_folders(place / "old", place / "new")
+        differences = compare_outputs(*outputs) + compare_folders(folder / "old", folder / "new")
     for line in differences:
         sys.stdout.write(f"DIFFERENT  {line}\n")
-    sys.stdout.write(f"{len(wanted)} commands, {len(differences)} differences\n")
+    sys.stdout.write(f"{len(names)} commands, {len(differences)} differences\n")
     return 1 if differences else 0
 
 
@@ -137,14 +137,14 @@ def run_command(words: str, folder: Path, environment: dict[str, str]) -> tuple[
 
 def compare_outputs(old: dict[str, tuple[int, str]], new: dict[str, tuple[int, str]]) -> list[str]:
     """Compare exit codes and stdout."""
-    found = []
+    differences = []
     for name, (code, text) in old.items():
         other_code, other_text = new[name]
         if code != other_code:
-            found.append(f"{name}: exit code {code}, then {other_code}")
+            differences.append(f"{name}: exit code {code}, then {other_code}")
         if not same_lines(text, other_text):
-            found.append(f"{name}: other words on stdout")
-    return found
+            differences.append(f"{name}: other words on stdout")
+    return differences
 
 
 def same_lines(old: str, new: str) -> bool:
@@ -157,12 +157,21 @@ def same_lines(old: str, new: str) -> bool:
 
 def compare_folders(old: Path, new: Path) -> list[str]:
     """Compare every file of both, by its name without timestamps."""
-    ours, theirs = ({STAMP.sub("STAMP", str(path.relative_to(folder))): path for path in sorted(folder.rglob("*"))
-                     if path.is_file()} for folder in (old, new))  # fmt: skip
-    found = [f"{name}: only in the old" for name in sorted(ours.keys() - theirs.keys())]
-    found += [f"{name}: only in the new" for name in sorted(theirs.keys() - ours.keys())]
-    return found + [f"{name}: other content" for name in sorted(ours.keys() & theirs.keys())
-                    if not same_file(ours[name], theirs[name])]  # fmt: skip
+    old_files, new_files = (
+        {
+            STAMP.sub("STAMP", str(path.relative_to(folder))): path
+            for path in sorted(folder.rglob("*"))
+            if path.is_file()
+        }
+        for folder in (old, new)
+    )
+    differences = [f"{name}: only in the old" for name in sorted(old_files.keys() - new_files.keys())]
+    differences += [f"{name}: only in the new" for name in sorted(new_files.keys() - old_files.keys())]
+    return differences + [
+        f"{name}: other content"
+        for name in sorted(old_files.keys() & new_files.keys())
+        if not same_file(old_files[name], new_files[name])
+    ]
 
 
 def same_file(old: Path, new: Path) -> bool:
@@ -226,8 +235,10 @@ def same_member(name: str, old: bytes, new: bytes) -> bool:
     if name.endswith(".h5"):
         import numpy as np
 
-        ours, theirs = arrays_of(old), arrays_of(new)
-        return ours.keys() == theirs.keys() and all(np.array_equal(ours[key], theirs[key]) for key in ours)
+        old_arrays, new_arrays = arrays_of(old), arrays_of(new)
+        return old_arrays.keys() == new_arrays.keys() and all(
+            np.array_equal(old_arrays[key], new_arrays[key]) for key in old_arrays
+        )
     return False
 
 
@@ -235,15 +246,15 @@ def arrays_of(content: bytes) -> dict[str, Any]:
     """Read the arrays of an HDF5 file, by their full paths."""
     import h5py
 
-    found: dict[str, Any] = {}
+    arrays: dict[str, Any] = {}
 
     def take(name: str, item: Any) -> None:
         if isinstance(item, h5py.Dataset):
-            found[name] = item[()]
+            arrays[name] = item[()]
 
     with h5py.File(io.BytesIO(content)) as file:
         file.visititems(take)
-    return found
+    return arrays
 
 
 def same_network(old: Path, new: Path) -> bool:

@@ -56,7 +56,7 @@ def layers_and_light() -> tuple[list[list[str]], set[str]]:
 def packages(names: set[str], light: set[str]) -> dict[str, Package]:
     """Describe each package: its size and what it imports."""
     imports = imports_by_module()
-    found = {}
+    described = {}
     for name in names:
         path = SOURCE / name
         files = sorted(path.rglob("*.py")) if path.is_dir() else [path.with_suffix(".py")]
@@ -65,8 +65,8 @@ def packages(names: set[str], light: set[str]) -> dict[str, Package]:
         heavy = name not in light and any(HEAVY & _outside(text) for text in texts)
         kind = "live" if name in light else "heavy" if heavy else "other"
         lines = sum(text.count("\n") for text in texts)
-        found[name] = Package(name, len(files), lines, frozenset((reached & names) - {name}), kind)
-    return found
+        described[name] = Package(name, len(files), lines, frozenset((reached & names) - {name}), kind)
+    return described
 
 
 def _room(module: str) -> str:
@@ -75,47 +75,47 @@ def _room(module: str) -> str:
 
 def _outside(text: str) -> set[str]:
     """Return the packages that a file imports anywhere, and Keras if it is imported through our only gateway to it."""
-    found = set()
+    names = set()
     for node in ast.walk(ast.parse(text)):
         if isinstance(node, ast.Import):
-            found |= {alias.name.partition(".")[0] for alias in node.names}
+            names |= {alias.name.partition(".")[0] for alias in node.names}
         elif isinstance(node, ast.ImportFrom) and node.module:
-            found.add("keras" if node.module == "digitlab.models.backend" else node.module.partition(".")[0])
-    return found
+            names.add("keras" if node.module == "digitlab.models.backend" else node.module.partition(".")[0])
+    return names
 
 
-def needed(found: dict[str, Package]) -> list[tuple[str, str]]:
+def needed(described: dict[str, Package]) -> list[tuple[str, str]]:
     """Return the arrows: every import of a package that is not implied by its other imports."""
 
     def reached(name: str) -> frozenset[str]:
-        direct = found[name].imports
+        direct = described[name].imports
         return direct.union(*(reached(other) for other in direct))
 
     return [
         (name, other)
-        for name, package in found.items()
+        for name, package in described.items()
         for other in package.imports
         if not any(other in reached(between) for between in package.imports - {other})
     ]
 
 
-def rows_of(found: dict[str, Package], ground: list[str]) -> list[list[str]]:
+def rows_of(described: dict[str, Package], ground: list[str]) -> list[list[str]]:
     """Arrange the packages above the base, each as low as possible above all that it imports; the lowest row last."""
     height = dict.fromkeys(ground, 0)
-    for _ in found:
-        for name in found.keys() - set(ground):
-            height[name] = 1 + max((height.get(other, 0) for other in found[name].imports), default=0)
-    return [sorted(name for name in found if height[name] == row) for row in range(max(height.values()), 0, -1)]
+    for _ in described:
+        for name in described.keys() - set(ground):
+            height[name] = 1 + max((height.get(other, 0) for other in described[name].imports), default=0)
+    return [sorted(name for name in described if height[name] == row) for row in range(max(height.values()), 0, -1)]
 
 
-def places(rows: list[list[str]], arrows: list[tuple[str, str]]) -> dict[str, tuple[float, float, float]]:
+def rects_of(rows: list[list[str]], arrows: list[tuple[str, str]]) -> dict[str, tuple[float, float, float]]:
     """Return left, top and width of each box; boxes in a row are ordered by the packages that point to them."""
-    found: dict[str, tuple[float, float, float]] = {}
+    rects: dict[str, tuple[float, float, float]] = {}
     for row, names in enumerate(rows):
-        above = {name: [_middle(found[one]) for one, other in arrows if other == name] for name in names}
+        above = {name: [_middle(rects[one]) for one, other in arrows if other == name] for name in names}
         order = sorted(names, key=lambda name: sum(above[name]) / (len(above[name]) or 1))
-        found |= _in_a_row(order, MARGIN + LEGEND + row * ROW)
-    return found
+        rects |= _in_a_row(order, MARGIN + LEGEND + row * ROW)
+    return rects
 
 
 def _in_a_row(names: list[str], top: float) -> dict[str, tuple[float, float, float]]:
@@ -124,22 +124,22 @@ def _in_a_row(names: list[str], top: float) -> dict[str, tuple[float, float, flo
     return {name: (MARGIN + space + column * (wide + space), top, wide) for column, name in enumerate(names)}
 
 
-def _middle(place: tuple[float, float, float]) -> float:
-    return place[0] + place[2] / 2
+def _middle(rect: tuple[float, float, float]) -> float:
+    return rect[0] + rect[2] / 2
 
 
-def drawn(layers: list[list[str]], found: dict[str, Package]) -> str:
+def drawn(layers: list[list[str]], described: dict[str, Package]) -> str:
     """Draw the picture as SVG."""
     below = next(number for number, layer in enumerate(layers) if "network" in layer) + 1
     ground = [name for layer in layers[below:] for name in layer]
-    rows = rows_of(found, ground)
+    rows = rows_of(described, ground)
     entrances = [name for (name,) in rows[: rows.index(["apps"]) + 1]]  # these import nearly every package
-    arrows = [(one, other) for one, other in needed(found) if other not in ground and one not in entrances]
-    at = places(rows, arrows)
-    at |= {name: (MARGIN, at[name][1], WIDTH - 2 * MARGIN) for name in entrances}
+    arrows = [(one, other) for one, other in needed(described) if other not in ground and one not in entrances]
+    rects = rects_of(rows, arrows)
+    rects |= {name: (MARGIN, rects[name][1], WIDTH - 2 * MARGIN) for name in entrances}
     top = MARGIN + LEGEND + len(rows) * ROW - HIGH // 2
     half = (len(ground) + 1) // 2
-    at |= _in_a_row(ground[:half], top + 34) | _in_a_row(ground[half:], top + 34 + HIGH + MARGIN)
+    rects |= _in_a_row(ground[:half], top + 34) | _in_a_row(ground[half:], top + 34 + HIGH + MARGIN)
     height = top + 34 + 2 * HIGH + 3 * MARGIN
     parts = [
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {height}" font-family="sans-serif">',
@@ -152,8 +152,8 @@ def drawn(layers: list[list[str]], found: dict[str, Package]) -> str:
         f'<text x="{2 * MARGIN}" y="{top + 22}" font-size="14" fill="#1d2129">'
         f"the ground: every package above may import these, and {' and '.join(entrances)} every package "
         "(no arrows drawn for either)</text>",
-        *(_arrow(one, other, at, arrows, found[one].kind) for one, other in sorted(arrows)),
-        *(_box(package, at[name]) for name, package in sorted(found.items())),
+        *(_arrow(one, other, rects, arrows, described[one].kind) for one, other in sorted(arrows)),
+        *(_box(package, rects[name]) for name, package in sorted(described.items())),
         "</svg>",
     ]
     return "\n".join(parts) + "\n"
@@ -187,8 +187,8 @@ def _end(name: str, towards: str, at: dict[str, tuple[float, float, float]], all
     return left + wide * (order.index(towards) + 1) / (len(order) + 1)
 
 
-def _box(package: Package, place: tuple[float, float, float]) -> str:
-    (x, y, wide), (fill, line) = place, COLOURS[package.kind]
+def _box(package: Package, rect: tuple[float, float, float]) -> str:
+    (x, y, wide), (fill, line) = rect, COLOURS[package.kind]
     files = "1 file" if package.files == 1 else f"{package.files} files"
     return (
         f"<g><title>{escape(package.name)} imports "
@@ -204,12 +204,12 @@ def _box(package: Package, place: tuple[float, float, float]) -> str:
 def main() -> None:
     """Draw the picture; fail if a package is in no layer."""
     layers, light = layers_and_light()
-    known = {name for layer in layers for name in layer}
-    there = {path.stem for path in SOURCE.iterdir() if path.suffix == ".py" or (path / "__init__.py").is_file()}
-    if missing := sorted(there - known - {"__init__", "__main__"}):
+    in_layers = {name for layer in layers for name in layer}
+    existing = {path.stem for path in SOURCE.iterdir() if path.suffix == ".py" or (path / "__init__.py").is_file()}
+    if missing := sorted(existing - in_layers - {"__init__", "__main__"}):
         sys.exit(f"pyproject.toml: no layer has {', '.join(missing)}")
     out = Path(sys.argv[1]) if len(sys.argv) > 1 else OUT
-    out.write_text(drawn(layers, packages(known, light)), "utf-8")
+    out.write_text(drawn(layers, packages(in_layers, light)), "utf-8")
 
 
 if __name__ == "__main__":

@@ -65,10 +65,10 @@ def pack(entries: dict[str, tuple[str, Entry]], folder: Path) -> None:
 def checked(archive: Path, entry: Entry) -> bytes:
     """Return the archive's bytes, if their hash is the one listed."""
     content = archive.read_bytes()
-    found = base64.b64encode(hashlib.sha512(content).digest()).decode()
-    if found != entry["sha512"]:
+    digest = base64.b64encode(hashlib.sha512(content).digest()).decode()
+    if digest != entry["sha512"]:
         sys.exit(
-            f"{archive.name}: SHA-512 is {found}; {FONTS_LIST.name} expects {entry['sha512']}. Nothing was installed."
+            f"{archive.name}: SHA-512 is {digest}; {FONTS_LIST.name} expects {entry['sha512']}. Nothing was installed."
         )
     return content
 
@@ -94,18 +94,18 @@ def cut(woff: bytes, skip: set[int]) -> tuple[bytes, set[int]]:
 def install(name: str, content: bytes, entry: Entry, folder: Path) -> list[dict[str, str]]:
     """Write the font's files and licence; return a row of file and characters for each subset."""
     rows = []
-    known: set[int] = set()
+    covered: set[int] = set()
     with tarfile.open(fileobj=io.BytesIO(content)) as archive:
         names = archive.getnames()
         for part in entry["subsets"]:
             member = f"package/files/{name}-{part}-400-normal.woff"
             if member not in names:
-                there = sorted(Path(path).name for path in names if path.endswith("-400-normal.woff"))
-                sys.exit(f"{name} has no subset {part!r}; there are {', '.join(there)}")
+                available = sorted(Path(path).name for path in names if path.endswith("-400-normal.woff"))
+                sys.exit(f"{name} has no subset {part!r}; there are {', '.join(available)}")
             extracted = archive.extractfile(member)
             assert extracted is not None  # noqa: S101 - a name with .woff is a file
-            written, characters = cut(extracted.read(), known)
-            known |= characters
+            written, characters = cut(extracted.read(), covered)
+            covered |= characters
             write_bytes(folder / f"{name}-{part}.ttf", written)
             rows.append({"file": f"{name}-{part}.ttf", "characters": "".join(map(chr, sorted(characters)))})
         licence = archive.extractfile("package/LICENSE")
@@ -117,14 +117,14 @@ def install(name: str, content: bytes, entry: Entry, folder: Path) -> list[dict[
 def is_installed(folder: Path, entries: dict[str, tuple[str, Entry]]) -> bool:
     """Return whether exactly the listed fonts, with the same hashes, for the same characters, are installed."""
     try:
-        there = json.loads((folder / CATALOGUE).read_text(encoding="utf-8"))
+        catalogue = json.loads((folder / CATALOGUE).read_text(encoding="utf-8"))
     except (OSError, ValueError):
         return False
     return (
-        (there.get("format"), there.get("wanted")) == (FORMAT, len(WANTED))
-        and {row["name"]: (row["kind"], row["split"], row["sha512"]) for row in there["fonts"]}
+        (catalogue.get("format"), catalogue.get("wanted")) == (FORMAT, len(WANTED))
+        and {row["name"]: (row["kind"], row["split"], row["sha512"]) for row in catalogue["fonts"]}
         == {name: (kind, entry["split"], entry["sha512"]) for name, (kind, entry) in entries.items()}
-        and all((folder / part["file"]).exists() for row in there["fonts"] for part in row["files"])
+        and all((folder / part["file"]).exists() for row in catalogue["fonts"] for part in row["files"])
     )
 
 

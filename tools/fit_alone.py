@@ -32,12 +32,12 @@ def main() -> None:
     """Draw, read, fit, and print the results."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--pictures", type=int, default=10_000)
-    asked = parser.parse_args().pictures
+    count = parser.parse_args().pictures
     alphabets, reader = made_alphabets("validation"), Reader(threads=1)
     inputs: list[tuple[float, float]] = []
     right: list[bool] = []
     drawn = [0, 0]  # signs, digits
-    for number in range(asked):
+    for number in range(count):
         is_digit = number % 2 == 0
         kind = "single" if is_digit else "lone_sign"
         page = draw_page(alphabets, np.random.default_rng((91, number)), size=SIDES[number % len(SIDES)], kind=kind)

@@ -44,14 +44,14 @@ IMAGES = 2000  # a subset of them: their glyphs take seconds, all 8,000 a minute
 FLOORS = (0.0, 1e-3, 2e-3, 4e-3, 8e-3)
 
 
-def tell(line: str) -> None:
+def print_line(line: str) -> None:
     """Print one line, without buffering."""
     sys.stdout.write(line + "\n")
     sys.stdout.flush()
 
 
 @dataclass
-class Seen:
+class Statistics:
     """Observations. numbers: for each, the logit of the product of confidences, whether it is right, its picture.
 
     digits: probabilities and true digit; written: number of digits
@@ -61,7 +61,7 @@ class Seen:
     digits: list[tuple[Any, int]] = field(default_factory=list)
     written: int = 0
 
-    def picture(self, page: DrawnPage, reader: Reader, place: int) -> None:
+    def picture(self, page: DrawnPage, reader: Reader, order: int) -> None:
         """Record how a drawn number is read."""
         reading = reader.read(page.image)
         self.written += len(page.labels)
@@ -69,24 +69,26 @@ class Seen:
         for row, truth in same_place(page, boxes):  # type: ignore[arg-type]  # four each
             if truth is not None:
                 self.digits.append((np.array(reading.digits[row].probabilities), int(page.labels[truth])))
-        there = _written_in(page, reading)
-        for number, labels in zip(reading.numbers, there, strict=True):
+        labels_by_number = _written_in(page, reading)
+        for number, labels in zip(reading.numbers, labels_by_number, strict=True):
             product = math.prod(each.confidence for each in number.digits)
             product = min(max(product, 1e-9), 1.0 - 1e-9)
             guess = [int(np.argmax(each.probabilities)) for each in number.digits]
-            self.numbers.append((math.log(product / (1.0 - product)), guess == labels, place))
+            self.numbers.append((math.log(product / (1.0 - product)), guess == labels, order))
 
 
 def _written_in(page: DrawnPage, reading: Reading) -> list[list[int]]:
     """Assign each written digit to the nearest number that was read."""
-    found: list[list[int]] = [[] for _ in reading.numbers]
+    labels_by_number: list[list[int]] = [[] for _ in reading.numbers]
     spans = [(number.box[0], number.box[2]) for number in reading.numbers]
     for (x0, _, x1, _), label in zip(page.boxes.tolist(), page.labels.tolist(), strict=True):
         middle = (x0 + x1) / 2.0
         if spans:
-            nearest = min(range(len(spans)), key=lambda at: max(spans[at][0] - middle, middle - spans[at][1], 0.0))
-            found[nearest].append(int(label))
-    return found
+            nearest = min(
+                range(len(spans)), key=lambda index: max(spans[index][0] - middle, middle - spans[index][1], 0.0)
+            )
+            labels_by_number[nearest].append(int(label))
+    return labels_by_number
 
 
 def numbers(count: int) -> Iterator[DrawnPage]:
@@ -104,39 +106,43 @@ def main() -> None:
     """Draw, read, fit, and print the results."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--numbers", type=int, default=1200)
-    asked = parser.parse_args()
-    reader, seen, began = Reader(threads=1), Seen(), time.perf_counter()
-    tell(f"{asked.numbers:,} numbers …")
+    options = parser.parse_args()
+    reader, statistics, start = Reader(threads=1), Statistics(), time.perf_counter()
+    print_line(f"{options.numbers:,} numbers …")
     with contextlib.suppress(KeyboardInterrupt):
-        for done, page in enumerate(numbers(asked.numbers), 1):
-            seen.picture(page, reader, done)
+        for done, page in enumerate(numbers(options.numbers), 1):
+            statistics.picture(page, reader, done)
             if done % 100 == 0:
-                left = (time.perf_counter() - began) / done * (asked.numbers - done)
-                tell(f"{done:,} read, {left:.0f} s left")
-    report(seen)
+                left = (time.perf_counter() - start) / done * (options.numbers - done)
+                print_line(f"{done:,} read, {left:.0f} s left")
+    report(statistics)
 
 
-def report(seen: Seen) -> None:
+def report(statistics: Statistics) -> None:
     """Fit the constants, and report how good they are."""
     from sklearn.linear_model import LogisticRegression
 
-    logits, right, pictures = (np.array(each) for each in zip(*seen.numbers, strict=True))
+    logits, right, pictures = (np.array(each) for each in zip(*statistics.numbers, strict=True))
     half = pictures % 2 == 0
-    made = LogisticRegression(C=10.0).fit(logits[half, None], right[half])
-    sure = made.predict_proba(logits[~half, None])[:, 1]
+    model = LogisticRegression(C=10.0).fit(logits[half, None], right[half])
+    sure = model.predict_proba(logits[~half, None])[:, 1]
     slope, constant = read_numbers._SURENESS  # to be replaced
     today = 1.0 / (1.0 + np.exp(-slope * logits[~half] - constant))
     error, before = calibration_error(sure, right[~half]), calibration_error(today, right[~half])
     # Even perfect calibration has an error in bins of so few: estimated by drawing from the probabilities.
     drawn = np.random.default_rng(0).random((50, len(sure))) < sure
     chance = float(np.mean([calibration_error(sure, each) for each in drawn]))
-    tell(f"{right.mean():.3f} right; calibration error {error:.3f}, today's {before:.3f}, by chance alone {chance:.3f}")
-    made.fit(logits[:, None], right)
-    tell(f"digitlab.read_numbers: _SURENESS = ({made.coef_[0, 0]:.2f}, {made.intercept_[0]:.2f})")
-    tell(f"digitlab.reading.numbers.evidence: OVERLOOKED = {1.0 - len(seen.digits) / seen.written:.3f}")
-    shares = np.array([row[label] for row, label in seen.digits])
+    print_line(
+        f"{right.mean():.3f} right; calibration error {error:.3f}, today's {before:.3f}, by chance alone {chance:.3f}"
+    )
+    model.fit(logits[:, None], right)
+    print_line(f"digitlab.read_numbers: _SURENESS = ({model.coef_[0, 0]:.2f}, {model.intercept_[0]:.2f})")
+    print_line(
+        f"digitlab.reading.numbers.evidence: OVERLOOKED = {1.0 - len(statistics.digits) / statistics.written:.3f}"
+    )
+    shares = np.array([row[label] for row, label in statistics.digits])
     losses = {floor: float(-np.log((1.0 - floor) * shares + floor / 10.0 + 1e-12).mean()) for floor in FLOORS}
-    tell("FLOOR: " + ", ".join(f"{floor:g} → {loss:.4f}" for floor, loss in losses.items()))
+    print_line("FLOOR: " + ", ".join(f"{floor:g} → {loss:.4f}" for floor, loss in losses.items()))
 
 
 def calibration_error(sure: Any, right: Any) -> float:

@@ -35,7 +35,7 @@ HELD_OUT = slice(52_000, 60_000)  # training images: the page reader's validatio
 WRONG = 1e-3  # error rate among the most confident digits
 
 
-def tell(line: str) -> None:
+def print_line(line: str) -> None:
     """Print one line, without buffering."""
     sys.stdout.write(line + "\n")
     sys.stdout.flush()
@@ -50,8 +50,8 @@ def sheets(count: int, seed: int) -> Iterator[tuple[Any, dict[str, str]]]:
     for number in range(count):
         rng = np.random.default_rng((seed, number))
         values = {}
-        for place in layout.placed:
-            name, boxes = place.field.name, place.field.boxes
+        for placed in layout.placed:
+            name, boxes = placed.field.name, placed.field.boxes
             label = name.split(".")[1] if "." in name else ""  # a row of the same digit, or the writer's code
             values[name] = label * boxes or "".join(map(str, rng.integers(0, 10, boxes)))
         yield photographed_sheet(filled(page, layout, values, images, rng), layout.size, rng)[0], values
@@ -75,7 +75,7 @@ def collect(count: int, seed: int) -> tuple[Any, Any, Any]:
             try:
                 fields = form.read_pixels(photo).fields
             except ImageError as error:
-                tell(f"sheet {number}: {error}")
+                print_line(f"sheet {number}: {error}")
                 continue
             looks = iter(looked[:])
             for field in fields:
@@ -83,10 +83,10 @@ def collect(count: int, seed: int) -> tuple[Any, Any, Any]:
                     if cell is not None:
                         look = next(looks)
                         least.append(look.least)
-                        right.append(look.found.digit == int(truth))
+                        right.append(look.combined.digit == int(truth))
                         of.append(number)
             if number % 10 == 0:
-                tell(f"{number} of {count} sheets, {len(right):,} digits, {len(right) - sum(right)} wrong")
+                print_line(f"{number} of {count} sheets, {len(right):,} digits, {len(right) - sum(right)} wrong")
     digits.looks_at = inner
     return np.array(least, np.float64), np.array(right, np.bool_), np.array(of)
 
@@ -98,18 +98,18 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--sheets", type=int, default=150)
     parser.add_argument("--seed", type=int, default=77)
-    asked = parser.parse_args()
-    least, right, of = collect(asked.sheets, asked.seed)
-    half, made = of % 2 == 0, LogisticRegression(C=1.0)
+    options = parser.parse_args()
+    least, right, of = collect(options.sheets, options.seed)
+    half, model = of % 2 == 0, LogisticRegression(C=1.0)
     if right[half].all() or right[~half].all():
         sys.exit(f"{len(right):,} digits, {len(right) - int(right.sum())} wrong: too few to fit; draw more --sheets")
-    made.fit(least[half, None], right[half])
-    report("fitted on the others", made.decision_function(least[~half, None]), right[~half])
+    model.fit(least[half, None], right[half])
+    report("fitted on the others", model.decision_function(least[~half, None]), right[~half])
     slope, constant = digits._SURENESS  # to be replaced
     report("as it is today", slope * least[~half] + constant, right[~half])
     report("the plain probability", least[~half], right[~half])
-    made.fit(least[:, None], right)
-    tell(f"digitlab.sheets.digits: _SURENESS = ({made.coef_[0, 0]:.2f}, {made.intercept_[0]:.2f})")
+    model.fit(least[:, None], right)
+    print_line(f"digitlab.sheets.digits: _SURENESS = ({model.coef_[0, 0]:.2f}, {model.intercept_[0]:.2f})")
 
 
 def report(name: str, odds: Any, right: Any) -> None:
@@ -117,11 +117,11 @@ def report(name: str, odds: Any, right: Any) -> None:
     sure = 1.0 / (1.0 + np.exp(-np.asarray(odds)))
     order = np.argsort(-sure, kind="stable")
     wrong = np.cumsum(~right[order])
-    kept = np.flatnonzero(wrong <= np.maximum(WRONG * np.arange(1, len(order) + 1), 0))
+    within = np.flatnonzero(wrong <= np.maximum(WRONG * np.arange(1, len(order) + 1), 0))
     bins = np.array_split(order, 10)
     error = sum(len(rows) * abs(sure[rows].mean() - right[rows].mean()) for rows in bins) / len(order)
-    share = (kept[-1] + 1) / len(order) if len(kept) else 0.0
-    tell(f"{name}: surest {100 * share:.1f} % have {100 * WRONG:g} % wrong; calibration error {error:.4f}")
+    share = (within[-1] + 1) / len(order) if len(within) else 0.0
+    print_line(f"{name}: surest {100 * share:.1f} % have {100 * WRONG:g} % wrong; calibration error {error:.4f}")
 
 
 if __name__ == "__main__":

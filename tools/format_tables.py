@@ -38,9 +38,19 @@ DATASET_KINDS = (
     ),
     DatasetKind("HDF5", "`.h5`", "train", "read and written, also in groups for each split"),
     DatasetKind("LMDB of Caffe", "`.lmdb`", "train", "read and written"),
-    DatasetKind("NumPy", "`.npz`", "", "read and written: `images` and `labels`, or `x_train`, `y_train` …; no pickle"),
     DatasetKind(
-        "CSV of Kaggle, OpenML", "`.csv`", "", "read and written; the label is found by the header, or first or last"
+        "NumPy",
+        "`.npz`",
+        "",
+        "read and written: `images` and `labels`, `X` and `y`, `data` and `target`, or `x_train`, `y_train`, "
+        "`test_images` …; no pickle",
+    ),
+    DatasetKind(
+        "CSV of Kaggle, OpenML",
+        "`.csv`",
+        "",
+        "read and written, with commas; read with semicolons or tabs, too; the label is found by the header, or first "
+        "or last",
     ),
     DatasetKind(
         "CSV with the label in another column",
@@ -113,16 +123,16 @@ REFUSED = {
 
 def _table(*rows: Sequence[str]) -> str:
     """Format rows as a Markdown table; the first one is the header."""
-    head, *others = rows
-    return "".join(f"| {' | '.join(row)} |\n" for row in (head, ("---",) * len(head), *others))
+    head, *rest = rows
+    return "".join(f"| {' | '.join(row)} |\n" for row in (head, ("---",) * len(head), *rest))
 
 
 def _pictures() -> str:
     kinds = [
         (kind.name, ", ".join(f"`{ending}`" for ending in kind.endings), kind.extra or "–", kind.read) for kind in KINDS
     ]
-    others = [(name.split(" ", 1)[1], "–", "–", "refused by name, with the kinds that are read") for name in OTHERS]
-    return _table(("kind", "names end in", "extra", "what is done"), *kinds, *others)
+    refused = [(name.split(" ", 1)[1], "–", "–", "refused by name, with the kinds that are read") for name in OTHERS]
+    return _table(("kind", "names end in", "extra", "what is done"), *kinds, *refused)
 
 
 def _datasets() -> str:
@@ -144,10 +154,10 @@ TABLES = {"kinds": _pictures, "datasets": _datasets, "models": _models}
 
 def with_tables(page: str) -> str:
     """Return the page with its tables updated to the current kinds."""
-    for name, made in TABLES.items():
+    for name, make in TABLES.items():
         before, start, rest = page.partition(f"<!-- {name} -->\n")
         _, end, after = rest.partition(f"<!-- /{name} -->")
-        page = before + start + made() + end + after
+        page = before + start + make() + end + after
     return page
 
 

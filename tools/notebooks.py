@@ -75,11 +75,11 @@ def run(
     import nbformat
     from nbclient import NotebookClient
 
-    given = json.loads(json.dumps(notebook))
-    for cell in given["cells"]:
+    copy = json.loads(json.dumps(notebook))
+    for cell in copy["cells"]:
         if quick and cell["cell_type"] == "code":
             cell["source"] = _QUICK.sub(f"{before}quick = True", cell["source"])
-    node = nbformat.from_dict(given)
+    node = nbformat.from_dict(copy)
     resources = {"metadata": {"path": str(folder)}}
     client = NotebookClient(node, km=kernel, timeout=_SECONDS, kernel_name="python3", resources=resources)
     try:
@@ -87,8 +87,8 @@ def run(
     finally:
         if kernel is not None and client.kc is not None:
             client.kc.stop_channels()  # the client leaves the sockets to a borrowed kernel open
-    found: dict[str, Any] = json.loads(json.dumps(client.nb))
-    return found
+    result: dict[str, Any] = json.loads(json.dumps(client.nb))
+    return result
 
 
 def normalised(notebook: dict[str, Any], source: dict[str, Any], *, smaller: bool = True) -> dict[str, Any]:
@@ -98,7 +98,7 @@ def normalised(notebook: dict[str, Any], source: dict[str, Any], *, smaller: boo
     """
     cells = []
     for own, ran in zip(source["cells"], notebook["cells"], strict=True):
-        outputs = [kept for each in ran.get("outputs", []) if (kept := _output(each, smaller=smaller)) is not None]
+        outputs = [normal for each in ran.get("outputs", []) if (normal := _output(each, smaller=smaller)) is not None]
         cells.append({**own, "outputs": outputs} if own["cell_type"] == "code" else own)
     return {**source, "cells": cells}
 
@@ -116,8 +116,8 @@ def _output(output: dict[str, Any], *, smaller: bool) -> dict[str, Any] | None:
         return None  # a progress bar that has disappeared
     if "text/html" in data or "image/png" in data:
         data["text/plain"] = ""  # a repr of arrays and addresses, which nobody reads
-    kept = {"output_type": output["output_type"], "data": data, "metadata": {}}
-    return {**kept, "execution_count": None} if output["output_type"] == "execute_result" else kept
+    result = {"output_type": output["output_type"], "data": data, "metadata": {}}
+    return {**result, "execution_count": None} if output["output_type"] == "execute_result" else result
 
 
 def _text(value: Any) -> str:
@@ -147,23 +147,23 @@ def written(notebook: dict[str, Any]) -> str:
 
 def problems() -> list[str]:
     """List the faults of the notebooks in the repository."""
-    found = [f"{path.name}: has no script" for path in FOLDER.glob("*.ipynb") if path.stem not in names()]
+    faults = [f"{path.name}: has no script" for path in FOLDER.glob("*.ipynb") if path.stem not in names()]
     for name in names():
         path = FOLDER / f"{name}.ipynb"
         if not path.is_file():
-            found.append(f"{path.name}: is missing; python tools/notebooks.py {name}")
+            faults.append(f"{path.name}: is missing; python tools/notebooks.py {name}")
             continue
         text, source = path.read_text("utf-8"), notebook_of(name)
-        kept = json.loads(text)
-        if [cell["source"] for cell in kept["cells"]] != [cell["source"] for cell in source["cells"]]:
-            found.append(f"{path.name}: is not what its script says; python tools/notebooks.py {name}")
-        elif written(normalised(kept, source, smaller=False)) != text:
-            found.append(f"{path.name}: is not normalised; python tools/notebooks.py {name}")
+        stored = json.loads(text)
+        if [cell["source"] for cell in stored["cells"]] != [cell["source"] for cell in source["cells"]]:
+            faults.append(f"{path.name}: is not what its script says; python tools/notebooks.py {name}")
+        elif written(normalised(stored, source, smaller=False)) != text:
+            faults.append(f"{path.name}: is not normalised; python tools/notebooks.py {name}")
         if len(text.encode()) > LARGEST:
-            found.append(f"{path.name}: {len(text.encode()):,} bytes; expected at most {LARGEST:,}")
-        if any(output["output_type"] == "error" for cell in kept["cells"] for output in cell.get("outputs", [])):
-            found.append(f"{path.name}: holds an error")
-    return found
+            faults.append(f"{path.name}: {len(text.encode()):,} bytes; expected at most {LARGEST:,}")
+        if any(output["output_type"] == "error" for cell in stored["cells"] for output in cell.get("outputs", [])):
+            faults.append(f"{path.name}: holds an error")
+    return faults
 
 
 def main() -> int:
@@ -173,15 +173,15 @@ def main() -> int:
     parser.add_argument("--check", action="store_true", help="write nothing, and end with 1 where something is wrong")
     options = parser.parse_args()
     if options.check:
-        found = problems()
-        print("\n".join(found) or f"{len(names())} notebooks are as they should be")  # noqa: T201
-        return 1 if found else 0
+        faults = problems()
+        print("\n".join(faults) or f"{len(names())} notebooks are as they should be")  # noqa: T201
+        return 1 if faults else 0
     for name in options.names or names():
         source = notebook_of(name)
         with tempfile.TemporaryDirectory() as folder:
-            made = written(normalised(run(source, Path(folder)), source))
-        (FOLDER / f"{name}.ipynb").write_text(made, "utf-8")
-        print(f"{name}: {len(made.encode()):,} bytes")  # noqa: T201
+            content = written(normalised(run(source, Path(folder)), source))
+        (FOLDER / f"{name}.ipynb").write_text(content, "utf-8")
+        print(f"{name}: {len(content.encode()):,} bytes")  # noqa: T201
     return 0
 
 

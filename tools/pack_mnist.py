@@ -29,9 +29,9 @@ def main(source: str, target: str) -> None:
     joined = b""
     for name, expected in MD5.items():
         content = (Path(source) / name).read_bytes()
-        found = hashlib.md5(content, usedforsecurity=False).hexdigest()
-        if found != expected:
-            sys.exit(f"{name}: MD5 is {found}; expected {expected}. This is not MNIST as published.")
+        actual = hashlib.md5(content, usedforsecurity=False).hexdigest()
+        if actual != expected:
+            sys.exit(f"{name}: MD5 is {actual}; expected {expected}. This is not MNIST as published.")
         joined += content
     Path(target).write_bytes(lzma.compress(joined, format=lzma.FORMAT_XZ, filters=FILTERS))
     sys.stdout.write(f"{hashlib.sha256(joined).hexdigest()}\n")

@@ -82,12 +82,12 @@ def _arguments(function: Any, *, drop_self: bool = False) -> str:
         signature = inspect.signature(function)
     except (TypeError, ValueError):
         return "(…)"
-    given = [
+    parameters = [
         each.replace(annotation=each.empty, default=_plain(each.default))
         for each in signature.parameters.values()
         if not (drop_self and each.name in ("self", "cls"))
     ]
-    return str(signature.replace(parameters=given, return_annotation=signature.empty))
+    return str(signature.replace(parameters=parameters, return_annotation=signature.empty))
 
 
 class _Written:
@@ -110,24 +110,24 @@ def _plain(default: Any) -> Any:
 
 def markdown_of(docstring: str) -> str:
     """Convert one of our docstrings to Markdown: sections and described fields become lists, examples become code."""
-    found: list[str] = []
+    blocks: list[str] = []
     for part in re.split(r"\n\s*\n", docstring.strip()):
         lines = part.splitlines()
         if _SECTION.match(lines[0]):
-            found.append(f"**{lines[0][:-1]}**")
+            blocks.append(f"**{lines[0][:-1]}**")
             lines = textwrap.dedent("\n".join(lines[1:])).splitlines()
         block = "\n".join(lines)
         if not lines:
             continue
         if lines[0].lstrip().startswith((">>>", "...")):
-            found.append("```pycon\n" + textwrap.dedent(block) + "\n```")
+            blocks.append("```pycon\n" + textwrap.dedent(block) + "\n```")
         elif all(line.startswith("    ") for line in lines):
-            found.append("```text\n" + textwrap.dedent(block) + "\n```")
+            blocks.append("```text\n" + textwrap.dedent(block) + "\n```")
         elif _FIELD.match(lines[0]):
-            found.append(_list_of(lines))
+            blocks.append(_list_of(lines))
         else:
-            found.append(_inline(" ".join(line.strip() for line in lines)))
-    return "\n\n".join(found)
+            blocks.append(_inline(" ".join(line.strip() for line in lines)))
+    return "\n\n".join(blocks)
 
 
 def _list_of(lines: list[str]) -> str:
@@ -173,9 +173,9 @@ def _command(app: cyclopts.App, words: str, level: int = 3) -> list[str]:
             if not name.startswith("-"):
                 parts += _command(app[name], f"{words} {name}", level + 1)
         return parts
-    told = inspect.getdoc(app.default_command) or ""
-    told = re.split(r"^Args:$", told, flags=re.MULTILINE)[0]
-    before, _, examples = told.partition("For example:\n")
+    docstring = inspect.getdoc(app.default_command) or ""
+    docstring = re.split(r"^Args:$", docstring, flags=re.MULTILINE)[0]
+    before, _, examples = docstring.partition("For example:\n")
     parts.append(markdown_of(before))
     if examples.strip():
         parts.append("```sh\n" + textwrap.dedent(examples).strip() + "\n```")

@@ -38,9 +38,9 @@ def _as_written(value: object) -> str:
 def with_tables(page: str) -> str:
     """Return the page with its tables updated to the current declarations."""
 
-    def table(found: re.Match[str]) -> str:
-        declaring = getattr(importlib.import_module(found[2]), found[3])
-        return f"{found[1]}\n{settings_table(declaring)}\n\n{found[5]}"
+    def table(match: re.Match[str]) -> str:
+        declaring = getattr(importlib.import_module(match[2]), match[3])
+        return f"{match[1]}\n{settings_table(declaring)}\n\n{match[5]}"
 
     return _TABLE.sub(table, page)
 

@@ -22,7 +22,7 @@ from digitlab.training.page_reader.making import STEPS, make_page_reader
 SHIPPED = Path(__file__).parents[1] / "src/digitlab/reading/shipped/page.onnx"
 
 
-def tell(line: str) -> None:
+def print_line(line: str) -> None:
     """Print one line, without buffering."""
     sys.stdout.write(line + "\n")
     sys.stdout.flush()
@@ -40,18 +40,18 @@ def main() -> None:
         "--start", type=Path, metavar="FILE", help="train on from this page.onnx, not from random weights"
     )
     parser.add_argument("--report", type=Path)
-    asked = parser.parse_args()
-    found = make_page_reader(
-        asked.folder, asked.out, steps=asked.steps, seed=asked.seed, workers=asked.workers, start=asked.start,
-        tell=tell,
+    options = parser.parse_args()
+    report = make_page_reader(
+        options.folder, options.out, steps=options.steps, seed=options.seed, workers=options.workers,
+        start=options.start, tell=print_line,
     )  # fmt: skip
-    tell("share of answers that are right, from which confidence on: " + json.dumps(found["thresholds"]))
-    for kind, (digits, recall, precision) in sorted(found["drawn"].items()):
-        tell(f"{kind:15} {digits:6} digits, recall {recall:.3f}, precision {precision:.3f}")
-    pairs, parted = found["touching"]
-    tell(f"{'touching':15} {pairs:6} pairs, both read {parted:.3f}")
-    if asked.report:
-        asked.report.write_text(json.dumps(found, indent=1) + "\n", encoding="utf-8")
+    print_line("share of answers that are right, from which confidence on: " + json.dumps(report["thresholds"]))
+    for kind, (digits, recall, precision) in sorted(report["drawn"].items()):
+        print_line(f"{kind:15} {digits:6} digits, recall {recall:.3f}, precision {precision:.3f}")
+    pairs, parted = report["touching"]
+    print_line(f"{'touching':15} {pairs:6} pairs, both read {parted:.3f}")
+    if options.report:
+        options.report.write_text(json.dumps(report, indent=1) + "\n", encoding="utf-8")
 
 
 if __name__ == "__main__":

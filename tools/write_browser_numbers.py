@@ -66,17 +66,17 @@ def written_line() -> NDArray[np.uint8]:
     """Draw a line of digits with signs between them, uint8 (H, W)."""
     paper = np.full((TALL + 2 * TOP, 2 * LEFT + STEP * len(DIGITS)), 235, np.uint8)
     images = load_dataset("mnist").split("test").images
-    for place, row in enumerate(DIGITS):
+    for position, row in enumerate(DIGITS):
         ys, xs = np.nonzero(images[row] > 100)
         digit = images[row][ys.min() : ys.max() + 1, xs.min() : xs.max() + 1]
         wide = round(digit.shape[1] * TALL / digit.shape[0])
         digit = np.asarray(cv2.resize(digit, (wide, TALL), interpolation=cv2.INTER_AREA))
-        left = LEFT + STEP * place
+        left = LEFT + STEP * position
         paper[TOP : TOP + TALL, left : left + wide] -= digit // 4 * 3
     base, pen = TOP + TALL, 3
 
-    def stroke(place: float, *ends: tuple[int, int]) -> None:
-        left = round(LEFT + STEP * place)
+    def stroke(position: float, *ends: tuple[int, int]) -> None:
+        left = round(LEFT + STEP * position)
         cv2.line(paper, *[(left + x, base + y) for x, y in ends], 45, pen, cv2.LINE_AA)  # type: ignore[call-overload]
 
     stroke(-0.25, (-6, -18), (4, -18))  # a minus in front
@@ -87,72 +87,78 @@ def written_line() -> NDArray[np.uint8]:
     return paper
 
 
-def its_boxes() -> list[tuple[float, float, float, float]]:
+def digit_boxes() -> list[tuple[float, float, float, float]]:
     """Return the boxes of the line's digits."""
     paper, boxes = written_line(), []
-    for place in range(len(DIGITS)):
-        left = LEFT + STEP * place
+    for position in range(len(DIGITS)):
+        left = LEFT + STEP * position
         xs = np.flatnonzero((paper[TOP : TOP + TALL, left - 4 : left + STEP - 12] < 200).any(axis=0)) + left - 4
         boxes.append((float(xs.min()), float(TOP), float(xs.max() + 1), float(TOP + TALL)))
     return boxes
 
 
-def made(given: dict[str, NDArray[Any]]) -> dict[str, Any]:
+def results_of(inputs: dict[str, NDArray[Any]]) -> dict[str, Any]:
     """Compute the results, by function name and arguments."""
-    soft, floats, colours, paper = (given[name] for name in ("soft", "floats", "colours", "paper"))
+    soft, floats, colours, paper = (inputs[name] for name in ("soft", "floats", "colours", "paper"))
     lab = cv2.cvtColor(colours, cv2.COLOR_RGB2Lab)
-    found: dict[str, NDArray[Any]] = {"lightness": lab[:, :, 0], "grey": cv2.cvtColor(colours, cv2.COLOR_RGB2GRAY)}
+    results: dict[str, NDArray[Any]] = {"lightness": lab[:, :, 0], "grey": cv2.cvtColor(colours, cv2.COLOR_RGB2GRAY)}
     for width, height in ((20, 10), (13, 10), (25, 19)):
-        found[f"byArea {width} {height}"] = cv2.resize(soft, (width, height), interpolation=cv2.INTER_AREA)
-        found[f"byArea-floats {width} {height}"] = cv2.resize(floats, (width, height), interpolation=cv2.INTER_AREA)
+        results[f"byArea {width} {height}"] = cv2.resize(soft, (width, height), interpolation=cv2.INTER_AREA)
+        results[f"byArea-floats {width} {height}"] = cv2.resize(floats, (width, height), interpolation=cv2.INTER_AREA)
     for width, height in ((80, 60), (55, 51)):
-        found[f"linear {width} {height}"] = cv2.resize(soft, (width, height), interpolation=cv2.INTER_LINEAR)
-        found[f"linear-floats {width} {height}"] = cv2.resize(floats, (width, height), interpolation=cv2.INTER_LINEAR)
+        results[f"linear {width} {height}"] = cv2.resize(soft, (width, height), interpolation=cv2.INTER_LINEAR)
+        results[f"linear-floats {width} {height}"] = cv2.resize(floats, (width, height), interpolation=cv2.INTER_LINEAR)
     for side in (3, 11):
-        found[f"median {side}"] = cv2.medianBlur(soft, side)
-        found[f"closed {side}"] = cv2.morphologyEx(soft, cv2.MORPH_CLOSE, np.ones((side, side), np.uint8))
+        results[f"median {side}"] = cv2.medianBlur(soft, side)
+        results[f"closed {side}"] = cv2.morphologyEx(soft, cv2.MORPH_CLOSE, np.ones((side, side), np.uint8))
     for side in (3, 4):
         brush = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (side, side))
-        found[f"bolder {side}"] = cv2.dilate(floats, brush)
-        found[f"finer {side}"] = cv2.erode(floats, brush)
+        results[f"bolder {side}"] = cv2.dilate(floats, brush)
+        results[f"finer {side}"] = cv2.erode(floats, brush)
     odd = np.ascontiguousarray(soft[:27, :39])  # its scaled size is not whole, and is rounded
     for factor in (0.37, 0.5):
-        found[f"byFactor {factor}"] = cv2.resize(odd, None, fx=factor, fy=factor, interpolation=cv2.INTER_AREA)
+        results[f"byFactor {factor}"] = cv2.resize(odd, None, fx=factor, fy=factor, interpolation=cv2.INTER_AREA)
     for side in (31, 21, 17, 9):  # of 39 by 27, odd when halved: scale near 1, not near, halved once and twice
-        found[f"halvedTo {side}"] = ink.halved_to(odd, side)
-    found["distances"] = cv2.distanceTransform((soft > 120).astype(np.uint8), cv2.DIST_L2, 3)
-    found["strength"] = ink.ink_strength(paper, 40)
-    return {name: packed(np.asarray(each)) for name, each in found.items()} | _answers(given) | _lines(given)
+        results[f"halvedTo {side}"] = ink.halved_to(odd, side)
+    results["distances"] = cv2.distanceTransform((soft > 120).astype(np.uint8), cv2.DIST_L2, 3)
+    results["strength"] = ink.ink_strength(paper, 40)
+    return {name: packed(np.asarray(each)) for name, each in results.items()} | _answers(inputs) | _lines(inputs)
 
 
-def _answers(given: dict[str, NDArray[Any]]) -> dict[str, Any]:
+def _answers(inputs: dict[str, NDArray[Any]]) -> dict[str, Any]:
     reader = Reader(threads=1)
-    main = main_digit(given["digit"])
+    main = main_digit(inputs["digit"])
     assert main is not None  # noqa: S101 - it is a digit
-    seen, layers = page_network(1).find(given["paper"]), NetworkLayers()
-    told = layers.explain(main[1], "conv-2", 3, 2, 2)
-    said, read = reader.classify(given["digit"]), reader.read(given["paper"])
+    candidates, layers = page_network(1).find(inputs["paper"]), NetworkLayers()
+    explanation = layers.explain(main[1], "conv-2", 3, 2, 2)
+    prediction, read = reader.classify(inputs["digit"]), reader.read(inputs["paper"])
     return {
         "glyph": packed(main[1]),
-        "candidates": [[each.score, *each.box, *each.probabilities.tolist()] for each in seen],
-        "classified": [said.digit, said.confidence, *said.probabilities],
+        "candidates": [[each.score, *each.box, *each.probabilities.tolist()] for each in candidates],
+        "classified": [prediction.digit, prediction.confidence, *prediction.probabilities],
         "read": [[each.digit, each.confidence, *each.box, each.line] for each in read.digits],
         "layers": [[layer.name, layer.operator, list(layer.shape), layer.parameters] for layer in layers.layers],
-        "explained": [told.before, told.after, told.bias, list(told.inputs), list(told.field or ())],
+        "explained": [
+            explanation.before,
+            explanation.after,
+            explanation.bias,
+            list(explanation.inputs),
+            list(explanation.field or ()),
+        ],
     }
 
 
-def _lines(given: dict[str, NDArray[Any]]) -> dict[str, Any]:
+def _lines(inputs: dict[str, NDArray[Any]]) -> dict[str, Any]:
     """Compute a line's ink, what its digits are evidence of, and which numbers they form."""
-    picture, boxes = np.repeat(given["written"][:, :, None], 3, axis=2), its_boxes()
+    picture, boxes = np.repeat(inputs["written"][:, :, None], 3, axis=2), digit_boxes()
     own = line_ink(picture, boxes)
     assert own is not None  # noqa: S101 - there is ink
-    main = [own.digit(place) for place in range(len(boxes))]
+    main = [own.digit(index) for index in range(len(boxes))]
     read = Reader(threads=1).read(picture)
     return {
         "line": [own.pen, *own.placed((1.0, 2.0, 3.0, 4.0)), *own.ink.shape],
-        "specks": [_told(each) for each in own.specks],
-        "main": [None if each is None else _told(each) for each in main],
+        "specks": [_fields(each) for each in own.specks],
+        "main": [None if each is None else _fields(each) for each in main],
         "signs": _signs(),
         "supported": [_supported(picture, boxes, case) for case in SCORES],
         "numbers": [_numbers(seed) for seed in range(24)],
@@ -160,7 +166,7 @@ def _lines(given: dict[str, NDArray[Any]]) -> dict[str, Any]:
     }
 
 
-def _told(speck: Speck) -> list[float]:
+def _fields(speck: Speck) -> list[float]:
     return [
         *speck.box, speck.gap, speck.wide, speck.high, speck.low, speck.left, speck.lean, speck.thin,
     ]  # fmt: skip
@@ -168,7 +174,7 @@ def _told(speck: Speck) -> list[float]:
 
 def _signs() -> list[dict[str, Any]]:
     """Draw components between two digits randomly around typical signs, and return the signs that they are read as."""
-    rng, made = np.random.default_rng(12), []
+    rng, cases = np.random.default_rng(12), []
     middles = [  # width, height, lower end, lean: for a point, a comma, a minus, a slash, a colon's upper dot
         (0.1, 0.12, 0.0, 0.0), (0.12, 0.24, -0.08, 0.2), (0.3, 0.1, 0.4, 0.0), (0.4, 1.0, 0.0, 0.4),
         (0.1, 0.12, 0.4, 0.0),
@@ -183,10 +189,10 @@ def _signs() -> list[dict[str, Any]]:
             specks.append(Speck(1, (0, 0, 1, 1), gap, wide, high, low, float(rng.normal(0, 0.05)), lean, wide / 2))
         ink = LineInk(*nothing, ((0.0, 0.0, 1.0, 1.0),) * 2, pen, (0, 0), 1.0, (), tuple(specks))
         signs = signs_of(ink)
-        made.append(
-            {"pen": pen, "specks": [_told(each) for each in specks], "sign": signs[0].character if signs else None}
+        cases.append(
+            {"pen": pen, "specks": [_fields(each) for each in specks], "sign": signs[0].character if signs else None}
         )
-    return made
+    return cases
 
 
 SCORES: list[dict[str, Any]] = [
@@ -262,11 +268,11 @@ def _turned(box: Box, turned: int) -> Box:
 
 def text() -> str:
     """Generate the content of the file."""
-    given = pictures()
-    told = {"given": {name: packed(each) for name, each in given.items()}, "made": made(given)}
+    inputs = pictures()
+    parts = {"given": {name: packed(each) for name, each in inputs.items()}, "made": results_of(inputs)}
     groups = (
         f"{json.dumps(name)}: {{\n" + ",\n".join(f"{json.dumps(key)}: {json.dumps(each)}" for key, each in part.items())
-        for name, part in told.items()
+        for name, part in parts.items()
     )
     return "{\n" + "\n},\n".join(groups) + "\n}\n}\n"
 

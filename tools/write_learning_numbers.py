@@ -45,17 +45,17 @@ def mulberry(seed: int) -> Iterator[float]:
 
 def weights_of(kind: str) -> Weights:
     """Make kernels and biases in turn: Glorot's limits; biases are not 0, so that they are tested, too."""
-    numbers, made = mulberry(SEED), []
+    numbers, weights = mulberry(SEED), []
     for shape in _SHAPES[kind]:
-        *window, taken, units = shape
+        *window, inputs, units = shape
         area = int(np.prod(window)) if window else 1
-        limit = np.sqrt(6 / (area * taken + area * units))
+        limit = np.sqrt(6 / (area * inputs + area * units))
         drawn = [limit * (2 * next(numbers) - 1) for _ in range(int(np.prod(shape)))]
-        made += [
+        weights += [
             np.reshape(drawn, shape).astype(np.float32),
             np.float32(0.05) * np.cos(np.arange(units, dtype=np.float32)),
         ]
-    return made
+    return weights
 
 
 def digits() -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
@@ -82,7 +82,7 @@ def loss_by_numpy(
     return float(-logs[np.arange(len(x)), labels].mean())
 
 
-def places_of(array: NDArray[Any], gradient: NDArray[Any]) -> list[int]:
+def indices_of(array: NDArray[Any], gradient: NDArray[Any]) -> list[int]:
     """Choose which numbers of an array are written: every n-th, and those with the largest gradients."""
     flat = np.abs(gradient).ravel()
     even = np.arange(0, array.size, max(1, array.size // (_LOOKED_AT // 2)))
@@ -90,15 +90,15 @@ def places_of(array: NDArray[Any], gradient: NDArray[Any]) -> list[int]:
 
 
 def finite_differences(
-    kind: str, weights: Weights, which: int, places: list[int], images: NDArray[np.uint8], labels: NDArray[np.uint8]
+    kind: str, weights: Weights, which: int, indices: list[int], images: NDArray[np.uint8], labels: NDArray[np.uint8]
 ) -> list[float]:
     """Compute the slope of the loss along single weights."""
     slopes = []
-    for place in places:
+    for index in indices:
         losses = []
         for step in (_STEP, -_STEP):
             moved = [np.asarray(each, np.float64).copy() for each in weights]
-            moved[which].ravel()[place] += step
+            moved[which].ravel()[index] += step
             losses.append(loss_by_numpy(kind, moved, images, labels))
         slopes.append((losses[0] - losses[1]) / (2 * _STEP))
     return slopes
@@ -129,8 +129,8 @@ def keras_gradients(network: keras.Model, images: NDArray[np.uint8], labels: NDA
         tape.watch(x)
         losses = keras.losses.sparse_categorical_crossentropy(labels, network(x), from_logits=True)
         loss = tf.reduce_mean(losses)
-    found = tape.gradient(loss, [*network.trainable_variables, x])
-    return [np.asarray(each, np.float32) for each in found]
+    gradients = tape.gradient(loss, [*network.trainable_variables, x])
+    return [np.asarray(each, np.float32) for each in gradients]
 
 
 def keras_steps(kind: str, method: str, images: NDArray[np.uint8], labels: NDArray[np.uint8]) -> Weights:
@@ -138,12 +138,12 @@ def keras_steps(kind: str, method: str, images: NDArray[np.uint8], labels: NDArr
     from keras import optimizers
 
     rate = RATES[method]
-    made = {
+    optimisers_by_name = {
         "sgd": lambda: optimizers.SGD(rate),
         "momentum": lambda: optimizers.SGD(rate, momentum=0.9),
         "adam": lambda: optimizers.Adam(rate),
     }
-    network, optimiser = keras_network(kind), made[method]()
+    network, optimiser = keras_network(kind), optimisers_by_name[method]()
     for _ in range(3):
         gradients = keras_gradients(network, images, labels)[:-1]
         optimiser.apply(gradients, network.trainable_variables)
@@ -160,15 +160,15 @@ def numbers_of(kind: str) -> dict[str, Any]:
     after = {method: keras_steps(kind, method, images, labels) for method in RATES}
     arrays = []
     for which, (array, gradient) in enumerate(zip(weights, gradients, strict=True)):
-        places = places_of(array, gradient)
-        told = {
-            "places": places,
-            "weights": _rounded(array.ravel()[places]),
-            "keras": _rounded(gradient.ravel()[places]),
+        indices = indices_of(array, gradient)
+        entry = {
+            "places": indices,
+            "weights": _rounded(array.ravel()[indices]),
+            "keras": _rounded(gradient.ravel()[indices]),
             "size": _rounded([np.linalg.norm(gradient)])[0],
-            "differences": _rounded(finite_differences(kind, weights, which, places, images, labels)),
+            "differences": _rounded(finite_differences(kind, weights, which, indices, images, labels)),
         }
-        arrays.append(told | {f"after-{name}": _rounded(each[which].ravel()[places]) for name, each in after.items()})
+        arrays.append(entry | {f"after-{name}": _rounded(each[which].ravel()[indices]) for name, each in after.items()})
     return {
         "loss": loss_by_numpy(kind, list(weights), images, labels),
         "probabilities": [_rounded(row) for row in shares / shares.sum(axis=1, keepdims=True)],
@@ -184,11 +184,11 @@ def _rounded(values: Any) -> list[float]:
 def text() -> str:
     """Generate the content of the file."""
     images, labels = digits()
-    told = {
+    content = {
         "seed": SEED, "rates": RATES, "glyphs": images.reshape(len(images), -1).tolist(), "labels": labels.tolist(),
         "networks": {kind: numbers_of(kind) for kind in KINDS},
     }  # fmt: skip
-    return json.dumps(told, separators=(",", ":")) + "\n"
+    return json.dumps(content, separators=(",", ":")) + "\n"
 
 
 if __name__ == "__main__":

@@ -49,18 +49,18 @@ def interface(name: str, schema: dict[str, Any]) -> list[str]:
 
 def page_types() -> str:
     """Generate the content of the file."""
-    found: dict[str, dict[str, Any]] = {}
+    schemas_by_name: dict[str, dict[str, Any]] = {}
     for module in (schemas, network_schemas, messages):
         for name in module.__all__:
             if issubclass(message := getattr(module, name), BaseModel):
                 schema = message.model_json_schema(mode="serialization")
-                found |= schema.pop("$defs", {}) | {name: schema}
+                schemas_by_name |= schema.pop("$defs", {}) | {name: schema}
     lines = [
         "// Written by tools/write_page_types.py: what the server sends (apps/web/*schemas.py, classroom/messages.py).",
         "",
     ]
-    for name in sorted(found):
-        lines += interface(name, found[name])
+    for name in sorted(schemas_by_name):
+        lines += interface(name, schemas_by_name[name])
     return "\n".join(lines)
 
 

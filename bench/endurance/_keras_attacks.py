@@ -249,10 +249,10 @@ def hostile_weights(file: h5py.File, attack: str, outside: Path) -> None:
 WEIGHT_ATTACKS = {
     "external link": "is a link",
     "soft link": "is a link",
-    "external storage": "keeps its numbers in another file",
-    "virtual dataset": "keeps its numbers in another file",
+    "external storage": "stores its numbers in another file",
+    "virtual dataset": "stores its numbers in another file",
     "claims terabytes": "for which the file has no bytes",
-    "packed": "packed or in chunks",
+    "packed": "compressed or in chunks",
     "linked twice": "is linked twice",
     "loop": "is linked twice",
     "text": "expected numbers",

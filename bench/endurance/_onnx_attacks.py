@@ -62,7 +62,7 @@ def endless_onnx(side: int) -> bytes:
 
 def hostile_onnx(outside: Path) -> dict[str, tuple[bytes, str]]:
     """Build the attacks: name → file and part of the error message."""
-    other = "keeps weights in another file"
+    other = "stores weights in another file"
     in_attribute = helper.make_node("Constant", [], ["w"], value=elsewhere(str(outside)))
     branch = helper.make_graph([], "branch", [], [helper.make_tensor_value_info("b", 1, [1])])
     branch.initializer.append(elsewhere("../secret.bin"))
@@ -97,7 +97,7 @@ def hostile_onnx(outside: Path) -> dict[str, tuple[bytes, str]]:
         ),
         "in a branch of an allowed operator": (
             linear_onnx(nodes=[helper.make_node("Relu", ["x"], ["y"], body=branch)]),
-            "holds subgraphs inside",
+            "contains subgraphs inside",
         ),
         "sparse": (with_sparse.SerializeToString(), "sparse weights"),
         "loop": (linear_onnx(nodes=[helper.make_node("Loop", ["x"], ["y"], body=branch)]), "'Loop'"),
@@ -113,7 +113,7 @@ def hostile_onnx(outside: Path) -> dict[str, tuple[bytes, str]]:
             linear_onnx(nodes=[helper.make_node("Relu", ["x"], ["y"], domain="com.microsoft")]),
             "'com.microsoft'",
         ),
-        "functions": (linear_onnx(functions=[function]), "functions or training"),
+        "functions": (linear_onnx(functions=[function]), "functions or a training"),
         "absurd shape": (linear_onnx(weights=[absurd]), "has a tensor of"),
         "negative shape": (linear_onnx(weights=[negative]), "has a tensor of"),
         "scattered numbers": (good + b"\x3a" + _sized(b"\x2a" + _sized(scattered)), "more than 300,000 fields"),

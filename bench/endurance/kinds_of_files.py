@@ -146,10 +146,10 @@ def _by_writer(folder: Path, version: int) -> None:
 
 
 def _cached(folder: Path, version: int) -> None:
-    from digitlab.datasets.cache import kept
+    from digitlab.datasets.cache import cached_arrays
 
     os.environ["DIGITLAB_CACHE"] = str(folder)
-    kept("set", {"images": (64 + version, 784)}, lambda arrays: arrays["images"].fill(version + 1))
+    cached_arrays("set", {"images": (64 + version, 784)}, lambda arrays: arrays["images"].fill(version + 1))
 
 
 def _row(number: int, version: int) -> dict[str, Any]:
@@ -236,17 +236,17 @@ def _sheet_table(name: str, folder: Path, version: int) -> None:
 
 
 def _corrections(folder: Path, version: int) -> None:
-    from digitlab.sheets.corrections import FieldSaid, keep_corrections
+    from digitlab.sheets.corrections import FieldCorrection, keep_corrections
 
-    said = {(f"{n}.jpg", "animal"): FieldSaid(f"{n}.jpg", "animal", "1", "doubtful", 0.4, False, str(version))
+    said = {(f"{n}.jpg", "animal"): FieldCorrection(f"{n}.jpg", "animal", "1", "doubtful", 0.4, False, str(version))
             for n in range(40)}  # fmt: skip
     keep_corrections(folder / "marks.corrections.json", said)
 
 
 def _asked(folder: Path, version: int) -> None:
-    from digitlab.sheets.asked import Asked, keep_asked
+    from digitlab.sheets.asked import SheetOptions, save_options
 
-    keep_asked(folder / "marks.asked.json", Asked(0.1 + version / 10, ("animal=luhn",)))
+    save_options(folder / "marks.asked.json", SheetOptions(0.1 + version / 10, ("animal=luhn",)))
 
 
 def _fields_page(folder: Path, version: int) -> None:
@@ -347,9 +347,9 @@ def _journal(folder: Path, version: int) -> None:
 
 
 def _precision(folder: Path, version: int) -> None:
-    from digitlab.training.precision_choice import _remember
+    from digitlab.training.precision_choice import _store
 
-    _remember(folder / "k.json", {"float32": 1.0 + version, "bfloat16": 2.0}, {"cores": 2})
+    _store(folder / "k.json", {"float32": 1.0 + version, "bfloat16": 2.0}, {"cores": 2})
 
 
 def _diagram(folder: Path, version: int) -> None:

@@ -40,10 +40,10 @@ def _fill(arrays: dict[str, np.ndarray]) -> None:
 
 def _use(at: float) -> int:
     """Be one of several processes that want the same arrays at the same moment: return 0 if it got them."""
-    from digitlab.datasets.cache import kept
+    from digitlab.datasets.cache import cached_arrays
 
     time.sleep(max(0.0, at - time.monotonic()))
-    found = kept("shared", {"images": SHAPE}, _fill)["images"]
+    found = cached_arrays("shared", {"images": SHAPE}, _fill)["images"]
     return int(found.shape != SHAPE or not (found == np.arange(SHAPE[0])[:, None]).all())
 
 

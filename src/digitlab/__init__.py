@@ -75,16 +75,10 @@ _ROOMS = {
 def __getattr__(name: str) -> object:
     if name not in _ROOMS:
         raise AttributeError(f"module 'digitlab' has no attribute {name!r}")
-    try:
-        return getattr(importlib.import_module(f"digitlab.{_ROOMS[name]}"), name)
-    except ModuleNotFoundError as error:
-        from digitlab.errors import MissingExtraError
-        from digitlab.extras import extra_of_module
+    from digitlab.errors import naming_the_extra
 
-        extra = extra_of_module(error.name or "")
-        if extra is None:
-            raise
-        raise MissingExtraError(extra, needed_for=f"digitlab.{name}") from error
+    with naming_the_extra(f"digitlab.{name}"):
+        return getattr(importlib.import_module(f"digitlab.{_ROOMS[name]}"), name)
 
 
 def __dir__() -> list[str]:

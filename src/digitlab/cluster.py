@@ -50,11 +50,11 @@ def expect_answer(address: str) -> None:
         )
     except subprocess.TimeoutExpired:
         raise ClusterError(
-            f"somebody listens at {address}, and it is no Ray cluster, or one that is too busy to answer; {advice}"
+            f"what answers at {address} is not a Ray cluster, or one that is too busy; {advice}"
         ) from None
     if asked.returncode:
         last = (asked.stderr.strip().splitlines() or ["no reason given"])[-1]
-        raise ClusterError(f"the Ray cluster at {address} refuses: {last[:300]}")
+        raise ClusterError(f"the Ray cluster at {address} refuses the connection: {last[:300]}")
 
 
 @contextlib.contextmanager

@@ -21,11 +21,18 @@ A message says what was given, what was expected and what to do. The command lin
 
 from __future__ import annotations
 
-from digitlab.extras import EXTRAS, install_command
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+from digitlab.extras import EXTRAS, extra_of_module, install_command
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 __all__ = [
     "ClusterError", "DatasetError", "DigitlabError", "DivergedError", "ImageError", "InputError", "MissingExtraError",
     "ModelError", "RecipeError", "RunError", "ShapeError", "SourceError", "StorageError", "UsageError", "first_line",
+    "naming_the_extra",
 ]  # fmt: skip
 
 
@@ -110,6 +117,22 @@ class MissingExtraError(DigitlabError):
         self.lacking = f'{needed_for} needs the extra "{extra}"'
         note = EXTRAS[extra].note
         super().__init__(f"{self.lacking}; add it with: {install_command(extra)}" + (f" ({note})" if note else ""))
+
+
+@contextmanager
+def naming_the_extra(needed_for: str) -> Iterator[None]:
+    """Name the extra to install, if a library of one is missing.
+
+    Raises:
+        MissingExtraError: instead of Python's own error.
+    """
+    try:
+        yield
+    except ModuleNotFoundError as error:
+        extra = extra_of_module(error.name or "")
+        if extra is None:
+            raise
+        raise MissingExtraError(extra, needed_for=needed_for) from error
 
 
 def first_line(error: object, most: int = 200) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import NamedTuple
 
-__all__ = ["ENDINGS", "HDF5", "JSON", "KERAS", "TFJS", "TORCH", "ZIP", "Kind", "kind_of"]
+__all__ = ["ARRAYS", "ENDINGS", "HDF5", "JSON", "KERAS", "TFJS", "TORCH", "ZIP", "Kind", "kind_of"]
 
 _HEAD = 512  # bytes
 
@@ -24,12 +24,12 @@ class Kind(NamedTuple):
 _AGAIN = "save the model as one file with Keras, model.save('model.keras')"
 TORCH = Kind(
     "a PyTorch file",
-    "it can run anything, so it is never loaded. Write it as ONNX in Python, with your class and its weights or with "
-    "torch.jit.load: import torch; net = torch.jit.load('FILE').eval(); torch.onnx.export(net, "
+    "it can run arbitrary code, so it is never loaded. Write it as ONNX in Python, with your class and its weights "
+    "or with torch.jit.load: import torch; net = torch.jit.load('FILE').eval(); torch.onnx.export(net, "
     "torch.zeros(1, 1, 28, 28), 'net.onnx', external_data=False). Then: digitlab import net.onnx OUT.onnx",
 )
 _PICKLE = Kind(
-    "a Python pickle, which is never loaded, for it can run anything",
+    "a Python pickle, which is never loaded, since it can run arbitrary code",
     "export the network as .onnx; a model of scikit-learn with skl2onnx: skl2onnx.to_onnx(model, "
     "X[:1].astype('float32')).SerializeToString() is its content",
 )
@@ -39,7 +39,7 @@ _SAVED_MODEL = Kind(
 )
 _LITERT = Kind("a LiteRT (TFLite) file", "`digitlab import FILE.tflite OUT.onnx` makes it one of ours")
 TFJS = Kind("a TensorFlow.js model", _AGAIN)
-JSON = Kind("a JSON file", f"a network's description is no model without its weights beside it; {_AGAIN}")
+JSON = Kind("a JSON file", f"the description of a network needs its weights in a file beside it; {_AGAIN}")
 _GRAPH = Kind("a graph of TensorFlow (.pb)", _AGAIN)
 _CHECKPOINT = Kind("a checkpoint of TensorFlow, weights only", _AGAIN)
 _WEIGHTS = Kind("a safetensors file, weights only", "export the network as .onnx")
@@ -47,10 +47,11 @@ _CAFFE = Kind(
     "a model of Caffe", "convert it to .onnx, or measure its answers: digitlab evaluate --probabilities FILE.csv"
 )
 _CORE_ML = Kind("a Core ML model", "export the network as .onnx")
-_OPENVINO = Kind("an OpenVINO model", "its weights stand beside it, in NAME.bin; put them there")
+_OPENVINO = Kind("an OpenVINO model", "its weights are in NAME.bin; put that file beside it")
 KERAS = Kind("a Keras model", "name it NAME.keras")
 HDF5 = Kind("an HDF5 file", "name it NAME.h5")
 ZIP = Kind("a zip archive", "unpack it first")
+ARRAYS = Kind("a file of NumPy arrays", "expected a model file; images are named with --data")
 _GZIP = Kind("a gzip archive", "unpack it first")
 _PDF = Kind("a PDF", "expected a model file")
 _PICTURE = Kind("a picture", "expected a model file")
@@ -124,4 +125,6 @@ def _of_zip(path: Path, head: bytes) -> Kind:
     """Identify a zip archive by its first entries: the central directory at its end may be of any length."""
     if b"/data.pkl" in head or path.suffix.lower() in (".pt", ".pth"):
         return TORCH
+    if path.suffix.lower() == ".npz":
+        return ARRAYS
     return KERAS if any(name in head for name in (b"metadata.json", b"config.json", b"model.weights.h5")) else ZIP

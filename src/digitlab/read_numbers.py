@@ -65,7 +65,8 @@ class ReadNumber:
         is clearly wider than the others. If a list or a check was asked for, the value that it leads to
     box: around all of it, in pixels of the picture; confidence: 0..1, probability that all of it is right
     read, fits: if a list or a check was asked for, what was read without it (else None), and whether it led to a value
-    second: the next most likely entry of the list; margin: how much more likely the first is, as a power of ten
+    nearest, second: the most likely entry of the list, also if it is not returned, and the next one; margin: how much
+        more likely the first is, as a power of ten
     """
 
     text: str
@@ -77,11 +78,16 @@ class ReadNumber:
     fits: bool = True
     second: str | None = None
     margin: float | None = None
+    nearest: str | None = None
 
     def as_dict(self) -> dict[str, Any]:
-        """Return it for JSON: text, confidence, box; with a list or a check read, fits; with a list second, margin."""
+        """Return it for JSON: text, confidence, box; with a list or a check read, fits; with a list second, margin.
+
+        Where no entry of the list is returned also nearest, the most likely one.
+        """
         asked = {} if self.read is None else {"read": self.read, "fits": self.fits}
         listed = {"second": self.second, "margin": None if self.margin is None else round(self.margin, 2)}
+        listed["nearest"] = None if self.fits else self.nearest
         told = {"text": self.text, "confidence": round(self.confidence, 4), "box": list(self.box), **asked}
         return told | {name: value for name, value in listed.items() if value is not None}
 

@@ -29,13 +29,14 @@ from __future__ import annotations
 import csv
 import io
 import json
+import os
 import shutil
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from digitlab.errors import RunError
+from digitlab.errors import RunError, UsageError
 from digitlab.shown import Drawn
 from digitlab.storage import atomic_path, saying_what_failed, write_text
 from digitlab.toml_files import parse_toml
@@ -46,7 +47,7 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-__all__ = ["Predictions", "Run"]
+__all__ = ["Predictions", "Run", "plain_name"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +66,19 @@ class Predictions:
     mistaken_images: NDArray[np.uint8]
 
 
+def plain_name(model: str | Path) -> str:
+    """Return the name of a model's run folder or file, without characters that need escaping in an address; or "".
+
+    >>> plain_name("runs/2026-11-20-demo/model.onnx"), plain_name("my net.onnx")
+    ('2026-11-20-demo', 'my-net')
+    """
+    path = Path(os.path.abspath(model))  # noqa: PTH100 - `resolve` would follow links, which have names of their own
+    name = path.parent.name if path.stem == "model" and path.parent.name else path.stem
+    return "".join(
+        character if character.isascii() and (character.isalnum() or character in "-_.") else "-" for character in name
+    )
+
+
 @dataclass(frozen=True, slots=True)
 class Run(Drawn):
     """A folder with the files of one training or one evaluation.
@@ -80,8 +94,11 @@ class Run(Drawn):
         """Create a new, empty run folder; a number is added to the name if two start in the same second.
 
         Raises:
+            UsageError: when the name is a path.
             StorageError: when the folder cannot be made.
         """
+        if {"/", "\\", "\0"} & set(name):
+            raise UsageError(f"name is {name!r}; expected the name of a folder, without / and \\")
         stamp = datetime.now().strftime("%Y-%m-%d-%H%M%S")
         with saying_what_failed(parent, "make"):
             for number in range(1, 1000):
@@ -93,7 +110,7 @@ class Run(Drawn):
                         raise
                 else:
                     return cls(path)
-        raise RunError(f"{parent} holds a thousand runs of this second already")
+        raise RunError(f"{parent} contains a thousand runs of this second already; try again")
 
     @classmethod
     def open(cls, path: Path) -> Run:
@@ -244,9 +261,9 @@ class Run(Drawn):
         members: the number of networks, if it is an ensemble
         """
         folders = [self.path / "members" / str(number + 1) for number in range(members)]
-        parts = [Run(each) for each in folders] if members > 1 else [self]
-        reported = all(each.report.is_file() for each in (self, *parts))
-        return reported and not any(each.checkpoint.parent.is_dir() for each in parts)
+        parts = [Run(run) for run in folders] if members > 1 else [self]
+        reported = all(run.report.is_file() for run in (self, *parts))
+        return reported and not any(run.checkpoint.parent.is_dir() for run in parts)
 
     def remove_checkpoint(self) -> None:
         """Remove the checkpoint once the training is done."""
@@ -310,12 +327,19 @@ class Run(Drawn):
         write_text(path, text.getvalue())
 
     def read_table(self, path: Path) -> dict[str, list[float]]:
-        """Read the columns of one of the CSV files as numbers, empty cells as NaN; no columns if it is missing."""
+        """Read the columns of one of the CSV files as numbers, empty cells as NaN; no columns if it is missing.
+
+        Raises:
+            ValueError: when it is damaged.
+        """
         if not path.is_file():
             return {}
         with saying_what_failed(path, "read"):
-            columns, *rows = list(csv.reader(path.read_text("utf-8").splitlines()))
-        return {name: [float(row[place] or "nan") for row in rows] for place, name in enumerate(columns)}
+            columns, *rows = list(csv.reader(path.read_text("utf-8").splitlines())) or [[]]
+        for number, row in enumerate(rows, 2):
+            if len(row) < len(columns):  # the end is missing
+                raise ValueError(f"line {number} has {len(row)} columns, the first has {len(columns)}")
+        return {name: [float(row[index] or "nan") for row in rows] for index, name in enumerate(columns)}
 
     def write_predictions(self, predictions: Predictions) -> None:
         """Write `predictions.npz`."""
@@ -337,6 +361,7 @@ class Run(Drawn):
             RunError: when it is missing or damaged.
         """
         import zipfile
+        import zlib
 
         import numpy as np
 
@@ -348,5 +373,5 @@ class Run(Drawn):
             raise RunError(
                 f"{self.path}: lacks predictions.npz; run `digitlab evaluate {self.path}` to make it"
             ) from None
-        except (OSError, EOFError, ValueError, KeyError, zipfile.BadZipFile) as error:
+        except (OSError, EOFError, ValueError, TypeError, KeyError, zipfile.BadZipFile, zlib.error) as error:
             raise RunError(f"{self.predictions}: cannot be read ({error})") from error

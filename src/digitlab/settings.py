@@ -29,6 +29,7 @@ import difflib
 import functools
 import inspect
 import math
+import numbers
 import re
 import types
 import warnings
@@ -67,6 +68,7 @@ RENAMED_OPTIONS: Mapping[str, Mapping[str, str]] = {"live": {"--insist": "--retr
 _Function = TypeVar("_Function", bound="Callable[..., Any]")
 _PLAIN = (str, int, float, bool, Path)  # types that a text can be parsed to directly
 _ARGUMENT = re.compile(r"    \*{0,2}(\w+): (.*)")  # a parameter in a docstring's Args
+_NUMBERS = ((int, numbers.Integral, "a whole number"), (float, numbers.Real, "a number"))
 _DURATION = re.compile(r"(\d+(?:\.\d+)?)\s*(s|m|min|h)?")
 
 
@@ -104,7 +106,7 @@ class Setting:
     within, choices: the allowed values, besides None; unit: of the numbers
     flag: the option of the command line; spellings: its aliases
     of_text: converts what was typed, which is a ``typed``, to the value; None: by the type
-    place: on the command line: an option, positional, or all positional arguments (a kind of `inspect.Parameter`)
+    parameter_kind: on the command line: an option, positional, or all positional arguments (of `inspect.Parameter`)
     """
 
     name: str = ""
@@ -119,7 +121,7 @@ class Setting:
     spellings: tuple[str, ...] = ()
     of_text: Callable[[Any], Any] | None = None
     typed: Any = str
-    place: inspect._ParameterKind = inspect.Parameter.KEYWORD_ONLY
+    parameter_kind: inspect._ParameterKind = inspect.Parameter.KEYWORD_ONLY
 
     @property
     def annotation(self) -> Any:
@@ -132,7 +134,7 @@ class Setting:
         return ", ".join(self.choices) or ("" if self.within is None else f"{self.within} {self.unit}".rstrip())
 
     def check(self, value: Any) -> None:
-        """Reject a value outside the range or the choices; None is always allowed.
+        """Reject a value outside the range or the choices, and what is no number or not whole; None is always allowed.
 
         Raises:
             UsageError: naming the allowed values.
@@ -140,6 +142,10 @@ class Setting:
         if value is None:
             return
         name = self.name if self.flag in ("", "--" + self.name.replace("_", "-")) else self.flag
+        for kind, numbers_of_kind, expected in _NUMBERS:
+            if self.kind is kind and not isinstance(value, numbers_of_kind):
+                more = f", {self.allowed}" if self.allowed else ""
+                raise UsageError(f"{name} is {value!r}; expected {expected}{more}")
         if self.within is not None and not self.within.holds(value):
             raise UsageError(f"{name} is {value}; expected {self.allowed}")
         if self.choices and value not in self.choices:
@@ -184,30 +190,30 @@ def settings_in(declaring: type | Callable[..., Any]) -> tuple[Setting, ...]:
         return tuple(_parameters_of(inspect.unwrap(declaring)))
     kinds = get_type_hints(declaring)
     return tuple(
-        _complete(each.metadata["setting"], each.name, kinds[each.name], each.default)
-        for each in fields(declaring)
-        if "setting" in each.metadata
+        _complete(entry.metadata["setting"], entry.name, kinds[entry.name], entry.default)
+        for entry in fields(declaring)
+        if "setting" in entry.metadata
     )
 
 
 def _parameters_of(function: Callable[..., Any]) -> Iterator[Setting]:
     kinds, texts = hints_of(function), argument_texts(function)
-    for each in inspect.signature(function).parameters.values():
-        kind, declared = kinds.get(each.name), Setting()
+    for parameter in inspect.signature(function).parameters.values():
+        kind, declared = kinds.get(parameter.name), Setting()
         if get_origin(kind) is Annotated:
             kind, declared = get_args(kind)
-        if each.kind is not each.VAR_KEYWORD and (typed := _settable(kind)) is not None:
-            text = texts.get(each.name, "")
-            usual = each.POSITIONAL_ONLY if each.kind is each.POSITIONAL_OR_KEYWORD else each.kind
-            place = each.KEYWORD_ONLY if declared.flag else usual
-            declared = replace(declared, help=text[:1].upper() + text[1:], place=place)
-            yield _complete(declared, each.name, typed, each.default)
+        if parameter.kind is not parameter.VAR_KEYWORD and (typed := _settable(kind)) is not None:
+            text = texts.get(parameter.name, "")
+            usual = parameter.POSITIONAL_ONLY if parameter.kind is parameter.POSITIONAL_OR_KEYWORD else parameter.kind
+            parameter_kind = parameter.KEYWORD_ONLY if declared.flag else usual
+            declared = replace(declared, help=text[:1].upper() + text[1:], parameter_kind=parameter_kind)
+            yield _complete(declared, parameter.name, typed, parameter.default)
 
 
 def hints_of(function: Callable[..., Any]) -> dict[str, Any]:
     """Return the types of a function's parameters; Any for types that are imported for type checkers only."""
-    known = ChainMap(function.__globals__, vars(builtins), defaultdict(lambda: Any))
-    return get_type_hints(function, localns=known, include_extras=True)
+    namespace = ChainMap(function.__globals__, vars(builtins), defaultdict(lambda: Any))
+    return get_type_hints(function, localns=namespace, include_extras=True)
 
 
 def _complete(declared: Setting, name: str, kind: Any, default: Any) -> Setting:
@@ -236,8 +242,8 @@ def argument_texts(function: Callable[..., Any]) -> dict[str, str]:
     for line in (inspect.getdoc(function) or "").partition("\nArgs:\n")[2].splitlines():
         if not line.startswith("    "):
             break
-        if found := _ARGUMENT.fullmatch(line):
-            texts[found[1]] = found[2]
+        if match := _ARGUMENT.fullmatch(line):
+            texts[match[1]] = match[2]
         else:
             texts[next(reversed(texts))] += f" {line.strip()}"
     return texts
@@ -246,8 +252,8 @@ def argument_texts(function: Callable[..., Any]) -> dict[str, str]:
 def _without_none(kind: Any) -> Any:
     if get_origin(kind) not in (Union, types.UnionType):
         return kind
-    others = [each for each in get_args(kind) if each is not type(None)]
-    return others[0] if len(others) == 1 else Union[tuple(others)]  # noqa: UP007 - made of what is found
+    members = [each for each in get_args(kind) if each is not type(None)]
+    return members[0] if len(members) == 1 else Union[tuple(members)]  # noqa: UP007 - made of what is found
 
 
 def _literals(kind: Any) -> tuple[str, ...]:
@@ -275,16 +281,16 @@ def checked(job: _Function) -> _Function:
 
     @functools.wraps(job)
     def call(*arguments: Any, **keywords: Any) -> Any:
-        given = signature.bind(*arguments, **keywords).arguments
+        values = signature.bind(*arguments, **keywords).arguments
         for each in settings_in(job):
-            each.check(given.get(each.name))
+            each.check(values.get(each.name))
         return job(*arguments, **keywords)
 
     return call  # type: ignore[return-value]
 
 
-def expect_key(declaring: type, key: str, value: object, where: object) -> None:
-    """Reject an unknown key of a TOML table, or a value of the wrong type; ``where`` starts the message.
+def expect_key(declaring: type, key: str, value: object, source: object) -> None:
+    """Reject an unknown key of a TOML table, or a value of the wrong type; ``source`` starts the message.
 
     Raises:
         RecipeError: naming the closest known key, or the expected type.
@@ -293,12 +299,12 @@ def expect_key(declaring: type, key: str, value: object, where: object) -> None:
     if key not in kinds:
         near = difflib.get_close_matches(key, kinds, n=1)
         hint = f" did you mean {near[0]!r}?" if near else f" known: {', '.join(kinds)}"
-        raise RecipeError(f"{where}: unknown key {key!r};{hint}")
+        raise RecipeError(f"{source}: unknown key {key!r};{hint}")
     # TOML distinguishes 1 from 1.0, but users need not; a mapping is a TOML table, a tuple a list.
     origin = get_origin(kinds[key]) or kinds[key]
     allowed = {float: (int, float), tuple: (list,), Mapping: (dict,)}.get(origin, (origin,))
     if not isinstance(value, allowed) or (isinstance(value, bool) and bool not in allowed):
-        raise RecipeError(f"{where}: {key} is {value!r}; expected {allowed[-1].__name__}")
+        raise RecipeError(f"{source}: {key} is {value!r}; expected {allowed[-1].__name__}")
 
 
 def with_keywords_of(declaring: type, *, leave_out: Sequence[str] = ()) -> Callable[[_Function], _Function]:
@@ -306,13 +312,13 @@ def with_keywords_of(declaring: type, *, leave_out: Sequence[str] = ()) -> Calla
 
     def decorate(function: _Function) -> _Function:
         own = list(inspect.signature(function).parameters.values())[:-1]
-        taken = {*leave_out, *(each.name for each in own)}
+        names = {*leave_out, *(each.name for each in own)}
         added = [
             inspect.Parameter(
                 each.name, inspect.Parameter.KEYWORD_ONLY, default=each.default, annotation=each.annotation
             )
             for each in settings_in(declaring)
-            if each.name not in taken
+            if each.name not in names
         ]
         function.__signature__ = inspect.signature(function).replace(parameters=[*own, *added])  # type: ignore[attr-defined]
         return function
@@ -320,12 +326,12 @@ def with_keywords_of(declaring: type, *, leave_out: Sequence[str] = ()) -> Calla
     return decorate
 
 
-def with_current_keys(content: Mapping[str, Any], where: object) -> dict[str, Any]:
-    """Rename outdated keys in a recipe's settings, with a warning that starts with ``where``."""
+def with_current_keys(content: Mapping[str, Any], source: object) -> dict[str, Any]:
+    """Rename outdated keys in a recipe's settings, with a warning that starts with ``source``."""
     current = {}
     for key, value in content.items():
         if key in RENAMED_KEYS and RENAMED_KEYS[key] not in content:
-            warnings.warn(f"{where}: {key} is now called {RENAMED_KEYS[key]}", FutureWarning, stacklevel=3)
+            warnings.warn(f"{source}: {key} is now called {RENAMED_KEYS[key]}", FutureWarning, stacklevel=3)
             current[RENAMED_KEYS[key]] = value
         else:
             current[key] = value
@@ -355,9 +361,9 @@ def whole_numbers(option: str, form: str, expected: str) -> Callable[[str], tupl
     """
 
     def numbers(text: str) -> tuple[int, ...]:
-        found = re.fullmatch(form, text.replace(" ", ""), re.ASCII)
-        if found is None or any(len(number) > 6 for number in found.groups()):
+        match = re.fullmatch(form, text.replace(" ", ""), re.ASCII)
+        if match is None or any(len(number) > 6 for number in match.groups()):
             raise UsageError(f"{option} is {text[:60]!r}; expected {expected}")
-        return tuple(map(int, found.groups()))
+        return tuple(map(int, match.groups()))
 
     return numbers

@@ -19,20 +19,31 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from digitlab.errors import StorageError, UsageError
+from digitlab.errors import DatasetError, StorageError, UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
 __all__ = [
-    "atomic_folder", "atomic_path", "atomic_paths", "cache_folder", "cache_to_write", "locked", "remove_unfinished",
-    "saying_what_failed", "write_bytes", "write_text",
+    "atomic_folder", "atomic_path", "atomic_paths", "cache_folder", "cache_to_write", "locked", "refusing",
+    "remove_unfinished", "saying_what_failed", "write_bytes", "write_text",
 ]  # fmt: skip
 
 _UNFINISHED = ".unfinished-"
 _OWNED = re.compile(r"\.unfinished-(\d+)-(\d+)-([0-9a-f]{6})-")  # process ID, start time, machine: see `_owner`
 _NOBODY_KNOWS = "000000"
 _DEAD = 600  # seconds unchanged until abandoned, if its process cannot be checked: another machine, or an older version
+_WHEN_WRITING = {
+    errno.ENOSPC: "the disk is full; free some space",
+    errno.EDQUOT: "your disk quota is used up; free some space",
+    errno.EACCES: "permission denied; choose another folder",
+    errno.EROFS: "the folder is read-only; choose another",
+    errno.ENOENT: "its folder does not exist; make it first",
+    errno.EISDIR: "is a folder; choose the name of a file",
+    errno.ENOTDIR: "a part of the path is a file, not a folder; choose another",
+    errno.EEXIST: "a part of the path is a file, not a folder; choose another",
+}
+_OTHERWISE = {errno.EACCES: "permission denied", errno.ENOENT: "there is no such file or folder"}
 _swept: set[Path] = set()  # folders that this process has already cleared of leftovers of killed ones
 
 
@@ -48,14 +59,25 @@ def saying_what_failed(path: Path, doing: str = "write") -> Iterator[None]:
     except BrokenPipeError:  # not about a file: the reader of our output has gone, as `| head` does
         raise
     except OSError as error:
-        advice = {
-            errno.ENOSPC: "the disk is full; free some space",
-            errno.EDQUOT: "your disk quota is used up; free some space",
-            errno.EACCES: "permission denied; choose another folder",
-            errno.EROFS: "the folder is read-only; choose another",
-            errno.ENOENT: "there is no such file" if doing == "read" else "its folder does not exist; make it first",
-        }.get(error.errno or 0, error.strerror or str(error))
-        raise StorageError(f"cannot {doing} {path}: {advice}") from error
+        advice = _WHEN_WRITING if doing in ("write", "make") else _OTHERWISE
+        reason = advice.get(error.errno or 0, error.strerror or str(error))
+        raise StorageError(f"cannot {doing} {path}: {reason}") from error
+
+
+@contextlib.contextmanager
+def refusing(path: Path, description: str, *errors: type[Exception]) -> Iterator[None]:
+    """Convert a library's errors about a file of data into our own.
+
+    Raises:
+        DatasetError: in place of any of ``errors``; the message names the file.
+    """
+    try:
+        yield
+    except DatasetError:
+        raise
+    except errors as error:
+        reason = " ".join(str(error).split()) or type(error).__name__
+        raise DatasetError(f"{path}: {description}: {reason[:200]}") from error
 
 
 @contextlib.contextmanager
@@ -96,6 +118,8 @@ def atomic_paths(opened: Path, *beside: Path) -> Iterator[tuple[Path, ...]]:
 def _temporary(path: Path, unfinished: contextlib.ExitStack) -> Path:
     """Create an empty temporary file beside ``path``, which is removed in the end if it still exists."""
     with saying_what_failed(path):
+        if path.is_dir():  # or its name is too long: said now, and not when the work of hours is to be renamed
+            raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR))
         path.parent.mkdir(parents=True, exist_ok=True)
         _sweep(path.parent)
         # The suffix is kept, because several writers (OpenCV, Keras) choose the format by it.
@@ -155,25 +179,25 @@ def _remove(path: Path) -> None:
 def _is_dead(path: Path, *, else_after: float | None) -> bool:
     """Return whether its writer is gone; if that is unknown, whether it is ``else_after`` seconds old (None: no)."""
     status, owned = path.stat(), _OWNED.match(path.name)
-    ours = owned is not None and owned[3] == _machine() != _NOBODY_KNOWS and status.st_uid == os.getuid()
-    if owned is not None and ours:
-        return _began(int(owned[1])) != owned[2]
+    own = owned is not None and owned[3] == _machine() != _NOBODY_KNOWS and status.st_uid == os.getuid()
+    if owned is not None and own:
+        return _start_time(int(owned[1])) != owned[2]
     return else_after is not None and time.time() - status.st_mtime > else_after
 
 
 def _owner() -> str:
     """Return this process's part of temporary names: process ID, start time, and machine (or container)."""
-    return f"{os.getpid()}-{_began(os.getpid()) or 0}-{_machine()}"
+    return f"{os.getpid()}-{_start_time(os.getpid()) or 0}-{_machine()}"
 
 
-def _began(process: int) -> str | None:
+def _start_time(process: int) -> str | None:
     """Return a process's start time in the kernel's ticks; None if it has ended, or cannot be determined."""
     try:
         status = Path(f"/proc/{process}/stat").read_text("utf-8", errors="replace")
     except OSError:
         return None
-    state, *others = status.rpartition(")")[2].split()
-    return None if state in "ZX" else others[18]
+    state, *more = status.rpartition(")")[2].split()
+    return None if state in "ZX" else more[18]
 
 
 @functools.cache

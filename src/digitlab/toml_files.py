@@ -27,7 +27,9 @@ def read_toml(path: Path) -> dict[str, Any]:
         if path.stat().st_size > _LARGEST:
             raise RecipeError(f"{path}: has {path.stat().st_size:,} bytes; expected at most {_LARGEST:,}")
         return parse_toml(path.read_text("utf-8"))
-    except (OSError, ValueError) as error:  # ValueError: not TOML, not UTF-8, or a name with a null byte
+    except OSError as error:
+        raise RecipeError(f"{path}: cannot be read ({error.strerror or error}); expected a TOML file") from error
+    except ValueError as error:  # not TOML, not UTF-8, or a name with a null byte
         raise RecipeError(f"{path}: not a readable TOML file ({error})") from error
 
 

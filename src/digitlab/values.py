@@ -287,6 +287,7 @@ class Frame:
     image: uint8 (H, W, 3) RGB
     captured: ``time.monotonic()`` in seconds when it was taken from the source
     number: 0 for the source's first frame, counting frames that were skipped too
+    seconds: within a file, since its first frame, however fast it is read; None for a camera
 
     >>> import numpy as np
     >>> Frame(np.zeros((480, 640, 3), np.uint8), captured=0.0, number=7).image.shape
@@ -296,6 +297,7 @@ class Frame:
     image: NDArray[np.uint8]
     captured: float
     number: int
+    seconds: float | None = None
 
     def __post_init__(self) -> None:
         if self.image.ndim != 3 or self.image.shape[2] != 3 or self.image.dtype != "uint8":

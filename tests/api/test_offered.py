@@ -154,11 +154,11 @@ def test_a_classifier_without_scikit_learn_says_what_to_install() -> None:
     ("call", "complaint"),
     [
         (lambda: digitlab.train(epoch=3), "epoch"),  # type: ignore[call-arg]
-        (lambda: digitlab.train("fast", resume="runs/x"), "expected no recipe"),
+        (lambda: digitlab.train("fast", resume="runs/x"), "leave out the recipe"),
         (lambda: digitlab.train(log="wandb"), "expected tensorboard, mlflow"),
         (lambda: digitlab.transfer("reader", data="mnist", hows="features"), "no setting 'hows'; known: how"),  # type: ignore[call-arg]
         (lambda: digitlab.evaluate("reader", probabilities="x.npz"), "leave out model"),
-        (lambda: digitlab.evaluate("reader", labels="x.npz"), "belong to stored predictions"),
+        (lambda: digitlab.evaluate("reader", labels="x.npz"), "are for stored predictions"),
         (lambda: digitlab.list_runs("no-such"), "no such folder"),
     ],
 )  # fmt: skip

@@ -143,7 +143,7 @@ def test_answers_become_labels_but_for_those_below_the_threshold(
     assert 35 <= kept <= 41
     assert f"{45 - kept} below the threshold" in capsys.readouterr().err
     assert run(["classify", str(out), "--csv", str(tmp_path / "again.csv")]) == 0
-    assert f"has labels, of which {kept} of {kept} (100.0 %) are the answers" in capsys.readouterr().err
+    assert f"has labels; {kept} of {kept} (100.0 %) agree with the answers" in capsys.readouterr().err
 
 
 def test_wrong_use_is_answered(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -153,12 +153,12 @@ def test_wrong_use_is_answered(tmp_path: Path, capsys: pytest.CaptureFixture[str
     with pytest.raises(UsageError, match="threshold is 2; expected 0 to 1"):
         classify_data(str(tmp_path / "a.npz"), threshold=2)
     np.savez(tmp_path / "empty.npz", images=SOME.images[:0])
-    with pytest.raises(DatasetError, match="holds no image"):
+    with pytest.raises(DatasetError, match="contains no images"):
         classify_data(str(tmp_path / "empty.npz"), table=tmp_path / "t.csv")
     assert not (tmp_path / "t.csv").exists()
     (tmp_path / "one.png").write_bytes(png(SOME.images[0]))
     assert run(["classify", str(tmp_path / "one.png"), "--out", str(tmp_path / "o.npz")]) == 2
-    assert "--out and --split belong to a dataset" in capsys.readouterr().err
+    assert "--out and --split are for a dataset" in capsys.readouterr().err
 
 
 def pdf_files() -> Any:

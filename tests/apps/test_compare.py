@@ -135,8 +135,8 @@ def test_wrong_use_is_one_line(tmp_path: Path, capsys: Captured) -> None:
     half.mkdir()
     Run(half).write_config({"epochs": 3})
     for arguments, message in (
-        ([], "0 run given; expected two or more"),
-        ([whole], "1 run given; expected two or more"),
+        ([], "expected two or more runs, 0 given"),
+        ([whole], "expected two or more runs, 1 given"),
         ([whole, whole], "is given twice"),
         ([whole, tmp_path / "none"], "no such run folder"),
         ([whole, half], "its training has not finished"),

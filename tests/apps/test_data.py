@@ -14,7 +14,7 @@ from PIL import Image
 from digitlab.apps.cli import progress_view, run
 from digitlab.apps.cli.progress_view import ProgressView
 from digitlab.archives.review_page import KIND
-from digitlab.datasets import find_dataset, load_dataset, summarise
+from digitlab.datasets import find_dataset, load_dataset, summarise_batches
 from digitlab.datasets.formats import dataset_writer
 from digitlab.values import Digits
 
@@ -49,7 +49,7 @@ def test_info_of_a_file_is_that_of_its_images(scans: Path, few_digits: Digits, c
     assert run(["data", "info", str(scans)]) == 0
     out, err = capsys.readouterr()
     assert "\nall        20  2  2" in out
-    assert summarise(few_digits).digest in out
+    assert summarise_batches([few_digits]).digest in out
     assert err == f"{scans}, all …\n"
 
 
@@ -92,7 +92,9 @@ def test_a_built_set_is_the_named_one(tmp_path: Path, capsys: Captured) -> None:
     answer = json.loads(capsys.readouterr().out)
     images = len(load_dataset("digits-8x8").split("test"))
     assert answer == {"dataset": "digits-8x8", "seed": 0, "out": str(out), "images": {"test": images}}
-    assert summarise(find_dataset(str(out)).split("all")) == summarise(load_dataset("digits-8x8").split("test"))
+    assert summarise_batches([find_dataset(str(out)).split("all")]) == summarise_batches(
+        [load_dataset("digits-8x8").split("test")]
+    )
 
 
 def test_a_slash_at_the_end_means_a_folder_whatever_its_name(tmp_path: Path, scans: Path, few_digits: Digits) -> None:
@@ -113,7 +115,7 @@ def test_a_converted_file_has_the_same_images(scans: Path, few_digits: Digits, c
     printed, err = capsys.readouterr()
     assert printed == f"{out}\n"
     assert "20 images" in err
-    assert summarise(find_dataset(str(out)).split("all")) == summarise(few_digits)
+    assert summarise_batches([find_dataset(str(out)).split("all")]) == summarise_batches([few_digits])
 
 
 def test_filters_are_drawn_of_digits_and_photos(tmp_path: Path, capsys: Captured) -> None:
@@ -130,10 +132,11 @@ def test_filters_are_drawn_of_digits_and_photos(tmp_path: Path, capsys: Captured
     ("arguments", "message"),
     [
         (["info", "mnist", "--split", "dev"], "has no split 'dev'; it has: train, test"),
-        (["info", "nothing.h5"], "Nor is there a file or folder 'nothing.h5'"),
+        (["info", "nothing.h5"], "There is no file or folder 'nothing.h5'"),
         (["show", "--out", "x.png"], "no dataset given"),
         (["show", "mnist", "--out", "x.bmpp"], "ends in .png"),
         (["build", "mnist", "--out", "x.csv"], "choose one with --split"),
+        (["build", __file__, "--out", "x.h5"], "`digitlab data convert` copies those"),
         (["build", "0-1", "--split", "test", "--out", "x.h5", "--jobs", "-1"], "jobs is -1"),
         (["build", "0-1", "--split", "test", "--out", "x.h5", "--seed", "-1"], "expected 0 or more"),
         (["build", "mnist", "--out", "x.h5", "--dtype", "int8"], "dtype"),

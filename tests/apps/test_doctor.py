@@ -51,7 +51,7 @@ def test_what_was_never_asked_for_is_not_broken(monkeypatch: pytest.MonkeyPatch,
 def test_what_is_there_in_part_names_what_it_lacks(monkeypatch: pytest.MonkeyPatch, capsys: Captured) -> None:
     hide(monkeypatch, "lmdb", "jinja2")
     assert run(["doctor"]) == 0
-    assert lines_of(capsys.readouterr().out)["train"].endswith("lacks jinja2, lmdb")
+    assert lines_of(capsys.readouterr().out)["train"].endswith("missing: jinja2, lmdb")
 
 
 def test_without_what_reading_needs_it_says_no(monkeypatch: pytest.MonkeyPatch, capsys: Captured) -> None:
@@ -70,7 +70,7 @@ def test_without_what_reading_needs_it_says_no(monkeypatch: pytest.MonkeyPatch, 
         (["recogniz"], "digitlab read or digitlab classify?"),
         (["test"], "digitlab evaluate?"),
         (["Tset"], "digitlab evaluate?"),
-        (["help"], "digitlab --help or digitlab VERB --help?"),
+        (["help"], "digitlab --help or digitlab COMMAND --help?"),
         (["help", "train"], "digitlab train --help?"),
         (["trian"], "digitlab train?"),
         (["clasify", "x.png"], "digitlab classify?"),

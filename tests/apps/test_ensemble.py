@@ -65,7 +65,7 @@ def test_two_runs_become_one_file(name: str, runs: list[Path], data: Path, tmp_p
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["a.keras", "--out", "b.keras"], "1 models given"),
+        (["a.keras", "--out", "b.keras"], "expected two or more models, 1 given"),
         (["a.keras", "b.keras", "--out", "c.txt"], "ends in .keras"),
         (["a.keras", "b.keras"], "out"),
     ],

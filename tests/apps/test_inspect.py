@@ -91,7 +91,7 @@ def test_a_network_for_sobel_images_sees_some(model: Path, tmp_path: Path, capsy
         (["--digit", "nobody:3"], "no dataset 'nobody'"),
         (["--digit", "sobel:3"], "the model takes grey ones"),
         (["--digit", "mnist:3", "--image", "x.png"], "expected one of them"),
-        (["--why", "4"], "expected image, a file, or digit"),
+        (["--why", "4"], "needs an image; give image"),
         (["--digit", "mnist:3", "--why", "12"], "why is 12; expected 0 to 9"),
         (["--digit", "mnist:3", "--why", "4", "--not", "4"], "two different digits"),
         (["--image", "nothing.png"], "nothing.png"),
@@ -112,7 +112,7 @@ def test_wrong_use_is_one_line_and_nothing_written(
 def test_a_file_without_images_says_nothing_of_maps(model: Path, tmp_path: Path, capsys: Captured) -> None:
     np.savez(tmp_path / "none.npz", images=np.zeros((0, 28, 28), np.uint8), labels=np.zeros(0, np.uint8))
     assert run(["inspect", str(model), "--out", str(tmp_path / "inside"), "--data", str(tmp_path / "none.npz")]) == 2
-    assert capsys.readouterr().err.endswith("none.npz holds no image; expected digits that the network is shown\n")
+    assert capsys.readouterr().err.endswith("none.npz contains no images; expected digits to show to the network\n")
     assert not (tmp_path / "inside").exists()
 
 

@@ -105,7 +105,7 @@ def test_wrong_use_is_one_line(
 def test_the_folder_of_a_training_is_left_alone(data: Path, tmp_path: Path, capsys: Captured) -> None:
     (tmp_path / "config.toml").write_text("")
     assert run(["label-errors", str(data), "--out", str(tmp_path)]) == 2
-    assert "holds a training" in capsys.readouterr().err
+    assert "contains a training" in capsys.readouterr().err
 
 
 def test_one_image_is_too_few(tmp_path: Path, capsys: Captured) -> None:

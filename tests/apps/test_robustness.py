@@ -81,7 +81,7 @@ def test_without_it_nothing_is_tested(data: str, tmp_path: Path) -> None:
     ("words", "message"),
     [
         (["--robustness-images", "0"], "expected 1 or more"),
-        (["--robustness", "--probabilities", "said.csv"], "name one instead"),
+        (["--robustness", "--probabilities", "said.csv"], "give MODEL instead"),
     ],
 )
 def test_wrong_use_is_one_line_before_anything_is_done(words: list[str], message: str, capsys: Captured) -> None:

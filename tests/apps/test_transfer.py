@@ -71,9 +71,9 @@ def test_two_phases_of_a_kept_head_as_json(model: Path, own: Path, tmp_path: Pat
     [
         (["--layer", "conv99"], "it has: prepare, "),
         (["--data", "mnits"], "Did you mean 'mnist'"),
-        (["--how", "features", "--head", "keep"], "throws it away"),
+        (["--how", "features", "--head", "keep"], "discards it"),
         (["--per-class", "13"], "has 12 training images of class 1"),
-        (["--per-class", "12"], "none are left to measure on"),
+        (["--per-class", "12"], "none are left for testing"),
         (["--weights", "x.h5"], "has its own weights"),
     ],
 )

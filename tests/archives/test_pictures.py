@@ -37,17 +37,19 @@ def test_drawings_never_overwrite_each_other_and_are_not_read(scans: Path, tmp_p
 def test_one_picture_may_be_drawn_to_a_file(scans: Path, tmp_path: Path) -> None:
     (found,) = find_pictures([scans / "b.png"], draw=tmp_path / "boxes.PNG")
     assert found.drawing == str(tmp_path / "boxes.PNG")
-    with pytest.raises(UsageError, match="do not fit into one file; expected a folder"):
+    with pytest.raises(UsageError, match="cannot take the drawings of 5 pictures; expected a folder"):
         find_pictures([scans], draw=tmp_path / "boxes.png")
     with pytest.raises(UsageError, match=r"expected a name ending in \.png"):
         find_pictures([scans / "b.png"], draw=tmp_path / "boxes.jpg")
-    with pytest.raises(UsageError, match="is the picture that is read"):
+    with pytest.raises(UsageError, match="would overwrite the picture that is read"):
         find_pictures([scans / "b.png"], draw=scans / "sub" / ".." / "b.png")
 
 
 def test_no_picture_is_drawn_over(scans: Path) -> None:
     found = find_pictures([scans / "b.png", scans / "a.jpg"], draw=scans)
     assert [Path(str(each.drawing)).name for each in found] == ["b-2.png", "a.png"]
+    with pytest.raises(UsageError, match="would read the drawings as pictures; choose another folder"):
+        find_pictures([scans / "b.png", scans], draw=scans / "sub" / "..")
 
 
 def test_no_file_of_several_pages_is_drawn_over_whatever_it_is_called(tmp_path: Path) -> None:
@@ -72,7 +74,7 @@ def test_hidden_files_are_passed_by_and_an_empty_folder_is_told(tmp_path: Path) 
     (tmp_path / ".thumbs").mkdir()
     (tmp_path / ".thumbs" / "a.png").touch()
     (tmp_path / ".b.png").touch()
-    with pytest.raises(ImageError, match="holds no pictures"):
+    with pytest.raises(ImageError, match="contains no pictures"):
         find_pictures([tmp_path])
 
 
@@ -87,8 +89,8 @@ def test_names_that_are_no_utf8_can_be_written_down(tmp_path: Path) -> None:
 
 def test_what_is_no_picture_by_its_name_is_counted_and_named(scans: Path, tmp_path: Path) -> None:
     said: list[str] = []
-    find_pictures([scans], tell=said.append)
-    assert said == ["passed by: 1 file that is not called as pictures are (notes.txt)"]
+    find_pictures([scans], on_note=said.append)
+    assert said == ["ignored: 1 file whose name does not end as those of pictures do (notes.txt)"]
     folder = tmp_path / "many"
     (folder / ".hidden").mkdir(parents=True)
     for name in [
@@ -102,10 +104,10 @@ def test_what_is_no_picture_by_its_name_is_counted_and_named(scans: Path, tmp_pa
         (folder / name).touch()
     (folder / "elsewhere").symlink_to(scans)
     said.clear()
-    found = find_pictures([folder], leave_out=[folder / "ours.csv"], tell=said.append)
+    found = find_pictures([folder], leave_out=[folder / "ours.csv"], on_note=said.append)
     assert [Path(each.path).name for each in found] == ["a.png"]
     assert len(said) == 1
-    assert said[0].startswith("passed by: 1,202 files ")
+    assert said[0].startswith("ignored: 1,202 files ")
     assert said[0].endswith("(1,200 .mp4, 1 .docx, 1 without ending)")
 
 

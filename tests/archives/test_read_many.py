@@ -44,7 +44,7 @@ def test_a_folder_is_read_and_a_bad_picture_stops_nobody(scans: Path, capsys: Ca
     found = objects(out)
     assert [Path(each["path"]).name for each in found] == ["a.jpg", "b.png", "bad.png", "d.png", "c.png"]
     assert [len(each["digits"]) for each in found if "digits" in each] == [8, 8, 8, 8]
-    assert "bad.png: is no picture" in found[2]["error"]
+    assert "bad.png: is not a picture" in found[2]["error"]
     assert "1 of 5 pictures could not be read" in err
 
 
@@ -130,7 +130,7 @@ def test_a_picture_that_ends_its_process_is_an_answer_too(tmp_path: Path, monkey
     answers = list(read_pictures(pictures, _Deadly(), jobs=2))
     assert [answer.name for answer in answers] == [picture.path for picture in pictures]
     assert [answer.error is None for answer in answers] == [True, True, False, True, True, True]
-    assert "ended the process" in str(answers[2].error)
+    assert "crashed the process" in str(answers[2].error)
 
 
 @pytest.mark.slow
@@ -182,18 +182,64 @@ def _alive_in(group: int) -> list[str]:
     [
         (["--jobs", "0"], "expected 1 or more"),
         (["--jobs", "-1"], "--jobs is -1; expected 1 or more"),
-        (["--engine", "ray"], "name it with --out FOLDER"),
-        (["--engine", "ray", "--out", "r", "--jobs", "2"], "expected no --jobs"),
-        (["--address", "auto"], "expected --engine ray"),
+        (["--engine", "ray"], "add --out FOLDER"),
+        (["--engine", "ray", "--out", "r", "--jobs", "2"], "leave out --jobs"),
+        (["--address", "auto"], "add --engine ray"),
         (["--review", "r.html", "--most", "0"], "expected 1 to 1000"),
+        (["--out", "r.csv"], "--out r.csv: readings are not stored as .csv; expected a name that ends in .jsonl"),
+        (["--csv", "1.jpg"], "--csv 1.jpg: is the name of a picture"),
+        (["--csv", "folder"], "--csv folder: is a folder; expected the name of a file"),
+        (["--csv", "file/t.csv"], "/file is a file, not a folder"),
+        (["--csv", "-"], "--csv -: cannot be standard output"),
+        (["--csv", "r.html", "--review", "r.html"], "--csv and --review name the same file, r.html"),
+        (["--csv", "r.jsonl", "--out", "./r.jsonl"], "--csv and --out name the same file"),
+        (["--review", "file"], "/file is a file, not a folder"),
+        (["--draw", "file"], "--draw file: is a file; expected a folder, or for one picture a name ending in .png"),
+        (["--draw", ""], 'after --draw is an empty argument (""); expected a value'),
+        (["--csv="], 'after --csv is an empty argument (""); expected a value'),
     ],
 )
 def test_wrong_use_is_told(
     options: list[str], message: str, scans: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: Captured
 ) -> None:
     monkeypatch.chdir(tmp_path)
+    Path("folder").mkdir()
+    Path("file").write_text("a file")
     assert run(["read", str(scans), *options]) == 2
-    assert message in capsys.readouterr().err
+    out, err = capsys.readouterr()
+    assert message in err
+    assert out == ""  # before anything was read
+
+
+def test_no_output_replaces_what_is_read(
+    scans: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: Captured
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    picture = Path("scan")
+    picture.write_bytes((scans / "b.png").read_bytes())
+    for verb in ("read", "classify"):
+        assert run([verb, "scan", "--csv", "scan"]) == 2
+        assert "--csv scan: would replace the file that is read" in capsys.readouterr().err
+        assert run([verb, "--csv", "a.jpg", "b.jpg"]) == 2  # --csv *.jpg
+        assert "--csv a.jpg: is the name of a picture" in capsys.readouterr().err
+    assert picture.read_bytes() == (scans / "b.png").read_bytes()
+
+
+def test_an_argument_that_is_a_file_s_name_with_a_dash_is_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: Captured
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("-5.png").touch()
+    assert run(["read", "-5.png"]) == 2
+    assert "a file that is called so: ./-5.png" in capsys.readouterr().err
+
+
+def test_a_repeated_command_draws_what_was_not_drawn(scans: Path, tmp_path: Path) -> None:
+    out, drawings = str(tmp_path / "r.jsonl"), tmp_path / "drawn"
+    assert run(["read", str(scans / "a.jpg"), "--out", out]) == 0
+    assert run(["read", str(scans / "a.jpg"), "--draw", str(tmp_path / "fresh.png")]) == 0
+    assert run(["read", str(scans / "a.jpg"), "--out", out, "--draw", str(drawings)]) == 0
+    assert (drawings / "a.png").read_bytes() == (tmp_path / "fresh.png").read_bytes()
 
 
 def test_the_digest_changes_with_what_decides_the_answer() -> None:
@@ -260,7 +306,7 @@ def test_standard_input_is_a_picture(
     ("content", "arguments", "said"),
     [
         (b"", [], "-: standard input is empty"),
-        (b"no picture", [], "-: is no picture that can be read"),
+        (b"no picture", [], "-: is not a picture that can be read"),
         (b"x", ["--out", "r.jsonl"], "expected files, not standard input"),
     ],
 )

@@ -92,7 +92,7 @@ def test_readings_of_other_settings_or_pictures_are_not_mixed(tmp_path: Path, pi
     before = out.read_bytes()
     with Results(out, "other") as results, pytest.raises(UsageError, match="another model"):
         results.missing(pictures)
-    with Results(out, "m") as results, pytest.raises(UsageError, match="not asked for now"):
+    with Results(out, "m") as results, pytest.raises(UsageError, match="not among the pictures given now"):
         results.missing(pictures[:2])
     assert out.read_bytes() == before
 
@@ -103,7 +103,7 @@ def test_a_foreign_file_is_told(content: bytes, tmp_path: Path, pictures: list[P
     out.write_bytes(content)
     with Results(out, "m") as results:
         if content:
-            with pytest.raises(DatasetError, match="no reading of digitlab"):
+            with pytest.raises(DatasetError, match="not a reading of digitlab"):
                 results.missing(pictures)
         else:
             assert results.missing(pictures) == pictures

@@ -131,8 +131,8 @@ def test_the_last_word_counts_and_no_digit_has_no_label(tmp_path: Path) -> None:
         ({"label": "7"}, "expected 0 to 9"),
         ({"label": True}, "expected 0 to 9"),
         ({"glyph": "AAAA"}, "3 bytes, expected 784"),
-        ({"glyph": "!"}, "no base64"),
-        ({"glyph": 5}, "no base64"),
+        ({"glyph": "!"}, "not base64"),
+        ({"glyph": 5}, "not base64"),
         ({"box": None}, "digits"),
         ({"box": [0, 0, float("inf"), 5]}, "infinity"),
     ],
@@ -147,7 +147,7 @@ def test_a_wrong_entry_is_told_with_its_place(wrong: dict[str, Any], message: st
 def test_what_is_no_corrections_file_is_told(content: str, tmp_path: Path) -> None:
     path = tmp_path / "a.json"
     path.write_text(content)
-    with pytest.raises(DatasetError, match="expected what the review page saved"):
+    with pytest.raises(DatasetError, match="expected a file that the review page saved"):
         read_corrections([path])
     with pytest.raises(DatasetError, match="there is no file"):
         read_corrections([tmp_path / "none.json"])

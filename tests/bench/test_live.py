@@ -44,7 +44,7 @@ def test_the_command_says_so_and_answers_no_where_it_is_not(video, capsys):
     found = json.loads(capsys.readouterr().out)
     assert found["every frame"]["others"] == ["42"]
     assert run(["bench", "live", "--video", str(video)]) == 2
-    assert "go together" in capsys.readouterr().err
+    assert "need each other" in capsys.readouterr().err
 
 
 def test_figures_stand_beside_what_is_asked():

@@ -87,7 +87,7 @@ def test_what_another_version_counted_is_counted_anew_and_that_is_said(counted, 
     measure_made_sequences(tmp_path, digits=5, kinds=("canvas",), listener=heard.append)
     assert len(counted) == 3
     assert [each.text for each in heard if isinstance(each, Note)] == [
-        f"2 sequences in {tmp_path} were counted by another version, and were counted anew"
+        f"2 sequences in {tmp_path} were counted by another version; they are counted again"
     ]
 
 

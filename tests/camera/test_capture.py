@@ -175,7 +175,7 @@ def test_an_rtsp_camera_is_asked_with_limits(monkeypatch):
     monkeypatch.setattr(cv2, "VideoCapture", lambda *arguments: asked.extend(arguments) or Capture(COLOUR))  # type: ignore[func-returns-value]
     with RtspStream("rtsp://me:secret@camera/1") as camera:
         assert camera.read().image.shape == (4, 6, 3)
-        with pytest.raises(SourceError, match=r"^rtsp://camera/1: the stream broke off"):
+        with pytest.raises(SourceError, match=r"^rtsp://camera/1: the stream was interrupted"):
             camera.read()
     assert asked[:2] == ["rtsp://me:secret@camera/1", cv2.CAP_FFMPEG]
     assert set(asked[2][::2]) == {cv2.CAP_PROP_OPEN_TIMEOUT_MSEC, cv2.CAP_PROP_READ_TIMEOUT_MSEC}
@@ -190,7 +190,7 @@ def test_an_rtsp_server_that_never_answers_is_given_up(monkeypatch):
         deaf.listen()
         before = time.monotonic()
         with (
-            pytest.raises(SourceError, match="gives no stream"),
+            pytest.raises(SourceError, match="sent no stream"),
             RtspStream(f"rtsp://127.0.0.1:{deaf.getsockname()[1]}/1"),
         ):
             pass

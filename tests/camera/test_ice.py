@@ -8,6 +8,7 @@ import subprocess
 import sys
 import threading
 import time
+import types
 from pathlib import Path
 
 import numpy as np
@@ -112,7 +113,7 @@ def test_other_formats_are_made_rgb(port, name):
         ("flood", r"sends more than 64 MB at once"),
         ("broken", r"has no picture from its camera \(the lens fell off\)"),
         ("motors", r"responds, but is not a camera of JdeRobot"),
-        ("nobody", r"the server has no camera of this name"),
+        ("nobody", r"the server has no camera with this name"),
     ],
 )
 def test_what_is_no_picture_is_said_in_a_line(port, name, message):
@@ -197,6 +198,19 @@ def _open_quietly(camera):
         camera.open()
 
 
+def test_one_that_is_closed_while_ice_starts_leaves_nothing_running(monkeypatch):
+    camera, ended = IceCamera("cameraA:tcp -h localhost -p 1"), threading.Event()
+
+    def started(**_):
+        camera.close()
+        return types.SimpleNamespace(destroy=ended.set)
+
+    monkeypatch.setattr("digitlab.camera.ice.client.communicator", started)
+    camera.open()
+    assert ended.wait(10)
+    assert camera.read() is None
+
+
 def test_it_can_be_opened_again(port):
     camera = IceCamera(at(port))
     for _ in range(3):
@@ -233,7 +247,7 @@ def test_a_server_killed_and_started_again_is_read_again(tmp_path):
         process.kill()
         process.wait()
         wait_for(lambda: frames.state is SourceState.RECONNECTING)
-        assert "broke off" in frames.problem or "connection refused" in frames.problem
+        assert "was interrupted" in frames.problem or "connection refused" in frames.problem
         wait_for(lambda: "connection refused" in (frames.problem or ""))
         with serving(tmp_path, "--port", str(port)):
             back = time.monotonic()

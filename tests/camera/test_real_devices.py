@@ -111,6 +111,8 @@ def test_grey_and_four_channels_are_pictures_too():
     grey = np.full((4, 6), 90, np.uint8)
     assert rgb_from_opencv(grey).shape == (4, 6, 3)
     assert rgb_from_opencv(np.dstack([grey] * 3 + [grey])).shape == (4, 6, 3)
+    with pytest.raises(SourceError, match="5×4 in YUYV; expected an even width"):
+        rgb_from_opencv(np.zeros((4, 5, 2), np.uint8))
 
 
 @pytest.mark.parametrize("nothing", [None, np.zeros((0, 0, 3), np.uint8), np.zeros((0, 320, 3), np.uint8)])

@@ -55,5 +55,5 @@ def test_closing_does_not_wait_for_a_stream_that_froze(server):
 
 def test_nobody_there(server):
     server.switch_off()
-    with pytest.raises(SourceError, match=rf"^{server.address}: gives no stream"), RtspStream(server.address):
+    with pytest.raises(SourceError, match=rf"^{server.address}: sent no stream"), RtspStream(server.address):
         pass

@@ -1,3 +1,5 @@
+import re
+
 import numpy as np
 import pytest
 
@@ -60,5 +62,5 @@ def test_how_it_is_written(text, digits, size, rate):
     ],
 )
 def test_what_cannot_be_drawn(text):
-    with pytest.raises(SourceError, match=r"synthetic"):
+    with pytest.raises(SourceError, match=rf"^{re.escape(text)}: "):
         SyntheticPage.parse(text)

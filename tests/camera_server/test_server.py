@@ -310,7 +310,7 @@ def test_a_listener_that_fails_does_not_end_the_camera(caplog):
     ("endpoints", "message"),
     [
         ("tcp -h 127.0.0.1 -p {taken}", "cannot listen at .*Address already in use; is another server running there"),
-        ("udp -h 127.0.0.1 -p 0", r"udp has no responses\); expected e\.g\."),
+        ("udp -h 127.0.0.1 -p 0", r"udp is not supported: it has no responses\); expected e\.g\."),
         ("nonsense", r"expected e\.g\. \"default -h 0\.0\.0\.0 -p 9999\""),
         ("tcp -h 127.0.0.1 -p x", r"expected e\.g\."),
         ("tcp -h 192.0.2.1 -p 0", "cannot listen at .*Cannot assign"),
@@ -344,7 +344,7 @@ def test_the_offered_proxy_leads_to_the_camera(endpoints, place):
 
 def test_one_layout_a_process():
     serve()
-    with pytest.raises(UsageError, match="with md5sum or without"):
+    with pytest.raises(UsageError, match="md5sum already"):
         serve(md5sum=False)
 
 
@@ -356,6 +356,6 @@ def test_who_asks_for_more_than_can_be_fetched_is_refused():
     for _ in range(5):
         camera.ask("one client", answers.append)
     camera.ask("another", answers.append)
-    assert answers == ["too many requests at once: the last ones are still waiting"] * 3
+    assert answers == ["too many requests at once: earlier ones are still waiting"] * 3
     camera.close()
     assert answers[3:] == ["the camera server is shutting down"] * 3

@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from digitlab.datasets import dataset_names, handmade_sets, load_dataset, summarise
+from digitlab.datasets import dataset_names, handmade_sets, load_dataset, summarise_batches
 from digitlab.datasets.catalogue import CORRUPTIONS
 from digitlab.datasets.splits import THESIS_TRAINING_COUNTS, thesis_split
 from digitlab.datasets.transforms import CORRUPTIONS as IMPLEMENTED
@@ -42,7 +42,7 @@ def test_the_sobel_set_is_the_sobel_images_of_the_split(fresh_cache: Path) -> No
     built = data.split("validation")
     np.testing.assert_array_equal(built.images[:500], sobel_images(validation.images[:500]))
     np.testing.assert_array_equal(built.labels, validation.labels)
-    assert summarise(data.split("train")).counts == tuple(np.bincount(train.labels).tolist())
+    assert summarise_batches([data.split("train")]).counts == tuple(np.bincount(train.labels).tolist())
 
 
 def test_grey_sets_are_the_same_copies_without_the_sobel_filter() -> None:
@@ -68,7 +68,7 @@ def test_the_same_seed_gives_the_same_bytes_whatever_the_threads(
     for number, (seed, jobs) in enumerate([(0, 1), (0, 2), (1, 2)]):
         monkeypatch.setenv("DIGITLAB_CACHE", str(tmp_path / str(number)))
         built = handmade_sets.load_handmade("0-1", "validation", seed=seed, jobs=jobs)
-        digests.append(summarise(built).digest)
+        digests.append(summarise_batches([built]).digest)
     assert digests[0] == digests[1] != digests[2]
 
 
@@ -90,7 +90,7 @@ def test_a_second_load_maps_the_first(fresh_cache: Path, monkeypatch: pytest.Mon
     monkeypatch.setattr(handmade_sets, "handmade_blocks_of", refuse)
     second = load_dataset("sobel").split("test")
     assert not second.images.flags.writeable
-    assert summarise(first).digest == summarise(second).digest
+    assert summarise_batches([first]).digest == summarise_batches([second]).digest
 
 
 def test_corrupted_sets_keep_the_labels(fresh_cache: Path) -> None:

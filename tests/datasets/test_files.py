@@ -8,7 +8,7 @@ import h5py
 import numpy as np
 import pytest
 
-from digitlab.datasets import build_file, find_dataset, first_images, load_dataset, summarise, summarise_batches
+from digitlab.datasets import build_file, find_dataset, first_images, load_dataset, summarise_batches
 from digitlab.datasets.formats import convert, dataset_writer, form_of, hdf5_writer, open_dataset_file
 from digitlab.datasets.formats.polarity import inks_of
 from digitlab.errors import DatasetError, UsageError
@@ -57,7 +57,7 @@ def test_what_is_neither_is_answered_with_names_and_the_missing_file(text: str) 
         with pytest.raises(Exception, match="File name too long"):
             find_dataset(text)
         return
-    with pytest.raises(DatasetError, match=r"known: mnist, .*Nor is there a file or folder") as caught:
+    with pytest.raises(DatasetError, match=r"known: mnist, .*There is no file or folder") as caught:
         find_dataset(text or "no name")
     assert "\n" not in str(caught.value)
 
@@ -87,7 +87,7 @@ def test_the_first_images_of_a_file_are_had_without_the_rest(tmp_path: Path, few
     data = find_dataset(str(path))
     np.testing.assert_array_equal(first_images(data, "all", 7).images, few_digits.images[:7])
     assert len(first_images(find_dataset(str(write(tmp_path / "b.csv", few_digits))), "all", 100)) == 20
-    with pytest.raises(DatasetError, match=r"data\[15\] holds nan"):
+    with pytest.raises(DatasetError, match=r"data\[15\] contains nan"):
         data.split("all")
 
 
@@ -105,11 +105,11 @@ def test_the_first_images_of_a_handmade_set_are_those_of_the_whole_set(fresh_cac
 def test_a_summary_does_not_depend_on_the_batches(few_digits: Digits, size: int) -> None:
     many = few_digits[np.arange(2500) % 20]
     found = summarise_batches(many[start : start + size] for start in range(0, 2500, size))
-    assert found == summarise(many)
+    assert found == summarise_batches([many])
     assert (found.images, found.counts) == (2500, (250,) * 10)
     assert found.mean == pytest.approx(many.images.mean())
     assert found.deviation == pytest.approx(many.images.std())
-    assert summarise(many[::-1]).digest != found.digest
+    assert summarise_batches([many[::-1]]).digest != found.digest
 
 
 def test_nothing_at_all_has_a_summary() -> None:
@@ -126,7 +126,7 @@ def test_a_built_file_has_the_same_bytes_whatever_the_threads_and_leaves_no_cach
     assert not list(fresh_cache.glob("handmade*"))
     built = find_dataset(str(tmp_path / "1.h5"))
     assert (built.splits, built.form) == (("all",), "sobel")
-    assert summarise(built.split("all")) == summarise(data.split("test"))
+    assert summarise_batches([built.split("all")]) == summarise_batches([data.split("test")])
 
 
 def test_all_splits_become_groups_of_s0s_layout(tmp_path: Path) -> None:
@@ -139,7 +139,7 @@ def test_all_splits_become_groups_of_s0s_layout(tmp_path: Path) -> None:
         assert file["train/data"].shape == (48_000, 28, 28, 1)
         assert (file["train/data"].dtype, file["test/labels"].dtype) == ("float32", "int32")
     with open_dataset_file(tmp_path / "a.h5", "test") as source:
-        assert summarise_batches(source.batches()) == summarise(data.split("test"))
+        assert summarise_batches(source.batches()) == summarise_batches([data.split("test")])
 
 
 def test_a_set_of_one_split_has_it_at_the_root(tmp_path: Path) -> None:
@@ -195,9 +195,9 @@ def test_a_file_may_be_inverted_by_its_name(tmp_path: Path, few_digits: Digits, 
 def test_a_mixture_of_both_is_left_alone_and_said(tmp_path: Path, few_digits: Digits, on_paper: Digits) -> None:
     mixed = Digits(np.concatenate([few_digits.images, on_paper.images]), np.tile(few_digits.labels, 2))
     data = find_dataset(str(write(tmp_path / "a.npz", mixed)))
-    with pytest.warns(UserWarning, match=r"20 of the 40 images looked at are dark ink on light.*nothing is inverted"):
+    with pytest.warns(UserWarning, match=r"20 of the 40 images examined are dark ink on light.*nothing is inverted"):
         np.testing.assert_array_equal(data.split("all").images, mixed.images)
-    assert summarise(mixed).dark_ink == 20
+    assert summarise_batches([mixed]).dark_ink == 20
 
 
 def test_no_named_set_is_taken_for_dark_ink() -> None:

@@ -12,11 +12,18 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 
-from digitlab.datasets import load_dataset, mnist, summarise
+from digitlab.datasets import load_dataset, mnist, summarise_batches
 from digitlab.errors import DatasetError
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    from digitlab.datasets import SplitSummary
+    from digitlab.values import Digits
+
+
+def summarise(digits: Digits) -> SplitSummary:
+    return summarise_batches([digits])
 
 
 def test_it_is_the_published_mnist() -> None:

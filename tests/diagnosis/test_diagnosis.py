@@ -109,7 +109,7 @@ def test_other_labels_are_refused() -> None:
 
 
 def test_a_picture_without_ink_is_refused() -> None:
-    with pytest.raises(ImageError, match="shows no digit: nothing stands out from its ground"):
+    with pytest.raises(ImageError, match="shows no digit: nothing stands out from the background"):
         diagnose("reader", np.zeros((28, 28), np.uint8))
 
 

@@ -6,6 +6,7 @@ import json
 import re
 import subprocess
 import sys
+from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -19,6 +20,7 @@ from digitlab.datasets.formats import dataset_writer
 from digitlab.diagnosis import Answer, Costs, Network
 from digitlab.diagnosis.mistakes import IMAGES, MISTAKES, Cost
 from digitlab.diagnosis.pictures import open_pictures
+from digitlab.diagnosis.whole_set import _count, _Sums
 from digitlab.diagnosis.wording import sentence_of
 from digitlab.errors import DatasetError, UsageError
 from digitlab.examples.paper_video import Layout, digits_of, paper_page
@@ -93,7 +95,7 @@ def test_several_photos_of_which_some_are_none(tmp_path: Path, five: Path, capsy
     lines = captured.err.strip().splitlines()
     assert len(lines) == 3
     assert "many.jpg: shows several digits; expected one" in lines[0]
-    assert "blank.jpg: the shipped reader sees no digit in it" in lines[1]
+    assert "blank.jpg: the shipped reader finds no digit in it" in lines[1]
     assert "empty.png: " in lines[2]
 
 
@@ -109,7 +111,7 @@ def test_where_no_photo_can_be_diagnosed_there_is_no_page(tmp_path: Path, capsys
 @pytest.mark.parametrize(
     ("words", "said"),
     [
-        (["reader", "{blank}"], "sees no digit in it; where there is one, say which"),
+        (["reader", "{blank}"], "finds no digit in it; if there is one, give it"),
         (["{five}", "{five}"], "is a picture; expected a model file"),
         (["nowhere.onnx", "{five}"], "there is no file or folder 'nowhere.onnx'"),
         (["reader"], "nothing to diagnose; expected a picture of one digit"),
@@ -132,7 +134,7 @@ def test_mistakes_get_a_line_each(
 
 
 def test_too_many_photos_belong_into_a_folder() -> None:
-    with pytest.raises(UsageError, match="101 pictures are more than 100; name their folder as data"):
+    with pytest.raises(UsageError, match="101 pictures given; expected at most 100: give their folder as data"):
         diagnose("reader", *[TEST.images[0]] * 101)
 
 
@@ -182,6 +184,21 @@ def test_the_cost_of_each_mistake(plain: Path) -> None:
     assert 0.4 < costs.of("thin strokes") < costs.accuracy + 0.05
     assert [each.name for each in costs.mistakes] == ["scale 0…255", *MISTAKES]
     assert (costs.inverted, costs.transposed) == (False, False)
+
+
+def test_an_error_on_a_picture_without_any_difference_is_the_networks_own() -> None:
+    """Also if the picture prepared anew, which moves it by less than the limits, is answered correctly."""
+    examination: Any = SimpleNamespace(
+        names=(),
+        sets=[],
+        differences={},
+        probabilities=lambda sets: np.eye(10)[[3] * len(sets)],
+        image=lambda _: np.zeros((28, 28), np.uint8),
+        answer=lambda _: Answer(3, 1.0),
+    )
+    sums = _Sums()
+    _count(sums, examination, truth=5, prepared=5)
+    assert dict(sums.explained) == {None: 1}
 
 
 def test_a_network_that_was_trained_on_other_strokes_is_told() -> None:

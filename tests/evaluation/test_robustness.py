@@ -128,7 +128,7 @@ def test_sweeps_are_in_order_with_the_plain_digits_in_their_middle() -> None:
 def test_what_cannot_be_loaded_is_left_out_if_it_may_be() -> None:
     told: list[tuple[int, int, str]] = []
     sets = [PLAIN, strangers("clothes", optional=True), strangers("shapes", 70)]
-    found = measure_robustness(answer, sets, tell=lambda *event: told.append(event))
+    found = measure_robustness(answer, sets, on_progress=lambda *event: told.append(event))
     assert found.left_out == (("clothes", "clothes is not on this machine"),)
     assert [each.name for each in found.sets] == ["mnist", "shapes"]
     assert found.as_dict()["left_out"] == {"clothes": "clothes is not on this machine"}

@@ -13,7 +13,7 @@ import pytest
 
 from digitlab.datasets import load_dataset
 from digitlab.errors import UsageError
-from digitlab.inspection import lay_open, nearest, penultimate, projections, prototypes, see, unusual
+from digitlab.inspection import embed, lay_open, nearest, penultimate, projections, prototypes, unusual
 from digitlab.values import Digits
 
 pytestmark = pytest.mark.xdist_group("keras")
@@ -34,7 +34,7 @@ def test_the_penultimate_layer_is_what_the_last_weights_take(make: Callable[[str
     network = lay_open(model)
     steps = penultimate(network)
     assert [step.kind for step in steps] == ["Activation"]  # the relu of the dense layer before the answer
-    seen = see(network, images, steps)
+    seen = embed(network, images, steps)
     assert seen.features.shape == (20, 32)
     kernel, bias = model.layers[-1].get_weights()
     logits = seen.features @ kernel + bias
@@ -54,7 +54,7 @@ def test_an_ensemble_has_a_penultimate_layer_in_each_network(make: Callable[[str
     steps = penultimate(network)
     assert len(steps) == 2
     wide = sum(int(np.prod(step.shape)) for step in steps)
-    assert see(network, np.zeros((3, 28, 28), np.uint8), steps).features.shape == (3, wide)
+    assert embed(network, np.zeros((3, 28, 28), np.uint8), steps).features.shape == (3, wide)
 
 
 def test_maps_keep_clouds_apart_and_lie_in_the_square(clouds: tuple[np.ndarray, np.ndarray]) -> None:
@@ -91,7 +91,7 @@ def test_umap_is_used_where_it_is_installed(
 @pytest.mark.parametrize("features", [np.ones((40, 6)), np.arange(6.0).reshape(3, 2), np.arange(9.0)[:, None] * 0])
 def test_images_that_are_all_the_same_or_few_have_a_map_all_the_same(features: np.ndarray) -> None:
     told: list[str] = []
-    found = projections(features.astype(np.float32), tell=told.append)
+    found = projections(features.astype(np.float32), on_note=told.append)
     assert list(found) == ["PCA"]
     assert np.isfinite(found["PCA"]).all()
     assert len(told) == 1
@@ -146,8 +146,8 @@ def test_the_page_holds_all_mistakes_and_the_neighbours_are_training_images(
     assert all(len(rows) == 8 for rows in found.neighbours.values())
     point, rows = next(iter(found.neighbours.items()))
     layers = penultimate(album.network)
-    far = see(album.network, learned.digits.images, layers).features
-    own = see(album.network, found.points.digits.images[point][None], layers).features
+    far = embed(album.network, learned.digits.images, layers).features
+    own = embed(album.network, found.points.digits.images[point][None], layers).features
     expected = np.argsort(((far - own) ** 2).sum(axis=1))[:8]
     np.testing.assert_array_equal(found.others.numbers[rows], expected)
     told = look_at_set(album, shown, None, data="mnist", images=200)

@@ -34,7 +34,7 @@ def wide() -> Any:
 
 def test_everything_that_there_is_to_see(make: Callable[[str], Any], few_digits: Digits, tmp_path: Path) -> None:
     said: list[str] = []
-    album = open_album(make("nested"), tmp_path / "seen", tell=said.append)
+    album = open_album(make("nested"), tmp_path / "seen", on_note=said.append)
     told = look_at_network(album, few_digits.images)
     told |= look_at_digit(album, few_digits.images[8], why=4, unless=9)
     album.write(told)
@@ -74,7 +74,7 @@ def test_the_answer_and_the_next_likely_are_asked_about(
 
 def test_a_network_without_convolutions_says_so(few_digits: Digits, tmp_path: Path) -> None:
     said: list[str] = []
-    album = open_album(build("ann-397"), tmp_path, tell=said.append)
+    album = open_album(build("ann-397"), tmp_path, on_note=said.append)
     told = look_at_network(album, few_digits.images) | look_at_digit(album, few_digits.images[0])
     assert said == ["ann-397 has no convolution, so there are no filters, maps or Grad-CAM to draw"]
     assert told["filters"] == told["maps"] == told["image_maps"] == []
@@ -101,14 +101,14 @@ def test_what_is_left_out_is_said_and_drawn_when_its_layer_is_named(
     monkeypatch.setattr("digitlab.inspection.look.album._FEW_PAGES", 2)
     monkeypatch.setattr("digitlab.inspection.look.album._FEW_LAYERS", 2)
     said: list[str] = []
-    told = look_at_network(open_album(wide(), tmp_path, tell=said.append), few_digits.images)
+    told = look_at_network(open_album(wide(), tmp_path, on_note=said.append), few_digits.images)
     assert [len(entry["pictures"]) for entry in told["filters"]] == [2, 2, 0]
     assert said == [
         "filters: the first 2 of 3 layers are drawn; --layer draws another",
         "filters-wide1: 4 pages, the first 2 are drawn; --layer draws all of one layer",
     ]
     said.clear()
-    told = look_at_network(open_album(wide(), tmp_path, layer="wide2", tell=said.append), few_digits.images)
+    told = look_at_network(open_album(wide(), tmp_path, layer="wide2", on_note=said.append), few_digits.images)
     assert [(entry["layer"], len(entry["pictures"])) for entry in told["filters"]] == [("wide2", 4)]
     assert [entry["layer"] for entry in told["maps"]] == ["wide2"]
     assert said == []

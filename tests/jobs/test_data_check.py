@@ -55,8 +55,8 @@ TURNED = np.array([4, 2, 9, 0, 1, 3, 5, 8, 7, 6])  # any order
         (lambda images: images, lambda labels: np.where(labels == 0, 10, labels), "the label 10 stands for 0"),
         (lambda images: images, lambda labels: (labels + 3) % 10, "labels are shifted: each is the digit plus 3"),
         (lambda images: images, lambda labels: TURNED[labels], "labels are in another order: 0 is 3, 1 is 4"),
-        (lambda images: images, lambda labels: np.roll(labels, 1), "each label stands 1 row behind its image"),
-        (lambda images: images, lambda labels: np.roll(labels, -1), "each label stands 1 row before its image"),
+        (lambda images: images, lambda labels: np.roll(labels, 1), "each label is 1 row after its image"),
+        (lambda images: images, lambda labels: np.roll(labels, -1), "each label is 1 row before its image"),
     ],
 )
 def test_what_is_wrong_is_named_and_mended(tmp_path, some, images, labels, told):
@@ -70,6 +70,18 @@ def test_what_is_wrong_is_named_and_mended(tmp_path, some, images, labels, told)
     np.testing.assert_array_equal(mended.images, some.images[row : row + len(mended)])
     np.testing.assert_array_equal(mended.labels, some.labels[row : row + len(mended)])
     assert len(mended) >= 399
+
+
+def test_images_without_a_label_among_others_are_counted(tmp_path, some):
+    labels = np.where(np.arange(400) % 8 == 0, -1, some.labels.astype(int))
+    path = kept(tmp_path / "a.npz", some.images, labels)
+    assert sentences(path) == [
+        "50 of 400 images have no label, or one that is not a digit (10 or −1); --fix leaves them out"
+    ]
+    assert check_data(path, fix=tmp_path / "mended.npz").written == {"all": 350}
+    path = kept(tmp_path / "b.npz", some.images, np.where(some.labels == 3, -1, some.labels.astype(int)))
+    (told,) = sentences(path)
+    assert told.startswith("the label 10 or −1 stands for 3 ")
 
 
 def test_inverted_and_transposed_with_labels_from_1(tmp_path, some):
@@ -98,12 +110,12 @@ def test_duplicates_contradictions_and_leakage(tmp_path, some):
     np.savez(tmp_path / "a.npz", x_train=train, y_train=labels, x_test=test, y_test=test_labels)
     found = check_data(str(tmp_path / "a.npz"), fix=tmp_path / "mended.npz")
     assert found.splits["train"].findings == (
-        "10 images are the same as another one of train",
-        "10 of these have another label than the same image before",
+        "10 images are duplicates of others in train",
+        "10 of these have another label than the image that they duplicate",
     )
     assert found.splits["test"].findings == (
         "leakage: 10 of its images are in train as well",
-        "leakage: 30 of 230 looked at are nearly the same as one of train",
+        "leakage: 30 of 230 images examined are nearly the same as one of train",
     )
     assert dict(found.written) == {"train": 190, "test": 240}
     assert len(read_all(open_dataset_file(tmp_path / "mended.npz", "train"))) == 190
@@ -140,7 +152,7 @@ def test_what_holds_no_digit_is_refused(tmp_path, some):
     noise = np.random.default_rng(0).integers(0, 256, (300, 28, 28), dtype=np.uint8)
     with pytest.raises(DatasetError, match=r"the reader agrees with .* expected handwritten digits"):
         check_data(kept(tmp_path / "a.npz", noise, np.arange(300) % 10))
-    with pytest.raises(DatasetError, match="holds no image; expected labelled digits"):
+    with pytest.raises(DatasetError, match="contains no images; expected labelled digits"):
         check_data(kept(tmp_path / "a.npz", noise[:0], np.arange(0)))
     with pytest.raises(UsageError, match=r"expected a name that ends in \.npz"):
         check_data("mnist", fix=tmp_path / "a.csv")

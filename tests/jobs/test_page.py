@@ -49,7 +49,7 @@ def test_an_older_page_is_written_over_only_when_that_is_said(written: WrittenPa
 
 def test_what_is_no_page_is_left_alone(tmp_path: Path) -> None:
     (tmp_path / "thesis.txt").write_text("mine")
-    with pytest.raises(UsageError, match="something else than a page"):
+    with pytest.raises(UsageError, match="other files than a page"):
         write_page(tmp_path, PageConfig(overwrite=True))
     assert [each.name for each in tmp_path.iterdir()] == ["thesis.txt"]
     with pytest.raises(UsageError, match="is a file"):

@@ -77,14 +77,17 @@ def test_ones_own_come_first(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ('title = "No parts"', "1 to 100 parts"),
-        ('title = "A"\npart = 3', "1 to 100 parts"),
-        ('[[part]]\nlink = "a"\ntext = "b"', "title: expected a text"),
-        ('title = "A"\n[[part]]\nlink = "a"', "part 1: expected a link and a text"),
-        ('title = "A"\n[[part]]\nlink = "a b"\ntext = "c"', "without spaces"),
-        ('title = "A"\n[[part]]\nlink = "a"\ntext = {english = "c"}', "language of two letters"),
-        ('title = "A"\nauthor = "B"\n[[part]]\nlink = "a"\ntext = "c"', "author: a lesson has"),
-        ('title = "A"\nmodel = "a b"\n[[part]]\nlink = "a"\ntext = "c"', "model: expected the name"),
+        ('title = "No parts"', r"part is missing; expected 1 to 100 \[\[part\]\] sections"),
+        ('title = "A"\npart = 3', r"part is 3; expected 1 to 100"),
+        ('[[part]]\nlink = "a"\ntext = "b"', "title is missing; expected a text"),
+        ('title = "A"\n[[part]]\nlink = "a"', "part 1 is {'link': 'a'}; expected link and text"),
+        ('title = "A"\n[[part]]\nlink = "a b"\ntext = "c"', "link is 'a b'; expected what follows # .* without spaces"),
+        (
+            'title = "A"\n[[part]]\nlink = "a"\ntext = {english = "c"}',
+            "english is 'c'; expected a language of two letters",
+        ),
+        ('title = "A"\nauthor = "B"\n[[part]]\nlink = "a"\ntext = "c"', "unknown key 'author'; a lesson has"),
+        ('title = "A"\nmodel = "a b"\n[[part]]\nlink = "a"\ntext = "c"', "model is 'a b'; expected the name"),
         ("title = ", "not a readable TOML file"),
     ],
 )

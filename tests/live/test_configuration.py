@@ -57,7 +57,7 @@ def test_that_of_2018(read, tmp_path):
     assert (found.topic, found.camera_name, found.node_name) == ("/usb_cam/image_raw", "cameraA", "dl-digitclassifier")
     assert found.model == str(tmp_path / "Network" / "net.h5")
     obsolete, advice = found.warnings
-    assert obsolete == "DigitClassifier.Framework: not used; a model file says itself what it is"
+    assert obsolete == "DigitClassifier.Framework: not used; a model file itself records what it is"
     assert "digitlab import net.h5 net.keras --form sobel" in advice
 
 
@@ -65,6 +65,13 @@ def test_a_model_that_is_not_there_does_not_keep_it_from_starting(read):
     found = read(OF_2018)
     assert found.model is None
     assert found.warnings[-1] == "Model: Network/net.h5: there is no such file; the shipped reader is used"
+
+
+@pytest.mark.parametrize("name", ["n" * 300, "m/" * 3000])
+def test_a_name_that_no_file_can_have_is_that_of_a_missing_one(read, name):
+    found = read(OF_2018.replace("Network/net.h5", name))
+    assert found.model is None
+    assert found.warnings[-1].endswith("there is no such file; the shipped reader is used")
 
 
 def test_a_model_of_tensorflow(read, tmp_path):
@@ -107,7 +114,7 @@ def test_an_earlier_one_of_2018(read):
         ("Server: 1", "Server: true", r"Camera\.Server is True"),
         ("Server: 1", "Server: 0x" + "f" * 5000, r"Camera\.Server is a huge number"),
         ("Server: 1", "Server: [1, 2]", r"Camera\.Server is a list"),
-        ("Server: 1", "Server: 2018-13-45", r"no YAML \(ValueError\)|Camera\.Server is '2018-13-45'"),
+        ("Server: 1", "Server: 2018-13-45", r"not YAML \(ValueError\)|Camera\.Server is '2018-13-45'"),
         ('Topic: "/usb_cam/image_raw"', "Topic: 7", r"Camera\.Topic is 7; expected a text"),
         (
             'Proxy: "cameraA:tcp -h localhost -p 9999"',
@@ -116,9 +123,9 @@ def test_an_earlier_one_of_2018(read):
         ),
         ("  Camera:\n", "  Camera: off\n  Was:\n", r"DigitClassifier\.Camera is False; expected keys and values"),
         ("DigitClassifier:", "Other:", r"DigitClassifier is nothing; expected keys and values"),
-        ("Name: cameraA", "Name: cameraA: b", r"no YAML at line 7"),
-        ("Name: cameraA", "Name: !!python/object/apply:os.system [id]", r"no YAML at line 7"),
-        ("Name: cameraA", "Name: " + "[" * 20_000, r"parts within parts"),
+        ("Name: cameraA", "Name: cameraA: b", r"not YAML at line 7"),
+        ("Name: cameraA", "Name: !!python/object/apply:os.system [id]", r"not YAML at line 7"),
+        ("Name: cameraA", "Name: " + "[" * 20_000, r"nested too deeply"),
         ("Name: cameraA", "1: 2", r"DigitClassifier\.Camera is keys and values; expected keys and values"),
     ],
 )
@@ -140,7 +147,7 @@ def test_a_small_file_that_stands_for_a_huge_one_is_refused_at_once(read):
 
 def test_open_brackets_are_counted_before_anything_is_parsed(read):
     begun = time.process_time()
-    with pytest.raises(RecipeError, match="parts within parts"):
+    with pytest.raises(RecipeError, match="nested too deeply"):
         read("DigitClassifier:\n  " + "{" * 1200)
     assert time.process_time() - begun < 0.2  # PyYAML's time for these grows with their square
 

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from digitlab.camera import Recorded, Source
-from digitlab.errors import SourceError, StorageError, UsageError
+from digitlab.errors import DigitlabError, SourceError, StorageError, UsageError
 from digitlab.live import LiveEngine, Region, remembered_region
 from digitlab.reading import Reader
 from digitlab.values import Frame
@@ -113,6 +113,27 @@ def test_times_are_measured(page_of, reader):
         assert before <= live.captured <= live.captured + live.latency_ms / 1000 <= after
 
 
+def test_a_file_has_its_own_clock_however_fast_it_is_read(camera, page_of, reader):
+    lives = read_all(LiveEngine(camera(page_of("5")[:6], rate=4.0), reader))
+    assert [live.seconds for live in lives] == [0.0, 0.25, 0.5, 0.75, 1.0, 1.25]
+
+    class Simple(Source):  # one that gives no times
+        rate, realtime, pages = 2.0, False, page_of("5")[:3]
+
+        def open(self):
+            self.left = list(enumerate(self.pages))
+
+        def read(self):
+            return (
+                Frame(page[1], time.monotonic(), page[0]) if (page := self.left.pop(0) if self.left else None) else None
+            )
+
+        def close(self):
+            self.left = []
+
+    assert [live.seconds for live in read_all(LiveEngine(Simple(), reader))] == [0.0, 0.5, 1.0]
+
+
 def test_an_interrupted_session_counts_every_frame(page_of, reader, eventually):
     with LiveEngine(Recorded(page_of("5") * 100, rate=100), reader) as engine:
         eventually(lambda: engine.statistics.read > 0)
@@ -192,6 +213,13 @@ def test_frames_may_change_their_size(camera, page_of, reader):
     lives = read_all(engine)
     assert len(lives) == 9
     assert engine.snapshot().region == (320, 180, 960, 540)
+
+
+def test_a_phone_may_be_turned_while_its_page_is_read(camera, page_of, reader):
+    lying, upright = page_of("5")[:3], page_of("5", size=(480, 640))[:3]
+    engine = LiveEngine(camera([*lying, *upright, *lying]), reader, mode="page")
+    assert len(read_all(engine)) == 9
+    assert engine.snapshot().problem is None
 
 
 def test_paused_it_reads_nothing_and_keeps_what_it_showed(page_of, reader, eventually):
@@ -344,6 +372,44 @@ def test_a_frame_that_cannot_be_read_does_not_end_it(camera, page_of, reader, ca
     assert len(lives) == 5
     assert engine.snapshot().problem is None
     assert "a frame could not be read" in caplog.text
+
+
+def test_what_was_steady_is_withdrawn_while_no_frame_can_be_read(page_of, reader, eventually):
+    class Failing:
+        classifier, threshold, fails = reader.classifier, reader.threshold, False
+
+        def classify(self, image):
+            if self.fails:
+                raise RuntimeError("out of memory")
+            return reader.classify(image)
+
+    camera, lives, failing = Camera(), [], Failing()
+    with LiveEngine(camera, failing) as engine:  # type: ignore[arg-type]
+        engine.subscribe(lives.append)
+
+        def show(until):
+            number, latest = 0, time.monotonic() + 30
+            while not until():
+                assert time.monotonic() < latest
+                camera.show(page_of("5")[number % 12])
+                number += 1
+                time.sleep(0.03)
+
+        show(lambda: engine.snapshot().steady == "5")
+        failing.fails = True
+        show(lambda: engine.snapshot().steady is None)
+        seen = engine.snapshot()
+        assert seen.state == "running"
+        assert "could not be read" in (seen.problem or "")
+    assert (lives[-1].steady, lives[-1].changed) == (None, True)
+    assert lives[-1].age >= 2.0
+
+
+def test_a_session_that_breaks_down_does_not_pass_for_one_at_its_end(camera, page_of, reader, monkeypatch):
+    engine = LiveEngine(camera(page_of("5")), reader)
+    monkeypatch.setattr(engine._loop, "_publish", lambda *_: 1 / 0)
+    with pytest.raises(DigitlabError, match="ended unexpectedly \\(ZeroDivisionError"):
+        read_all(engine)
 
 
 def test_a_listener_that_fails_is_dropped_and_named(camera, page_of, reader, caplog):

@@ -67,5 +67,5 @@ def test_a_network_for_grey_images_is_refused(page_of, reader):
 
 def test_modes_have_names():
     assert check_mode("page") == "page"
-    with pytest.raises(UsageError, match="'pages': expected one of region, page, thesis"):
+    with pytest.raises(UsageError, match="'pages'; expected one of region, page, thesis"):
         check_mode("pages")

@@ -99,6 +99,14 @@ def test_new_ink_is_seen_anywhere_and_only_once(seven):
     assert True in seen[:3]
 
 
+@pytest.mark.parametrize("size", [(320, 240), (1, 300), (300, 1), (480, 640)])
+def test_a_camera_may_be_turned_or_set_to_another_size(size):
+    frames, blank = FrameInk(), np.full((*size, 3), PAPER, np.uint8)
+    for number in range(12):
+        image = page(*SEVEN) if number // 3 % 2 == 0 else blank
+        assert not frames.new(image, number * 0.04, (0.0, 0.0))
+
+
 def test_ink_close_to_a_digit_and_things_of_another_colour_do_not_count(seven):
     frames = FrameInk()
     frames.new(page(*SEVEN), 0.0, (0.0, 0.0), [seven])

@@ -1,13 +1,17 @@
 import json
+import os
+import signal
 import socket
 import subprocess
 import time
+from dataclasses import replace
 
 import pytest
 
 from digitlab.errors import UsageError
 from digitlab.live import LiveReading
 from digitlab.live.mqtt import Broker, MqttOutlet
+from digitlab.live.numbers import Number
 from digitlab.values import Reading
 
 mqtt = pytest.importorskip("paho.mqtt.client")
@@ -95,8 +99,10 @@ def test_readings_arrive_and_stay_for_whoever_comes_later(broker, eventually):
     outlet.tell(reading("6885", 12))
     outlet.tell(LiveReading(13, time.monotonic(), 0.0, 1.0, Reading((), 1.0), "6885"))  # no change
     outlet.tell(reading("7", 14))
-    eventually(lambda: broker.texts == ["6885", "7"])
-    first = json.loads(next(payload for topic, payload, _ in broker.heard if topic == "robot/digits"))
+    eventually(lambda: broker.texts == [None, "6885", "7"])
+    nothing, first, _ = (json.loads(payload) for topic, payload, _ in broker.heard if topic == "robot/digits")
+    assert nothing.keys() == first.keys()
+    assert (nothing["digits"], nothing["time"], nothing["age"], nothing["frame"]) == ([], None, None, None)
     assert first["digits"] == [6, 8, 8, 5]
     assert first["digit"] is None
     assert first["frame"] == 12
@@ -130,6 +136,73 @@ def test_a_broker_that_comes_later_and_one_that_goes_and_comes_back(broker, even
         assert broker.states[-1] == "online"
     finally:
         outlet.close()
+
+
+def test_after_a_broker_has_hung_it_has_the_newest_text_and_its_age(broker, eventually):
+    broker.start().listen()
+    outlet = MqttOutlet(Broker.parse(f"mqtt://127.0.0.1:{broker.port}/robot/digits"), print)
+    try:
+        outlet.tell(reading("first"))
+        eventually(lambda: broker.texts[-1:] == ["first"])
+        broker.stop_listening()
+        broker.heard.clear()
+        os.kill(broker.process.pid, signal.SIGSTOP)
+        for number in range(20):  # more than would be kept of texts that nobody confirms
+            outlet.tell(reading(str(number)))
+        outlet.tell(reading(None))
+        gone = time.monotonic()
+        broker.process.kill()
+        broker.process.wait()
+        broker.start().listen()
+        eventually(lambda: broker.texts[-1:] == [None] and set(broker.states) == {"online"}, timeout=20)
+        time.sleep(0.2)
+        assert len(broker.texts) <= 3  # what was on its way is sent again
+        last = json.loads([payload for topic, payload, _ in broker.heard if topic == "robot/digits"][-1])
+        assert last["age"] >= 0.9  # we reconnect after a second
+        assert last["age"] <= time.monotonic() - gone + 0.1
+    finally:
+        outlet.close()
+    eventually(lambda: broker.states[-1] == "offline")
+
+
+def test_all_numbers_of_a_page_arrive_and_all_changes_in_order(broker, eventually):
+    broker.start().listen()
+    outlet = MqttOutlet(Broker.parse(f"mqtt://127.0.0.1:{broker.port}/robot/digits"), print, announced=True)
+    eventually(lambda: broker.states == ["online"])
+    numbers = tuple(Number(count, str(count), (0, 0, 9, 9), 0.9) for count in range(1, 61))
+    outlet.tell(replace(reading("1"), numbers=numbers))
+    for text in ("2", "3", "4"):
+        outlet.tell(reading(text))
+    outlet.close()
+    eventually(lambda: broker.texts == [None, "1", "2", "3", "4"])
+    heard = [json.loads(payload)["number"] for topic, payload, _ in broker.heard if topic == "robot/digits/number"]
+    assert sorted(heard) == list(range(1, 61))
+
+
+def test_a_session_that_has_read_nothing_yet_does_not_pass_on_what_an_earlier_one_read(broker, eventually):
+    broker.start().listen()
+    address = Broker.parse(f"mqtt://127.0.0.1:{broker.port}/robot/digits")
+    earlier = MqttOutlet(address, print)
+    earlier.tell(reading("7"))
+    eventually(lambda: broker.texts[-1:] == ["7"])
+    earlier.close()
+    later = MqttOutlet(address, print)
+    eventually(lambda: broker.texts[-2:] == ["7", None])
+    later.close()
+
+
+def test_a_broker_that_hangs_does_not_keep_the_session_from_ending_and_publishes_its_will(broker, eventually):
+    broker.start().listen()
+    said = []
+    outlet = MqttOutlet(Broker.parse(f"mqtt://127.0.0.1:{broker.port}/robot/digits"), said.append)
+    eventually(lambda: broker.states == ["online"])
+    os.kill(broker.process.pid, signal.SIGSTOP)
+    outlet.tell(reading("1"))
+    begun = time.monotonic()
+    outlet.close()
+    assert time.monotonic() - begun < 7
+    os.kill(broker.process.pid, signal.SIGCONT)
+    eventually(lambda: broker.states[-1] == "offline")
 
 
 def test_the_broker_says_offline_for_one_that_vanished(broker, eventually):
@@ -178,6 +251,7 @@ def test_addresses(monkeypatch):
         *("", "broker/topic", "http://broker/topic", "mqtt://broker", "mqtt://broker/", "mqtt:///topic"),
         *("mqtt://b:x/t", "mqtt://b:70000/t", "mqtt://b:0/t", "mqtt://[::1/t", "mqtt://b/a/+/b", "mqtt://b/%23"),
         *("mqtt://b/digits/#", "mqtt://b/room#1", "mqtt://b/digits?qos=2"),  # what would be cut off
+        *("mqtt://broker..local/t", f"mqtt://{'b' * 64}/t"),  # what is no name of a host
     ],
 )
 def test_what_is_no_address(text):

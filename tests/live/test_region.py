@@ -42,12 +42,10 @@ def test_a_region_is_a_box_within_any_frame(region, height, width):
     assert 0 <= y0 < y1 <= height
 
 
-@given(regions(), st.floats(-2, 2), st.floats(-2, 2), st.floats(0.01, 50))
-def test_moved_and_scaled_it_stays_within(region, right, down, factor):
+@given(regions(), st.floats(-2, 2), st.floats(-2, 2))
+def test_moved_it_stays_within(region, right, down):
     moved = region.moved(right, down)
     assert moved.right - moved.left == pytest.approx(region.right - region.left, abs=1e-9)
-    scaled = region.scaled(factor)
-    assert 0.0 <= scaled.left < scaled.right <= 1.0
 
 
 def test_a_box_is_found_again_in_a_frame_of_twice_the_size():

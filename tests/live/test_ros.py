@@ -142,7 +142,9 @@ def test_a_bridge_that_is_not_there_does_not_hold_us_up():
     assert "no rosbridge answers" in said[0]
 
 
-@pytest.mark.parametrize(("address", "topic"), [("http://x", "/a"), ("ws://", "/a"), ("ws://x", "a b"), ("", "/a")])
+@pytest.mark.parametrize(
+    ("address", "topic"), [("http://x", "/a"), ("ws://", "/a"), ("ws://x", "a b"), ("", "/a"), ("ws://a..b", "/a")]
+)
 def test_what_is_no_address_or_name(address, topic):
     with pytest.raises(UsageError):
         RosOutlet(address, print, topic=topic)
@@ -191,6 +193,20 @@ def test_a_bridge_that_goes_and_comes_back(bridge, page_of, eventually):
         bridge.publish("/cam", raw(image))
         assert frames.get(timeout=5).number == 1
         assert frames.reconnects == 1
+
+
+def test_pictures_that_pile_up_while_one_is_decoded_are_passed_over(bridge, eventually):
+    source = RosCamera(f"ros:{bridge.address}/cam")
+    with source:
+        eventually(lambda: bridge.topics.get("/cam"))
+        for level in range(40):
+            bridge.publish("/cam", raw(np.full((8, 8, 3), level, np.uint8)))
+        seen = []
+        while not seen or seen[-1] < 39:
+            seen.append(int(source.read().image[0, 0, 0]))
+            time.sleep(0.02)
+    assert seen == sorted(set(seen))
+    assert len(seen) < 10
 
 
 def test_a_topic_that_the_bridge_refuses_is_said(bridge, eventually):
@@ -277,6 +293,9 @@ def test_a_list_of_numbers_is_data_too():
         {"data": "AAAA", "encoding": "32FC1", "width": 1, "height": 1},
         {"data": "AAAA", "encoding": "rgb8", "width": 2, "height": 1, "step": 3},
         {"data": {"a": 1}, "encoding": "rgb8", "width": 1, "height": 1},
+        {"data": 10**13, "encoding": "rgb8", "width": 1, "height": 1},
+        {"data": "AAAA", "encoding": "rgb8", "width": float("inf"), "height": 1},
+        *({"data": bytes(12), "encoding": kind, "width": 3, "height": 2} for kind in ("yuv422", "yuyv")),
     ],
 )
 def test_what_is_no_picture(message):

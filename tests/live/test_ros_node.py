@@ -11,7 +11,7 @@ import pytest
 
 import ros_exchange
 from digitlab.apps.cli import run
-from digitlab.apps.cli.ros_node import _parameters, node_source
+from digitlab.apps.cli.ros_node import _parameters, _run, node_source
 from digitlab.camera import NewestFrame
 from digitlab.camera.ros_native import Ros2, ros_client
 from digitlab.camera.ros_topic import RosTopic
@@ -32,7 +32,7 @@ def test_a_real_roscore_a_camera_a_node_and_a_listener(tmp_path, capsys):
     with capsys.disabled():  # the transcript is kept in the log of the tests
         sys.stdout.write("\n" + "\n".join(ros.transcript) + "\n")
     said = "\n".join(ros.transcript)
-    assert "registered with a ROS master that was started anew" in said
+    assert "registered with a ROS master that was restarted" in said
     assert said.count("asked to end by SIGTERM: exit code 0") == 2
     assert "node: node /dl_digitclassifier (ROS 1) publishes /digits/" in said
     assert "Traceback" not in said
@@ -218,7 +218,27 @@ def test_the_model_of_an_old_configuration_is_used_unless_another_is_given(tmp_p
     path.write_text(settings.format("net.h5"))
     usual = _parameters(Parameters(), read_configuration(path))["reader"].classifier.path
     assert usual.name == "reader.onnx"
-    assert "net.h5 is not used as it is" in capsys.readouterr().err
+    assert "net.h5 cannot be used as it is" in capsys.readouterr().err
+
+
+def test_a_model_of_any_framework_is_taken_as_by_live(monkeypatch, foreign_model):
+    monkeypatch.setattr("digitlab.apps.cli.reading.as_onnx", lambda model: foreign_model if model == "x.h5" else model)
+    assert _parameters(Parameters(model="x.h5"), None)["reader"].classifier.path == foreign_model
+
+
+def test_a_region_and_the_mode_that_has_none_are_refused():
+    with pytest.raises(UsageError, match="~region is for the modes region and thesis"):
+        _parameters(Parameters(mode="page", region="1,2,30,40"), None)
+    assert _parameters(Parameters(region="1,2,30,40"), None)["mode"] == "region"
+
+
+def test_a_node_whose_camera_fails_leaves_no_thread_that_asks_the_master(monkeypatch):
+    def fails(*_):
+        raise SourceError("the cable came out")
+
+    monkeypatch.setattr("digitlab.apps.cli.ros_node._watch", fails)
+    with pytest.raises(SourceError, match="the cable"):
+        _run(Client(), None, None)
 
 
 @pytest.mark.parametrize(("given", "compressed"), [("false", False), ("true", True), (False, False), (None, False)])

@@ -4,8 +4,10 @@ import json
 import os
 import re
 import socket
+import struct
 import subprocess
 import sys
+import threading
 import time
 import urllib.request
 
@@ -16,6 +18,7 @@ from digitlab.errors import UsageError
 from digitlab.live import LiveReading
 from digitlab.live.home_assistant import discovery
 from digitlab.live.metrics import MetricsServer
+from digitlab.live.mqtt import NOTHING_READ
 from digitlab.live.service import Service
 from digitlab.values import Reading
 
@@ -95,6 +98,27 @@ def test_figures_are_served_over_ipv6():
     server.close()
 
 
+def test_whoever_disconnects_or_says_nothing_leaves_neither_a_traceback_nor_a_thread_each(capfd, monkeypatch):
+    monkeypatch.setattr(socket, "getfqdn", lambda *_: pytest.fail("it looks up a name"))
+    monkeypatch.setattr("digitlab.live.metrics._SILENT_FOR", 0.5)
+    before = threading.active_count()
+    server = MetricsServer("0")
+    for _ in range(5):
+        with socket.create_connection(("127.0.0.1", server.port)) as rude:
+            rude.send(b"GET /met")
+            rude.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+    silent = [socket.create_connection(("127.0.0.1", server.port)) for _ in range(40)]
+    for each in silent:
+        each.settimeout(20)
+        assert each.recv(1) == b""  # closed by the server
+        assert threading.active_count() <= before + 20
+        each.close()
+    with urllib.request.urlopen(f"http://127.0.0.1:{server.port}/metrics", timeout=10) as answer:
+        assert answer.status == 200
+    server.close()
+    assert capfd.readouterr().err == ""
+
+
 @pytest.mark.parametrize("address", ["", "host", "1:2:x", "127.0.0.1:99999"])
 def test_what_is_no_address_for_figures(address):
     with pytest.raises(UsageError, match="expected HOST:PORT"):
@@ -108,6 +132,8 @@ def test_a_port_that_is_taken_is_said(capsys):
         words = ["live", "--headless", "--source", "synthetic:7", "--metrics", str(taken.getsockname()[1])]
         assert run(words) == 2
     assert "cannot listen there" in capsys.readouterr().err
+    with pytest.raises(UsageError, match="cannot listen there"):
+        MetricsServer("a..b:0")
 
 
 def test_home_assistant_gets_one_device_with_what_it_needs():
@@ -138,3 +164,8 @@ def test_the_templates_render_as_home_assistant_does():
     assert 4.0 <= float(rendered[None, "age"]) < 30.0
     assert rendered[None, "drawing"] == "OFF"
     assert rendered[None, "confidence"] == "None"
+    before_the_first_frame = {
+        jinja2.Template(json.loads(said)["value_template"]).render(value_json=NOTHING_READ)
+        for _, said in discovery("t")
+    }
+    assert before_the_first_frame == {"None", "OFF"}

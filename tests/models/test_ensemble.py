@@ -170,7 +170,7 @@ def test_the_card_tells_the_members() -> None:
 def test_what_does_not_fit_together_is_refused(members: list[keras.Model]) -> None:
     with pytest.raises(ModelError, match=r"same form; these take: a grey, b sobel"):
         ensemble_card("pair", [card("a"), card("b", form="sobel")])
-    with pytest.raises(UsageError, match="two models or more"):
+    with pytest.raises(UsageError, match="two or more models"):
         ensemble(members[:1])
     other = keras.Sequential([keras.Input((28, 28)), keras.layers.Flatten(), keras.layers.Dense(3)])
     with pytest.raises(ModelError, match="expected \\(N, 28, 28\\)"):

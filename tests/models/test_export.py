@@ -153,7 +153,7 @@ def test_the_commands_say_what_they_did(
     if verb == "export":
         model.save(tmp_path / "in.keras")
         assert run(tmp_path / "in.keras", out) == 0
-        said = "run back on 1,000 images: probabilities differ from Keras' by at most"
+        said = "checked on 1,000 images: probabilities differ from Keras' by at most"
     else:
         arrays = [("f", []), ("d", [("k", np.eye(784, 10, dtype=np.float32)), ("b", np.zeros(10, np.float32))])]
         layers = [

@@ -205,7 +205,7 @@ def test_every_architecture_can_become_c(name: str, few_digits: Digits) -> None:
 
 @pytest.mark.parametrize("repeats", [0, 1])
 def test_a_block_that_is_used_again_cannot_become_c(repeats: int) -> None:
-    with pytest.raises(ModelError, match=r"C code (has no layer|knows layers only)"):
+    with pytest.raises(ModelError, match=r"C export (does not support the layer|supports layers only)"):
         steps_of(build("tiny-family", options={"repeats": repeats}), "tiny-family")
 
 
@@ -289,7 +289,7 @@ def test_sobel_ensembles_and_operations_are_refused_in_c(model: keras.Model, tmp
         export_for("c", ensemble([model, build("slides-cnn")]), tmp_path / "net.c", CARD)
     images = keras.Input((28, 28), dtype="uint8")
     added = keras.Model(images, layers.Dense(10)(layers.Flatten()(keras.ops.cast(images, "float32") + 1.0)))
-    with pytest.raises(ModelError, match="C code knows layers only"):
+    with pytest.raises(ModelError, match="C export supports layers only"):
         export_for("c", added, tmp_path / "net.c", CARD)
 
 
@@ -311,5 +311,5 @@ def test_the_command_tells_size_and_memory(
         export(tmp_path / "in.keras", tmp_path / "out.onnx", target="c")
     with pytest.raises(UsageError, match="expected one of: robotics-academy, onnx-zoo, c, web"):
         export(tmp_path / "in.keras", tmp_path / "out.onnx", target="toaster")
-    with pytest.raises(UsageError, match="--int8 does not go with --for"):
+    with pytest.raises(UsageError, match="--int8 and --for exclude each other"):
         export(tmp_path / "in.keras", out, target="c", int8=True)

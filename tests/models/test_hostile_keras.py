@@ -177,8 +177,11 @@ def hostile_archives(folder: Path, members: Members) -> Iterator[tuple[Path, str
     zeros = bytes(30_000_000)
     yield keras_file(folder / "bomb.keras", members, weights=zeros), "as only a zip bomb does"
     yield keras_file(folder / "long.keras", members, config=zeros), "unpacks to 30,000,000 bytes"
-    yield keras_file(folder / "asset.keras", members, **{"assets/words.txt": b"x"}), "its zip holds 'assets/words.txt'"
-    yield keras_file(folder / "climb.keras", members, **{"../x": b"x"}), r"its zip holds '\.\./x'"
+    yield (
+        keras_file(folder / "asset.keras", members, **{"assets/words.txt": b"x"}),
+        "its zip contains 'assets/words.txt'",
+    )
+    yield keras_file(folder / "climb.keras", members, **{"../x": b"x"}), r"its zip contains '\.\./x'"
     yield keras_file(folder / "many.keras", members, **{f"m{i}": b"" for i in range(3000)}), "directory of"
     yield keras_file(folder / "deep.keras", members, config=b"[" * 200_000 + b"]" * 200_000), "is not valid JSON"
     yield keras_file(folder / "list.keras", members, config=b"[1, 2]"), "expected an object"
@@ -208,7 +211,7 @@ def hostile_archives(folder: Path, members: Members) -> Iterator[tuple[Path, str
     path = folder / "zip64.keras"
     whole = (folder / "none.keras").read_bytes()
     path.write_bytes(whole[:-22] + b"PK\x06\x07" + bytes(16) + whole[-22:])
-    yield path, "directory"
+    yield path, "is a zip64"
 
 
 def test_hostile_archives_are_refused(tmp_path: Path, good_members: Members) -> None:

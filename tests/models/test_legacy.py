@@ -271,7 +271,7 @@ def test_weights_alone_go_into_a_named_architecture(
     assert any("the preparation is that of thesis-4conv" in change for change in found.changes)
     raw = brought_over(path, "thesis-4conv", AS_IT_IS, None, raw=True)  # whoever finds its convention will say it
     assert not any("preparation" in change for change in raw.changes)
-    with pytest.raises(ModelError, match="holds weights only; name their network with --architecture"):
+    with pytest.raises(ModelError, match="contains weights only; give their network with --architecture"):
         import_legacy(path)
     with pytest.raises(ModelError, match="weights for 6 layers; slides-cnn has 4"):
         import_legacy(path, "slides-cnn")
@@ -314,7 +314,7 @@ def test_an_h5_of_keras_3_opens_and_keeps_its_own_scaling(tmp_path: Path, functi
     model, path = build("reader-cnn" if functional else "final-cnn"), tmp_path / "new.h5"
     model.save(path)
     said: list[str] = []
-    opened = open_model(path, tell=said.append)
+    opened = open_model(path, on_note=said.append)
     np.testing.assert_allclose(predict_probabilities(opened, IMAGES), predict_probabilities(model, IMAGES), atol=1e-6)
     assert any("begins with its own Rescaling" in sentence for sentence in said)
 
@@ -345,7 +345,7 @@ def test_logits_become_probabilities_and_it_is_said(tmp_path: Path, ending: str,
     path = tmp_path / f"theirs{ending}"
     theirs = stranger(path, [keras.layers.Dense(10, last)])
     said: list[str] = []
-    found = predict_probabilities(open_model(path, tell=said.append), IMAGES)
+    found = predict_probabilities(open_model(path, on_note=said.append), IMAGES)
     logits = theirs.predict((IMAGES / 255).astype(np.float32), verbose=0)
     np.testing.assert_allclose(found, keras.ops.convert_to_numpy(keras.ops.softmax(logits)), atol=1e-6)
     assert any("it outputs logits" in sentence and "a softmax was added" in sentence for sentence in said)
@@ -356,7 +356,7 @@ def test_ten_sigmoids_become_their_shares(tmp_path: Path, shape: tuple[int, ...]
     path = tmp_path / "theirs.keras"
     theirs = stranger(path, [keras.layers.Dense(10, "sigmoid")], shape)
     said: list[str] = []
-    found = predict_probabilities(open_model(path, tell=said.append), IMAGES)
+    found = predict_probabilities(open_model(path, on_note=said.append), IMAGES)
     values = theirs.predict((IMAGES / 255).reshape(-1, *shape).astype(np.float32), verbose=0)
     np.testing.assert_allclose(found, values / values.sum(axis=1, keepdims=True), atol=1e-6)
     assert any("ten sigmoids" in sentence for sentence in said)

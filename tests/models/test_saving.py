@@ -75,7 +75,7 @@ def test_files_of_another_kind_are_refused(tmp_path: Path) -> None:
         load_keras(path)
     with zipfile.ZipFile(path, "w") as archive:
         archive.writestr("other.txt", "x")
-    with pytest.raises(ModelError, match=r"its zip holds 'other\.txt'"):
+    with pytest.raises(ModelError, match=r"its zip contains 'other\.txt'"):
         load_keras(path)
 
 

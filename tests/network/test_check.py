@@ -91,7 +91,7 @@ def folded(path: Path) -> None:
 def test_the_first_run_ends_by_the_clock(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     from digitlab.network import bounds, classifier
 
-    monkeypatch.setattr(classifier, "time_limit", lambda where: bounds.time_limit(where, 0.2))
+    monkeypatch.setattr(classifier, "time_limit", lambda prefix: bounds.time_limit(prefix, 0.2))
     (tmp_path / "evil.onnx").write_bytes(endless_onnx(300))
     with pytest.raises(ModelError, match="the model takes more than 0 s for a few images"):
         Classifier(tmp_path / "evil.onnx", threads=1)

@@ -177,6 +177,9 @@ def test_unknown_models_are_refused_with_what_is_possible(tmp_path: Path) -> Non
     for name in ("raeder", "missing.onnx", "a\0b", "x" * 5000, ""):
         with pytest.raises(ModelError, match=r"shipped name \(.*reader.*\), a run folder, or a file"):
             resolve_model(tmp_path / "none" / name if name == "" else name)
+    (tmp_path / "notes").write_text("x")
+    with pytest.raises(ModelError, match=r"notes: is not a known kind of model file; expected a shipped name"):
+        resolve_model(tmp_path / "notes")
     for name in ("old.h5", "model.keras"):
         (tmp_path / name).write_bytes(b"x")
         with pytest.raises(ModelError, match=rf"{name}: not (an HDF5|a \.keras) file"):
@@ -184,10 +187,13 @@ def test_unknown_models_are_refused_with_what_is_possible(tmp_path: Path) -> Non
 
 
 def test_runs_without_a_model_are_refused(tmp_path: Path) -> None:
-    with pytest.raises(ModelError, match="cannot be used as a model"):
+    with pytest.raises(ModelError, match=rf"^{tmp_path}: not a run folder; expected model\.onnx"):
+        resolve_model(tmp_path)
+    (tmp_path / "config.toml").write_text("")
+    with pytest.raises(ModelError, match=r"has no model\.onnx: its training did not finish; continue it with"):
         resolve_model(tmp_path)
     (tmp_path / "metrics.json").write_text("{}")
-    with pytest.raises(ModelError, match=r"no model\.onnx"):
+    with pytest.raises(ModelError, match=r"has no model\.onnx: the classifier of this run could not be written"):
         resolve_model(tmp_path)
 
 

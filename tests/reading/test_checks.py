@@ -87,6 +87,13 @@ def test_a_sure_digit_is_never_changed_and_the_number_is_open(seen: Any) -> None
     assert "?" in one_in_doubt.text
 
 
+@pytest.mark.parametrize("check", ["range:1-9999", "range:0-9999", "range:1-1000000", "range:10-9990"])
+def test_a_range_of_nearly_all_numbers_takes_nothing_from_one_in_it(seen: Any, check: str) -> None:
+    settled = settle(seen.text("4711", 0.97), check_of(check))
+    assert (settled.text, settled.fits) == ("4711", True)
+    assert not settle(seen.text("0000", 0.97), check_of("range:1-9999")).fits
+
+
 def test_what_cannot_be_a_day_is_not_made_one(seen: Any) -> None:
     assert settle(seen.text("31022024"), check_of("date")).fits is False
     assert "?" in settle(seen.text("3102202"), check_of("date:ymd")).text
@@ -178,6 +185,8 @@ def test_the_probability_of_a_fulfilled_check_is_what_all_values_say(seen: Any) 
         (["1.5", "2.5"], "sum:4", True),
         (["1.5", "2.5"], "sum:40", False),
         (["12:30", "1:15", "1345"], "sum:last", False),
+        (["17", "5"], "sum:last", False),
+        (["17"], "sum:17", False),
     ],
 )
 def test_minus_and_decimals_count_in_a_sum(texts: list[str], check: str, fits: bool, seen: Any) -> None:

@@ -91,9 +91,9 @@ def test_rules_are_found_where_they_are_though_they_slope_and_bend() -> None:
     strength[:, 300:370] = 0  # hidden by something
     rules = find_rules(strength, 20.0)
     assert len(rules) == 6
-    for rule, place in zip(sorted(rules, key=lambda rule: float(rule.place[0])), range(50, 400, 60), strict=True):
+    for rule, place in zip(sorted(rules, key=lambda rule: float(rule.y[0])), range(50, 400, 60), strict=True):
         expected = place + 0.02 * x + 6 * np.sin(x / 300)
-        assert np.abs(rule.place - expected)[x > 400].max() < 3.0
+        assert np.abs(rule.y - expected)[x > 400].max() < 3.0
     assert without_rules(strength, 20.0).sum() < 0.02 * strength.sum()
 
 

@@ -141,7 +141,11 @@ def test_the_lines_to_type_are_taken() -> None:
 
 
 def test_files_that_cannot_be_read_are_refused(tmp_path: Path) -> None:
-    for given, said in ((b"", "the bytes: is empty"), (b"hello", "the bytes: is no picture"), (io.BytesIO(), "empty")):
+    for given, said in (
+        (b"", "the bytes: is empty"),
+        (b"hello", "the bytes: is not a picture"),
+        (io.BytesIO(), "empty"),
+    ):
         with pytest.raises(ImageError, match=said):
             rgb_of(given)
     closed = io.BytesIO()

@@ -76,6 +76,12 @@ def test_pages_that_are_not_there_are_refused(tmp_path: Path, name: str, said: s
         load_image(tmp_path / name)
 
 
+@pytest.mark.parametrize("name", ["https://example.com/a.jpg", "data:image/png;base64,AAAA"])
+def test_an_address_is_no_file(name: str) -> None:
+    with pytest.raises(ImageError, match="expected a picture file, not an address: download it first"):
+        load_image(name)
+
+
 def test_a_file_s_own_name_goes_before_a_page(tmp_path: Path) -> None:
     path = tmp_path / "a.png#2"
     Image.new("L", (5, 7)).save(path, "PNG")
@@ -101,7 +107,7 @@ def test_damage_on_a_later_page_is_told_of_that_page(tmp_path: Path) -> None:
         names = page_names(path)
         assert load_image(f"{path}#1").max() == 10
         for name in names[1:]:
-            with pytest.raises(ImageError, match="damaged or cut off"):
+            with pytest.raises(ImageError, match="damaged or truncated"):
                 load_image(name)
         assert len(names) == 2
 

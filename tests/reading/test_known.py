@@ -52,23 +52,23 @@ def test_of_more_marks_the_surest_are_taken() -> None:
 
 def test_a_pattern_says_what_stands_where() -> None:
     decoded = decode(read_as((2, 0.99), (0, 0.99), (7, 0.99)), Constraints(pattern="##-#"), 0.7)
-    assert [candidate.place for candidate in decoded.lines[0]] == [0, 1, 2]
-    assert (decoded.pattern, decoded.unfit) == ("##-#", None)
+    assert [candidate.pattern_index for candidate in decoded.lines[0]] == [0, 1, 2]
+    assert (decoded.pattern, decoded.mismatch) == ("##-#", None)
 
 
 def test_digits_that_are_not_there_are_missing_and_that_is_said() -> None:
     decoded = decode(read_as((2, 0.99)), Constraints(pattern="##"), 0.7)
-    assert [candidate.place for candidate in decoded.lines[0]] == [0]
-    assert decoded.unfit is not None
-    assert decoded.unfit.startswith("1 digit was found where the pattern ## has 2")
+    assert [candidate.pattern_index for candidate in decoded.lines[0]] == [0]
+    assert decoded.mismatch is not None
+    assert decoded.mismatch.startswith("1 digit was found where the pattern ## has 2")
     nothing = decode([], Constraints(pattern="##"), 0.7)
     assert nothing.lines == []
-    assert nothing.unfit is not None
+    assert nothing.mismatch is not None
 
 
 def test_of_a_page_without_any_line_it_is_said_once_that_lines_are_missing() -> None:
-    assert decode([], Constraints(lines=2), 0.7).unfit == "0 lines were found where 2 were expected"
-    both = decode([], Constraints(lines=2, count=4), 0.7).unfit
+    assert decode([], Constraints(lines=2), 0.7).mismatch == "0 lines were found where 2 were expected"
+    both = decode([], Constraints(lines=2, count=4), 0.7).mismatch
     assert both == "no digit was found where 4 were expected; nothing else is there"
 
 
@@ -77,8 +77,8 @@ def test_an_answered_digit_is_never_left_out_to_reach_a_number() -> None:
     for known in ({"count": 3}, {"pattern": "###"}):
         decoded = decode(marks, Constraints(**known), 0.7)
         assert [candidate.digit for candidate in decoded.lines[0]] == [1, 5, 3, 8]
-        assert decoded.unfit is not None
-        assert decoded.unfit.startswith("4 digits were found where")
+        assert decoded.mismatch is not None
+        assert decoded.mismatch.startswith("4 digits were found where")
         assert decoded.pattern is None
 
 
@@ -267,11 +267,29 @@ def test_where_there_is_no_grid_it_is_said(reader: Reader, sure_digits: Digits) 
         ({"grid": (0, 9)}, "grid is 0x9"),
         ({"grid": (9, 9), "count": 5}, "grid and count"),
         ({"grid": (9, 9), "pattern": "#"}, "grid and pattern"),
+        ({"grid": 9}, r"grid is 9; expected columns and rows, such as \(9, 9\)"),
+        ({"grid": "9"}, "--grid is '9'; expected columns x rows"),
+        ({"region": "1,2,3"}, "--region is '1,2,3'; expected x,y,width,height"),
+        ({"pattern": 6}, "pattern is 6; expected a text with a # for each digit"),
+        ({"check": 5}, "check is '5'; expected one of luhn"),
+        ({"among": 4711}, "among is 4711; expected a list of numbers"),
+        ({"among": [4711, None]}, "'None' has 0 digits"),
     ],
 )
 def test_what_cannot_be_is_refused(reader: Reader, known: dict[str, Any], said: str) -> None:
     with pytest.raises(UsageError, match=said):
         reader.read(np.full((40, 60), 255, np.uint8), **known)
+
+
+def test_region_and_grid_may_be_texts_as_on_the_command_line() -> None:
+    assert Constraints(region="10, 20,30,40") == Constraints(region=(10, 20, 30, 40))  # type: ignore[arg-type]
+    assert Constraints(grid="9x4") == Constraints(grid=[9, 4]) == Constraints(grid=(9, 4))  # type: ignore[arg-type]
+
+
+def test_a_list_may_have_been_floating_numbers() -> None:
+    column = np.array([4711.0, 4712.0])  # as pandas makes a column of whole numbers with empty cells
+    assert Constraints(among=column).among == Constraints(among=column.tolist()).among == ("4711", "4712")  # type: ignore[arg-type]
+    assert Constraints(among=[12.5, "0815"]).among == ("12.5", "0815")  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize("known", [{}, {"count": 3}, {"lines": 2}, {"pattern": "##-#"}, {"count": 900}])

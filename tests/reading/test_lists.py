@@ -60,6 +60,19 @@ def test_of_two_entries_that_are_alike_none_is_given(seen: Any) -> None:
     assert nearest(seen.text("1234561", doubts={6: (7, 0.48)}), two, threshold=0.9).text == "???????"
 
 
+def test_where_no_entry_is_given_the_nearest_ones_are_named(seen: Any) -> None:
+    page = Reading(tuple(seen.text("1234999", 0.999)), 1.0)
+    reading = with_known_numbers(page, Constraints(among=("7654321", "1234567")), 0.5)
+    assert (reading.text, reading.fits) == ("???????", False)
+    assert reading.note == ("1234999 matches no number of the list with certainty: nearest 1234567 (0 %), then 7654321")
+    told = reading.numbers[0].as_dict()
+    assert (told["nearest"], told["second"]) == ("1234567", "7654321")
+    given = with_known_numbers(
+        Reading(tuple(seen.text("1234567")), 1.0), Constraints(among=("7654321", "1234567")), 0.5
+    )
+    assert "nearest" not in given.numbers[0].as_dict()
+
+
 def test_signs_of_an_entry_need_not_be_written(seen: Any) -> None:
     assert nearest(seen.text("0815"), NumberList(("4711", "08-15"))).text == "08-15"
 
@@ -77,6 +90,11 @@ def test_signs_of_an_entry_need_not_be_written(seen: Any) -> None:
         ("name,exam 2\nAnna,4711\n", ":2", ("4711",)),
         ("exam 2\nA-4711\n", ":exam 2", ("A-4711",)),
         ("A-4711\nA-4712\n", ":1", ("A-4711", "A-4712")),
+        ('"name, first";"number"\n"Miller, Ann";"4711"\n', "", ("4711",)),
+        ("sep=;\nname, first;number\nMiller, Ann;4711\n", "", ("4711",)),
+        ('name,number\n"Miller\nAnn",4711\n', "", ("4711",)),
+        ("name,number,bonus\nAnna,4711,\nOtto,,1\nIda,4713,\n", "", ("4711", "4713")),
+        ("name,bonus,number\nAnna,,4711\nOtto,1,4712\nIda,2,4713\n", "", ("4711", "4712", "4713")),
     ],
 )
 def test_a_file_of_numbers(tmp_path: Path, content: str, column: str, entries: tuple[str, ...]) -> None:
@@ -85,12 +103,28 @@ def test_a_file_of_numbers(tmp_path: Path, content: str, column: str, entries: t
     assert number_list(f"{path}{column}").entries == entries
 
 
+def test_a_file_of_numbers_in_utf_16(tmp_path: Path) -> None:
+    path = tmp_path / "class.txt"
+    path.write_bytes("name\tnumber\r\nÄnne\t4711\r\n".encode("utf-16"))
+    assert number_list(f"{path}:number").entries == ("4711",)
+
+
+def test_a_workbook_or_picture_is_no_list(tmp_path: Path) -> None:
+    (tmp_path / "class.xlsx").write_bytes(b"PK\x03\x04\x14\0\x06\0\x08\0")
+    (tmp_path / "class.csv").write_bytes(b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR")
+    with pytest.raises(DatasetError, match=r"class.xlsx: is a zip archive; expected .* save it as CSV"):
+        number_list(tmp_path / "class.xlsx")
+    with pytest.raises(DatasetError, match=r"class.csv: is not a text file; expected .* save it as CSV"):
+        number_list(tmp_path / "class.csv")
+
+
 @pytest.mark.parametrize(
     ("content", "column", "said"),
     [
         ("name,number\nAnna,4711\n", ":nr", r"no column 'nr'; expected one of name, number"),
         ("name,number\nAnna,4711\nOtto,none\n", ":number", r"line 3 has no number"),
-        ("name,place\nAnna,Ulm\n", "", r"no column holds numbers only; name one"),
+        ('name,number\n"Anna\nB",4711\nOtto,none\n', ":number", r"line 4 has no number"),
+        ("name,place\nAnna,Ulm\n", "", r"no column contains only numbers; choose one"),
         ("number\n4711\n47-11\n", "", r"'4711' and '47-11' are the same number"),
         ("", "", r"is empty"),
     ],
@@ -169,7 +203,7 @@ def test_readings_of_a_batch_are_assigned_and_errors_stay_where_they_are(seen: A
     (foreign,) = assigned([reading_of(seen.text("9898", 0.999))], ["4711", "4712"])
     assert isinstance(foreign, Reading)
     assert (foreign.text, foreign.fits) == ("????", False)
-    assert "no number of the list" in str(foreign.note)
+    assert "of the remaining numbers of the list" in str(foreign.note)
 
 
 def test_what_was_said_of_a_picture_stays_beside_its_assignment(seen: Any) -> None:
@@ -179,4 +213,4 @@ def test_what_was_said_of_a_picture_stays_beside_its_assignment(seen: Any) -> No
     pages = [replace(reading_of(seen.text(text, 0.999)), note=turned) for text in ("4711", "9898")]
     found = assigned([with_known_numbers(each, given, 0.7) for each in pages], given.among or ())
     notes = [each.note for each in found if isinstance(each, Reading)]
-    assert notes == [turned, f"{turned}; no number of the list that is left is likely enough"]
+    assert notes == [turned, f"{turned}; none of the remaining numbers of the list is likely enough"]

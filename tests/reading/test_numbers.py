@@ -178,7 +178,7 @@ def test_numbers_of_a_page_that_add_up(reader: Reader, row: Callable[..., NDArra
     ("known", "said"),
     [
         ({"among": ["1"], "check": "luhn"}, "among and check were both given"),
-        ({"one_to_one": True}, "one-to-one was given without a list"),
+        ({"one_to_one": True}, "one-to-one needs a list"),
         ({"among": ["1"], "grid": (9, 9)}, "grid and among were both given"),
         ({"among": ["1"], "one_to_one": True, "lines": 2}, "one-to-one and lines were both given"),
         ({"check": "checksum"}, "check is 'checksum'; expected one of luhn"),

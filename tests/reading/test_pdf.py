@@ -120,8 +120,8 @@ ENCRYPTED = b"/Encrypt << /Filter /Standard /V 1 /R 2 /O <%s> /U <%s> /P -4 >> /
 @pytest.mark.parametrize(
     ("content", "said"),
     [
-        (b"%PDF-1.7", "damaged, cut off"),
-        (pdf([0.0])[:200], "damaged, cut off"),
+        (b"%PDF-1.7", "damaged, truncated"),
+        (pdf([0.0])[:200], "damaged, truncated"),
         (pdf([]), "without a page"),
         (pdf([0.0]).replace(b"trailer\n<<", b"trailer\n<< " + ENCRYPTED), "encrypted"),
     ],

@@ -167,8 +167,16 @@ def test_a_curve_of_test_images_is_called_so() -> None:
     watched = {**nothing, "test_accuracy": HISTORY["validation_accuracy"]}
     (axes,) = learning_curves_figure(watched, {}, of=("accuracy",)).axes
     assert [line.get_label() for line in axes.lines] == [
-        "training, mean of the epoch", "test, after the epoch (not used to choose anything)"
+        "training, mean of the epoch", "test, after the epoch\n(not used to choose anything)"
     ]  # fmt: skip
+    figure = learning_curves_figure(watched, {"epoch": [1.0], "batch": [1.0], "loss": [1.0], "accuracy": [0.5]})
+    figure.draw_without_rendering()
+    for axes in figure.axes:
+        legend = axes.get_legend()
+        assert legend is not None
+        box, inside = legend.get_window_extent(), axes.get_window_extent()
+        assert inside.x0 < box.x0
+        assert box.x1 < inside.x1
 
 
 def test_learning_curves_without_validation_or_batches() -> None:

@@ -12,7 +12,7 @@ import pytest
 from matplotlib.colors import to_rgb
 
 from digitlab.reports.diagram import architecture_svg
-from digitlab.reports.figures import BLUE, ORANGE
+from digitlab.reports.figures.style import LIGHT
 from digitlab.reports.inspection_figures import (
     Stage,
     activation_maps_figure,
@@ -58,7 +58,9 @@ def test_deep_filters_are_rows_and_their_channels_columns() -> None:
     assert (axes.get_xlabel(), axes.get_ylabel()) == ("channel", "filter")
 
 
-@pytest.mark.parametrize(("ends", "low", "high"), [((-2, 2), BLUE, ORANGE), ((0, 3), "#ffffff", ORANGE)])
+@pytest.mark.parametrize(
+    ("ends", "low", "high"), [((-2, 2), LIGHT.blue, LIGHT.orange), ((0, 3), "#ffffff", LIGHT.orange)]
+)
 def test_colours_mean_the_same_in_every_picture(ends: tuple[float, float], low: str, high: str) -> None:
     maps = RNG.uniform(*ends, (6, 7, 3)).astype(np.float32)
     axes, _ = activation_maps_figure(maps, ["", "dead", ""], "maps", ends).axes

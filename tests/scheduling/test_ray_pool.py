@@ -31,7 +31,7 @@ def test_the_job_of_a_node_that_is_left_out_is_lost_and_its_late_result_is_not_h
         wait=lambda answers, timeout: (answers, []),  # noqa: ARG005 - Ray's signature
     ))  # fmt: skip
     job = cast("Job", SimpleNamespace(digest="d"))
-    pool._looked = time.monotonic()
+    pool._last_update = time.monotonic()
     pool._actors = [
         _Actor("n", "box", "starting", "hello"),
         _Actor("n", "box", "busy", "job", environment={}, job=job),

@@ -35,9 +35,9 @@ def inputs(job):
 def check(job):
     if job["number"] < 0:
         raise UsageError(f"number is {job['number']}; expected 0 or more")
-def do(job, *, inputs, tell, stop, keep_state):
+def do(job, *, inputs, report, stop, keep_state):
     print("words that are no answer")
-    tell({"half": job["number"] / 2})
+    report({"half": job["number"] / 2})
     if job["number"] == 3:
         raise ZeroDivisionError("three is\\nodd")
     while job["number"] == 5:
@@ -153,7 +153,7 @@ def test_one_job_is_stopped_and_the_next_is_not() -> None:
         return {"done": True}
 
     def done(digest: str) -> dict[str, Any]:
-        return worker.do({}, digest, inputs={}, tell=lambda _: None, keep_state=False)
+        return worker.do({}, digest, inputs={}, report=lambda _: None, keep_state=False)
 
     worker = Worker(cast("Work", SimpleNamespace(do=do)))
     during: Callable[[], None] = lambda: worker.cut("b")  # noqa: E731 - changed below

@@ -27,8 +27,10 @@ HEAD = '[form]\ntitle = "T"\nnumber = 1\n\n[[field]]\nname = "a"\n'
     [
         (HEAD + "boxes = 0\n", "line 7, boxes: is 0; expected 1 to 30"),
         (HEAD + "boxes = true\n", "line 7, boxes: is true; expected a whole number"),
-        (HEAD + "boxs = 3\n", "line 6, name: a has none of them; expected one of boxes, pattern"),
-        (HEAD + "boxes = 3\nlabl = 'x'\n", "line 8, labl: is no key of this [[field]]; did you mean label?"),
+        (HEAD, "line 6, name: a has none of them; expected one of boxes, pattern"),
+        (HEAD + "boxs = 3\n", "line 7, boxs: is not a key of this [[field]]; did you mean boxes?"),
+        (HEAD + "digits = 3\n", "line 7, digits: is not a key of this [[field]]; did you mean boxes?"),
+        (HEAD + "boxes = 3\nlabl = 'x'\n", "line 8, labl: is not a key of this [[field]]; did you mean label?"),
         (HEAD + "boxes = 3\nline = 40\n", "line 8, line: a has boxes and line; expected one of"),
         (HEAD + 'pattern = "12.##"\n', "line 7, pattern: is '12.##'; expected a # for each digit"),
         (HEAD + "line = 5\n", "line 7, line: is 5; expected 15 to 170"),
@@ -45,7 +47,7 @@ HEAD = '[form]\ntitle = "T"\nnumber = 1\n\n[[field]]\nname = "a"\n'
         ("[form]\nnumber = 1\n", "has no [[field]] and no [[table]]"),
         (
             HEAD + 'boxes = 1\n[[table]]\nname = "t"\nrows = ["1"]\ncolumns = [{ name = "p", boxen = 2 }]\n',
-            "line 11, name: p has none of them",
+            "line 11, boxen: is not a key of this column; did you mean boxes?",
         ),
     ],
 )

@@ -159,8 +159,8 @@ def test_corrections_stay_in_the_table_and_become_digits(marks: Path, tmp_path: 
 @pytest.mark.parametrize(
     ("content", "message"),
     [
-        ("{", "is no JSON"),
-        ('{"kind": "x", "fields": []}', "holds no corrections"),
+        ("{", "is not JSON"),
+        ('{"kind": "x", "fields": []}', "contains no corrections"),
         (json.dumps({"kind": KIND, "fields": [{"file": "a"}]}), "fields[0] lacks 'field'"),
         (json.dumps({"kind": KIND, "fields": [said("animal", "1", confidence=7)]}), "fields[0] has the confidence 7"),
         (json.dumps({"kind": KIND, "fields": [said("animal", "1", confidence=10**400)]}), "fields[0] int too large"),
@@ -189,6 +189,17 @@ def test_two_tables_agree_or_say_where_not(tmp_path: Path, capsys: Captured) -> 
     assert run(["sheet", "agree", str(tmp_path / "one.csv"), str(tmp_path / "none.csv")]) == 2
 
 
+def test_photos_of_one_name_in_two_folders_are_told_apart(tmp_path: Path, capsys: Captured) -> None:
+    (tmp_path / "one.csv").write_text("file,n\nx/a.jpg,12\ny/a.jpg,4\n")
+    (tmp_path / "two.csv").write_text("file,n\nx/a.jpg,13\ny/a.jpg,4\n")
+    assert run(["sheet", "agree", str(tmp_path / "one.csv"), str(tmp_path / "two.csv")]) == 1
+    told = capsys.readouterr()
+    assert told.out == "x/a.jpg, n: 12 | 13\n"
+    assert "1 of 2 fields are the same" in told.err
+    (tmp_path / "elsewhere.csv").write_text("file,n\nz/a.jpg,13\n")
+    assert run(["sheet", "agree", str(tmp_path / "one.csv"), str(tmp_path / "elsewhere.csv")]) == 2
+
+
 def test_a_person_is_a_reader_too(tmp_path: Path, capsys: Captured) -> None:
     one = corrections(tmp_path / "one.json", said("n", "4", file="x/b.jpg"), said("m", "12"))
     other = corrections(tmp_path / "other.json", said("n", "5", file="b.jpg"), said("m", "12"))
@@ -207,7 +218,7 @@ def test_the_bound_is_that_of_clopper_and_pearson() -> None:
 
 
 def test_a_small_sample_promises_little_and_says_what_it_takes() -> None:
-    with pytest.raises(UsageError, match="49 sampled fields were looked over; expected 50"):
+    with pytest.raises(UsageError, match="49 sampled fields were reviewed; expected 50"):
         promise_of(np.full(49, 0.9), np.zeros(49), 0.01)
     found = promise_of(np.linspace(0.5, 1, 200), np.zeros(200), 0.001)
     assert found.threshold is None
@@ -259,9 +270,9 @@ def test_the_promise_of_a_table(marks: Path, tmp_path: Path, capsys: Captured) -
         corrections(beside, *(said(f"x{n}", "1", read="1", confidence=0.99998) for n in range(299)))
         assert run(["sheet", "promise", form, table, "--error", "0.01"]) == 0
         told = capsys.readouterr()
-        assert "from a confidence of 0.999980 on" in told.out
+        assert "at a confidence of 0.999980 or more" in told.out
         assert "--least 0.999980 marks" in told.err
         assert run(["sheet", "promise", form, table, "--error", "0.001"]) == 1
-        assert "it takes at least 2,995 sampled fields" in capsys.readouterr().err
+        assert "at least 2,995 sampled fields" in capsys.readouterr().err
     finally:
         beside.write_text(kept) if kept is not None else beside.unlink()

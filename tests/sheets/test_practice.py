@@ -76,7 +76,7 @@ def test_each_writer_is_read_by_a_network_that_never_saw_it(
         learned[name] = len(others)  # type: ignore[arg-type]
         return np.asarray(own.labels, np.int64)  # type: ignore[attr-defined]
 
-    monkeypatch.setattr(practice, "_after", after)
+    monkeypatch.setattr(practice, "_predict_after_training", after)
     found = by_writer(practised, leave_one_out=True, runs=tmp_path)
     assert learned == {"0203": 100, "4711": 99}
     assert all(each.right_after == each.images for each in found.scores)
@@ -90,8 +90,15 @@ def test_a_file_without_writers_is_refused(practised: Path, tmp_path: Path) -> N
         np.savez(
             tmp_path / "one.npz", images=held["images"][one], labels=held["labels"][one], writers=held["writers"][one]
         )
-    with pytest.raises(DatasetError, match="holds no digits with writers"):
+    with pytest.raises(DatasetError, match="contains no digits with writers"):
         by_writer(tmp_path / "plain.npz")
+    np.save(tmp_path / "array.npy", np.zeros(3))
+    (tmp_path / "empty.npz").touch()
+    for name in ("array.npy", "empty.npz"):
+        with pytest.raises(DatasetError, match=f"{name}: contains no digits with writers"):
+            by_writer(tmp_path / name)
+    with pytest.raises(DatasetError, match=r"there is no file .*none\.npz"):
+        by_writer(tmp_path / "none.npz")
     with pytest.raises(UsageError, match="has 1 writer; expected 2 or more"):
         by_writer(tmp_path / "one.npz", leave_one_out=True)
 

@@ -48,7 +48,7 @@ def test_the_example_is_a_form_that_can_be_printed(tmp_path: Path, capsys: Captu
     form, out = tmp_path / "marks.toml", tmp_path / "marks.pdf"
     assert run(["sheet", "example", str(form)]) == 0
     assert run(["sheet", "example", str(form)]) == 2
-    assert "is there already" in capsys.readouterr().err
+    assert "already exists" in capsys.readouterr().err
     assert run(["sheet", "new", str(form), "--out", str(out)]) == 0
     assert out.read_bytes().startswith(b"%PDF-1.4")
     assert len(read_form(form).fields) == 23
@@ -145,7 +145,7 @@ def test_python_is_refused_as_the_command_line_is(tmp_path: Path) -> None:
             job(form)
     with pytest.raises(UsageError, match="threshold is 2; expected 0 to 1"):
         show_sheets(form, form, threshold=2)
-    with pytest.raises(UsageError, match="expected no --jobs"):
+    with pytest.raises(UsageError, match="leave out --jobs"):
         read_sheets(form, form, out=out, engine="ray", processes=2)
     with pytest.raises(UsageError, match="width is 3; expected 40 to 600 mm"):
         mark_form(form, out=out, width=3)
@@ -158,14 +158,17 @@ def test_python_is_refused_as_the_command_line_is(tmp_path: Path) -> None:
     ("words", "said"),
     [
         (["read", "FORM"], "no photo given"),
-        (["read", "FORM", "photos", "--engine", "ray"], "--engine ray and --address are of a table"),
-        (["read", "FORM", "photos", "--out", "t.csv", "--address", "here:1"], "--address is of a Ray cluster"),
+        (["read", "FORM", "photos", "--engine", "ray"], "--engine ray and --address need a table"),
+        (["read", "FORM", "photos", "--out", "t.csv", "--address", "here:1"], "--address is for a Ray cluster"),
         (["read", "FORM", "photos", "--engine", "rya"], "Did you mean 'ray'?"),
         (["from", "blank.png", "--out", "lab.toml", "--width", "3"], "width is 3.0; expected 40 to 600 mm"),
         (["agree", "none.csv", "weights.toml"], "cannot read none.csv: there is no such file"),
         (["read", "FORM", "photos", "--out", "t.doc"], "expected a name ending in .csv, .xlsx, .parquet"),
         (["read", "FORM", "photos", "--least", "2"], "least is 2.0; expected 0 to 1"),
-        (["read", "FORM", "photos", "--check", "animal=lun"], "check is 'lun'; expected one of luhn"),
+        (["read", "FORM", "photos", "--check", "animal=lun"], "--check animal=lun: check is 'lun'; expected"),
+        (["read", "FORM", "photos", "--check", "animal=lun"], "range:a-b or sum:FIELD+FIELD"),
+        (["review", "FORM", "m.csv", "--out", "m.csv"], "--out m.csv: expected a name ending in .html"),
+        (["promise", "FORM", "none.csv"], "there is no file none.csv"),
         (["read", "none.toml", "photos"], "none.toml: cannot be read"),
         (["new", "FORM", "--out", "form.png"], "expected a name ending in .pdf"),
         (["draw", "FORM", "--out", "S", "--count", "0"], "--count is 0"),
@@ -199,6 +202,12 @@ def test_a_drawn_stack_is_read_as_its_truth_says(stack: Path, tmp_path: Path, ca
     (folder / "sheet-00002.jpg").unlink()
     assert run(["sheet", "draw", form, "--count", "4", "--seed", "3", "--out", str(folder), "--jobs", "1"]) == 0
     assert (folder / "sheet-00002.jpg").read_bytes() == drawn["sheet-00002.jpg"]  # the same seed, the same stack
+    truth_of_four = (folder / "truth.csv").read_bytes()
+    for other in (["--seed", "4"], ["--seed", "3", "--megapixels", "12"]):  # its values would be those of other photos
+        assert run(["sheet", "draw", form, "--count", "4", "--out", str(folder), "--jobs", "1", *other]) == 2
+        assert "choose another folder" in capsys.readouterr().err
+    assert run(["sheet", "draw", form, "--count", "2", "--seed", "3", "--out", str(folder), "--jobs", "1"]) == 0
+    assert (folder / "truth.csv").read_bytes() == truth_of_four
     assert run(["sheet", "read", form, str(folder), "--out", str(tmp_path / "m.csv"), "--jobs", "1"]) == 0
     truth, found = rows(folder / "truth.csv"), rows(tmp_path / "m.csv")
     right = [one[name] == two[name] for one, two in zip(truth, found, strict=True) for name in VALUES]

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from digitlab.errors import RecipeError, UsageError
 from digitlab.sheets import read_form
-from digitlab.sheets.asked import Asked, keep_asked, read_asked, with_checks
+from digitlab.sheets.asked import SheetOptions, read_options, save_options, with_checks
 from digitlab.sheets.form import Field, Form
 from digitlab.sheets.sums import sums_of
 from digitlab.sheets.table import SheetTable, TableRow
@@ -132,9 +132,9 @@ def test_a_form_says_what_adds_up(form_file: Callable[[str], Path]) -> None:
         ("task.*.points", "task.*.poins", "line 10, check: no field is called 'task.*.poins'; expected some of task.1"),
         ("task.*.points", "task.*", "line 10, check: task.1.seen cannot be added up to total"),
         ('"sum:task.*.points"', '"sum:"', "line 10, check: no field is called ''"),
-        ("boxes = 3\n", 'pattern = "##:##"\n', "line 10, check: total holds no number"),
-        ("boxes = 3\n", 'pattern = "###.#"\n', "expected boxes with 1 digit behind the decimal sign"),
-        ("boxes = 2 }", 'boxes = 2, check = "sum:total" }', "line 6, check: a sum is of a [[field]]"),
+        ("boxes = 3\n", 'pattern = "##:##"\n', "line 10, check: total contains no number"),
+        ("boxes = 3\n", 'pattern = "###.#"\n', "expected boxes with 1 digit after the decimal sign"),
+        ("boxes = 2 }", 'boxes = 2, check = "sum:total" }', "line 6, check: a sum is for a [[field]]"),
         (
             "[[field]]", '[[field]]\nname = "other"\nboxes = 3\ncheck = "sum:task.1.points"\n[[field]]',
             "line 14, check: task.1.points belongs to other already",
@@ -170,13 +170,13 @@ def test_checks_can_be_given_beside_the_form(form_file: Callable[[str], Path], t
 
 
 def test_what_was_asked_is_kept(tmp_path: Path) -> None:
-    path, asked = tmp_path / "marks.asked.json", Asked(0.25, ("total=sum:a+b",))
-    keep_asked(path, Asked())
+    path, asked = tmp_path / "marks.asked.json", SheetOptions(0.25, ("total=sum:a+b",))
+    save_options(path, SheetOptions())
     assert not path.exists()
-    keep_asked(path, asked)
-    assert read_asked(path) == asked
-    keep_asked(path, Asked())
-    assert read_asked(path) == Asked()
+    save_options(path, asked)
+    assert read_options(path) == asked
+    save_options(path, SheetOptions())
+    assert read_options(path) == SheetOptions()
 
 
 def test_drawn_totals_are_sums(form_file: Callable[[str], Path]) -> None:

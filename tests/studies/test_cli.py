@@ -97,7 +97,7 @@ def test_a_study_of_which_nothing_is_there_can_be_shown(tmp_path: Path, capsys: 
         (["run", "ann", "--for", "soon"], "expected seconds above 0"),
         (["run", "ann", "--seeds", "0"], "seeds is 0"),
         (["run", "ann", "--engine", "spark"], "expected one of local, ray"),
-        (["run", "ann", "--address", "10.0.0.5:6379"], "expected --engine ray"),
+        (["run", "ann", "--address", "10.0.0.5:6379"], "add --engine ray"),
         (["run", "ann", "--workers", "0"], "expected 1 or more"),
         (["run", "no-such-file.py"], "there is no such file"),
         (["show", "an"], "there is no study 'an'"),

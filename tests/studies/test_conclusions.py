@@ -142,8 +142,8 @@ def test_one_seed_shows_nothing_unless_the_task_is_exact() -> None:
 
 
 def test_statements_name_the_cells_as_people_read_them() -> None:
-    assert improves("accuracy", frm=1, to=2).said_of(Fake({1: 0, 2: 0})) == "accuracy: «2» is better than «1»"
-    assert above("loss", 1, 0.5, text="{0} is low").said_of(Fake({1: 0})) == "«1» is low"
+    assert improves("accuracy", frm=1, to=2).statement(Fake({1: 0, 2: 0})) == "accuracy: «2» is better than «1»"
+    assert above("loss", 1, 0.5, text="{0} is low").statement(Fake({1: 0})) == "«1» is low"
 
 
 def test_unknown_measures_are_refused_when_the_study_is_written() -> None:

@@ -43,7 +43,7 @@ def test_lists_may_vary_as_well() -> None:
     [
         ({}, "either vary or variants"),
         ({"vary": {"dropout": []}}, "dropout has no values"),
-        ({"vary": {"dropout": [True, True]}}, "stands there twice"),
+        ({"vary": {"dropout": [True, True]}}, "occurs twice"),
         ({"vary": {"dropout": [True]}, "columns": ("acuracy",)}, "Did you mean 'accuracy'"),
         ({"vary": {"dropout": [True]}, "published": {False: Published(accuracy=1)}}, "no cell False"),
         ({"vary": {"dropout": [True]}, "conclusions": [improves("loss", frm=True, to="yes")]}, "no cell 'yes'"),

@@ -50,7 +50,7 @@ def test_every_cell_has_its_line(study: Study, result: Any, tmp_path: Path, caps
         "two-pools: max, seed 0: failed: out of luck",
         "two-pools: max, seed 0: given up after out of luck",
         "two-pools: average, seed 1: failed: its node is gone",
-        "two-pools: max, seed 1: stopped; it goes on another time",
+        "two-pools: max, seed 1: stopped; the same command continues it",
         "node x is left out",
     ]
 

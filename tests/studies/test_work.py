@@ -112,7 +112,7 @@ def test_a_state_that_does_not_fit_is_dropped_and_the_next_try_succeeds(thousand
     job = Job.of(Train(), SMALL)
     job.checkpoint.parent.mkdir(parents=True)
     job.checkpoint.write_bytes(b"no state")
-    assert "cannot go on" in attempt(lambda: done(job, thousand, keep_state=True))["failure"]
+    assert "cannot continue" in attempt(lambda: done(job, thousand, keep_state=True))["failure"]
     assert "result" in attempt(lambda: done(job, thousand, keep_state=True))
 
 
@@ -186,7 +186,7 @@ def test_layers_and_networks_are_counted() -> None:
             do(
                 {"kind": "count-parameters", "settings": settings},
                 inputs={},
-                tell=print,
+                report=print,
                 stop=StopRequest(),
                 keep_state=False,
             )["parameters"]

@@ -14,23 +14,23 @@ from digitlab.errors import RunError
 from digitlab.evaluation.keeping import predictions_of
 from digitlab.runs import Run
 from digitlab.training import beside
-from digitlab.training.beside import Answered, Beside, worth_it
+from digitlab.training.beside import HelperProcess, MeasureRequest, is_helper_useful
 from digitlab.values import Digits
 
 
 @pytest.fixture
-def tested() -> Answered:
+def tested() -> MeasureRequest:
     rng = np.random.default_rng(0)
     digits = Digits(rng.integers(0, 256, (200, 28, 28), np.uint8), rng.integers(0, 10, 200).astype(np.uint8))
     powers = np.exp(rng.normal(size=(200, 10)) + 4 * np.eye(10)[digits.labels])
     probabilities = (powers / powers.sum(axis=1, keepdims=True)).astype(np.float32)
-    return Answered(predictions_of(probabilities, digits), {"model": "m", "data": "d", "split": "test"})
+    return MeasureRequest(predictions_of(probabilities, digits), {"model": "m", "data": "d", "split": "test"})
 
 
-def done_with(process: Beside, run: Run, tested: Answered) -> tuple[object, str]:
-    process.ask("measure", run, tested)
-    process.ask("page", run)
-    return process.answer(), process.answer()
+def done_with(process: HelperProcess, run: Run, tested: MeasureRequest) -> tuple[object, str]:
+    process.submit("measure", run, tested)
+    process.submit("page", run)
+    return process.result(), process.result()
 
 
 def without_minute(page: str) -> str:
@@ -38,10 +38,10 @@ def without_minute(page: str) -> str:
     return re.sub(r"\d{4}-\d\d-\d\d \d\d:\d\d", "", page)
 
 
-def test_what_is_done_beside_is_what_is_done_here(tmp_path: Path, tested: Answered) -> None:
+def test_what_is_done_beside_is_what_is_done_here(tmp_path: Path, tested: MeasureRequest) -> None:
     one, other = Run.create("run", tmp_path / "here"), Run.create("run", tmp_path / "there")
-    here = done_with(Beside(running=False), one, tested)
-    with Beside() as process:
+    here = done_with(HelperProcess(running=False), one, tested)
+    with HelperProcess() as process:
         assert process.running
         there = done_with(process, other, tested)
         assert process.running  # no failure was mended
@@ -53,9 +53,9 @@ def test_what_is_done_beside_is_what_is_done_here(tmp_path: Path, tested: Answer
     assert other.mat.is_file()
 
 
-def test_a_process_that_is_killed_costs_time_only(tmp_path: Path, tested: Answered) -> None:
+def test_a_process_that_is_killed_costs_time_only(tmp_path: Path, tested: MeasureRequest) -> None:
     run = Run.create("run", tmp_path)
-    with Beside() as process:
+    with HelperProcess() as process:
         assert process._process is not None
         process._process.kill()
         metrics, page = done_with(process, run, tested)
@@ -65,18 +65,18 @@ def test_a_process_that_is_killed_costs_time_only(tmp_path: Path, tested: Answer
 
 def test_what_fails_there_is_said_here(tmp_path: Path) -> None:
     run = Run.create("run", tmp_path)  # nothing was measured
-    with Beside() as process:
-        process.ask("page", run)
+    with HelperProcess() as process:
+        process.submit("page", run)
         with pytest.raises(RunError, match="metrics"):
-            process.answer()
+            process.result()
 
 
 @pytest.mark.skipif(not Path("/proc/self/stat").is_file(), reason="asks Linux who is there")
 def test_it_ends_with_the_one_that_started_it(tmp_path: Path) -> None:
     code = """
 import os, signal
-from digitlab.training.beside import Beside
-process = Beside()
+from digitlab.training.beside import HelperProcess
+process = HelperProcess()
 print(process._process.pid, flush=True)
 os.kill(os.getpid(), signal.SIGKILL)
 """
@@ -92,19 +92,19 @@ os.kill(os.getpid(), signal.SIGKILL)
 def test_it_is_started_only_where_its_imports_are_still_to_come(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(beside, "_LOADED", ("no-such-module",))
     monkeypatch.setattr(os, "sched_getaffinity", lambda _: {0, 1}, raising=False)
-    assert worth_it()
+    assert is_helper_useful()
     monkeypatch.setattr(os, "sched_getaffinity", lambda _: {0}, raising=False)
-    assert not worth_it()
+    assert not is_helper_useful()
     monkeypatch.setattr(os, "sched_getaffinity", lambda _: {0, 1}, raising=False)
     monkeypatch.setattr(beside, "_LOADED", ("pytest",))
-    assert not worth_it()
+    assert not is_helper_useful()
 
 
 def test_it_imports_no_network_library() -> None:
     code = """
 import sys
 from digitlab.training import beside
-beside._import_what_is_needed()
+beside._import_slow_modules()
 assert not {"keras", "tensorflow", "jax"} & set(sys.modules), sorted(sys.modules)
 """
     subprocess.run([sys.executable, "-c", code], check=True, timeout=120)

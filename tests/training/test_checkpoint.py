@@ -134,7 +134,7 @@ def test_what_cannot_go_on_says_why(small_mnist: str, tmp_path: Path) -> None:
     done.checkpoint.parent.mkdir()
     for content in (b"", b"PK\x03\x04 cut", b"\x93NUMPY"):
         done.checkpoint.write_bytes(content)
-        with pytest.raises(RunError, match="cannot go on from this checkpoint"):
+        with pytest.raises(RunError, match="cannot continue from this checkpoint"):
             run_training(resumed(done), done)
     done.config.write_text("epochs = -1")
     with pytest.raises(RunError, match="not the settings"):

@@ -115,7 +115,7 @@ def test_answers_of_fewer_folds_than_the_table_has_are_refused(tmp_path: Path) -
     content = kept.read_json(kept.cross_validation)
     again = {**content["table"][0], "fold": 2}
     kept.write_json(kept.cross_validation, {**content, "done": 2, "table": [*content["table"], again]})
-    with pytest.raises(RunError, match="begin anew"):
+    with pytest.raises(RunError, match="start again"):
         run_cross_validation(SMALL, TRAIN, kept, 3, listener=lambda _: None, stop=StopRequest())
 
 
@@ -123,7 +123,7 @@ def test_other_images_under_the_same_name_are_refused(tmp_path: Path) -> None:
     stop, listener = stopping_after(3)
     run_cross_validation(SMALL, TRAIN, Run(tmp_path), 3, listener=listener, stop=stop)
     other = Digits(TRAIN.images, (TRAIN.labels + 1) % 10)
-    with pytest.raises(RunError, match="other images than mnist holds now"):
+    with pytest.raises(RunError, match="other images than mnist contains now"):
         run_cross_validation(SMALL, other, Run(tmp_path), 3, listener=lambda _: None, stop=StopRequest())
 
 
@@ -166,7 +166,7 @@ def test_what_is_resumed_stays_in_its_folder(tmp_path: Path, capsys: pytest.Capt
     [
         (["--folds", "1"], "folds is 1; expected 2 or more"),
         (["--folds", "200"], "use fewer folds"),
-        (["--folds", "3", "--lr-range-test", "1e-6:1"], "expected no --resume, --lr-range-test"),
+        (["--folds", "3", "--lr-range-test", "1e-6:1"], "leave out --resume, --lr-range-test"),
         (["--folds", "3", "--members", "2"], "members is 2"),
         (["--folds", "3", "--optimiser", "no-such"], "no-such"),
         (["--folds", "3", "--patience", "2"], "early stopping needs images"),

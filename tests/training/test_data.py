@@ -107,6 +107,30 @@ def test_what_is_missing_is_named(plain_file: str, settings: dict[str, object], 
         pass
 
 
+@pytest.mark.parametrize("empty", ["train", "validation", "test"])
+def test_an_empty_split_is_named(tmp_path: Path, empty: str) -> None:
+    with hdf5_writer(tmp_path / "parted.h5", "uint8") as sink:
+        for split in ("train", "validation", "test"):
+            sink.write(TEST[: 0 if split == empty else 20], split=split)
+    message = {"train": "training", "validation": "validation", "test": "test"}[empty]
+    with (
+        pytest.raises(DatasetError, match=f"has no {message} images"),
+        open_training_data(TrainingConfig(dataset=str(tmp_path / "parted.h5"))),
+    ):
+        pass
+
+
+@pytest.mark.parametrize("role", ["dataset", "test"])
+def test_an_empty_file_is_named(tmp_path: Path, plain_file: str, role: str) -> None:
+    np.savez(tmp_path / "empty.npz", images=TEST.images[:0], labels=TEST.labels[:0])
+    files = {"dataset": plain_file, "test": plain_file, role: str(tmp_path / "empty.npz")}
+    with (
+        pytest.raises(DatasetError, match=r"has no (training|test) images"),
+        open_training_data(TrainingConfig(dataset=files["dataset"], test=files["test"])),
+    ):
+        pass
+
+
 def test_real_time_sobel_images_are_validated_and_tested_on_sobel_images(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
@@ -122,7 +146,7 @@ def test_real_time_sobel_images_are_validated_and_tested_on_sobel_images(
     assert card is not None
     assert card.form == "sobel"
     with (
-        pytest.raises(DatasetError, match="holds Sobel images"),
+        pytest.raises(DatasetError, match="contains Sobel images"),
         open_training_data(TrainingConfig(dataset="sobel", augmentation="realtime")),
     ):
         pass

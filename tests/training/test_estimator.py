@@ -139,7 +139,7 @@ def test_scikit_learns_searches_and_pipelines_work_with_it() -> None:
     ("wrong", "message"),
     [
         ({"epochs": 0}, "epochs is 0"),
-        ({"patience": 2}, "patience needs images"),
+        ({"patience": 2}, "patience needs validation images"),
         ({"validation": 0.001}, "leaves none to validate on"),
         ({"augmentation": "realtime"}, "Sobel"),
         ({"options": {"wide": 3}}, "wide"),

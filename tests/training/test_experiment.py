@@ -15,7 +15,7 @@ from digitlab.models import load_keras, predict_probabilities, read_card
 from digitlab.reading import Classifier
 from digitlab.runs import Run
 from digitlab.training import Event, Progressed, Stage, Started, StopRequest, TrainingConfig, check, run_training
-from digitlab.training.data import open_training_data, watched_by
+from digitlab.training.data import open_training_data, watched_images
 from digitlab.values import Digits
 
 if TYPE_CHECKING:
@@ -71,9 +71,9 @@ def test_watched_test_images_give_a_curve_and_change_no_weight(small_mnist: str,
 def test_what_is_held_out_is_watched_and_not_the_test_images(small_mnist: str) -> None:
     training = TrainingConfig("slides-cnn", small_mnist, epochs=1, validation=0.1, watch="test", patience=3)
     with open_training_data(training) as data:
-        assert watched_by(training, data) is None
+        assert watched_images(training, data) is None
     with open_training_data(replace(training, validation=0.0, patience=None)) as data:
-        assert watched_by(replace(training, validation=0.0, patience=None), data) is data.test
+        assert watched_images(replace(training, validation=0.0, patience=None), data) is data.test
 
 
 @pytest.mark.backends
@@ -193,4 +193,4 @@ def test_a_network_trained_on_sobel_images_reads_grey_ones(
         assert command(["evaluate", str(model), "--data", "grey", "--out", out, "--json"]) == 0
         assert json.loads(capsys.readouterr().out)["accuracy"] == trained.metrics.accuracy
     assert command(["evaluate", str(run.onnx), "--data", "edges"]) == 2
-    assert "name its run folder" in capsys.readouterr().err
+    assert "give its run folder" in capsys.readouterr().err

@@ -25,7 +25,7 @@ def clocked(monkeypatch: pytest.MonkeyPatch, fresh_cache: Path) -> list[dict[str
     assert fresh_cache
     found: list[dict[str, float]] = []
     monkeypatch.setattr(module, "processor_multiplies_bfloat16", lambda: True)
-    monkeypatch.setattr(module, "_measured", lambda _: found.pop(0))
+    monkeypatch.setattr(module, "_measure", lambda _: found.pop(0))
     return found
 
 
@@ -94,7 +94,7 @@ def small(monkeypatch: pytest.MonkeyPatch) -> str:
     whole = load_dataset("mnist")
     makers = {"train": lambda: whole.split("train")[:1024], "test": lambda: whole.split("test")[:200]}
     monkeypatch.setitem(catalogue._NAMED, "small", lambda _: Dataset("small", "", makers))
-    monkeypatch.setattr(module, "_WORTH", 1)
+    monkeypatch.setattr(module, "_FEWEST_STEPS", 1)
     return "small"
 
 

@@ -154,7 +154,7 @@ def test_the_command_prints_the_suggestion(thousand: Path, tmp_path: Path, capsy
     assert Path(out[1]).is_dir()
 
 
-@pytest.mark.parametrize("text", ["1:0.1", "x:y", "0:1", "1", "", "-1:1", "1e-6:nan", "1e-6:inf", "1:1"])
+@pytest.mark.parametrize("text", ["1:0.1", "x:y", "0:1", "1", "-1:1", "1e-6:nan", "1e-6:inf", "1:1"])
 def test_other_ranges_are_refused_in_one_line(text: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert run(["train", f"--lr-range-test={text}"]) == 2
     err = capsys.readouterr().err.strip()

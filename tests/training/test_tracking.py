@@ -171,7 +171,7 @@ def test_a_server_that_goes_away_does_not_end_the_training(client: type[Client],
         told(EPOCHS[1])
         told(EPOCHS[1])
     said = [event.text for event in heard if isinstance(event, Stage)]
-    assert said == ["MLflow is not told any more (the server is gone); the run folder keeps everything"]
+    assert said == ["MLflow is no longer updated (the server is gone); the run folder has everything"]
     assert [event for event in heard if isinstance(event, EpochEnded)] == [EPOCHS[0], EPOCHS[1], EPOCHS[1]]
 
 

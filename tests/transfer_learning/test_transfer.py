@@ -129,7 +129,7 @@ def test_a_layer_that_does_not_exist_is_named_with_those_that_do(base: Any, few:
     ("settings", "message"),
     [
         ({"how": "magic"}, "expected one of features"),
-        ({"head": "keep", "how": "features"}, "throws it away"),
+        ({"head": "keep", "how": "features"}, "discards it"),
         ({"head": "keep", "layer": "x"}, "expected one of them"),
         ({"how": "anew", "layer": "x"}, "as a whole"),
         ({"per_class": 0}, "per_class is 0"),
@@ -157,7 +157,7 @@ def test_a_folder_of_own_digits_is_parted(own_digits: Path) -> None:
 def test_sets_that_cannot_be_learned_from_are_refused(own_digits: Path, tmp_path: Path) -> None:
     with pytest.raises(DatasetError, match="has 5 training images of class 0; expected at least 6"):
         transfer_data(str(own_digits), per_class=6)
-    with pytest.raises(DatasetError, match="none are left to measure on"):
+    with pytest.raises(DatasetError, match="none are left for testing"):
         transfer_data(str(own_digits), per_class=5)
     np.savez(tmp_path / "one.npz", images=np.zeros((4, 28, 28), np.uint8), labels=np.full(4, 7, np.uint8))
     with pytest.raises(DatasetError, match="images of class 7 only"):

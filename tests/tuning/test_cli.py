@@ -69,7 +69,7 @@ def test_a_search_ends_with_a_table_and_a_recipe(space: Path, paper: Any, tmp_pa
     assert run(["tune", str(space), "--out", str(out), "--json"]) == 0  # nothing is left to do
     assert not paper.given
     said = capsys.readouterr()
-    assert "all 4 trials are there already" in said.err
+    assert "all 4 trials are done already" in said.err
     found = json.loads(said.out)
     assert (found["folder"], found["wanted"], found["states"]["complete"]) == (str(out), 4, 4)
 
@@ -81,7 +81,7 @@ def test_it_goes_on_with_more_trials(space: Path, paper: Any, tmp_path: Path, ca
     assert run(["tune", "--resume", str(out), "--trials", "5", "--json"]) == 0
     assert len(json.loads(capsys.readouterr().out.splitlines()[-1])["trials"]) == 5
     assert run([*words, "--folds", "5"]) == 2
-    assert "holds another search: tune.folds differ" in capsys.readouterr().err
+    assert "contains another search: tune.folds differ" in capsys.readouterr().err
 
 
 def test_a_search_whose_trials_all_fail_is_no_success(
@@ -101,7 +101,7 @@ def test_a_search_whose_trials_all_fail_is_no_success(
         ([], "expected a space"),
         (["no-such-space"], "shipped: s1-grid, small-and-quick"),
         (["--resume", "no-such-folder"], "not the folder of a search"),
-        (["s1-grid", "--resume", "x"], "expected no space"),
+        (["s1-grid", "--resume", "x"], "leave out the space"),
         (["s1-grid", "--pruner", "hyperbnd"], "pruner is 'hyperbnd'"),
         (["s1-grid", "--folds", "1"], "folds is 1"),
         (["s1-grid", "--trials", "0"], "trials is 0"),

@@ -210,14 +210,14 @@ def test_a_folder_searches_one_thing_only(make_space: Make, tmp_path: Path) -> N
     assert folder.read() == replace(space, name="paper")
     folder.begin(replace(space, tuning=replace(space.tuning, trials=70)))
     Search(space, folder.journal).ask()
-    with pytest.raises(UsageError, match=r"holds another search: tune.folds differ"):
+    with pytest.raises(UsageError, match=r"contains another search: tune.folds differ"):
         folder.begin(replace(space, tuning=replace(space.tuning, folds=9)))
     other = make_space(space={"batch_size": [1, 2]})
     with pytest.raises(UsageError, match="epochs, space differ"):
         folder.begin(replace(other, base=replace(space.base, epochs=3)))
     (tmp_path / "other").mkdir()
     (tmp_path / "other" / "letter.txt").touch()
-    with pytest.raises(UsageError, match="holds other files"):
+    with pytest.raises(UsageError, match="contains other files"):
         Folder(tmp_path / "other").begin(space)
     with pytest.raises(UsageError, match="not the folder of a search"):
         Folder(tmp_path / "other").read()
@@ -232,7 +232,7 @@ def test_a_search_that_was_refused_before_its_first_trial_can_be_corrected(
     folder.begin(space)
     assert folder.read() == replace(space, name="paper")
     searched(space, paper_pool(), folder.path)
-    with pytest.raises(UsageError, match="holds another search: epochs differ"):
+    with pytest.raises(UsageError, match="contains another search: epochs differ"):
         folder.begin(replace(space, base=replace(space.base, epochs=3)))
 
 

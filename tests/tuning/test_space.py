@@ -77,7 +77,7 @@ def test_s1s_grid_has_48_points() -> None:
         ("epochs = [2, 5]", "epochs = { low = 1, high = 9.5 }", r"epochs is 1.0; expected int"),
         ("epochs = [2, 5]", "epochs = 5", "epochs is 5; expected choices such as"),
         ("epochs = [2, 5]", "epoch = [2, 5]", "unknown key 'epoch'; did you mean 'epochs'"),
-        ("epochs = [2, 5]", "seed = [2, 5]", "seed cannot vary: the seeds of a trial"),
+        ("epochs = [2, 5]", "seed = [2, 5]", "seed cannot vary: a trial's seeds"),
         ("epochs = [2, 5]", 'dataset = ["0-1"]', "dataset cannot vary"),
         ('optimiser = "adam"', 'optimisr = "adam"', "unknown key 'optimisr'; did you mean 'optimiser'"),
         ("folds = 3", "fold = 3", r"\[tune\]: unknown key 'fold'; did you mean 'folds'"),
@@ -87,7 +87,7 @@ def test_s1s_grid_has_48_points() -> None:
         ("folds = 3", 'pruner = "hyper"', "pruner is 'hyper'; expected one of none, median"),
         ("folds = 3", 'objectives = ["accuracy", "speed"]', "objectives has 'speed'"),
         ("folds = 3", 'objectives = ["size"]', "expected accuracy or loss first"),
-        ("folds = 3", 'objectives = ["accuracy", "size"]\npruner = "median"', "beside 2 objectives"),
+        ("folds = 3", 'objectives = ["accuracy", "size"]\npruner = "median"', "with 2 objectives"),
         ('"random"', '"grid"', "a grid has no end for learning_rate"),
         ("log = true", "log = true, step = 0.01", "both log and step"),
         ("log = true", "logarithmic = true", "unknown key 'logarithmic'"),
@@ -108,7 +108,7 @@ def test_mistakes_are_named(before: str, after: str, message: str) -> None:
 def test_a_space_without_anything_that_varies_is_refused(tmp_path: Path) -> None:
     with pytest.raises(RecipeError, match="nothing varies"):
         parsed('architecture = "ann-397"')
-    with pytest.raises(RecipeError, match=r"there is no such file of a space; shipped: s1-grid"):
+    with pytest.raises(RecipeError, match=r"there is no such search space; shipped: s1-grid"):
         find_space(tmp_path / "none.toml")
     broken = tmp_path / "broken.toml"
     broken.write_text("[space\n")

@@ -10,8 +10,7 @@ import textwrap
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Self, TypeVar
 
-from digitlab.errors import MissingExtraError
-from digitlab.extras import extra_of_module
+from digitlab.errors import naming_the_extra
 from digitlab.jobs.events import Note
 from digitlab.settings import argument_texts
 
@@ -26,8 +25,8 @@ _Function = TypeVar("_Function", bound="Callable[..., Any]")
 
 _EVERYWHERE = {
     "progress": "whether a bar shows how far it is; None: on a terminal and in a notebook.",
-    "listener": "a function that is told of every event.",
-    "stop": "asked to (it is called without arguments, also by the listener), the job ends early.",
+    "listener": "a function that is called with every event.",
+    "stop": "a stop request: calling it (without arguments, e.g. from the listener) ends the job early.",
 }
 
 
@@ -71,7 +70,7 @@ def following(
         MissingExtraError: instead of Python's own error, if a library of an extra is missing.
     """
     logging.getLogger("tensorflow").addFilter(_no_retracing)  # the same filter is added only once
-    with _naming_the_extra(name), _view(progress, stop) as view:
+    with naming_the_extra(f"digitlab.{name}"), _view(progress, stop) as view:
 
         def hear(event: object) -> None:
             view(event)
@@ -91,17 +90,6 @@ def in_notebook() -> bool:
 def _no_retracing(record: logging.LogRecord) -> bool:
     """Suppress TensorFlow's advice against many networks in one program, which is what a notebook is for."""
     return "retracing" not in record.getMessage()
-
-
-@contextmanager
-def _naming_the_extra(name: str) -> Iterator[None]:
-    try:
-        yield
-    except ModuleNotFoundError as error:
-        extra = extra_of_module(error.name or "")
-        if extra is None:
-            raise
-        raise MissingExtraError(extra, needed_for=f"digitlab.{name}") from error
 
 
 def _view(progress: bool | None, stop: Callable[[], None] | None) -> Any:

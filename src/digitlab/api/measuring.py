@@ -56,7 +56,7 @@ def evaluate(
     if probabilities is not None and (model is not None or (data, split, tta) != ("mnist", "test", 1)):
         raise UsageError("stored predictions are evaluated as they are; leave out model, data, split and tta")
     if probabilities is None and (labels is not None or logits):
-        raise UsageError("labels and logits belong to stored predictions; name their file: probabilities=FILE")
+        raise UsageError("labels and logits are for stored predictions; give their file, too: probabilities=FILE")
     with following("evaluate", progress, listener) as heard:
         if probabilities is not None:
             beside = None if labels is None else Path(labels)

@@ -67,7 +67,7 @@ def train(
     stop = stop or StopRequest()
     told = [log] if isinstance(log, str) else list(log)
     if resume is not None and (recipe is not None or settings):
-        raise UsageError("resume uses the run's own settings; expected no recipe and no other setting")
+        raise UsageError("resume uses the run's own settings; leave out the recipe and all other settings")
     with following("train", progress, listener, stop) as heard:
         if resume is not None:
             folder = resume.path if isinstance(resume, Run) else resume

@@ -68,13 +68,13 @@ class Doubts:
 
     def see(self, row: Mapping[str, Any]) -> None:
         """Consider the digits of a picture."""
-        for each in row["digits"]:
+        for digit in row["digits"]:
             self._seen += 1
-            entry = (-abs(each["confidence"] - self._threshold), -self._seen)
+            entry = (-abs(digit["confidence"] - self._threshold), -self._seen)
             if len(self._heap) < self._most:
-                heapq.heappush(self._heap, (*entry, _doubt(row, each)))
+                heapq.heappush(self._heap, (*entry, _doubt(row, digit)))
             elif entry > self._heap[0][:2]:
-                heapq.heapreplace(self._heap, (*entry, _doubt(row, each)))
+                heapq.heapreplace(self._heap, (*entry, _doubt(row, digit)))
 
     @property
     def seen(self) -> int:
@@ -89,8 +89,8 @@ class Doubts:
 def _doubt(row: Mapping[str, Any], digit: Mapping[str, Any]) -> Doubt:
     x0, y0, x1, y1 = digit["box"]
     names = ("line", "position", "digit", "confidence", "guess", "second", "second_confidence")
-    said = {name: digit[name] for name in names}
-    return Doubt(path=row["path"], box=(x0, y0, x1, y1), turned=row["turned"], **said)
+    fields = {name: digit[name] for name in names}
+    return Doubt(path=row["path"], box=(x0, y0, x1, y1), turned=row["turned"], **fields)
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,24 +108,29 @@ class Shown:
     glyph: str | None
 
 
-def show_doubts(doubts: Sequence[Doubt], tell: Callable[[int, int], None] | None = None) -> Iterator[Shown]:
+def show_doubts(
+    doubts: Sequence[Doubt],
+    on_progress: Callable[[int, int], None] | None = None,
+    paths: Mapping[str, str] | None = None,
+) -> Iterator[Shown]:
     """Return the doubts in order with their pictures; those whose file is gone by now are left out.
 
-    tell: called with the number done and the total
+    on_progress: called with the number done and the total
+    paths: name in the results → path, where they differ
     """
     by_path: dict[str, list[int]] = {}
-    for place, doubt in enumerate(doubts):
-        by_path.setdefault(doubt.path, []).append(place)
-    found: dict[int, Shown] = {}
-    for path, places in by_path.items():
+    for index, doubt in enumerate(doubts):
+        by_path.setdefault(doubt.path, []).append(index)
+    shown: dict[int, Shown] = {}
+    for path, indices in by_path.items():
         try:
-            picture, size = load_reduced(path, None)
+            picture, size = load_reduced((paths or {}).get(path, path), None)
         except ImageError:
             continue
-        found.update({place: _shown(doubts[place], picture, size) for place in places})
-        if tell is not None:
-            tell(len(found), len(doubts))
-    return (found[place] for place in sorted(found))
+        shown.update({index: _shown(doubts[index], picture, size) for index in indices})
+        if on_progress is not None:
+            on_progress(len(shown), len(doubts))
+    return (shown[index] for index in sorted(shown))
 
 
 def _shown(doubt: Doubt, picture: NDArray[np.uint8], size: tuple[int, int]) -> Shown:
@@ -159,16 +164,16 @@ def _glyph(picture: NDArray[np.uint8], box: Box) -> str | None:
     height, width = picture.shape[:2]
     x0, y0, x1, y1 = box
     margin = max(2, round(_MARGIN * max(x1 - x0, y1 - y0)))
-    piece = picture[max(0, y0 - margin) : min(height, y1 + margin), max(0, x0 - margin) : min(width, x1 + margin)]
-    image = digit_image(np.ascontiguousarray(piece))
+    region = picture[max(0, y0 - margin) : min(height, y1 + margin), max(0, x0 - margin) : min(width, x1 + margin)]
+    image = digit_image(np.ascontiguousarray(region))
     if image is None:
-        image = _contrast(piece, picture[y0:y1, x0:x1])
+        image = _contrast(region, picture[y0:y1, x0:x1])
     return None if image is None else base64.b64encode(image.tobytes()).decode("ascii")
 
 
-def _contrast(piece: NDArray[np.uint8], inside: NDArray[np.uint8]) -> NDArray[np.uint8] | None:
+def _contrast(region: NDArray[np.uint8], inside: NDArray[np.uint8]) -> NDArray[np.uint8] | None:
     """Return the difference of the box from the paper at the border of a piece around it, as a digit."""
-    grey = piece.mean(axis=2)
+    grey = region.mean(axis=2)
     paper = np.median(np.concatenate([grey[0], grey[-1], grey[:, 0], grey[:, -1]]))
     ink = np.abs(inside.mean(axis=2) - paper)
     strongest = float(ink.max(initial=0.0))

@@ -17,13 +17,14 @@ from digitlab.picture_files.pages import file_of
 from digitlab.reading import Constraints, Reader
 from digitlab.reading.drawing import save_drawing
 from digitlab.reading.images import load_reduced
+from digitlab.values import ReadDigit, Reading
 from digitlab.version import VERSION
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
     from digitlab.archives.pictures import Picture
-    from digitlab.values import Box, Reading
+    from digitlab.values import Box
 
 __all__ = [
     "Answer",
@@ -31,6 +32,7 @@ __all__ = [
     "ReadingJob",
     "Stamp",
     "answered",
+    "draw_row",
     "on_this_node",
     "read_picture",
     "scaled",
@@ -87,8 +89,8 @@ class ReadingJob:
 
     def answering(self, threads: int = 1, reader: Reader | None = None) -> Callable[[Picture], Answer[Reading]]:
         """See `PictureJob`."""
-        used = reader or self.reader(threads)
-        return functools.partial(read_picture, used, constraints=self.constraints)
+        chosen = reader or self.reader(threads)
+        return functools.partial(read_picture, chosen, constraints=self.constraints)
 
     def on_nodes(self) -> ReadingJob:
         """See `PictureJob`."""
@@ -99,9 +101,9 @@ class ReadingJob:
 
         Also with the contents of a row, which no version changes without another number.
         """
-        known = self.constraints.given()
-        said = json.dumps([_ROW, VERSION, reader.threshold, known], sort_keys=True, default=str)
-        return hashlib.sha256(said.encode() + reader.classifier.path.read_bytes()).hexdigest()[:16]
+        constraints = self.constraints.given()
+        settings = json.dumps([_ROW, VERSION, reader.threshold, constraints], sort_keys=True, default=str)
+        return hashlib.sha256(settings.encode() + reader.classifier.path.read_bytes()).hexdigest()[:16]
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,9 +142,23 @@ def scaled(box: Box, to: tuple[int, int], of: tuple[int, int]) -> Box:
 
 def _draw(path: str, out: Path, reading: Reading) -> None:
     pixels, size = load_reduced(path, None)
-    here = pixels.shape[1], pixels.shape[0]
-    digits = tuple(replace(each, box=scaled(each.box, to=here, of=size)) for each in reading.digits)
+    target_size = pixels.shape[1], pixels.shape[0]
+    digits = tuple(replace(each, box=scaled(each.box, to=target_size, of=size)) for each in reading.digits)
     save_drawing(out, pixels, replace(reading, digits=digits))
+
+
+def draw_row(picture: Picture, row: Mapping[str, Any]) -> None:
+    """Draw what an earlier command read from a picture; its row has the digits (see `row_of`).
+
+    Raises:
+        ImageError: when the picture can no longer be opened.
+        StorageError: when the drawing cannot be written.
+    """
+    digits = tuple(
+        ReadDigit(digit["digit"], digit["confidence"], tuple(digit["box"]), digit["line"]) for digit in row["digits"]
+    )
+    if picture.drawing is not None:
+        _draw(picture.path, Path(picture.drawing), Reading(digits, 0.0))
 
 
 def read_picture(reader: Reader, picture: Picture, constraints: Constraints) -> Answer[Reading]:
@@ -173,8 +189,8 @@ def answered(picture: Picture, read: Callable[[], _Read]) -> Answer[_Read]:
     except StorageError:
         raise
     except DigitlabError as error:
-        said = str(error) if str(error).startswith(f"{picture.path}:") else f"{picture.path}: {error}"
-        return Answer(picture.name, None, said.replace(picture.path, picture.name), stamp)
+        message = str(error) if str(error).startswith(f"{picture.path}:") else f"{picture.path}: {error}"
+        return Answer(picture.name, None, message.replace(picture.path, picture.name), stamp)
     except MemoryError:
-        return Answer(picture.name, None, f"{picture.name}: does not fit into the memory; make it smaller first", stamp)
+        return Answer(picture.name, None, f"{picture.name}: does not fit into memory; make it smaller first", stamp)
     return Answer(picture.name, reading, None, stamp)

@@ -64,10 +64,12 @@ def read_on_ray(pictures: Sequence[Picture], job: PictureJob, *, address: str | 
         )
         try:
             for batch in answers.iter_batches(batch_size=None, batch_format="pyarrow", prefetch_batches=1):
-                for each in batch["answer"]:
-                    yield pickle.loads(each.as_py())  # noqa: S301 - from our own actors; Ray itself speaks pickle
+                for pickled in batch["answer"]:
+                    yield pickle.loads(pickled.as_py())  # noqa: S301 - from our own actors; Ray itself speaks pickle
         except ray.exceptions.RayError as error:
-            raise ClusterError(f"the cluster could not go on ({_last_line(error)}); the same command does") from error
+            raise ClusterError(
+                f"reading on the cluster failed ({_last_line(error)}); run the command again to continue"
+            ) from error
 
 
 def _sent(picture: Picture) -> dict[str, str]:
@@ -82,18 +84,21 @@ class _Readings:
         import cv2
 
         if version != VERSION:
-            raise ClusterError(f"a node has digitlab {VERSION}, and the one that asks has {version}")
+            raise ClusterError(
+                f"a node of the cluster has digitlab {VERSION}, this machine has {version}; install the same version "
+                "on both"
+            )
         cv2.setNumThreads(1)
-        made: PictureJob = pickle.loads(job)  # noqa: S301 - from the process that started this one
-        self._answer = made.answering()
+        loaded: PictureJob = pickle.loads(job)  # noqa: S301 - from the process that started this one
+        self._answer = loaded.answering()
 
     def __call__(self, batch: dict[str, NDArray[np.object_]]) -> dict[str, list[bytes]]:
         answers = []
         for name, path, drawing in zip(batch["name"], batch["path"], batch["drawing"], strict=True):
             answer = self._answer(Picture(str(path), str(drawing) or None))
-            given = Picture(str(name)).name
-            error = answer.error and answer.error.replace(answer.name, given)
-            answers.append(pickle.dumps(replace(answer, name=given, error=error)))
+            given_name = Picture(str(name)).name
+            error = answer.error and answer.error.replace(answer.name, given_name)
+            answers.append(pickle.dumps(replace(answer, name=given_name, error=error)))
         return {"answer": answers}
 
 

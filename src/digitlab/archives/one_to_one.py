@@ -43,15 +43,15 @@ def whole_row(answer: Answer[Reading], made_by: str) -> Row:
     reading = answer.reading
     if reading is None:
         return {**row_of(answer, made_by), "reading": None}
-    whole = {
+    content = {
         "digits": [
-            [each.digit, each.confidence, list(each.box), each.line, list(each.probabilities), each.column]
-            for each in reading.digits
+            [item.digit, item.confidence, list(item.box), item.line, list(item.probabilities), item.column]
+            for item in reading.digits
         ],
-        "marks": [[each.sign, list(each.box), each.line] for each in reading.marks],
+        "marks": [[item.sign, list(item.box), item.line] for item in reading.marks],
         "pattern": reading.pattern,
     }
-    return {**row_of(answer, made_by), "reading": whole}
+    return {**row_of(answer, made_by), "reading": content}
 
 
 def _reading(row: Mapping[str, Any]) -> Reading:
@@ -62,8 +62,8 @@ def _reading(row: Mapping[str, Any]) -> Reading:
     """
     try:
         digits = tuple(
-            ReadDigit(digit, sure, _box(box), line, tuple(probabilities), column)
-            for digit, sure, box, line, probabilities, column in row["reading"]["digits"]
+            ReadDigit(digit, confidence, _box(box), line, tuple(probabilities), column)
+            for digit, confidence, box, line, probabilities, column in row["reading"]["digits"]
         )
         marks = tuple(ReadMark(sign, _box(box), line) for sign, box, line in row["reading"]["marks"])
         size = None if row["width"] is None else (row["width"], row["height"])
@@ -73,7 +73,7 @@ def _reading(row: Mapping[str, Any]) -> Reading:
         )  # fmt: skip
     except (KeyError, TypeError, ValueError) as error:
         raise DatasetError(
-            f"{row.get('path')}: its kept reading is damaged; remove OUT.read.jsonl, and read again"
+            f"{row.get('path')}: its stored reading is damaged; delete OUT.read.jsonl and read again"
         ) from error
 
 
@@ -83,7 +83,7 @@ def _box(sides: Iterable[int]) -> tuple[int, int, int, int]:
 
 
 def assigned_rows(
-    kept: Iterable[Mapping[str, Any]], known: Constraints, threshold: float, made_by: str
+    stored_rows: Iterable[Mapping[str, Any]], constraints: Constraints, threshold: float, made_by: str
 ) -> Iterator[Row]:
     """Yield rows of the readings kept, each with its own entry of the list.
 
@@ -92,12 +92,14 @@ def assigned_rows(
     Raises:
         DatasetError, UsageError: as `digitlab.reading.numbers.assigned`, and for a damaged row.
     """
-    rows = list(kept)
-    read: list[Reading | ImageError] = [
-        ImageError(row["error"]) if row["error"] is not None else with_known_numbers(_reading(row), known, threshold)
+    rows = list(stored_rows)
+    readings: list[Reading | ImageError] = [
+        ImageError(row["error"])
+        if row["error"] is not None
+        else with_known_numbers(_reading(row), constraints, threshold)
         for row in rows
     ]
-    for row, reading in zip(rows, assigned(read, known.among or ()), strict=True):
-        found = reading if isinstance(reading, Reading) else None
-        answer = Answer(row["path"], found, row["error"], (row["bytes"], row["modified"]))
+    for row, reading in zip(rows, assigned(readings, constraints.among or ()), strict=True):
+        assigned_reading = reading if isinstance(reading, Reading) else None
+        answer = Answer(row["path"], assigned_reading, row["error"], (row["bytes"], row["modified"]))
         yield row_of(answer, made_by)

@@ -61,12 +61,12 @@ def parquet_rows(path: Path) -> Iterator[dict[str, Any]]:
     try:
         with ParquetFile(path) as file:
             if not set(file.schema_arrow.names) >= _NEEDED:
-                raise DatasetError(f"{path}: holds no readings of digitlab; name another --out")
+                raise DatasetError(f"{path}: contains no readings of digitlab; choose another --out")
             for group in file.iter_batches(_GROUP):
                 yield from group.to_pylist()
     except (pa.ArrowException, OSError) as error:
         raise DatasetError(
-            f"{path}: cannot be read as Parquet ({first_line(error)}); remove it, or name another --out"
+            f"{path}: cannot be read as Parquet ({first_line(error)}); delete it, or choose another --out"
         ) from error
 
 

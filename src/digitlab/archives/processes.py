@@ -58,10 +58,10 @@ def read_pictures(
         StorageError: when a drawing cannot be written.
     """
     expect_processes(jobs)
-    wanted = jobs or min(all_cores(), -(-len(pictures) // _TOGETHER))
-    if wanted <= 1:
+    count = jobs or min(all_cores(), -(-len(pictures) // _TOGETHER))
+    if count <= 1:
         return map(job.answering(jobs or 0, reader), pictures)
-    return _Processes(job, wanted).answers(pictures)
+    return _Processes(job, count).answers(pictures)
 
 
 def expect_processes(jobs: int | None) -> None:
@@ -79,23 +79,23 @@ class _Processes:
         self._job, self._count = job, count
 
     def answers(self, pictures: Sequence[Picture]) -> Iterator[Answer[Any]]:
-        left = iter([tuple(pictures[start : start + _TOGETHER]) for start in range(0, len(pictures), _TOGETHER)])
-        under_way: deque[tuple[Chunk, Future[list[Answer[Any]]]]] = deque()
+        chunks = iter([tuple(pictures[start : start + _TOGETHER]) for start in range(0, len(pictures), _TOGETHER)])
+        pending: deque[tuple[Chunk, Future[list[Answer[Any]]]]] = deque()
         pool = self._start(self._count)
         try:
             while True:
-                for chunk in itertools.islice(left, self._count * _AHEAD - len(under_way)):
-                    under_way.append((chunk, _submit(pool, chunk)))
-                if not under_way:
+                for chunk in itertools.islice(chunks, self._count * _AHEAD - len(pending)):
+                    pending.append((chunk, _submit(pool, chunk)))
+                if not pending:
                     return
-                chunk, future = under_way.popleft()
+                chunk, future = pending.popleft()
                 try:
                     answers = future.result()
                 except BrokenProcessPool:  # one of the pending pictures killed its process, and with it all others
                     pool.shutdown(cancel_futures=True)
                     answers = [self._alone(picture) for picture in chunk]
                     pool = self._start(self._count)
-                    under_way = deque((each, _again(pool, each, theirs)) for each, theirs in under_way)
+                    pending = deque((waiting, _resubmit(pool, waiting, unfinished)) for waiting, unfinished in pending)
                 yield from answers
         finally:
             pool.shutdown(cancel_futures=True)
@@ -112,7 +112,7 @@ class _Processes:
             try:
                 return _submit(pool, (picture,)).result()[0]
             except BrokenProcessPool:
-                reason = f"{picture.name}: reading it ended the process (damaged, or too large for the memory)"
+                reason = f"{picture.name}: reading it crashed the process (it is damaged, or too large for memory)"
                 return Answer(picture.name, None, reason, stamp_of(picture.path))
 
 
@@ -125,7 +125,7 @@ def _submit(pool: ProcessPoolExecutor, chunk: Chunk) -> Future[list[Answer[Any]]
         return failed
 
 
-def _again(pool: ProcessPoolExecutor, chunk: Chunk, future: Future[list[Answer[Any]]]) -> Future[list[Answer[Any]]]:
+def _resubmit(pool: ProcessPoolExecutor, chunk: Chunk, future: Future[list[Answer[Any]]]) -> Future[list[Answer[Any]]]:
     done = future.done() and not future.cancelled() and future.exception() is None
     return future if done else _submit(pool, chunk)
 

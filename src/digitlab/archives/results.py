@@ -34,8 +34,10 @@ __all__ = ["Results"]
 
 _SECONDS, _ROWS = 5.0, 1000  # a part of JSON lines is written when either is reached …
 _FOLDER_SECONDS, _FOLDER_ROWS = 30.0, 5000  # … and one of Parquet, which stays: not too many small files
+_OTHER_FILES = (".csv", ".tsv", ".txt", ".json", ".xlsx", ".ods", ".html", ".htm")  # no one means a folder by these
 
 Row = dict[str, Any]
+_FIELDS = {"path", "made_by", "bytes", "modified", "error", "digits"}  # that a row must have
 
 
 class Results:
@@ -44,25 +46,42 @@ class Results:
     A context manager: entering locks other processes out, leaving writes the remaining rows.
     """
 
-    def __init__(self, out: Path, made_by: str, *, folder: bool | None = None) -> None:
+    def __init__(
+        self,
+        out: Path,
+        made_by: str,
+        *,
+        folder: bool | None = None,
+        name: str = "",
+        settings: str = "another model or version, or with other options",
+    ) -> None:
         """``made_by`` marks the rows; rows of other settings are not mixed with these.
 
         folder: whether a folder is expected; None: the suffix decides
+        name: what messages call it; "": the option --out
+        settings: what may have made other rows, for messages
 
         Raises:
-            UsageError: if ``out`` is something else already; on entering, if another process has locked it.
+            UsageError: if ``out`` is something else already, or named like another kind of file; on entering, if
+                another process has locked it.
             MissingExtraError: for Parquet without pyarrow.
         """
         ending = out.suffix.lower()
         self.out, self._made_by = out, made_by
+        self._name, self._settings = name or f"--out {out}", settings
         self._is_folder = ending not in (".jsonl", ".parquet")
         if folder and not self._is_folder:
-            raise UsageError(f"--out {out}: expected a folder, which Parquet files are written into, with --engine ray")
-        if out.exists() and out.is_dir() != self._is_folder:
-            found, meant = ("a folder", "a file") if out.is_dir() else ("a file", "a folder of Parquet files")
+            raise UsageError(f"--out {out}: expected a folder for Parquet files, as --engine ray writes them")
+        if ending in _OTHER_FILES and not out.is_dir():
             raise UsageError(
-                f"--out {out}: is {found}, expected {meant}; names of files end in .jsonl or .parquet, any other name "
-                "is a folder"
+                f"--out {out}: readings are not stored as {ending}; expected a name that ends in .jsonl or .parquet, "
+                "or a folder for Parquet files (--csv writes a table of the digits)"
+            )
+        if out.exists() and out.is_dir() != self._is_folder:
+            actual, expected = ("a folder", "a file") if out.is_dir() else ("a file", "a folder of Parquet files")
+            raise UsageError(
+                f"--out {out}: is {actual}; expected {expected}: a name that ends in .jsonl or .parquet is a file, any "
+                "other name a folder"
             )
         if self._is_folder or ending == ".parquet":
             expect_parquet()
@@ -72,7 +91,7 @@ class Results:
         self._written = time.monotonic()
 
     def __enter__(self) -> Self:
-        refusal = f"--out {self.out}: another process is reading into it; wait for it, or name another"
+        refusal = f"{self._name}: another process is writing to it; wait until it ends, or choose another --out"
         self._lock.enter_context(locked(self._parts, refusal))
         return self
 
@@ -91,19 +110,19 @@ class Results:
         """
         remove_unfinished(self._parts)
         stamps = {picture.name: stamp_of(picture.path) for picture in pictures}
-        kept: set[str] = set()
+        valid: set[str] = set()
         for part in self._sources():
             rows, names = 0, set()
             for row in _rows_of(part):
                 rows += 1
-                if self._holds(row, stamps) and row["path"] not in kept:
+                if self._holds(row, stamps) and row["path"] not in valid:
                     names.add(row["path"])
-            kept |= names
+            valid |= names
             if part != self.out and len(names) < rows:
                 self._thin(part, names)
             elif part == self.out and len(names) < max(rows, len(pictures)):
                 _write_lines(self._adopted, _only(part, names))  # the finished file stays until the new one is ready
-        return [picture for picture in pictures if picture.name not in kept]
+        return [picture for picture in pictures if picture.name not in valid]
 
     def add(self, row: Row) -> None:
         """Add a row; now and then a part is written.
@@ -141,9 +160,9 @@ class Results:
             StorageError: when they cannot be written.
         """
         if self._is_folder:
-            before = self._sources()
+            old_parts = self._sources()
             write_parquet(self._parts / f"part-{_stamp()}.parquet", list(rows))
-            for part in before:
+            for part in old_parts:
                 part.unlink()
         elif self.out.suffix.lower() == ".parquet":
             write_parquet(self.out, rows)
@@ -172,13 +191,13 @@ class Results:
         name = row["path"]
         if row["made_by"] != self._made_by:
             raise UsageError(
-                f"--out {self.out}: holds readings of another model, version or other options; name another, or remove "
-                "it to read everything again"
+                f"{self._name}: contains readings by {self._settings}; choose "
+                "another --out, or delete it to read everything again"
             )
         if name not in stamps and name in _pictures_at(name):
             raise UsageError(
-                f"--out {self.out}: holds the reading of {name}, which is not asked for now; name another, or ask for "
-                "that as well"
+                f"{self._name}: contains the reading of {name}, which is not among the pictures given now; give "
+                "that as well, or choose another --out"
             )
         return row["error"] is None and stamps.get(name) == (row["bytes"], row["modified"])
 
@@ -203,23 +222,23 @@ class Results:
 
     def _in_order(self, pictures: Sequence[Picture]) -> Iterator[bytes]:
         """Yield every row's line, in the order of the pictures; only their offsets are in memory."""
-        places: dict[str, tuple[Path, int]] = {}
+        offsets: dict[str, tuple[Path, int]] = {}
         for part in self._sources():
             start = 0
             with part.open("rb") as lines:
                 for line in lines:
-                    places[json.loads(line)["path"]] = part, start
+                    offsets[json.loads(line)["path"]] = part, start
                     start += len(line)
         with contextlib.ExitStack() as opened:
             file: IO[bytes] | None = None
-            at: Path | None = None
+            opened_part: Path | None = None
             for picture in pictures:
-                if picture.name not in places:
+                if picture.name not in offsets:
                     continue
-                part, start = places[picture.name]
-                if part != at:  # one at a time: there may be more parts than files that a process may open
+                part, start = offsets[picture.name]
+                if part != opened_part:  # one at a time: there may be more parts than files that a process may open
                     opened.close()
-                    file, at = opened.enter_context(part.open("rb")), part
+                    file, opened_part = opened.enter_context(part.open("rb")), part
                 assert file is not None  # noqa: S101 - for the type checker
                 file.seek(start)
                 yield file.readline()
@@ -240,21 +259,21 @@ def _rows_of(path: Path) -> Iterator[Row]:
         try:
             for number, line in enumerate(lines, 1):  # noqa: B007 - the message names the last
                 row = json.loads(line)
-                if not {"path", "made_by", "bytes", "modified", "error", "digits"} <= row.keys():
+                if not isinstance(row, dict) or not row.keys() >= _FIELDS:
                     raise ValueError("other fields")
                 yield row
-        except (ValueError, AttributeError, RecursionError) as error:
+        except (ValueError, RecursionError) as error:
             raise DatasetError(
-                f"{path}: line {number + (number == 0)} is no reading of digitlab ({str(error)[:80]}); remove the "
-                "file, or name another --out"
+                f"{path}: line {number + (number == 0)} is not a reading of digitlab ({str(error)[:80]}); delete "
+                "the file, or choose another --out"
             ) from error
 
 
 def _only(part: Path, names: set[str]) -> Iterator[Row]:
-    left = set(names)
+    remaining = set(names)
     for row in _rows_of(part):
-        if row["path"] in left and row["error"] is None:
-            left.discard(row["path"])
+        if row["path"] in remaining and row["error"] is None:
+            remaining.discard(row["path"])
             yield row
 
 

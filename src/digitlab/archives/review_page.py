@@ -26,7 +26,7 @@ from digitlab.storage import saying_what_failed, write_text
 from digitlab.values import Digits
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
     from pathlib import Path
 
     from digitlab.archives.doubts import Doubt, Shown
@@ -35,21 +35,27 @@ __all__ = ["KIND", "Corrections", "read_corrections", "saved_entries", "write_re
 
 
 def write_review(
-    doubts: Sequence[Doubt], out: Path, *, seen: int, tell: Callable[[int, int], None] | None = None
+    doubts: Sequence[Doubt],
+    out: Path,
+    *,
+    seen: int,
+    on_progress: Callable[[int, int], None] | None = None,
+    paths: Mapping[str, str] | None = None,
 ) -> int:
     """Write the page; return how many digits are on it: those of pictures that are gone are left out.
 
     seen: total number of digits read
-    tell: called with the number drawn and the total
+    on_progress: called with the number drawn and the total
+    paths: name in the results → path, where they differ
 
     Raises:
         StorageError: when it cannot be written.
     """
-    shown = list(show_doubts(doubts, tell))
+    shown = list(show_doubts(doubts, on_progress, paths))
     templates = resources.files("digitlab.archives").joinpath("templates")
     script = templates.joinpath("review.js").read_text("utf-8")
     # "</script>" must not end the block early, whatever a file is called.
-    content = json.dumps([_content(each) for each in shown], separators=(",", ":")).replace("<", "\\u003c")
+    content = json.dumps([_content(item) for item in shown], separators=(",", ":")).replace("<", "\\u003c")
     page = string.Template(templates.joinpath("review.html").read_text("utf-8")).substitute(
         style=templates.joinpath("review.css").read_text("utf-8"),
         script=script,
@@ -124,14 +130,14 @@ def read_corrections(paths: Iterable[Path]) -> Corrections:
             except (KeyError, TypeError, ValueError, OverflowError) as error:
                 reason = f"lacks {error}" if isinstance(error, KeyError) else str(error)
                 raise DatasetError(f"{path}: digits[{number}] {reason}; save the corrections again") from error
-    digits = [each for each in entries.values() if each["label"] is not None]
-    pictured = [each for each in digits if each["image"] is not None]
+    digits = [entry for entry in entries.values() if entry["label"] is not None]
+    pictured = [entry for entry in digits if entry["image"] is not None]
     return Corrections(
         Digits(
-            np.array([each["image"] for each in pictured], np.uint8).reshape(-1, 28, 28),
-            np.array([each["label"] for each in pictured], np.uint8),
+            np.array([entry["image"] for entry in pictured], np.uint8).reshape(-1, 28, 28),
+            np.array([entry["label"] for entry in pictured], np.uint8),
         ),
-        changed=sum(each["label"] != each["read"] for each in pictured),
+        changed=sum(entry["label"] != entry["read"] for entry in pictured),
         no_digit=len(entries) - len(digits),
         without_picture=len(digits) - len(pictured),
     )
@@ -147,19 +153,23 @@ def saved_entries(path: Path, kind: str, entries: str) -> list[Any]:
         if not path.is_file():
             raise DatasetError(f"there is no file {path}; expected corrections that the review page saved")
         if path.stat().st_size > _LARGEST:
-            raise DatasetError(f"{path}: has {path.stat().st_size:,} bytes; corrections have at most {_LARGEST:,}")
+            raise DatasetError(f"{path}: has {path.stat().st_size:,} bytes; expected at most {_LARGEST:,}")
         content = path.read_bytes()
     try:
-        said = json.loads(content)
+        parsed = json.loads(content)
     except (ValueError, RecursionError) as error:
-        raise DatasetError(f"{path}: is no JSON ({str(error)[:100]}); expected what the review page saved") from error
-    if not isinstance(said, dict) or said.get("kind") != kind or not isinstance(said.get(entries), list):
-        raise DatasetError(f'{path}: holds no corrections; expected what the review page saved, with "kind": "{kind}"')
-    return list(said[entries])
+        raise DatasetError(
+            f"{path}: is not JSON ({str(error)[:100]}); expected a file that the review page saved"
+        ) from error
+    if not isinstance(parsed, dict) or parsed.get("kind") != kind or not isinstance(parsed.get(entries), list):
+        raise DatasetError(
+            f'{path}: contains no corrections; expected a file that the review page saved ("kind": "{kind}")'
+        )
+    return list(parsed[entries])
 
 
 def _key(entry: Any) -> tuple[str, tuple[int, ...]]:
-    return str(entry["path"]), tuple(int(each) for each in entry["box"])
+    return str(entry["path"]), tuple(int(side) for side in entry["box"])
 
 
 def _checked(entry: dict[str, Any]) -> dict[str, Any]:
@@ -173,7 +183,7 @@ def _image(glyph: Any) -> np.ndarray[Any, np.dtype[np.uint8]]:
     try:
         pixels = base64.b64decode(glyph, validate=True)
     except (binascii.Error, TypeError, ValueError) as error:
-        raise ValueError("has a glyph that is no base64") from error
+        raise ValueError("has a glyph that is not base64") from error
     if len(pixels) != _PIXELS:
         raise ValueError(f"has a glyph of {len(pixels)} bytes, expected {_PIXELS}")
     return np.frombuffer(pixels, np.uint8).reshape(28, 28)

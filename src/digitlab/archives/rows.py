@@ -31,7 +31,7 @@ def row_of(answer: Answer[Reading], made_by: str) -> dict[str, Any]:
         "text": None if reading is None else reading.text,
         "lines": [] if reading is None else list(reading.lines),
         "digits": [] if reading is None else _digits(reading),
-        "numbers": [] if reading is None else [_number(each) for each in reading.numbers],
+        "numbers": [] if reading is None else [_number(number) for number in reading.numbers],
         "note": None if reading is None else reading.note,
         "fits": reading is None or reading.fits,
         "turned": 0 if reading is None else reading.turned,
@@ -47,10 +47,10 @@ def row_of(answer: Answer[Reading], made_by: str) -> dict[str, Any]:
 
 def _digits(reading: Reading) -> list[dict[str, Any]]:
     rows, line, position = [], -1, 0
-    for found in reading.digits:
-        position = position + 1 if found.line == line else 0
-        line = found.line
-        rows.append(digit_row(found, position if found.column is None else found.column))
+    for digit in reading.digits:
+        position = position + 1 if digit.line == line else 0
+        line = digit.line
+        rows.append(digit_row(digit, position if digit.column is None else digit.column))
     return rows
 
 
@@ -67,25 +67,25 @@ def _number(number: ReadNumber) -> dict[str, Any]:
     }
 
 
-def digit_row(found: ReadDigit, position: int) -> dict[str, Any]:
+def digit_row(read_digit: ReadDigit, position: int) -> dict[str, Any]:
     """Make a digit's row. guess: the most likely digit, even if declined; second: the next one; None if unknown.
 
     Both confidences are the probability that this digit stands there: that it is a digit at all and that it is this
     one.
     """
-    ranked = sorted(range(len(found.probabilities)), key=lambda digit: -found.probabilities[digit])
-    guess = found.digit if found.digit is not None or not ranked else ranked[0]
+    ranked = sorted(range(len(read_digit.probabilities)), key=lambda digit: -read_digit.probabilities[digit])
+    guess = read_digit.digit if read_digit.digit is not None or not ranked else ranked[0]
     second = next((digit for digit in ranked if digit != guess), None)
-    likeliest = max(found.probabilities, default=0.0)
-    score = min(1.0, found.confidence / likeliest) if likeliest else 1.0  # probability that it is a digit at all
+    likeliest = max(read_digit.probabilities, default=0.0)
+    score = min(1.0, read_digit.confidence / likeliest) if likeliest else 1.0  # probability that it is a digit at all
     return {
-        "digit": found.digit,
-        "confidence": round(found.confidence, 6),
+        "digit": read_digit.digit,
+        "confidence": round(read_digit.confidence, 6),
         "guess": guess,
         "second": second,
-        "second_confidence": None if second is None else round(score * found.probabilities[second], 6),
-        "box": list(found.box),
-        "line": found.line,
+        "second_confidence": None if second is None else round(score * read_digit.probabilities[second], 6),
+        "box": list(read_digit.box),
+        "line": read_digit.line,
         "position": position,
     }
 
@@ -116,8 +116,10 @@ def csv_file(path: Path) -> Iterator[Callable[[Mapping[str, Any]], None]]:
 
         def write(row: Mapping[str, Any]) -> None:
             name = plain_name(row["path"])
-            for each in row["digits"]:
-                digit = "?" if each["digit"] is None else each["digit"]
-                table.writerow([name, each["line"], each["position"], digit, f"{each['confidence']:.4f}", *each["box"]])
+            for found in row["digits"]:
+                digit = "?" if found["digit"] is None else found["digit"]
+                table.writerow(
+                    [name, found["line"], found["position"], digit, f"{found['confidence']:.4f}", *found["box"]]
+                )
 
         yield write

@@ -51,8 +51,8 @@ def ratio_interval(pages: Sequence[tuple[float, float]], *, seed: int = 0) -> In
     above, below = np.asarray(pages, np.float64).T
     ratios = []
     for times in resamples(len(pages), _REPLICAS, seed):
-        there = below @ times
-        ratios.append((above @ times)[there > 0] / there[there > 0])
+        total = below @ times
+        ratios.append((above @ times)[total > 0] / total[total > 0])
     low, high = np.quantile(np.concatenate(ratios), (0.025, 0.975)).tolist()
     return Interval(low, high)
 
@@ -79,15 +79,15 @@ class Ours:
 
     def single(self, image: NDArray[np.uint8]) -> tuple[str, float]:
         """See `Answerer.single`."""
-        began = time.perf_counter()
+        start = time.perf_counter()
         digit = self._reader.classify(image).digit
-        return "" if digit is None else str(digit), (time.perf_counter() - began) * 1000
+        return "" if digit is None else str(digit), (time.perf_counter() - start) * 1000
 
     def page(self, image: NDArray[np.uint8]) -> tuple[str, float]:
         """See `Answerer.page`."""
-        began = time.perf_counter()
+        start = time.perf_counter()
         reading = self._reader.read(image)
-        return "|".join(reading.lines), (time.perf_counter() - began) * 1000
+        return "|".join(reading.lines), (time.perf_counter() - start) * 1000
 
 
 @dataclass
@@ -145,21 +145,21 @@ class PagesResult:
     @property
     def blank(self) -> bool:
         """Whether the pages contain no digit: then every predicted digit is a false positive."""
-        return not any(each.text for each in self.pages)
+        return not any(page.text for page in self.pages)
 
     def edits(self) -> list[tuple[int, int]]:
         """Return each page's edit distance and number of characters; line ends count, unless `digits_only`."""
-        return [(edits(*self._compared(each)), len(self._compared(each)[0])) for each in self.pages]
+        return [(edits(*self._compared(page)), len(self._compared(page)[0])) for page in self.pages]
 
     def claimed(self) -> list[int]:
         """Return the number of predicted digits of each page."""
-        return [len(_digits(each.read)) for each in self.pages]
+        return [len(_digits(page.read)) for page in self.pages]
 
     @property
     def character_error(self) -> float:
         """Character error rate: edits per character over all pages."""
-        wrong, there = (sum(column) for column in zip(*self.edits(), strict=True))
-        return wrong / there if there else float("nan")
+        wrong, total = (sum(column) for column in zip(*self.edits(), strict=True))
+        return wrong / total if total else float("nan")
 
     @property
     def exact(self) -> int:
@@ -175,35 +175,39 @@ def _digits(text: str) -> str:
     return "".join(character for character in text if character in "0123456789")
 
 
-def ask_singles(who: Answerer, asked: SingleSet, tell: Callable[[str], None], *, every: int = 1) -> SinglesResult:
+def ask_singles(
+    reader: Answerer, picture_set: SingleSet, on_progress: Callable[[str], None], *, every: int = 1
+) -> SinglesResult:
     """Read each picture of a set, or every ``every``-th."""
-    tell(f"{who.name}: {asked.name} …")
+    on_progress(f"{reader.name}: {picture_set.name} …")
     result, writers = SinglesResult(), defaultdict(list)
-    for number, picture in enumerate(asked.pictures()):
+    for number, picture in enumerate(picture_set.pictures()):
         if number % every:
             continue
-        text, milliseconds = who.single(picture.image)
+        text, milliseconds = reader.single(picture.image)
         right = picture.label is not None and text == str(picture.label)
         result.pictures += 1
         result.right += right
-        if asked.whole and isinstance(who, Ours):
-            result.read_right += who.page(picture.image)[0] == str(picture.label)
+        if picture_set.whole and isinstance(reader, Ours):
+            result.read_right += reader.page(picture.image)[0] == str(picture.label)
         result.refused += not text
         result.negative = picture.label is None
         result.milliseconds.append(milliseconds)
         if picture.writer:
             writers[picture.writer].append(right)
-    result.writers = {name: (sum(said), len(said)) for name, said in sorted(writers.items())}
+    result.writers = {name: (sum(rights), len(rights)) for name, rights in sorted(writers.items())}
     return result
 
 
-def ask_pages(who: Answerer, asked: PageSet, tell: Callable[[str], None], *, rounds: int = 1) -> PagesResult:
+def ask_pages(
+    reader: Answerer, page_set: PageSet, on_progress: Callable[[str], None], *, rounds: int = 1
+) -> PagesResult:
     """Read each page ``rounds`` times; the fastest counts."""
-    tell(f"{who.name}: {asked.name} …")
+    on_progress(f"{reader.name}: {page_set.name} …")
     pages = []
-    for page in asked.pages():
-        answers = [who.page(page.image) for _ in range(rounds)]
+    for page in page_set.pages():
+        answers = [reader.page(page.image) for _ in range(rounds)]
         height, width = page.image.shape[:2]
         quickest = min(milliseconds for _, milliseconds in answers)
         pages.append(PageResult(page.name, (width, height), page.text, answers[0][0], quickest))
-    return PagesResult(pages, asked.digits_only)
+    return PagesResult(pages, page_set.digits_only)

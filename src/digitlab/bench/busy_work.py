@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from digitlab.scheduling.protocol import Inputs, Tell
+    from digitlab.scheduling.protocol import Inputs, Report
     from digitlab.stopping import StopRequest
 
 __all__ = ["VARIABLES", "BusyJob", "check", "do", "environment", "inputs"]
@@ -50,9 +50,9 @@ def check(job: dict[str, Any]) -> None:
     """Accept every job."""
 
 
-def do(job: dict[str, Any], *, inputs: Inputs, tell: Tell, stop: StopRequest, keep_state: bool) -> dict[str, Any]:  # noqa: ARG001
+def do(job: dict[str, Any], *, inputs: Inputs, report: Report, stop: StopRequest, keep_state: bool) -> dict[str, Any]:  # noqa: ARG001
     """Compute for that long; return the seconds that it took."""
-    began, until = time.monotonic(), time.process_time() + job["seconds"]
+    start, until = time.monotonic(), time.process_time() + job["seconds"]
     while time.process_time() < until and not stop.asked:
         sum(range(10_000))
-    return {"seconds": time.monotonic() - began}
+    return {"seconds": time.monotonic() - start}

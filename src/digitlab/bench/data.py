@@ -80,61 +80,61 @@ class DataSpeed:
 
     def as_dict(self) -> dict[str, Any]:
         """Return plain values, for JSON."""
-        rows = [{**asdict(each), "ratio": each.ratio} for each in self.comparisons]
+        rows = [{**asdict(comparison), "ratio": comparison.ratio} for comparison in self.comparisons]
         return {"machine": self.machine, "comparisons": rows}
 
 
-def measure_data(size: Size, say: Callable[[str], None]) -> DataSpeed:
-    """Measure everything; ``say`` is called with progress messages."""
+def measure_data(size: Size, on_progress: Callable[[str], None]) -> DataSpeed:
+    """Measure everything; ``on_progress`` is called with progress messages."""
     with tempfile.TemporaryDirectory(prefix="digitlab-bench-") as name:
         folder = Path(name)
         return DataSpeed(
             describe_machine(),
             [
-                *_transforming(size, say),
-                *_building(size, folder, say),
-                *(row for records in size.records for row in _converting(records, size.rounds, folder, say)),
-                _training(size, say),
+                *_transforming(size, on_progress),
+                *_building(size, folder, on_progress),
+                *(row for records in size.records for row in _converting(records, size.rounds, folder, on_progress)),
+                _training(size, on_progress),
             ],
         )
 
 
-def _transforming(size: Size, say: Callable[[str], None]) -> list[Comparison]:
+def _transforming(size: Size, on_progress: Callable[[str], None]) -> list[Comparison]:
     images = load_dataset("mnist").split("train").images[: size.transformed]
     cores = os.cpu_count() or 1
-    ways: dict[str, Callable[[], object]] = {
+    methods: dict[str, Callable[[], object]] = {
         "loop": lambda: plain_loop(images, np.random.default_rng(0)),
         "one": lambda: by_blocks(transform_images, images, 0, jobs=1),
         "all": lambda: by_blocks(transform_images, images, 0, jobs=cores),
     }
-    speeds: dict[str, list[float]] = {way: [] for way in ways}
+    speeds: dict[str, list[float]] = {method: [] for method in methods}
     for number in range(1, size.rounds + 1):
-        say(f"transforming {len(images):,} images, round {number} …")
-        for way, make in ways.items():
-            speeds[way].append(len(images) / _seconds(make))
-    loop, one, together = (statistics.median(speeds[way]) for way in ways)
+        on_progress(f"transforming {len(images):,} images, round {number} …")
+        for method, make in methods.items():
+            speeds[method].append(len(images) / _seconds(make))
+    loop, one, threaded = (statistics.median(speeds[method]) for method in methods)
     return [
         Comparison("transformed images, 1 thread", "images/s", loop, one),
-        Comparison(f"transformed images, {cores} threads", "images/s", loop, together, "2.5 times on 2 cores"),
+        Comparison(f"transformed images, {cores} threads", "images/s", loop, threaded, "2.5 times on 2 cores"),
     ]
 
 
 def _seconds(work: Callable[[], object]) -> float:
-    began = time.perf_counter()
+    start = time.perf_counter()
     work()
-    return time.perf_counter() - began
+    return time.perf_counter() - start
 
 
-def _building(size: Size, folder: Path, say: Callable[[str], None]) -> list[Comparison]:
+def _building(size: Size, folder: Path, on_progress: Callable[[str], None]) -> list[Comparison]:
     target = folder / "built.h5"
     data = load_dataset(size.dataset)
     images = sum(data.handmade.size(split) for split in data.splits) if data.handmade else 0
     sources = {"build as S0": str(size.made_as_s0), "build in float32": size.dataset, "build in uint8": size.dataset}
-    costs: dict[str, list[Cost]] = {way: [] for way in sources}
+    costs: dict[str, list[Cost]] = {method: [] for method in sources}
     for number in range(1, size.rounds + 1):
-        say(f"building {size.dataset}, {images:,} images, round {number} …")
-        for way, source in sources.items():
-            costs[way].append(run_apart(way, source, target))
+        on_progress(f"building {size.dataset}, {images:,} images, round {number} …")
+        for method, source in sources.items():
+            costs[method].append(run_apart(method, source, target))
     s0_seconds, s0_peak = _medians(costs["build as S0"])
     rows = []
     for dtype in ("float32", "uint8"):
@@ -150,7 +150,7 @@ def _medians(costs: list[Cost]) -> tuple[float, float]:
     return statistics.median(cost.seconds for cost in costs), statistics.median(cost.peak for cost in costs)
 
 
-def _converting(records: int, rounds: int, folder: Path, say: Callable[[str], None]) -> list[Comparison]:
+def _converting(records: int, rounds: int, folder: Path, on_progress: Callable[[str], None]) -> list[Comparison]:
     source, target = folder / f"{records}.lmdb", folder / "converted.h5"
     train = load_dataset("mnist").split("train")
     with dataset_writer(source) as sink:
@@ -165,11 +165,11 @@ def _converting(records: int, rounds: int, folder: Path, say: Callable[[str], No
     }
     costs: dict[str, list[Cost]] = {case: [] for case in cases}
     for number in range(1, rounds + 1):
-        say(f"converting an LMDB of {records:,} records, round {number} …")
+        on_progress(f"converting an LMDB of {records:,} records, round {number} …")
         for case, measure in cases.items():
             costs[case].append(measure())
-    seconds = {case: _medians(found)[0] for case, found in costs.items()}
-    grown = {case: statistics.median(cost.grown for cost in found) for case, found in costs.items()}
+    seconds = {case: _medians(measured)[0] for case, measured in costs.items()}
+    grown = {case: statistics.median(cost.grown for cost in measured) for case, measured in costs.items()}
     name = f"LMDB to HDF5, {records:,} records"
     return [
         Comparison(f"{name}, float32", "s", seconds["terminal"], seconds["float32"], "10 times"),
@@ -180,7 +180,7 @@ def _converting(records: int, rounds: int, folder: Path, say: Callable[[str], No
     ]
 
 
-def _training(size: Size, say: Callable[[str], None]) -> Comparison:
-    speeds = measure_training_from_file(size.trained, size.epochs, say)
-    memory, file = (statistics.median(speeds[way]) for way in ("memory", "file"))
+def _training(size: Size, on_progress: Callable[[str], None]) -> Comparison:
+    speeds = measure_training_from_file(size.trained, size.epochs, on_progress)
+    memory, file = (statistics.median(speeds[method]) for method in ("memory", "file"))
     return Comparison("training from memory, from HDF5", "images/s", memory, file, "0.9 times")

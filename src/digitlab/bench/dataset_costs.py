@@ -58,10 +58,12 @@ def _build_as_s0(count: str, target: str) -> None:
     import h5py
 
     source = load_dataset("mnist").split("train")[: int(count)]
-    made = plain_loop(source.images, np.random.default_rng(0))
+    transformed = plain_loop(source.images, np.random.default_rng(0))
     with h5py.File(target, "w") as file:
-        file.create_dataset("data", (len(made), 28, 28, 1), dtype="f")[:] = made[..., np.newaxis].astype(np.float32)
-        file.create_dataset("labels", (len(made),), dtype="i")[:] = source.labels
+        file.create_dataset("data", (len(transformed), 28, 28, 1), dtype="f")[:] = transformed[..., np.newaxis].astype(
+            np.float32
+        )
+        file.create_dataset("labels", (len(transformed),), dtype="i")[:] = source.labels
 
 
 def _converter(dtype: PixelType) -> Callable[[str, str], object]:
@@ -100,20 +102,20 @@ class Cost:
     grown: float
 
 
-def run_apart(way: str, source: str | Path, target: Path, *, on_terminal: bool = False, flush: bool = True) -> Cost:
+def run_apart(method: str, source: str | Path, target: Path, *, on_terminal: bool = False, flush: bool = True) -> Cost:
     """Run one of `WAYS` and delete its output.
 
     on_terminal: connect its stdout to a terminal, which is read line by line, instead of /dev/null
     flush: False leaves the file in the system's cache, as S0's script does; ours waits until it is on disk
     """
     os.sync()  # so that the previous run's writes do not interfere
-    command = [sys.executable, "-m", __spec__.name, way, str(source), str(target), *([] if flush else [_UNFLUSHED])]
+    command = [sys.executable, "-m", __spec__.name, method, str(source), str(target), *([] if flush else [_UNFLUSHED])]
     try:
         with _screen() if on_terminal else contextlib.nullcontext(subprocess.DEVNULL) as output:
-            done = subprocess.run(command, stdout=output, stderr=subprocess.PIPE, check=True)
+            result = subprocess.run(command, stdout=output, stderr=subprocess.PIPE, check=True)
     finally:
         target.unlink(missing_ok=True)
-    return Cost(**json.loads(done.stderr.splitlines()[-1]))
+    return Cost(**json.loads(result.stderr.splitlines()[-1]))
 
 
 @contextlib.contextmanager
@@ -136,7 +138,7 @@ def _screen() -> Iterator[int]:
         os.close(master)
 
 
-def _main(way: str, source: str, target: str, *options: str) -> None:
+def _main(method: str, source: str, target: str, *options: str) -> None:
     """Run in the child process, and print the cost to stderr."""
     import h5py  # noqa: F401  (imported before the measurement, like lmdb)
     import lmdb  # noqa: F401
@@ -147,12 +149,12 @@ def _main(way: str, source: str, target: str, *options: str) -> None:
     datum_class()
     if _UNFLUSHED in options:
         os.fsync = lambda fd: None  # noqa: ARG005
-    before = peak_megabytes()
-    began, busy = time.perf_counter(), time.process_time()
-    WAYS[way](source, target)
-    seconds, busy = time.perf_counter() - began, time.process_time() - busy
+    memory_before = peak_megabytes()
+    start, busy = time.perf_counter(), time.process_time()
+    WAYS[method](source, target)
+    seconds, busy = time.perf_counter() - start, time.process_time() - busy
     peak = peak_megabytes()
-    sys.stderr.write(json.dumps(asdict(Cost(seconds, busy, peak, peak - before))) + "\n")
+    sys.stderr.write(json.dumps(asdict(Cost(seconds, busy, peak, peak - memory_before))) + "\n")
 
 
 if __name__ == "__main__":

@@ -124,18 +124,18 @@ class Advice(Protocol):
         """Show one line."""
 
 
-def measure_live(*, quick: bool, advise: Advice) -> LiveFigures:
+def measure_live(*, quick: bool, on_progress: Advice) -> LiveFigures:
     """Measure everything: takes about ten minutes, or half a minute if ``quick``.
 
     Raises:
         UsageError: if a measurement failed.
     """
     seconds, frames = (5, 3_000) if quick else (30, _HOUR)
-    advise(f"one digit of 640×480 on one core, {seconds} s …")
+    on_progress(f"one digit of 640×480 on one core, {seconds} s …")
     region = Latency(**_apart("region", round(seconds * _RATE)))
-    advise(f"ten digits of 1280×720, {seconds} s …")
+    on_progress(f"ten digits of 1280×720, {seconds} s …")
     page = Latency(**_apart("page", round(seconds * _RATE)))
-    advise(f"{frames:,} frames as fast as they are read …")
+    on_progress(f"{frames:,} frames as fast as they are read …")
     return LiveFigures(_machine(), region, page, Endurance(**_apart("endurance", frames)))
 
 
@@ -148,26 +148,25 @@ def measure_steadiness(video: Path, expected: str, *, realtime: bool) -> Steadin
         SourceError: if it cannot be read.
     """
     source = open_source(str(video), realtime=realtime)
-    seen: list[tuple[int, str | None]] = []
-    engine = LiveEngine(source, mode="page")
-    engine.subscribe(lambda live: seen.append((live.frame_number, live.steady)))
-    with engine:
-        engine.wait()
-        if engine.failure is not None:
-            raise engine.failure
+    steady_texts: list[tuple[int, str | None]] = []
+    _run(source, "page", lambda live: steady_texts.append((live.frame_number, live.steady)))
     rate = source.rate or _RATE
-    later = [text for number, text in seen if number >= rate]
-    others = {text for _, text in seen if text not in (None, expected)}
-    return Steadiness(len(seen), later.count(expected) / max(1, len(later)), tuple(sorted(map(str, others))))
+    later = [text for number, text in steady_texts if number >= rate]
+    other_texts = {text for _, text in steady_texts if text not in (None, expected)}
+    return Steadiness(
+        len(steady_texts), later.count(expected) / max(1, len(later)), tuple(sorted(map(str, other_texts)))
+    )
 
 
-def _apart(what: str, frames: int) -> dict[str, Any]:
+def _apart(measure: str, frames: int) -> dict[str, Any]:
     """Run a measurement in a separate process."""
-    command = [sys.executable, "-m", __spec__.name, what, str(frames)]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=_LONGEST, check=False)
-    if done.returncode != 0:
-        raise UsageError(f"measuring {what} failed: {(done.stderr.strip().splitlines() or ['no reason given'])[-1]}")
-    answer: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
+    command = [sys.executable, "-m", __spec__.name, measure, str(frames)]
+    result = subprocess.run(command, capture_output=True, text=True, timeout=_LONGEST, check=False)
+    if result.returncode != 0:
+        raise UsageError(
+            f"measuring {measure} failed: {(result.stderr.strip().splitlines() or ['no reason given'])[-1]}"
+        )
+    answer: dict[str, Any] = json.loads(result.stdout.splitlines()[-1])
     return answer
 
 
@@ -213,7 +212,7 @@ def _page(frames: int) -> Latency:
 
 def _endurance(frames: int) -> Endurance:
     """Read digits that appear and vanish while snapshots are taken; measure memory and threads."""
-    before = set(threading.enumerate())
+    threads_before = set(threading.enumerate())
     sizes: list[float] = []
     pictures = _coming_and_going()  # kept until memory has been measured
     source = Recorded(islice(cycle(pictures), frames), rate=_RATE, realtime=False)
@@ -229,21 +228,21 @@ def _endurance(frames: int) -> Endurance:
             sizes.append(memory_megabytes())
 
     engine.subscribe(listen)
-    began = time.perf_counter()
+    start = time.perf_counter()
     oldest = 0.0
     with engine:
         while not engine.wait(_POLL):
-            seen = engine.snapshot()
-            if seen.read > _WARM and seen.state == "running" and seen.age_ms is not None:
-                oldest = max(oldest, seen.age_ms)
-        seconds = time.perf_counter() - began
+            snapshot = engine.snapshot()
+            if snapshot.read > _WARM and snapshot.state == "running" and snapshot.age_ms is not None:
+                oldest = max(oldest, snapshot.age_ms)
+        seconds = time.perf_counter() - start
         if engine.failure is not None:
             raise engine.failure
         gc.collect()
         sizes.append(memory_megabytes())
     del pictures
-    left = set(threading.enumerate()) ^ before
-    return Endurance(engine.statistics.read, seconds, sizes[-1] - sizes[0], len(left), oldest, changes)
+    remaining = set(threading.enumerate()) ^ threads_before
+    return Endurance(engine.statistics.read, seconds, sizes[-1] - sizes[0], len(remaining), oldest, changes)
 
 
 def _coming_and_going() -> list[NDArray[np.uint8]]:

@@ -75,7 +75,7 @@ class RapidOcr:
         assert self._process.stdout is not None  # noqa: S101 - requested above
         line = self._process.stdout.readline()
         if not line:
-            raise UsageError("RapidOCR ended; try it by itself: python -c 'import rapidocr; rapidocr.RapidOCR()'")
+            raise UsageError("RapidOCR crashed; try it by itself: python -c 'import rapidocr; rapidocr.RapidOCR()'")
         return line
 
 
@@ -83,9 +83,9 @@ class Tesseract:
     """Tesseract restricted to digits, on one thread; its time includes starting its process, as for any caller."""
 
     def __init__(self, program: str) -> None:
-        said = subprocess.run([program, "--version"], capture_output=True, text=True, check=True)
+        output = subprocess.run([program, "--version"], capture_output=True, text=True, check=True)
         self._program = program
-        self.name = " ".join((said.stdout or said.stderr).split()[:2])
+        self.name = " ".join((output.stdout or output.stderr).split()[:2])
 
     def single(self, image: NDArray[np.uint8]) -> tuple[str, float]:
         """See `Answerer.single`: "treat the image as a single character"."""
@@ -97,16 +97,16 @@ class Tesseract:
         return self._ask(image, "6")
 
     def _ask(self, image: NDArray[np.uint8], mode: str) -> tuple[str, float]:
-        done, encoded = cv2.imencode(".png", image[..., ::-1] if image.ndim == 3 else image)
-        began = time.perf_counter()
+        encoded_ok, encoded = cv2.imencode(".png", image[..., ::-1] if image.ndim == 3 else image)
+        start = time.perf_counter()
         command = [self._program, "stdin", "stdout", "--psm", mode, "-c", "tessedit_char_whitelist=0123456789"]
-        said = subprocess.run(
+        output = subprocess.run(
             command, input=encoded.tobytes(), capture_output=True, env={**os.environ, **_ONE_THREAD}, check=False
         )
-        milliseconds = (time.perf_counter() - began) * 1000
-        if not done or said.returncode:
+        milliseconds = (time.perf_counter() - start) * 1000
+        if not encoded_ok or output.returncode:
             return "", milliseconds
-        lines = ("".join(filter(str.isdigit, line)) for line in said.stdout.decode(errors="replace").splitlines())
+        lines = ("".join(filter(str.isdigit, line)) for line in output.stdout.decode(errors="replace").splitlines())
         return "|".join(filter(None, lines)), milliseconds
 
 
@@ -119,32 +119,32 @@ def peers(python: str | None = None) -> Iterator[tuple[list[Answerer], list[str]
     Raises:
         UsageError: if ``python`` is given and has no RapidOCR.
     """
-    found: list[Any] = []
+    installed: list[Any] = []
     missing: list[str] = []
     with contextlib.ExitStack() as stack:
-        asked = python or sys.executable
-        if _has_rapidocr(asked):
-            found.append(stack.enter_context(RapidOcr(asked)))
+        interpreter = python or sys.executable
+        if _has_rapidocr(interpreter):
+            installed.append(stack.enter_context(RapidOcr(interpreter)))
         elif python is not None:
             raise UsageError(f"--peer-python {python}: has no rapidocr; expected a Python that can import it")
         else:
             missing.append("rapidocr is not installed: pip install rapidocr, best in an environment of its own, "
-                           "and name its Python with --peer-python")  # fmt: skip
+                           "and give its Python with --peer-python")  # fmt: skip
         program = shutil.which("tesseract")
         if program is None:
             missing.append("Tesseract is not installed: apt-get install tesseract-ocr")
         else:
-            found.append(Tesseract(program))
-        yield found, missing
+            installed.append(Tesseract(program))
+        yield installed, missing
 
 
 def _has_rapidocr(python: str) -> bool:
     try:
-        asked = subprocess.run(
+        result = subprocess.run(
             [python, "-c", "import importlib.util, sys; sys.exit(importlib.util.find_spec('rapidocr') is None)"],
             capture_output=True,
             check=False,
         )
     except OSError as error:
         raise UsageError(f"--peer-python {python}: cannot be started ({error.strerror}); expected a Python") from error
-    return asked.returncode == 0
+    return result.returncode == 0

@@ -99,18 +99,18 @@ def find_sets(folder: Path) -> tuple[list[SingleSet], list[PageSet]]:
 
 def _singles_in(path: Path) -> list[SingleSet]:
     labels, dataset = path / "labels.csv", path / "dataset.csv"
-    found = []
+    sets = []
     if labels.is_file() and "text" not in _columns(labels):
-        found.append(SingleSet(path.name, partial(_labelled, labels, "file"), whole=True))
+        sets.append(SingleSet(path.name, partial(_labelled, labels, "file"), whole=True))
     elif dataset.is_file():
-        found.append(SingleSet(path.name, partial(_labelled, dataset, "image"), whole=True))
+        sets.append(SingleSet(path.name, partial(_labelled, dataset, "image"), whole=True))
     elif path.name.startswith("neg_"):
-        found.append(SingleSet(path.name, partial(_without_digit, path)))
+        sets.append(SingleSet(path.name, partial(_without_digit, path)))
     for cells in sorted(path.glob("*.npz")):
-        found += [
+        sets += [
             SingleSet(f"{path.name}, {kind}", partial(_cells, cells, kind)) for kind in ("by hand", "printed", "empty")
         ]
-    return found
+    return sets
 
 
 def _pages_in(path: Path) -> list[PageSet]:
@@ -168,9 +168,9 @@ def _grey(path: Path) -> Iterator[Single]:
         yield Single(image, int(label))
 
 
-def _cells(path: Path, which: str) -> Iterator[Single]:
+def _cells(path: Path, kind: str) -> Iterator[Single]:
     content: Any = np.load(path, allow_pickle=False)
     by_hand = content["handwritten"] if "handwritten" in content else np.ones(len(content["y"]), np.bool_)
     for image, label, hand in zip(content["X"], content["y"], by_hand, strict=True):
-        if which == ("empty" if not label else "by hand" if hand else "printed"):
+        if kind == ("empty" if not label else "by hand" if hand else "printed"):
             yield Single(image, int(label) or None)

@@ -38,16 +38,16 @@ def main() -> None:
     }
     print(json.dumps(about), file=answers, flush=True)
     for line in sys.stdin.buffer:
-        asked = json.loads(line)
-        height, width, _ = asked["shape"]
+        request = json.loads(line)
+        height, width, _ = request["shape"]
         pixels = np.frombuffer(sys.stdin.buffer.read(height * width * 3), np.uint8).reshape(height, width, 3)
         picture = np.ascontiguousarray(pixels[..., ::-1])
-        began = time.perf_counter()
+        start = time.perf_counter()
         try:
-            text = _single(reader, picture) if asked["kind"] == "single" else _page(reader, picture)
+            text = _single(reader, picture) if request["kind"] == "single" else _page(reader, picture)
         except Exception:  # noqa: BLE001 - a picture that raises counts as not read
             text = ""
-        print(json.dumps({"text": text, "ms": (time.perf_counter() - began) * 1000}), file=answers, flush=True)
+        print(json.dumps({"text": text, "ms": (time.perf_counter() - start) * 1000}), file=answers, flush=True)
 
 
 def _single(reader: Any, picture: Any) -> str:
@@ -57,13 +57,13 @@ def _single(reader: Any, picture: Any) -> str:
 
 def _page(reader: Any, picture: Any) -> str:
     """Group the boxes into lines: a box whose centre is above the bottom of a line belongs to it."""
-    found = reader(picture, use_det=True, use_cls=True, use_rec=True)  # explicit: it keeps the last call's options
-    if found.boxes is None:
+    detected = reader(picture, use_det=True, use_cls=True, use_rec=True)  # explicit: it keeps the last call's options
+    if detected.boxes is None:
         return ""
-    spans = [(float(box[:, 1].min()), float(box[:, 1].max()), float(box[:, 0].min())) for box in found.boxes]
+    spans = [(float(box[:, 1].min()), float(box[:, 1].max()), float(box[:, 0].min())) for box in detected.boxes]
     lines: list[list[tuple[float, str]]] = []
     bottom = -1.0
-    for (top, low, left), text in sorted(zip(spans, found.txts, strict=True)):
+    for (top, low, left), text in sorted(zip(spans, detected.txts, strict=True)):
         if (top + low) / 2 > bottom:
             lines.append([])
             bottom = low

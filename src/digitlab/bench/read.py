@@ -30,15 +30,15 @@ __all__ = ["measure_reading", "reading_machine"]
 
 def measure_reading(
     photos: Path | None,
-    tell: Callable[[str], None],
+    on_progress: Callable[[str], None],
     *,
     model: str | None = None,
-    rivals: Sequence[Answerer] = (),
+    peers: Sequence[Answerer] = (),
     missing: Sequence[str] = (),
     every: int = 1,
     quick: bool = False,
 ) -> ReadBench:
-    """Measure the reader, and ``rivals`` on the same pictures.
+    """Measure the reader, and ``peers`` on the same pictures.
 
     photos: labelled pictures, see `digitlab.bench.photos`; None: speed, size and memory only
     every: of the sets of single pictures, use only every ``every``-th picture, for all readers
@@ -55,37 +55,43 @@ def measure_reading(
     threads = cv2.getNumThreads()
     cv2.setNumThreads(1)
     try:
-        everyone: list[Answerer] = [Ours(reader), *rivals]
-        said = {
-            each.name: {who.name: ask_singles(who, each, tell, every=every) for who in everyone} for each in singles
+        readers: list[Answerer] = [Ours(reader), *peers]
+        single_results = {
+            item.name: {each.name: ask_singles(each, item, on_progress, every=every) for each in readers}
+            for item in singles
         }
-        read = {each.name: {who.name: ask_pages(who, each, tell, rounds=_rounds(who, quick)) for who in everyone}
-                for each in pages}  # fmt: skip
+        page_results = {
+            item.name: {each.name: ask_pages(each, item, on_progress, rounds=_rounds(each, quick)) for each in readers}
+            for item in pages
+        }
     finally:
         cv2.setNumThreads(threads)
-    said = {name: results for name, results in said.items() if results["digitlab"].pictures}
-    whole = [each.name for each in singles if each.whole and each.name in said]
-    tell("digitlab: speed and memory …")
+    single_results = {name: results for name, results in single_results.items() if results["digitlab"].pictures}
+    whole = [item.name for item in singles if item.whole and item.name in single_results]
+    on_progress("digitlab: speed and memory …")
     speed = measure_apart(model, quick=quick)
-    names = [each.name for each in rivals]
+    names = [item.name for item in peers]
     measures = [
-        *(_of_singles(name, results) for name, results in said.items()),
-        *(_through_read(name, said[name]["digitlab"]) for name in whole),
-        *_refused_digits(said),
-        *_on_paper(reader, tell, 100 if quick else 2000),
-        *(measure for name, results in read.items() for measure in _of_pages(name, results)),
-        *_digit_times(said),
+        *(_of_singles(name, results) for name, results in single_results.items()),
+        *(_through_read(name, single_results[name]["digitlab"]) for name in whole),
+        *_refused_digits(single_results),
+        *_on_paper(reader, on_progress, 100 if quick else 2000),
+        *(measure for name, results in page_results.items() for measure in _of_pages(name, results)),
+        *_digit_times(single_results),
         *_of_speed(speed),
-        _size(model, rivals),
+        _size(model, peers),
     ]
-    writers = {name: {who: result.writers for who, result in results.items()} for name, results in said.items()
-               if results["digitlab"].writers}  # fmt: skip
+    writers = {
+        name: {reader_name: result.writers for reader_name, result in results.items()}
+        for name, results in single_results.items()
+        if results["digitlab"].writers
+    }
     path = str(resolve_model(model).name if model is None else model)
-    return ReadBench(reading_machine(), path, measures, writers, read, names, list(missing), speed["bad_ms"])
+    return ReadBench(reading_machine(), path, measures, writers, page_results, names, list(missing), speed["bad_ms"])
 
 
-def _rounds(who: Answerer, quick: bool) -> int:
-    return 3 if isinstance(who, Ours) and not quick else 1  # a peer takes seconds per page: one round is enough
+def _rounds(answerer: Answerer, quick: bool) -> int:
+    return 3 if isinstance(answerer, Ours) and not quick else 1  # a peer takes seconds per page: one round is enough
 
 
 def _of_singles(name: str, results: dict[str, SinglesResult]) -> Measure:
@@ -96,7 +102,7 @@ def _of_singles(name: str, results: dict[str, SinglesResult]) -> Measure:
         share = result.refused_share if negative else result.accuracy
         return share if share is not None else float("nan")
 
-    peers = {who: value(result) for who, result in results.items() if who != "digitlab"}
+    peers = {peer: value(result) for peer, result in results.items() if peer != "digitlab"}
     interval = wilson(ours.refused if negative else ours.right, ours.pictures)
     return Measure(name, "refused" if negative else "accuracy", value(ours), ours.pictures, peers, interval)
 
@@ -107,25 +113,25 @@ def _through_read(name: str, ours: SinglesResult) -> Measure:
     return Measure(f"{name}, through read", "exact", share, ours.pictures, interval=interval)
 
 
-def _refused_digits(said: dict[str, dict[str, SinglesResult]]) -> list[Measure]:
+def _refused_digits(results_by_set: dict[str, dict[str, SinglesResult]]) -> list[Measure]:
     """Compute the cost of out-of-distribution rejection: the share of handwritten digits that were refused."""
     counted: dict[str, list[int]] = {}
-    for name, results in said.items():
-        for who, result in results.items():
+    for name, results in results_by_set.items():
+        for reader, result in results.items():
             if not result.negative and not name.endswith(", printed"):
-                counts = counted.setdefault(who, [0, 0])
+                counts = counted.setdefault(reader, [0, 0])
                 counts[0] += result.refused
                 counts[1] += result.pictures
     if not counted:
         return []
-    shares = {who: refused / of for who, (refused, of) in counted.items()}
+    shares = {reader: refused / of for reader, (refused, of) in counted.items()}
     ours, of = counted["digitlab"]
     return [Measure("real digits refused", "share", shares.pop("digitlab"), of, shares, wilson(ours, of))]
 
 
-def _on_paper(reader: Reader, tell: Callable[[str], None], count: int) -> list[Measure]:
+def _on_paper(reader: Reader, on_progress: Callable[[str], None], count: int) -> list[Measure]:
     """Read MNIST's first test images, each as dark ink on a white page."""
-    tell("digitlab: MNIST's test images on white pages …")
+    on_progress("digitlab: MNIST's test images on white pages …")
     pages = list(digits_on_pages(count))
     right = sum(reader.classify(page).digit == label for page, label in pages)
     share, interval = right / len(pages), wilson(right, len(pages))
@@ -136,16 +142,16 @@ def _of_pages(name: str, results: dict[str, PagesResult]) -> list[Measure]:
     ours, count = results["digitlab"], len(results["digitlab"].pages)
 
     def line(
-        what: str, unit: str, value: Callable[[PagesResult], float], interval: tuple[float, float] | None = None
+        measure: str, unit: str, value: Callable[[PagesResult], float], interval: tuple[float, float] | None = None
     ) -> Measure:
-        theirs = {who: value(result) for who, result in results.items() if who != "digitlab"}
-        return Measure(f"{name}: {what}", unit, value(ours), count, theirs, interval)
+        peers = {reader: value(result) for reader, result in results.items() if reader != "digitlab"}
+        return Measure(f"{name}: {measure}", unit, value(ours), count, peers, interval)
 
     if ours.blank:
         claimed, without = ours.claimed(), ours.claimed().count(0)
         lines = [
             line("digits claimed", "a page", lambda result: statistics.mean(result.claimed()),
-                 ratio_interval([(each, 1) for each in claimed])),
+                 ratio_interval([(claimed_count, 1) for claimed_count in claimed])),
             line("pages without any", "share", lambda result: result.claimed().count(0) / count,
                  wilson(without, count)),
         ]  # fmt: skip
@@ -154,16 +160,18 @@ def _of_pages(name: str, results: dict[str, PagesResult]) -> list[Measure]:
             line("character error", "", lambda result: result.character_error, ratio_interval(ours.edits())),
             line("exact pages", "share", lambda result: result.exact / count, wilson(ours.exact, count)),
         ]
-    times = line("a page", "ms", lambda result: statistics.median(each.milliseconds for each in result.pages))
+    times = line(
+        "a page", "ms", lambda result: statistics.median(claimed_count.milliseconds for claimed_count in result.pages)
+    )
     return [*lines, times]
 
 
-def _digit_times(said: dict[str, dict[str, SinglesResult]]) -> list[Measure]:
+def _digit_times(results_by_set: dict[str, dict[str, SinglesResult]]) -> list[Measure]:
     """Collect the times for unprocessed photos of one digit."""
     lines = []
     for name in ("photo_single",):
-        if name in said:
-            times = {who: result.typical_ms or float("nan") for who, result in said[name].items()}
+        if name in results_by_set:
+            times = {reader: result.typical_ms or float("nan") for reader, result in results_by_set[name].items()}
             lines.append(Measure(f"a picture of {name}", "ms", times.pop("digitlab"), None, times))
     return lines
 
@@ -181,14 +189,14 @@ def _of_speed(speed: dict[str, Any]) -> list[Measure]:
     ]
 
 
-def _size(model: str | None, rivals: Sequence[Answerer]) -> Measure:
+def _size(model: str | None, peers: Sequence[Answerer]) -> Measure:
     files = [resolve_model(name) for name in (shipped_models() if model is None else (model,))]
     folder = {path.parent for path in files} if model is None else set()
     megabytes = sum(path.stat().st_size for path in files) / 1e6
-    for place in folder:  # including the files shipped beside them
-        megabytes = sum(path.stat().st_size for path in place.iterdir() if path.is_file()) / 1e6
-    theirs = {each.name: each.megabytes for each in rivals if hasattr(each, "megabytes")}
-    return Measure("shipped models" if model is None else "the model", "MB", megabytes, None, theirs)
+    for directory in folder:  # including the files shipped beside them
+        megabytes = sum(path.stat().st_size for path in directory.iterdir() if path.is_file()) / 1e6
+    peer_sizes = {peer.name: peer.megabytes for peer in peers if hasattr(peer, "megabytes")}
+    return Measure("shipped models" if model is None else "the model", "MB", megabytes, None, peer_sizes)
 
 
 def reading_machine() -> str:

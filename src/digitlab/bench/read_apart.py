@@ -71,7 +71,7 @@ def _measure(folder: Path, model: str | None, *, quick: bool) -> dict[str, Any]:
     reader = Reader(model, threads=1)
     small, large, crop, images = (np.load(folder / f"{name}.npy") for name in ("small", "large", "crop", "digits"))
     rounds = 3 if quick else 15
-    found: dict[str, Any] = {
+    result: dict[str, Any] = {
         "page_ms": _median(lambda: reader.read(small), rounds),
         "large_page_ms": _median(lambda: reader.read(large), rounds),
         "digit_ms": _median(lambda: reader.classify(crop), 50 if quick else 2000),
@@ -79,25 +79,25 @@ def _measure(folder: Path, model: str | None, *, quick: bool) -> dict[str, Any]:
     }
     two = Reader(model, threads=2).classifier
     seconds = _median(lambda: two.probabilities(images), 3 if quick else 20) / 1000
-    found["digits_per_second"] = len(images) / seconds
+    result["digits_per_second"] = len(images) / seconds
     slowest = {}
     for path in sorted(folder.glob("bad *.npy")):
         picture = np.load(path)
-        began = time.perf_counter()
+        start = time.perf_counter()
         reader.read(picture)
-        slowest[path.stem.removeprefix("bad ")] = (time.perf_counter() - began) * 1000
-    found["bad_ms"] = slowest
-    found["peak_mb"] = peak_megabytes()
-    return found
+        slowest[path.stem.removeprefix("bad ")] = (time.perf_counter() - start) * 1000
+    result["bad_ms"] = slowest
+    result["peak_mb"] = peak_megabytes()
+    return result
 
 
 def _median(work: Callable[[], object], rounds: int) -> float:
     """Return the median milliseconds of one call, after two warm-up calls."""
     times = []
     for _ in range(rounds + 2):
-        began = time.perf_counter()
+        start = time.perf_counter()
         work()
-        times.append((time.perf_counter() - began) * 1000)
+        times.append((time.perf_counter() - start) * 1000)
     return statistics.median(times[2:])
 
 

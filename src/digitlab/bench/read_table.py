@@ -143,23 +143,25 @@ class ReadBench:
 
     def rows(self) -> list[list[str]]:
         """Return the rows of the table."""
-        return [each.row(self.peers) for each in self.measures]
+        return [measure.row(self.peers) for measure in self.measures]
 
     def writer_rows(self) -> list[list[str]]:
         """Return, for each set and writer, the number of pictures and the accuracy of each reader."""
         rows = []
-        for name, said in self.writers.items():
-            for writer, (_, of) in said["digitlab"].items():
-                shares = [said[who][writer][0] / said[who][writer][1] for who in ("digitlab", *self.peers)]
+        for name, by_reader in self.writers.items():
+            for writer, (_, of) in by_reader["digitlab"].items():
+                shares = [
+                    by_reader[reader][writer][0] / by_reader[reader][writer][1] for reader in ("digitlab", *self.peers)
+                ]
                 rows.append([name, writer, str(of), *map(_number, shares)])
         return rows
 
     def page_rows(self) -> list[list[str]]:
         """Return, for each page, its size, milliseconds, ground truth, and the text of each reader."""
         rows = []
-        for said in self.pages.values():
-            for place, page in enumerate(said["digitlab"].pages):
-                read = [said[who].pages[place].read for who in ("digitlab", *self.peers)]
+        for by_reader in self.pages.values():
+            for index, page in enumerate(by_reader["digitlab"].pages):
+                read = [by_reader[reader].pages[index].read for reader in ("digitlab", *self.peers)]
                 size = f"{page.size[0]}×{page.size[1]}"
                 rows.append([page.name, size, f"{page.milliseconds:.0f}", page.text, *read])
         return rows
@@ -171,20 +173,23 @@ class ReadBench:
             "model": self.model,
             "measures": [
                 {
-                    "what": each.what,
-                    "unit": each.unit,
-                    "of": each.count,
-                    "value": each.value,
-                    "interval": None if each.interval is None else list(each.interval),
-                    "target": None if (target := target_of(each.what)) is None else str(target),
-                    "met": each.met,
-                    "peers": each.peers,
+                    "what": measure.what,
+                    "unit": measure.unit,
+                    "of": measure.count,
+                    "value": measure.value,
+                    "interval": None if measure.interval is None else list(measure.interval),
+                    "target": None if (target := target_of(measure.what)) is None else str(target),
+                    "met": measure.met,
+                    "peers": measure.peers,
                 }
-                for each in self.measures
+                for measure in self.measures
             ],
             "writers": {
-                name: {who: {writer: list(counts) for writer, counts in said.items()} for who, said in by_who.items()}
-                for name, by_who in self.writers.items()
+                name: {
+                    reader: {writer: list(counts) for writer, counts in by_writer.items()}
+                    for reader, by_writer in by_reader.items()
+                }
+                for name, by_reader in self.writers.items()
             },
             "pages": [
                 {"page": row[0], "size": row[1], "ms": float(row[2]), "text": row[3],
@@ -217,7 +222,7 @@ def renew_card(path: Path, result: ReadBench, model: str | None) -> None:
         marks = re.compile(rf"(<!-- {name} -->\n).*?(<!-- /{name} -->)", re.DOTALL)
         if not marks.search(text):
             raise UsageError(f"{path}: lacks the marks <!-- {name} --> and <!-- /{name} -->; expected a model's card")
-        text = marks.sub(lambda found, table=table: f"{found[1]}\n{table}\n\n{found[2]}", text)  # type: ignore[misc]
+        text = marks.sub(lambda match, table=table: f"{match[1]}\n{table}\n\n{match[2]}", text)  # type: ignore[misc]
     write_text(path, text)
 
 

@@ -127,12 +127,12 @@ def measure_sheets(
     foreign = _foreign_photos(folder / f"foreign-{seed}", form_file, seed)
     out = folder / f"marks-{seed}-{megapixels}.csv"
     start = time.perf_counter()
-    done = read_sheets(form_file, photos, *foreign, out=out, engine=engine, listener=listener)
-    seconds = time.perf_counter() - start if done.read_now >= count else 0.0
+    result = read_sheets(form_file, photos, *foreign, out=out, engine=engine, listener=listener)
+    seconds = time.perf_counter() - start if result.read_now >= count else 0.0
     truth = dict(_truth(photos))
-    plain, known = compare_with_truth(form_file, kept_beside(out), truth, {path.name for path in foreign})
+    plain, with_lists = compare_with_truth(form_file, kept_beside(out), truth, {path.name for path in foreign})
     machine, single = described(processor("a processor"), {"digitlab": VERSION}), _one_sheet(form_file, seed)
-    return SheetBench(machine=machine, milliseconds=single, seconds=seconds, **plain, **known)
+    return SheetBench(machine=machine, milliseconds=single, seconds=seconds, **plain, **with_lists)
 
 
 def _form_with_list(folder: Path, count: int) -> Path:
@@ -143,9 +143,9 @@ def _form_with_list(folder: Path, count: int) -> Path:
         text = path.read_text("utf-8").replace("# among =", "among =").replace("# one_to_one =", "one_to_one =")
         write_text(path, text)
     listed = folder / "students.csv"
-    wanted = int(count * _SPARE) + 2
-    if not listed.exists() or len(listed.read_text("utf-8").splitlines()) <= wanted:
-        numbers = np.random.default_rng(5).choice(10_000_000, wanted, replace=False)
+    needed = int(count * _SPARE) + 2
+    if not listed.exists() or len(listed.read_text("utf-8").splitlines()) <= needed:
+        numbers = np.random.default_rng(5).choice(10_000_000, needed, replace=False)
         write_text(listed, "id\n" + "".join(f"{number:07d}\n" for number in numbers.tolist()))
     return path
 
@@ -157,7 +157,7 @@ def _truth(photos: Path) -> Iterator[tuple[str, dict[str, str]]]:
 
 
 def compare_with_truth(
-    form_file: Path, kept: Path, truth: Mapping[str, Mapping[str, str]], foreign: set[str]
+    form_file: Path, readings: Path, truth: Mapping[str, Mapping[str, str]], foreign: set[str]
 ) -> tuple[dict[str, int], dict[str, int]]:
     """Compare a stack's kept readings with its truth, by file name: counts without lists and checks, and with them."""
     from dataclasses import replace
@@ -166,22 +166,22 @@ def compare_with_truth(
     bare = replace(form, items=tuple(_bare(item) for item in form.items))
     plain = dict.fromkeys(("sheets", "fields", "right", "answered", "wrong", "refused", "misplaced"), 0)
     plain |= {"foreign": len(foreign), "accepted": 0}
-    for row in sheet_rows(bare, kept):
+    for row in sheet_rows(bare, readings):
         name = os.path.basename(row.file)  # noqa: PTH119 - of a page it is no path
         if name in foreign:
             plain["accepted"] += not row.failed
         elif name in truth:
             _count_plain(row, truth[name], plain)
-    known = dict.fromkeys(("right_known", "listed", "right_listed"), 0)
-    listed = {each.name for each in form.fields if each.one_to_one}
-    for row in sheet_rows(form, kept):
+    with_lists = dict.fromkeys(("right_known", "listed", "right_listed"), 0)
+    listed = {field.name for field in form.fields if field.one_to_one}
+    for row in sheet_rows(form, readings):
         expected = truth.get(os.path.basename(row.file), {})  # noqa: PTH119
-        for each in row.fields if expected else ():
-            right = each.value == expected[each.name]
-            known["right_known"] += right
-            known["listed"] += each.name in listed
-            known["right_listed"] += each.name in listed and right
-    return plain, known
+        for field in row.fields if expected else ():
+            right = field.value == expected[field.name]
+            with_lists["right_known"] += right
+            with_lists["listed"] += field.name in listed
+            with_lists["right_listed"] += field.name in listed and right
+    return plain, with_lists
 
 
 def _bare(item: Any) -> Any:
@@ -201,14 +201,14 @@ def _count_plain(row: TableRow, expected: Mapping[str, str], counts: dict[str, i
         counts["refused"] += 1
         return
     filled = wrong = 0
-    for each in row.fields:
-        right = each.value == expected[each.name]
+    for field in row.fields:
+        right = field.value == expected[field.name]
         counts["fields"] += 1
         counts["right"] += right
-        if each.state == "answered":
+        if field.state == "answered":
             counts["answered"] += 1
             counts["wrong"] += not right
-        if expected[each.name] not in ("", "no"):
+        if expected[field.name] not in ("", "no"):
             filled, wrong = filled + 1, wrong + (not right)
     counts["misplaced"] += wrong > _WRONG * filled
 
@@ -219,9 +219,9 @@ def _foreign_photos(folder: Path, form_file: Path, seed: int) -> list[Path]:
     if all(path.exists() for path in paths):
         return paths
     text = form_file.read_text("utf-8").replace("\namong =", "\n# among =").replace("\none_to_one", "\n# one_to_one")
-    others = {"other": text.replace("number = 17", "number = 18"), "older": text.replace("boxes = 3", "boxes = 4")}
+    other_forms = {"other": text.replace("number = 17", "number = 18"), "older": text.replace("boxes = 3", "boxes = 4")}
     stacks = {}
-    for name, content in {"same": text, **others}.items():
+    for name, content in {"same": text, **other_forms}.items():
         path = folder / f"{name}.toml"
         write_text(path, content)
         form = read_form(path)

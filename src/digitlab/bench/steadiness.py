@@ -75,22 +75,22 @@ class SteadinessFigures:
 
     def rows(self) -> list[list[str]]:
         """Return the rows of the table."""
-        return [*(each.row() for each in self.rates if each.told), list(self.ASKED)]
+        return [*(rate.row() for rate in self.rates if rate.told), list(self.ASKED)]
 
     def walk_rows(self) -> list[list[str]]:
         """Return the rows of the table of the walks; empty without any."""
-        return [each.walk_row() for each in self.rates if each.numbers]
+        return [rate.walk_row() for rate in self.rates if rate.numbers]
 
     def kind_rows(self) -> list[list[str]]:
         """Return the median and 95th percentile of the time to a steady text, for each kind and rate."""
         return [
-            [kind, *(f"{each.median:.2f}, {each.late:.2f}" for each in rates)]
-            for kind, rates in self.by_kind.items() if any(each.told for each in rates)
+            [kind, *(f"{rate.median:.2f}, {rate.late:.2f}" for rate in rates)]
+            for kind, rates in self.by_kind.items() if any(rate.told for rate in rates)
         ]  # fmt: skip
 
     def as_dict(self) -> dict[str, Any]:
         """Return plain values, for JSON."""
-        kinds = {kind: [each.as_dict() for each in all_rates] for kind, all_rates in self.by_kind.items()}
+        kinds = {kind: [rate.as_dict() for rate in all_rates] for kind, all_rates in self.by_kind.items()}
         return {"machine": self.machine, "mode": self.mode, "sequences": self.sequences, "kinds": kinds}
 
 
@@ -133,24 +133,24 @@ def _measure(
         done += figures[RATES.index(_COUNTED)].stood
 
     for batch in _rounds(kinds):
-        paths = {each: folder / f"{mode}-{each[0]}-{each[1]}.json" for each in batch}
-        kept = {each: _kept(path, made_by) for each, path in paths.items()}
-        for (kind, _), figures in kept.items():
+        paths = {sequence: folder / f"{mode}-{sequence[0]}-{sequence[1]}.json" for sequence in batch}
+        stored = {sequence: _kept(path, made_by) for sequence, path in paths.items()}
+        for (kind, _), figures in stored.items():
             if figures is not None:
                 add(kind, figures)
-        missing = [each for each in batch if kept[each] is None]
-        stale += sum(paths[each].exists() for each in missing)
+        missing = [sequence for sequence in batch if stored[sequence] is None]
+        stale += sum(paths[sequence].exists() for sequence in missing)
         if missing:  # what exists already is no measure of the time that the rest takes
             listener(Counted(_WORK, min(done, digits), digits, "digits", missing[0][0]))
-        for each, figures in _found(missing, mode, pool):
-            content = {"made_by": made_by, "rates": [one.as_dict() for one in figures]}
-            write_text(paths[each], json.dumps(content) + "\n")
-            add(each[0], figures)
-            listener(Counted(_WORK, min(done, digits), digits, "digits", each[0]))
+        for sequence, figures in _found(missing, mode, pool):
+            content = {"made_by": made_by, "rates": [rate_figures.as_dict() for rate_figures in figures]}
+            write_text(paths[sequence], json.dumps(content) + "\n")
+            add(sequence[0], figures)
+            listener(Counted(_WORK, min(done, digits), digits, "digits", sequence[0]))
         if done >= digits:
             break
     if stale:
-        listener(Note(f"{stale} sequences in {folder} were counted by another version, and were counted anew"))
+        listener(Note(f"{stale} sequences in {folder} were counted by another version; they are counted again"))
     machine = described(processor("unknown processor"), {})
     return SteadinessFigures(machine, mode, sequences, _summed(by_kind.values()), by_kind)
 
@@ -159,8 +159,8 @@ def _summed(parts: Iterable[tuple[RateFigures, ...]]) -> tuple[RateFigures, ...]
     """Add up figures, separately for each rate."""
     totals = tuple(RateFigures(rate) for rate in RATES)
     for figures in parts:
-        for total, one in zip(totals, figures, strict=True):
-            total.add(one)
+        for total, part in zip(totals, figures, strict=True):
+            total.add(part)
     return totals
 
 
@@ -182,8 +182,8 @@ def _found(
         return
     running = {pool.submit(_sequence, kind, seed, mode): (kind, seed) for kind, seed in missing}
     while running:
-        for each in wait(running, return_when=FIRST_COMPLETED).done:
-            yield running.pop(each), each.result()
+        for future in wait(running, return_when=FIRST_COMPLETED).done:
+            yield running.pop(future), future.result()
 
 
 def _sequence(kind: str, seed: int, mode: str) -> tuple[RateFigures, ...]:
@@ -199,31 +199,31 @@ def follow(scene: Scene, mode: str, reader: Reader) -> dict[int, list[Moment]]:
     rng = np.random.default_rng((scene.seed, 5))
     trackers = {rate: Tracker(whole=mode == "page") for rate in RATES}
     times = list(times_of_frames(scene.seconds, _FULL_RATE))
-    taken = {rate: _taken(len(times), rate, rng) for rate in RATES}
+    frames_taken = {rate: _taken(len(times), rate, rng) for rate in RATES}
     moments: dict[int, list[Moment]] = {rate: [] for rate in RATES}
-    for number, at in enumerate(times):
-        rates = [rate for rate in RATES if number in taken[rate]]
+    for number, time in enumerate(times):
+        rates = [rate for rate in RATES if number in frames_taken[rate]]
         if not rates:
             continue
-        image, truth = scene.image(at), scene.truth(at)
-        found = look(image, mode, _REGION, reader)  # type: ignore[arg-type]
-        read = found.reading.text.replace("\n", "")
+        image, truth = scene.image(time), scene.truth(time)
+        look_result = look(image, mode, _REGION, reader)  # type: ignore[arg-type]
+        read = look_result.reading.text.replace("\n", "")
         for rate in rates:
             tracker = trackers[rate]
-            tracker.add(found.detections, at, image)
+            tracker.add(look_result.detections, time, image)
             steady = None if tracker.steady is None else tracker.steady.replace("\n", "")
-            numbers = tuple(each.text for each in tracker.numbers)
-            moments[rate].append(Moment(at, truth, read, steady, tracker.telling, numbers))
+            numbers = tuple(number.text for number in tracker.numbers)
+            moments[rate].append(Moment(time, truth, read, steady, tracker.telling, numbers))
     return moments
 
 
 def _taken(frames: int, rate: int, rng: np.random.Generator) -> set[int]:
     """Choose the frames of the full rate that a camera with this rate takes: any phase, unevenly, some are lost."""
-    apart = _FULL_RATE // rate
-    usual = np.arange(int(rng.integers(apart)), frames, apart)
-    late = rng.integers(0, math.floor(_UNEVEN * apart) + 1, len(usual))
-    kept = rng.random(len(usual)) >= _LOST
-    return set((usual + late)[kept].tolist())
+    spacing = _FULL_RATE // rate
+    regular = np.arange(int(rng.integers(spacing)), frames, spacing)
+    delays = rng.integers(0, math.floor(_UNEVEN * spacing) + 1, len(regular))
+    received = rng.random(len(regular)) >= _LOST
+    return set((regular + delays)[received].tolist())
 
 
 def _kept(path: Path, made_by: str) -> tuple[RateFigures, ...] | None:
@@ -232,7 +232,7 @@ def _kept(path: Path, made_by: str) -> tuple[RateFigures, ...] | None:
         content: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
         if content["made_by"] != made_by:
             return None
-        return tuple(RateFigures.of_dict(each) for each in content["rates"])
+        return tuple(RateFigures.of_dict(rate) for rate in content["rates"])
     except (OSError, ValueError, KeyError, TypeError):
         return None
 
@@ -240,9 +240,9 @@ def _kept(path: Path, made_by: str) -> tuple[RateFigures, ...] | None:
 def _fingerprint(mode: str) -> str:
     """Compute a digest of everything that the figures depend on: the code that reads, tracks, draws, and counts."""
     root, digest = Path(__file__).parent.parent, sha256(mode.encode())
-    for place in _MADE_BY:
-        own = root / place
-        for path in sorted(own.rglob("*")) if own.is_dir() else [own]:
+    for name in _MADE_BY:
+        part = root / name
+        for path in sorted(part.rglob("*")) if part.is_dir() else [part]:
             if path.suffix in (".py", ".onnx"):
                 digest.update(path.read_bytes())
     return digest.hexdigest()[:16]

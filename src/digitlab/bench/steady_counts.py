@@ -73,7 +73,7 @@ class RateFigures:
     def add(self, other: RateFigures) -> None:
         """Add the counts of another sequence."""
         self.delays += other.delays
-        for name in (each.name for each in fields(self) if each.type == "int" and each.name != "rate"):
+        for name in (counter.name for counter in fields(self) if counter.type == "int" and counter.name != "rate"):
             setattr(self, name, getattr(self, name) + getattr(other, name))
 
     @property
@@ -107,97 +107,101 @@ class RateFigures:
 
     def walk_row(self) -> list[str]:
         """Return the row of the table of the walks."""
-        counts = (f"{getattr(self, f'numbers_{each}')} of {self.numbers}" for each in ("wrong", "doubled", "lost"))
+        counts = (f"{getattr(self, f'numbers_{name}')} of {self.numbers}" for name in ("wrong", "doubled", "lost"))
         return [f"{self.rate}/s", *counts, f"{self.numbers_unread} of {self.numbers + self.numbers_unread}"]
 
     def as_dict(self) -> dict[str, Any]:
         """Return plain values, for JSON; a text that was never steady has no delay (null)."""
-        delays = [None if np.isinf(each) else round(each, 3) for each in self.delays]
+        delays = [None if np.isinf(delay) else round(delay, 3) for delay in self.delays]
         return {**vars(self), "delays": delays}
 
     @classmethod
     def of_dict(cls, plain: dict[str, Any]) -> RateFigures:
         """Restore figures from the result of `as_dict`."""
-        delays = [float("inf") if each is None else float(each) for each in plain["delays"]]
+        delays = [float("inf") if delay is None else float(delay) for delay in plain["delays"]]
         return cls(**{**plain, "delays": delays})
 
 
 def judged(moments: list[Moment], rate: int) -> RateFigures:
     """Count what was right, late, wrong and announced in a sequence."""
     figures = RateFigures(rate)
-    tellings = [
-        (now.at, now.steady, now.truth)
-        for before, now in zip([None, *moments], moments, strict=False)
-        if now.told != (0 if before is None else before.told)
+    announcements = [
+        (current.at, current.steady, current.truth)
+        for previous, current in zip([None, *moments], moments, strict=False)
+        if current.told != (0 if previous is None else previous.told)
     ]
     for span in _spans(moments):
         begin, end, truth = span[0].at, span[-1].at, span[0].truth
-        own = [text for at, text, _ in tellings if begin <= at <= end]
+        announced = [text for time, text, _ in announcements if begin <= time <= end]
         if truth.kind == "standing":
-            if 2 * sum(each.read == truth.text for each in span) < len(span):
+            if 2 * sum(moment.read == truth.text for moment in span) < len(span):
                 figures.unread += end - begin >= _LEAST
                 continue
             if end - begin >= _LEAST:
-                _judge_standing(figures, span, own)
+                _judge_standing(figures, span, announced)
         elif truth.kind == "drawing":
             figures.drawn += span[0] is not moments[0]
-            figures.early += len(own)
+            figures.early += len(announced)
         if truth.kind != "drawing":
-            figures.wrongly += sum(text != truth.text for text in own)
-        later = [each for each in span if each.at - begin >= _GRACE]
-        figures.frames += len(later)
-        figures.wrong += sum(1 for each in later if each.steady and each.steady != truth.text)
+            figures.wrongly += sum(text != truth.text for text in announced)
+        settled = [moment for moment in span if moment.at - begin >= _GRACE]
+        figures.frames += len(settled)
+        figures.wrong += sum(1 for moment in settled if moment.steady and moment.steady != truth.text)
     return figures
 
 
-def _judge_standing(figures: RateFigures, span: list[Moment], told: list[str | None]) -> None:
+def _judge_standing(figures: RateFigures, span: list[Moment], announced: list[str | None]) -> None:
     """Count a text that stands long enough: when it was steady, whether it stayed so, how often it was announced."""
     begin, text = span[0].at, span[0].truth.text
-    settled = [each for each in span if each.at - begin >= _LEAST]
+    settled = [moment for moment in span if moment.at - begin >= _LEAST]
     figures.standing += len(settled)
-    figures.read += sum(each.read == text for each in settled)
-    figures.right += sum(each.steady == text for each in settled)
+    figures.read += sum(moment.read == text for moment in settled)
+    figures.right += sum(moment.steady == text for moment in settled)
     figures.told += 1
-    figures.delays.append(next((each.at - begin for each in span if each.steady == text), float("inf")))
-    figures.doubled += max(0, told.count(text) - 1)
-    figures.lost += text not in told
+    figures.delays.append(next((moment.at - begin for moment in span if moment.steady == text), float("inf")))
+    figures.doubled += max(0, announced.count(text) - 1)
+    figures.lost += text not in announced
 
 
 def _spans(moments: list[Moment]) -> list[list[Moment]]:
     """Split the moments at each change of the truth."""
     spans: list[list[Moment]] = []
-    for each in moments:
-        if spans and spans[-1][-1].truth == each.truth:
-            spans[-1].append(each)
+    for moment in moments:
+        if spans and spans[-1][-1].truth == moment.truth:
+            spans[-1].append(moment)
         else:
-            spans.append([each])
+            spans.append([moment])
     return spans
 
 
 def judged_walk(scene: Scene, moments: Sequence[Moment], rate: int) -> RateFigures:
     """Count the numbers that were announced while the camera walked over a page."""
     figures = RateFigures(rate)
-    told = [text for each in moments for text in each.numbers]
+    announced = [text for moment in moments for text in moment.numbers]
     for text in {text for text, *_ in scene.numbers}:
-        places = [place for place in scene.numbers if place[0] == text]
-        seen = [text in each.read for each in moments if any(_in_view(scene, place, each.at) for place in places)]
-        again = told.count(text)
-        told = [each for each in told if each != text]
-        if 2 * sum(seen) < len(seen):  # the reader's own error
-            figures.numbers_unread += len(places)
+        occurrences = [occurrence for occurrence in scene.numbers if occurrence[0] == text]
+        read_when_visible = [
+            text in moment.read
+            for moment in moments
+            if any(_in_view(scene, occurrence, moment.at) for occurrence in occurrences)
+        ]
+        announced_count = announced.count(text)
+        announced = [moment for moment in announced if moment != text]
+        if 2 * sum(read_when_visible) < len(read_when_visible):  # the reader's own error
+            figures.numbers_unread += len(occurrences)
             continue
-        figures.numbers += len(places)
-        figures.numbers_lost += max(0, len(places) - again)
-        figures.numbers_doubled += max(0, again - len(places))
-    figures.numbers_wrong = max(0, len(told) - figures.numbers_unread)  # misread numbers are announced, too: once
+        figures.numbers += len(occurrences)
+        figures.numbers_lost += max(0, len(occurrences) - announced_count)
+        figures.numbers_doubled += max(0, announced_count - len(occurrences))
+    figures.numbers_wrong = max(0, len(announced) - figures.numbers_unread)  # misread numbers are announced, too: once
     return figures
 
 
-def _in_view(scene: Scene, number: tuple[str, int, int, int, int], at: float) -> bool:
+def _in_view(scene: Scene, number: tuple[str, int, int, int, int], time: float) -> bool:
     """Return whether a number is completely in the frame."""
     _, left, top, right, bottom = number
-    x, y = (0.0, 0.0) if scene.walk is None else scene.walk.place(at)
-    room = _WHOLE * scene.size[1]
-    tall = 0.2 * scene.size[1]  # height of the digits: the numbers have the positions of their tops
-    across = left - x > room and right - x < scene.size[0] - room
-    return across and top - y > room and bottom + tall - y < scene.size[1]
+    x, y = (0.0, 0.0) if scene.walk is None else scene.walk.place(time)
+    margin = _WHOLE * scene.size[1]
+    digit_height = 0.2 * scene.size[1]  # height of the digits: the numbers have the positions of their tops
+    in_width = left - x > margin and right - x < scene.size[0] - margin
+    return in_width and top - y > margin and bottom + digit_height - y < scene.size[1]

@@ -56,8 +56,8 @@ class Finish:
         )
 
 
-def measure_to_accuracy(seeds: int, say: Callable[[str], None], wanted: float = 0.99) -> Finish:
-    """Train S0's recipe until it reaches an accuracy of ``wanted``, and the recipe `fast` with ``seeds`` seeds."""
+def measure_to_accuracy(seeds: int, on_progress: Callable[[str], None], target: float = 0.99) -> Finish:
+    """Train S0's recipe until it reaches an accuracy of ``target``, and the recipe `fast` with ``seeds`` seeds."""
     mnist = load_dataset("mnist")
     plain = PlainKeras("thesis-2conv", mnist.split("train"), keras.optimizers.Adadelta(1.0, rho=0.95, epsilon=1e-8))
     seconds, epochs = 0.0, 0
@@ -66,15 +66,19 @@ def measure_to_accuracy(seeds: int, say: Callable[[str], None], wanted: float = 
         plain.epoch()
         seconds += watch()[0]
         accuracy = plain.accuracy(mnist.split("test"))
-        say(f"S0's recipe, plain Keras, epoch {epoch}: {100 * accuracy:.2f} % after {seconds:.1f} s")
-        if accuracy >= wanted:
+        on_progress(f"S0's recipe, plain Keras, epoch {epoch}: {100 * accuracy:.2f} % after {seconds:.1f} s")
+        if accuracy >= target:
             epochs = epoch
             break
     ours = [_train(replace(find_recipe(Path("fast")), seed=seed)) for seed in range(seeds)]
-    for seed, (took, accuracy) in enumerate(ours):
-        say(f"digitlab train fast, seed {seed}: {100 * accuracy:.2f} % after {took:.2f} s")
+    for seed, (seconds_taken, accuracy) in enumerate(ours):
+        on_progress(f"digitlab train fast, seed {seed}: {100 * accuracy:.2f} % after {seconds_taken:.2f} s")
     return Finish(
-        wanted, seconds if epochs else float("nan"), epochs, [took for took, _ in ours], [right for _, right in ours]
+        target,
+        seconds if epochs else float("nan"),
+        epochs,
+        [seconds_taken for seconds_taken, _ in ours],
+        [right for _, right in ours],
     )
 
 
@@ -110,22 +114,22 @@ class SameTraining:
         )
 
 
-def measure_notebook(say: Callable[[str], None], epochs: int = 12) -> SameTraining:
+def measure_notebook(on_progress: Callable[[str], None], epochs: int = 12) -> SameTraining:
     """Train S4's network as S4 did, in plain Keras and in digitlab; compare test accuracies after the last epoch."""
     mnist = load_dataset("mnist")
-    took, accuracy = _train(TrainingConfig("notebook-cnn", epochs=epochs))
-    say(f"S4, digitlab: {100 * accuracy:.2f} % after {took:.1f} s")
+    our_seconds, accuracy = _train(TrainingConfig("notebook-cnn", epochs=epochs))
+    on_progress(f"S4, digitlab: {100 * accuracy:.2f} % after {our_seconds:.1f} s")
     plain = PlainKeras("notebook-cnn", mnist.split("train"), keras.optimizers.Adadelta(1.0, rho=0.95, epsilon=1e-8))
     seconds, cores = 0.0, []
     for _ in range(epochs):
         watch = Watch()
         plain.epoch()
-        took_one, at_work = watch()
-        seconds += took_one
-        cores.append(at_work)
+        epoch_seconds, busy_cores = watch()
+        seconds += epoch_seconds
+        cores.append(busy_cores)
     right = plain.accuracy(mnist.split("test"))
-    say(f"S4, plain Keras: {100 * right:.2f} % after {seconds:.1f} s")
-    return SameTraining(epochs, seconds, right, cores, took, accuracy)
+    on_progress(f"S4, plain Keras: {100 * right:.2f} % after {seconds:.1f} s")
+    return SameTraining(epochs, seconds, right, cores, our_seconds, accuracy)
 
 
 def _train(training: TrainingConfig) -> tuple[float, float]:

@@ -56,9 +56,9 @@ def _fastest(dtype: str, rounds: int) -> float:
     left, right = keras.ops.cast(left, dtype), keras.ops.cast(right, dtype)
     seconds = []
     for _ in range(rounds + 1):
-        began = time.perf_counter()
+        start = time.perf_counter()
         keras.ops.convert_to_numpy(keras.ops.matmul(left, right)[:1, :1])  # waits for the product
-        seconds.append(time.perf_counter() - began)
+        seconds.append(time.perf_counter() - start)
     return 2 * _SIZE**3 / min(seconds[1:]) / 1e9
 
 
@@ -162,7 +162,7 @@ class TrainingSpeed:
 
 
 def measure_training(
-    images: int, rounds: int, say: Callable[[str], None], network: str = "thesis-2conv"
+    images: int, rounds: int, on_progress: Callable[[str], None], network: str = "thesis-2conv"
 ) -> TrainingSpeed:
     """Train a network on ``images`` images ``rounds`` times each way, after a warm-up round of both.
 
@@ -171,19 +171,19 @@ def measure_training(
     train = load_dataset("mnist").split("train")[:images]
     plain = PlainKeras(network, train, keras.optimizers.Adadelta(1.0, rho=0.95, epsilon=1e-8)).epoch
     ours = epochs_of(train, network)
-    found: dict[str, list[float]] = {"plain": [], "plain_cores": [], "ours": [], "ours_cores": []}
+    measured: dict[str, list[float]] = {"plain": [], "plain_cores": [], "ours": [], "ours_cores": []}
     for number in range(rounds + 1):
         for name, epoch in (("plain", plain), ("ours", ours)):
             watch = Watch()
             epoch()
             seconds, cores = watch()
             if number:
-                found[name].append(len(train) / seconds)
-                found[f"{name}_cores"].append(cores)
-                way = "keras.Model.fit" if name == "plain" else "digitlab"
-                say(f"round {number}: {way} {len(train) / seconds:,.0f} images/s, {cores:.1f} cores at work")
+                measured[name].append(len(train) / seconds)
+                measured[f"{name}_cores"].append(cores)
+                method = "keras.Model.fit" if name == "plain" else "digitlab"
+                on_progress(f"round {number}: {method} {len(train) / seconds:,.0f} images/s, {cores:.1f} cores at work")
     peak, operations = measure_peak(), _operations(network)
-    return TrainingSpeed(describe_machine(), **found, peak=peak, operations=operations, network=network)
+    return TrainingSpeed(describe_machine(), **measured, peak=peak, operations=operations, network=network)
 
 
 def epochs_of(train: Digits | Shuffled, network: str = "thesis-2conv") -> Callable[[], History]:
@@ -204,13 +204,13 @@ def _operations(network: str) -> float:
     multiplied, first = 0, True
     for layer in build(network).layers:
         if isinstance(layer, keras.layers.Conv2D | keras.layers.Dense):
-            kernel, places = math.prod(layer.kernel.shape), math.prod(layer.output.shape[1:-1])
-            multiplied += kernel * places * (2 if first else 3)
+            kernel, positions = math.prod(layer.kernel.shape), math.prod(layer.output.shape[1:-1])
+            multiplied += kernel * positions * (2 if first else 3)
             first = False
     return 2 * multiplied / 1e9
 
 
-def measure_training_from_file(images: int, rounds: int, say: Callable[[str], None]) -> dict[str, list[float]]:
+def measure_training_from_file(images: int, rounds: int, on_progress: Callable[[str], None]) -> dict[str, list[float]]:
     """Measure images per second with S0's 2Conv, "memory" and "file" alternately, after a warm-up round of both.
 
     The file is an HDF5 file in S0's layout, float32.
@@ -226,11 +226,11 @@ def measure_training_from_file(images: int, rounds: int, say: Callable[[str], No
                 raise DatasetError(f"{path}: expected rows that can be read in any order")
             epochs = {"memory": epochs_of(train), "file": epochs_of(InFile(source))}
             for number in range(rounds + 1):
-                for way, epoch in epochs.items():
-                    began = time.perf_counter()
+                for method, epoch in epochs.items():
+                    start = time.perf_counter()
                     epoch()
-                    speed = images / (time.perf_counter() - began)
+                    speed = images / (time.perf_counter() - start)
                     if number:
-                        speeds[way].append(speed)
-                        say(f"training from {way}, round {number}: {speed:,.0f} images/s")
+                        speeds[method].append(speed)
+                        on_progress(f"training from {method}, round {number}: {speed:,.0f} images/s")
     return speeds

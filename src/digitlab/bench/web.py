@@ -97,7 +97,7 @@ class WebFigures:
         ]  # fmt: skip
 
 
-def measure_web(seconds: float, clients: int, requests: int, tell: Callable[[str], None]) -> WebFigures:
+def measure_web(seconds: float, clients: int, requests: int, on_progress: Callable[[str], None]) -> WebFigures:
     """Start a server, send it requests, stop it.
 
     Raises:
@@ -107,18 +107,18 @@ def measure_web(seconds: float, clients: int, requests: int, tell: Callable[[str
         raise UsageError("expected at least 1 second, 1 client and 100 requests")
     with _server() as (process, address):
         _ask(address, "closed", _CONNECTIONS, 1)  # the first second is warm-up
-        tell("classifying as fast as possible …")
+        on_progress("classifying as fast as possible …")
         before = _processor_seconds(process.pid)
         fast = _ask(address, "closed", _CONNECTIONS, seconds)
         busy = _processor_seconds(process.pid) - before
-        tell(f"{fast['rate']:,.0f} requests/s; now at {_ASKED_RATE / 2:,.0f}/s …")
+        on_progress(f"{fast['rate']:,.0f} requests/s; now at {_ASKED_RATE / 2:,.0f}/s …")
         paced = _ask(address, "paced", _ASKED_RATE / 2, seconds)
-        tell(f"{clients} live clients …")
+        on_progress(f"{clients} live clients …")
         with _most_memory(process.pid) as most:
             live = _ask(address, "live", clients, _FRAMES_A_SECOND, seconds)
-        tell("… and whole pages, from a tenth of the clients …")
+        on_progress("… and whole pages, from a tenth of the clients …")
         pages = _ask(address, "pages", max(1, clients // 10), _FRAMES_A_SECOND, seconds)
-        tell(f"{requests:,} mixed requests …")
+        on_progress(f"{requests:,} mixed requests …")
         mixed = _ask(address, "mixed", requests)
     return WebFigures(
         machine=describe_machine(),
@@ -139,7 +139,7 @@ def measure_web(seconds: float, clients: int, requests: int, tell: Callable[[str
         page_age_ms=pages["age"],
         mixed=mixed["requests"],
         server_errors=mixed["server_errors"],
-        memory=[each / _MEGABYTE for each in mixed["memory"]],
+        memory=[size / _MEGABYTE for size in mixed["memory"]],
     )
 
 
@@ -160,15 +160,15 @@ def _server() -> Iterator[tuple[subprocess.Popen[str], str]]:
             process.kill()
 
 
-def _ask(address: str, what: str, *numbers: float) -> dict[str, Any]:
-    command = [sys.executable, "-m", "digitlab.bench.web_client", address, what, *map(str, numbers)]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
-    if done.returncode:
+def _ask(address: str, measure: str, *numbers: float) -> dict[str, Any]:
+    command = [sys.executable, "-m", "digitlab.bench.web_client", address, measure, *map(str, numbers)]
+    result = subprocess.run(command, capture_output=True, text=True, check=False)
+    if result.returncode:
         raise UsageError(
-            f"the measurement failed: {(done.stderr.strip().splitlines() or ['no reason given'])[-1][:200]}"
+            f"the measurement failed: {(result.stderr.strip().splitlines() or ['no reason given'])[-1][:200]}"
         )
-    told: dict[str, Any] = json.loads(done.stdout)
-    return told
+    answer: dict[str, Any] = json.loads(result.stdout)
+    return answer
 
 
 def _processor_seconds(process: int) -> float:
@@ -183,18 +183,18 @@ def _processor_seconds(process: int) -> float:
 @contextlib.contextmanager
 def _most_memory(process: int) -> Iterator[list[float]]:
     """Sample the memory of a process ten times per second; yield a list whose only item is its peak (MB)."""
-    most, over = [0.0], threading.Event()
+    peak, over = [0.0], threading.Event()
 
-    def look() -> None:
+    def sample() -> None:
         while not over.is_set():
             with contextlib.suppress(OSError):
-                most[0] = max(most[0], memory_megabytes(process))
+                peak[0] = max(peak[0], memory_megabytes(process))
             time.sleep(0.1)
 
-    thread = threading.Thread(target=look, daemon=True)
+    thread = threading.Thread(target=sample, daemon=True)
     thread.start()
     try:
-        yield most
+        yield peak
     finally:
         over.set()
         thread.join()

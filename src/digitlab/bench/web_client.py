@@ -36,9 +36,9 @@ _LATE = 0.5  # seconds after the last frame within which results still count
 
 def main() -> None:
     """Run one measurement."""
-    address, what, *numbers = sys.argv[1:]
-    place = urlsplit(address)
-    asker = _Asker(place.hostname or "127.0.0.1", place.port or 80)
+    address, measure, *numbers = sys.argv[1:]
+    url = urlsplit(address)
+    asker = _Asker(url.hostname or "127.0.0.1", url.port or 80)
     kinds: dict[str, Callable[..., Awaitable[dict[str, Any]]]] = {
         "closed": asker.closed,
         "paced": asker.paced,
@@ -52,12 +52,12 @@ def main() -> None:
 
         loop_factory = uvloop.new_event_loop
     with asyncio.Runner(loop_factory=loop_factory) as runner:
-        told = runner.run(_run(kinds[what](*(float(number) for number in numbers))))
-    sys.stdout.write(json.dumps(told) + "\n")
+        result = runner.run(_run(kinds[measure](*(float(number) for number in numbers))))
+    sys.stdout.write(json.dumps(result) + "\n")
 
 
-async def _run(asked: Awaitable[dict[str, Any]]) -> dict[str, Any]:
-    return await asked
+async def _run(measurement: Awaitable[dict[str, Any]]) -> dict[str, Any]:
+    return await measurement
 
 
 class _Connection(asyncio.Protocol):
@@ -101,46 +101,46 @@ class _Asker:
     async def closed(self, connections: float, seconds: float) -> dict[str, Any]:
         requests = [self._post("/v1/classify", content) for content in _digits()]
         end = time.perf_counter() + seconds
-        taken: list[float] = []
+        times: list[float] = []
         statuses: list[int] = []
 
-        async def one(number: int) -> None:
+        async def ask_repeatedly(number: int) -> None:
             connection = await self._connect()
-            while (began := time.perf_counter()) < end:
+            while (start := time.perf_counter()) < end:
                 statuses.append(await connection.ask(requests[number % len(requests)]))
-                taken.append(time.perf_counter() - began)
+                times.append(time.perf_counter() - start)
                 number += 7
 
-        began = time.perf_counter()
-        await asyncio.gather(*(one(13 * number) for number in range(int(connections))))
-        return {**_told(taken, statuses), "rate": len(taken) / (time.perf_counter() - began)}
+        start = time.perf_counter()
+        await asyncio.gather(*(ask_repeatedly(13 * number) for number in range(int(connections))))
+        return {**_told(times, statuses), "rate": len(times) / (time.perf_counter() - start)}
 
     async def paced(self, rate: float, seconds: float) -> dict[str, Any]:
         requests = [self._post("/v1/classify", content) for content in _digits()]
         free: deque[_Connection] = deque([await self._connect() for _ in range(_STREAMS)])
-        given = asyncio.Semaphore(_STREAMS)
-        taken: list[float] = []
+        available = asyncio.Semaphore(_STREAMS)
+        times: list[float] = []
         statuses: list[int] = []
 
-        async def one(due: float, number: int) -> None:
-            async with given:
+        async def ask_one(due: float, number: int) -> None:
+            async with available:
                 connection = free.popleft()
                 statuses.append(await connection.ask(requests[number % len(requests)]))
                 free.append(connection)
-            taken.append(time.perf_counter() - due)
+            times.append(time.perf_counter() - due)
 
-        began = time.perf_counter()
+        start = time.perf_counter()
         tasks = set()
         for number in range(int(rate * seconds)):
-            due = began + number / rate
+            due = start + number / rate
             wait = due - time.perf_counter()
             if wait > 0:
                 await asyncio.sleep(wait)
-            task = asyncio.create_task(one(due, number))
+            task = asyncio.create_task(ask_one(due, number))
             tasks.add(task)
             task.add_done_callback(tasks.discard)
         await asyncio.gather(*tasks)
-        return {**_told(taken, statuses), "rate": len(taken) / (time.perf_counter() - began)}
+        return {**_told(times, statuses), "rate": len(times) / (time.perf_counter() - start)}
 
     async def live(self, clients: float, rate: float, seconds: float) -> dict[str, Any]:
         return await self._live("digit", _regions(), clients, rate, seconds)
@@ -180,16 +180,16 @@ class _Asker:
                 nonlocal last
                 async for text in socket:
                     now = time.perf_counter()
-                    began = sent[json.loads(text)["frame"]]
-                    ages.append(now - began)
+                    start = sent[json.loads(text)["frame"]]
+                    ages.append(now - start)
                     stale.append(now - last)
-                    last = began
+                    last = start
 
             listening = asyncio.create_task(listen())
             await asyncio.sleep(1.0 + delay)
-            began = last = time.perf_counter()
+            start = last = time.perf_counter()
             for number in range(int(rate * seconds)):
-                await asyncio.sleep(max(0.0, began + number / rate - time.perf_counter()))
+                await asyncio.sleep(max(0.0, start + number / rate - time.perf_counter()))
                 sent[number] = time.perf_counter()
                 await socket.send(frames[number % len(frames)])
             await asyncio.sleep(_LATE)
@@ -211,10 +211,16 @@ class _Asker:
         for number in range(0, int(requests), len(connections)):
             if number // steps > len(memory) - 1:
                 memory.append(await asyncio.to_thread(self._memory))
-            asked = [each.ask(plan[(number + place) % len(plan)]) for place, each in enumerate(connections)]
-            statuses += await asyncio.gather(*asked)
+            pending = [
+                connection.ask(plan[(number + index) % len(plan)]) for index, connection in enumerate(connections)
+            ]
+            statuses += await asyncio.gather(*pending)
         memory.append(await asyncio.to_thread(self._memory))
-        return {"requests": len(statuses), "server_errors": sum(each >= 500 for each in statuses), "memory": memory}
+        return {
+            "requests": len(statuses),
+            "server_errors": sum(connection >= 500 for connection in statuses),
+            "memory": memory,
+        }
 
     async def _connect(self) -> _Connection:
         _, connection = await asyncio.get_running_loop().create_connection(_Connection, self._host, self._port)
@@ -237,8 +243,8 @@ class _Asker:
         return int(float(line.split()[1]))
 
 
-def _told(taken: list[float], statuses: list[int]) -> dict[str, Any]:
-    return {"requests": len(taken), "refused": sum(status != 200 for status in statuses), "ms": _quantiles(taken)}
+def _told(times: list[float], statuses: list[int]) -> dict[str, Any]:
+    return {"requests": len(times), "refused": sum(status != 200 for status in statuses), "ms": _quantiles(times)}
 
 
 def _quantiles(seconds: list[float]) -> dict[str, float]:
@@ -278,9 +284,9 @@ def _frames() -> list[bytes]:
     frames = []
     for number in range(10):
         paper = np.full((240, 320), 225, np.uint8)
-        for place in range(3):
-            digit = cv2.resize(images[3 * number + place], (64, 64), interpolation=cv2.INTER_LINEAR)
-            left = 30 + 90 * place + 2 * number
+        for position in range(3):
+            digit = cv2.resize(images[3 * number + position], (64, 64), interpolation=cv2.INTER_LINEAR)
+            left = 30 + 90 * position + 2 * number
             paper[80:144, left : left + 64] -= (digit * 0.75).astype(np.uint8)
         frames.append(cv2.imencode(".jpg", cv2.GaussianBlur(paper, (3, 3), 0))[1].tobytes())
     return frames

@@ -94,7 +94,7 @@ class NumbersBench:
     def met(self) -> bool | None:
         """Whether the whole-number error is at most a fifth of each peer's; None without peers."""
         total = self.kinds[-1]
-        return all(total.read.error <= _TARGET * each.error for each in total.peers.values()) if total.peers else None
+        return all(total.read.error <= _TARGET * share.error for share in total.peers.values()) if total.peers else None
 
     def as_dict(self) -> dict[str, Any]:
         """Return plain values, for JSON."""
@@ -108,34 +108,34 @@ class NumbersBench:
 
     def rows(self) -> list[list[str]]:
         """Return the rows of the table: shares in per cent."""
-        return [self._row(each) for each in self.kinds]
+        return [self._row(kind) for kind in self.kinds]
 
-    def _row(self, each: OfKind) -> list[str]:
-        low, high = wilson(each.read.wrong, each.read.of)
-        told = [_percent(each.read.error), f"{100 * low:.1f}–{100 * high:.1f}", *_coverages(each.read)]
-        more = [KNOWN.get(each.kind, ""), _percent(each.known.error), *_coverages(each.known)]
+    def _row(self, result: OfKind) -> list[str]:
+        low, high = wilson(result.read.wrong, result.read.of)
+        ours = [_percent(result.read.error), f"{100 * low:.1f}–{100 * high:.1f}", *_coverages(result.read)]
+        with_known = [KNOWN.get(result.kind, ""), _percent(result.known.error), *_coverages(result.known)]
         peers = [
             cell
-            for name, share in each.peers.items()
+            for name, share in result.peers.items()
             for cell in (
-                _percent(share.error), _percent(each.peers_known[name].error),
-                f"{each.read.error / share.error:.2f}" if share.wrong else "–",
+                _percent(share.error), _percent(result.peers_known[name].error),
+                f"{result.read.error / share.error:.2f}" if share.wrong else "–",
             )
         ]  # fmt: skip
-        signs = _percent(each.signs / each.read.of)
-        return [each.kind, str(each.read.of), *told, *more, signs, f"{each.milliseconds:.0f}", *peers]
+        signs = _percent(result.signs / result.read.of)
+        return [result.kind, str(result.read.of), *ours, *with_known, signs, f"{result.milliseconds:.0f}", *peers]
 
 
 def measure_numbers(
     count: int,
-    tell: Callable[[str], None],
+    on_progress: Callable[[str], None],
     *,
     model: str | None = None,
-    rivals: Sequence[Answerer] = (),
+    peers: Sequence[Answerer] = (),
     missing: Sequence[str] = (),
     seed: int = 0,
 ) -> NumbersBench:
-    """Read ``count`` drawn numbers of each kind, and have ``rivals`` read the same pictures.
+    """Read ``count`` drawn numbers of each kind, and have ``peers`` read the same pictures.
 
     Raises:
         ModelError: for an unknown model.
@@ -143,30 +143,31 @@ def measure_numbers(
     from digitlab.datasets.pages.numbers import KINDS
 
     reader = Reader(model, threads=1)
-    tell(f"drawing the digits of {_IMAGES:,} MNIST test images …")
+    on_progress(f"drawing the digits of {_IMAGES:,} MNIST test images …")
     draw = drawing(seed)
     rng = np.random.default_rng((seed, 1))
-    found: list[OfKind] = []
+    kinds: list[OfKind] = []
     sure: tuple[list[float], list[float]] = ([], [])
     right: tuple[list[bool], list[bool]] = ([], [])
     for kind in KINDS:
         pictures = [draw(kind, number) for number in range(count)]
         listed = _list_of(pictures, rng) if kind == "student" else ()
-        tell(f"digitlab: {count} × {kind} …")
-        of_kind, told_sure, told_right = _ours(reader, kind, pictures, listed)
-        for at in (0, 1):
-            sure[at].extend(told_sure[at])
-            right[at].extend(told_right[at])
-        for who in rivals:
-            tell(f"{who.name}: {count} × {kind} …")
-            _ask(who, pictures, listed, of_kind)
-        theirs = "".join(f", {name} {each.wrong}" for name, each in of_kind.peers.items())
-        tell(
-            f"{kind}: digitlab {of_kind.read.wrong} of {count} wrong, with what is known {of_kind.known.wrong}{theirs}"
+        on_progress(f"digitlab: {count} × {kind} …")
+        of_kind, kind_sure, kind_right = _ours(reader, kind, pictures, listed)
+        for index in (0, 1):
+            sure[index].extend(kind_sure[index])
+            right[index].extend(kind_right[index])
+        for peer in peers:
+            on_progress(f"{peer.name}: {count} × {kind} …")
+            _ask(peer, pictures, listed, of_kind)
+        peer_wrong = "".join(f", {name} {share.wrong}" for name, share in of_kind.peers.items())
+        on_progress(
+            f"{kind}: digitlab {of_kind.read.wrong} of {count} wrong, "
+            f"with what is known {of_kind.known.wrong}{peer_wrong}"
         )
-        found.append(of_kind)
+        kinds.append(of_kind)
     return NumbersBench(
-        reading_machine(), [*found, _total(found)], _calibration_error(sure[0], right[0]),
+        reading_machine(), [*kinds, _total(kinds)], _calibration_error(sure[0], right[0]),
         _calibration_error(sure[1], right[1]), seed, list(missing),
     )  # fmt: skip
 
@@ -184,7 +185,7 @@ def drawing(seed: int) -> Callable[[str, int], DrawnNumber]:
 
 def _list_of(pictures: Sequence[DrawnNumber], rng: np.random.Generator) -> tuple[str, ...]:
     """Make a class list: the numbers that are written, and others."""
-    listed = dict.fromkeys(each.digits for each in pictures)
+    listed = dict.fromkeys(picture.digits for picture in pictures)
     while len(listed) < max(LISTED, len(pictures)):
         listed[f"{rng.integers(1_000_000, 10_000_000)}"] = None
     return tuple(sorted(listed))
@@ -205,20 +206,20 @@ def _ours(
     sure: tuple[list[float], list[float]] = ([], [])
     right: tuple[list[bool], list[bool]] = ([], [])
     answered: tuple[list[bool], list[bool]] = ([], [])
-    signs, began = 0, time.perf_counter()
-    readings = [reader.read(each.image) for each in pictures]
-    milliseconds = (time.perf_counter() - began) * 1000.0 / len(pictures)
-    for each, plain in zip(pictures, readings, strict=True):
-        known = _known(kind, each, listed)
-        second = reader.read(each.image, **known) if known else plain
-        for at, reading in enumerate((plain, second)):
+    signs, start = 0, time.perf_counter()
+    readings = [reader.read(picture.image) for picture in pictures]
+    milliseconds = (time.perf_counter() - start) * 1000.0 / len(pictures)
+    for picture, plain in zip(pictures, readings, strict=True):
+        constraints = _known(kind, picture, listed)
+        constrained = reader.read(picture.image, **constraints) if constraints else plain
+        for index, reading in enumerate((plain, constrained)):
             guess, confidence, complete = _answer(reading)
-            sure[at].append(confidence)
-            right[at].append(guess == each.digits)
-            answered[at].append(complete)
+            sure[index].append(confidence)
+            right[index].append(guess == picture.digits)
+            answered[index].append(complete)
         written = "".join(number.text for number in plain.numbers)
-        signs += written.replace(" ", "") != each.text.replace(" ", "")
-    shares = [_share(*those) for those in zip(sure, right, answered, strict=True)]
+        signs += written.replace(" ", "") != picture.text.replace(" ", "")
+    shares = [_share(*columns) for columns in zip(sure, right, answered, strict=True)]
     return OfKind(kind, shares[0], shares[1], signs, milliseconds), sure, right
 
 
@@ -226,13 +227,13 @@ def _answer(reading: Reading) -> tuple[str, float, bool]:
     """Return the most likely digits on the whole picture, the confidence in them, and whether all are answered."""
     numbers = reading.numbers
     if reading.settled is not None:
-        text = "".join(sign for each in numbers for sign in each.text if sign.isdigit() or sign == "?")
+        text = "".join(sign for number in numbers for sign in number.text if sign.isdigit() or sign == "?")
         if "?" in text or not text:
-            return text, min((each.confidence for each in numbers), default=0.0), False
-        return text, math.prod(each.confidence for each in numbers), True
-    guess = "".join(_likeliest(each) for each in reading.digits)
-    sure = math.prod(each.confidence for each in numbers) if numbers else 0.0
-    return guess, sure, reading.fits and all(each.digit is not None for each in reading.digits)
+            return text, min((number.confidence for number in numbers), default=0.0), False
+        return text, math.prod(number.confidence for number in numbers), True
+    guess = "".join(_likeliest(number) for number in reading.digits)
+    sure = math.prod(number.confidence for number in numbers) if numbers else 0.0
+    return guess, sure, reading.fits and all(number.digit is not None for number in reading.digits)
 
 
 def _likeliest(digit: ReadDigit) -> str:
@@ -240,7 +241,7 @@ def _likeliest(digit: ReadDigit) -> str:
 
 
 def _share(sure: Sequence[float], right: Sequence[bool], answered: Sequence[bool]) -> Share:
-    wrong = sum(not (fine and complete) for fine, complete in zip(right, answered, strict=True))
+    wrong = sum(not (correct and complete) for correct, complete in zip(right, answered, strict=True))
     return Share(wrong, len(right), _coverage(sure, right, 0.01), _coverage(sure, right, 0.001))
 
 
@@ -252,14 +253,14 @@ def _coverage(sure: Sequence[float], right: Sequence[bool], error: float) -> flo
     return float(enough[-1] + 1) / len(order) if len(enough) else 0.0
 
 
-def _ask(who: Answerer, pictures: Sequence[DrawnNumber], listed: tuple[str, ...], into: OfKind) -> None:
-    said = [who.page(each.image) for each in pictures]
-    read = [text.replace("|", "") for text, _ in said]
+def _ask(peer: Answerer, pictures: Sequence[DrawnNumber], listed: tuple[str, ...], results: OfKind) -> None:
+    answers = [peer.page(picture.image) for picture in pictures]
+    read = [text.replace("|", "") for text, _ in answers]
     nearest = [_nearest(text, listed) for text in read] if listed else read
-    for where, answers in ((into.peers, read), (into.peers_known, nearest)):
-        wrong = sum(text != each.digits for text, each in zip(answers, pictures, strict=True))
-        where[who.name] = Share(wrong, len(pictures))
-    into.peer_milliseconds[who.name] = float(np.mean([milliseconds for _, milliseconds in said]))
+    for shares, texts in ((results.peers, read), (results.peers_known, nearest)):
+        wrong = sum(text != picture.digits for text, picture in zip(texts, pictures, strict=True))
+        shares[peer.name] = Share(wrong, len(pictures))
+    results.peer_milliseconds[peer.name] = float(np.mean([milliseconds for _, milliseconds in answers]))
 
 
 def _nearest(text: str, listed: Sequence[str]) -> str:
@@ -271,29 +272,29 @@ def _nearest(text: str, listed: Sequence[str]) -> str:
 def _total(kinds: Sequence[OfKind]) -> OfKind:
     def all_of(shares: Iterator[Share]) -> Share:
         listed = list(shares)
-        at = [
-            None if None in some else float(np.mean([each for each in some if each is not None]))
-            for some in ([each.coverage_99 for each in listed], [each.coverage_999 for each in listed])
+        coverages = [
+            None if None in values else float(np.mean([result for result in values if result is not None]))
+            for values in ([result.coverage_99 for result in listed], [result.coverage_999 for result in listed])
         ]
-        return Share(sum(each.wrong for each in listed), sum(each.of for each in listed), *at)
+        return Share(sum(result.wrong for result in listed), sum(result.of for result in listed), *coverages)
 
     names = kinds[0].peers
     return OfKind(
-        "all", all_of(each.read for each in kinds), all_of(each.known for each in kinds),
-        sum(each.signs for each in kinds), float(np.mean([each.milliseconds for each in kinds])),
-        {name: all_of(each.peers[name] for each in kinds) for name in names},
-        {name: all_of(each.peers_known[name] for each in kinds) for name in names},
-        {name: float(np.mean([each.peer_milliseconds[name] for each in kinds])) for name in names},
+        "all", all_of(result.read for result in kinds), all_of(result.known for result in kinds),
+        sum(result.signs for result in kinds), float(np.mean([result.milliseconds for result in kinds])),
+        {name: all_of(result.peers[name] for result in kinds) for name in names},
+        {name: all_of(result.peers_known[name] for result in kinds) for name in names},
+        {name: float(np.mean([result.peer_milliseconds[name] for result in kinds])) for name in names},
     )  # fmt: skip
 
 
 def _calibration_error(sure: Sequence[float], right: Sequence[bool]) -> float:
     """Return the expected calibration error: mean gap between confidence and accuracy, over bins of equal size."""
     order = np.argsort(np.asarray(sure), kind="stable")
-    values, fine = np.asarray(sure)[order], np.asarray(right, np.float64)[order]
+    values, correct = np.asarray(sure)[order], np.asarray(right, np.float64)[order]
     bins = np.array_split(np.arange(len(order)), _BINS)
-    apart = [len(rows) * abs(float(values[rows].mean() - fine[rows].mean())) for rows in bins if len(rows)]
-    return float(sum(apart) / len(order))
+    gaps = [len(rows) * abs(float(values[rows].mean() - correct[rows].mean())) for rows in bins if len(rows)]
+    return float(sum(gaps) / len(order))
 
 
 def _percent(share: float) -> str:
@@ -301,4 +302,6 @@ def _percent(share: float) -> str:
 
 
 def _coverages(share: Share) -> list[str]:
-    return ["–" if each is None else f"{100 * each:.0f}" for each in (share.coverage_99, share.coverage_999)]
+    return [
+        "–" if coverage is None else f"{100 * coverage:.0f}" for coverage in (share.coverage_99, share.coverage_999)
+    ]

@@ -46,7 +46,8 @@ class Address:
             raise SourceError(f"{without_password(text)}: not an address{reason_of(error, text)}") from None
         scheme = parts.scheme.lower()
         if scheme not in _PORTS or not host or port == 0:
-            raise SourceError(f"{without_password(text)}: not an address; expected one such as http://HOST:PORT/video")
+            example = "rtsp://HOST:PORT/PATH" if scheme.startswith("rtsp") else "http://HOST:PORT/video"
+            raise SourceError(f"{without_password(text)}: not an address; expected one such as {example}")
         path = quote(parts.path or "/", safe="/%:=&~+!$,;'@()*[]") + (
             "?" + quote(parts.query, safe="/%:=&?~+!$,;'@()*[]") if parts.query else ""
         )

@@ -135,7 +135,7 @@ class _Connection:
                     return None
                 decoded, image = self._capture.read()
         except cv2.error as error:
-            raise SourceError(f"OpenCV cannot read on: {' '.join(str(error).split())}") from error
+            raise SourceError(f"OpenCV cannot continue reading: {' '.join(str(error).split())}") from error
         finally:
             self._release_if_closed()
         return rgb_from_opencv(image) if decoded and image is not None and not self.closed else None
@@ -200,13 +200,12 @@ class RtspStream(LiveCapture):
         if not capture.isOpened():
             # FFmpeg does not report the reason.
             raise SourceError(
-                f"{self}: gives no stream (waited up to {_OPENS_WITHIN / 1000:g} s); "
-                "check host, port, path, name and password"
+                f"{self}: sent no stream within {_OPENS_WITHIN / 1000:g} s; check host, port, path, name and password"
             )
         return capture
 
     def _lost(self) -> str:
-        return f"{self}: the stream broke off"
+        return f"{self}: the stream was interrupted"
 
     def __str__(self) -> str:
         """Return the address for messages, without the password."""

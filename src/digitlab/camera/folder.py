@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING
 
 from PIL import Image, ImageOps
 
-from digitlab.camera.colours import rgb_from_pillow
 from digitlab.camera.playback import Playback, checked_rate
 from digitlab.errors import ImageError, SourceError
 from digitlab.picture_files.pages import page_numbers, quietly
+from digitlab.picture_files.rgb import pillow_rgb
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -81,7 +81,7 @@ def _decoded(path: Path) -> Iterator[NDArray[np.uint8]]:
             for page in pages:
                 with quietly():
                     picture.seek(page)
-                    image = rgb_from_pillow(ImageOps.exif_transpose(picture))
+                    image = pillow_rgb(ImageOps.exif_transpose(picture))
                 yield image
     except ImageError as error:
         raise SourceError(str(error)) from error

@@ -89,7 +89,7 @@ class HttpStream:
             if self.closed:
                 return b""
             reason = f" ({_reason(error)})" if isinstance(error, OSError) else ""
-            raise SourceError(f"{self.address}: the stream broke off{reason}") from error
+            raise SourceError(f"{self.address}: the stream was interrupted{reason}") from error
 
     def more_came(self) -> bool:
         """Return whether `read` would return without waiting."""
@@ -238,7 +238,7 @@ def _in_brackets(host: str) -> str:
 def _reason(error: Exception) -> str:
     """Describe the cause of an error in one line."""
     if isinstance(error, socket.gaierror):
-        return "there is no host of this name, or no network"
+        return "there is no host with this name, or no network"
     if isinstance(error, ConnectionRefusedError):
         return "refuses the connection; is the camera switched on, and the port right?"
     if isinstance(error, ssl.SSLCertVerificationError):

@@ -81,7 +81,7 @@ class MjpegStream(Source):
         if found is None:
             if reading.stream.closed:
                 return None
-            raise SourceError(f"{self.address}: the stream broke off")
+            raise SourceError(f"{self.address}: the stream was interrupted")
         image, captured = found
         number, reading.frames = reading.frames, reading.frames + 1
         if number == 0:

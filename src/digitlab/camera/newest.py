@@ -34,6 +34,7 @@ Keep = Literal["newest", "all"]
 
 _PATIENCE = 1.0  # seconds that `close` waits for a source to return from `read`
 _MOMENT = 0.1  # seconds that a new attempt waits for the previous one to return from `read`
+_USUAL_RATE = 25.0  # frames per second, of a file that does not say
 _MOST_LEFT_BEHIND = 4  # maximum number of hanging reader threads; at this number, a new attempt waits for one to return
 _SLEPT = "this program was suspended, or had no processor, for {seconds:.0f} s"
 
@@ -155,7 +156,7 @@ class NewestFrame:
         elif self._watch is not threading.current_thread():
             self._watch.join(2.0 * _PATIENCE)
             if self._watch.is_alive():
-                _log.warning("the source did not close within %g s; its threads are left behind", 2.0 * _PATIENCE)
+                _log.warning("the source did not close within %g s; its threads keep running", 2.0 * _PATIENCE)
         with self._lock:
             self._latest = None
             if self._slot is not None:
@@ -200,7 +201,7 @@ class NewestFrame:
             self._left_behind.append(reader)
             _log.log(
                 logging.WARNING if self._closed else logging.INFO,
-                "the source did not stop within %g s; its thread is left behind",
+                "the source did not stop within %g s; its thread keeps running",
                 patience,
             )
 
@@ -322,6 +323,8 @@ class NewestFrame:
                 self.reconnects += 1
             if frame.number != self.captured:  # the source restarted its count
                 frame = replace(frame, number=self.captured)
+            if frame.seconds is None and not self.source.realtime:  # it comes as fast as it is read
+                frame = replace(frame, seconds=frame.number / (self.source.rate or _USUAL_RATE))
             self.captured += 1
             if self.first_captured is None:
                 self.first_captured = frame.captured

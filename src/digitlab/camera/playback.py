@@ -92,7 +92,7 @@ class Playback(Source):
             image, due = next(self._pictures, (None, 0.0))
             if image is None or self._closed_before(due):
                 return None
-            frame = Frame(image, captured=time.monotonic(), number=self._released)
+            frame = Frame(image, captured=time.monotonic(), number=self._released, seconds=due)
             self._released += 1
             return frame
 

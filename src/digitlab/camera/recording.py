@@ -76,7 +76,7 @@ class FrameRecorder:
                 raise
         except FileExistsError as error:
             raise StorageError(
-                f"{self.folder}: a recording or a file of this name exists; choose another name"
+                f"{self.folder}: a recording or file with this name already exists; choose another name"
             ) from error
         except OSError as error:
             raise StorageError(f"{self.folder}: {error.strerror}; cannot record there") from error
@@ -164,7 +164,9 @@ def _read_lines(folder: Path) -> list[tuple[float, int, int]]:
     except OSError as error:
         raise SourceError(f"{path}: {error.strerror}; expected the times of a recording") from error
     except UnicodeDecodeError as error:
-        raise SourceError(f"{path}: not a text; expected the times of a recording, one JSON object per line") from error
+        raise SourceError(
+            f"{path}: not a text file; expected the times of a recording, one JSON object per line"
+        ) from error
     lines: list[tuple[float, int, int]] = []
     for number, text in enumerate(texts, start=1):
         try:

@@ -12,7 +12,7 @@ from urllib.parse import parse_qs, urlsplit
 
 import cv2
 import numpy as np
-from PIL import Image
+from PIL import Image, UnidentifiedImageError
 
 from digitlab.camera.address import reason_of, without_password
 from digitlab.camera.colours import rgb_from_opencv
@@ -30,6 +30,7 @@ _log = logging.getLogger(__name__)
 
 _MOST_PIXELS = 50_000_000
 _TURN = 0.2  # polling interval in seconds: a waiting `read` checks whether it was closed
+_DRAINS_FOR = 0.1  # maximum seconds spent taking messages that have already arrived, to get to the newest picture
 _MOST_BAD = 100  # consecutive messages that are not pictures, after which `read` fails
 _LOCAL = "ws://localhost:9090"
 
@@ -81,7 +82,7 @@ class RosCamera(Source):
         except ValueError as error:
             raise SourceError(f"{without_password(text)}: not an address{reason_of(error, text)}") from None
         if "@" in address:
-            raise SourceError(f"{without_password(text)}: a rosbridge takes no name and password; expected none")
+            raise SourceError(f"{without_password(text)}: a rosbridge takes no name and password; leave them out")
         self.topic = "/" + parts.path.strip("/")
         if self.topic == "/":
             raise SourceError(f"{text}: names no topic; expected ros:ws://host:9090/camera/image_raw/compressed")
@@ -113,7 +114,7 @@ class RosCamera(Source):
         bridge.send({**request, "queue_length": 1, "throttle_rate": 0})
 
     def read(self) -> Frame | None:
-        """Wait for the next picture; None when closed.
+        """Wait for the next picture, of several that have arrived the newest; None when closed.
 
         Raises:
             SourceError: when it was never opened, rosbridge is lost or reports an error, or sends no pictures.
@@ -140,19 +141,27 @@ class RosCamera(Source):
         return None
 
     def _next_picture(self, bridge: Rosbridge) -> dict[str, Any] | None:
-        """Return the next message of the topic; None when closed."""
-        while self._bridge is bridge:
+        """Return the newest message of the topic that has arrived, or wait for one; None when closed.
+
+        While a large picture is being decoded, others pile up in the connection, and would all pass for new ones.
+        """
+        newest, enough = None, float("inf")
+        while self._bridge is bridge and time.monotonic() < enough:
             try:
-                message = bridge.receive(_TURN) or {}
+                message = bridge.receive(_TURN if newest is None else 0.0)
             except SourceError:
-                if self._bridge is not bridge:
-                    return None
+                if newest is not None or self._bridge is not bridge:
+                    break  # the error is raised again after this picture has been read
                 raise
+            if message is None and newest is not None:
+                break
+            message = message or {}
             if message.get("op") == "status" and message.get("level") == "error":
                 raise SourceError(f"{self.address}: rosbridge refuses {self.topic} ({str(message.get('msg'))[:200]})")
             if message.get("op") == "publish" and message.get("topic") == self.topic:
-                return message
-        return None
+                enough = time.monotonic() + _DRAINS_FOR if newest is None else enough
+                newest = message
+        return newest if self._bridge is bridge else None
 
     def close(self) -> None:
         """Disconnect; a waiting `read` returns None."""
@@ -171,12 +180,17 @@ def picture_of(message: Any) -> NDArray[np.uint8]:
     if not isinstance(message, dict) or "data" not in message:
         raise SourceError("a message without a picture; expected sensor_msgs/Image or sensor_msgs/CompressedImage")
     data = _bytes(message["data"])
-    return _raw(message, data) if "encoding" in message else _compressed(data)
+    try:
+        return _raw(message, data) if "encoding" in message else _compressed(data)
+    except cv2.error as error:
+        raise SourceError(f"a picture that OpenCV cannot convert ({' '.join(str(error).split())[:200]})") from error
 
 
 def _bytes(data: Any) -> bytes:
     """Decode the bytes of a field: base64 from most versions of rosbridge, a list of numbers from some."""
     try:
+        if isinstance(data, int):  # `bytes` would make as many zeros of it
+            raise TypeError("a number")
         return base64.b64decode(data, validate=True) if isinstance(data, str) else bytes(data)
     except (binascii.Error, TypeError, ValueError) as error:
         raise SourceError(f"a picture whose data cannot be decoded ({error})") from error
@@ -186,6 +200,8 @@ def _compressed(data: bytes) -> NDArray[np.uint8]:
     try:
         with Image.open(io.BytesIO(data)) as header:  # reads only the size, before decoding
             width, height = header.size
+    except UnidentifiedImageError as error:
+        raise SourceError("a compressed picture of no known kind") from error
     except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
         raise SourceError(f"an invalid compressed picture ({error})") from error
     if width * height > _MOST_PIXELS:
@@ -204,10 +220,12 @@ def _raw(message: dict[str, Any], data: bytes) -> NDArray[np.uint8]:
     try:
         width, height = int(message["width"]), int(message["height"])
         step = int(message.get("step") or 0) or width * channels * size
-    except (KeyError, TypeError, ValueError) as error:
+    except (KeyError, TypeError, ValueError, OverflowError) as error:
         raise SourceError(f"a picture without width or height ({error})") from error
     if min(width, height) < 1 or width * height > _MOST_PIXELS:
         raise SourceError(f"a picture of {width}×{height}")
+    if channels == 2 and width % 2:  # two pixels share their colour
+        raise SourceError(f"a picture of {width}×{height} in {encoding}; expected an even width")
     if step < width * channels * size or len(data) < step * height:
         raise SourceError(f"a picture of {width}×{height} in {encoding} with {len(data)} bytes, {step} per row")
     rows = np.frombuffer(data, np.uint8, step * height).reshape(height, step)[:, : width * channels * size]

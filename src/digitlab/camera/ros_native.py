@@ -84,7 +84,7 @@ def ros_client(name: str, version: int | None = None, given: Mapping[str, str] |
     raise UsageError(
         f"no ROS{wanted} is sourced here: Python finds neither rospy (ROS 1) nor rclpy (ROS 2). Source its setup.bash "
         "first, or on Debian: apt install python3-rospy and PYTHONPATH=/usr/lib/python3/dist-packages. Without ROS "
-        "here, digitlab live --ros ws://HOST:9090 speaks with a rosbridge."
+        "here, digitlab live --ros ws://HOST:9090 uses a rosbridge."
     )
 
 
@@ -93,7 +93,7 @@ def _message_type(kind: str) -> Any:
     try:
         return getattr(importlib.import_module(f"{package}.msg"), name)
     except (ImportError, AttributeError) as error:
-        raise SourceError(f"{kind}: this ROS has no such message; is {package} installed?") from error
+        raise SourceError(f"{kind}: this ROS has no messages of this type; is {package} installed?") from error
 
 
 def _filled(message: Any, fields: Any) -> Any:

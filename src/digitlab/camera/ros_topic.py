@@ -106,7 +106,7 @@ class RosTopic(Source):
         """Wait for the next picture; None when closed.
 
         Raises:
-            SourceError: when it was never opened, the node was ended, or a hundred messages in a row are no pictures.
+            SourceError: if it was not opened, the node was shut down, or a hundred messages in a row are no pictures.
         """
         if not self._asked:
             raise SourceError(f"{self.topic} was read before it was opened")
@@ -155,7 +155,7 @@ class RosTopic(Source):
                     taken, self._message = self._message, None
                     return taken[0], taken[1]
                 if self._client.is_over():
-                    raise SourceError(f"{self.topic}: the node was ended")
+                    raise SourceError(f"{self.topic}: the node was shut down")
                 self._arrived.wait(0.2)
         return None, 0.0
 

@@ -38,6 +38,7 @@ def bridge_address(text: str) -> str:
     try:
         parts = urlsplit(text)
         port = parts.port or _PORT
+        (parts.hostname or "").encode("idna")  # no host can have another name
     except ValueError:
         parts, port = urlsplit(""), 0
     if parts.scheme not in ("ws", "wss") or not parts.hostname or parts.username is not None:

@@ -49,9 +49,14 @@ _LIGHT_FALLOFF = 0.16  # relative darkening of the far corner
 
 _OPTIONS = re.compile(r"(?P<size>(?P<width>\d{2,4})x(?P<height>\d{2,4}))|(?P<rate>\d{1,3}(\.\d+)?)fps")
 _EXPECTED = (
-    "expected synthetic, or synthetic:DIGITS with up to 20 digits per line and / between up to 8 lines (or "
-    "synthetic:blank), optionally followed by ,640x480 and ,30fps"
+    "expected synthetic, or synthetic:DIGITS,640x480,30fps (size and rate may be left out), with up to 20 digits per "
+    "line, / between up to 8 lines, and 64 to 4096 pixels a side; synthetic:blank is an empty sheet"
 )
+
+
+def _check(text: str, size: tuple[int, int], given: str) -> None:
+    if not re.fullmatch(r"([0-9]{0,20}/){0,7}[0-9]{0,20}", text) or not all(64 <= side <= 4096 for side in size):
+        raise SourceError(f"{given}: {_EXPECTED}")
 
 
 class SyntheticPage(Playback):
@@ -74,8 +79,7 @@ class SyntheticPage(Playback):
         realtime: bool = True,
     ) -> None:
         super().__init__(rate=checked_rate(rate), realtime=realtime)
-        if not re.fullmatch(r"([0-9]{0,20}/){0,7}[0-9]{0,20}", text) or not all(64 <= side <= 4096 for side in size):
-            raise SourceError(f"synthetic:{text[:60]},{size[0]}x{size[1]}: {_EXPECTED}")
+        _check(text, size, f"synthetic:{text[:60]},{size[0]}x{size[1]}")
         self.text = text
         self.size = size
         self.frames = frames
@@ -101,6 +105,7 @@ class SyntheticPage(Playback):
         if rate <= 0.0:
             raise SourceError(f"{text[:100]}: {rate:g} frames per second; expected more than 0")
         page = "" if digits == "blank" else digits or "0123456789"
+        _check(page, size, text[:100])
         return cls(page, size=size, rate=rate, realtime=realtime)
 
     def _images(self) -> Images:

@@ -143,7 +143,9 @@ class Webcam(LiveCapture):
         if not node.is_char_device():
             raise SourceError(f"{self}: {node} is not a device; {advice}")
         if not os.access(node, os.R_OK | os.W_OK):
-            raise SourceError(f"{self}: permission denied for {node}; mostly members of the group video have access")
+            raise SourceError(
+                f"{self}: permission denied for {node}; usually only members of the group video have access"
+            )
         if captures_video(node) is False:
             raise SourceError(f"{self}: {node} does not capture video; {advice}")
 

@@ -90,7 +90,7 @@ class CameraServer:
                 servant = _servant(self._types, camera, md5sum=self._md5sum)
                 adapter.add(servant, module.Identity(name=camera.settings.name))
             if any(endpoint.getInfo().datagram() for endpoint in adapter.getEndpoints()):
-                raise module.EndpointParseException("udp has no responses")
+                raise module.EndpointParseException("udp is not supported: it has no responses")
             adapter.activate()
         except module.LocalException as error:
             self.close()
@@ -154,7 +154,9 @@ def _types(*, md5sum: bool) -> Any:
                 module.loadSlice("", [*([] if md5sum else ["-DWITHOUT_MD5SUM"]), str(path)])
             _loaded = md5sum
         if _loaded != md5sum:
-            raise UsageError("a process serves cameras either with md5sum or without; expected the same as before")
+            raise UsageError(
+                f"this process serves cameras {'with' if _loaded else 'without'} md5sum already; use another process"
+            )
     return importlib.import_module("jderobot")
 
 
@@ -187,7 +189,9 @@ class _Operations:
         """Return a future, so that no thread blocks until the next picture."""
         name = "RGB8" if format == "RGB888" else format  # its old name
         if name not in FORMATS:
-            raise self._types.DataNotExistException(f"{format[:40]!r} is not served; {', '.join(FORMATS)} are")
+            raise self._types.DataNotExistException(
+                f"{format[:40]!r} is not served; expected one of {', '.join(FORMATS)}"
+            )
         future = ice().Future()
 
         def take(given: ServedPicture | str) -> None:

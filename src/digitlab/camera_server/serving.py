@@ -112,7 +112,7 @@ class ServedCamera:
         with self._lock:
             refusal = "the camera server is shutting down" if self._closing.is_set() else self._problem
             if refusal is None and self._crowded(client):
-                refusal = "too many requests at once: the last ones are still waiting"
+                refusal = "too many requests at once: earlier ones are still waiting"
             if refusal is None:
                 self._waiting.append((client, take))
         if refusal is not None:

@@ -21,13 +21,13 @@ if TYPE_CHECKING:
     Arrays = dict[str, NDArray[np.uint8]]
     Shapes = Mapping[str, tuple[int, ...]]
 
-__all__ = ["kept"]
+__all__ = ["cached_arrays"]
 
 _TRIES = 3
 _NPY_HEADER = 128  # np.save's header size for arrays of few dimensions
 
 
-def kept(key: str, shapes: Shapes, fill: Callable[[Arrays], None]) -> Arrays:
+def cached_arrays(key: str, shapes: Shapes, fill: Callable[[Arrays], None]) -> Arrays:
     """Return the uint8 arrays cached under ``key``, memory-mapped read-only; on the first call, ``fill`` computes them.
 
     ``fill`` receives arrays of these shapes to write into; they are memory-mapped files, so it needs little memory.
@@ -35,7 +35,7 @@ def kept(key: str, shapes: Shapes, fill: Callable[[Arrays], None]) -> Arrays:
     written, the arrays are computed in memory, with a warning.
     """
     folder = cache_folder() / key
-    why = "another process removes it again and again"
+    reason = "another process removes it again and again"
     for _ in range(_TRIES):
         try:
             if not _is_whole(folder, shapes):
@@ -45,12 +45,12 @@ def kept(key: str, shapes: Shapes, fill: Callable[[Arrays], None]) -> Arrays:
         except FileNotFoundError:  # another process judged it damaged at the same moment, and rebuilds it
             continue
         except StorageError as error:
-            why = str(error)
+            reason = str(error)
             break
-    warnings.warn(f"{key} cannot be cached and is computed each time: {why}", stacklevel=1)  # this line: shown once
-    made: Arrays = {name: np.empty(shape, np.uint8) for name, shape in shapes.items()}
-    fill(made)
-    return made
+    warnings.warn(f"{key} cannot be cached and is computed each time: {reason}", stacklevel=1)  # this line: shown once
+    arrays: Arrays = {name: np.empty(shape, np.uint8) for name, shape in shapes.items()}
+    fill(arrays)
+    return arrays
 
 
 def _is_whole(folder: Path, shapes: Shapes) -> bool:

@@ -115,8 +115,8 @@ def _digits_8x8(_: int) -> Dataset:
 def _handmade(name: str, seed: int) -> Dataset:
     plain, transformed = copies_of(name) or (0, 0)
     form = form_of(name)
-    made = "Sobel copies" if form == "sobel" else "copies, still grey,"
-    about = f"{plain} plain, {transformed} transformed {made} per MNIST image (Pascual 2017, §4.1.3), seed {seed}"
+    copies = "Sobel copies" if form == "sobel" else "copies, still grey,"
+    about = f"{plain} plain, {transformed} transformed {copies} per MNIST image (Pascual 2017, §4.1.3), seed {seed}"
     makers = {
         split: functools.partial(load_handmade, name, split, seed=seed) for split in ("train", "validation", "test")
     }
@@ -168,8 +168,8 @@ def load_dataset(name: str, *, seed: int = 0) -> Dataset:
         return _handmade_test(name.removesuffix("-test"), seed)
     if name.startswith("mnist-c/") and name.removeprefix("mnist-c/") in CORRUPTIONS:
         return _corrupted(name.removeprefix("mnist-c/"), seed)
-    near = difflib.get_close_matches(name, dataset_names(), n=1)
-    hint = f" Did you mean {near[0]!r}?" if near else ""
+    similar = difflib.get_close_matches(name, dataset_names(), n=1)
+    hint = f" Did you mean {similar[0]!r}?" if similar else ""
     known = ", ".join((*_NAMED, *PUBLISHED, "1-6-test", "mnist-c/…"))
     raise DatasetError(f"there is no dataset {name!r}; known: {known}.{hint}")
 
@@ -190,7 +190,7 @@ class Whole:
             if row < size:
                 return split, row
             row -= size
-        raise IndexError(f"row {row} lies behind the last of {len(self.digits)}")
+        raise IndexError(f"row {row} is out of range; there are {len(self.digits)} rows")
 
     def rows_of(self, split: str) -> NDArray[np.int64]:
         """Return the row indices of a split: int64 (size of the split,)."""

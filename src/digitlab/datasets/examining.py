@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "NO_DIGITS", "Changes", "Sample", "SplitSummary", "Verdict", "examine", "fingerprints", "nearly_the_same",
-    "summarise", "summarise_batches",
+    "summarise_batches",
 ]  # fmt: skip
 
 NO_DIGITS = 0.4  # agreement (or mean confidence, without labels): if no change reaches it, these are no digits
@@ -81,7 +81,7 @@ class Verdict:
     def of_the_reader(self, share: float) -> str:
         """Say what ``share``, ``agreement`` or ``best``, is of."""
         percent = f"{100 * share:.1f} %"
-        return f"agrees with {percent} of the labels" if self.labelled else f"is {percent} sure on average"
+        return f"agrees with {percent} of the labels" if self.labelled else f"has a mean confidence of {percent}"
 
     @property
     def no_digits(self) -> bool:
@@ -90,7 +90,7 @@ class Verdict:
 
     def sentences(self) -> Iterator[str]:
         """Yield one sentence per problem found."""
-        by = f"the reader {self.of_the_reader(self.best)} then, {100 * self.agreement:.1f} % now"
+        by = f"the reader {self.of_the_reader(self.best)} when this is corrected, {100 * self.agreement:.1f} % as it is"
         if self.changes.inverted:
             yield f"dark ink on light; models expect light ink on dark ({by})"
         if self.changes.inverted is None:
@@ -98,23 +98,23 @@ class Verdict:
         if self.changes.transposed:
             yield f"transposed: rows are columns ({by})"
         if self.changes.moved:
-            yield f"each label stands {abs(self.changes.moved)} row {_where(self.changes.moved)} its image ({by})"
+            yield f"each label is {abs(self.changes.moved)} row {_where(self.changes.moved)} its image ({by})"
         if self.changes.labels != _IDENTITY:
             yield f"{_labels_told(self.changes.labels)} ({by})"
 
 
 def _where(moved: int) -> str:
-    return "behind" if moved > 0 else "before"
+    return "after" if moved > 0 else "before"
 
 
 def _labels_told(labels: tuple[int, ...]) -> str:
-    if labels == _shifted(1, ten=0):
-        return "the label 10 stands for 0"
+    if all(digit in (label, NONE) for label, digit in enumerate(labels[:NONE])):
+        return f"the label 10{'' if labels[NONE] == 0 else ' or −1'} stands for {labels[NONE]}"
     step = (1 - labels[1]) % 10
     if labels == _shifted(1, ten=9):
         return "labels begin at 1: each is the digit plus 1"
     if all((label - digit) % 10 == step for label, digit in enumerate(labels[:10]) if digit != NONE):
-        return f"labels are shifted: each is the digit plus {step}, beyond 9 from 0 on"
+        return f"labels are shifted: each is the digit plus {step}, modulo 10"
     pairs = ", ".join(f"{label} is {digit}" for label, digit in enumerate(labels) if digit not in (label, NONE))
     return f"labels are in another order: {pairs}"
 
@@ -142,16 +142,16 @@ class Sample:
 
     def add(self, digits: Digits) -> None:
         """Update the sample with a batch."""
-        own = digits.labels
-        beside = np.stack([np.roll(own, 1), own, np.roll(own, -1)], axis=1)
-        keys = self.rng.random(len(own))
+        labels = digits.labels
+        neighbours = np.stack([np.roll(labels, 1), labels, np.roll(labels, -1)], axis=1)
+        keys = self.rng.random(len(labels))
         keys[[0, -1]] += 2  # a batch's first and last row lack a neighbour: used only if images are few
         self._keys = np.concatenate([self._keys, keys])
         self.images = np.concatenate([self.images, digits.images])
-        self.labels = np.concatenate([self.labels, beside])
+        self.labels = np.concatenate([self.labels, neighbours])
         if len(self._keys) > self.size:
-            kept = np.sort(np.argpartition(self._keys, self.size)[: self.size])
-            self._keys, self.images, self.labels = self._keys[kept], self.images[kept], self.labels[kept]
+            selected = np.sort(np.argpartition(self._keys, self.size)[: self.size])
+            self._keys, self.images, self.labels = self._keys[selected], self.images[selected], self.labels[selected]
 
 
 def examine(answer: Answer, sample: Sample) -> Verdict:
@@ -179,11 +179,11 @@ def _meanings(
     guesses: NDArray[np.intp], labels: NDArray[np.uint8]
 ) -> Iterator[tuple[float, float, tuple[int, ...], int]]:
     """Yield the label mappings to try: agreement, penalty, the digit that each label stands for, row offset."""
-    own = labels[:, 1]
-    counts = np.bincount(own.astype(np.intp) * 10 + guesses, minlength=110).reshape(11, 10)
+    labels_here = labels[:, 1]
+    counts = np.bincount(labels_here.astype(np.intp) * 10 + guesses, minlength=110).reshape(11, 10)
 
     def share(digits: tuple[int, ...]) -> float:
-        return sum(int(counts[label, digit]) for label, digit in enumerate(digits) if digit < NONE) / len(own)
+        return sum(int(counts[label, digit]) for label, digit in enumerate(digits) if digit < NONE) / len(labels_here)
 
     yield share(_IDENTITY), 0.0, _IDENTITY, 0
     for moved in (-1, 1):
@@ -196,8 +196,8 @@ def _meanings(
         yield share(_shifted(step)), 0.02, _shifted(step), 0
     present = counts.sum(axis=1) > 0
     likeliest = tuple(int(counts[label].argmax()) if present[label] else NONE for label in range(11))
-    meant = [digit for digit in likeliest if digit != NONE]
-    if len(set(meant)) == len(meant) and share(likeliest) >= _PERMUTED:
+    digits_used = [digit for digit in likeliest if digit != NONE]
+    if len(set(digits_used)) == len(digits_used) and share(likeliest) >= _PERMUTED:
         yield share(likeliest), 0.05, likeliest, 0
 
 
@@ -218,9 +218,9 @@ def fingerprints(images: NDArray[np.uint8]) -> NDArray[np.uint64]:
 
 def nearly_the_same(some: NDArray[np.uint8], others: Iterator[Digits]) -> int:
     """Count the images of ``some`` that also occur in ``others``, up to noise, brightness or compression."""
-    wanted, nearest = _directions(some), np.zeros(len(some), np.float32)
+    directions, nearest = _directions(some), np.zeros(len(some), np.float32)
     for batch in others:
-        np.maximum(nearest, (wanted @ _directions(batch.images).T).max(axis=1, initial=0), out=nearest)
+        np.maximum(nearest, (directions @ _directions(batch.images).T).max(axis=1, initial=0), out=nearest)
     return int(np.count_nonzero(nearest >= _NEAR))
 
 
@@ -250,11 +250,6 @@ class SplitSummary:
     deviation: float
     digest: str
     dark_ink: int
-
-
-def summarise(digits: Digits) -> SplitSummary:
-    """Compute the statistics of images and labels."""
-    return summarise_batches([digits])
 
 
 def summarise_batches(batches: Iterable[Digits]) -> SplitSummary:

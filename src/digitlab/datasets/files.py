@@ -55,42 +55,42 @@ def find_dataset(text: str, *, seed: int = 0) -> Dataset:
     try:
         return load_dataset(text, seed=seed)
     except DatasetError as error:
-        path, asked = parted_name(text)
+        path, polarity = parted_name(text)
         with saying_what_failed(path, "read"):
             if not path.exists():
-                raise DatasetError(f"{error} Nor is there a file or folder {str(path)!r}.") from error
-    return _dataset_of(text, path, asked)
+                raise DatasetError(f"{error} There is no file or folder {str(path)!r} either.") from error
+    return _dataset_of(text, path, polarity)
 
 
-def _dataset_of(name: str, path: Path, asked: str | None) -> Dataset:
-    """Build the dataset of a file; ``asked``: the polarity requested in the name, from `parted_name`."""
+def _dataset_of(name: str, path: Path, polarity: str | None) -> Dataset:
+    """Build the dataset of a file; ``polarity``: the one requested in the name, from `parted_name`."""
     form = form_of(path)
-    told = asked is None and form == "grey"  # the border of a Sobel image does not show the polarity
+    inverts_dark = polarity is None and form == "grey"  # the border of a Sobel image does not show the polarity
     openers: dict[str, Callable[[], ImageSource]] = {
-        split or WHOLE: functools.partial(_open_light if told else open_dataset_file, name, split)
+        split or WHOLE: functools.partial(_open_light if inverts_dark else open_dataset_file, name, split)
         for split in splits_of(path) or (None,)
     }
     makers = {split: functools.partial(_read, opener) for split, opener in openers.items()}
     kind = "folder" if path.is_dir() else "file"
-    as_asked = {INVERTED: ", inverted", AS_IS: ", as it is"}.get(asked or "", "")
-    return Dataset(name, f"the {kind} {path}{as_asked}", makers, form=form, openers=openers)
+    suffix = {INVERTED: ", inverted", AS_IS: ", as it is"}.get(polarity or "", "")
+    return Dataset(name, f"the {kind} {path}{suffix}", makers, form=form, openers=openers)
 
 
 def _open_light(name: str, split: str | None) -> ImageSource:
     """Open a source, inverted if its images are dark ink on light."""
     source = open_dataset_file(name, split)
     inks = _looked_at(source)
-    where = name if split is None else f"{name} ({split})"
+    label = name if split is None else f"{name} ({split})"
     if inks.verdict == "dark":
         warnings.warn(
-            f"{where} is dark ink on light; its images are inverted, for models expect light ink on dark. "
+            f"{label} is dark ink on light; its images are inverted, for models expect light ink on dark. "
             f"{name}#as-is leaves them as they are",
             stacklevel=1,  # this line: shown once, however often the file is opened
         )
         return inverted(source)
     if inks.verdict == "mixed":
         warnings.warn(
-            f"{where}: {inks.dark:,} of the {inks.images:,} images looked at are dark ink on light, the rest light "
+            f"{label}: {inks.dark:,} of the {inks.images:,} images examined are dark ink on light, the rest light "
             "ink on dark, as models expect; nothing is inverted. Split them, and use FILE#inverted for the dark ink",
             stacklevel=1,
         )
@@ -101,14 +101,14 @@ def _looked_at(source: ImageSource) -> Inks:
     """Determine the polarity from some of the images; damage is ignored here, and reported on reading."""
     batches: Iterator[Digits]
     if isinstance(source, RowSource):
-        starts = [len(source) * place // _PLACES for place in range(_PLACES)]
+        starts = [len(source) * number // _PLACES for number in range(_PLACES)]
         batches = (source.read(start, start + _LOOKED_AT // _PLACES) for start in starts)
     else:
         batches = itertools.islice(source.batches(_LOOKED_AT), 1)
-    found = [Inks(0, 0, 0)]
+    inks = [Inks(0, 0, 0)]
     with contextlib.suppress(DatasetError):
-        found.extend(inks_of(batch.images) for batch in batches)
-    return Inks(*(sum(counts) for counts in zip(*found, strict=True)))
+        inks.extend(inks_of(batch.images) for batch in batches)
+    return Inks(*(sum(counts) for counts in zip(*inks, strict=True)))
 
 
 def _read(opener: Callable[[], ImageSource]) -> Digits:
@@ -154,15 +154,15 @@ def build_file(
         StorageError: when it cannot be written. After any error, no file remains.
     """
     splits = data.splits if split is None else (split,)
-    sizes = {each: _size(data, each) for each in splits}
+    sizes = {split_name: _size(data, split_name) for split_name in splits}
     done = 0
     with dataset_writer(out, dtype=dtype) as sink:
         write = _writing(sink, out, splits)
         if isinstance(sink, Hdf5Sink):
             sink.mark(data.form)
-        for each in splits:
-            for block in _blocks(data, each, jobs):
-                write(block, each)
+        for split_name in splits:
+            for block in _blocks(data, split_name, jobs):
+                write(block, split_name)
                 done += len(block)
                 if on_progress is not None:
                     on_progress(done, sum(sizes.values()))

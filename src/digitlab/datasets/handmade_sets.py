@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
 from digitlab.datasets import mnist
-from digitlab.datasets.cache import kept
+from digitlab.datasets.cache import cached_arrays
 from digitlab.datasets.splits import thesis_split
 from digitlab.values import Digits
 
@@ -103,7 +103,7 @@ def load_handmade(name: str, split: str, *, seed: int = 0, jobs: int | None = No
             start += len(block)
 
     shapes = {"images": (count, 28, 28), "labels": (count,)}
-    arrays = kept(f"handmade-{_EDITION}-{name}-{split}-{seed}", shapes, fill)
+    arrays = cached_arrays(f"handmade-{_EDITION}-{name}-{split}-{seed}", shapes, fill)
     return Digits(arrays["images"], arrays["labels"])
 
 

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from digitlab.datasets.cache import kept
+from digitlab.datasets.cache import cached_arrays
 from digitlab.errors import DatasetError
 from digitlab.values import Digits
 
@@ -41,7 +41,7 @@ def load() -> tuple[Digits, Digits]:
     Raises:
         DatasetError: when the packed file is damaged.
     """
-    arrays = kept(f"mnist-{DIGEST[:12]}", _SHAPES, _unpack)
+    arrays = cached_arrays(f"mnist-{DIGEST[:12]}", _SHAPES, _unpack)
     train, test = (Digits(arrays[f"{part}-images"], arrays[f"{part}-labels"]) for part in ("train", "test"))
     return train, test
 

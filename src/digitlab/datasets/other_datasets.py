@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from digitlab.datasets import mnist
-from digitlab.datasets.cache import kept
+from digitlab.datasets.cache import cached_arrays
 from digitlab.datasets.splits import hold_out
 from digitlab.errors import DatasetError, MissingExtraError
 from digitlab.storage import cache_folder
@@ -64,19 +64,19 @@ def load_fashion_mnist(split: str) -> Digits:
     """
     from digitlab.datasets.formats import open_dataset_file, read_all
 
-    places = [cache_folder() / _FASHION, Path("/usr/share/datasets") / _FASHION]
+    folders = [cache_folder() / _FASHION, Path("/usr/share/datasets") / _FASHION]
     named = os.environ.get("DIGITLAB_DATA")
     if named:
-        places.insert(0, Path(named).expanduser() / _FASHION)
+        folders.insert(0, Path(named).expanduser() / _FASHION)
     stem = "train" if split == "train" else "t10k"
-    for place in places:
+    for folder in folders:
         for ending in ("", ".gz"):
-            images = place / f"{stem}-images-idx3-ubyte{ending}"
+            images = folder / f"{stem}-images-idx3-ubyte{ending}"
             if images.is_file():
                 return read_all(open_dataset_file(images))
     raise DatasetError(
         "fashion-mnist is not on this machine; `apt-get install dataset-fashion-mnist` gets it, or put its four IDX "
-        f"files into {places[0]}"
+        f"files into {folders[0]}"
     )
 
 
@@ -93,8 +93,8 @@ def load_corrupted(corruption: str, split: str, *, seed: int = 0) -> Digits:
     source = mnist.load()[0 if split == "train" else 1]
 
     def fill(arrays: dict[str, NDArray[np.uint8]]) -> None:
-        place = (seed, 0 if split == "train" else 1)
-        arrays["images"][...] = by_blocks(CORRUPTIONS[corruption], source.images, place, jobs=os.cpu_count() or 1)
+        seed_parts = (seed, 0 if split == "train" else 1)
+        arrays["images"][...] = by_blocks(CORRUPTIONS[corruption], source.images, seed_parts, jobs=os.cpu_count() or 1)
 
     key = f"mnist-c-{_EDITION}-{corruption}-{split}-{seed}"
-    return Digits(kept(key, {"images": source.images.shape}, fill)["images"], source.labels)
+    return Digits(cached_arrays(key, {"images": source.images.shape}, fill)["images"], source.labels)

@@ -49,7 +49,7 @@ class HardSet:
     optional: bool = False
 
 
-def hard_sets(most: int = _WHOLE, *, seed: int = 0) -> tuple[HardSet, ...]:
+def hard_sets(most: int = _WHOLE) -> tuple[HardSet, ...]:
     """List the sets, with at most ``most`` images each; nothing is generated or loaded yet.
 
     If that is below MNIST's 10,000, images are taken evenly from all of them: the first 5,000 are neater than the rest.
@@ -64,7 +64,7 @@ def hard_sets(most: int = _WHOLE, *, seed: int = 0) -> tuple[HardSet, ...]:
     plain = functools.cache(lambda: mnist.load()[1][rows])
     return (
         HardSet("plain", "mnist", lambda: _pair(plain())),
-        *(HardSet("corruption", name, functools.partial(_corrupted, name, rows, seed)) for name in CORRUPTIONS),
+        *(HardSet("corruption", name, functools.partial(_corrupted, name, rows)) for name in CORRUPTIONS),
         *_sweep("rotation", "turned {}° {}", ("right", "left"), ROTATIONS, plain, rotated),
         *_sweep(
             "shift-x", "moved {} px {}", ("left", "right"), SHIFTS, plain, lambda images, by: shifted(images, by, 0)
@@ -72,7 +72,7 @@ def hard_sets(most: int = _WHOLE, *, seed: int = 0) -> tuple[HardSet, ...]:
         *_sweep("shift-y", "moved {} px {}", ("up", "down"), SHIFTS, plain, lambda images, by: shifted(images, 0, by)),
         HardSet("other-hand", "digits-8x8", functools.partial(_other_hand, most)),
         HardSet("stranger", "fashion-mnist", functools.partial(_fashion, most), optional=True),
-        HardSet("stranger", "shapes", lambda: (draw_shapes(min(most, _WHOLE), seed=seed), None)),
+        HardSet("stranger", "shapes", lambda: (draw_shapes(min(most, _WHOLE), seed=0), None)),
     )
 
 
@@ -94,22 +94,22 @@ def shifted(images: Images, right: int, down: int) -> Images:
 
 def _sweep(
     kind: str,
-    words: str,
-    ways: tuple[str, str],
-    places: Sequence[int],
+    template: str,
+    directions: tuple[str, str],
+    amounts: Sequence[int],
     plain: Callable[[], Digits],
     change: Callable[[Images, int], Images],
 ) -> Iterator[HardSet]:
-    """Yield a set for each number of degrees or pixels; ``ways``: the names of negative and positive directions."""
-    for place in places:
-        name = words.format(abs(place), ways[place > 0])
-        yield HardSet(kind, name, functools.partial(_changed, plain, change, place), place)
+    """Yield a set for each number of degrees or pixels; ``directions``: names of the negative and the positive one."""
+    for amount in amounts:
+        name = template.format(abs(amount), directions[amount > 0])
+        yield HardSet(kind, name, functools.partial(_changed, plain, change, amount), amount)
 
 
 def _spread(count: int, most: int) -> NDArray[np.int64]:
     """Select at most ``most`` of ``count`` rows, evenly spaced: int64 (≤ most,)."""
-    kept = min(count, most)
-    return np.arange(kept) * count // kept
+    selected = min(count, most)
+    return np.arange(selected) * count // selected
 
 
 def _pair(digits: Digits) -> tuple[Images, Images]:
@@ -120,8 +120,8 @@ def _changed(plain: Callable[[], Digits], change: Callable[[Images, int], Images
     return change(plain().images, by), plain().labels
 
 
-def _corrupted(name: str, rows: NDArray[np.int64], seed: int) -> tuple[Images, Images]:
-    return _pair(load_dataset(f"mnist-c/{name}", seed=seed).split("test")[rows])
+def _corrupted(name: str, rows: NDArray[np.int64]) -> tuple[Images, Images]:
+    return _pair(load_dataset(f"mnist-c/{name}").split("test")[rows])
 
 
 def _other_hand(most: int) -> tuple[Images, Images]:

@@ -73,8 +73,8 @@ class InFile:
             DatasetError: at the first unusable row; the message names it.
         """
         waiting: list[Digits] = []
-        for place in rng.permutation(len(self._chunks)).tolist():
-            waiting.append(self._read(self._chunks[place]))
+        for index in rng.permutation(len(self._chunks)).tolist():
+            waiting.append(self._read(self._chunks[index]))
             if sum(map(len, waiting)) >= rows:
                 whole = joined(waiting)
                 yield whole[:rows][rng.permutation(rows)]
@@ -90,10 +90,10 @@ class InFile:
     def hold_out(source: RowSource, fraction: float) -> tuple[InFile, Digits]:
         """Hold out about ``fraction`` of a file for validation: chunks spread evenly over it, read into memory."""
         chunks = -(-len(source) // _CHUNK)
-        wanted = min(chunks - 1, max(1, round(chunks * fraction))) if chunks > 1 else 0
-        held = frozenset(round((place + 0.5) * chunks / wanted - 0.5) for place in range(wanted))
-        validation = joined([source.read(chunk * _CHUNK, (chunk + 1) * _CHUNK) for chunk in sorted(held)])
-        return InFile(source, held), validation
+        count = min(chunks - 1, max(1, round(chunks * fraction))) if chunks > 1 else 0
+        held_out = frozenset(round((index + 0.5) * chunks / count - 0.5) for index in range(count))
+        validation = joined([source.read(chunk * _CHUNK, (chunk + 1) * _CHUNK) for chunk in sorted(held_out)])
+        return InFile(source, held_out), validation
 
 
 def joined(parts: list[Digits]) -> Digits:

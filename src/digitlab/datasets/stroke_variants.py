@@ -53,8 +53,8 @@ def with_habits(digits: Digits, *, seed: int = 0) -> Digits:
     ]  # fmt: skip
     forms += [(label, 8, _in_a_form_of(label)) for label in FORMS if label not in (1, 7)]
     drawn = [_drawn(digits, label, every, change, seed) for label, every, change in forms]
-    images = np.concatenate([digits.images, *(each.images for each in drawn)])
-    labels = np.concatenate([digits.labels, *(each.labels for each in drawn)])
+    images = np.concatenate([digits.images, *(variant.images for variant in drawn)])
+    labels = np.concatenate([digits.labels, *(variant.labels for variant in drawn)])
     # Shuffled, because `hold_out` takes the last images of each class, which would all be added forms.
     order = np.random.default_rng([seed, len(labels)]).permutation(len(labels))
     return Digits(images[order], labels[order])
@@ -148,10 +148,10 @@ def _pointed_zero(_: NDArray[np.uint8], rng: np.random.Generator) -> NDArray[np.
     """Draw a ring whose line begins and ends in a point, mostly at the bottom or top, and crosses itself a little."""
     middle = np.pi * rng.choice([0.5, 1.5], p=[0.6, 0.4])  # the angle of the point; y runs down: π / 2 is below
     start = middle + rng.uniform(-0.9, 0.9)
-    way = np.linspace(0.0, 2 * np.pi, 40)
-    near = np.minimum(way, 2 * np.pi - way) / rng.uniform(0.3, 0.7)
-    radius = 1.0 + rng.uniform(0.1, 0.6) * np.exp(-near)
-    ring = np.stack([rng.uniform(0.55, 1.0) * radius * np.cos(start + way), radius * np.sin(start + way)], axis=-1)
+    angle = np.linspace(0.0, 2 * np.pi, 40)
+    distance = np.minimum(angle, 2 * np.pi - angle) / rng.uniform(0.3, 0.7)
+    radius = 1.0 + rng.uniform(0.1, 0.6) * np.exp(-distance)
+    ring = np.stack([rng.uniform(0.55, 1.0) * radius * np.cos(start + angle), radius * np.sin(start + angle)], axis=-1)
     begin, end = (
         rng.uniform(0.0, 0.4) * (ring[a] - ring[b]) / np.hypot(*(ring[a] - ring[b])) for a, b in ((0, 2), (-1, -3))
     )

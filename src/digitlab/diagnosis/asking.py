@@ -26,7 +26,7 @@ class Network:
     """A classifier, and how its images differ from MNIST's.
 
     Images are given in MNIST's form, uint8 (N, 28, 28), light ink on dark; they are converted to what the network
-    expects either here or within its file. `seen` returns an image as the network sees it.
+    expects either here or within its file. `in_own_form` returns an image as the network sees it.
 
     inverted: whether it was trained on dark ink on light
     transposed: whether it was trained on transposed images
@@ -54,7 +54,7 @@ class Network:
         """Return a copy, for when measurements have shown that it was trained on such images."""
         return replace(self, inverted=inverted, transposed=transposed, inside=False)
 
-    def seen(self, image: NDArray[Any]) -> NDArray[Any]:
+    def in_own_form(self, image: NDArray[Any]) -> NDArray[Any]:
         """Convert an image (…, H, W) from MNIST's form to that of the network's own training images, or back."""
         if self.transposed:
             image = np.ascontiguousarray(np.swapaxes(image, -1, -2))
@@ -62,7 +62,9 @@ class Network:
 
     def probabilities(self, images: NDArray[np.uint8]) -> NDArray[np.float32]:
         """Return the probabilities for images in MNIST's form, uint8 (N, 28, 28): float32 (N, 10)."""
-        answers: NDArray[np.float32] = self.classifier.probabilities(images if self.inside else self.seen(images))
+        answers: NDArray[np.float32] = self.classifier.probabilities(
+            images if self.inside else self.in_own_form(images)
+        )
         return answers
 
     def of_numbers(self, images: NDArray[Any], scale: str) -> NDArray[np.float32]:
@@ -76,14 +78,16 @@ class Network:
             MissingExtraError: for a model of another program, when the package onnx is not installed.
         """
         times, plus = SCALES[scale]
-        levels = self.seen(np.asarray(images, np.float32))
+        levels = self.in_own_form(np.asarray(images, np.float32))
         numbers = levels * np.float32(times) + np.float32(plus)
         own = SCALES.get(self.scale or OURS, SCALES[OURS])
         if self.scale == OURS and not self.inside:  # takes bytes: fractions are lost, as in NumPy's conversion
             answers: NDArray[np.float32] = self.classifier.probabilities(np.clip(numbers, 0, 255).astype(np.uint8))
             return answers
-        taken = (numbers - np.float32(np.mean(own[1]))) / np.float32(np.mean(own[0]))  # levels that would yield them
-        return _run_on_floats(self.classifier, self.seen(taken))
+        own_levels = (numbers - np.float32(np.mean(own[1]))) / np.float32(
+            np.mean(own[0])
+        )  # levels that would yield them
+        return _run_on_floats(self.classifier, self.in_own_form(own_levels))
 
 
 def _run_on_floats(classifier: Classifier, levels: NDArray[np.float32]) -> NDArray[np.float32]:

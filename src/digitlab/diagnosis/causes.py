@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     # Returns probabilities (N, 10), a row for each of N sets of differences to be corrected.
-    Asked = Callable[[Sequence[Collection[str]]], NDArray[np.float32]]
+    ProbabilitiesOf = Callable[[Sequence[Collection[str]]], NDArray[np.float32]]
 
 __all__ = ["smallest_set", "weightiest"]
 
@@ -21,7 +21,7 @@ _SURELY = 0.8  # the same if one difference is left as it is, because correcting
 _MOST = 8  # maximum number of differences whose subsets, 256, are all tried; of more, only the weightiest
 
 
-def smallest_set(names: Sequence[str], target: int, asked: Asked) -> tuple[str, ...] | None:
+def smallest_set(names: Sequence[str], target: int, probabilities_of: ProbabilitiesOf) -> tuple[str, ...] | None:
     """Find the differences that explain the error: with them corrected, the answer is ``target``, whatever else is.
 
     A network is sometimes right by chance about something that it has never seen; a corrected difference is an
@@ -33,11 +33,11 @@ def smallest_set(names: Sequence[str], target: int, asked: Asked) -> tuple[str, 
         one.
     """
     if len(names) > _MOST:
-        without = asked([[each for each in names if each != name] for name in names])[:, target]
-        order = sorted(range(len(names)), key=lambda place: (float(without[place]), place))[:_MOST]
-        names = [name for place, name in enumerate(names) if place in order]
+        without = probabilities_of([[each for each in names if each != name] for name in names])[:, target]
+        order = sorted(range(len(names)), key=lambda index: (float(without[index]), index))[:_MOST]
+        names = [name for index, name in enumerate(names) if index in order]
     sets = [frozenset(each) for size in range(len(names) + 1) for each in itertools.combinations(names, size)]
-    shares = asked(sets)
+    shares = probabilities_of(sets)
     likely = {each: float(row[target]) for each, row in zip(sets, shares, strict=True) if row.argmax() == target}
     most = sets[-1]
     if most not in likely:  # correcting one of them may do harm: thickening hairlines thickens noise as well
@@ -55,13 +55,15 @@ def smallest_set(names: Sequence[str], target: int, asked: Asked) -> tuple[str, 
     return tuple(name for name in names if name in best)
 
 
-def weightiest(names: Sequence[str], among: Sequence[str], target: int, asked: Asked) -> str | None:
+def weightiest(
+    names: Sequence[str], among: Sequence[str], target: int, probabilities_of: ProbabilitiesOf
+) -> str | None:
     """Return the one of ``among`` whose omission makes ``target`` least likely; of equals, the best one alone.
 
     names: all differences; the others are corrected
     """
     if not among:
         return None
-    without = asked([[each for each in names if each != name] for name in among])[:, target]
-    alone = asked([[name] for name in among])[:, target]
+    without = probabilities_of([[each for each in names if each != name] for name in among])[:, target]
+    alone = probabilities_of([[name] for name in among])[:, target]
     return min(zip(among, without, alone, strict=True), key=lambda each: (round(float(each[1]), 3), -float(each[2])))[0]

@@ -31,18 +31,18 @@ def preparing_lines(network: Network, photo: str, model: str) -> tuple[str, str,
     card = network.classifier.card
     turned = "image.T" if network.transposed else "image"
     if card is None or not network.inside or "shape" not in card.training:
-        seen = f"(255 - {turned})" if network.inverted else turned
-        return _IMPORT, image, f"x = {seen}[None]  # uint8 (1, 28, 28), 0 to 255: {model} scales it itself"
+        levels = f"(255 - {turned})" if network.inverted else turned
+        return _IMPORT, image, f"x = {levels}[None]  # uint8 (1, 28, 28), 0 to 255: {model} scales it itself"
     array, needed = _array(network, turned, card.training)
     return f"{needed}{_IMPORT}", image, f"x = {array}  # as {model} takes it"
 
 
-def _array(network: Network, image: str, known: Mapping[str, Any]) -> tuple[str, str]:
+def _array(network: Network, image: str, training: Mapping[str, Any]) -> tuple[str, str]:
     """Return the expression, and the import statement that it needs.
 
-    known: the convention, as stored by `conventions.search.Found.as_card`
+    training: the convention, as stored by `conventions.search.ConventionSearch.as_card`
     """
-    shape, convention = tuple(known["shape"]), str(known.get("convention", ""))
+    shape, convention = tuple(training["shape"]), str(training.get("convention", ""))
     kind = re.search(r"(?:float|u?int)\d+", convention)
     dtype = kind[0] if kind else "float32"
     side = max(shape) if len(shape) > 1 else round(shape[0] ** 0.5)

@@ -101,10 +101,10 @@ class Picture:
 
 def _of_the_digit(ink: NDArray[np.float32] | None) -> NDArray[np.float32] | None:
     """Return the ink without dirt and other marks beside the digit."""
-    found = None if ink is None else main_mark(ink)
-    if ink is None or found is None:
+    mark = None if ink is None else main_mark(ink)
+    if ink is None or mark is None:
         return None
-    x0, y0, x1, y1 = found[0].box
+    x0, y0, x1, y1 = mark[0].box
     part = np.s_[max(0, y0 - 1) : y1 + 1, max(0, x0 - 1) : x1 + 1]  # with its soft edge
     digit = np.zeros_like(ink)
     digit[part] = ink[part]
@@ -121,48 +121,48 @@ def measured(picture: Picture, *, inverted: bool = False) -> dict[str, str]:
     Rotation and transposition can only be detected with a network. Position and shape are measured at 28 × 28 pixels,
     with the light corrected. ``inverted``: the picture is given as 255 − its levels, for a network trained on dark ink.
     """
-    found: dict[str, str] = {}
+    differences: dict[str, str] = {}
     if picture.numbers is not None:
-        found["scale"] = "its numbers go from {:.3g} to {:.3g}".format(*picture.numbers)
+        differences["scale"] = "its numbers go from {:.3g} to {:.3g}".format(*picture.numbers)
     if not picture.light:
-        found["polarity"] = "light on dark" if inverted else "dark on light"
+        differences["polarity"] = "light on dark" if inverted else "dark on light"
     if picture.ink is None:
-        return found
-    grey = _as_light(picture, {*found})
+        return differences
+    grey = _as_light(picture, {*differences})
     ground, brightest = grey[picture.ground], float(grey.max())
     level = float(ground.mean()) if ground.size else 0.0
     if level > _LIGHTEST_GROUND:
-        here, there = (255 - level, 255) if inverted else (level, 0)
-        found["background"] = f"level {here:.0f} of 255, expected {there}"
+        actual, expected = (255 - level, 255) if inverted else (level, 0)
+        differences["background"] = f"level {actual:.0f} of 255, expected {expected}"
     reached = (brightest - level) * 255 / max(255 - level, 1)
     if reached < _DARKEST_INK:
-        found["grey level"] = f"contrast {reached:.0f} of 255"
-    return found | _of_place(shown(picture, found), picture.aspect)
+        differences["grey level"] = f"contrast {reached:.0f} of 255"
+    return differences | _of_position(shown(picture, differences), picture.aspect)
 
 
-def _of_place(image: NDArray[np.uint8], aspect: float) -> dict[str, str]:
+def _of_position(image: NDArray[np.uint8], aspect: float) -> dict[str, str]:
     """Measure position and shape in an image of 28 × 28 with correct light; ``aspect``: of the original picture."""
-    found: dict[str, str] = {}
+    differences: dict[str, str] = {}
     box = _box_of(image)
     if box is None:
-        return found
+        return differences
     longest = max(box[2] - box[0], box[3] - box[1])
     surplus = max(0.0, _width_of(image) - _BOLD)  # bold strokes make a digit larger, and are a difference of their own
     if longest < _SMALLEST:
-        found["crop"] = f"{longest} of 28 pixels, MNIST's have 20"
+        differences["crop"] = f"{longest} of 28 pixels, MNIST's have 20"
     elif not _SMALL <= longest - surplus <= _LARGE:
-        found["box"] = f"{longest} of 28 pixels, MNIST's have 20"
+        differences["box"] = f"{longest} of 28 pixels, MNIST's have 20"
     elif not 1 / _SQUARE <= aspect <= _SQUARE:
-        found["box"] = f"squeezed into a square, {'across' if aspect > 1 else 'down'}, by {_share(aspect)}"
+        differences["box"] = f"squeezed into a square, {'across' if aspect > 1 else 'down'}, by {_share(aspect)}"
     x, y = _centre_of(image)
     away = float(np.hypot(x - _SIDE / 2, y - _SIDE / 2))
     if away > _FARTHEST:
-        found["centre"] = f"{away:.0f} of 28 pixels off the middle"
+        differences["centre"] = f"{away:.0f} of 28 pixels off the middle"
     width = _width_of(image) * (1 if surplus else _LONGEST / longest)
     if not _THINNEST <= width <= _BOLDEST:
         wide = f"{width:.1f} pixels of 28" if width >= 1 else "less than a pixel of 28"
-        found["stroke width"] = f"{wide}, MNIST's have 2 to 4"
-    return found
+        differences["stroke width"] = f"{wide}, MNIST's have 2 to 4"
+    return differences
 
 
 def _share(aspect: float) -> str:
@@ -237,13 +237,13 @@ def _cut_out(grey: NDArray[np.float32], picture: Picture, mended: Collection[str
     beyond = int(side) + 1
     wide = cv2.copyMakeBorder(grey, beyond, beyond, beyond, beyond, cv2.BORDER_REPLICATE)
     starts = []
-    for axis, places in ((1, rows), (0, columns)):
+    for axis, indices in ((1, rows), (0, columns)):
         mass = ink.sum(axis=axis, dtype=np.float64)
         middle = float(mass @ (np.arange(len(mass)) + 0.5) / mass.sum())
         off = (middle / len(mass) - 0.5) * _SIDE  # pixels of 28
         if not {"crop", "centre"} & {*mended} and abs(off) > _FARTHEST / 2:
             middle -= off * side / _SIDE
-        low, high = places.max() + 1 - side, float(places.min())  # the whole digit stays inside
+        low, high = indices.max() + 1 - side, float(indices.min())  # the whole digit stays inside
         starts.append(round(min(max(middle - side / 2, low), high)) + beyond)
     y, x = starts
     return np.ascontiguousarray(wide[y : y + round(side), x : x + round(side)])
@@ -259,9 +259,9 @@ def _box_of(image: NDArray[np.uint8]) -> tuple[int, int, int, int] | None:
 
 def _centre_of(image: NDArray[np.uint8]) -> tuple[float, float]:
     weights = image.astype(np.float64)
-    places = np.arange(_SIDE) + 0.5
+    positions = np.arange(_SIDE) + 0.5
     mass = weights.sum() + 1e-9
-    return float((weights.sum(axis=0) @ places) / mass), float((weights.sum(axis=1) @ places) / mass)
+    return float((weights.sum(axis=0) @ positions) / mass), float((weights.sum(axis=1) @ positions) / mass)
 
 
 def _centred(image: NDArray[np.uint8]) -> NDArray[np.uint8]:

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from digitlab.diagnosis.asking import Network
 
     Image = NDArray[np.uint8]
-    Tell = Callable[[int, int], None]
+    OnProgress = Callable[[int, int], None]
 
 __all__ = ["IMAGES", "MISTAKES", "Cost", "Costs", "examples", "measure_costs", "test_images", "training_images"]
 
@@ -118,30 +118,30 @@ class Costs:
 
     def as_json(self) -> dict[str, Any]:
         """Return plain texts and numbers."""
-        kept = {"images": self.images, "accuracy": self.accuracy}
-        found = {"inverted": self.inverted, "transposed": self.transposed}
+        totals = {"images": self.images, "accuracy": self.accuracy}
+        form = {"inverted": self.inverted, "transposed": self.transposed}
         rows = [{"name": each.name, "mistake": each.words, "accuracy": each.accuracy} for each in self.mistakes]
-        return kept | found | {"mistakes": rows}
+        return totals | form | {"mistakes": rows}
 
 
-def measure_costs(network: Network, tell: Tell = lambda _done, _of: None) -> Costs:
+def measure_costs(network: Network, on_progress: OnProgress = lambda _done, _of: None) -> Costs:
     """Measure what each mistake costs this network, on `IMAGES` images; the result is cached by the model's content.
 
     Args:
         network: as described by its card; what it was trained on is measured if the card does not say so.
-        tell: called with the number of mistakes measured so far, and of all.
+        on_progress: called with the number of mistakes measured so far, and of all.
     """
     content = hashlib.sha256(network.classifier.path.read_bytes()).hexdigest()[:32]
-    kept = cache_folder() / "diagnosis" / f"{content}-{_REVISION}-{VERSION}.json"
-    found = _kept(kept)
-    if found is None:
-        found = _measured(network, tell)
+    path = cache_folder() / "diagnosis" / f"{content}-{_REVISION}-{VERSION}.json"
+    costs = _cached(path)
+    if costs is None:
+        costs = _measured(network, on_progress)
         with contextlib.suppress(StorageError):  # next time it is measured again
-            write_text(kept, json.dumps(found.as_json()))
-    return found
+            write_text(path, json.dumps(costs.as_json()))
+    return costs
 
 
-def _kept(path: Any) -> Costs | None:
+def _cached(path: Any) -> Costs | None:
     try:
         content = json.loads(path.read_text("utf-8"))
         rows = tuple(Cost(each["name"], each["mistake"], each["accuracy"]) for each in content.pop("mistakes"))
@@ -160,7 +160,7 @@ def test_images() -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
     return test.images[::step], test.labels[::step]
 
 
-def _measured(network: Network, tell: Tell) -> Costs:
+def _measured(network: Network, on_progress: OnProgress) -> Costs:
     images, labels = test_images()
     scales = [name for name in ("0…1", "0…255") if name != network.scale]
     total = len(MISTAKES) + len(scales)
@@ -168,19 +168,19 @@ def _measured(network: Network, tell: Tell) -> Costs:
     def accuracy(answers: NDArray[np.float32]) -> float:
         return round(float((answers.argmax(axis=1) == labels).mean()), 4)
 
-    tell(0, total)
+    on_progress(0, total)
     network, plain = _as_trained(network, images, accuracy)
     costs = []
     for scale in scales:
         costs.append(Cost(f"scale {scale}", _of_scale(scale, network), accuracy(network.of_numbers(images, scale))))
-        tell(len(costs), total)
+        on_progress(len(costs), total)
     for name, (words, make) in MISTAKES.items():
-        made = np.stack([make(image) for image in images])
+        changed = np.stack([make(image) for image in images])
         inverted = "light on dark" if network.inverted else "dark on light"
-        costs.append(Cost(name, words.format(inverted=inverted), accuracy(network.probabilities(made))))
-        tell(len(costs), total)
-    found = (network.inverted, network.transposed) if not network.inside else (False, False)
-    return Costs(len(images), plain, *found, tuple(costs))
+        costs.append(Cost(name, words.format(inverted=inverted), accuracy(network.probabilities(changed))))
+        on_progress(len(costs), total)
+    form = (network.inverted, network.transposed) if not network.inside else (False, False)
+    return Costs(len(images), plain, *form, tuple(costs))
 
 
 def _of_scale(scale: str, network: Network) -> str:
@@ -192,27 +192,27 @@ def _as_trained(network: Network, images: Image, accuracy: Callable[[Any], float
     plain = accuracy(network.probabilities(images))
     if network.inside:
         return network, plain
-    ways = [
+    forms = [
         network.trained_on(inverted=inverted, transposed=transposed)
         for inverted, transposed in ((True, False), (False, True), (True, True))
     ]
-    shares = [accuracy(way.probabilities(images)) for way in ways]
+    shares = [accuracy(form.probabilities(images)) for form in forms]
     best = int(np.argmax(shares))
-    return (ways[best], shares[best]) if shares[best] > plain + _OTHERWISE else (network, plain)
+    return (forms[best], shares[best]) if shares[best] > plain + _OTHERWISE else (network, plain)
 
 
 def examples(network: Network, costs: Costs, digit: int) -> dict[str, NDArray[np.uint8]]:
     """Return one test image of this digit as the network would be given it with each mistake; "" is without any."""
     images, labels = test_images()
     image = images[labels == digit][0]
-    shown = {"": network.seen(image)}
+    shown = {"": network.in_own_form(image)}
     for each in costs.mistakes:
         if each.name in MISTAKES:
-            shown[each.name] = network.seen(MISTAKES[each.name][1](image))
+            shown[each.name] = network.in_own_form(MISTAKES[each.name][1](image))
         else:
             times, plus = SCALES[each.name.removeprefix("scale ")]
             own = SCALES.get(network.scale or OURS, SCALES[OURS])
-            levels = (network.seen(image) * float(times) + float(plus) - float(np.mean(own[1]))) / float(
+            levels = (network.in_own_form(image) * float(times) + float(plus) - float(np.mean(own[1]))) / float(
                 np.mean(own[0])
             )
             shown[each.name] = np.clip(levels, 0, 255).astype(np.uint8)
@@ -224,4 +224,4 @@ def training_images(network: Network, digit: int) -> NDArray[np.uint8]:
     from digitlab.datasets import load_dataset
 
     train = load_dataset("mnist").split("train")[:1000]
-    return np.asarray(network.seen(train.images[train.labels == digit][:_SHOWN]), np.uint8)
+    return np.asarray(network.in_own_form(train.images[train.labels == digit][:_SHOWN]), np.uint8)

@@ -92,26 +92,30 @@ def page_of(
 """
 
 
-def _photo(found: Diagnosis, network: Network, *, several: bool) -> str:
-    rows = "\n".join(_row(step, found.causes or (found.cause,)) for step in found.steps)
-    reader = "finds no digit in it" if found.reader is None else f"answers {found.reader}"
-    heading = f"<h2>{html.escape(found.photo)}</h2>" if several else ""
-    trained = training_images(network, found.truth)
-    known = {
+def _photo(diagnosis: Diagnosis, network: Network, *, several: bool) -> str:
+    rows = "\n".join(_row(step, diagnosis.causes or (diagnosis.cause,)) for step in diagnosis.steps)
+    reader = "finds no digit in it" if diagnosis.reader is None else f"answers {diagnosis.reader}"
+    heading = f"<h2>{html.escape(diagnosis.photo)}</h2>" if several else ""
+    trained = training_images(network, diagnosis.truth)
+    truth_source = {
         "label": "",
-        "reader": f" It is taken for a {found.truth}, as the reader reads it; <code>--label</code> says otherwise.",
-        "mended": f" It is taken for a {found.truth}, which this network answers when all is corrected; "
+        "reader": f" It is taken for a {diagnosis.truth}, as the reader reads it; <code>--label</code> says otherwise.",
+        "mended": f" It is taken for a {diagnosis.truth}, which this network answers when all is corrected; "
         "<code>--label</code> says otherwise.",
-    }[found.known_by]
-    prepared = "" if found.prepared is None else f" Prepared by the lines below, this network answers {found.prepared}."
+    }[diagnosis.known_by]
+    prepared = (
+        ""
+        if diagnosis.prepared is None
+        else f" Prepared by the lines below, this network answers {diagnosis.prepared}."
+    )
     return f"""{heading}
-<p class="outcome">{_text(found.sentence)}</p>
-<p>The shipped reader {reader}.{prepared}{known}</p>
+<p class="outcome">{_text(diagnosis.sentence)}</p>
+<p>The shipped reader {reader}.{prepared}{truth_source}</p>
 <h3>What the network was shown, and what it was trained on</h3>
-<figure>{_image(found.picture, 1, "the photo", "photo")}<figcaption>the photo</figcaption></figure>
-{_figure(found.shown, f"made 28×28: {found.first}")}
-{_figure(found.mended, f"all corrected: {found.last}")}
-{_figures(trained, f"what it was trained on: MNIST's {found.truth}{_otherwise(network)}")}
+<figure>{_image(diagnosis.picture, 1, "the photo", "photo")}<figcaption>the photo</figcaption></figure>
+{_figure(diagnosis.shown, f"made 28×28: {diagnosis.first}")}
+{_figure(diagnosis.mended, f"all corrected: {diagnosis.last}")}
+{_figures(trained, f"what it was trained on: MNIST's {diagnosis.truth}{_otherwise(network)}")}
 <h3>Each difference, corrected in turn</h3>
 <div class="wide"><table>
 <thead><tr><th>difference</th><th>measured</th><th>corrected up to here</th><th>answer</th><th>this one alone</th>
@@ -124,8 +128,8 @@ def _photo(found: Diagnosis, network: Network, *, several: bool) -> str:
 
 
 def _otherwise(network: Network) -> str:
-    ways = (["dark on light"] if network.inverted else []) + (["transposed"] if network.transposed else [])
-    return f", {' and '.join(ways)}" if ways else ""
+    forms = (["dark on light"] if network.inverted else []) + (["transposed"] if network.transposed else [])
+    return f", {' and '.join(forms)}" if forms else ""
 
 
 def _row(step: Step, causes: Sequence[str | None]) -> str:
@@ -138,27 +142,30 @@ def _row(step: Step, causes: Sequence[str | None]) -> str:
     return f"<tr{kind}><td>{name}</td><td>{html.escape(step.measured)}</td><td>{image}</td>{cells}</tr>"
 
 
-def _set(found: SetDiagnosis, data: str, *, headed: bool) -> str:
-    what = "accuracy" if found.labelled else "agreement with the shipped reader"
+def _set(diagnosis: SetDiagnosis, data: str, *, headed: bool) -> str:
+    measure = "accuracy" if diagnosis.labelled else "agreement with the shipped reader"
     rows = "\n".join(
         f"<tr><td>{html.escape(DIFFERENCES[each.name])}</td>{_number(each.images)}<td>{html.escape(each.measured)}</td>"
         + "".join(_percent(share) for share in (each.until, each.alone, each.without))
         + "</tr>"
-        for each in found.differences
+        for each in diagnosis.differences
     )
     errors = "\n".join(
-        f"<tr><td>{html.escape(causes_in_words(causes))}</td>{_number(count)}</tr>" for causes, count in found.explained
+        f"<tr><td>{html.escape(causes_in_words(causes))}</td>{_number(count)}</tr>"
+        for causes, count in diagnosis.explained
     )
-    looked = f"{found.images:,} of {found.of:,} pictures were looked at" if found.images < found.of else ""
-    left = f"{found.no_ink} show nothing and are left out" if found.no_ink else ""
-    refused = f"{len(found.refused)} could not be read" if found.refused else ""
-    said = "; ".join(each for each in (looked, left, refused) if each)
+    looked = (
+        f"{diagnosis.images:,} of {diagnosis.of:,} pictures were looked at" if diagnosis.images < diagnosis.of else ""
+    )
+    left = f"{diagnosis.no_ink} show nothing and are left out" if diagnosis.no_ink else ""
+    refused = f"{len(diagnosis.refused)} could not be read" if diagnosis.refused else ""
+    counts = "; ".join(each for each in (looked, left, refused) if each)
     return f"""{f"<h2>{html.escape(data)}</h2>" if headed else ""}
-<p class="outcome">{_text(found.sentence)}</p>
-<p class="small">{said}{"." if said else ""}</p>
-<h3>Each difference from MNIST, and the {what} when it is corrected</h3>
-<p class="small">As given {100 * found.given:.1f} %, all corrected {100 * found.mended:.1f} %, prepared by the lines of
-Python {100 * found.prepared:.1f} %.</p>
+<p class="outcome">{_text(diagnosis.sentence)}</p>
+<p class="small">{counts}{"." if counts else ""}</p>
+<h3>Each difference from MNIST, and the {measure} when it is corrected</h3>
+<p class="small">As given {100 * diagnosis.given:.1f} %, all corrected {100 * diagnosis.mended:.1f} %, prepared by the
+lines of Python {100 * diagnosis.prepared:.1f} %.</p>
 <div class="wide"><table>
 <thead><tr><th>difference</th><th>pictures</th><th>measured, of one</th><th>corrected up to here</th>
 <th>this one alone</th><th>all but this one</th></tr></thead>
@@ -170,14 +177,14 @@ Python {100 * found.prepared:.1f} %.</p>
 <table><thead><tr><th>corrected</th><th>errors</th></tr></thead><tbody>
 {errors}
 </tbody></table>
-<p>{"".join(_misread(each) for each in found.misread)}</p>
+<p>{"".join(_misread(each) for each in diagnosis.misread)}</p>
 """
 
 
-def _misread(found: Misread) -> str:
-    what = causes_in_words(found.causes) if found.causes else "still wrong"
-    pair = f"{_image(found.shown, 2, 'as given')} → {_image(found.mended, 2, 'corrected')}"
-    return f"<figure>{pair}<figcaption>{found.first} → {found.last}<br>{html.escape(what)}</figcaption></figure>"
+def _misread(misread: Misread) -> str:
+    causes = causes_in_words(misread.causes) if misread.causes else "still wrong"
+    pair = f"{_image(misread.shown, 2, 'as given')} → {_image(misread.mended, 2, 'corrected')}"
+    return f"<figure>{pair}<figcaption>{misread.first} → {misread.last}<br>{html.escape(causes)}</figcaption></figure>"
 
 
 def costs_part(network: Network, costs: Costs, digit: int) -> str:
@@ -192,9 +199,9 @@ def costs_part(network: Network, costs: Costs, digit: int) -> str:
         f"<tr><td>{_image(shown[''], 1, 'as MNIST has it')}</td><td>none</td>{_percent(costs.accuracy)}<td></td></tr>"
     )
     trained = _otherwise(network)
-    found = f" Its training images are MNIST's{trained}: so are these." if trained else ""
+    note = f" Its training images are MNIST's{trained}: so are these." if trained else ""
     return f"""<h2>What such mistakes cost this model</h2>
-<p>On {costs.images:,} of MNIST's test images, each mistake made by code.{found}</p>
+<p>On {costs.images:,} of MNIST's test images, each mistake made by code.{note}</p>
 <div class="wide"><table>
 <thead><tr><th></th><th>mistake</th><th>accuracy</th><th>points</th></tr></thead>
 <tbody>
@@ -254,7 +261,7 @@ def costs_figure(costs: Costs) -> str:
         f"Accuracy of each mistake as bars, from {worst.words}, {100 * worst.accuracy:.0f} %, to {rows[-1].words}, "
         f"{100 * rows[-1].accuracy:.0f} %; without mistakes {100 * costs.accuracy:.0f} %"
     )
-    bars = [_bar(place, each.words, each.accuracy, "bar") for place, each in enumerate(rows)]
+    bars = [_bar(row, each.words, each.accuracy, "bar") for row, each in enumerate(rows)]
     bars.append(_bar(len(rows), "none: as MNIST has them", costs.accuracy, "plain"))
     return (
         f'<svg viewBox="0 0 {_LABELS + _BARS + _AFTER} {height}" width="{_LABELS + _BARS + _AFTER}" height="{height}" '
@@ -263,8 +270,8 @@ def costs_figure(costs: Costs) -> str:
     )
 
 
-def _bar(place: int, words: str, share: float, kind: str) -> str:
-    top = place * _ROW + 4
+def _bar(row: int, words: str, share: float, kind: str) -> str:
+    top = row * _ROW + 4
     width = max(_BARS * share, 1)
     return (
         f'<text x="{_LABELS - 8}" y="{top + 13}" text-anchor="end">{html.escape(words)}</text>'

@@ -141,23 +141,34 @@ class Diagnosis(Drawn):
 class Examined:
     """A picture's differences from MNIST, and the network's answers with any of them corrected.
 
-    found: the differences that the picture has, by name, each with its measurement
+    differences: those that the picture has, by name, each with its measurement
     scale: the scale of its numbers, if it is not the network's
     """
 
     network: Network
     picture: Picture
-    found: dict[str, str]
+    differences: dict[str, str]
     scale: str | None = None
 
     @property
     def names(self) -> list[str]:
         """The differences in the order of `DIFFERENCES`."""
-        return [name for name in DIFFERENCES if name in self.found]
+        return [name for name in DIFFERENCES if name in self.differences]
+
+    @property
+    def sets(self) -> list[list[str]]:
+        """Three sets of `names` for each of `DIFFERENCES`: those up to it, it alone, and all but it."""
+        names, order = self.names, list(DIFFERENCES)
+        sets: list[list[str]] = []
+        for name in DIFFERENCES:
+            sets.append([each for each in names if order.index(each) <= order.index(name)])
+            sets.append([name] if name in names else [])
+            sets.append([each for each in names if each != name])
+        return sets
 
     def image(self, mended: Collection[str]) -> NDArray[np.uint8]:
         """Return the network's input, uint8 (28, 28), with these corrected: in its own polarity and order of rows."""
-        return np.asarray(self.network.seen(shown(self.picture, mended)), np.uint8)
+        return np.asarray(self.network.in_own_form(shown(self.picture, mended)), np.uint8)
 
     def probabilities(self, sets: Sequence[Collection[str]]) -> NDArray[np.float32]:
         """Return the network's probabilities with each of these sets of differences corrected: float32 (N, 10)."""
@@ -172,7 +183,7 @@ class Examined:
             answers[~rescaled] = self.network.of_numbers(images[~rescaled], self.scale)
         return answers
 
-    def ask(self, mended: Collection[str]) -> Answer:
+    def answer(self, mended: Collection[str]) -> Answer:
         """Return the answer with these corrected."""
         return Answer.of(self.probabilities([mended])[0])
 
@@ -205,33 +216,34 @@ def diagnose_photo(
     if label is not None and not 0 <= label <= 9:
         raise UsageError(f"label is {label}; expected a digit, 0 to 9")
     path = str(photo) if isinstance(photo, str | Path) else None
-    name, where = ("photo.jpg", "the picture") if path is None else (Path(path).name, path)
+    name, source = ("photo.jpg", "the picture") if path is None else (Path(path).name, path)
     pixels, levels, given_scale = levels_of(photo, network.scale)
-    said = _read(reader, pixels, where, label)
-    seen = examined(network, levels, given_scale)
-    if seen.picture.ink is None:
+    reader_answer = _read(reader, pixels, source, label)
+    examination = examined(network, levels, given_scale)
+    if examination.picture.ink is None:
         raise ImageError(
-            f"{where}: shows no digit: nothing stands out from its ground, or it is too faint; expected one digit"
+            f"{source}: shows no digit: nothing stands out from the background, or it is too faint; expected one digit"
         )
-    seen = turned_where_surer(seen, reader, label)
-    names = seen.names
-    last = seen.ask(names)
-    truth = _truth(label, said, last, seen)
-    given = seen.ask(())
-    causes = () if given.digit == truth[0] else smallest_set(names, truth[0], seen.probabilities)
-    cause = None if causes is None else weightiest(names, causes or names, truth[0], seen.probabilities)
+    examination = turned_where_surer(examination, reader, label)
+    names = examination.names
+    last = examination.answer(names)
+    truth = _truth(label, reader_answer, last, examination)
+    as_given = examination.answer(())
+    causes = () if as_given.digit == truth[0] else smallest_set(names, truth[0], examination.probabilities)
+    cause = None if causes is None else weightiest(names, causes or names, truth[0], examination.probabilities)
     prepared = _prepared(network, pixels)
     answers = {
-        "as given": given,
-        "causes": seen.ask(causes or ([cause] if cause else ())),
+        "as given": as_given,
+        "causes": examination.answer(causes or ([cause] if cause else ())),
         "all": last,
-        **({} if said is None else {"reader": said}),
+        **({} if reader_answer is None else {"reader": reader_answer}),
         **({} if prepared is None else {"prepared": prepared}),
     }
-    sentence = sentence_of(network, seen.found, causes, answers, truth, costs)
+    sentence = sentence_of(network, examination.differences, causes, answers, truth, costs)
     return Diagnosis(
-        name, _picture(seen), seen.image(()), given, seen.image(names), last, _steps(seen), cause, causes or (),
-        sentence, prepared, said, label, *truth, preparing_lines(network, path or name, model),
+        name, _picture(examination), examination.image(()), as_given, examination.image(names), last,
+        _steps(examination), cause, causes or (), sentence, prepared, reader_answer, label, *truth,
+        preparing_lines(network, path or name, model),
     )  # fmt: skip
 
 
@@ -239,7 +251,7 @@ def examined(network: Network, levels: NDArray[np.float32], scale: str | None = 
     """Measure a picture, levels 0…255 (H, W), against the images that this network was trained on."""
     times, plus = SCALES[scale] if scale is not None else (1.0, 0.0)
     numbers = (float(levels.min() * times + plus), float(levels.max() * times + plus)) if scale is not None else None
-    picture = Picture.of(network.seen(levels), numbers, large=max(levels.shape) > _TINY)
+    picture = Picture.of(network.in_own_form(levels), numbers, large=max(levels.shape) > _TINY)
     return Examined(network, picture, measured(picture, inverted=network.inverted), scale)
 
 
@@ -293,24 +305,22 @@ def _scale_of(numbers: NDArray[np.float32], expected: str | None) -> str:
     return OURS
 
 
-def _read(reader: Reader, pixels: NDArray[np.uint8], where: str, label: int | None) -> Answer | None:
+def _read(reader: Reader, pixels: NDArray[np.uint8], source: str, label: int | None) -> Answer | None:
     """Return the shipped reader's answer.
 
     Raises:
         ImageError: when it sees no digit, or several.
     """
-    found, longest = reader.classify(pixels), max(pixels.shape)
-    if found.note is not None and longest > _TINY:
-        raise ImageError(f"{where}: shows several digits; expected one. Crop it; `digitlab read` reads them all")
-    if found.confidence < _NO_DIGIT and label is None and longest > _TINY:
-        raise ImageError(
-            f"{where}: the shipped reader sees no digit in it; where there is one, say which, as its label"
-        )
-    return None if found.digit is None else Answer(found.digit, found.confidence)
+    result, longest = reader.classify(pixels), max(pixels.shape)
+    if result.note is not None and longest > _TINY:
+        raise ImageError(f"{source}: shows several digits; expected one. Crop it; `digitlab read` reads them all")
+    if result.confidence < _NO_DIGIT and label is None and longest > _TINY:
+        raise ImageError(f"{source}: the shipped reader finds no digit in it; if there is one, give it as the label")
+    return None if result.digit is None else Answer(result.digit, result.confidence)
 
 
-def _picture(seen: Examined) -> NDArray[np.uint8]:
-    return np.asarray(np.clip(np.rint(seen.network.seen(seen.picture.grey)), 0, 255), np.uint8)
+def _picture(examination: Examined) -> NDArray[np.uint8]:
+    return np.asarray(np.clip(np.rint(examination.network.in_own_form(examination.picture.grey)), 0, 255), np.uint8)
 
 
 def _prepared(network: Network, pixels: NDArray[np.uint8]) -> Answer | None:
@@ -321,47 +331,53 @@ def _prepared(network: Network, pixels: NDArray[np.uint8]) -> Answer | None:
     return None if image is None else Answer.of(network.probabilities(image[None])[0])
 
 
-def _truth(label: int | None, said: Answer | None, last: Answer, seen: Examined) -> tuple[int, KnownBy]:
+def _truth(label: int | None, reader_answer: Answer | None, last: Answer, examination: Examined) -> tuple[int, KnownBy]:
     """Return the digit that the picture shows, and how that is known."""
     if label is not None:
         return label, "label"
-    turned = "rotation" in seen.found or ("transposition" in seen.found and not seen.network.transposed)
-    if said is None or turned:
+    turned = "rotation" in examination.differences or (
+        "transposition" in examination.differences and not examination.network.transposed
+    )
+    if reader_answer is None or turned:
         return last.digit, "mended"
-    return said.digit, "reader"
+    return reader_answer.digit, "reader"
 
 
-def _steps(seen: Examined) -> tuple[Step, ...]:
-    names, order = seen.names, list(DIFFERENCES)
-    sets: list[list[str]] = []
-    for name in DIFFERENCES:
-        sets.append([each for each in names if order.index(each) <= order.index(name)])
-        sets.append([name] if name in names else [])
-        sets.append([each for each in names if each != name])
-    answers = [Answer.of(each) for each in seen.probabilities(sets)]
+def _steps(examination: Examined) -> tuple[Step, ...]:
+    sets = examination.sets
+    answers = [Answer.of(each) for each in examination.probabilities(sets)]
     return tuple(
-        Step(name, seen.found.get(name), seen.image(sets[3 * place]), *answers[3 * place : 3 * place + 3])
-        for place, name in enumerate(DIFFERENCES)
+        Step(
+            name,
+            examination.differences.get(name),
+            examination.image(sets[3 * index]),
+            *answers[3 * index : 3 * index + 3],
+        )
+        for index, name in enumerate(DIFFERENCES)
     )
 
 
-def turned_where_surer(seen: Examined, reader: Reader, label: int | None) -> Examined:
+def turned_where_surer(examination: Examined, reader: Reader, label: int | None) -> Examined:
     """Add rotation or transposition to the differences, if the shipped network is much surer of the digit that way."""
-    picture = seen.picture
-    ways: list[tuple[str, Picture, str]] = [("", picture, "")]
-    ways.append(("transposition", picture, "its rows are columns; transposed back, the shipped reader knows it"))
-    if not seen.network.transposed:
-        ways += [("rotation", picture.turned_by(angle), _words_of(angle)) for angle in TURNS]
-    images = np.stack([shown(turned, [*seen.found, *([name] if name else [])]) for name, turned, _ in ways])
+    picture = examination.picture
+    candidates: list[tuple[str, Picture, str]] = [("", picture, "")]
+    candidates.append(("transposition", picture, "its rows are columns; transposed back, the shipped reader knows it"))
+    if not examination.network.transposed:
+        candidates += [("rotation", picture.turned_by(angle), _words_of(angle)) for angle in TURNS]
+    images = np.stack(
+        [shown(turned, [*examination.differences, *([name] if name else [])]) for name, turned, _ in candidates]
+    )
     shares = reader.classifier.probabilities(images)
     sure = shares.max(axis=1) if label is None else shares[:, label]
     # A 1 or an 8 on its side looks like a transposed one; in photos it is rotation, in arrays transposition.
-    usual = [way[0] != ("rotation" if picture.large else "transposition") for way in ways]
-    best = min(range(len(ways)), key=lambda place: (sure[place] < sure.max() - _ALIKE, usual[place], -sure[place]))
+    usual = [candidate[0] != ("rotation" if picture.large else "transposition") for candidate in candidates]
+    best = min(
+        range(len(candidates)), key=lambda index: (sure[index] < sure.max() - _ALIKE, usual[index], -sure[index])
+    )
     if sure[0] >= sure.max() - _ALIKE or best == 0 or sure[best] < _SURE or sure[best] < sure[0] + _GAIN:
-        return seen
-    name, turned, words = ways[best]
-    return Examined(seen.network, turned, seen.found | {name: words}, seen.scale)
+        return examination
+    name, turned, words = candidates[best]
+    return Examined(examination.network, turned, examination.differences | {name: words}, examination.scale)
 
 
 def _words_of(angle: int) -> str:

@@ -40,8 +40,8 @@ class Pictures:
         return len(self.labels)
 
     def __iter__(self) -> Iterator[tuple[NDArray[np.uint8], int | None]]:
-        for place, label in enumerate(self.labels):
-            pixels = self.pixels(place)
+        for index, label in enumerate(self.labels):
+            pixels = self.pixels(index)
             if pixels is not None:
                 yield pixels, label
 
@@ -83,15 +83,15 @@ def _of_folder(path: Path, labelled: list[tuple[str, int]], without: list[str], 
     if labelled and without:
         warnings.warn(f"{path}: {len(without):,} picture(s) without a class in their names are left out", stacklevel=2)
     named: list[tuple[str, int | None]] = [*labelled] if labelled else [(name, None) for name in without]
-    places = np.random.default_rng(0).permutation(len(named))[:most]
-    chosen = [named[place] for place in np.sort(places)]
+    indices = np.random.default_rng(0).permutation(len(named))[:most]
+    chosen = [named[index] for index in np.sort(indices)]
     refused: list[str] = []
 
-    def pixels(place: int) -> NDArray[np.uint8] | None:
+    def pixels(index: int) -> NDArray[np.uint8] | None:
         from digitlab.reading.images import load_image
 
         try:
-            return load_image(path / chosen[place][0])
+            return load_image(path / chosen[index][0])
         except ImageError as error:
             refused.append(str(error))
             return None
@@ -106,13 +106,13 @@ def _of_dataset(data: str, split: str | None, most: int) -> Pictures:
     from digitlab.datasets.formats.polarity import AS_IS, RESIZED, parted_name, preparation_in
 
     path, polarity = parted_name(data)
-    taken = data
+    name = data
     if path.exists() and not _is_name(data):
-        taken += "" if preparation_in(data) else f"#{RESIZED}"
-        taken += "" if polarity else f"#{AS_IS}"
+        name += "" if preparation_in(data) else f"#{RESIZED}"
+        name += "" if polarity else f"#{AS_IS}"
     with loose_labels(), warnings.catch_warnings():
         warnings.filterwarnings("ignore", message=".*are prepared as the reader prepares a photo")
-        dataset = find_dataset(taken)
+        dataset = find_dataset(name)
         sample, count = Sample(most, np.random.default_rng(0)), 0
         with dataset.open(split or _measured_on(dataset.splits) or "") as source:
             for batch in source.batches():
@@ -120,6 +120,6 @@ def _of_dataset(data: str, split: str | None, most: int) -> Pictures:
                     sample.add(batch)
                     count += len(batch)
     if not count:
-        raise DatasetError(f"{data} holds no picture; expected pictures of one digit each")
+        raise DatasetError(f"{data} contains no pictures; expected pictures of one digit each")
     labels = tuple(None if label == NONE else int(label) for label in sample.labels[:, 1])
-    return Pictures(count, labels, lambda place: sample.images[place], [])
+    return Pictures(count, labels, lambda index: sample.images[index], [])

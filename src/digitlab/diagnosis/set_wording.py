@@ -51,7 +51,7 @@ def causes_in_words(causes: tuple[str, ...] | None) -> str:
 
 def set_sentence(
     images: int,
-    given: float,
+    as_given: float,
     mended: float,
     reader: float | None,
     differences: Sequence[SetDifference],
@@ -61,7 +61,7 @@ def set_sentence(
 
     Accuracies are fractions of the pictures, 0…1.
     """
-    right, all_right = round(given * images), round(mended * images)
+    right, all_right = round(as_given * images), round(mended * images)
     does = "has {} right" if reader is not None else "agrees with the shipped reader on {}"
     text = f"As given, your network {does.format(f'{right} of {images} pictures')}"
     wrong = images - right
@@ -71,10 +71,10 @@ def set_sentence(
     if not differences:
         return f"{text}; they are prepared as MNIST's are.{errs}"
     often = sorted(differences, key=lambda each: -each.images)
-    told = [f"{DIFFERENCES[each.name]} ({_shown(each)})" for each in often[:_NAMED]]
-    told += [f"{len(often) - _NAMED} more"] if len(often) > _NAMED else []
-    differ = f" They differ from MNIST's in {', '.join(told)}."
-    if mended - given < _MATTERS:
+    parts_named = [f"{DIFFERENCES[each.name]} ({_shown(each)})" for each in often[:_NAMED]]
+    parts_named += [f"{len(often) - _NAMED} more"] if len(often) > _NAMED else []
+    differ = f" They differ from MNIST's in {', '.join(parts_named)}."
+    if mended - as_given < _MATTERS:
         text += f", and with all that differs corrected, {all_right}: their preparation is not the reason."
         return text + differ + errs
     text += f"; correctly prepared, {all_right}."

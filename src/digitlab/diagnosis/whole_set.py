@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from digitlab.diagnosis.pictures import Pictures
     from digitlab.reading import Reader
 
-    Tell = Callable[[int, int], None]
+    OnProgress = Callable[[int, int], None]
 
 __all__ = ["Misread", "SetDiagnosis", "diagnose_set"]
 
@@ -125,7 +125,7 @@ class _Sums:
 
 
 def diagnose_set(
-    network: Network, pictures: Pictures, *, reader: Reader, tell: Tell = lambda _done, _of: None
+    network: Network, pictures: Pictures, *, reader: Reader, on_progress: OnProgress = lambda _done, _of: None
 ) -> SetDiagnosis:
     """Find out which differences from MNIST explain a network's errors on a set of pictures of one digit each.
 
@@ -135,14 +135,14 @@ def diagnose_set(
         network: the network, with what is known of its images.
         pictures: the set.
         reader: the shipped reader.
-        tell: called with the number of pictures examined so far, and of all.
+        on_progress: called with the number of pictures examined so far, and of all.
 
     Raises:
         DatasetError: when no picture shows a digit.
     """
     sums, labelled = _Sums(), any(label is not None for label in pictures.labels)
     for done, (pixels, label) in enumerate(pictures):
-        tell(done, len(pictures))
+        on_progress(done, len(pictures))
         if labelled and label is None:
             continue
         _look(sums, examined(network, grey_of_rgb(pixels)), pixels, label, reader)
@@ -151,53 +151,50 @@ def diagnose_set(
     return _summed(sums, pictures, labelled=labelled)
 
 
-def _look(sums: _Sums, seen: Examined, pixels: NDArray[np.uint8], label: int | None, reader: Reader) -> None:
+def _look(sums: _Sums, examination: Examined, pixels: NDArray[np.uint8], label: int | None, reader: Reader) -> None:
     """Examine one picture, and add it to the sums."""
     from digitlab.reading import digit_image
 
     image = digit_image(pixels)
-    if seen.picture.ink is None or image is None:
+    if examination.picture.ink is None or image is None:
         sums.no_ink += 1
         return
     read = int(reader.classifier.probabilities(image[None])[0].argmax())
     truth = read if label is None else label
-    if seen.ask(seen.names).digit != truth and label is not None:
-        seen = turned_where_surer(seen, reader, label)
-    prepared = int(seen.network.probabilities(image[None])[0].argmax())
+    if examination.answer(examination.names).digit != truth and label is not None:
+        examination = turned_where_surer(examination, reader, label)
+    prepared = int(examination.network.probabilities(image[None])[0].argmax())
     sums.images += 1
     sums.reader += read == truth
     sums.prepared += prepared == truth
-    _count(sums, seen, truth, prepared)
+    _count(sums, examination, truth, prepared)
 
 
-def _count(sums: _Sums, seen: Examined, truth: int, prepared: int) -> None:
+def _count(sums: _Sums, examination: Examined, truth: int, prepared: int) -> None:
     """Count the answers for one picture; ``prepared``: the answer if the picture is prepared from its ink."""
-    names, order = seen.names, list(DIFFERENCES)
-    sets: list[list[str]] = [[], names]
-    for name in DIFFERENCES:
-        sets.append([each for each in names if order.index(each) <= order.index(name)])
-        sets.append([name] if name in names else [])
-        sets.append([each for each in names if each != name])
-    shares = seen.probabilities(sets)
+    names = examination.names
+    shares = examination.probabilities([[], names, *examination.sets])
     right = shares.argmax(axis=1) == truth
     sums.given += int(right[0])
     sums.mended += int(right[1])
     sums.having.update(names)
-    sums.measured = {**seen.found, **sums.measured}
-    for place, name in enumerate(DIFFERENCES):
-        for counter, value in zip((sums.until, sums.alone, sums.without), right[2 + 3 * place :], strict=False):
+    sums.measured = {**examination.differences, **sums.measured}
+    for index, name in enumerate(DIFFERENCES):
+        for counter, value in zip((sums.until, sums.alone, sums.without), right[2 + 3 * index :], strict=False):
             counter[name] += int(value)
     if right[0]:
         return
-    causes = smallest_set(names, truth, seen.probabilities)
-    if causes is None and prepared == truth:
+    causes = smallest_set(names, truth, examination.probabilities)
+    if causes is None and names and prepared == truth:  # without any difference it is the network's own error
         causes = tuple(names)
     sums.explained[causes] += 1
-    kept = sums.misread[causes]
-    if len(kept) < _SHOWN:
+    examples = sums.misread[causes]
+    if len(examples) < _SHOWN:
         mended = names if causes is None else causes
-        last = seen.ask(mended)
-        kept.append(Misread(truth, causes, seen.image(()), Answer.of(shares[0]), seen.image(mended), last))
+        last = examination.answer(mended)
+        examples.append(
+            Misread(truth, causes, examination.image(()), Answer.of(shares[0]), examination.image(mended), last)
+        )
 
 
 def _summed(sums: _Sums, pictures: Pictures, *, labelled: bool) -> SetDiagnosis:
@@ -215,10 +212,10 @@ def _summed(sums: _Sums, pictures: Pictures, *, labelled: bool) -> SetDiagnosis:
     explained = tuple(sums.explained.most_common())
     each = max(1, _SHOWN // max(1, len(explained)))
     misread = [one for causes, _ in explained for one in sums.misread[causes][:each]][:_SHOWN]
-    given, mended, prepared = share(sums.given), share(sums.mended), share(sums.prepared)
+    as_given, mended, prepared = share(sums.given), share(sums.mended), share(sums.prepared)
     reader = share(sums.reader) if labelled else None
-    sentence = set_sentence(sums.images, given, max(mended, prepared), reader, differences, explained)
+    sentence = set_sentence(sums.images, as_given, max(mended, prepared), reader, differences, explained)
     return SetDiagnosis(
-        sums.images, pictures.of, labelled, sums.no_ink, given, mended, prepared, reader, differences, explained,
+        sums.images, pictures.of, labelled, sums.no_ink, as_given, mended, prepared, reader, differences, explained,
         tuple(misread), sentence, tuple(pictures.refused),
     )  # fmt: skip

@@ -51,7 +51,7 @@ def clause_of(name: str, measured: str, network: Network) -> str:
 
 def sentence_of(
     network: Network,
-    found: Mapping[str, str],
+    differences: Mapping[str, str],
     causes: Sequence[str] | None,
     answers: Mapping[str, Answer],
     truth: tuple[int, str],
@@ -59,55 +59,57 @@ def sentence_of(
 ) -> str:
     """Say what is wrong, and what correcting it does.
 
-    found: what was measured of each difference
+    differences: what was measured of each difference
     causes: those that have to be corrected; empty if none has to be; None if correcting all does not help
     answers: the model's "as given", with "causes" corrected, with "all" corrected, and "prepared" by the lines of
         Python; and the "reader"'s; the last two only if there are any
     truth: the digit, and how it is known: "label", "reader" or "mended"
     """
     if causes is None:
-        return _unexplained(found, answers, truth, costs)
-    given, all_mended = answers["as given"], answers["all"]
+        return _unexplained(differences, answers, truth, costs)
+    as_given, all_mended = answers["as given"], answers["all"]
     right = {"label": ", which is right", "reader": ", as the shipped reader does"}.get(truth[1], "")
-    if not found:
-        return f"Your photo is prepared as MNIST is; your network answers {given}{right}."
-    if len(causes) == 1 or (not causes and len(found) == 1):
-        name = causes[0] if causes else next(iter(found))
-        what, done = (_filled(text, name, found[name], network) for text in _ALONE[name])
-        return f"{what}. {done}, it answers {answers['causes']}; as given, {given}{'' if causes else right}."
+    if not differences:
+        return f"Your photo is prepared as MNIST is; your network answers {as_given}{right}."
+    if len(causes) == 1 or (not causes and len(differences) == 1):
+        name = causes[0] if causes else next(iter(differences))
+        problem, corrected = (_filled(text, name, differences[name], network) for text in _ALONE[name])
+        return f"{problem}. {corrected}, it answers {answers['causes']}; as given, {as_given}{'' if causes else right}."
     if not causes:
-        differs = _listed(found, list(found), network)
-        text = f"Your network answers {given}{right}. Your photo differs from its training images: {differs}. With all "
+        differs = _listed(differences, list(differences), network)
+        text = (
+            f"Your network answers {as_given}{right}. Your photo differs from its training images: {differs}. With all "
+        )
         return f"{text}corrected, it answers {all_mended}."
     count = len(causes)
     both = "both" if count == 2 else f"all {_COUNTS[count].lower()}"
     return (
-        f"{_COUNTS[count]} things are wrong with your photo: {_listed(found, causes, network)}. With {both} corrected, "
-        f"your network answers {answers['causes']}; as given, {given}."
+        f"{_COUNTS[count]} things are wrong with your photo: {_listed(differences, causes, network)}. "
+        f"With {both} corrected, your network answers {answers['causes']}; as given, {as_given}."
     )
 
 
 def _unexplained(
-    found: Mapping[str, str], answers: Mapping[str, Answer], truth: tuple[int, str], costs: Costs | None
+    differences: Mapping[str, str], answers: Mapping[str, Answer], truth: tuple[int, str], costs: Costs | None
 ) -> str:
     digit, last, reader = truth[0], answers["all"], answers.get("reader")
     prepared = answers.get("prepared")
-    if found and prepared is not None and prepared.digit == digit:
-        differs = ", ".join(DIFFERENCES[name] for name in found)
+    if differences and prepared is not None and prepared.digit == digit:
+        differs = ", ".join(DIFFERENCES[name] for name in differences)
         return (
             f"The preparation is the cause, though no difference by itself: with {differs} corrected, your network "
             f"still answers {last}, but {prepared} with the image that the lines of Python below prepare from the "
             f"photo's ink; as given, {answers['as given']}."
         )
-    if found:
-        mended = ", ".join(DIFFERENCES[name] for name in found)
+    if differences:
+        mended = ", ".join(DIFFERENCES[name] for name in differences)
         text = f"With all that differs from MNIST corrected ({mended}), your network still answers {last}, not {digit}."
     else:
         text = f"Your photo is prepared as MNIST is, and your network answers {last}, not {digit}."
     if reader is not None and reader.digit != digit:
         return f"{text} The shipped reader answers {reader}: {_unlike(digit, truth[1])}."
-    said = "" if reader is None else f"The shipped reader answers {reader}, so "
-    text += f" {said}the error is the network's own" if said else " The error is the network's own"
+    reason = "" if reader is None else f"The shipped reader answers {reader}, so "
+    text += f" {reason}the error is the network's own" if reason else " The error is the network's own"
     if costs is not None:
         text += f": of MNIST's test images it has {100 * (1 - costs.accuracy):.1f} % wrong"
         suits = costs.suits()
@@ -121,8 +123,8 @@ def _unlike(digit: int, known_by: str) -> str:
     return f"{doubt}this {digit} is written unlike most"
 
 
-def _listed(found: Mapping[str, str], names: Sequence[str], network: Network) -> str:
-    parts = [clause_of(name, found[name], network) for name in names]
+def _listed(differences: Mapping[str, str], names: Sequence[str], network: Network) -> str:
+    parts = [clause_of(name, differences[name], network) for name in names]
     return parts[0] if len(parts) == 1 else f"{', '.join(parts[:-1])}, and {parts[-1]}"
 
 

@@ -66,22 +66,22 @@ def read_answers(path: Path) -> Answers:
         DatasetError: when it does not hold probabilities and labels.
     """
     path = Path(path)
-    beside = Run(path.parent)
-    if path.is_file() and not (path == beside.predictions and beside.metrics.is_file()):
+    parent = Run(path.parent)
+    if path.is_file() and not (path == parent.predictions and parent.metrics.is_file()):
         return Answers(printable(path.name), path, *_read(path))
-    run = beside if path.is_file() else Run.open(path)
+    run = parent if path.is_file() else Run.open(path)
     if not run.predictions.is_file():
-        raise RunError(f"{printable(path)}: {_what_it_lacks(run, printable(path))}")
+        raise RunError(f"{printable(path)}: {_missing_message(run, printable(path))}")
     about = run.read_json(run.metrics) if run.metrics.is_file() else {}
-    whole = _whole(run)
-    settings = _settings(whole)
+    network_run = _network_run(run)
+    settings = _settings(network_run)
     settings.pop("tta", None)  # test-time augmentation is recorded with each evaluation
     seed = settings.pop("seed", None)
     copies = about.get("tta", 1)
     if copies != 1 and settings:
         settings["tta"] = copies
     return Answers(
-        printable(whole.path.name + (f" (mean of {copies} copies)" if copies != 1 else "")),
+        printable(network_run.path.name + (f" (mean of {copies} copies)" if copies != 1 else "")),
         path,
         *_read(run.predictions),
         data=_text(about.get("data")),
@@ -91,18 +91,18 @@ def read_answers(path: Path) -> Answers:
     )
 
 
-def _what_it_lacks(run: Run, name: str) -> str:
+def _missing_message(run: Run, name: str) -> str:
     if any(file.is_file() for file in (run.metrics, run.keras, run.onnx)):
         return f"lacks predictions.npz; run `digitlab evaluate {name}` to make it"
     return f"has no predictions yet: its training has not finished; continue it with `digitlab train --resume {name}`"
 
 
-def _whole(run: Run) -> Run:
+def _network_run(run: Run) -> Run:
     """Return the run whose network was evaluated: evaluations on other data are inside it, RUN/evaluations/NAME."""
-    own = Run(run.path.resolve())
-    outer = Run(own.path.parent.parent)
-    inside = own.path.parent.name == "evaluations" and (outer.config.is_file() or outer.onnx.is_file())
-    return outer if inside else own
+    inner = Run(run.path.resolve())
+    outer = Run(inner.path.parent.parent)
+    is_nested = inner.path.parent.name == "evaluations" and (outer.config.is_file() or outer.onnx.is_file())
+    return outer if is_nested else inner
 
 
 def _read(path: Path) -> tuple[NDArray[np.floating], NDArray[np.int64], dict[int, NDArray[np.uint8]]]:
@@ -126,8 +126,8 @@ def _read_pictures(path: Path) -> dict[int, NDArray[np.uint8]]:
             rows, images = stored["mistakes"], stored["mistaken_images"]
         except (ValueError, OSError, EOFError, zipfile.BadZipFile):
             return {}
-    sound = rows.dtype.kind in "iu" and images.dtype == np.uint8 and images.shape == (*rows.shape, 28, 28)
-    return dict(zip(rows.tolist(), images, strict=True)) if sound and rows.ndim == 1 else {}
+    valid = rows.dtype.kind in "iu" and images.dtype == np.uint8 and images.shape == (*rows.shape, 28, 28)
+    return dict(zip(rows.tolist(), images, strict=True)) if valid and rows.ndim == 1 else {}
 
 
 def _settings(run: Run) -> dict[str, Any]:
@@ -151,8 +151,8 @@ def _without_seed(command: str) -> str:
     except ValueError:  # edited by hand
         return command
     if "--seed" in words:
-        place = words.index("--seed")
-        del words[place : place + 2]
+        index = words.index("--seed")
+        del words[index : index + 2]
     return shlex.join(words)
 
 
@@ -173,15 +173,15 @@ def expect_same_images(answers: Sequence[Answers]) -> None:
     """
     first = answers[0]
     for other in answers[1:]:
-        what = _what_differs(first, other)
-        if what:
+        difference = _difference_between(first, other)
+        if difference:
             raise RunError(
-                f"{printable(first.path)} and {printable(other.path)} are not for the same images: {what}. Evaluate "
-                "both on the same (digitlab evaluate RUN --data NAME) and compare the resulting folders"
+                f"{printable(first.path)} and {printable(other.path)} are not for the same images: {difference}. "
+                "Evaluate both on the same (digitlab evaluate RUN --data NAME) and compare the resulting folders"
             )
 
 
-def _what_differs(first: Answers, other: Answers) -> str:
+def _difference_between(first: Answers, other: Answers) -> str:
     if len(first.labels) != len(other.labels):
         return f"{first.images} here, {other.images} there"
     differing = np.flatnonzero(first.labels != other.labels)
@@ -190,23 +190,25 @@ def _what_differs(first: Answers, other: Answers) -> str:
     shared = sorted(first.pictures.keys() & other.pictures.keys())
     for row in shared:
         if not np.array_equal(first.pictures[row], other.pictures[row]):
-            return f"the labels agree, but the pictures in row {row} differ ({_whose(first)} and {_whose(other)})"
+            return (
+                f"the labels agree, but the pictures in row {row} differ ({_data_name(first)} and {_data_name(other)})"
+            )
     named = all(each.data is not None for each in (first, other))
     if named and not shared and (first.data, first.split) != (other.data, other.split):
         return f"{first.images} here, {other.images} there"
     return ""
 
 
-def _whose(answers: Answers) -> str:
+def _data_name(answers: Answers) -> str:
     return answers.data or "unnamed images"
 
 
 def by_recipe(answers: Sequence[Answers]) -> list[list[Answers]]:
     """Group runs that differ only in the seed, in the given order; a run without settings is a group of its own."""
     groups: dict[str, list[Answers]] = {}
-    for place, each in enumerate(answers):
-        key = json.dumps(each.settings, sort_keys=True, default=str) if each.settings else str(place)
-        groups.setdefault(key, []).append(each)
+    for index, run in enumerate(answers):
+        key = json.dumps(run.settings, sort_keys=True, default=str) if run.settings else str(index)
+        groups.setdefault(key, []).append(run)
     return list(groups.values())
 
 
@@ -216,15 +218,15 @@ def distinct(recipe: Sequence[Answers]) -> tuple[list[Answers], list[tuple[Answe
     A run that was copied, or repeated with the same seed, has identical predictions, and is not another sample of its
     recipe.
     """
-    kept: list[Answers] = []
+    originals: list[Answers] = []
     copies = []
-    for one in recipe:
-        twin = next((other for other in kept if np.array_equal(one.probabilities, other.probabilities)), None)
-        if twin is None:
-            kept.append(one)
+    for run in recipe:
+        original = next((other for other in originals if np.array_equal(run.probabilities, other.probabilities)), None)
+        if original is None:
+            originals.append(run)
         else:
-            copies.append((one, twin))
-    return kept, copies
+            copies.append((run, original))
+    return originals, copies
 
 
 def group_names(groups: Sequence[Sequence[Answers]]) -> list[str]:
@@ -232,20 +234,20 @@ def group_names(groups: Sequence[Sequence[Answers]]) -> list[str]:
 
     A single run gets its folder's name, or its path if another has the same name.
     """
-    alike = [_STAMP.sub("", group[0].name) if len(group) > 1 else group[0].name for group in groups]
+    base_names = [_STAMP.sub("", group[0].name) if len(group) > 1 else group[0].name for group in groups]
     names = []
-    for name, group in zip(alike, groups, strict=True):
-        namesakes = [other for other_name, other in zip(alike, groups, strict=True) if other_name == name]
+    for name, group in zip(base_names, groups, strict=True):
+        namesakes = [other for other_name, other in zip(base_names, groups, strict=True) if other_name == name]
         if len(namesakes) == 1:
             names.append(name)
         elif len(group) > 1:
-            names.append(f"{name} ({_particulars(group[0], [other[0] for other in namesakes])})")
+            names.append(f"{name} ({_distinguishing_settings(group[0], [other[0] for other in namesakes])})")
         else:
             names.append(printable(group[0].path))
-    return [name if names.count(name) == 1 else f"{name} [{place}]" for place, name in enumerate(names, start=1)]
+    return [name if names.count(name) == 1 else f"{name} [{number}]" for number, name in enumerate(names, start=1)]
 
 
-def _particulars(own: Answers, namesakes: Sequence[Answers]) -> str:
+def _distinguishing_settings(run: Answers, namesakes: Sequence[Answers]) -> str:
     keys = sorted({key for each in namesakes for key in each.settings})
     differing = [key for key in keys if len({str(each.settings.get(key)) for each in namesakes}) > 1]
-    return printable(", ".join(f"{key} {own.settings.get(key)}" for key in differing))
+    return printable(", ".join(f"{key} {run.settings.get(key)}" for key in differing))

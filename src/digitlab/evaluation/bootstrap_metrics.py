@@ -26,10 +26,10 @@ class WeightedMetrics:
     """loss, precision_macro, recall_macro, f1_macro, auc_macro, average_precision_macro, brier, ece."""
 
     def __init__(self, probabilities: ArrayLike, labels: ArrayLike) -> None:
-        given, truth = checked(probabilities, labels)
+        probs, truth = checked(probabilities, labels)
         self.count = len(truth)
-        self._sums = _matrix_of_sums(given, truth)
-        self._rankings = [_Ranking(given[:, digit], truth == digit) for digit in range(10)]
+        self._sums = _matrix_of_sums(probs, truth)
+        self._rankings = [_Ranking(probs[:, digit], truth == digit) for digit in range(10)]
 
     def of(self, weights: NDArray[np.float64]) -> dict[str, NDArray[np.float64]]:
         """Compute the metrics, (R,) each, for each column of weights float64 (N, R); NaN where undefined.
@@ -53,24 +53,29 @@ class WeightedMetrics:
         }
 
 
-def _matrix_of_sums(given: NDArray[np.float64], truth: NDArray[np.int64]) -> Any:
+def _matrix_of_sums(probabilities: NDArray[np.float64], truth: NDArray[np.int64]) -> Any:
     """Build a sparse (102 + bins, N): times weights it gives confusion matrix, loss, Brier score, each bin's gap."""
     from scipy.sparse import csr_array
 
-    count, answers, confidence = len(truth), given.argmax(axis=1), summing_to_one(given).max(axis=1)
+    count, answers, confidence = len(truth), probabilities.argmax(axis=1), summing_to_one(probabilities).max(axis=1)
     rows = (10 * truth + answers, np.full(count, 100), np.full(count, 101), 102 + bins_of(confidence, BINS))
-    values = (np.ones(count), log_losses(given, truth), brier_scores(given, truth), confidence - (answers == truth))
-    places = (np.concatenate(rows), np.tile(np.arange(count), 4))
-    return csr_array((np.concatenate(values), places), shape=(102 + BINS, count))
+    values = (
+        np.ones(count),
+        log_losses(probabilities, truth),
+        brier_scores(probabilities, truth),
+        confidence - (answers == truth),
+    )
+    indices = (np.concatenate(rows), np.tile(np.arange(count), 4))
+    return csr_array((np.concatenate(values), indices), shape=(102 + BINS, count))
 
 
 def _by_class(cells: NDArray[np.float64]) -> tuple[NDArray[np.float64], ...]:
     """Compute precision, recall, F1 from confusion matrices (10, 10, R): means over the classes that have images."""
-    right = np.einsum("iir->ir", cells)  # (10, R)
-    asked, answered = cells.sum(axis=1), cells.sum(axis=0)
-    occurs = asked > 0
-    wholes = (answered, asked, (asked + answered) / 2)
-    return tuple((right / np.maximum(whole, _NOT_0) * occurs).sum(axis=0) / occurs.sum(axis=0) for whole in wholes)
+    correct = np.einsum("iir->ir", cells)  # (10, R)
+    actual, predicted = cells.sum(axis=1), cells.sum(axis=0)
+    occurs = actual > 0
+    totals = (predicted, actual, (actual + predicted) / 2)
+    return tuple((correct / np.maximum(total, _NOT_0) * occurs).sum(axis=0) / occurs.sum(axis=0) for total in totals)
 
 
 def _mean_of_defined(values: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -99,13 +104,13 @@ class _Ranking:
         # Rows: 2G + 1 for the other images (between, tied, between, …, tied, between), then G for the class itself.
         rows = np.where(positive, 2 * self._count + 1 + above, 2 * above + (up_to > below))
         shape = (3 * self._count + 1, len(scores))
-        self._places = csr_array((np.ones(len(scores)), (rows, np.arange(len(scores)))), shape=shape)
+        self._sum_matrix = csr_array((np.ones(len(scores)), (rows, np.arange(len(scores)))), shape=shape)
 
     def of(self, weights: NDArray[np.float64], total: NDArray[np.float64]) -> NDArray[np.float64]:
         """Compute both areas for each column of weights (N, R), with sums ``total``: (2, R), NaN where undefined."""
         if not self._count:
             return np.full((2, weights.shape[1]), np.nan)
-        sums = self._places @ weights  # (3 G + 1, R)
+        sums = self._sum_matrix @ weights  # (3 G + 1, R)
         between, tied, own = sums[: 2 * self._count : 2], sums[1 : 2 * self._count : 2], sums[2 * self._count + 1 :]
         false = np.cumsum(between + tied, axis=0)  # (G, R), false positives down to each threshold
         true = np.cumsum(own, axis=0)

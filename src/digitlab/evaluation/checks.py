@@ -50,7 +50,7 @@ def softmax(logits: ArrayLike) -> NDArray[np.float64]:
         raise ShapeError("logits", expected="(N, 10)", received=exact.shape)
     if not np.isfinite(exact).all():
         row = int(np.argmin(np.isfinite(exact).all(axis=1)))
-        raise DatasetError(f"logits[{row}] holds NaN or infinity; expected finite numbers")
+        raise DatasetError(f"logits[{row}] contains NaN or infinity; expected finite numbers")
     powers = np.exp(exact - exact.max(axis=1, keepdims=True))  # the largest is 0: no overflow
     return summing_to_one(powers)
 
@@ -67,24 +67,24 @@ def _expect_shapes(probabilities: NDArray[Any], labels: NDArray[Any]) -> None:
 def _expect_probabilities(values: NDArray[np.float64]) -> None:
     if not np.isfinite(values).all():
         row = int(np.argmin(np.isfinite(values).all(axis=1)))
-        raise DatasetError(f"probabilities[{row}] holds NaN or infinity; expected numbers from 0 to 1")
+        raise DatasetError(f"probabilities[{row}] contains NaN or infinity; expected numbers from 0 to 1")
     sums = values.sum(axis=1)
     if values.min() >= 0 and np.abs(sums - 1).max() <= _SUM_TOLERANCE:
         return
     row = int(np.argmax(np.maximum(np.abs(sums - 1), -values.min(axis=1))))
     raise DatasetError(
         f"probabilities[{row}] sums to {sums[row]:.4g} and lies between {values[row].min():.4g} and "
-        f"{values[row].max():.4g}; expected numbers from 0 that sum to 1. {_what_they_are(values, sums)}"
+        f"{values[row].max():.4g}; expected numbers from 0 that sum to 1. {_explanation(values, sums)}"
     )
 
 
-def _what_they_are(values: NDArray[np.float64], sums: NDArray[np.float64]) -> str:
-    to_do = "apply softmax first (digitlab evaluate --probabilities FILE --logits does)"
+def _explanation(values: NDArray[np.float64], sums: NDArray[np.float64]) -> str:
+    advice = "apply softmax first (digitlab evaluate --probabilities FILE --logits does)"
     if values.min() < 0:
-        return f"These look like logits: {to_do}"
+        return f"These look like logits: {advice}"
     if np.abs(sums - 100).max() <= 100 * _SUM_TOLERANCE:
         return "These look like per cent: divide by 100"
-    return f"If these are logits, {to_do}; if they are sigmoid outputs, or were rounded, divide each row by its sum"
+    return f"If these are logits, {advice}; if they are sigmoid outputs, or were rounded, divide each row by its sum"
 
 
 def _expect_labels(labels: NDArray[Any]) -> None:

@@ -103,10 +103,8 @@ class Ranking:
     differences: tuple[Difference, ...]
 
 
-def rank(contestants: Sequence[Contestant], labels: NDArray[np.integer], *, seed: int = 0) -> Ranking:
+def rank(contestants: Sequence[Contestant], labels: NDArray[np.integer]) -> Ranking:
     """Rank two or more contestants by accuracy on the images with these labels (N,).
-
-    seed: for the bootstrap of the log losses, with the same 1,000 replicas for all
 
     Raises:
         UsageError: for fewer than two contestants, one without predictions, or two with the same name.
@@ -114,37 +112,41 @@ def rank(contestants: Sequence[Contestant], labels: NDArray[np.integer], *, seed
     """
     if len({each.name for each in contestants}) < max(2, len(contestants)) or not all(c.answers for c in contestants):
         names = ", ".join(each.name for each in contestants)
-        raise UsageError(f"to compare: {names or 'none'}; expected two or more, each with its own name and predictions")
+        raise UsageError(
+            f"cannot compare {names or 'nothing'}; expected two or more, each with its own name and predictions"
+        )
     measured = sorted((_measure(each, labels) for each in contestants), key=lambda each: each.order)
-    resampled = resampled_means(np.stack([each.losses for each in measured]), seed)  # (1000, K)
-    found = [
-        (first, second, _judge(first, second, labels, resampled[:, one] - resampled[:, other]))
+    resampled = resampled_means(np.stack([each.losses for each in measured]), seed=0)  # (1000, K)
+    pairs = [
+        (first, second, _compared(first, second, labels, resampled[:, one] - resampled[:, other]))
         for (one, first), (other, second) in itertools.combinations(enumerate(measured), 2)
     ]
     differences = tuple(
         Difference(
             first.contestant.name,
             second.contestant.name,
-            **judged,
+            **pair_fields,
             corrected=corrected,
-            comparisons=len(found),
+            comparisons=len(pairs),
             shown=corrected < _SURE,
         )
-        for (first, second, judged), corrected in zip(found, holm([judged["p"] for _, _, judged in found]), strict=True)
+        for (first, second, pair_fields), corrected in zip(
+            pairs, holm([pair_fields["p"] for _, _, pair_fields in pairs]), strict=True
+        )
     )
     return Ranking(tuple(_placed(each, len(labels), len(measured), differences) for each in measured), differences)
 
 
-def holm(chances: Sequence[float]) -> list[float]:
+def holm(p_values: Sequence[float]) -> list[float]:
     """Return the Holm-corrected p-values of several comparisons.
 
     >>> holm([0.01, 0.04, 0.03])
     [0.03, 0.06, 0.06]
     """
-    corrected, highest = [0.0] * len(chances), 0.0
-    for place, which in enumerate(sorted(range(len(chances)), key=chances.__getitem__)):
-        highest = max(highest, min(1.0, (len(chances) - place) * chances[which]))
-        corrected[which] = highest
+    corrected, highest = [0.0] * len(p_values), 0.0
+    for rank, index in enumerate(sorted(range(len(p_values)), key=p_values.__getitem__)):
+        highest = max(highest, min(1.0, (len(p_values) - rank) * p_values[index]))
+        corrected[index] = highest
     return corrected
 
 
@@ -168,7 +170,7 @@ def _measure(contestant: Contestant, labels: NDArray[np.integer]) -> _Measured:
     return _Measured(contestant, accuracy, over_seeds(losses.mean(axis=1).tolist()), losses[0])
 
 
-def _judge(
+def _compared(
     first: _Measured, second: _Measured, labels: NDArray[np.integer], resampled: NDArray[np.float64]
 ) -> dict[str, Any]:
     """Compute the fields of `Difference` that depend on these two only."""

@@ -56,15 +56,15 @@ def roc_curves(probabilities: ArrayLike, labels: ArrayLike) -> tuple[Curve | Non
     Raises:
         ShapeError, DatasetError: as `checks.checked`.
     """
-    given, truth = checked(probabilities, labels)
+    probs, truth = checked(probabilities, labels)
     curves: list[Curve | None] = []
     for digit in range(10):
         positive = truth == digit
         if not positive.any() or positive.all():
             curves.append(None)
             continue
-        x, y = roc(positive, given[:, digit])
-        curves.append(Curve(x, y, roc_area(positive, given[:, digit])))
+        x, y = roc(positive, probs[:, digit])
+        curves.append(Curve(x, y, roc_area(positive, probs[:, digit])))
     return tuple(curves)
 
 
@@ -97,15 +97,15 @@ def precision_recall_curves(probabilities: ArrayLike, labels: ArrayLike) -> tupl
     Raises:
         ShapeError, DatasetError: as `checks.checked`.
     """
-    given, truth = checked(probabilities, labels)
+    probs, truth = checked(probabilities, labels)
     curves: list[Curve | None] = []
     for digit in range(10):
         positive = truth == digit
         if not positive.any():
             curves.append(None)
             continue
-        precision, recall = precision_recall(positive, given[:, digit])
-        curves.append(Curve(recall[::-1], precision[::-1], average_precision(positive, given[:, digit])))
+        precision, recall = precision_recall(positive, probs[:, digit])
+        curves.append(Curve(recall[::-1], precision[::-1], average_precision(positive, probs[:, digit])))
     return tuple(curves)
 
 
@@ -127,15 +127,15 @@ def reliability(probabilities: ArrayLike, labels: ArrayLike, bins: int = BINS) -
     Raises:
         ShapeError, DatasetError: as `checks.checked`.
     """
-    given, truth = checked(probabilities, labels)
-    sure, right = summing_to_one(given).max(axis=1), given.argmax(axis=1) == truth
-    place = bins_of(sure, bins)
-    count = np.bincount(place, minlength=bins)
-    held = count > 0
-    confidence = np.bincount(place, sure, bins)[held] / count[held]
-    accuracy = np.bincount(place, right, bins)[held] / count[held]
-    error = float(np.abs(confidence - accuracy) @ count[held] / len(truth))
-    return Reliability(confidence, accuracy, count[held], error)
+    probs, truth = checked(probabilities, labels)
+    confidences, correct = summing_to_one(probs).max(axis=1), probs.argmax(axis=1) == truth
+    bin_index = bins_of(confidences, bins)
+    count = np.bincount(bin_index, minlength=bins)
+    nonempty = count > 0
+    confidence = np.bincount(bin_index, confidences, bins)[nonempty] / count[nonempty]
+    accuracy = np.bincount(bin_index, correct, bins)[nonempty] / count[nonempty]
+    error = float(np.abs(confidence - accuracy) @ count[nonempty] / len(truth))
+    return Reliability(confidence, accuracy, count[nonempty], error)
 
 
 def error_reject(probabilities: ArrayLike, labels: ArrayLike) -> Curve:
@@ -147,13 +147,13 @@ def error_reject(probabilities: ArrayLike, labels: ArrayLike) -> Curve:
     Raises:
         ShapeError, DatasetError: as `checks.checked`.
     """
-    given, truth = checked(probabilities, labels)
-    sure, wrong = given.max(axis=1), given.argmax(axis=1) != truth
-    _, place = np.unique(sure, return_inverse=True)
-    refused = np.concatenate(([0], np.bincount(place).cumsum()))  # (G + 1,), rejected at each threshold
-    errors = np.concatenate(([0], np.bincount(place, wrong).cumsum()))
-    answered = len(truth) - refused[:-1]
-    y = (wrong.sum() - errors[:-1]) / answered
-    x = refused / len(truth)
+    probs, truth = checked(probabilities, labels)
+    confidences, wrong = probs.max(axis=1), probs.argmax(axis=1) != truth
+    _, group = np.unique(confidences, return_inverse=True)
+    rejected = np.concatenate(([0], np.bincount(group).cumsum()))  # (G + 1,), rejected at each threshold
+    errors = np.concatenate(([0], np.bincount(group, wrong).cumsum()))
+    accepted = len(truth) - rejected[:-1]
+    y = (wrong.sum() - errors[:-1]) / accepted
+    x = rejected / len(truth)
     y = np.append(y, y[-1])
     return Curve(x, y, float(np.trapezoid(y, x)))

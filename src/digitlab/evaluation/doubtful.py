@@ -61,9 +61,9 @@ def corrected_labels(labels: NDArray[np.integer]) -> NDArray[np.integer]:
 
 def without_doubtful() -> NDArray[np.bool_]:
     """Return which of MNIST's test images have an undisputed label: bool (10000,), 9,985 of them true."""
-    kept = np.ones(_IMAGES, bool)
-    kept[list(DOUBTFUL)] = False
-    return kept
+    mask = np.ones(_IMAGES, bool)
+    mask[list(DOUBTFUL)] = False
+    return mask
 
 
 def accuracies(probabilities: NDArray[np.floating], labels: NDArray[np.integer]) -> dict[str, float] | None:
@@ -74,9 +74,9 @@ def accuracies(probabilities: NDArray[np.floating], labels: NDArray[np.integer])
     """
     if not are_mnists_test_labels(labels):
         return None
-    kept = without_doubtful()
+    undisputed = without_doubtful()
     return {
         "accuracy_raw": accuracy_of(probabilities, labels),
         "accuracy_corrected": accuracy_of(probabilities, corrected_labels(labels)),
-        "accuracy_without": accuracy_of(probabilities[kept], labels[kept]),
+        "accuracy_without": accuracy_of(probabilities[undisputed], labels[undisputed]),
     }

@@ -83,8 +83,8 @@ def _middle(values: NDArray[np.float64], level: float) -> Interval:
 def resamples(count: int, replicas: int, seed: int) -> Iterator[NDArray[np.float64]]:
     """Draw how often each of ``count`` images is in each replica: blocks of float64 (count, R), ``replicas`` in all."""
     rng = np.random.default_rng(seed)
-    most = max(1, min(100, _AT_ONCE // count))
-    for start in range(0, replicas, most):
-        width = min(most, replicas - start)
+    block = max(1, min(100, _AT_ONCE // count))
+    for start in range(0, replicas, block):
+        width = min(block, replicas - start)
         drawn = rng.integers(0, count, (count, width)) * width + np.arange(width)
         yield np.bincount(drawn.ravel(), minlength=count * width).reshape(count, width).astype(np.float64)

@@ -57,22 +57,22 @@ def keep_without_images(
     Raises:
         StorageError: when the files cannot be written.
     """
-    said = Predictions(
+    predictions = Predictions(
         probabilities, labels.astype(np.uint8), surest_mistakes(probabilities, labels), np.zeros((0, 28, 28), np.uint8)
     )
-    return keep_predictions(run, metrics, said, about)
+    return keep_predictions(run, metrics, predictions, about)
 
 
-def keep_predictions(run: Run, metrics: Metrics, said: Predictions, about: Mapping[str, Any]) -> dict[str, Any]:
+def keep_predictions(run: Run, metrics: Metrics, predictions: Predictions, about: Mapping[str, Any]) -> dict[str, Any]:
     """Write predictions and metrics into ``run``; return the content of `metrics.json`.
 
     Raises:
         StorageError: when the files cannot be written.
     """
     content = {**about, **metrics.as_dict()}
-    without_doubt = doubtful.accuracies(said.probabilities, said.labels)
+    without_doubt = doubtful.accuracies(predictions.probabilities, predictions.labels)
     if without_doubt is not None:
         content["doubtful"] = without_doubt
-    run.write_predictions(said)
+    run.write_predictions(predictions)
     run.write_json(run.metrics, content)
     return content

@@ -49,8 +49,8 @@ class LabelRanking:
 
     def among(self, rows: NDArray[np.int64]) -> LabelRanking:
         """Restrict the ranking to these rows."""
-        places = np.flatnonzero(np.isin(self.rows, rows))
-        return LabelRanking(self.rows[places], self.given[places], self.guesses[places], self.scores[places])
+        indices = np.flatnonzero(np.isin(self.rows, rows))
+        return LabelRanking(self.rows[indices], self.given[indices], self.guesses[indices], self.scores[indices])
 
 
 def rank_labels(probabilities: ArrayLike, labels: ArrayLike, rows: NDArray[np.int64] | None = None) -> LabelRanking:
@@ -66,14 +66,14 @@ def rank_labels(probabilities: ArrayLike, labels: ArrayLike, rows: NDArray[np.in
         DatasetError: as `evaluation.checks.checked`.
     """
     answers, truth = checked(probabilities, labels)
-    each = np.arange(len(truth), dtype=np.int64)
+    index = np.arange(len(truth), dtype=np.int64)
     others = answers.copy()
-    others[each, truth] = -1.0
+    others[index, truth] = -1.0
     guesses = others.argmax(axis=1).astype(np.int64)
-    scores = answers[each, truth] - others[each, guesses]
+    scores = answers[index, truth] - others[index, guesses]
     order = np.argsort(scores, kind="stable")
-    named = each if rows is None else rows
-    return LabelRanking(named[order], truth[order], guesses[order], scores[order])
+    row_numbers = index if rows is None else rows
+    return LabelRanking(row_numbers[order], truth[order], guesses[order], scores[order])
 
 
 def found_among(

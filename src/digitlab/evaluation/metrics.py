@@ -100,35 +100,37 @@ def measure(probabilities: ArrayLike, labels: ArrayLike, *, bootstrap: int = 0, 
         DatasetError: when there is no image, a probability is not finite or negative, a row does not sum to 1,
             or a label is not 0 to 9.
     """
-    given, truth = checked(probabilities, labels)
-    right = int((given.argmax(axis=1) == truth).sum())
+    probs, truth = checked(probabilities, labels)
+    correct = int((probs.argmax(axis=1) == truth).sum())
     return Metrics(
         images=len(truth),
-        loss=log_loss_of(given, truth),
-        accuracy=right / len(truth),
-        accuracy_interval=wilson(right, len(truth)),
-        brier=float(brier_scores(given, truth).mean()),
-        ece=reliability(given, truth).error,
-        **_by_answer(given, truth),
-        **_by_rank(given, truth),
-        intervals=bootstrap_intervals(given, truth, replicas=bootstrap, seed=seed) if bootstrap else {},
+        loss=log_loss_of(probs, truth),
+        accuracy=correct / len(truth),
+        accuracy_interval=wilson(correct, len(truth)),
+        brier=float(brier_scores(probs, truth).mean()),
+        ece=reliability(probs, truth).error,
+        **_classification_metrics(probs, truth),
+        **_ranking_metrics(probs, truth),
+        intervals=bootstrap_intervals(probs, truth, replicas=bootstrap, seed=seed) if bootstrap else {},
     )
 
 
-def _by_answer(given: NDArray[np.float64], truth: NDArray[np.int64]) -> dict[str, Any]:
+def _classification_metrics(probabilities: NDArray[np.float64], truth: NDArray[np.int64]) -> dict[str, Any]:
     """Compute the metrics that depend on the most probable class only."""
-    matrix = np.bincount(10 * truth + given.argmax(axis=1), minlength=100).reshape(10, 10)
-    right, answered, support = np.diag(matrix), matrix.sum(axis=0), matrix.sum(axis=1)
+    matrix = np.bincount(10 * truth + probabilities.argmax(axis=1), minlength=100).reshape(10, 10)
+    correct, predicted, support = np.diag(matrix), matrix.sum(axis=0), matrix.sum(axis=1)
     scores = {
-        "precision": _ratio(right, answered),
-        "recall": _ratio(right, support),
-        "f1": _ratio(2 * right, support + answered),
+        "precision": _ratio(correct, predicted),
+        "recall": _ratio(correct, support),
+        "f1": _ratio(2 * correct, support + predicted),
     }
-    found: dict[str, Any] = without_undefined({name: each.tolist() for name, each in scores.items()}, matrix.tolist())
-    asked = support > 0
-    for average, weights in (("macro", None), ("weighted", support[asked])):
-        found |= {f"{name}_{average}": float(np.average(each[asked], weights=weights)) for name, each in scores.items()}
-    return found | {"support": tuple(support.tolist()), "confusion_matrix": tuple(map(tuple, matrix.tolist()))}
+    result: dict[str, Any] = without_undefined({name: each.tolist() for name, each in scores.items()}, matrix.tolist())
+    occurs = support > 0
+    for average, weights in (("macro", None), ("weighted", support[occurs])):
+        result |= {
+            f"{name}_{average}": float(np.average(each[occurs], weights=weights)) for name, each in scores.items()
+        }
+    return result | {"support": tuple(support.tolist()), "confusion_matrix": tuple(map(tuple, matrix.tolist()))}
 
 
 def _ratio(part: NDArray[np.int64], whole: NDArray[np.int64]) -> NDArray[np.float64]:
@@ -152,15 +154,15 @@ def without_undefined(
     }
 
 
-def _by_rank(given: NDArray[np.float64], truth: NDArray[np.int64]) -> dict[str, Any]:
+def _ranking_metrics(probabilities: NDArray[np.float64], truth: NDArray[np.int64]) -> dict[str, Any]:
     """Compute the metrics that depend on the order of the probabilities, within a row or within a class."""
     auc: list[float | None] = []
     precisions: list[float | None] = []
     for digit in _CLASSES:
-        own, scores = truth == digit, given[:, digit]
-        auc.append(roc_area(own, scores) if own.any() and not own.all() else None)
-        precisions.append(average_precision(own, scores) if own.any() else None)
-    ranked = np.argsort(given, axis=1, kind="stable")[:, ::-1] == truth[:, None]  # (N, 10)
+        positive, scores = truth == digit, probabilities[:, digit]
+        auc.append(roc_area(positive, scores) if positive.any() and not positive.all() else None)
+        precisions.append(average_precision(positive, scores) if positive.any() else None)
+    ranked = np.argsort(probabilities, axis=1, kind="stable")[:, ::-1] == truth[:, None]  # (N, 10)
     return {
         "top_2": float(ranked[:, :2].any(axis=1).mean()),
         "top_3": float(ranked[:, :3].any(axis=1).mean()),

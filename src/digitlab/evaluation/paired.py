@@ -57,13 +57,17 @@ def disagreements(
 
     Ordered by the difference of the probabilities of the label, the largest first.
     """
-    every = np.arange(len(labels))
-    apart = np.abs(first[every, labels] - second[every, labels])
+    rows = np.arange(len(labels))
+    gaps = np.abs(first[rows, labels] - second[rows, labels])
     answers = first.argmax(axis=1), second.argmax(axis=1)
-    order = np.argsort(-apart, kind="stable")
+    order = np.argsort(-gaps, kind="stable")
     order = order[answers[0][order] != answers[1][order]]
-    right = [(each == labels)[order] for each in answers]
-    return {"only_first": order[right[0]], "only_second": order[right[1]], "neither": order[~right[0] & ~right[1]]}
+    correct = [(each == labels)[order] for each in answers]
+    return {
+        "only_first": order[correct[0]],
+        "only_second": order[correct[1]],
+        "neither": order[~correct[0] & ~correct[1]],
+    }
 
 
 def judge(
@@ -78,23 +82,23 @@ def judge(
     """
     from scipy.stats import binomtest
 
-    said = [each.argmax(axis=1) for each in answers]
-    right = [each == labels for each in said]
-    both = int(np.sum(right[0] & right[1]))
-    only_first, only_second = int(right[0].sum()) - both, int(right[1].sum()) - both
-    alone, neither = only_first + only_second, len(labels) - both - only_first - only_second
+    predicted = [each.argmax(axis=1) for each in answers]
+    correct = [each == labels for each in predicted]
+    both = int(np.sum(correct[0] & correct[1]))
+    only_first, only_second = int(correct[0].sum()) - both, int(correct[1].sum()) - both
+    discordant, neither = only_first + only_second, len(labels) - both - only_first - only_second
     low, high = np.quantile(resampled, [0.025, 0.975]).tolist()
     return Paired(
         both,
         only_first,
         only_second,
         neither,
-        differing=np.flatnonzero(said[0] != said[1]).astype(np.int64),
+        differing=np.flatnonzero(predicted[0] != predicted[1]).astype(np.int64),
         accuracy=(only_first - only_second) / len(labels),
         accuracy_interval=paired_interval(both, only_first, only_second, neither),
         loss=float(loss.mean()),
         loss_interval=Interval(low, high),
-        p=float(binomtest(only_first, alone).pvalue) if alone else 1.0,
+        p=float(binomtest(only_first, discordant).pvalue) if discordant else 1.0,
     )
 
 
@@ -112,10 +116,10 @@ def paired_interval(both: int, only_first: int, only_second: int, neither: int) 
     share = right[0] / count, right[1] / count
     low, high = zip(*(wilson(each, count) for each in right), strict=True)
     # The correlation of the two, phi, with the continuity correction of method 10.
-    together = float(both * neither - only_first * only_second)
-    together = max(together - count / 2, 0.0) if together > 0 else together
+    covariance = float(both * neither - only_first * only_second)
+    covariance = max(covariance - count / 2, 0.0) if covariance > 0 else covariance
     margins = math.sqrt(math.prod(right) * math.prod(count - each for each in right))
-    phi = together / margins if margins else 0.0
+    phi = covariance / margins if margins else 0.0
 
     def reach(one: float, other: float) -> float:
         return math.sqrt(max(0.0, one**2 - 2 * phi * one * other + other**2))
@@ -133,10 +137,10 @@ def losses_of(answers: Sequence[NDArray[np.floating]], labels: NDArray[np.intege
     Raises:
         ShapeError: when one of them does not have that shape.
     """
-    for given in answers:
-        if given.shape != (len(labels), 10):
-            raise ShapeError("probabilities", expected=f"({len(labels)}, 10)", received=given.shape)
-    return np.stack([log_losses(given, labels) for given in answers])
+    for probabilities in answers:
+        if probabilities.shape != (len(labels), 10):
+            raise ShapeError("probabilities", expected=f"({len(labels)}, 10)", received=probabilities.shape)
+    return np.stack([log_losses(probabilities, labels) for probabilities in answers])
 
 
 def resampled_means(values: NDArray[np.float64], seed: int) -> NDArray[np.float64]:

@@ -6,21 +6,17 @@ The header is checked before any data is read: type, shape, at most a million ro
 from __future__ import annotations
 
 import array
-import contextlib
 import itertools
-import struct
-import tokenize
-import warnings
 import zipfile
-import zlib
 from typing import IO, TYPE_CHECKING, Any
 
 import numpy as np
 
 from digitlab.errors import DatasetError
 from digitlab.evaluation.checks import softmax
+from digitlab.npy_files import DAMAGE, read_header
 from digitlab.runs import Run
-from digitlab.storage import saying_what_failed
+from digitlab.storage import refusing, saying_what_failed
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -32,22 +28,7 @@ __all__ = ["read_labels", "read_probabilities"]
 
 _MOST_ROWS = 1_000_000  # a hundred times MNIST's test images; 80 MB as float64
 _MOST_LINE = 4096  # bytes per CSV line: ten float64 in full precision take 250
-_MOST_HEADER = 10_000  # characters of an npy header, which numpy parses as a Python literal
 _SEPARATORS = ";\t,"  # in this order: with semicolons, commas may be decimal separators, which are refused
-_DAMAGE = (
-    zipfile.BadZipFile,
-    zlib.error,
-    struct.error,
-    EOFError,
-    ValueError,
-    TypeError,
-    KeyError,
-    SyntaxError,
-    tokenize.TokenError,
-    RuntimeError,  # also RecursionError, NotImplementedError; zipfile raises it for an encrypted member
-    MemoryError,
-    OverflowError,
-)
 
 
 def read_probabilities(path: Path, *, logits: bool = False) -> NDArray[Any]:
@@ -93,7 +74,8 @@ def _read(path: Path, names: Sequence[str], *, columns: int, named: bool = False
     ending = path.suffix.lower()
     if ending not in (".npz", ".npy", ".csv", ".txt"):
         raise DatasetError(f"{path}: expected a file .npz, .npy or .csv, or a run folder")
-    with saying_what_failed(path, "read"), path.open("rb") as file, _refusing(path):
+    damaged = refusing(path, f"cannot be read as {ending[1:]}", *DAMAGE)
+    with saying_what_failed(path, "read"), path.open("rb") as file, damaged:
         if ending == ".npz":
             return _from_archive(file, path, names, columns, named=named)
         if ending == ".npy":
@@ -101,78 +83,57 @@ def _read(path: Path, names: Sequence[str], *, columns: int, named: bool = False
         return _from_lines(file, path, columns)
 
 
-@contextlib.contextmanager
-def _refusing(path: Path) -> Iterator[None]:
-    try:
-        yield
-    except DatasetError:
-        raise
-    except _DAMAGE as error:
-        reason = " ".join(str(error).split()) or type(error).__name__
-        raise DatasetError(f"{path}: cannot be read as {path.suffix.lower()[1:]}: {reason[:200]}") from error
-
-
 def _from_archive(file: IO[bytes], path: Path, names: Sequence[str], columns: int, *, named: bool) -> NDArray[Any]:
     with zipfile.ZipFile(file) as archive:
-        held = {info.filename.removesuffix(".npy"): info for info in archive.infolist()}
-        name = next((name for name in (*names, *held) if name in held), "")
-        if not held or (name not in names and (named or len(held) > 1)):
-            found = ", ".join(list(held)[:10]) or "nothing"
-            more = "; --logits reads them" if "logits" in held and "probabilities" in names else ""
-            raise DatasetError(f"{path}: expected the array {names[0]}, found: {found}{more}")
-        info = held[name]
+        members = {info.filename.removesuffix(".npy"): info for info in archive.infolist()}
+        name = next((name for name in (*names, *members) if name in members), "")
+        if not members or (name not in names and (named or len(members) > 1)):
+            listed = ", ".join(list(members)[:10]) or "nothing"
+            hint = "; --logits reads them" if "logits" in members and "probabilities" in names else ""
+            raise DatasetError(f"{path}: expected the array {names[0]}, found: {listed}{hint}")
+        info = members[name]
         if info.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
             raise DatasetError(f"{path}: {name} is not compressed with deflate; write it with numpy.savez")
         with archive.open(info) as member:
             return _from_array(member, f"{path}: {name}", info.file_size, columns)
 
 
-def _from_array(file: IO[bytes], what: str, size: int, columns: int) -> NDArray[Any]:
+def _from_array(file: IO[bytes], name: str, size: int, columns: int) -> NDArray[Any]:
     """Read the array of an npy file of ``size`` bytes, after checking its header."""
-    shape, by_columns, dtype = _read_header(file)
+    shape, by_columns, dtype = read_header(file)
     if dtype.hasobject:
-        raise DatasetError(f"{what} holds Python objects (a pickle), which are never loaded; expected numbers")
+        raise DatasetError(f"{name} contains Python objects (a pickle), which are never loaded; expected numbers")
     if dtype.kind not in "uif":
-        raise DatasetError(f"{what} is of type {dtype}; expected numbers")
-    _expect_shape(what, shape, columns)
+        raise DatasetError(f"{name} is of type {dtype}; expected numbers")
+    _expect_shape(name, shape, columns)
     expected = file.tell() + int(np.prod(shape, dtype=object)) * dtype.itemsize
     if size != expected:
-        raise DatasetError(f"{what} has {size:,} bytes; expected {expected:,} for {dtype} {shape}; it may be cut off")
+        raise DatasetError(f"{name} has {size:,} bytes; expected {expected:,} for {dtype} {shape}; it may be truncated")
     values = np.frombuffer(file.read(size), dtype)  # reads to the end, so that the zip's checksum is verified
     values = values.reshape(shape[::-1]).T if by_columns else values.reshape(shape)
     return values.reshape(-1) if columns == 1 else values
 
 
-def _read_header(file: IO[bytes]) -> tuple[tuple[int, ...], bool, np.dtype[Any]]:
-    version = np.lib.format.read_magic(file)
-    readers = {(1, 0): np.lib.format.read_array_header_1_0, (2, 0): np.lib.format.read_array_header_2_0}
-    if version not in readers:
-        raise ValueError(f"npy format {version}; expected (1, 0) or (2, 0)")
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # headers written by Python 2
-        return readers[version](file, max_header_size=_MOST_HEADER)
-
-
-def _expect_shape(what: str, shape: tuple[int, ...], columns: int) -> None:
+def _expect_shape(name: str, shape: tuple[int, ...], columns: int) -> None:
     if columns == 1 and shape[1:] == (10,):
         raise DatasetError(
-            f"{what} holds ten numbers per row; expected one label per row: for one-hot labels, take argmax(axis=1)"
+            f"{name} has ten numbers per row; expected one label per row: for one-hot labels, take argmax(axis=1)"
         )
     if shape[1:] != (columns,) and not (columns == 1 and len(shape) == 1):
         expected = "(N,)" if columns == 1 else f"(N, {columns})"
-        raise DatasetError(f"{what} has the shape {shape}; expected {expected}")
+        raise DatasetError(f"{name} has the shape {shape}; expected {expected}")
     if shape[0] > _MOST_ROWS:
-        raise DatasetError(f"{what} has {shape[0]:,} rows; expected at most {_MOST_ROWS:,}")
+        raise DatasetError(f"{name} has {shape[0]:,} rows; expected at most {_MOST_ROWS:,}")
 
 
 def _from_lines(file: IO[bytes], path: Path, columns: int) -> NDArray[np.float64]:
     numbers = array.array("d")
-    for place, (number, line) in enumerate(_lines(file, path)):
+    for index, (number, line) in enumerate(_lines(file, path)):
         cells = _cells(line, columns)
         if len(cells) != columns:
             advice = "; pandas leaves its row numbers out with index=False" if len(cells) == columns + 1 else ""
             raise DatasetError(f"{path}: line {number} has {len(cells)} columns; expected {columns}{advice}")
-        if place == 0 and _are_names(cells):
+        if index == 0 and _are_names(cells):
             continue
         if len(numbers) == columns * _MOST_ROWS:
             raise DatasetError(f"{path} has more than {_MOST_ROWS:,} rows, which is the limit")

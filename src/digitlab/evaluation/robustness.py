@@ -23,11 +23,11 @@ if TYPE_CHECKING:
 
     Images = NDArray[np.uint8]
 
-__all__ = ["ANSWERED", "COLUMNS", "LEVELS", "ImageSet", "Robustness", "SetResult", "ToldApart", "measure_robustness"]
+__all__ = ["ANSWERED", "COLUMNS", "LEVELS", "ImageSet", "Robustness", "Separation", "SetResult", "measure_robustness"]
 
 Answer = Callable[["Images"], "NDArray[np.floating]"]
 Score = Callable[["Images", "NDArray[np.floating]"], "NDArray[np.floating]"]
-Tell = Callable[[int, int, str], None]
+Progress = Callable[[int, int, str], None]
 
 ANSWERED = 0.99  # share of the plain digits accepted at the threshold
 LEVELS = tuple(level / 200 for level in range(180, 201))  # shares of plain digits accepted: 90 to 100 %
@@ -59,7 +59,7 @@ class ImageSet(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class ToldApart:
+class Separation:
     """How well a score separates the plain digits from out-of-distribution (OOD) images.
 
     auroc: probability that a digit's score is above an OOD image's; ties count half
@@ -90,8 +90,8 @@ class SetResult:
     accuracy: float | None
     interval: Interval | None
     answered: float
-    by_confidence: ToldApart | None
-    by_own_score: ToldApart | None
+    by_confidence: Separation | None
+    by_own_score: Separation | None
     examples: Images
 
 
@@ -125,13 +125,13 @@ class Robustness:
     @property
     def corruption_mean(self) -> float | None:
         """Mean accuracy over the corruptions; all share the same images, so Wilson intervals do not apply."""
-        found = [each.accuracy for each in self.of("corruption") if each.accuracy is not None]
-        return float(np.mean(found)) if found else None
+        accuracies = [each.accuracy for each in self.of("corruption") if each.accuracy is not None]
+        return float(np.mean(accuracies)) if accuracies else None
 
     def sweep(self, kind: str) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
         """Return degrees or pixels (P,), accuracies (P,), intervals (P, 2) of a rotation or shift; plain at 0."""
-        known = [(0.0, self.plain), *((float(each.place or 0), each) for each in self.of(kind))]
-        points = [(place, each.accuracy, each.interval) for place, each in sorted(known, key=lambda point: point[0])]
+        results = [(0.0, self.plain), *((float(each.place or 0), each) for each in self.of(kind))]
+        points = [(place, each.accuracy, each.interval) for place, each in sorted(results, key=lambda point: point[0])]
         places, accuracies, intervals = zip(*points, strict=True)
         return np.array(places), np.array(accuracies, np.float64), np.array(intervals, np.float64)
 
@@ -160,7 +160,7 @@ class Robustness:
 
 
 def measure_robustness(
-    answer: Answer, sets: Sequence[ImageSet], *, own_score: Score | None = None, tell: Tell = lambda *_: None
+    answer: Answer, sets: Sequence[ImageSet], *, own_score: Score | None = None, on_progress: Progress = lambda *_: None
 ) -> Robustness:
     """Evaluate a model on every set.
 
@@ -168,7 +168,7 @@ def measure_robustness(
         answer: images uint8 (N, 28, 28) → probabilities (N, 10)
         sets: one of them plain, which is evaluated first
         own_score: (images, probabilities) → (N,), larger for digits; None: the model has none
-        tell: called with the number of sets done, the total, and the name of the next set, or "" at the end
+        on_progress: called with the number of sets done, the total, and the name of the next set, or "" at the end
 
     Raises:
         UsageError: when there is not exactly one plain set.
@@ -176,15 +176,15 @@ def measure_robustness(
     """
     plain = [each for each in sets if each.kind == "plain"]
     if len(plain) != 1:
-        raise UsageError(f"{len(plain)} of the sets hold plain digits; expected one, as the reference")
-    tell(0, len(sets), plain[0].name)
-    at_home = _ask(answer, own_score, plain[0], *plain[0].load())
-    results = [_result(at_home, at_home)]
+        raise UsageError(f"{len(plain)} of the sets contain plain digits; expected one, as the reference")
+    on_progress(0, len(sets), plain[0].name)
+    reference = _evaluate(answer, own_score, plain[0], *plain[0].load())
+    results = [_result(reference, reference)]
     left_out: list[tuple[str, str]] = []
     for each in sets:
         if each.kind == "plain":
             continue
-        tell(len(results) + len(left_out), len(sets), each.name)
+        on_progress(len(results) + len(left_out), len(sets), each.name)
         try:
             images, labels = each.load()
         except DatasetError as error:
@@ -192,16 +192,16 @@ def measure_robustness(
                 raise
             left_out.append((each.name, str(error)))
             continue
-        results.append(_result(_ask(answer, own_score, each, images, labels), at_home))
-    tell(len(sets), len(sets), "")
-    return Robustness(tuple(results), _threshold(at_home.confidences, ANSWERED), tuple(left_out))
+        results.append(_result(_evaluate(answer, own_score, each, images, labels), reference))
+    on_progress(len(sets), len(sets), "")
+    return Robustness(tuple(results), _threshold(reference.confidences, ANSWERED), tuple(left_out))
 
 
 @dataclass(frozen=True, slots=True)
-class _Asked:
+class _Evaluated:
     """A set with its results: right is the number of correct predictions; the scores are float64 (N,)."""
 
-    given: ImageSet
+    image_set: ImageSet
     count: int
     right: int | None
     confidences: NDArray[np.float64]
@@ -209,10 +209,12 @@ class _Asked:
     examples: Images
 
 
-def _ask(answer: Answer, own_score: Score | None, given: ImageSet, images: Images, labels: Images | None) -> _Asked:
+def _evaluate(
+    answer: Answer, own_score: Score | None, image_set: ImageSet, images: Images, labels: Images | None
+) -> _Evaluated:
     probabilities, _ = checked(answer(images), np.zeros(len(images)) if labels is None else labels)
-    return _Asked(
-        given,
+    return _Evaluated(
+        image_set,
         len(images),
         None if labels is None else int(np.sum(probabilities.argmax(axis=1) == labels)),
         probabilities.max(axis=1),
@@ -221,32 +223,32 @@ def _ask(answer: Answer, own_score: Score | None, given: ImageSet, images: Image
     )
 
 
-def _result(asked: _Asked, at_home: _Asked) -> SetResult:
-    given, right = asked.given, asked.right
-    stranger = right is None
+def _result(evaluated: _Evaluated, reference: _Evaluated) -> SetResult:
+    image_set, right = evaluated.image_set, evaluated.right
+    is_ood = right is None
     return SetResult(
-        given.kind,
-        given.name,
-        given.place,
-        asked.count,
-        accuracy=None if right is None else right / asked.count,
-        interval=None if right is None else wilson(right, asked.count),
-        answered=_share_answered(asked.confidences, at_home.confidences, ANSWERED),
-        by_confidence=_told_apart(asked.confidences, at_home.confidences) if stranger else None,
-        by_own_score=_told_apart(asked.own_scores, at_home.own_scores) if stranger else None,
-        examples=asked.examples,
+        image_set.kind,
+        image_set.name,
+        image_set.place,
+        evaluated.count,
+        accuracy=None if right is None else right / evaluated.count,
+        interval=None if right is None else wilson(right, evaluated.count),
+        answered=_share_answered(evaluated.confidences, reference.confidences, ANSWERED),
+        by_confidence=_separation(evaluated.confidences, reference.confidences) if is_ood else None,
+        by_own_score=_separation(evaluated.own_scores, reference.own_scores) if is_ood else None,
+        examples=evaluated.examples,
     )
 
 
-def _told_apart(others: NDArray[np.float64] | None, digits: NDArray[np.float64] | None) -> ToldApart | None:
-    """How well the scores of out-of-distribution images (``others``) are separated from those of digits."""
-    if others is None or digits is None:
+def _separation(ood: NDArray[np.float64] | None, digits: NDArray[np.float64] | None) -> Separation | None:
+    """How well the scores of out-of-distribution images (``ood``) are separated from those of digits."""
+    if ood is None or digits is None:
         return None
-    known = np.arange(len(digits) + len(others)) < len(digits)
-    return ToldApart(
-        auroc=roc_area(known, np.concatenate([digits, others])),
-        answered=_share_answered(others, digits, ANSWERED),
-        curve=tuple(_share_answered(others, digits, level) for level in LEVELS),
+    is_digit = np.arange(len(digits) + len(ood)) < len(digits)
+    return Separation(
+        auroc=roc_area(is_digit, np.concatenate([digits, ood])),
+        answered=_share_answered(ood, digits, ANSWERED),
+        curve=tuple(_share_answered(ood, digits, level) for level in LEVELS),
     )
 
 
@@ -256,5 +258,5 @@ def _share_answered(scores: NDArray[np.float64], digits: NDArray[np.float64], le
 
 def _threshold(digits: NDArray[np.float64], level: float) -> float:
     """Find the highest threshold that accepts at least this share of the plain digits."""
-    kept = max(1, int(np.ceil(level * len(digits) - 1e-9)))
-    return float(np.sort(digits)[len(digits) - kept])
+    accepted = max(1, int(np.ceil(level * len(digits) - 1e-9)))
+    return float(np.sort(digits)[len(digits) - accepted])

@@ -139,8 +139,8 @@ def _with_interval(difference: float, error: float, freedom: float) -> MeansDiff
     if error <= _ROUNDING:
         return MeansDifference(difference, Interval(difference, difference), float(abs(difference) <= _ROUNDING))
     reach = _t_quantile(freedom) * error
-    chance = 2 * float(t.sf(abs(difference) / error, freedom))
-    return MeansDifference(difference, Interval(difference - reach, difference + reach), chance, error, freedom)
+    p = 2 * float(t.sf(abs(difference) / error, freedom))
+    return MeansDifference(difference, Interval(difference - reach, difference + reach), p, error, freedom)
 
 
 def _tail(distance: float, error: float, freedom: float) -> float:

@@ -35,8 +35,8 @@ def roc(positive: NDArray[np.bool_], scores: NDArray[np.floating]) -> Points:
     true, false = _counts(positive, scores)
     if len(true) > 2:
         turns = (np.diff(true, 2) != 0) | (np.diff(false, 2) != 0)
-        kept = np.concatenate(([True], turns, [True]))
-        true, false = true[kept], false[kept]
+        keep = np.concatenate(([True], turns, [True]))
+        true, false = true[keep], false[keep]
     true, false = np.append(0.0, true), np.append(0.0, false)
     return false / false[-1], true / true[-1]
 
@@ -55,8 +55,8 @@ def precision_recall(positive: NDArray[np.bool_], scores: NDArray[np.floating], 
     true, false = _counts(positive, scores)
     if not every and len(true) > 2:
         steps = np.diff(true) != 0
-        kept = np.concatenate(([True], steps[:-1] | steps[1:], [True]))
-        true, false = true[kept], false[kept]
+        keep = np.concatenate(([True], steps[:-1] | steps[1:], [True]))
+        true, false = true[keep], false[keep]
     precision, recall = true / (true + false), true / true[-1]
     return np.append(precision[::-1], 1.0), np.append(recall[::-1], 0.0)
 

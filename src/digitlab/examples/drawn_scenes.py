@@ -29,8 +29,6 @@ from digitlab.examples.hand_and_light import (
 from digitlab.examples.simulated_camera import blank_paper, light_on
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from numpy.typing import NDArray
 
     from digitlab.examples.strokes import DrawnDigit
@@ -260,15 +258,6 @@ class Scene:
         return bool(0 <= middle[0] < self.size[0] and 0 <= middle[1] < self.size[1])
 
 
-def times_of_frames(
-    seconds: float, rate: float, *, dropped: float = 0.0, uneven: float = 0.0, rng: np.random.Generator | None = None
-) -> Iterator[float]:
-    """Yield the times of the frames taken within this many seconds.
-
-    dropped: fraction of the frames that are lost; uneven: maximum delay of a frame, as a fraction of the interval
-    """
-    for number in range(int(seconds * rate)):
-        if rng is not None and rng.random() < dropped:
-            continue
-        late = 0.0 if rng is None else float(rng.uniform(0.0, uneven))
-        yield (number + late) / rate
+def times_of_frames(seconds: float, rate: float) -> list[float]:
+    """Return the times of the frames taken within this many seconds."""
+    return [number / rate for number in range(int(seconds * rate))]

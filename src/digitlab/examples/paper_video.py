@@ -109,7 +109,7 @@ def make_video(
     path = Path(path)
     frames_each = _check(path, numbers, seconds_each, fps, size)
     if seed < 0:
-        raise UsageError(f"seed {seed}; expected 0 or more")
+        raise UsageError(f"seed is {seed}; expected 0 or more")
     shown = [Shown(turn * frames_each, (turn + 1) * frames_each, text) for turn, text in enumerate(numbers)]
     _write(path, paper_frames(numbers, frames_each=frames_each, fps=fps, size=size, seed=seed), fps, size)
     truth = {

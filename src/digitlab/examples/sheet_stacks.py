@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import csv
 import multiprocessing
 import signal
@@ -86,7 +87,8 @@ def draw_stack(
     Existing sheets are not drawn again, so an interrupted run can be resumed. The digits are MNIST's test images.
 
     Raises:
-        UsageError: for a number out of range, a list that is too short, or a check that random digits do not fulfil.
+        UsageError: for a number out of range, a list that is too short, a check that random digits do not fulfil, or a
+            folder with another stack.
         MissingExtraError: without the extra ``pdf``. StorageError: when it cannot be written.
     """
     from digitlab.archives.processes import all_cores, expect_processes
@@ -102,7 +104,7 @@ def draw_stack(
         out.mkdir(parents=True, exist_ok=True)
     stack = Stack(form, form_page(lay_out(form)), seed, megapixels)
     truth = list(sheet_values(form, count, seed))
-    _write_truth(out / "truth.csv", form, truth)
+    _write_truth(out / "truth.csv", stack, truth)
     work = [(number, values) for number, values in enumerate(truth, 1) if not _path(out, number).exists()]
     wanted = min(processes or all_cores(), -(-len(work) // 4))
     done = count - len(work)
@@ -153,13 +155,49 @@ def _draw(stack: Stack, out: Path, number: int, values: dict[str, str]) -> None:
         Image.fromarray(stack.sheet(number, values)).save(temporary, quality=_QUALITY)
 
 
-def _write_truth(path: Path, form: Form, truth: list[dict[str, str]]) -> None:
-    names = [each.name for each in form.fields]
+def _write_truth(path: Path, stack: Stack, truth: list[dict[str, str]]) -> None:
+    """Write the values, also of the further sheets of an earlier, larger run.
+
+    Raises:
+        UsageError: for a folder with sheets of another stack, which would get the values of this one.
+    """
+    names = [each.name for each in stack.form.fields]
+    rows = [["file", *names]]
+    for number, values in enumerate(truth, 1):
+        rows.append([_path(path.parent, number).name, *(values[name] for name in names)])
+    drawn = next(path.parent.glob("sheet-*.jpg"), None)
+    if drawn is not None:
+        earlier = _rows_of(path)
+        if not earlier or any(one != other for one, other in zip(earlier, rows, strict=False)):
+            raise UsageError(
+                f"{path.parent}: contains sheets of another form, list or seed; choose another folder, or delete them"
+            )
+        _expect_size(drawn, stack.megapixels)
+        rows += earlier[len(rows) :]
     with atomic_path(path) as temporary, temporary.open("w", newline="", encoding="utf-8") as file:
-        table = csv.writer(file)
-        table.writerow(["file", *names])
-        for number, values in enumerate(truth, 1):
-            table.writerow([_path(path.parent, number).name, *(values[name] for name in names)])
+        csv.writer(file).writerows(rows)
+
+
+def _rows_of(path: Path) -> list[list[str]]:
+    """Return the rows of a table; none if it is missing or damaged."""
+    if not path.exists():
+        return []
+    with saying_what_failed(path, "read"), path.open(newline="", encoding="utf-8", errors="replace") as file:
+        try:
+            return list(csv.reader(file))
+        except csv.Error:
+            return []
+
+
+def _expect_size(drawn: Path, megapixels: int) -> None:
+    from PIL import Image
+
+    with contextlib.suppress(OSError), Image.open(drawn) as photo:
+        if photo.size != SIZES[megapixels]:
+            raise UsageError(
+                f"{drawn.parent}: contains sheets of {photo.width} × {photo.height} pixels; choose another folder, "
+                "delete them, or leave --megapixels as it was"
+            )
 
 
 def sheet_values(form: Form, count: int, seed: int) -> Iterator[dict[str, str]]:
@@ -199,7 +237,10 @@ def _add_up(total: Field, addends: Sequence[Field], values: dict[str, str]) -> N
     """
     digits = str(sum(int("".join(filter(str.isdigit, values[each.name])) or "0") for each in addends))
     if len(digits) > total.boxes:
-        raise UsageError(f"{total.name}: has {total.boxes} boxes, and its fields add up to {digits}; give it more")
+        raise UsageError(
+            f"{total.name}: has {total.boxes} boxes, and the sum of its fields may have {digits} digits; give it more "
+            "boxes"
+        )
     if total.full:
         digits = digits.zfill(total.boxes)
     values[total.name] = total.written(digits) if len(digits) == total.boxes else digits

@@ -71,17 +71,11 @@ class ActivationStatistics:
 
 
 def _numbers(chosen: NDArray[np.bool_]) -> list[int]:
-    return [int(place) + 1 for place in np.flatnonzero(chosen)]
+    return [int(index) + 1 for index in np.flatnonzero(chosen)]
 
 
-def mapping_layers(network: Network, only: str | None = None) -> list[Step]:
-    """The convolution and pooling layers, or the one with this name.
-
-    Raises:
-        UsageError: for an unknown layer; the message lists the names.
-    """
-    if only is not None:
-        return [network.find(only)]
+def mapping_layers(network: Network) -> list[Step]:
+    """The convolution and pooling layers."""
     return network.of_kinds((*CONVOLUTIONS, *POOLINGS))
 
 
@@ -92,20 +86,20 @@ def activation_maps(network: Network, images: NDArray[Any], layers: Iterable[Ste
     """
     mapping = [layer for layer in layers if len(layer.shape) == 3]
     activated = [network.activated(layer) for layer in mapping]
-    made = iter(results(network, images, [*mapping, *activated]))
-    before = [next(made) for _ in mapping]
+    outputs = iter(results(network, images, [*mapping, *activated]))
+    unactivated = [next(outputs) for _ in mapping]
     return [
         Maps(layer.name, layer.kind, after)
         if layer is last
-        else Maps(layer.name, layer.kind, after, held, last.activation)
-        for layer, last, held, after in zip(mapping, activated, before, made, strict=True)
+        else Maps(layer.name, layer.kind, after, before_activation, last.activation)
+        for layer, last, before_activation, after in zip(mapping, activated, unactivated, outputs, strict=True)
     ]
 
 
 def results(network: Network, images: NDArray[Any], steps: Sequence[Step]) -> list[NDArray[np.float32]]:
     """The outputs of these steps for images (N, 28, 28): float32 (N, …) each, in one pass."""
     parts = list(_batches(network, images, steps))
-    return [np.concatenate(held) for held in zip(*parts, strict=True)]
+    return [np.concatenate(batches) for batches in zip(*parts, strict=True)]
 
 
 def _batches(network: Network, images: NDArray[Any], steps: Sequence[Step]) -> Iterator[list[NDArray[np.float32]]]:
@@ -113,22 +107,22 @@ def _batches(network: Network, images: NDArray[Any], steps: Sequence[Step]) -> I
         return
     model = network.after(steps)
     for start in range(0, len(images), _BATCH):
-        made = model(np.asarray(images[start : start + _BATCH], np.float32), training=False)
-        yield [np.asarray(held, np.float32) for held in keras.tree.flatten(made)]
+        outputs = model(np.asarray(images[start : start + _BATCH], np.float32), training=False)
+        yield [np.asarray(output, np.float32) for output in keras.tree.flatten(outputs)]
 
 
 def activation_statistics(network: Network, images: NDArray[Any], layers: Iterable[Step]) -> list[ActivationStatistics]:
     """The ranges of these layers' maps, after the activation; images (N, 28, 28), any number, in bounded memory."""
     layers = list(layers)
     extremes: list[tuple[NDArray[np.float32], NDArray[np.float32]]] = []
-    for made in _batches(network, images, [network.activated(layer) for layer in layers]):
-        axes = [tuple(range(held.ndim - 1)) for held in made]
-        low = [held.min(axis=axis) for held, axis in zip(made, axes, strict=True)]
-        high = [held.max(axis=axis) for held, axis in zip(made, axes, strict=True)]
-        seen = extremes or list(zip(low, high, strict=True))
+    for outputs in _batches(network, images, [network.activated(layer) for layer in layers]):
+        axes = [tuple(range(output.ndim - 1)) for output in outputs]
+        low = [output.min(axis=axis) for output, axis in zip(outputs, axes, strict=True)]
+        high = [output.max(axis=axis) for output, axis in zip(outputs, axes, strict=True)]
+        so_far = extremes or list(zip(low, high, strict=True))
         extremes = [
             (np.minimum(least, lower), np.maximum(greatest, higher))
-            for (least, greatest), lower, higher in zip(seen, low, high, strict=True)
+            for (least, greatest), lower, higher in zip(so_far, low, high, strict=True)
         ]
     return [
         ActivationStatistics(layer.name, least, greatest, len(images))

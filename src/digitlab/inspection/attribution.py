@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
 
 __all__ = [
-    "Gathered",
+    "IntegratedGradients",
     "Question",
     "grad_cam",
     "gradients",
@@ -78,7 +78,7 @@ class Question:
 
 
 @dataclass(frozen=True, slots=True)
-class Gathered:
+class IntegratedGradients:
     """The result of integrated gradients.
 
     maps: float32 (Q, 28, 28); each sums to the score of the image minus that of a black image
@@ -95,12 +95,12 @@ class Gathered:
 
 def scores(network: Network, images: NDArray[Any]) -> NDArray[np.float32]:
     """The logits (N, 10) of images (N, 28, 28), 0 … 255."""
-    given = np.asarray(images, np.float32)
-    made = [
-        np.asarray(network.scoring(given[start : start + _BATCH], training=False))
-        for start in range(0, len(given), _BATCH)
+    inputs = np.asarray(images, np.float32)
+    outputs = [
+        np.asarray(network.scoring(inputs[start : start + _BATCH], training=False))
+        for start in range(0, len(inputs), _BATCH)
     ]
-    return np.concatenate(made) if made else np.empty((0, 10), np.float32)
+    return np.concatenate(outputs) if outputs else np.empty((0, 10), np.float32)
 
 
 def saliency(network: Network, image: NDArray[np.uint8], questions: Sequence[Question]) -> NDArray[np.float32]:
@@ -110,13 +110,13 @@ def saliency(network: Network, image: NDArray[np.uint8], questions: Sequence[Que
     """
     weights = _weights(questions)
     images = np.repeat(np.asarray(image, np.float32)[None], len(questions), axis=0)
-    _, (found,) = gradients(network.scoring, [images], weights)
-    return np.abs(found) * 255
+    _, (gradient,) = gradients(network.scoring, [images], weights)
+    return np.abs(gradient) * 255
 
 
 def integrated_gradients(
     network: Network, image: NDArray[np.uint8], questions: Sequence[Question], *, steps: int | None = None
-) -> Gathered:
+) -> IntegratedGradients:
     """Integrated gradients: each pixel's share of the score's rise from a black image; signed.
 
     steps: points on the path; None: as many as give sums that are correct within 0.5 %, at most 4096.
@@ -126,14 +126,14 @@ def integrated_gradients(
     ends = scores(network, np.stack([target, np.zeros_like(target)]))
     rise = np.asarray((ends[0] - ends[1]) @ weights.T, np.float32)
     maps, missing = np.zeros((len(weights), 28, 28), np.float32), np.full(len(weights), np.inf, np.float32)
-    taken = steps or _FIRST_STEPS
+    parts = steps or _FIRST_STEPS
     while True:
         open_ones = np.flatnonzero(missing > _COMPLETE)
-        maps[open_ones] = target * _mean_gradients(network, target, weights[open_ones], taken)
+        maps[open_ones] = target * _mean_gradients(network, target, weights[open_ones], parts)
         missing = np.abs(maps.sum(axis=(1, 2)) - rise) / np.maximum(np.abs(rise), 1e-6)
-        if steps is not None or missing.max() <= _COMPLETE or taken >= _MOST_STEPS:
-            return Gathered(maps, rise, missing, taken)
-        taken *= 2
+        if steps is not None or missing.max() <= _COMPLETE or parts >= _MOST_STEPS:
+            return IntegratedGradients(maps, rise, missing, parts)
+        parts *= 2
 
 
 def _mean_gradients(
@@ -142,12 +142,14 @@ def _mean_gradients(
     """The mean gradient (Q, 28, 28) at the midpoints of equal parts of the path."""
     shares = ((np.arange(steps) + 0.5) / steps).astype(np.float32)
     total = np.zeros((len(weights), 28, 28))
-    way = np.repeat(np.arange(len(weights)), steps)  # the question that each image belongs to
-    places = np.tile(shares, len(weights))
-    for start in range(0, len(way), _BATCH):
+    question = np.repeat(np.arange(len(weights)), steps)  # the question that each image belongs to
+    fractions = np.tile(shares, len(weights))
+    for start in range(0, len(question), _BATCH):
         rows = slice(start, start + _BATCH)
-        _, (found,) = gradients(network.scoring, [places[rows, None, None] * target], weights[way[rows]])
-        np.add.at(total, way[rows], found)
+        _, (batch_gradients,) = gradients(
+            network.scoring, [fractions[rows, None, None] * target], weights[question[rows]]
+        )
+        np.add.at(total, question[rows], batch_gradients)
     return total / steps
 
 
@@ -170,17 +172,17 @@ def grad_cam(
     """
     name = last_convolution(network) if layer is None else network.activated(network.find(layer)).name
     if name is None:
-        raise UsageError(f"{network.model.name} has no convolution, as Grad-CAM needs")
+        raise UsageError(f"{network.model.name} has no convolution, which Grad-CAM needs")
     step = network.steps[name]
     if len(step.shape) != 3:
         raise UsageError(f"layer {name!r} outputs {step.shape}; Grad-CAM needs maps (height, width, channels)")
     count = len(questions)
     images = np.repeat(np.asarray(image, np.float32)[None], count, axis=0)
     nothing = np.zeros((count, *step.shape), np.float32)
-    _, (_, found) = gradients(network.probed(step), [images, nothing], _weights(questions))
+    _, (_, gradient) = gradients(network.probed(step), [images, nothing], _weights(questions))
     (maps,) = results(network, images[:1], [step])[0]  # (H, W, C)
-    summed = np.maximum(np.einsum("hwc,qc->qhw", maps, found.mean(axis=(1, 2))), 0)
-    return np.stack([_on_image(each, receptive_fields(network)[name]) for each in summed.astype(np.float32)])
+    summed = np.maximum(np.einsum("hwc,qc->qhw", maps, gradient.mean(axis=(1, 2))), 0)
+    return np.stack([_on_image(heat_map, receptive_fields(network)[name]) for heat_map in summed.astype(np.float32)])
 
 
 def _on_image(sums: NDArray[np.float32], field: ReceptiveField | None) -> NDArray[np.float32]:
@@ -209,9 +211,9 @@ def occlusion(
     if side < 1 or side % 2 == 0:
         raise UsageError(f"a square of side {side} has no pixel in its middle; expected an odd side, e.g. 5")
     erased = np.repeat(np.asarray(image)[None], 28 * 28, axis=0)
-    for place, (row, column) in enumerate(np.ndindex(28, 28)):
+    for index, (row, column) in enumerate(np.ndindex(28, 28)):
         reach = side // 2
-        erased[place, max(0, row - reach) : row + reach + 1, max(0, column - reach) : column + reach + 1] = 0
+        erased[index, max(0, row - reach) : row + reach + 1, max(0, column - reach) : column + reach + 1] = 0
     weights = _weights(questions)
     whole = scores(network, np.asarray(image)[None]) @ weights.T  # (1, Q)
     lost = whole - scores(network, erased) @ weights.T
@@ -236,26 +238,26 @@ def gradients(
         Those sums, float32 (N,), and their gradients, each of the shape of one of ``inputs``.
     """
     compute = _by_tape if keras.backend.backend() == "tensorflow" else _by_jax
-    sums, found = compute(model, inputs, weights)
-    return np.asarray(sums), [np.asarray(each) for each in found]
+    sums, by_input = compute(model, inputs, weights)
+    return np.asarray(sums), [np.asarray(each) for each in by_input]
 
 
 def _by_tape(model: keras.Model, inputs: Sequence[Any], weights: Any) -> tuple[Any, Sequence[Any]]:
     import tensorflow as tf
 
-    given = [tf.convert_to_tensor(each) for each in inputs]
+    tensors = [tf.convert_to_tensor(each) for each in inputs]
     with tf.GradientTape(watch_accessed_variables=False) as tape:
-        tape.watch(given)
-        asked = tf.reduce_sum(model(given if len(given) > 1 else given[0], training=False) * weights, axis=-1)
-    return asked, tape.gradient(asked, given, unconnected_gradients=tf.UnconnectedGradients.ZERO)
+        tape.watch(tensors)
+        sums = tf.reduce_sum(model(tensors if len(tensors) > 1 else tensors[0], training=False) * weights, axis=-1)
+    return sums, tape.gradient(sums, tensors, unconnected_gradients=tf.UnconnectedGradients.ZERO)
 
 
 def _by_jax(model: keras.Model, inputs: Sequence[Any], weights: Any) -> tuple[Any, Sequence[Any]]:
     import jax
 
-    def asked(given: list[Any]) -> tuple[Any, Any]:
-        each = (model(given if len(given) > 1 else given[0], training=False) * weights).sum(axis=-1)
-        return each.sum(), each
+    def total_score(tensors: list[Any]) -> tuple[Any, Any]:
+        sums = (model(tensors if len(tensors) > 1 else tensors[0], training=False) * weights).sum(axis=-1)
+        return sums.sum(), sums
 
-    found, each = jax.grad(asked, has_aux=True)([jax.numpy.asarray(held) for held in inputs])
-    return each, found
+    by_input, sums = jax.grad(total_score, has_aux=True)([jax.numpy.asarray(array) for array in inputs])
+    return sums, by_input

@@ -46,9 +46,9 @@ class Change:
 
     def __str__(self) -> str:
         if self.kind == "shift":
-            ways = zip(self.place, (("right", "left"), ("down", "up")), strict=True)
-            told = [f"{abs(far):g} {more if far > 0 else less}" for far, (more, less) in ways if far]
-            return f"moved {' and '.join(told)}"
+            directions = zip(self.place, (("right", "left"), ("down", "up")), strict=True)
+            parts = [f"{abs(far):g} {more if far > 0 else less}" for far, (more, less) in directions if far]
+            return f"moved {' and '.join(parts)}"
         if self.kind == "rotation":
             return f"turned {abs(self.place[0]):g}° {'clockwise' if self.place[0] > 0 else 'counter-clockwise'}"
         left, top = self.place
@@ -57,11 +57,11 @@ class Change:
     def as_dict(self) -> dict[str, Any]:
         """The change as JSON-serialisable values."""
         names = {"shift": ("right", "down"), "rotation": ("clockwise",), "erased square": ("column", "row")}[self.kind]
-        place = dict(zip(names, self.place, strict=True))
+        parameters = dict(zip(names, self.place, strict=True))
         return {
             "kind": self.kind,
             "size": round(self.size, 3),
-            **place,
+            **parameters,
             "digit": self.digit,
             "confidence": round(self.confidence, 4),
         }
@@ -80,13 +80,13 @@ def smallest_shift(answer: Answer, image: NDArray[np.uint8]) -> Change | None:
     """Find the shortest whole-pixel shift, filled with black; of several, the most confident new prediction wins."""
     reach = int(FURTHEST["shift"])
     moves = [(x, y) for y in range(-reach, reach + 1) for x in range(-reach, reach + 1)]
-    ways = sorted((x * x + y * y, x, y) for x, y in moves if 0 < x * x + y * y <= reach * reach)
-    places = np.array([(x, y) for _, x, y in ways], np.float64)
-    still = np.broadcast_to(np.eye(2), (len(ways), 2, 2))
+    shifts = sorted((x * x + y * y, x, y) for x, y in moves if 0 < x * x + y * y <= reach * reach)
+    offsets = np.array([(x, y) for _, x, y in shifts], np.float64)
+    still = np.broadcast_to(np.eye(2), (len(shifts), 2, 2))
     # warp maps result to source: the opposite direction.
-    images = warp(np.repeat(image[None], len(ways), axis=0), np.concatenate([still, -places[:, :, None]], axis=2))
-    sizes = np.sqrt([square for square, _, _ in ways])
-    return _first_change(answer, image, "shift", iter([(sizes, places, images)]))
+    images = warp(np.repeat(image[None], len(shifts), axis=0), np.concatenate([still, -offsets[:, :, None]], axis=2))
+    sizes = np.sqrt([square for square, _, _ in shifts])
+    return _first_change(answer, image, "shift", iter([(sizes, offsets, images)]))
 
 
 def smallest_rotation(answer: Answer, image: NDArray[np.uint8]) -> Change | None:
@@ -125,14 +125,14 @@ def _first_change(
 ) -> Change | None:
     """Find the smallest change that alters the prediction; candidates are given in order of increasing size."""
     before = int(answer(image[None])[0].argmax())
-    for sizes, places, images in candidates:
-        said = answer(images) if len(images) else np.empty((0, 10), np.float32)
-        other = said.argmax(axis=1) != before
+    for sizes, all_parameters, images in candidates:
+        probabilities = answer(images) if len(images) else np.empty((0, 10), np.float32)
+        other = probabilities.argmax(axis=1) != before
         if not other.any():
             continue
-        sure = np.where(other & (sizes == sizes[other].min()), said.max(axis=1), -1)
+        sure = np.where(other & (sizes == sizes[other].min()), probabilities.max(axis=1), -1)
         best = int(sure.argmax())
-        digit = int(said[best].argmax())
-        place = tuple(float(far) for far in places[best])
-        return Change(kind, float(sizes[best]), place, images[best], digit, float(said[best, digit]))
+        digit = int(probabilities[best].argmax())
+        parameters = tuple(float(far) for far in all_parameters[best])
+        return Change(kind, float(sizes[best]), parameters, images[best], digit, float(probabilities[best, digit]))
     return None

@@ -23,10 +23,10 @@ if TYPE_CHECKING:
 
     from digitlab.inspection.steps import Network, Step
 
-__all__ = ["Seen", "nearest", "penultimate", "projections", "prototypes", "see", "unusual"]
+__all__ = ["Embedding", "embed", "nearest", "penultimate", "projections", "prototypes", "unusual"]
 
 _TOGETHER = 500  # images per call: the widest network here then takes 350 MB
-_PIECE = 10_000  # images in float32 at a time
+_BATCH = 10_000  # images in float32 at a time
 _COMPONENTS = 50  # principal components that go into t-SNE; the others hold noise
 _PERPLEXITY = 30.0  # van der Maaten and Hinton 2008: 5 to 50 give similar maps
 _TSNE_SECONDS = 0.014  # per image, on one core (42 s for 3,000)
@@ -35,7 +35,7 @@ _SPARED = ("Dropout", "SpatialDropout2D", "GaussianNoise", "GaussianDropout")  #
 
 
 @dataclass(frozen=True, slots=True)
-class Seen:
+class Embedding:
     """Features float32 (N, F) and probabilities float32 (N, 10) of N images."""
 
     features: NDArray[np.float32]
@@ -47,42 +47,42 @@ def penultimate(network: Network) -> list[Step]:
 
     Where the only layer with weights takes the image itself, that layer.
     """
-    found: dict[str, Step] = {}
-    _go_back(network, network.answer, found)
-    return list(found.values())
+    inputs: dict[str, Step] = {}
+    _go_back(network, network.answer, inputs)
+    return list(inputs.values())
 
 
-def _go_back(network: Network, step: Step, found: dict[str, Step]) -> None:
+def _go_back(network: Network, step: Step, inputs: dict[str, Step]) -> None:
     weighty = bool(getattr(step.layer, "weights", ())) and step.kind not in (*ACTIVATIONS, *_SPARED)
     for name in step.takes:
         before = network.steps[name]
         if not weighty:
-            _go_back(network, before, found)
+            _go_back(network, before, inputs)
             continue
         while before.kind in _SPARED and before.takes:
             before = network.steps[before.takes[0]]
-        found[before.name] = before
+        inputs[before.name] = before
     if not step.takes:
-        found[step.name] = step
+        inputs[step.name] = step
 
 
-def see(network: Network, images: NDArray[np.uint8], steps: Sequence[Step]) -> Seen:
+def embed(network: Network, images: NDArray[np.uint8], steps: Sequence[Step]) -> Embedding:
     """Features and probabilities of images (N, 28, 28) in one pass."""
-    *made, said = _made(network, images, [*steps, network.answer])
-    return Seen(_flat(made), said)
+    *outputs, probabilities = _outputs(network, images, [*steps, network.answer])
+    return Embedding(_flat(outputs), probabilities)
 
 
-def _made(network: Network, images: NDArray[np.uint8], steps: Sequence[Step]) -> list[NDArray[np.float32]]:
+def _outputs(network: Network, images: NDArray[np.uint8], steps: Sequence[Step]) -> list[NDArray[np.float32]]:
     model = network.after(steps)
     parts: list[list[Any]] = []
-    for start in range(0, len(images), _PIECE):
-        piece = images[start : start + _PIECE].astype(np.float32)
-        parts.append(keras.tree.flatten(model.predict(piece, batch_size=_TOGETHER, verbose=0)))
-    return [np.concatenate(each).astype(np.float32, copy=False) for each in zip(*parts, strict=True)]
+    for start in range(0, len(images), _BATCH):
+        batch = images[start : start + _BATCH].astype(np.float32)
+        parts.append(keras.tree.flatten(model.predict(batch, batch_size=_TOGETHER, verbose=0)))
+    return [np.concatenate(batches).astype(np.float32, copy=False) for batches in zip(*parts, strict=True)]
 
 
-def _flat(made: Sequence[NDArray[np.float32]]) -> NDArray[np.float32]:
-    rows = [each.reshape(len(each), -1) for each in made]
+def _flat(outputs: Sequence[NDArray[np.float32]]) -> NDArray[np.float32]:
+    rows = [each.reshape(len(each), -1) for each in outputs]
     return rows[0] if len(rows) == 1 else np.concatenate(rows, axis=1)
 
 
@@ -90,19 +90,19 @@ def projections(
     features: NDArray[np.float32],
     *,
     seed: int = 0,
-    tell: Callable[[str], None] = lambda _: None,
+    on_note: Callable[[str], None] = lambda _: None,
     step: Callable[[str, float | None], None] = lambda *_: None,
 ) -> dict[str, NDArray[np.float32]]:
     """2-D maps of N images by name, float32 (N, 2), 0 … 1: t-SNE, PCA, and UMAP where it is installed.
 
-    Fewer than five images, or identical features, give PCA only; ``tell`` is called with the reason. ``step`` is called
-    with the name of each slow map and its expected seconds.
+    Fewer than five images, or identical features, give PCA only; ``on_note`` is called with the reason. ``step`` is
+    called with the name of each slow map and its expected seconds.
     """
     from sklearn.decomposition import PCA
 
     exact = features.astype(np.float64)
     if len(features) < 5 or float(np.ptp(exact, axis=0).max()) <= 1e-9 * max(1.0, float(np.abs(exact).max())):
-        tell("too few images, or identical features: no t-SNE map")
+        on_note("too few images, or identical features: no t-SNE map")
         return {"PCA": _in_square(np.pad(exact - exact.mean(axis=0), ((0, 0), (0, 1)))[:, :2])}
     parts = min(_COMPONENTS, *features.shape)
     few = PCA(parts, svd_solver="randomized", random_state=seed).fit_transform(exact)
@@ -110,8 +110,8 @@ def projections(
     step(f"mapping {len(few):,} images by t-SNE", _TSNE_SECONDS * len(few))
     by_tsne = _by_tsne(few, seed)
     step(f"mapping {len(few):,} images by UMAP", None)
-    found = {"t-SNE": by_tsne, **_by_umap(few, seed), "PCA": flat}
-    return {name: _in_square(places) for name, places in found.items()}
+    maps = {"t-SNE": by_tsne, **_by_umap(few, seed), "PCA": flat}
+    return {name: _in_square(points) for name, points in maps.items()}
 
 
 def _by_tsne(few: NDArray[np.float64], seed: int) -> NDArray[np.float64]:
@@ -134,22 +134,22 @@ def _by_umap(few: NDArray[np.float64], seed: int) -> dict[str, NDArray[np.float6
         return {"UMAP": np.asarray(umap.UMAP(n_neighbors=neighbours, random_state=seed).fit_transform(few))}
 
 
-def _in_square(places: NDArray[np.float64]) -> NDArray[np.float32]:
+def _in_square(points: NDArray[np.float64]) -> NDArray[np.float32]:
     """Shift and scale points into the unit square, with the same factor in both directions."""
-    low, high = places.min(axis=0), places.max(axis=0)
+    low, high = points.min(axis=0), points.max(axis=0)
     side = float((high - low).max()) or 1.0
-    return np.asarray(0.5 + (places - (low + high) / 2) / side, np.float32)
+    return np.asarray(0.5 + (points - (low + high) / 2) / side, np.float32)
 
 
-def nearest(features: NDArray[np.float32], asked: NDArray[np.float32], count: int) -> NDArray[np.int64]:
-    """The rows of ``features`` (N, F) nearest to each of ``asked`` (M, F), nearest first: int64 (M, count)."""
+def nearest(features: NDArray[np.float32], queries: NDArray[np.float32], count: int) -> NDArray[np.int64]:
+    """The rows of ``features`` (N, F) nearest to each of ``queries`` (M, F), nearest first: int64 (M, count)."""
     from sklearn.neighbors import NearestNeighbors
 
     count = min(count, len(features))
-    if not len(asked):
+    if not len(queries):
         return np.empty((0, count), np.int64)
-    found = NearestNeighbors(n_neighbors=count, algorithm="brute").fit(features)
-    return np.asarray(found.kneighbors(asked, return_distance=False), np.int64)
+    index = NearestNeighbors(n_neighbors=count, algorithm="brute").fit(features)
+    return np.asarray(index.kneighbors(queries, return_distance=False), np.int64)
 
 
 def prototypes(
@@ -162,18 +162,18 @@ def prototypes(
     """
     from sklearn.cluster import KMeans
 
-    found = []
+    chosen = []
     for rows in _by_class(labels):
         own = features[rows]
         groups = min(count, len(np.unique(own, axis=0)))
         if not groups:
-            found.append(rows)
+            chosen.append(rows)
             continue
         parted = KMeans(groups, n_init=1, random_state=seed).fit(own)
         sizes = np.bincount(parted.labels_, minlength=groups)
         central = nearest(own, parted.cluster_centers_.astype(np.float32), 1)[:, 0]
-        found.append(rows[list(dict.fromkeys(central[np.argsort(-sizes, kind="stable")].tolist()))])
-    return found
+        chosen.append(rows[list(dict.fromkeys(central[np.argsort(-sizes, kind="stable")].tolist()))])
+    return chosen
 
 
 def unusual(features: NDArray[np.float32], labels: NDArray[np.uint8], count: int) -> list[NDArray[np.int64]]:
@@ -183,15 +183,15 @@ def unusual(features: NDArray[np.float32], labels: NDArray[np.uint8], count: int
     """
     from sklearn.neighbors import NearestNeighbors
 
-    found = []
+    chosen = []
     for rows in _by_class(labels):
         near = min(_NEIGHBOURS, len(rows) - 1)
         if near < 1:
-            found.append(rows)
+            chosen.append(rows)
             continue
         distances, _ = NearestNeighbors(n_neighbors=near, algorithm="brute").fit(features[rows]).kneighbors()
-        found.append(rows[np.argsort(-distances.mean(axis=1), kind="stable")[:count]])
-    return found
+        chosen.append(rows[np.argsort(-distances.mean(axis=1), kind="stable")[:count]])
+    return chosen
 
 
 def _by_class(labels: NDArray[np.uint8]) -> list[NDArray[np.int64]]:

@@ -66,13 +66,13 @@ class FilterReading:
 
     def as_dict(self) -> dict[str, Any]:
         """The reading as JSON-serialisable values."""
-        told = {
+        entry = {
             "filter": self.number,
             "reads": self.reads,
             "nearest": self.nearest,
             "likeness": round(self.likeness, 4),
         }
-        return told | ({} if self.angle is None else {"angle": round(self.angle, 1)})
+        return entry | ({} if self.angle is None else {"angle": round(self.angle, 1)})
 
 
 def read_filters(filters: Filters) -> list[FilterReading]:
@@ -84,14 +84,16 @@ def read_filters(filters: Filters) -> list[FilterReading]:
     kernels = filters.kernel[:, :, 0].reshape(-1, number).T  # (number, height · width)
     likeness, angles = bank.compare(kernels)
     readings = []
-    for place, (likes, angle, weak) in enumerate(zip(likeness, angles.tolist(), filters.weak, strict=True)):
+    for index, (likes, angle, weak) in enumerate(zip(likeness, angles.tolist(), filters.weak, strict=True)):
         names = [_direction(angle), *bank.names]
-        at = int(likes.argmax())
-        of_another = max(float(each) for each, name in zip(likes, names, strict=True) if name != names[at])
-        sure = not weak and likes[at] >= bank.enough and likes[at] - of_another >= _CLEARLY
-        nearest: Pattern = bank.patterns[at - 1] if at else "edge"
+        best = int(likes.argmax())
+        of_another = max(float(each) for each, name in zip(likes, names, strict=True) if name != names[best])
+        sure = not weak and likes[best] >= bank.enough and likes[best] - of_another >= _CLEARLY
+        nearest: Pattern = bank.patterns[best - 1] if best else "edge"
         readings.append(
-            FilterReading(place + 1, names[at] if sure else "nothing", nearest, float(likes[at]), None if at else angle)
+            FilterReading(
+                index + 1, names[best] if sure else "nothing", nearest, float(likes[best]), None if best else angle
+            )
         )
     return readings
 
@@ -112,27 +114,27 @@ class _Bank:
     """
 
     def __init__(self, shape: tuple[int, int]) -> None:
-        edges, others = [], [
+        edges, patterns = [], [
             (*_OF_BANK[name], kernel.astype(np.float64))
             for name, kernel in BANK.items()
             if name in _OF_BANK and kernel.shape == shape
         ]  # fmt: skip
-        for x, y, width in _places(shape):
+        for x, y, width in _centred_grids(shape):
             bell = np.exp(-(x**2 + y**2) / (2 * width**2))
             edges.append((y * bell, x * bell))
             for angle in _ANGLES:
                 turn = np.deg2rad(angle)
                 away = (x * np.sin(turn) + y * np.cos(turn)) / width  # distance from a line that rises to the right
-                others.append(("line", _direction(angle), _without_mean((1 - away**2) * np.exp(-(away**2) / 2))))
+                patterns.append(("line", _direction(angle), _without_mean((1 - away**2) * np.exp(-(away**2) / 2))))
             away = (x**2 + y**2) / width**2
-            others.append(("spot", "blob", _without_mean((2 - away) * bell)))
-            others.append(("mean", "blob", np.exp(-away / 8)))
+            patterns.append(("spot", "blob", _without_mean((2 - away) * bell)))
+            patterns.append(("mean", "blob", np.exp(-away / 8)))
         if shape == _SOBEL.shape:
             edges.append((_SOBEL, _SOBEL.T))
-        self.down, self.right = (_rows([pair[place] for pair in edges]) for place in (0, 1))
-        self.patterns: tuple[Pattern, ...] = tuple(pattern for pattern, _, _ in others)
-        self.names: tuple[Reading, ...] = tuple(name for _, name, _ in others)
-        self.kernels = _rows([kernel for _, _, kernel in others])
+        self.down, self.right = (_rows([pair[axis] for pair in edges]) for axis in (0, 1))
+        self.patterns: tuple[Pattern, ...] = tuple(pattern for pattern, _, _ in patterns)
+        self.names: tuple[Reading, ...] = tuple(name for _, name, _ in patterns)
+        self.kernels = _rows([kernel for _, _, kernel in patterns])
         random = np.random.default_rng(0).standard_normal((_RANDOM_FILTERS, shape[0] * shape[1]))
         by_chance = np.quantile(self.compare(random)[0].max(axis=1), _BETTER_THAN)
         self.enough = max(float(by_chance), _HALF_OF_THE_ENERGY)
@@ -153,7 +155,7 @@ class _Bank:
 _bank = functools.cache(_Bank)
 
 
-def _places(shape: tuple[int, int]) -> Iterator[tuple[NDArray[np.float64], NDArray[np.float64], float]]:
+def _centred_grids(shape: tuple[int, int]) -> Iterator[tuple[NDArray[np.float64], NDArray[np.float64], float]]:
     """Grids x (to the right) and y (down) from a pattern's centre, (height, width), and its width."""
     height, width = shape
     reach_down, reach_right = ((size - 1) // 4 for size in shape)

@@ -62,10 +62,10 @@ class Filters:
 
 def convolution_filters(network: Network) -> list[Filters]:
     """The filters of every convolution in order of computation; shared layers once."""
-    found: dict[int, list[Filters]] = {}
+    by_layer: dict[int, list[Filters]] = {}
     for step in network.of_kinds(CONVOLUTIONS):
-        found.setdefault(id(step.layer), _of(step))
-    return [each for parts in found.values() for each in parts]
+        by_layer.setdefault(id(step.layer), _of(step))
+    return [each for parts in by_layer.values() for each in parts]
 
 
 def _of(step: Step) -> list[Filters]:
@@ -73,18 +73,18 @@ def _of(step: Step) -> list[Filters]:
     biases = np.asarray(layer.bias, np.float32) if layer.use_bias else None
     if step.kind == "SeparableConv2D":
         return [
-            Filters(name, _each_channel(layer.depthwise_kernel), part="depthwise"),
+            Filters(name, _depthwise(layer.depthwise_kernel), part="depthwise"),
             Filters(name, np.asarray(layer.pointwise_kernel, np.float32), biases, part="pointwise"),
         ]
     if step.kind == "DepthwiseConv2D":
-        return [Filters(name, _each_channel(layer.kernel), biases)]
+        return [Filters(name, _depthwise(layer.kernel), biases)]
     kernel = np.asarray(layer.kernel, np.float32)
     if step.kind == "Conv2DTranspose":  # Keras keeps (height, width, number, depth)
         kernel = kernel.swapaxes(2, 3)
     return [Filters(name, kernel, biases)]
 
 
-def _each_channel(kernel: Any) -> NDArray[np.float32]:
+def _depthwise(kernel: Any) -> NDArray[np.float32]:
     """(height, width, channels, multiplier) → (height, width, 1, channels · multiplier), in output order."""
-    held = np.asarray(kernel, np.float32)
-    return held.reshape(*held.shape[:2], 1, -1)
+    array = np.asarray(kernel, np.float32)
+    return array.reshape(*array.shape[:2], 1, -1)

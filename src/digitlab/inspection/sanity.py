@@ -22,13 +22,13 @@ if TYPE_CHECKING:
 
     Explain = Callable[[Network], NDArray[np.float32]]  # attribution maps, (W, 28, 28)
 
-__all__ = ["Spoilt", "rank_correlation", "sanity_check", "shuffled"]
+__all__ = ["SanityStage", "rank_correlation", "sanity_check", "shuffled"]
 
 _MOST_STAGES = 4
 
 
 @dataclass(frozen=True, slots=True)
-class Spoilt:
+class SanityStage:
     """The maps after shuffling the weights of a network's last layers.
 
     layers: how many, counted by those that have weights
@@ -42,32 +42,32 @@ class Spoilt:
     correlations: tuple[float, ...]
 
 
-def sanity_check(network: Network, image: NDArray[np.uint8], explain: Explain) -> list[Spoilt]:
+def sanity_check(network: Network, image: NDArray[np.uint8], explain: Explain) -> list[SanityStage]:
     """The maps of the trained network, then with more and more of the last layers shuffled, finally with all."""
     trained, ink = explain(network), image > 0
     count = len(_weighty(network))
     stages = sorted({round(share * count) for share in np.linspace(1 / _MOST_STAGES, 1, _MOST_STAGES)} - {0})
-    checked = [Spoilt(0, trained, (1.0,) * len(trained))]
+    checked = [SanityStage(0, trained, (1.0,) * len(trained))]
     for layers in stages:
-        found = explain(shuffled(network, layers, seed=0))
-        alike = (rank_correlation(one[ink], other[ink]) for one, other in zip(trained, found, strict=True))
-        checked.append(Spoilt(layers, found, tuple(alike)))
+        maps = explain(shuffled(network, layers, seed=0))
+        alike = (rank_correlation(one[ink], other[ink]) for one, other in zip(trained, maps, strict=True))
+        checked.append(SanityStage(layers, maps, tuple(alike)))
     return checked
 
 
 def shuffled(network: Network, layers: int, *, seed: int) -> Network:
     """The same network with the weights of its last ``layers`` layers shuffled within each."""
     rng = np.random.default_rng(seed)
-    spoilt = lay_open(network.model)
-    for layer in reversed(_weighty(spoilt)[-layers:] if layers else []):
-        layer.set_weights([rng.permutation(held.ravel()).reshape(held.shape) for held in layer.get_weights()])
-    return spoilt
+    copy = lay_open(network.model)
+    for layer in reversed(_weighty(copy)[-layers:] if layers else []):
+        layer.set_weights([rng.permutation(weights.ravel()).reshape(weights.shape) for weights in layer.get_weights()])
+    return copy
 
 
 def _weighty(network: Network) -> list[Any]:
     """The layers that have weights, each once."""
-    held = {id(step.layer): step.layer for step in network.steps.values() if getattr(step.layer, "weights", None)}
-    return list(held.values())
+    layers = {id(step.layer): step.layer for step in network.steps.values() if getattr(step.layer, "weights", None)}
+    return list(layers.values())
 
 
 def rank_correlation(one: NDArray[np.float32], other: NDArray[np.float32]) -> float:
@@ -83,6 +83,6 @@ def rank_correlation(one: NDArray[np.float32], other: NDArray[np.float32]) -> fl
 
 def _ranks(values: NDArray[np.float32]) -> NDArray[np.float64]:
     """Ranks from 0; equal values share their mean rank."""
-    _, place, counts = np.unique(values, return_inverse=True, return_counts=True)
+    _, positions, counts = np.unique(values, return_inverse=True, return_counts=True)
     last = np.cumsum(counts) - 1
-    return np.asarray((last - (counts - 1) / 2)[place])
+    return np.asarray((last - (counts - 1) / 2)[positions])

@@ -104,11 +104,11 @@ class Network:
         """
         if name in self.steps:
             return self.steps[name]
-        known = [step.name for step in self.steps.values() if step.part_of is None]
-        ends = [each for each in known if each.rpartition("/")[2] == name]
+        names = [step.name for step in self.steps.values() if step.part_of is None]
+        ends = [each for each in names if each.rpartition("/")[2] == name]
         if len(ends) == 1:
             return self.steps[ends[0]]
-        raise UsageError(f"{self.model.name} has no layer {name!r}; it has: {', '.join(known)}")
+        raise UsageError(f"{self.model.name} has no layer {name!r}; it has: {', '.join(names)}")
 
     def of_kinds(self, kinds: Iterable[str]) -> list[Step]:
         """The steps of these kinds, in order of computation."""
@@ -116,14 +116,14 @@ class Network:
 
     def activated(self, step: Step) -> Step:
         """The activation that follows a step, its own or one after a normalisation; without one, the step itself."""
-        at = step
+        current = step
         while True:
-            following = [each for each in self.steps.values() if at.name in each.takes]
+            following = [each for each in self.steps.values() if current.name in each.takes]
             if len(following) != 1 or following[0].kind not in (*ACTIVATIONS, *_BETWEEN):
                 return step
-            at = following[0]
-            if at.kind in ACTIVATIONS:
-                return at
+            current = following[0]
+            if current.kind in ACTIVATIONS:
+                return current
 
     def after(self, steps: Iterable[Step]) -> keras.Model:
         """A model from images to the outputs of these steps."""
@@ -135,14 +135,14 @@ class Network:
         Its gradient with respect to the offset is the gradient with respect to the output.
         """
         probe = keras.Input(step.shape, dtype=step.result.dtype, name="probe")
-        made = {id(self.images): self.images}
-        for each in self.steps.values():
-            taken = keras.tree.map_structure(lambda tensor: made.get(id(tensor), tensor), each.arguments)
-            result = each.layer(*taken, **each.settings)
-            if each.name == step.name:
+        results = {id(self.images): self.images}
+        for node in self.steps.values():
+            arguments = keras.tree.map_structure(lambda tensor: results.get(id(tensor), tensor), node.arguments)
+            result = node.layer(*arguments, **node.settings)
+            if node.name == step.name:
                 result = keras.layers.Add(dtype=result.dtype)([result, probe])
-            made[id(each.result)] = result
-        scores = self._scored({name: made[id(each.result)] for name, each in self.steps.items()})
+            results[id(node.result)] = result
+        scores = self._scored({name: results[id(node.result)] for name, node in self.steps.items()})
         return keras.Model([self.images, probe], scores)
 
 

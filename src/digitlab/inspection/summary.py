@@ -43,7 +43,7 @@ class LayerSummary:
 
     def as_dict(self) -> dict[str, Any]:
         """The layer as JSON-serialisable values."""
-        told = None if self.field is None else dict(zip(("rows", "columns"), self.field.size, strict=True))
+        field = None if self.field is None else dict(zip(("rows", "columns"), self.field.size, strict=True))
         return {
             "name": self.name,
             "kind": self.kind,
@@ -53,7 +53,7 @@ class LayerSummary:
             "shape": list(self.shape),
             "parameters": self.parameters,
             "multiply_adds": self.multiply_adds,
-            "receptive_field": "all" if self.field is not None and self.field.whole else told,
+            "receptive_field": "all" if self.field is not None and self.field.whole else field,
         }
 
 
@@ -66,7 +66,7 @@ def summarise(network: Network) -> list[LayerSummary]:
     for step in network.steps.values():
         if step.part_of:
             continue
-        taken = [network.steps[name].shape for name in step.takes] or [(28, 28)]
+        input_shapes = [network.steps[name].shape for name in step.takes] or [(28, 28)]
         first_use = id(step.layer) not in counted  # a shared layer's parameters count once
         counted.add(id(step.layer))
         words = [text for text in (_settings(step), brought.get(step.name)) if text]
@@ -76,10 +76,10 @@ def summarise(network: Network) -> list[LayerSummary]:
                 step.kind,
                 ", ".join(words),
                 tuple(owner[name] for name in step.takes),
-                taken[0],
+                input_shapes[0],
                 step.shape,
                 sum(math.prod(weight.shape) for weight in getattr(step.layer, "weights", [])) if first_use else 0,
-                _multiply_adds(step, taken[0]),
+                _multiply_adds(step, input_shapes[0]),
                 fields[step.name],
             )
         )
@@ -88,7 +88,7 @@ def summarise(network: Network) -> list[LayerSummary]:
 
 def _settings(step: Step) -> str:
     layer, kind = step.layer, step.kind
-    told = {
+    descriptions = {
         "Conv2D": lambda: f"{layer.filters} filters {_by(layer.kernel_size)}{_moved(layer)}",
         "Conv2DTranspose": lambda: f"{layer.filters} filters {_by(layer.kernel_size)}{_moved(layer)}",
         "SeparableConv2D": lambda: f"{layer.filters} filters {_by(layer.kernel_size)}{_moved(layer)}",
@@ -103,7 +103,7 @@ def _settings(step: Step) -> str:
     }
     if kind == "Activation":
         return step.activation
-    return told[kind]() if kind in told else ""
+    return descriptions[kind]() if kind in descriptions else ""
 
 
 def _by(size: tuple[int, ...]) -> str:
@@ -122,22 +122,22 @@ def _rescaling(layer: Any) -> str:
     return scale + (f" {'+' if layer.offset > 0 else '−'} {abs(layer.offset):g}" if layer.offset else "")
 
 
-def _multiply_adds(step: Step, taken: tuple[int, ...]) -> int:
+def _multiply_adds(step: Step, input_shape: tuple[int, ...]) -> int:
     """Count uses of weights: per position of a convolution, once for a dense layer, per value of a normalisation."""
     layer, kind = step.layer, step.kind
     if kind in ("BatchNormalization", "PReLU"):
         return math.prod(step.shape)
     if kind == "SeparableConv2D":
-        kernels, places = [layer.depthwise_kernel, layer.pointwise_kernel], step.shape[:2]
+        kernels, positions = [layer.depthwise_kernel, layer.pointwise_kernel], step.shape[:2]
     elif kind in ("Conv2D", "DepthwiseConv2D"):
-        kernels, places = [layer.kernel], step.shape[:2]
+        kernels, positions = [layer.kernel], step.shape[:2]
     elif kind == "Conv2DTranspose":  # its kernel is applied at every input position
-        kernels, places = [layer.kernel], taken[:2]
+        kernels, positions = [layer.kernel], input_shape[:2]
     elif kind == "Dense":
-        kernels, places = [layer.kernel], taken[:-1]
+        kernels, positions = [layer.kernel], input_shape[:-1]
     else:
         return 0
-    return sum(math.prod(map(int, kernel.shape)) for kernel in kernels) * math.prod(places)
+    return sum(math.prod(map(int, kernel.shape)) for kernel in kernels) * math.prod(positions)
 
 
 _ELEMENTWISE = ("BatchNormalization", "Dropout", "SpatialDropout2D", "GaussianNoise", "GaussianDropout", "Rescaling")
@@ -146,20 +146,20 @@ _RANDOM = ("RandomRotation", "RandomTranslation", "RandomZoom")  # active during
 
 def receptive_fields(network: Network) -> dict[str, ReceptiveField | None]:
     """The receptive field of each step, by name; None where unknown (upsampling, branches that differ in stride)."""
-    found: dict[str, ReceptiveField | None] = {}
+    fields: dict[str, ReceptiveField | None] = {}
     for step in network.steps.values():
-        taken = [found[name] for name in step.takes] or [ReceptiveField()]
-        known = [field for field in taken if field is not None]
-        found[step.name] = _field(step, known, network.steps) if len(known) == len(taken) else None
+        inputs = [fields[name] for name in step.takes] or [ReceptiveField()]
+        known_inputs = [field for field in inputs if field is not None]
+        fields[step.name] = _field(step, known_inputs, network.steps) if len(known_inputs) == len(inputs) else None
         if len(step.shape) < 2:  # each unit of a vector depends on everything before it
-            found[step.name] = WHOLE_IMAGE
-    return found
+            fields[step.name] = WHOLE_IMAGE
+    return fields
 
 
-def _field(step: Step, taken: Sequence[ReceptiveField], steps: Mapping[str, Step]) -> ReceptiveField | None:
-    first = taken[0]
+def _field(step: Step, inputs: Sequence[ReceptiveField], steps: Mapping[str, Step]) -> ReceptiveField | None:
+    first = inputs[0]
     if step.kind in (*ACTIVATIONS, *_ELEMENTWISE, *_RANDOM, "Dense") or step.kind in MERGING or first.whole:
-        return _joined(taken)
+        return _joined(inputs)
     if step.kind == "Reshape" and len(step.shape) in (2, 3) and step.shape[:2] == _taken_shape(step, steps)[:2]:
         return first
     if step.kind == "SobelImage":
@@ -182,8 +182,8 @@ def _window(step: Step, shape: tuple[int, ...]) -> Window:
     padding = [0, 0]
     if layer.padding == "same":
         for axis in (0, 1):
-            made = -(-shape[axis] // stride[axis])
-            padding[axis] = same_padding(shape[axis], made, size[axis], stride[axis], dilation[axis]) // 2
+            outputs = -(-shape[axis] // stride[axis])
+            padding[axis] = same_padding(shape[axis], outputs, size[axis], stride[axis], dilation[axis]) // 2
     return Window((size[0], size[1]), (stride[0], stride[1]), (dilation[0], dilation[1]), (padding[0], padding[1]))
 
 

@@ -45,7 +45,7 @@ if TYPE_CHECKING:
     from digitlab.jobs.studies import list_studies, run_study, show_study, write_study_page
     from digitlab.jobs.trainings import TransferResult, cross_validate, lr_range_test, resume, train, transfer
 
-_PLACES = {
+_MODULES = {
     **dict.fromkeys(("ClassifiedData", "classify_data"), "answers"),
     **dict.fromkeys(("Comparison", "compare"), "comparison"),
     "DataCheck": "data_check",
@@ -78,6 +78,6 @@ __all__ = [
 
 
 def __getattr__(name: str) -> object:
-    if name not in _PLACES:
+    if name not in _MODULES:
         raise AttributeError(f"module 'digitlab.jobs' has no attribute {name!r}")
-    return getattr(importlib.import_module(f"digitlab.jobs.{_PLACES[name]}"), name)
+    return getattr(importlib.import_module(f"digitlab.jobs.{_MODULES[name]}"), name)

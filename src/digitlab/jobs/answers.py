@@ -51,8 +51,8 @@ class Answers:
     @property
     def confidences(self) -> NDArray[np.float32]:
         """Its probability, float32 (N,)."""
-        most: NDArray[np.float32] = self.probabilities.max(axis=1)
-        return most
+        highest: NDArray[np.float32] = self.probabilities.max(axis=1)
+        return highest
 
     def rows(self) -> Iterator[tuple[int, int | None, float]]:
         """Yield number, digit (None below the threshold) and confidence for each image."""
@@ -126,28 +126,28 @@ def classify_data(
         source = stack.enter_context(dataset.open(chosen))
         for batch in source.batches():
             probabilities = answer(batch.images)
-            found = Answers(tally.images + 1, probabilities, probabilities.max(axis=1) >= (threshold or 0.0))
-            tally.see(found, batch.labels)
-            take(found)
+            answers = Answers(tally.images + 1, probabilities, probabilities.max(axis=1) >= (threshold or 0.0))
+            tally.add(answers, batch.labels)
+            take(answers)
             if write is not None:
-                for row in found.rows():
+                for row in answers.rows():
                     write(str(source_path), *row)
             if sink is not None:
-                sink.write(replace(batch, labels=found.digits)[found.sure])
+                sink.write(replace(batch, labels=answers.digits)[answers.sure])
             listener(Counted(f"classifying {data}", tally.images, source.count or tally.images))
         if not tally.images:  # raised here, so that no empty table is left
-            raise DatasetError(f"{data}: holds no image; expected images of digits")
+            raise DatasetError(f"{data}: contains no images; expected images of digits")
     return tally.as_result()
 
 
-def _data_file(data: str, *written: str | Path | None) -> Path:
+def _data_file(data: str, *outputs: str | Path | None) -> Path:
     """Return the file or folder of the data; refuse output files that would replace it."""
     from digitlab.datasets.formats.polarity import parted_name
 
     path = parted_name(data)[0]
-    for each in (Path(name) for name in written if name is not None):
-        if each.exists() and path.exists() and each.samefile(path):
-            raise UsageError(f"{each} is the data itself; choose another name")
+    for file in (Path(name) for name in outputs if name is not None):
+        if file.exists() and path.exists() and file.samefile(path):
+            raise UsageError(f"{file} is the data itself; choose another name")
     return path
 
 
@@ -159,14 +159,14 @@ class _Tally:
     labelled: int = 0
     agreeing: int = 0
 
-    def see(self, answers: Answers, labels: NDArray[np.uint8]) -> None:
+    def add(self, answers: Answers, labels: NDArray[np.uint8]) -> None:
         import numpy as np
 
         digits, sure = answers.digits, answers.sure
         self.images += len(digits)
         self.unsure += int((~sure).sum())
-        found = np.bincount(digits[sure], minlength=10).tolist()
-        self.counts = [before + now for before, now in zip(self.counts, found, strict=True)]
+        counts = np.bincount(digits[sure], minlength=10).tolist()
+        self.counts = [before + now for before, now in zip(self.counts, counts, strict=True)]
         self.labelled += int((labels != NONE).sum())
         self.agreeing += int((labels == digits).sum())
 

@@ -116,8 +116,8 @@ def compare(*runs: str | Path, each: bool = False, out: Path | None = None, list
     answers = [read_answers(path) for path in paths]
     expect_same_images(answers)
     recipes = by_recipe(answers)
-    by_themselves = each or len(recipes) == 1
-    groups = [[one] for one in answers] if by_themselves else [_distinct(recipe, listener) for recipe in recipes]
+    separately = each or len(recipes) == 1
+    groups = [[one] for one in answers] if separately else [_distinct(recipe, listener) for recipe in recipes]
     names, labels = group_names(groups), answers[0].labels
     contestants = [
         Contestant(name, tuple(one.probabilities for one in group)) for name, group in zip(names, groups, strict=True)
@@ -138,20 +138,20 @@ def compare(*runs: str | Path, each: bool = False, out: Path | None = None, list
 
 def _check(paths: Sequence[Path]) -> None:
     if len(paths) < 2:
-        raise UsageError(f"compare: {len(paths)} run given; expected two or more, e.g. digitlab compare runs/A runs/B")
-    whole = [path.resolve() for path in paths]
-    twice = next((path for at, path in enumerate(paths) if whole[at] in whole[:at]), None)
-    if twice is not None:
-        raise UsageError(f"compare: {twice} is given twice; expected different runs")
+        raise UsageError(f"compare: expected two or more runs, {len(paths)} given, e.g. digitlab compare runs/A runs/B")
+    resolved = [path.resolve() for path in paths]
+    duplicate = next((path for index, path in enumerate(paths) if resolved[index] in resolved[:index]), None)
+    if duplicate is not None:
+        raise UsageError(f"compare: {duplicate} is given twice; expected different runs")
 
 
 def _distinct(recipe: Sequence[Answers], listener: Listener) -> list[Answers]:
     from digitlab.evaluation.answers import distinct
 
-    kept, copies = distinct(recipe)
-    for one, twin in copies:
-        listener(Note(f"{one.name} has the same predictions as {twin.name}, to the last bit: counted once"))
-    return kept
+    runs, copies = distinct(recipe)
+    for copy, original in copies:
+        listener(Note(f"{copy.name} has the same predictions as {original.name}, to the last bit: counted once"))
+    return runs
 
 
 def _doubts(answers: Sequence[NDArray[np.floating]], labels: NDArray[np.integer]) -> dict[str, float]:
@@ -159,8 +159,8 @@ def _doubts(answers: Sequence[NDArray[np.floating]], labels: NDArray[np.integer]
 
     from digitlab.evaluation.doubtful import accuracies
 
-    found = [accuracies(each, labels) or {} for each in answers]
-    return {name: float(np.mean([each[name] for each in found])) for name in found[0]}
+    by_run = [accuracies(each, labels) or {} for each in answers]
+    return {name: float(np.mean([each[name] for each in by_run])) for name in by_run[0]}
 
 
 def _draw(ranking: Ranking, members: Members, out: Path, listener: Listener) -> list[Path]:
@@ -175,9 +175,9 @@ def _draw(ranking: Ranking, members: Members, out: Path, listener: Listener) -> 
         listener(Note(f"no pictures drawn: the images cannot be found: {error}"))
         return []
     pictures = []
-    for place, other in enumerate(others, start=2):
+    for rank, other in enumerate(others, start=2):
         if blocks := list(_blocks(best, other, digits)):
-            pictures.append(out / f"1-and-{place}.png")
+            pictures.append(out / f"1-and-{rank}.png")
             save_figure(sets_figure(blocks, 12), pictures[-1])
     return pictures
 

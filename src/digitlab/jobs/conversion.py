@@ -75,7 +75,9 @@ def export(
     """
     out = Path(out)
     if target is not None and int8:
-        raise UsageError("--int8 does not go with --for: C is in 8 bits anyway, and the other targets are in float32")
+        raise UsageError(
+            "--int8 and --for exclude each other: C is in 8 bits anyway, and the other targets are in float32"
+        )
     if target is None and out.suffix.lower() not in _FORMATS:
         raise UsageError(f"cannot export to {out.name!r}; expected a name that ends in .onnx, .xml, .tflite or .keras")
     listener(loading())
@@ -86,7 +88,7 @@ def export(
     if target is not None:
         check_target(target, out)
     path = keras_file(model, listener=listener)
-    network = open_model(path, tell=note(listener))
+    network = open_model(path, on_note=note(listener))
     listener(Work(f"writing {out.suffix} and comparing it with Keras" + (", in 8 bits" if int8 else "")))
     card = card_of(network, path)
     if target is not None:
@@ -130,19 +132,19 @@ def import_model(
     if preparation is not None or form == "sobel":
         if weights is not None:
             raise UsageError(
-                "weights belong to a .json file, whose preparation is found; leave preparation and form out"
+                "weights are for a .json file, whose preparation is found by trying; leave out preparation and form"
             )
-        return _as_told(old, out, architecture, preparation, backend, form, listener)
+        return _import_as_specified(old, out, architecture, preparation, backend, form, listener)
     listener(loading())
     from digitlab.models import conventions
 
     listener(Work("converting the model, and finding its input convention"))
     weights = None if weights is None else Path(weights)
-    done = conventions.import_model(old, out, architecture=architecture, backend=backend, weights=weights)
-    return ImportResult(done.path, done.card, done.changes, tuple(done.found.tried))
+    imported = conventions.import_model(old, out, architecture=architecture, backend=backend, weights=weights)
+    return ImportResult(imported.path, imported.card, imported.changes, tuple(imported.search.tried))
 
 
-def _as_told(
+def _import_as_specified(
     old: Path, out: Path, architecture: str | None, preparation: str | None, backend: str | None, form: str,
     listener: Listener,
 ) -> ImportResult:  # fmt: skip
@@ -155,12 +157,12 @@ def _as_told(
     from digitlab.values import ModelCard
 
     listener(Work("translating the model"))
-    found = import_legacy(old, architecture, preparation=preparation, backend=backend)
-    prepared = f"Sobel image, {found.preparation}" if form == "sobel" else found.preparation
-    training = {"imported_from": old.name, "written_by": found.origin}
-    card = ModelCard(old.stem, found.model.name, prepared, form=form, training=training, versions=versions())
-    save_keras(found.model, out, card)
-    return ImportResult(out, card, tuple(found.changes))
+    imported = import_legacy(old, architecture, preparation=preparation, backend=backend)
+    prepared = f"Sobel image, {imported.preparation}" if form == "sobel" else imported.preparation
+    training = {"imported_from": old.name, "written_by": imported.origin}
+    card = ModelCard(old.stem, imported.model.name, prepared, form=form, training=training, versions=versions())
+    save_keras(imported.model, out, card)
+    return ImportResult(out, card, tuple(imported.changes))
 
 
 def ensemble(*members: str | Path, out: Path, listener: Listener = ignore) -> Ensemble:
@@ -180,17 +182,17 @@ def ensemble(*members: str | Path, out: Path, listener: Listener = ignore) -> En
         StorageError: if it cannot be written.
     """
     if len(members) < 2:
-        raise UsageError(f"{len(members)} models given; expected two or more, e.g. digitlab ensemble A B --out C.keras")
+        raise UsageError(f"expected two or more models, {len(members)} given, e.g. digitlab ensemble A B --out C.keras")
     if out.suffix.lower() not in _FORMATS:
         raise UsageError(f"cannot write {out.name!r}; expected a name that ends in .keras, .onnx, .xml or .tflite")
     listener(loading())
     from digitlab import models
-    from digitlab.models.ensemble import ensemble as joined
+    from digitlab.models.ensemble import ensemble as combine
 
     paths = [keras_file(each, listener=listener) for each in members]
-    opened = [models.open_model(path, tell=note(listener)) for path in paths]
+    opened = [models.open_model(path, on_note=note(listener)) for path in paths]
     cards = [models.card_of(model, path) for model, path in zip(opened, paths, strict=True)]
     card = models.ensemble_card(out.stem, cards)
-    whole = joined(opened)
+    combined = combine(opened)
     listener(Work(f"writing {out.suffix} and comparing it with the members"))
-    return Ensemble(models.export_model(whole, out, card), len(members), whole.count_params())
+    return Ensemble(models.export_model(combined, out, card), len(members), combined.count_params())

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 __all__ = ["DataCheck", "SplitCheck", "checked_data", "note_what_is_wrong"]
 
-_LOOKED_AT, _QUICKLY = 2000, 256  # images in each split that the reader examines
+_SAMPLE_SIZE, _QUICK_SAMPLE_SIZE = 2000, 256  # images in each split that the reader examines
 _COMPARED = 1000  # images in a split for which near duplicates are searched for in the first one
 _RIGHT_COLUMN = 0.1  # by how much another column must agree better than the one taken as the label
 
@@ -81,12 +81,12 @@ def checked_data(data: str, fix: Path | None, listener: Listener) -> DataCheck:
     if fix is not None and fix.resolve() == parted_name(data)[0].resolve():
         raise UsageError(f"--fix {fix} would replace the file that is checked; choose another name")
     with loose_labels():
-        check = _Check(_found(data), data, listener)
-        splits = check.look()
+        check = _Check(_dataset_as_is(data), data, listener)
+        splits = check.examine_splits()
         written: Mapping[str, int] = {}
         if fix is not None:
             listener(Work(f"writing {fix}"))
-            written = write_npz_splits(fix, {split: check.mended(split) for split in splits})
+            written = write_npz_splits(fix, {split: check.repaired(split) for split in splits})
     return DataCheck(splits, written)
 
 
@@ -100,33 +100,33 @@ def note_what_is_wrong(data: str, dataset: Dataset, split: str, listener: Listen
     with warnings.catch_warnings(), contextlib.suppress(DigitlabError):
         warnings.simplefilter("ignore")  # they are issued when the file is read
         with dataset.open(split) as source:
-            sample = _sample(_few(source), _QUICKLY)
+            sample = _sample(_some_batches(source), _QUICK_SAMPLE_SIZE)
         from digitlab.datasets.examining import examine
 
         verdict = examine(_reader(listener), sample)
-        if len(sample.images) < _QUICKLY // 4:  # too few for a reliable verdict
+        if len(sample.images) < _QUICK_SAMPLE_SIZE // 4:  # too few for a reliable verdict
             return
         if verdict.no_digits:
             listener(
                 Note(f"{data}: the reader agrees with {100 * verdict.agreement:.0f} % of its labels; are these digits?")
             )
-        elif found := list(verdict.sentences()):
-            listener(Note(f"{data}: {'; '.join(found)}. `digitlab data check {data} --fix OUT.npz` repairs it"))
+        elif sentences := list(verdict.sentences()):
+            listener(Note(f"{data}: {'; '.join(sentences)}. `digitlab data check {data} --fix OUT.npz` repairs it"))
 
 
-def _few(source: ImageSource) -> Iterator[Digits]:
+def _some_batches(source: ImageSource) -> Iterator[Digits]:
     """Yield some images from all over a file that allows random access; from others, the first batch."""
     from digitlab.datasets.formats import RowSource
 
     if isinstance(source, RowSource):
-        for place in range(8):
-            start = len(source) * place // 8
-            yield source.read(start, start + _QUICKLY // 8)
+        for part in range(8):
+            start = len(source) * part // 8
+            yield source.read(start, start + _QUICK_SAMPLE_SIZE // 8)
         return
     yield from (batch for batch, _ in zip(source.batches(), range(1), strict=False))
 
 
-def _found(data: str) -> Dataset:
+def _dataset_as_is(data: str) -> Dataset:
     """Find the dataset; a file is opened as it is, because its polarity is what is examined."""
     from digitlab.datasets import find_dataset
     from digitlab.datasets.catalogue import load_dataset
@@ -135,8 +135,8 @@ def _found(data: str) -> Dataset:
     try:
         return load_dataset(data)
     except DatasetError:
-        path, asked = parted_name(data)
-        return find_dataset(data if asked or not path.exists() else f"{data}#{AS_IS}")
+        path, polarity = parted_name(data)
+        return find_dataset(data if polarity or not path.exists() else f"{data}#{AS_IS}")
 
 
 def _reader(listener: Listener) -> Callable[[NDArray[np.uint8]], NDArray[np.floating]]:
@@ -156,8 +156,8 @@ def _sample(batches: Iterator[Digits], size: int) -> Sample:
 
 
 def _some_sizes(sizes: Mapping[tuple[int, int], int]) -> str:
-    most = sorted(sizes, key=lambda size: -sizes[size])
-    return ", ".join(f"{width}×{height}" for height, width in most[:3]) + (", …" if len(most) > 3 else "")
+    by_count = sorted(sizes, key=lambda size: -sizes[size])
+    return ", ".join(f"{width}×{height}" for height, width in by_count[:3]) + (", …" if len(by_count) > 3 else "")
 
 
 class _Check:
@@ -171,19 +171,19 @@ class _Check:
         self._column: Any = None
         self._answer = _reader(listener)
 
-    def look(self) -> dict[str, SplitCheck]:
-        found = {}
+    def examine_splits(self) -> dict[str, SplitCheck]:
+        results = {}
         column = self._other_column()
         for split in self._dataset.splits:
             sample, sizes = self._pass(split)
             if not len(self._labels[split]):
-                raise DatasetError(f"{self._where(split)} holds no image; expected labelled digits")
+                raise DatasetError(f"{self._where(split)} contains no images; expected labelled digits")
             verdict = self._examined(sample, split)
-            sentences = [*column, *self._of_sizes(sizes), *self._unlabelled(split)]
+            sentences = [*column, *self._other_sizes(sizes), *self._unlabelled(split, verdict)]
             sentences += verdict.sentences() if verdict else ()
             sentences += [*self._duplicates(split), *self._leakage(split, sample)]
-            found[split] = SplitCheck(len(self._labels[split]), verdict, tuple(sentences))
-        return found
+            results[split] = SplitCheck(len(self._labels[split]), verdict, tuple(sentences))
+        return results
 
     def _where(self, split: str) -> str:
         return self._name if len(self._dataset.splits) == 1 else f"{self._name} ({split})"
@@ -202,7 +202,7 @@ class _Check:
 
         prints, labels = [np.empty(0, np.uint64)], [np.empty(0, np.uint8)]
 
-        def seen(source: ImageSource) -> Iterator[Digits]:
+        def counted(source: ImageSource) -> Iterator[Digits]:
             done = 0
             for batch in source.batches():
                 prints.append(fingerprints(batch.images))
@@ -213,7 +213,7 @@ class _Check:
 
         with warnings.catch_warnings(), self._open(split) as source:
             warnings.filterwarnings("ignore", message=".*are prepared as the reader prepares a photo")
-            sample = _sample(seen(source), _LOOKED_AT)
+            sample = _sample(counted(source), _SAMPLE_SIZE)
             sizes = dict(getattr(source, "sizes", {}))
         self._prints[split], self._labels[split] = np.concatenate(prints), np.concatenate(labels)
         return sample, sizes
@@ -234,15 +234,18 @@ class _Check:
         return verdict
 
     @staticmethod
-    def _of_sizes(sizes: Mapping[tuple[int, int], int]) -> Iterator[str]:
+    def _other_sizes(sizes: Mapping[tuple[int, int], int]) -> Iterator[str]:
         other = sum(count for size, count in sizes.items() if size != (28, 28))
         if other:
             yield f"{other:,} images are not of 28×28 but of {_some_sizes(sizes)}; they are prepared as the reader does"
 
-    def _unlabelled(self, split: str) -> Iterator[str]:
-        labels = self._labels[split]
-        if (labels == NONE).all():
+    def _unlabelled(self, split: str, verdict: Verdict | None) -> Iterator[str]:
+        without = self._labels[split] == NONE
+        if without.all():
             yield "there are no labels; --fix gives them the reader's answers"
+        elif without.any() and (verdict is None or verdict.changes.labels[NONE] == NONE):
+            count = f"{np.count_nonzero(without):,} of {len(without):,} images"
+            yield f"{count} have no label, or one that is not a digit (10 or −1); --fix leaves them out"
 
     def _other_column(self) -> list[str]:
         """Report if the label of a CSV is in another column than its layout says; that column is used from then on."""
@@ -257,18 +260,18 @@ class _Check:
             return []
         shares = [self._agreement(choice.images, choice.labels) for choice in choices]
         best = int(np.argmax(shares))
-        usual = self._usual_agreement()
-        if shares[best] < usual + _RIGHT_COLUMN or shares[best] < 0.5:
+        default = self._default_agreement()
+        if shares[best] < default + _RIGHT_COLUMN or shares[best] < 0.5:
             return []
         self._column = choices[best].columns
-        told = f"the reader agrees with {100 * shares[best]:.1f} %, with {100 * usual:.1f} % of the one taken otherwise"
-        return [f"the label is the column {choices[best].name} ({told})"]
+        comparison = f"the reader agrees with {100 * shares[best]:.1f} %, with {100 * default:.1f} % of the usual one"
+        return [f"the label is the column {choices[best].name} ({comparison})"]
 
     def _agreement(self, images: NDArray[np.uint8], labels: NDArray[np.uint8]) -> float:
         views = (images, 255 - images)
         return max(float(np.mean(self._answer(view).argmax(axis=1) == labels)) for view in views)
 
-    def _usual_agreement(self) -> float:
+    def _default_agreement(self) -> float:
         """Return the agreement with the labels that the file normally yields; 0 if there are none."""
         with contextlib.suppress(DatasetError), self._dataset.open(self._dataset.splits[0]) as source:
             first = next(iter(source.batches()), None)
@@ -280,10 +283,10 @@ class _Check:
         prints, labels = self._prints[split], self._labels[split]
         different = len(np.unique(prints))
         if different < len(prints):
-            yield f"{len(prints) - different:,} images are the same as another one of {split}"
+            yield f"{len(prints) - different:,} images are duplicates of others in {split}"
         contradictory = len(np.unique(np.stack([prints, labels.astype(np.uint64)], axis=1), axis=0)) - different
         if contradictory:
-            yield f"{contradictory:,} of these have another label than the same image before"
+            yield f"{contradictory:,} of these have another label than the image that they duplicate"
 
     def _leakage(self, split: str, sample: Sample) -> Iterator[str]:
         first = self._dataset.splits[0]
@@ -294,40 +297,40 @@ class _Check:
             yield f"leakage: {same:,} of its images are in {first} as well"
         from digitlab.datasets.examining import fingerprints, nearly_the_same
 
-        some = sample.images[:_COMPARED]
-        some = some[~np.isin(fingerprints(some), self._prints[first])]
+        sample_images = sample.images[:_COMPARED]
+        sample_images = sample_images[~np.isin(fingerprints(sample_images), self._prints[first])]
         self._listener(Work(f"looking for images of {split} in {first}"))
         with self._open(first) as source:
-            near = nearly_the_same(some, source.batches())
+            near = nearly_the_same(sample_images, source.batches())
         if near:
-            yield f"leakage: {near:,} of {len(some):,} looked at are nearly the same as one of {first}"
+            yield f"leakage: {near:,} of {len(sample_images):,} images examined are nearly the same as one of {first}"
 
-    def mended(self, split: str) -> Iterator[Digits]:
+    def repaired(self, split: str) -> Iterator[Digits]:
         """Yield the images to be written: corrected, labelled, without duplicates, and not in another split."""
         from digitlab.datasets.examining import fingerprints
 
         verdict = self._verdicts.get(split)
         changes = verdict.changes if verdict else None
-        moved = changes.moved if changes else 0
+        offset = changes.moved if changes else 0
         unlabelled = bool((self._labels[split] == NONE).all())
-        seen = np.unique(np.concatenate(list(self._others(split)))) if len(self._prints) > 1 else np.empty(0, np.uint64)
+        elsewhere = np.unique(np.concatenate(list(self._prints_elsewhere(split))))
         _, firsts = np.unique(self._prints[split], return_index=True)
         row = 0
         with self._open(split) as source:
             for batch in source.batches():
                 rows = np.arange(row, row + len(batch))
-                kept = np.isin(rows, firsts) & ~np.isin(fingerprints(batch.images), seen)
-                labels = self._labels[split][np.clip(rows + moved, 0, len(self._labels[split]) - 1)]
-                kept &= (rows + moved >= 0) & (rows + moved < len(self._labels[split]))
+                keep = np.isin(rows, firsts) & ~np.isin(fingerprints(batch.images), elsewhere)
+                labels = self._labels[split][np.clip(rows + offset, 0, len(self._labels[split]) - 1)]
+                keep &= (rows + offset >= 0) & (rows + offset < len(self._labels[split]))
                 digits = Digits(batch.images, labels)
                 digits = changes.apply(digits) if changes else digits
                 if unlabelled:
                     digits = replace(digits, labels=self._answer(digits.images).argmax(axis=1).astype(np.uint8))
-                kept &= digits.labels != NONE
+                keep &= digits.labels != NONE
                 row += len(batch)
-                yield digits[kept]
+                yield digits[keep]
 
-    def _others(self, split: str) -> Iterator[NDArray[np.uint64]]:
+    def _prints_elsewhere(self, split: str) -> Iterator[NDArray[np.uint64]]:
         """For the first split, used for training, yield the other splits' images, to be left out; those stay whole."""
         yield np.empty(0, np.uint64)
         if split == self._dataset.splits[0]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from pathlib import Path  # noqa: TC003 - the types of settings are read at run time
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 from digitlab.errors import DatasetError, UsageError
@@ -63,20 +63,22 @@ def describe_dataset(
     """
     from digitlab.datasets import find_dataset, summarise_batches
 
-    data, found = find_dataset(name, seed=seed), {}
-    for each in (split,) if split else data.splits:
-        tell = _counting(f"{data.name}, {each}", listener)
-        with data.open(each) as source:
-            found[each] = summarise_batches(_told(source.batches(), source.count, tell))
-    return DatasetFacts(data.about, found)
+    data, summaries = find_dataset(name, seed=seed), {}
+    for part in (split,) if split else data.splits:
+        on_progress = _counting(f"{data.name}, {part}", listener)
+        with data.open(part) as source:
+            summaries[part] = summarise_batches(_reporting(source.batches(), source.count, on_progress))
+    return DatasetFacts(data.about, summaries)
 
 
-def _told(batches: Iterator[Digits], count: int | None, tell: Callable[[int, int | None], None]) -> Iterator[Digits]:
+def _reporting(
+    batches: Iterator[Digits], count: int | None, on_progress: Callable[[int, int | None], None]
+) -> Iterator[Digits]:
     done = 0
     for batch in batches:
         yield batch
         done += len(batch)
-        tell(done, count)
+        on_progress(done, count)
 
 
 @checked
@@ -127,9 +129,9 @@ def _blocks(data: Dataset, split: str, count: int) -> Iterator[Block]:
     digits = first_images(data, split, count)
     copies = data.handmade.copies if data.handmade else 1
     title = f"{data.name} ({split})" + (f": {copies} copies of each image" if copies > 1 else "")
-    each = len(digits) // copies
-    for start in range(0, len(digits), max(1, each)):
-        part = digits[start : start + each]
+    per_copy = len(digits) // copies
+    for start in range(0, len(digits), max(1, per_copy)):
+        part = digits[start : start + per_copy]
         yield title if start == 0 else "", part.images, [str(label) for label in part.labels]
 
 
@@ -162,8 +164,14 @@ def build_dataset(
     """
     from digitlab.datasets import build_file, load_dataset
 
-    tell = _counting(f"{name} → {out}", listener)
-    return build_file(load_dataset(name, seed=seed), out, tell, split=split, jobs=jobs, dtype=dtype)  # type: ignore[arg-type]
+    on_progress = _counting(f"{name} → {out}", listener)
+    try:
+        dataset = load_dataset(name, seed=seed)
+    except DatasetError as error:
+        if Path(name).exists():
+            raise DatasetError(f"{name} is a file or folder; `digitlab data convert` copies those") from error
+        raise
+    return build_file(dataset, out, on_progress, split=split, jobs=jobs, dtype=dtype)  # type: ignore[arg-type]
 
 
 @checked
@@ -241,11 +249,11 @@ def dataset_from_review(*corrections: Path, out: str | Path) -> Corrections:
 
     if not corrections:
         raise UsageError("no corrections given; expected one or more files that the review page saved")
-    found = read_corrections(corrections)
-    if len(found.digits):
+    corrected = read_corrections(corrections)
+    if len(corrected.digits):
         with dataset_writer(out) as sink:
-            sink.write(found.digits)
-    return found
+            sink.write(corrected.digits)
+    return corrected
 
 
 def draw_filters(image: str, *, out: Path) -> Path:
@@ -274,15 +282,11 @@ def _grey_image(name: str) -> NDArray[np.uint8]:
     import numpy as np
 
     from digitlab.reading import load_image
+    from digitlab.reading.ink import shrink
 
     if name.startswith("mnist:"):
         return _mnist_image(name)
-    grey = cv2.cvtColor(load_image(name), cv2.COLOR_RGB2GRAY)
-    scale = _MOST_ACROSS / max(grey.shape)
-    if scale < 1:
-        width, height = (max(1, round(side * scale)) for side in grey.shape[::-1])
-        grey = cv2.resize(grey, (width, height), interpolation=cv2.INTER_AREA)
-    return np.asarray(grey, np.uint8)
+    return shrink(np.asarray(cv2.cvtColor(load_image(name), cv2.COLOR_RGB2GRAY), np.uint8), _MOST_ACROSS)
 
 
 def _mnist_image(name: str) -> NDArray[np.uint8]:

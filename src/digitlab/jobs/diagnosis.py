@@ -106,9 +106,9 @@ def diagnose(
         StorageError: if the page cannot be written.
     """
     _check(photos, data, out)
-    network, costs = _measured(model, listener)
-    called, reader = network.classifier.path.stem if network.classifier is model else Path(str(model)).name, _reader()
-    found, refused = _each(network, photos, label, reader, costs, called)
+    network, costs = _measure(model, listener)
+    name, reader = network.classifier.path.stem if network.classifier is model else Path(str(model)).name, _reader()
+    diagnoses, refused = _diagnose_photos(network, photos, label, reader, costs, name)
     whole = None
     if data is not None:
         from digitlab.diagnosis.pictures import open_pictures
@@ -116,19 +116,20 @@ def diagnose(
 
         listener(Work(f"opening {data}"))
         whole = diagnose_set(
-            network, open_pictures(data, split, images), reader=reader, tell=_counting(listener, "looking", "pictures")
+            network,
+            open_pictures(data, split, images),
+            reader=reader,
+            on_progress=_counting(listener, "looking", "pictures"),
         )
         for text in whole.refused:
             listener(Note(text))
-    kept = _kept(called, found, data, whole, costs, refused)
-    nothing = not found and whole is None
-    page = None if out is None or nothing else _write(Path(out), network, called, found, data, whole, costs, kept)
-    return DiagnosisResult(found, whole, network, costs, refused, page, kept)
+    content = _as_json(name, diagnoses, data, whole, costs, refused)
+    nothing = not diagnoses and whole is None
+    page = None if out is None or nothing else _write(Path(out), network, name, diagnoses, data, whole, costs, content)
+    return DiagnosisResult(diagnoses, whole, network, costs, refused, page, content)
 
 
-def mistakes_of(
-    model: str | Path | Classifier = "reader", *, listener: Listener = ignore
-) -> tuple[Costs, dict[str, NDArray[np.uint8]]]:
+def mistakes_of(model: str | Path | Classifier = "reader") -> tuple[Costs, dict[str, NDArray[np.uint8]]]:
     """Measure what common image mistakes cost a model on MNIST's test images; measured once per model, then cached.
 
     Returns:
@@ -143,22 +144,22 @@ def mistakes_of(
     """
     from digitlab.diagnosis.mistakes import examples
 
-    network, costs = _measured(model, listener)
+    network, costs = _measure(model, ignore)
     return costs, examples(network, costs, _EXAMPLE)
 
 
-def _measured(model: str | Path | Classifier, listener: Listener) -> tuple[Network, Costs]:
+def _measure(model: str | Path | Classifier, listener: Listener) -> tuple[Network, Costs]:
     """Return the network with what is known about its images, part of which only measuring reveals; and the costs."""
     from digitlab.diagnosis import Network, measure_costs
 
-    network = Network.of(_opened(model, listener))
+    network = Network.of(_open(model, listener))
     costs = measure_costs(network, _counting(listener, "what usual mistakes cost this model", "mistakes"))
     if costs.inverted or costs.transposed:
         network = network.trained_on(inverted=costs.inverted, transposed=costs.transposed)
     return network, costs
 
 
-def _opened(model: str | Path | Classifier, listener: Listener) -> Classifier:
+def _open(model: str | Path | Classifier, listener: Listener) -> Classifier:
     from digitlab.network.classifier import Classifier, resolve_model
 
     if isinstance(model, Classifier):
@@ -170,26 +171,28 @@ def _check(photos: tuple[Any, ...], data: str | None, out: str | Path | None) ->
     if not photos and data is None:
         raise UsageError("nothing to diagnose; expected a picture of one digit, or data, a set of them")
     if len(photos) > _MOST_PHOTOS:
-        raise UsageError(f"{len(photos)} pictures are more than {_MOST_PHOTOS}; name their folder as data (--data)")
+        raise UsageError(
+            f"{len(photos)} pictures given; expected at most {_MOST_PHOTOS}: give their folder as data (--data)"
+        )
     if out is not None and Path(out).suffix.lower() not in (".html", ".htm"):
         raise UsageError(f"cannot write {Path(out).name!r}; expected a name that ends in .html")
 
 
-def _each(
+def _diagnose_photos(
     network: Network, photos: tuple[Any, ...], label: int | None, reader: Reader, costs: Costs, model: str
 ) -> tuple[tuple[Diagnosis, ...], tuple[str, ...]]:
     """Diagnose each picture, and collect the errors of those that cannot be; if there is only one, raise its error."""
     from digitlab.diagnosis import diagnose_photo
 
-    found, refused = [], []
+    diagnoses, refused = [], []
     for photo in photos:
         try:
-            found.append(diagnose_photo(network, photo, label, reader=reader, costs=costs, model=model))
+            diagnoses.append(diagnose_photo(network, photo, label, reader=reader, costs=costs, model=model))
         except DigitlabError as error:
             if len(photos) == 1:
                 raise
             refused.append(str(error))
-    return tuple(found), tuple(refused)
+    return tuple(diagnoses), tuple(refused)
 
 
 @functools.cache
@@ -204,7 +207,7 @@ def _counting(listener: Listener, text: str, unit: str) -> Any:
     return lambda done, of: listener(Counted(text, done, of, unit))
 
 
-def _kept(
+def _as_json(
     model: str,
     photos: tuple[Diagnosis, ...],
     data: str | None,
@@ -212,10 +215,10 @@ def _kept(
     costs: Costs,
     refused: tuple[str, ...],
 ) -> dict[str, Any]:
-    kept: dict[str, Any] = {"model": model, "photos": [each.as_json() for each in photos], "refused": list(refused)}
+    content: dict[str, Any] = {"model": model, "photos": [each.as_json() for each in photos], "refused": list(refused)}
     if whole is not None:
-        kept["data"] = {"name": data, **whole.as_json()}
-    return kept | {"mnist": costs.as_json()}
+        content["data"] = {"name": data, **whole.as_json()}
+    return content | {"mnist": costs.as_json()}
 
 
 def _write(
@@ -226,7 +229,7 @@ def _write(
     data: str | None,
     whole: SetDiagnosis | None,
     costs: Costs,
-    kept: dict[str, Any],
+    content: dict[str, Any],
 ) -> Path:
     import json
 
@@ -234,6 +237,6 @@ def _write(
     from digitlab.storage import write_text
 
     page = page_of(network, costs, model=model, photos=photos, whole=whole, data=data or "")
-    write_text(out.with_suffix(".json"), json.dumps(kept, indent=1))
+    write_text(out.with_suffix(".json"), json.dumps(content, indent=1))
     write_text(out, page)
     return out

@@ -149,7 +149,7 @@ def evaluate_predictions(
 
     answers = read_probabilities(probabilities, logits=logits)
     if labels is None and not (probabilities.is_dir() or probabilities.suffix.lower() == ".npz"):
-        raise UsageError(f"{probabilities}: holds no labels; name their file: labels=FILE")
+        raise UsageError(f"{probabilities}: contains no labels; give their file: labels=FILE")
     truth = read_labels(labels or probabilities, named=labels is None)
     metrics = measure(answers, truth, bootstrap=REPLICAS)
     run = folder_for(f"evaluate-{probabilities.stem}", out)
@@ -194,10 +194,11 @@ def robustness(
     answer = predictor(model, form="grey", listener=listener)
     run = Run.open(Path(model)) if out is None and _is_run(model) else folder_for(f"robustness-{_stem(model)}", out)
 
-    def tell(done: int, total: int, name: str) -> None:
+    def on_progress(done: int, total: int, name: str) -> None:
         listener(Counted("robustness", done, total, "sets", name))
 
-    found = measure_robustness(functools.partial(mean_answer, answer, count=tta), hard_sets(images), tell=tell)
+    averaged = functools.partial(mean_answer, answer, count=tta)
+    found = measure_robustness(averaged, hard_sets(images), on_progress=on_progress)
     for _, reason in found.left_out:
         listener(Note(f"left out: {reason}"))
     kept = {"model": str(model), **found.as_dict()}
@@ -217,7 +218,7 @@ def _predict(answer: Predictor, images: NDArray[np.uint8], tta: int, listener: L
         listener(Work(f"predicting {len(images):,} images"))
         return answer(images)
     text, count = f"predicting {tta} copies of each image", len(images)
-    return mean_answer(answer, images, tta, tell=lambda done: listener(Counted(text, done * count, tta * count)))
+    return mean_answer(answer, images, tta, on_progress=lambda done: listener(Counted(text, done * count, tta * count)))
 
 
 def _run_for(model: str | Path, data: str, split: str, out: Path | None, tta: int) -> Run:
@@ -230,23 +231,23 @@ def _run_for(model: str | Path, data: str, split: str, out: Path | None, tta: in
     run = Run.open(Path(model))
     config = run.read_config()
     tested_on = config.get("test", config.get("dataset", data))
-    own = whole_path(tested_on) == whole_path(data) and split == "test" and tta == 1
+    own_images = whole_path(tested_on) == whole_path(data) and split == "test" and tta == 1
     file, _ = parted_name(data)
     name = file.stem if file.exists() else data
     name = name if split == "test" else f"{name}-{split}"
-    if own:
+    if own_images:
         return run
     folders = (run.evaluation(name if number == 1 else f"{name}-{number}", tta) for number in itertools.count(1))
-    return next(each for each in folders if _is_of(each, data))
+    return next(each for each in folders if _is_evaluation_of(each, data))
 
 
-def _is_of(evaluation: Run, data: str) -> bool:
+def _is_evaluation_of(evaluation: Run, data: str) -> bool:
     """Return whether a folder is new or holds an evaluation on this data, not on another file of the same name."""
     try:
-        held = evaluation.read_json(evaluation.metrics).get("data")
+        evaluated = evaluation.read_json(evaluation.metrics).get("data")
     except RunError:  # there is none, or a damaged one
         return True
-    return held == data or (isinstance(held, str) and Path(held).resolve() == Path(data).resolve())
+    return evaluated == data or (isinstance(evaluated, str) and Path(evaluated).resolve() == Path(data).resolve())
 
 
 def _is_run(model: str | Path) -> bool:

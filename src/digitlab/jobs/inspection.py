@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 from digitlab.errors import DatasetError, ImageError, UsageError
 from digitlab.jobs.events import Work, ignore, loading
-from digitlab.jobs.named_models import FORMS, as_taken, keras_file, note
+from digitlab.jobs.named_models import FORMS, converter, keras_file, note
 from digitlab.settings import Range, Setting, checked
 
 if TYPE_CHECKING:
@@ -86,19 +86,24 @@ def inspect(
     from digitlab.inspection.look import look_at_digit, look_at_network, open_album
     from digitlab.models import card_of, open_model
 
-    network = open_model(path, tell=note(listener))
+    network = open_model(path, on_note=note(listener))
     card = card_of(network, path)
-    takes = form or card.form
-    sample, see = _sample(data, takes), as_taken(shown_form, takes)
+    model_form = form or card.form
+    sample, convert = _sample(data, model_form), converter(shown_form, model_form)
     step = _steps(images if explore else None, listener, digit=shown is not None)
-    album = open_album(network, Path(out), layer=layer, tell=note(listener), step=step)
+    album = open_album(network, Path(out), layer=layer, on_note=note(listener), step=step)
     step(_NETWORK, None)
-    kept: dict[str, Any] = {"model": str(model), "name": card.name, "form": takes, **look_at_network(album, sample)}
+    kept: dict[str, Any] = {
+        "model": str(model),
+        "name": card.name,
+        "form": model_form,
+        **look_at_network(album, sample),
+    }
     if shown is not None:
         step(_DIGIT, None)
-        kept |= {"image": digit or str(image), **look_at_digit(album, shown, why=why, unless=unless, see=see)}
+        kept |= {"image": digit or str(image), **look_at_digit(album, shown, why=why, unless=unless, see=convert)}
     if explore:
-        kept["explorer"] = _explore(album, data, takes, images)
+        kept["explorer"] = _explore(album, data, model_form, images)
     return _written(album, kept)
 
 
@@ -112,12 +117,9 @@ def _check(image: str | Path | None, digit: str | None, why: int | None, unless:
     """Refuse invalid arguments before anything is loaded or written."""
     if image is not None and digit is not None:
         raise UsageError("inspect: image and digit were both given; expected one of them")
-    asked = [name for name, each in (("why", why), ("unless (--not)", unless)) if each is not None]
-    if asked and image is None and digit is None:
-        raise UsageError(
-            f"inspect: {asked[0]} asks about an image, and none is given; expected image, a file, or digit, e.g. "
-            "mnist:17"
-        )
+    named = [name for name, value in (("why", why), ("unless (--not)", unless)) if value is not None]
+    if named and image is None and digit is None:
+        raise UsageError(f"inspect: {named[0]} needs an image; give image (a file), or digit, e.g. mnist:17")
     if why is not None and why == unless:
         raise UsageError(f"inspect: why and unless (--not) are both {why}; expected two different digits")
 
@@ -141,16 +143,16 @@ def _shown(image: str | Path | None, digit: str | None) -> tuple[NDArray[np.uint
     from digitlab.reading import digit_image
 
     if digit is not None:
-        return _of_dataset(digit)
+        return _dataset_image(digit)
     if image is None:
         return None, "grey"  # no image, so either form would do
-    found = digit_image(image)
-    if found is None:
+    glyph = digit_image(image)
+    if glyph is None:
         raise ImageError(f"{image}: there is no ink in it; expected a picture of one digit")
-    return found, "grey"
+    return glyph, "grey"
 
 
-def _of_dataset(digit: str) -> tuple[NDArray[np.uint8], str]:
+def _dataset_image(digit: str) -> tuple[NDArray[np.uint8], str]:
     from digitlab.datasets import find_dataset, first_images
 
     name, _, number = digit.rpartition(":")
@@ -168,29 +170,29 @@ def _evaluated(dataset: Dataset) -> str:
     return "test" if "test" in dataset.splits else dataset.splits[-1]
 
 
-def _sample(data: str, takes: str) -> NDArray[np.uint8]:
+def _sample(data: str, model_form: str) -> NDArray[np.uint8]:
     """Return the images in which dead maps are looked for, uint8 (N, 28, 28), in the form that the model takes."""
     from digitlab.datasets import find_dataset, first_images
 
     dataset = find_dataset(data)
     images = first_images(dataset, _evaluated(dataset), _CHECKED).images[:_CHECKED]
     if not len(images):
-        raise DatasetError(f"{data} holds no image; expected digits that the network is shown")
-    return as_taken(dataset.form, takes)(images)
+        raise DatasetError(f"{data} contains no images; expected digits to show to the network")
+    return converter(dataset.form, model_form)(images)
 
 
-def _explore(album: Album, data: str, takes: str, images: int) -> dict[str, Any]:
+def _explore(album: Album, data: str, model_form: str, images: int) -> dict[str, Any]:
     """Write the page about a dataset; return its content, for JSON."""
     from digitlab.datasets import find_dataset
     from digitlab.inspection.look import Part, look_at_set
     from digitlab.values import Digits
 
     dataset = find_dataset(data)
-    see = as_taken(dataset.form, takes)
+    convert = converter(dataset.form, model_form)
 
     def part(split: str) -> Part:
         digits = dataset.split(split)
-        return Part(split, Digits(see(digits.images), digits.labels))
+        return Part(split, Digits(convert(digits.images), digits.labels))
 
     shown = _evaluated(dataset)
     learned = part("train") if shown != "train" and "train" in dataset.splits else None

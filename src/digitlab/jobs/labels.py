@@ -90,26 +90,26 @@ def label_errors(
     from digitlab.datasets.catalogue import whole_of
 
     if out is not None and Run(out).config.is_file():
-        raise UsageError(f"{out}: holds a training, whose metrics would be overwritten; name another folder")
+        raise UsageError(f"{out}: contains a training, whose metrics would be overwritten; choose another folder")
     dataset = find_dataset(data)
     if split is not None:
         dataset.expect_split(split)
     images = whole_of(dataset)
     training = _training(dataset, recipe, {"epochs": epochs, "seed": seed})
-    asked = _ask_networks(training, images.digits, folds, repeats, listener, stop)
-    if not asked.networks:
+    predicted = _predict_out_of_fold(training, images.digits, folds, repeats, listener, stop)
+    if not predicted.networks:
         return None
     about = {
         "data": data, "split": split or "all", "recipe": str(recipe), "folds": folds, "repeats": repeats,
-        "epochs": training.epochs, "seed": training.seed, "networks": asked.networks,
+        "epochs": training.epochs, "seed": training.seed, "networks": predicted.networks,
     }  # fmt: skip
-    return _listed(folder_for(f"label-errors-{Path(data).stem}", out), images, asked, about, split, most, listener)
+    return _listed(folder_for(f"label-errors-{Path(data).stem}", out), images, predicted, about, split, most, listener)
 
 
 def _listed(
     run: Run,
     images: Whole,
-    asked: OutOfFold,
+    predicted: OutOfFold,
     about: Mapping[str, Any],
     split: str | None,
     most: int,
@@ -118,14 +118,14 @@ def _listed(
     """Rank the labels by the networks' predictions, and keep predictions, table and pictures in ``run``."""
     from digitlab.evaluation.label_errors import rank_labels
 
-    ranking = rank_labels(asked.probabilities, images.digits.labels[asked.rows], asked.rows)
-    accuracy = _keep_answers(run, about, images.digits[asked.rows], asked)
+    ranking = rank_labels(predicted.probabilities, images.digits.labels[predicted.rows], predicted.rows)
+    accuracy = _store_predictions(run, about, images.digits[predicted.rows], predicted)
     listed = ranking if split is None else ranking.among(images.rows_of(split))
     listener(Work("drawing the most suspicious labels"))
     _write_list(run, images, listed, most)
     kept = {
         **about,
-        "images": len(asked.rows),
+        "images": len(predicted.rows),
         "accuracy": accuracy,
         "suspicious": listed.suspicious,
         "doubtful_found": _doubtful_found(images, ranking),
@@ -140,34 +140,36 @@ def _training(dataset: Dataset, recipe: str | Path, changes: Mapping[str, Any]) 
 
     training = with_options(find_recipe(Path(recipe)), changes)
     if dataset.form == "sobel" and "realtime" in training.augmentation.split("+"):
-        raise DatasetError(f"{dataset.name} holds Sobel images; {recipe} makes them itself (augmentation realtime)")
+        raise DatasetError(
+            f"{dataset.name} contains Sobel images; {recipe} makes them itself from grey ones (augmentation realtime)"
+        )
     return training
 
 
-def _ask_networks(
+def _predict_out_of_fold(
     training: TrainingConfig, digits: Digits, folds: int, repeats: int, listener: Listener, stop: StopRequest | None
 ) -> OutOfFold:
     listener(loading())
     from digitlab.training.out_of_fold import out_of_fold
 
-    asked = out_of_fold(training, digits, folds=folds, repeats=repeats, listener=listener, stop=stop)
-    if asked.networks < folds * repeats:
+    predicted = out_of_fold(training, digits, folds=folds, repeats=repeats, listener=listener, stop=stop)
+    if predicted.networks < folds * repeats:
         listener(
             Note(
-                f"interrupted after {asked.networks} of {folds * repeats} networks: "
-                f"{len(asked.rows):,} of {len(digits):,} images have a prediction"
+                f"interrupted after {predicted.networks} of {folds * repeats} networks: "
+                f"{len(predicted.rows):,} of {len(digits):,} images have a prediction"
             )
         )
-    return asked
+    return predicted
 
 
-def _keep_answers(run: Run, about: Mapping[str, Any], digits: Digits, asked: OutOfFold) -> float:
+def _store_predictions(run: Run, about: Mapping[str, Any], digits: Digits, predicted: OutOfFold) -> float:
     """Keep the networks' predictions and their metrics, as for any evaluation; return the accuracy."""
     from digitlab.evaluation import keep, measure
 
-    metrics = measure(asked.probabilities, digits.labels)
-    model = f"{asked.networks} networks of {about['recipe']}, out of fold"
-    keep(run, metrics, asked.probabilities, digits, {"model": model, "data": about["data"], "split": "all"})
+    metrics = measure(predicted.probabilities, digits.labels)
+    model = f"{predicted.networks} networks of {about['recipe']}, out of fold"
+    keep(run, metrics, predicted.probabilities, digits, {"model": model, "data": about["data"], "split": "all"})
     return metrics.accuracy
 
 

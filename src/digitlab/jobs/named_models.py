@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     Images = NDArray[np.uint8]
     Predictor = Callable[[Images], NDArray[np.float32]]
 
-__all__ = ["FORMS", "as_taken", "keras_file", "load_model", "note", "onnx_file", "predictor"]
+__all__ = ["FORMS", "converter", "keras_file", "load_model", "note", "onnx_file", "predictor"]
 
 FORMS = ("grey", "sobel")  # forms of images on which a model may have been trained
 _KERAS_FILES = (".keras", ".h5", ".hdf5")
@@ -58,14 +58,14 @@ def onnx_file(model: str | Path, *, listener: Listener) -> str | Path:
     path = Path(model)
     if not is_foreign(path):
         return model
-    if (kept := kept_onnx(path)) is not None:
-        return kept  # without loading the network library, which would take longer than all the rest
+    if (cached := kept_onnx(path)) is not None:
+        return cached  # without loading the network library, which would take longer than all the rest
     if path.suffix.lower() != ".onnx":
         listener(loading())
     from digitlab.models.conventions import own_onnx
 
     listener(Work("converting the model for ONNX Runtime, once"))
-    return own_onnx(path, tell=note(listener))
+    return own_onnx(path, on_note=note(listener))
 
 
 def predictor(model: str | Path, *, form: str, listener: Listener) -> Predictor:
@@ -84,7 +84,9 @@ def predictor(model: str | Path, *, form: str, listener: Listener) -> Predictor:
     classifier = load_model(model)
     if form == "sobel" and classifier.card is not None and classifier.card.form == "sobel":
         if not path.is_dir():
-            raise ModelError(f"{model}: makes Sobel images itself, and these are some already; name its run folder")
+            raise ModelError(
+                f"{model}: makes Sobel images itself, but these are Sobel images already; give its run folder"
+            )
         from digitlab.runs import Run
 
         return _by_keras(Run.open(path).keras, form, listener)
@@ -95,7 +97,7 @@ def _by_keras(path: Path, form: str, listener: Listener) -> Predictor:
     listener(loading())
     from digitlab.models import on_grey_images, open_model, predict_probabilities, read_card
 
-    model = open_model(path, tell=note(listener))
+    model = open_model(path, on_note=note(listener))
     card = read_card(path) if path.suffix.lower() == ".keras" else None  # files of old Keras have none
     if form == "grey" and card is not None:
         model = on_grey_images(model, card)
@@ -126,6 +128,8 @@ def keras_file(model: str | Path, *, form: str | None = None, listener: Listener
         if (kind := kind_of(path)) is not None:
             raise ModelError(f"{path}: is {kind.what}; {kind.as_model}")
         expected = "expected a run folder, or a file ending in .keras, .h5, .onnx or .tflite"
+        if path.is_file():
+            raise ModelError(f"{path}: is not a known kind of model file; {expected}")
         if path.suffix:
             raise ModelError(f"{path}: there is no such model file; {expected}")
         raise ModelError(f"there is no model {str(model)!r}; {expected}")
@@ -138,10 +142,10 @@ def keras_file(model: str | Path, *, form: str | None = None, listener: Listener
     if path.suffix.lower() == ".keras" and read_card(path) is not None:
         return path
     listener(Work("converting the model, once"))
-    return own_keras(path, tell=note(listener))
+    return own_keras(path, on_note=note(listener))
 
 
-def as_taken(given: str, takes: str) -> Callable[[Images], Images]:
+def converter(form: str, model_form: str) -> Callable[[Images], Images]:
     """Return a function that converts images of one form, "grey" or "sobel", to the form that a Keras model takes.
 
     Raises:
@@ -149,10 +153,10 @@ def as_taken(given: str, takes: str) -> Callable[[Images], Images]:
     """
     from digitlab.datasets.transforms import sobel_images
 
-    if given == takes:
+    if form == model_form:
         return lambda images: images
-    if takes == "grey":
-        raise UsageError("these are Sobel images, and the model takes grey ones; expected another digit or data")
+    if model_form == "grey":
+        raise UsageError("these are Sobel images, but the model takes grey ones; choose another digit or data")
     return sobel_images
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -10,6 +9,7 @@ from typing import TYPE_CHECKING
 from digitlab.errors import UsageError
 from digitlab.jobs.events import Work, ignore
 from digitlab.jobs.named_models import onnx_file
+from digitlab.runs import plain_name
 from digitlab.static_page.config import PageConfig
 
 if TYPE_CHECKING:
@@ -60,7 +60,7 @@ def write_page(folder: str | Path, config: PageConfig | None = None, *, listener
     _check(folder, config)
     lessons = lessons_with(config.lesson)
     models, pages = _models(config, listener)
-    listener(Work("the page is written"))
+    listener(Work("writing the page"))
     files = page_files(models, pages, gallery_sets(), lessons)
     # index.html last: a page whose writing was interrupted does not count as one.
     for name in sorted(files, key=lambda each: each == "index.html"):
@@ -77,9 +77,9 @@ def _check(folder: Path, config: PageConfig) -> None:
     if not folder.is_dir() or not any(folder.iterdir()):
         return
     if not (folder / MARK).is_file():
-        raise UsageError(f"{folder} holds something else than a page; expected a new or an empty folder")
+        raise UsageError(f"{folder} contains other files than a page; expected a new or an empty folder")
     if not config.overwrite:
-        raise UsageError(f"{folder} holds a page already; give --overwrite to write over it, or another folder")
+        raise UsageError(f"{folder} contains a page already; add --overwrite to replace it, or choose another folder")
 
 
 def _models(config: PageConfig, listener: Listener) -> tuple[dict[str, tuple[str, bytes]], bytes]:
@@ -89,26 +89,24 @@ def _models(config: PageConfig, listener: Listener) -> tuple[dict[str, tuple[str
     from digitlab.static_page.folder import PLAIN, plain_network
 
     models: dict[str, tuple[str, bytes]] = {}
-    for each in config.model:
-        path = resolve_model(onnx_file(each, listener=listener))
+    for model in config.model:
+        path = resolve_model(onnx_file(model, listener=listener))
         source = "shipped" if path == resolve_model(DEFAULT_MODEL) else "given"
-        models[DEFAULT_MODEL if source == "shipped" else _free_name(each, models)] = (source, read_model(path))
+        models[DEFAULT_MODEL if source == "shipped" else _free_name(model, models)] = (source, read_model(path))
     if DEFAULT_MODEL not in models:
         models[DEFAULT_MODEL] = ("shipped", read_model(resolve_model(DEFAULT_MODEL)))
     models[PLAIN] = ("given", plain_network())
     return models, page_network(1).path.read_bytes()
 
 
-def _free_name(given: str, taken: dict[str, tuple[str, bytes]]) -> str:
-    """Derive an unused name from a run's or a file's name, without characters that a URL cannot hold plainly."""
+def _free_name(source: str, used: dict[str, tuple[str, bytes]]) -> str:
+    """Derive an unused name from a run's or a file's name."""
     from digitlab.network.classifier import DEFAULT_MODEL
     from digitlab.static_page.folder import PLAIN
 
-    path = Path(os.path.abspath(given))  # noqa: PTH100 - `resolve` would follow links, which have names of their own
-    name = path.parent.name if path.stem == "model" and path.parent.name else path.stem
-    name = "".join(each if each.isascii() and (each.isalnum() or each in "-_.") else "-" for each in name) or "model"
+    name = plain_name(source) or "model"
     free, number = name, 1
-    while free in (*taken, PLAIN, DEFAULT_MODEL):  # the shipped reader keeps its name
+    while free in (*used, PLAIN, DEFAULT_MODEL):  # the shipped reader keeps its name
         number += 1
         free = f"{name}-{number}"
     return free

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import collections
 import zipfile
+import zlib
 from dataclasses import dataclass
 from importlib import resources
 from pathlib import Path
@@ -77,7 +78,7 @@ def from_sheets(*photos: Path, out: Path, listener: Listener = ignore) -> Practi
     if not photos:
         raise UsageError("no photo given; expected photos of practice sheets, or a folder of them")
     if out.suffix.lower() != ".npz":
-        raise UsageError(f"--out {out}: expected a name ending in .npz, which holds the writers beside the digits")
+        raise UsageError(f"--out {out}: expected a name ending in .npz")
     layout = lay_out(read_form(practice_file()))
     reader = Reader()
     sheets = SheetReader(layout, reader)
@@ -86,24 +87,25 @@ def from_sheets(*photos: Path, out: Path, listener: Listener = ignore) -> Practi
     labels: list[int] = []
     writers: list[str] = []
     unreadable = refused = 0
-    pictures = find_pictures(photos, leave_out=[out], tell=lambda text: listener(Note(text)))
+    pictures = find_pictures(photos, leave_out=[out], on_note=lambda text: listener(Note(text)))
     for done, picture in enumerate(pictures, 1):
         try:
-            seen, glyphs = sheets.read(picture.path), sheets.glyphs(picture.path)
+            reading, glyphs = sheets.read(picture.path), sheets.glyphs(picture.path)
         except ImageError as error:
             refused += 1
             listener(Note(str(error)))
             continue
-        found = value_of(code, seen.fields[0], known_of(code), reader.threshold)
-        clear = found.state == "answered"
-        unreadable += not clear
-        if not clear:
-            listener(Note(f"{picture.name}: its code was not read ({found.value or 'empty'}); its writer is its name"))
+        code_read = value_of(code, reading.fields[0], known_of(code), reader.threshold)
+        has_code = code_read.state == "answered"
+        unreadable += not has_code
+        if not has_code:
+            value = code_read.value or "empty"
+            listener(Note(f"{picture.name}: code not read ({value}); the file name is used as the writer"))
         for name, row in glyphs.items():
             written = [glyph for glyph in row if glyph is not None and name != code.name]
             images += written
             labels += [int(name.split(".")[1])] * len(written) if written else []
-            writers += [found.value if clear else Path(picture.path).stem] * len(written)
+            writers += [code_read.value if has_code else Path(picture.path).stem] * len(written)
         listener(Counted("cutting out digits", done, len(pictures), "sheets"))
     if not images:
         raise DatasetError("no practice sheet was read; expected photos of sheets of `digitlab sheet new --practice`")
@@ -179,21 +181,24 @@ def by_writer(
     digits, writers = read_digits_by_writer(dataset)
     names = sorted(set(writers.tolist()))
     if leave_one_out and len(names) < _FEWEST:
-        raise UsageError(f"{dataset}: has {len(names)} writer; expected {_FEWEST} or more, of whom one is left out")
+        raise UsageError(
+            f"{dataset}: has {len(names)} writer; expected {_FEWEST} or more, since one at a time is left out"
+        )
     before = Classifier(resolve_model(onnx_file(str(model), listener=listener)))
     right = before.probabilities(digits.images).argmax(axis=1) == digits.labels
     after = np.zeros(len(digits), np.bool_)
     scores = []
     for name in names:
-        own = writers == name
-        count, good = int(own.sum()), int(right[own].sum())
+        is_writer = writers == name
+        count, correct = int(is_writer.sum()), int(right[is_writer].sum())
         if not leave_one_out:
-            scores.append(WriterScore(name, count, good, wilson(good, count)))
+            scores.append(WriterScore(name, count, correct, wilson(correct, count)))
             continue
         listener(Counted("learning from all others", len(scores), len(names), "writers", name))
-        after[own] = _after(model, digits[~own], digits[own], name, runs, seed) == digits.labels[own]
-        better = int(after[own].sum())
-        scores.append(WriterScore(name, count, good, wilson(good, count), better, wilson(better, count)))
+        own, others = digits[is_writer], digits[~is_writer]
+        after[is_writer] = _predict_after_training(model, others, own, name, runs, seed) == own.labels
+        again = int(after[is_writer].sum())
+        scores.append(WriterScore(name, count, correct, wilson(correct, count), again, wilson(again, count)))
     return ByWriter(tuple(scores), _mcnemar(right, after) if leave_one_out else None)
 
 
@@ -205,20 +210,27 @@ def read_digits_by_writer(dataset: Path) -> tuple[Digits, NDArray[np.str_]]:
     """
     import numpy as np
 
+    if not dataset.is_file():
+        raise DatasetError(f"there is no file {dataset}; expected one of `digitlab data from-sheets`")
     try:
-        with np.load(dataset, allow_pickle=False) as held:
-            digits = Digits(held["images"], held["labels"])
-            writers = np.asarray(held["writers"])
-    except (OSError, ValueError, KeyError, zipfile.BadZipFile) as error:
+        # Opened here, because np.load does not close a file that turns out not to be a zip archive.
+        with dataset.open("rb") as file, np.load(file, allow_pickle=False) as archive:
+            digits = Digits(archive["images"], archive["labels"])
+            writers = np.asarray(archive["writers"])
+    # EOFError: an empty file; TypeError: an array instead of an archive.
+    except (OSError, EOFError, ValueError, TypeError, KeyError, zipfile.BadZipFile, zlib.error) as error:
         raise DatasetError(
-            f"{dataset}: holds no digits with writers ({str(error)[:80]}); expected one of `digitlab data from-sheets`"
+            f"{dataset}: contains no digits with writers ({str(error)[:80]}); expected one of `digitlab data "
+            "from-sheets`"
         ) from error
     if writers.dtype.kind != "U" or writers.shape != digits.labels.shape:
         raise DatasetError(f"{dataset}: has no writer for each image; expected what `digitlab data from-sheets` wrote")
     return digits, writers
 
 
-def _after(model: str | Path, others: Digits, own: Digits, name: str, runs: Path, seed: int) -> NDArray[np.int64]:
+def _predict_after_training(
+    model: str | Path, others: Digits, own: Digits, name: str, runs: Path, seed: int
+) -> NDArray[np.int64]:
     """Predict a writer's digits after further training on the others' digits, keeping the network's last layer."""
     import tempfile
 
@@ -233,25 +245,25 @@ def _after(model: str | Path, others: Digits, own: Digits, name: str, runs: Path
         for path, digits in ((train, others), (test, own)):
             np.savez(path, images=digits.images, labels=digits.labels)
         settings = Transfer(head="keep", seed=seed)
-        done = transfer(
-            model, settings, data=str(train), test=str(test), name=f"without-{_for_a_folder(name)}", runs=runs
+        transferred = transfer(
+            model, settings, data=str(train), test=str(test), name=f"without-{_folder_name(name)}", runs=runs
         )
-    network = Classifier(resolve_model(done.run.path))
+    network = Classifier(resolve_model(transferred.run.path))
     return np.asarray(network.probabilities(own.images).argmax(axis=1), np.int64)
 
 
-def _for_a_folder(name: str) -> str:
+def _folder_name(name: str) -> str:
     """Turn a writer's name into a part of a folder's name: nicknames may hold anything.
 
-    >>> _for_a_folder("4711"), _for_a_folder("../../Ana <b>")
+    >>> _folder_name("4711"), _folder_name("../../Ana <b>")
     ('4711', '------Ana--b-')
     """
     return "".join(letter if letter.isalnum() else "-" for letter in name[:40])
 
 
-def _mcnemar(one: NDArray[np.bool_], other: NDArray[np.bool_]) -> float:
+def _mcnemar(before: NDArray[np.bool_], after: NDArray[np.bool_]) -> float:
     """Return the two-sided p-value of McNemar's exact test (1947)."""
     from scipy.stats import binomtest
 
-    only, gained = int((one & ~other).sum()), int((~one & other).sum())
-    return 1.0 if only + gained == 0 else float(binomtest(gained, only + gained).pvalue)
+    lost, gained = int((before & ~after).sum()), int((~before & after).sum())
+    return 1.0 if lost + gained == 0 else float(binomtest(gained, lost + gained).pvalue)

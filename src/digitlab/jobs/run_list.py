@@ -24,15 +24,15 @@ _COLUMNS = ("name", "date", "kind", "architecture", "dataset", "epochs", "seed",
 _TEXTS = _COLUMNS[:5]
 _NUMBERS = ("accuracy", "loss", "brier", "ece", "images")  # keys of metrics.json
 
-_HOLDS: Mapping[str, Callable[[Any, Any], bool]] = {
-    "<": lambda have, want: have < want,
-    ">": lambda have, want: have > want,
-    "<=": lambda have, want: have <= want,
-    ">=": lambda have, want: have >= want,
-    "=": lambda have, want: have == want,
-    "==": lambda have, want: have == want,
-    "!=": lambda have, want: have != want,
-    "~": lambda have, want: str(want).lower() in str(have).lower(),
+_OPERATORS: Mapping[str, Callable[[Any, Any], bool]] = {
+    "<": lambda actual, expected: actual < expected,
+    ">": lambda actual, expected: actual > expected,
+    "<=": lambda actual, expected: actual <= expected,
+    ">=": lambda actual, expected: actual >= expected,
+    "=": lambda actual, expected: actual == expected,
+    "==": lambda actual, expected: actual == expected,
+    "!=": lambda actual, expected: actual != expected,
+    "~": lambda actual, expected: str(expected).lower() in str(actual).lower(),
 }
 
 
@@ -62,9 +62,9 @@ class RunTable(Shown, Tabular):
         return sum(name in _TEXTS for name in self._columns())
 
     def _columns(self) -> list[str]:
-        found = [name for name in _COLUMNS if any(row.get(name) is not None for row in self.rows)]
+        names = [name for name in _COLUMNS if any(row.get(name) is not None for row in self.rows)]
         one_kind = len({row["kind"] for row in self.rows}) == 1
-        return [name for name in found if not (one_kind and name == "kind")]
+        return [name for name in names if not (one_kind and name == "kind")]
 
     def as_columns(self) -> dict[str, list[Any]]:
         """Return all known values, by column name; None where a run has no value."""
@@ -103,7 +103,8 @@ def list_runs(
         UsageError: for a condition that cannot be parsed, or about a name that no run has.
     """
     if not folder.is_dir():
-        raise RunError(f"{folder}: there is no such folder of runs; `digitlab train` makes runs/")
+        what = "is a file, not a folder of runs" if folder.exists() else "there is no such folder of runs"
+        raise RunError(f"{folder}: {what}; `digitlab train` makes runs/")
     conditions = [_condition(text) for text in where or ()]
     rows: list[dict[str, Any]] = []
     left_out = []
@@ -119,50 +120,52 @@ def list_runs(
     for name in (sort, *(name for name, _, _ in conditions)):
         if name not in known:
             raise UsageError(f"no run has {name!r}; expected one of {', '.join(known)}")
-    kept = [row for row in rows if all(_meets(row, *each) for each in conditions)]
-    return RunTable(folder, tuple(_sorted(kept, sort, reverse=reverse)), len(rows), tuple(left_out))
+    selected = [row for row in rows if all(_meets(row, *each) for each in conditions)]
+    return RunTable(folder, tuple(_sorted(selected, sort, reverse=reverse)), len(rows), tuple(left_out))
 
 
 def _condition(text: str) -> tuple[str, str, str]:
-    found = _CONDITION.fullmatch(text)
-    if found is None or not found[3]:
+    match = _CONDITION.fullmatch(text)
+    if match is None or not match[3]:
         raise UsageError(
             f"--where is {text!r}; expected NAME, one of = != < > <= >= ~, and a value, e.g. 'accuracy > 0.99'"
         )
-    return found[1], found[2], found[3]
+    return match[1], match[2], match[3]
 
 
-def _meets(row: Mapping[str, Any], name: str, sign: str, wanted: str) -> bool:
-    have = row.get(name)
-    if have is None:
+def _meets(row: Mapping[str, Any], name: str, sign: str, expected: str) -> bool:
+    actual = row.get(name)
+    if actual is None:
         return False
-    if isinstance(have, bool) or sign == "~":
-        return _HOLDS[sign](str(have).lower(), wanted.lower())
-    if isinstance(have, int | float):
-        number = _number(wanted)
+    if isinstance(actual, bool) or sign == "~":
+        return _OPERATORS[sign](str(actual).lower(), expected.lower())
+    if isinstance(actual, int | float):
+        number = _number(expected)
         if number is None:
-            raise UsageError(f"--where {name} {sign} {wanted}: {name} is a number; expected one to compare it with")
-        return _HOLDS[sign](have, number)
-    return _HOLDS[sign](str(have), wanted)
+            raise UsageError(
+                f"--where {name} {sign} {expected}: {name} is a number; expected a number to compare it with"
+            )
+        return _OPERATORS[sign](actual, number)
+    return _OPERATORS[sign](str(actual), expected)
 
 
 def _number(text: str) -> float | None:
     """Parse a number as people write it; 99.5% is a share."""
     share = text.endswith("%")
     try:
-        found = float(text.removesuffix("%"))
+        value = float(text.removesuffix("%"))
     except ValueError:
         return None
-    return found / 100 if share else found
+    return value / 100 if share else value
 
 
 def _sorted(rows: Sequence[dict[str, Any]], by: str, *, reverse: bool) -> list[dict[str, Any]]:
     """Sort newest, most accurate or lowest loss first; by other columns, smallest first. Missing values come last."""
     highest_first = by in ("date", "accuracy")
-    have = [row for row in rows if row.get(by) is not None]
-    numbers = all(isinstance(row[by], int | float) for row in have)
-    have.sort(key=lambda row: row[by] if numbers else str(row[by]), reverse=highest_first != reverse)
-    return [*have, *(row for row in rows if row.get(by) is None)]
+    present = [row for row in rows if row.get(by) is not None]
+    numbers = all(isinstance(row[by], int | float) for row in present)
+    present.sort(key=lambda row: row[by] if numbers else str(row[by]), reverse=highest_first != reverse)
+    return [*present, *(row for row in rows if row.get(by) is None)]
 
 
 def _row_of(run: Run) -> dict[str, Any]:
@@ -170,7 +173,7 @@ def _row_of(run: Run) -> dict[str, Any]:
     config = run.read_config()
     measured = run.read_json(run.metrics) if run.metrics.is_file() else {}
     epochs = run.read_table(run.history)
-    made = stamped[1] if stamped else f"{datetime.fromtimestamp(run.path.stat().st_mtime):%Y-%m-%d-%H%M%S}"
+    created = stamped[1] if stamped else f"{datetime.fromtimestamp(run.path.stat().st_mtime):%Y-%m-%d-%H%M%S}"
     numbers = {name: measured[name] for name in _NUMBERS if isinstance(measured.get(name), int | float)}
     interval = measured.get("accuracy_interval")
     low, high = interval if isinstance(interval, list) and len(interval) == 2 else (None, None)
@@ -178,7 +181,7 @@ def _row_of(run: Run) -> dict[str, Any]:
     row = {
         "name": stamped[2] if stamped else run.path.name,
         "path": run.path,
-        "date": f"{made[:10]} {made[11:13]}:{made[13:15]}",
+        "date": f"{created[:10]} {created[11:13]}:{created[13:15]}",
         "kind": _kind(run, config),
         **_settings(config),
         "epochs": len(epochs.get("epoch", [])) or None,

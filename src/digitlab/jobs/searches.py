@@ -92,16 +92,18 @@ def tune(
     from digitlab.tuning.search import Search
 
     stop = stop or StopRequest()
-    in_time = limited(stop, seconds)
-    searched = _space(space, resume, settings)
-    folder = Folder(resume or out or Path("tunings") / searched.name)
+    time_limit = limited(stop, seconds)
+    search_space = _space(space, resume, settings)
+    folder = Folder(resume or out or Path("tunings") / search_space.name)
     with folder.locked():
-        folder.begin(searched)
-        search = Search(searched, folder.journal)
-        missing = _search(searched, search, folder, in_time, listener, engine=engine, workers=workers, address=address)
-        retrained = _retrain(searched, search, runs, listener, stop) if retrain_best and not stop.asked else None
-    kept = json.loads(folder.results.read_text("utf-8")) if folder.results.is_file() else None
-    return Tuned(searched, folder, missing, kept, retrained)
+        folder.begin(search_space)
+        search = Search(search_space, folder.journal)
+        missing = _search(
+            search_space, search, folder, time_limit, listener, engine=engine, workers=workers, address=address
+        )
+        retrained = _retrain(search_space, search, runs, listener, stop) if retrain_best and not stop.asked else None
+    results = json.loads(folder.results.read_text("utf-8")) if folder.results.is_file() else None
+    return Tuned(search_space, folder, missing, results, retrained)
 
 
 def limited(stop: StopRequest | None, seconds: float | None) -> StopRequest:
@@ -111,19 +113,19 @@ def limited(stop: StopRequest | None, seconds: float | None) -> StopRequest:
     return StopRequest(None if seconds is None else time.monotonic() + seconds, within=stop)
 
 
-def _space(given: str | Path | None, resume: Path | None, settings: Mapping[str, Any]) -> Space:
+def _space(source: str | Path | None, resume: Path | None, settings: Mapping[str, Any]) -> Space:
     from digitlab.tuning import find_space, parse_space
     from digitlab.tuning.folder import Folder
 
     if resume is not None:
-        found = Folder(resume).read()
-    elif given is not None:
-        found = find_space(Path(given))
+        space = Folder(resume).read()
+    elif source is not None:
+        space = find_space(Path(source))
     else:
         raise UsageError("expected a space, e.g. s1-grid or a TOML file, or resume: the folder of a search")
-    wanted = {name: value for name, value in settings.items() if value is not None}
-    changed = replace(found, tuning=replace(found.tuning, **wanted))
-    return parse_space(changed.as_toml(), found.name, "with these options")
+    overrides = {name: value for name, value in settings.items() if value is not None}
+    changed = replace(space, tuning=replace(space.tuning, **overrides))
+    return parse_space(changed.as_toml(), space.name, "with these options")
 
 
 def _search(

@@ -60,11 +60,11 @@ def begin_marking(blank: Path, out: Path, width: float = 210.0) -> Marking:
         if form.blank is None or form.blank.resolve() != blank.resolve():
             raise UsageError(f"--out {out}: is the form of {form.blank or 'no blank'}; expected that of {blank}")
         return Marking(blank, out, form.width, size, form.title, marked_fields_of(form), known=True)
-    found = tuple(
+    fields = tuple(
         MarkedField(f"field{number}", "", *(("tick", "") if row.tick else ("boxes", str(row.boxes))), row.at)
         for number, row in enumerate(find_rows(picture, width), 1)
     )
-    return Marking(blank, out, width, size, out.stem, found, known=False)
+    return Marking(blank, out, width, size, out.stem, fields, known=False)
 
 
 def keep_marking(marking: Marking, title: str, fields: Sequence[Any]) -> int:
@@ -84,9 +84,9 @@ def keep_marking(marking: Marking, title: str, fields: Sequence[Any]) -> int:
     from digitlab.sheets.marked_fields import form_text, marked_field
     from digitlab.sheets.marking import write_marked
 
-    made = [marked_field(each, number) for number, each in enumerate(fields, 1)]
+    parsed = [marked_field(each, number) for number, each in enumerate(fields, 1)]
     out = marking.out
     name = Path(os.path.relpath(marking.blank.resolve(), out.resolve().parent)).as_posix()
-    text = form_text(title.strip() or out.stem, name, marking.width, marking.size[0], made)
+    text = form_text(title.strip() or out.stem, name, marking.width, marking.size[0], parsed)
     write_marked(out, text)
-    return len(made)
+    return len(parsed)

@@ -14,10 +14,12 @@ from digitlab.jobs.sheets import corrections_beside, kept_beside, sheet_rows, wr
 from digitlab.storage import saying_what_failed
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     import numpy as np
 
     from digitlab.jobs.events import Listener
-    from digitlab.sheets.corrections import FieldSaid
+    from digitlab.sheets.corrections import FieldCorrection
     from digitlab.sheets.form import Form
     from digitlab.sheets.promise import Drift, Promise
     from digitlab.sheets.table import SheetTable
@@ -52,20 +54,22 @@ def review_sheets(
     Raises:
         RecipeError: for an invalid form.
         DatasetError: for a table without kept readings, or another reader's table of other photos.
-        UsageError: for numbers out of range.
+        UsageError: for numbers out of range, or a page whose name does not end in .html.
         StorageError: if the page cannot be written.
     """
     from digitlab.sheets.form_file import read_form
     from digitlab.sheets.looking_over import chosen_fields, write_fields_page
 
+    if out.suffix.lower() not in (".html", ".htm"):
+        raise UsageError(f"--out {out}: expected a name ending in .html")
     if not 0 <= most <= 5000 or not -1 <= sample <= 5000:
         raise UsageError(f"--most is {most} and --sample {sample}; expected 0 to 5000, and -1 for a sample of all")
-    made = read_form(form)
-    rows = sheet_rows(made, kept_beside(marks))
+    parsed = read_form(form)
+    rows = sheet_rows(parsed, kept_beside(marks))
     others = {} if other is None else _differing(rows, other)
     chosen = chosen_fields(rows.with_rows(), most, sample, seed, others)
     count = write_fields_page(
-        chosen, made, marks, out, lambda done, of: listener(Counted("cutting out fields", done, of, "photos"))
+        chosen, parsed, marks, out, lambda done, of: listener(Counted("cutting out fields", done, of, "photos"))
     )
     if left := len(chosen.fields) - count:
         listener(Note(f"{left:,} of {len(chosen.fields):,} fields are left out: their photos cannot be opened here"))
@@ -105,21 +109,21 @@ def correct_sheets(
 
     if not corrections:
         raise UsageError("no corrections given; expected the file that the page of digitlab sheet review saved")
-    made = read_form(form)
-    beside = corrections_beside(marks)
-    said = read_field_corrections([*([beside] if beside.exists() else []), *corrections])
-    known = {row.file for row in sheet_rows(made, kept_beside(marks))}
-    strange = sorted({each.file for each in said.values() if each.file not in known})
-    if strange:
-        raise DatasetError(f"corrections of {strange[0]}, which {marks} has not; expected those of this table's page")
-    keep_corrections(beside, said)
-    write_table(made, marks)
+    parsed = read_form(form)
+    stored = corrections_beside(marks)
+    by_field = read_field_corrections([*([stored] if stored.exists() else []), *corrections])
+    files = {row.file for row in sheet_rows(parsed, kept_beside(marks))}
+    unknown = sorted({each.file for each in by_field.values() if each.file not in files})
+    if unknown:
+        raise DatasetError(f"corrections of {unknown[0]}, which is not in {marks}; expected those of this table's page")
+    keep_corrections(stored, by_field)
+    write_table(parsed, marks)
     count = 0
     if dataset is not None:
-        digits = _digits_of(form, list(said.values()), listener)
+        digits = _digits_of(form, list(by_field.values()), listener)
         count = len(digits)
         _write(dataset, digits)
-    return Corrected(len(said), sum(each.wrong for each in said.values()), count)
+    return Corrected(len(by_field), sum(each.wrong for each in by_field.values()), count)
 
 
 def _write(path: str | Path, digits: Digits) -> None:
@@ -129,7 +133,7 @@ def _write(path: str | Path, digits: Digits) -> None:
         sink.write(digits)
 
 
-def _digits_of(form: Path, said: list[FieldSaid], listener: Listener) -> Digits:
+def _digits_of(form: Path, corrections: list[FieldCorrection], listener: Listener) -> Digits:
     """Cut out the written digits of fields that a person reviewed, and label them with what that person entered."""
     import numpy as np
 
@@ -140,9 +144,9 @@ def _digits_of(form: Path, said: list[FieldSaid], listener: Listener) -> Digits:
     from digitlab.values import Digits
 
     sheets = SheetReader(layout_of(read_form(form)), Reader())
-    by_file: dict[str, list[FieldSaid]] = collections.defaultdict(list)
-    for each in said:
-        by_file[each.file].append(each)
+    by_file: dict[str, list[FieldCorrection]] = collections.defaultdict(list)
+    for correction in corrections:
+        by_file[correction.file].append(correction)
     images, labels = [], []
     for done, (file, fields) in enumerate(by_file.items(), 1):
         try:
@@ -150,9 +154,9 @@ def _digits_of(form: Path, said: list[FieldSaid], listener: Listener) -> Digits:
         except ImageError as error:
             listener(Note(str(error)))
             continue
-        for each in fields:
-            written = [glyph for glyph in glyphs.get(each.field, []) if glyph is not None]
-            digits = [int(sign) for sign in each.said if sign in "0123456789"]
+        for correction in fields:
+            written = [glyph for glyph in glyphs.get(correction.field, []) if glyph is not None]
+            digits = [int(sign) for sign in correction.said if sign in "0123456789"]
             if written and len(written) == len(digits):
                 images += written
                 labels += digits
@@ -195,16 +199,18 @@ def promise_sheets(form: Path, marks: Path, *, error: float = 0.001, later: Path
     from digitlab.sheets.form_file import read_form
     from digitlab.sheets.promise import drift_of, promise_of
 
-    made = read_form(form)
-    beside = corrections_beside(marks)
-    if not beside.exists():
-        raise DatasetError(f"{marks} has no corrections; `digitlab sheet review` makes a page of fields to look over")
-    sample = [each for each in read_field_corrections([beside]).values() if each.sampled]
+    parsed = read_form(form)
+    stored = corrections_beside(marks)
+    if not stored.exists():
+        if not marks.exists():
+            raise DatasetError(f"there is no file {marks}; expected the table that `digitlab sheet read` wrote")
+        raise DatasetError(f"{marks} has no corrections; `digitlab sheet review` makes a page of fields to review")
+    sample = [each for each in read_field_corrections([stored]).values() if each.sampled]
     promise = promise_of([each.confidence for each in sample], [each.wrong for each in sample], error)
-    sure = _confidences(made, marks)
-    above = 0 if promise.threshold is None else int((sure >= promise.threshold).sum())
-    drift = None if later is None else drift_of(sure, _confidences(made, later))
-    return PromiseMade(promise, len(sure), above, drift)
+    confidences = _confidences(parsed, marks)
+    above = 0 if promise.threshold is None else int((confidences >= promise.threshold).sum())
+    drift = None if later is None else drift_of(confidences, _confidences(parsed, later))
+    return PromiseMade(promise, len(confidences), above, drift)
 
 
 def _confidences(form: Form, marks: Path) -> np.ndarray[tuple[int], np.dtype[np.float64]]:
@@ -238,14 +244,16 @@ def agreement(one: Path, other: Path) -> Agreement:
 
     Args:
         one: a table (CSV), or the corrections that a person saved.
-        other: the other one; its photos are identified by name, whatever their folder.
+        other: the other one; its photos are identified by name, whatever their folder; by path if names occur twice.
 
     Raises:
         DatasetError: for a file that is neither, or if no sheet or column is in both.
     """
     first, second = _values_of(one), _values_of(other)
+    if _names_are_unique(first) and _names_are_unique(second):
+        first, second = ({_by_name(key): value for key, value in values.items()} for values in (first, second))
     common = sorted(first.keys() & second.keys())
-    differ = tuple((*place, first[place], second[place]) for place in common if first[place] != second[place])
+    differ = tuple((*key, first[key], second[key]) for key in common if first[key] != second[key])
     if not common:
         raise DatasetError(f"{one} and {other} have no sheet and column in common; expected tables of the same photos")
     return Agreement(len(common), len(common) - len(differ), differ)
@@ -258,36 +266,41 @@ def _differing(rows: SheetTable, other: Path) -> dict[tuple[str, str], str]:
         DatasetError: for a file that was not written by a reader, or that concerns other photos.
     """
     theirs = _values_of(other)
-    ours = [(row["path"], each) for row, fields in rows.with_rows() for each in fields]
-    common = [(file, each) for file, each in ours if (_plain(file), each.name) in theirs]
+    ours = {(row["path"], each.name): each.value for row, fields in rows.with_rows() for each in fields}
+    keys = {key: key for key in ours}
+    if _names_are_unique(ours) and _names_are_unique(theirs):
+        theirs = {_by_name(key): value for key, value in theirs.items()}
+        keys = {key: _by_name(key) for key in ours}
+    common = [(ours_key, their_key) for ours_key, their_key in keys.items() if their_key in theirs]
     if not common:
         raise DatasetError(f"{other} has no sheet and column of this table; expected a reading of the same photos")
-    return {
-        (file, each.name): theirs[_plain(file), each.name]
-        for file, each in common
-        if theirs[_plain(file), each.name] != each.value
-    }
+    return {ours_key: theirs[their_key] for ours_key, their_key in common if theirs[their_key] != ours[ours_key]}
 
 
-def _plain(file: str) -> str:
-    """Return the photo's name without its folder."""
-    return file.replace("\\", "/").rpartition("/")[2]
+def _by_name(key: tuple[str, str]) -> tuple[str, str]:
+    """Return the photo's name without its folder, and the field."""
+    return key[0].replace("\\", "/").rpartition("/")[2], key[1]
+
+
+def _names_are_unique(values: Mapping[tuple[str, str], str]) -> bool:
+    """Return whether no two photos have the same name, in different folders."""
+    return len(set(map(_by_name, values))) == len(values)
 
 
 def _values_of(path: Path) -> dict[tuple[str, str], str]:
-    """Read values by the photo's name and the field's name."""
+    """Read values by the photo's path and the field's name."""
     from digitlab.sheets.corrections import read_field_corrections
 
     if path.suffix.lower() == ".json":
-        said = read_field_corrections([path]).values()
-        return {(_plain(each.file), each.field): each.said for each in said}
+        corrections = read_field_corrections([path]).values()
+        return {(each.file, each.field): each.said for each in corrections}
     with saying_what_failed(path, "read"):
         text = path.read_text("utf-8-sig", errors="replace")
     table = csv.DictReader(text.splitlines())
     if "file" not in (table.fieldnames or []):
         raise DatasetError(f"{path}: has no column file; expected a CSV table that `digitlab sheet read` wrote")
     return {
-        (_plain(str(row["file"])), name): str(value)
+        (str(row["file"]), name): str(value)
         for row in table
         for name, value in row.items()
         if name not in ("file", "note", None) and not name.endswith((" confidence", " state"))

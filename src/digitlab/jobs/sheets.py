@@ -31,7 +31,7 @@ __all__ = [
 ]  # fmt: skip
 
 _COMPLAINTS = 20  # maximum number of messages about refused photos
-_KEPT, _ASKED = ".sheets.jsonl", ".asked.json"
+_KEPT, _OPTIONS = ".sheets.jsonl", ".asked.json"
 
 Share = Annotated[float | None, Setting(within=Range(0, 1))]
 Least = Annotated[float, Setting(within=Range(0, 1))]
@@ -58,7 +58,7 @@ def _expect_new(form: Path, *, force: bool) -> None:
     if form.suffix.lower() != ".toml":
         raise UsageError(f"{form}: expected a name ending in .toml")
     if form.exists() and not force:
-        raise UsageError(f"{form}: is there already; name another, or add --force to write over it")
+        raise UsageError(f"{form}: already exists; choose another name, or add --force to overwrite it")
 
 
 def new_form(form: Path | None = None, *, out: Path, practice: bool = False) -> int:
@@ -83,10 +83,10 @@ def new_form(form: Path | None = None, *, out: Path, practice: bool = False) -> 
         raise UsageError("expected either a form's TOML file or --practice")
     if out.suffix.lower() != ".pdf":
         raise UsageError(f"--out {out}: expected a name ending in .pdf")
-    made = read_form(form or practice_file())
-    if made.blank is not None:
-        raise UsageError(f"{form}: is a form that exists already ({made.blank}); print that")
-    layout = lay_out(made)
+    parsed = read_form(form or practice_file())
+    if parsed.blank is not None:
+        raise UsageError(f"{form}: is a form that exists already ({parsed.blank}); print that")
+    layout = lay_out(parsed)
     write_bytes(out, form_pdf(layout))
     return len(layout.placed)
 
@@ -196,12 +196,12 @@ def show_sheets(
     from digitlab.sheets.table import SheetTable
 
     _expect_photos(photos)
-    made = with_checks(read_form(form), checks)
-    job = SheetJob(made, model, threshold)
+    parsed = with_checks(read_form(form), checks)
+    job = SheetJob(parsed, model, threshold)
     reader = job.reader(threads=0)
     answer = job.answering(0, reader)
-    pictures = find_pictures(photos, tell=lambda text: listener(Note(text)))
-    return tuple(SheetTable(made, [sheet_row(answer(each), "") for each in pictures], reader.threshold, least))
+    pictures = find_pictures(photos, on_note=lambda text: listener(Note(text)))
+    return tuple(SheetTable(parsed, [sheet_row(answer(each), "") for each in pictures], reader.threshold, least))
 
 
 def _expect_photos(photos: Sequence[Path]) -> None:
@@ -249,26 +249,28 @@ def read_sheets(
         StorageError: if it cannot be written.
     """
     from digitlab.archives import Results, find_pictures
-    from digitlab.sheets.asked import Asked, keep_asked, with_checks
+    from digitlab.sheets.asked import SheetOptions, save_options, with_checks
     from digitlab.sheets.form_file import read_form
     from digitlab.sheets.job import SheetJob
 
     _expect_feasible(photos, out, engine, processes, address)
-    made = read_form(form)
-    with_checks(made, checks)
-    kept, job = kept_beside(out), SheetJob(made, model, threshold)
-    ours = (out, kept, kept.with_name(kept.name + ".parts"))
-    pictures = find_pictures(photos, leave_out=ours, tell=lambda text: listener(Note(text)))
+    parsed = read_form(form)
+    with_checks(parsed, checks)
+    kept, job = kept_beside(out), SheetJob(parsed, model, threshold)
+    own_files = (out, kept, kept.with_name(kept.name + ".parts"))
+    pictures = find_pictures(photos, leave_out=own_files, on_note=lambda text: listener(Note(text)))
     reader = job.reader(threads=processes or 0)  # a model that cannot be loaded is reported now, and only once
     made_by = job.digest(reader), reader.threshold
-    with Results(kept, made_by[0]) as results:
+    settings = "another form, model or version, or with another threshold"
+    with Results(kept, made_by[0], name=f"{kept}, beside --out {out}", settings=settings) as results:
         missing = results.missing(pictures)
         if len(missing) < len(pictures):
             listener(Note(f"{len(pictures) - len(missing):,} of {len(pictures):,} photos are read already"))
-        read = _keep(results, _answers(missing, job, processes, engine, address), len(missing), made_by, listener)
+        answers = _answers(missing, job, processes, engine, address)
+        read_count = _store_rows(results, answers, len(missing), made_by, listener)
         results.finish(pictures)
-    keep_asked(asked_beside(out), Asked(least, tuple(checks)))
-    return write_table(made, out, read_now=read)
+    save_options(options_beside(out), SheetOptions(least, tuple(checks)))
+    return write_table(parsed, out, read_now=read_count)
 
 
 def _expect_feasible(
@@ -282,9 +284,9 @@ def _expect_feasible(
     _expect_photos(photos)
     expect_writable(out)
     if engine == "ray" and processes is not None:
-        raise UsageError("the processors of a Ray cluster decide how many read at once; expected no --jobs")
+        raise UsageError("--engine ray uses all processors of the cluster; leave out --jobs")
     if engine == "local" and address is not None:
-        raise UsageError("--address is of a Ray cluster; expected --engine ray beside it")
+        raise UsageError("--address is for a Ray cluster; add --engine ray")
 
 
 def sheet_rows(form: Form, kept: Path, least: float | None = None) -> SheetTable:
@@ -297,20 +299,20 @@ def sheet_rows(form: Form, kept: Path, least: float | None = None) -> SheetTable
     """
     from digitlab.archives import Results
     from digitlab.errors import DatasetError
-    from digitlab.sheets.asked import read_asked, with_checks
+    from digitlab.sheets.asked import read_options, with_checks
     from digitlab.sheets.table import SheetTable
 
     if not kept.is_file():
         raise DatasetError(f"there is no file {kept}; `digitlab sheet read` writes it beside the table")
     rows = Results(kept, "")
     threshold = next((float(row.get("threshold", 0.5)) for row in rows), 0.5)
-    asked = read_asked(kept.with_name(kept.name.removesuffix(_KEPT) + _ASKED))
-    return SheetTable(with_checks(form, asked.checks), rows, threshold, asked.least if least is None else least)
+    options = read_options(kept.with_name(kept.name.removesuffix(_KEPT) + _OPTIONS))
+    return SheetTable(with_checks(form, options.checks), rows, threshold, options.least if least is None else least)
 
 
-def asked_beside(out: Path) -> Path:
+def options_beside(out: Path) -> Path:
     """Return the path for the options used besides the form: marks.csv → marks.asked.json."""
-    return out.with_suffix(_ASKED)
+    return out.with_suffix(_OPTIONS)
 
 
 def corrections_beside(out: Path) -> Path:
@@ -332,7 +334,7 @@ def _answers(
     return read_pictures(missing, job, jobs=processes)
 
 
-def _keep(
+def _store_rows(
     results: Results,
     answers: Iterator[Answer[SheetReading]],
     count: int,
@@ -343,7 +345,7 @@ def _keep(
     from digitlab.sheets.job import sheet_row
 
     done = refused = 0
-    with _ending(answers):
+    with _closing(answers):
         for answer in answers:
             results.add(sheet_row(answer, *made_by))
             done += 1
@@ -353,15 +355,17 @@ def _keep(
                     listener(Note(answer.error))
             listener(Counted("reading sheets", done, count, "sheets"))
     if refused > _COMPLAINTS:
-        more = refused - _COMPLAINTS
+        unreported = refused - _COMPLAINTS
         listener(
-            Note(f"… and {more:,} more photos were refused; the column note of the table has each with its reason")
+            Note(
+                f"… and {unreported:,} more photos were refused; the column note of the table has each with its reason"
+            )
         )
     return done
 
 
 @contextlib.contextmanager
-def _ending(answers: Iterator[Any]) -> Iterator[None]:
+def _closing(answers: Iterator[Any]) -> Iterator[None]:
     """Close the generator of answers at the end, even after Ctrl-C."""
     try:
         yield
@@ -379,14 +383,14 @@ def write_table(form: Form, out: Path, *, read_now: int = 0) -> StackRead:
     from digitlab.sheets.corrections import corrected, read_field_corrections
     from digitlab.sheets.table_files import table_file
 
-    kept, beside = kept_beside(out), corrections_beside(out)
-    said = read_field_corrections([beside]) if beside.exists() else {}
+    kept, corrections_file = kept_beside(out), corrections_beside(out)
+    corrections = read_field_corrections([corrections_file]) if corrections_file.exists() else {}
     states: collections.Counter[str] = collections.Counter()
     sheets, refusals = 0, []
     rows = sheet_rows(form, kept)
     with table_file(out, form) as write:
         for row in rows:
-            shown = corrected(row, said)
+            shown = corrected(row, corrections)
             write(shown)
             sheets += 1
             if row.failed:

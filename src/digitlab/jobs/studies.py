@@ -124,21 +124,21 @@ def run_study(
     from digitlab.studies.running import make_pool, run_studies
 
     if until_decided and (quick or seeds is not None):
-        raise UsageError("--until-decided chooses the seeds itself; expected neither --quick nor --seeds beside it")
+        raise UsageError("--until-decided chooses the seeds itself; leave out --quick and --seeds")
     if most is not None and not until_decided:
-        raise UsageError("--most bounds the seeds of --until-decided; expected both, or --seeds")
+        raise UsageError("--most limits the seeds of --until-decided; add --until-decided, or use --seeds instead")
     studies = [find_study(name) for name in names or study_names()]
-    began = _planned(studies, out, seeds, most, quick=quick, until_decided=until_decided)
-    listener(began)
+    plan = _plan(studies, out, seeds, most, quick=quick, until_decided=until_decided)
+    listener(plan)
     pool, stop = functools.partial(make_pool, engine, workers=workers, address=address), limited(stop, seconds)
     if until_decided:
         return run_until_decided(
-            studies, out, pool, estimate=began.estimate, most=most, watcher=listener, stop=stop
+            studies, out, pool, estimate=plan.estimate, most=most, watcher=listener, stop=stop
         )  # fmt: skip
     return run_studies(studies, out, pool, repeats=seeds, quick=quick, watcher=listener, stop=stop)
 
 
-def _planned(
+def _plan(
     studies: Sequence[Study], out: Path, seeds: int | None, most: int | None, *, quick: bool, until_decided: bool
 ) -> StudiesBegan:
     """Determine what is to be trained, and how long that takes."""
@@ -171,16 +171,16 @@ def list_studies(*, out: Path = RESULTS, quick: bool = False) -> StudyList:
     from digitlab.studies.running import Estimate
     from digitlab.studies.store import Store
 
-    store, rows, everything, together = Store.at(out, quick=quick), [], [], usual_workers()
+    store, rows, all_planned, worker_count = Store.at(out, quick=quick), [], [], usual_workers()
     for name in study_names():
         study = find_study(name)
         planned = plan(study, quick=quick)
-        everything += planned
+        all_planned += planned
         estimate = Estimate(planned, store, quick=quick)
         jobs = len({each.job.digest for each in planned})
-        seconds = round(sum(estimate.seconds(each.job.digest) for each in planned) / together)
-        done, left = jobs - len(estimate.missing), round(estimate.left / together)
-        still_open = () if quick or done < jobs else open_conclusions(outcome_of(study, store), estimate)
+        seconds = round(sum(estimate.seconds(each.job.digest) for each in planned) / worker_count)
+        done, seconds_left = jobs - len(estimate.missing), round(estimate.left / worker_count)
+        undecided = () if quick or done < jobs else open_conclusions(outcome_of(study, store), estimate)
         listed = tuple(
             ListedConclusion(
                 text=each.text,
@@ -189,13 +189,13 @@ def list_studies(*, out: Path = RESULTS, quick: bool = False) -> StudyList:
                 most=each.most,
                 repeated=study.task.repeated,
                 needed=int(each.decisive) if math.isfinite(each.decisive) else None,
-                needed_seconds=round(each.decisive_seconds / together) if math.isfinite(each.decisive) else None,
-                seconds=round(each.seconds / together),
+                needed_seconds=round(each.decisive_seconds / worker_count) if math.isfinite(each.decisive) else None,
+                seconds=round(each.seconds / worker_count),
             )
-            for each in still_open
+            for each in undecided
         )
-        rows.append(ListedStudy(name, study.source, len(study.cells), jobs, done, seconds, left, listed))
-    return StudyList(tuple(rows), Estimate(everything, store, quick=quick).left / together)
+        rows.append(ListedStudy(name, study.source, len(study.cells), jobs, done, seconds, seconds_left, listed))
+    return StudyList(tuple(rows), Estimate(all_planned, store, quick=quick).left / worker_count)
 
 
 @checked
@@ -242,24 +242,31 @@ def write_study_page(
     return to, write_page(out, to, costs)
 
 
-def cost_in_words(each: ListedConclusion) -> str:
+def cost_in_words(conclusion: ListedConclusion) -> str:
     """Describe what deciding an open conclusion would cost."""
-    if each.seeds < _FEWEST <= each.most:
-        return f"It can be judged from {_FEWEST} {each.repeated}s on: {_in_time(each.seconds)}."
-    if each.needed is not None and each.needed <= each.most:
-        return f"About {each.needed} {each.repeated}s would decide it: {_in_time(each.seconds)}."
-    if each.seeds >= each.most:
-        taken = f"All {each.most} {each.repeated}s are there"
+    if conclusion.seeds < _FEWEST <= conclusion.most:
+        return f"It can be judged from {_FEWEST} {conclusion.repeated}s on: {_duration(conclusion.seconds)}."
+    if conclusion.needed is not None and conclusion.needed <= conclusion.most:
+        return f"About {conclusion.needed} {conclusion.repeated}s would decide it: {_duration(conclusion.seconds)}."
+    if conclusion.seeds >= conclusion.most:
+        outlook = f"All {conclusion.most} {conclusion.repeated}s are there"
     else:
-        taken = f"{each.most} {each.repeated}s ({_in_time(each.seconds)}) would probably not decide it"
-    if each.repeated == "fold" or each.needed is None or each.needed_seconds is None or each.needed > _BEYOND:
-        return f"{taken}: the difference, or its distance from the margin, is too small."
-    return f"{taken}; about {each.needed:,} might ({_in_time(each.needed_seconds)})."
+        outlook = (
+            f"{conclusion.most} {conclusion.repeated}s ({_duration(conclusion.seconds)}) would probably not decide it"
+        )
+    if (
+        conclusion.repeated == "fold"
+        or conclusion.needed is None
+        or conclusion.needed_seconds is None
+        or conclusion.needed > _BEYOND
+    ):
+        return f"{outlook}: the difference, or its distance from the margin, is too small."
+    return f"{outlook}; about {conclusion.needed:,} might ({_duration(conclusion.needed_seconds)})."
 
 
 _FEWEST = 2  # repeats needed to estimate their spread
 _BEYOND = 1_000  # larger estimates say only that it is too many
 
 
-def _in_time(seconds: float) -> str:
+def _duration(seconds: float) -> str:
     return f"{seconds / 3600:.1f} hours" if seconds >= 5400 else f"{max(1, round(seconds / 60))} min"

@@ -16,7 +16,7 @@ from digitlab.settings import Setting, checked
 from digitlab.shown import Drawn
 from digitlab.stopping import StopRequest
 from digitlab.storage import locked, remove_unfinished
-from digitlab.training.beside import Beside, worth_it
+from digitlab.training.beside import HelperProcess, is_helper_useful
 from digitlab.training.config import TrainingConfig, find_recipe, with_options
 from digitlab.training.tracking import tracked, trackers_of
 from digitlab.transfer_learning.settings import Transfer
@@ -98,7 +98,7 @@ class TransferResult(Drawn):
 
     def as_dict(self) -> dict[str, Any]:
         """Return plain values, for JSON."""
-        found: dict[str, Any] = {
+        values: dict[str, Any] = {
             "run": str(self.run.path),
             "accuracy": self.metrics.accuracy,
             "loss": self.metrics.loss,
@@ -109,7 +109,7 @@ class TransferResult(Drawn):
             "epochs": len(self.learned.history.epochs),
             "model": self.learned.model is not None,
         }
-        return found if self.learned.before is None else {**found, "accuracy_before": self.learned.before}
+        return values if self.learned.before is None else {**values, "accuracy_before": self.learned.before}
 
 
 def train(
@@ -145,14 +145,16 @@ def train(
     """
     trackers = trackers_of(log or ())
     settings, tensorboard = _settings(recipe, options, listener), tensorboard or trackers.tensorboard
-    with Beside(running=worth_it()) as beside:
+    with HelperProcess(running=is_helper_useful()) as helper:
         _check(settings, listener)
         from digitlab.training.experiment import run_training
 
         run = Run.create(_name(settings), runs)
         _note_what_is_wrong(settings.dataset, listener)
-        with tracked(trackers, settings, run, listener) as told:
-            return run_training(settings, run, listener=told, stop=stop, tensorboard=tensorboard, beside=beside)
+        with tracked(trackers, settings, run, listener) as tracked_listener:
+            return run_training(
+                settings, run, listener=tracked_listener, stop=stop, tensorboard=tensorboard, helper=helper
+            )
 
 
 def resume(
@@ -194,8 +196,8 @@ def resume(
         remove_unfinished(folder.path)
         return _cross_validated(training, folder, folds, listener, stop)
     settings, tensorboard = resumed(folder), tensorboard or trackers.tensorboard
-    with tracked(trackers, settings, folder, listener) as told:
-        return run_training(settings, folder, listener=told, stop=stop, tensorboard=tensorboard)
+    with tracked(trackers, settings, folder, listener) as tracked_listener:
+        return run_training(settings, folder, listener=tracked_listener, stop=stop, tensorboard=tensorboard)
 
 
 @checked
@@ -227,22 +229,22 @@ def cross_validate(
         StorageError: if the run folder cannot be written.
     """
     settings = _settings(recipe, options, listener)
-    from digitlab.training.cross_validation import images_to_part
+    from digitlab.training.cross_validation import images_to_split
     from digitlab.training.out_of_fold import check_settings
 
-    check_settings(settings, images_to_part(settings).labels, folds)
+    check_settings(settings, images_to_split(settings).labels, folds)
     return _cross_validated(settings, Run.create(f"{_name(settings)}-folds", runs), folds, listener, stop)
 
 
 def _cross_validated(
     training: TrainingConfig, run: Run, folds: int, listener: Listener, stop: StopRequest | None
 ) -> CrossValidated:
-    from digitlab.training.cross_validation import images_to_part, run_cross_validation
+    from digitlab.training.cross_validation import images_to_split, run_cross_validation
 
-    digits, stop = images_to_part(training), stop or StopRequest()
-    with locked(run.path, f"{run.path}: another process is training here; wait for it"):
-        found = run_cross_validation(training, digits, run, folds, listener=listener, stop=stop)
-    return CrossValidated(run, training, folds, found)
+    digits, stop = images_to_split(training), stop or StopRequest()
+    with locked(run.path, f"{run.path}: another process is training here; wait until it ends"):
+        results = run_cross_validation(training, digits, run, folds, listener=listener, stop=stop)
+    return CrossValidated(run, training, folds, results)
 
 
 def lr_range_test(
@@ -269,7 +271,7 @@ def lr_range_test(
     Raises:
         RecipeError, UsageError, DatasetError, StorageError: as for `train`.
     """
-    settings = _checked(recipe, options, listener)
+    settings = _checked_settings(recipe, options, listener)
     from digitlab.training.range_test import run_range_test
 
     run, passes = Run.create(f"{_name(settings)}-lr-range", runs), options.get("epochs") or 1
@@ -279,13 +281,13 @@ def lr_range_test(
 def _settings(
     recipe: str | Path | TrainingConfig | None, options: Mapping[str, Any], listener: Listener
 ) -> TrainingConfig:
-    given = recipe or TrainingConfig()
-    settings = with_options(given if isinstance(given, TrainingConfig) else find_recipe(Path(given)), options)
+    base = recipe or TrainingConfig()
+    settings = with_options(base if isinstance(base, TrainingConfig) else find_recipe(Path(base)), options)
     listener(loading())
     return settings
 
 
-def _checked(
+def _checked_settings(
     recipe: str | Path | TrainingConfig | None, options: Mapping[str, Any], listener: Listener
 ) -> TrainingConfig:
     """Return the settings, checked before a folder is created: all names in them must exist."""
@@ -353,7 +355,7 @@ def transfer(
         DatasetError: if there is no such dataset, or it is unsuitable for training.
         StorageError: if the run folder cannot be written.
     """
-    path, settings = _named(model, form, listener), replace(settings, **options)
+    path, settings = _resolved_model(model, form, listener), replace(settings, **options)
     listener(loading())
     from digitlab.transfer_learning import open_base, run_transfer, transfer_data
 
@@ -369,7 +371,7 @@ def transfer(
     return TransferResult(run, learned, metrics, images)
 
 
-def _named(model: str | Path, form: str | None, listener: Listener) -> Path | str:
+def _resolved_model(model: str | Path, form: str | None, listener: Listener) -> Path | str:
     """Return a run folder or file; or a name, which may be one of keras.applications, unchanged."""
     from digitlab.network.classifier import shipped_models
 
@@ -379,11 +381,11 @@ def _named(model: str | Path, form: str | None, listener: Listener) -> Path | st
     return model
 
 
-def _command(model: str | Path, data: str, others: Mapping[str, str | None], settings: Transfer) -> str:
+def _command(model: str | Path, data: str, extra: Mapping[str, str | None], settings: Transfer) -> str:
     """Build the command line that repeats it, with the settings that differ from the defaults."""
-    usual = Transfer().as_dict()
-    named = {**others, **{key: value for key, value in settings.as_dict().items() if value != usual[key]}}
-    words = [part for key, value in named.items() if value is not None for part in (_option(key), str(value))]
+    defaults = Transfer().as_dict()
+    options = {**extra, **{key: value for key, value in settings.as_dict().items() if value != defaults[key]}}
+    words = [part for key, value in options.items() if value is not None for part in (_option(key), str(value))]
     return shlex.join(["digitlab", "transfer", str(model), "--data", data, *words])
 
 

@@ -82,25 +82,29 @@ def read_lesson(path: Path) -> Lesson:
     content = read_toml(path)
     unknown = set(content) - {"title", "part", "model"}
     if unknown:
-        raise RecipeError(f"{path}: {', '.join(sorted(unknown))}: a lesson has a title and parts ([[part]])")
+        raise RecipeError(f"{path}: unknown key {min(unknown)[:60]!r}; a lesson has title, model and parts ([[part]])")
     parts = content.get("part")
     if not isinstance(parts, list) or not 1 <= len(parts) <= _MOST_PARTS:
-        raise RecipeError(f"{path}: expected 1 to {_MOST_PARTS} parts, each [[part]] with a link and a text")
+        raise RecipeError(
+            f"{path}: part is {_shown(parts)}; expected 1 to {_MOST_PARTS} [[part]] sections with link and text"
+        )
     name = re.sub(r"[^A-Za-z0-9._-]", "-", path.stem)
     title = _texts(content.get("title"), f"{path}: title")
     model = content.get("model")
     if not (model is None or (isinstance(model, str) and re.fullmatch(r"[\w.-]{1,100}", model))):
-        raise RecipeError(f"{path}: model: expected the name of a model that the page has")
+        raise RecipeError(f"{path}: model is {_shown(model)}; expected the name of a model that the page has")
     made = tuple(_part(part, f"{path}: part {number}") for number, part in enumerate(parts, 1))
     return Lesson(name, title, made, model)
 
 
 def _part(part: Any, where: str) -> Part:
     if not isinstance(part, dict) or set(part) != {"link", "text"}:
-        raise RecipeError(f"{where}: expected a link and a text, and nothing else")
+        raise RecipeError(f"{where} is {_shown(part)}; expected link and text, and nothing else")
     link = part["link"]
     if not isinstance(link, str) or len(link) > _MOST_LINK or re.search(r"\s", link):
-        raise RecipeError(f"{where}: link: expected what stands behind # in the page's address, without spaces")
+        raise RecipeError(
+            f"{where}: link is {_shown(link)}; expected what follows # in the page's address, without spaces"
+        )
     return Part(_texts(part["text"], f"{where}: text"), link.removeprefix("#"))
 
 
@@ -109,10 +113,19 @@ def _texts(texts: Any, where: str) -> dict[str, str]:
     if isinstance(texts, str):
         texts = {"en": texts}
     if not isinstance(texts, dict) or not texts:
-        raise RecipeError(f"{where}: expected a text, or texts by language such as en and es")
+        raise RecipeError(f"{where} is {_shown(texts)}; expected a text, or texts by language such as en and es")
     for language, text in texts.items():
         if not re.fullmatch("[a-z]{2}", language) or not isinstance(text, str) or len(text) > _MOST_TEXT:
             raise RecipeError(
-                f"{where}: {language}: expected a language of two letters and a text of at most {_MOST_TEXT:,} letters"
+                f"{where}: {language[:20]} is {_shown(text)}; expected a language of two letters and a text of at "
+                f"most {_MOST_TEXT:,} characters"
             )
     return dict(texts)
+
+
+def _shown(value: Any) -> str:
+    """Describe a value of the file in a message: short, and on one line."""
+    if value is None:
+        return "missing"
+    text = repr(value)
+    return text if len(text) <= 60 else f"{text[:57]}…"

@@ -22,7 +22,7 @@ __all__ = [
     "Region", "Steadiness", "Track", "Tracker", "box_of_text", "remembered_region",
 ]  # fmt: skip
 
-_PLACES = {
+_MODULES = {
     "LiveEngine": "engine",
     **dict.fromkeys(("LiveReading", "LiveStatistics"), "live_reading"),
     "remembered_region": "remembered",
@@ -31,6 +31,6 @@ _PLACES = {
 
 
 def __getattr__(name: str) -> object:
-    if name not in _PLACES:
+    if name not in _MODULES:
         raise AttributeError(f"module 'digitlab.live' has no attribute {name!r}")
-    return getattr(importlib.import_module(f"digitlab.live.{_PLACES[name]}"), name)
+    return getattr(importlib.import_module(f"digitlab.live.{_MODULES[name]}"), name)

@@ -101,7 +101,7 @@ def usable_model(old: LiveConfiguration) -> tuple[str | None, tuple[str, ...]]:
     if old.model is None or Path(old.model).suffix.lower() not in _KERAS_FILES:
         return old.model, ()
     # The file does not say what it was trained on; a warning of `read_configuration` says how to convert it.
-    return None, (f"{old.model} is not used as it is; reading with the shipped model",)
+    return None, (f"{old.model} cannot be used as it is; reading with the shipped model",)
 
 
 def _of_2017(values: dict[str, str], path: str | Path) -> LiveConfiguration:
@@ -140,7 +140,7 @@ def _of_2018(text: str, path: str | Path) -> LiveConfiguration:
     warnings = list(_about_format(picture_format))
     warnings += _obsolete(camera, "Fps", "a camera is read at its own rate")
     name = camera.text("Name")
-    warnings += _obsolete(program, "Framework", "a model file says itself what it is")
+    warnings += _obsolete(program, "Framework", "a model file itself records what it is")
     model, said = _model(program.text("Model"), Path(path).parent)
     warnings += said
     node_name = program.text("NodeName") or node.text("NodeName")
@@ -157,7 +157,7 @@ def _parsed(text: str, path: str | Path) -> Any:
         place = "" if mark is None else f" at line {mark.line + 1}"
         reason = getattr(error, "problem", None) or type(error).__name__
         raise RecipeError(
-            f"{path}: no YAML{place} ({reason}); expected digitclassifier.cfg of 2017 or digitclassifier.yml of 2018"
+            f"{path}: not YAML{place} ({reason}); expected digitclassifier.cfg of 2017 or digitclassifier.yml of 2018"
         ) from error
 
 
@@ -167,7 +167,7 @@ def _check_plain(text: str, path: str | Path) -> None:
     Raises:
         RecipeError: when the file has either, which no such configuration needs.
     """
-    refusal = f"{path}: has aliases (*name), or parts within parts within parts; expected plain values"
+    refusal = f"{path}: has aliases (*name), or is nested too deeply; expected plain values"
     if text.count("[") + text.count("{") > _MOST_BRACKETS:
         raise RecipeError(refusal)
     depth = 0
@@ -193,7 +193,7 @@ def _model(named: str | None, folder: Path) -> tuple[str | None, list[str]]:
     """Find the file of the model; return it, and the warnings about it."""
     if named is None:
         return None, []
-    there = next((place for place in (folder / named, Path(named)) if place.exists()), None)
+    there = next((place for place in (folder / named, Path(named)) if _is_there(place)), None)
     if there is None:
         return None, [f"Model: {named}: there is no such file; the shipped reader is used"]
     if there.is_dir():
@@ -201,11 +201,18 @@ def _model(named: str | None, folder: Path) -> tuple[str | None, list[str]]:
     if there.suffix.lower() in _KERAS_FILES:
         new = there.with_suffix(".keras").name
         advice = (
-            f"Model: {named} is of an old Keras. If it was trained on Sobel images, as those of 2017 and 2018 were, "
-            f"bring it over once: `digitlab import {there.name} {new} --form sobel`, and name {new} here"
+            f"Model: {named} is a file of an old Keras. If it was trained on Sobel images, as those of 2017 and 2018 "
+            f"were, convert it once: `digitlab import {there.name} {new} --form sobel`, and write {new} here"
         )
         return str(there), [advice]
     return str(there), []
+
+
+def _is_there(place: Path) -> bool:
+    try:
+        return place.exists()
+    except OSError:  # the name is too long, or the folder is unreadable
+        return False
 
 
 def _shown(value: object) -> str:

@@ -40,8 +40,6 @@ __all__ = ["Change", "LiveEngine", "Snapshot", "Track"]
 
 _log = logging.getLogger(__name__)
 
-_USUAL_RATE = 25.0
-
 
 class LiveEngine:
     """A camera with its threads, a reader in its own thread, and the result of the last frame.
@@ -82,6 +80,7 @@ class LiveEngine:
         self._loop = ReadingLoop(self._requested)
         self._models_asked = 0
         self._recording_failure: StorageError | None = None
+        self._frames_not_recorded = 0
 
     # For views
 
@@ -127,6 +126,11 @@ class LiveEngine:
         return self._recording_failure
 
     @property
+    def frames_not_recorded(self) -> int:
+        """How many frames are missing from the last recording that was finished, since they came too fast for it."""
+        return self._frames_not_recorded
+
+    @property
     def silence(self) -> float:
         """Seconds since the reader's thread began its last iteration; it makes ten per second, or one per frame."""
         return time.monotonic() - self._loop.turned
@@ -164,7 +168,7 @@ class LiveEngine:
             drawing=latest.drawing,
             stale=frame is not None and now - frame.captured > requested.steadiness.stale,
             last=None if latest.last is None else (latest.last[0], max(0.0, now - latest.last[1])),
-            seconds=0.0 if frame is None else frame.captured - latest.start,
+            seconds=latest.seconds,
             only_warning=problem is None and warning is not None,
         )
 
@@ -257,7 +261,7 @@ class LiveEngine:
 
         before = self._requested.reader
         try:
-            threshold = None if before is None else before.asked_threshold
+            threshold = None if before is None else before.requested_threshold
             reader = Reader(model, threshold=threshold, threads=THREADS)
         except DigitlabError as error:
             if number == self._models_asked:
@@ -285,14 +289,10 @@ class LiveEngine:
                 raise UsageError(f"{loop.recording.path} is being recorded; stop that first")
             loop.recording = SessionRecorder(Path(path), self._rate)
 
-    def _rate(self) -> float:
-        """Return the frames per second: measured, else nominal, else a usual value."""
-        loop = self._loop
-        source = None if loop.feed is None else loop.feed.source
-        nominal = None if source is None else source.rate
-        # A file that is read as fast as possible keeps its own rate.
-        measured = 0.0 if source is not None and not source.realtime else loop.rate(time.monotonic())
-        return measured or nominal or _USUAL_RATE
+    def _rate(self) -> float | None:
+        """Return the frames per second of a file that is read as fast as possible; None: to be measured."""
+        source = None if self._loop.feed is None else self._loop.feed.source
+        return None if source is None or source.realtime else source.rate
 
     def stop_recording(self) -> Path | None:
         """Finish the recording; return the path of the video, or None without a recording. Waits for the last frames.
@@ -304,6 +304,7 @@ class LiveEngine:
             recording, self._loop.recording = self._loop.recording, None
         if recording is None:
             return None
+        self._frames_not_recorded = recording.lost
         recording.close()
         return recording.path
 

@@ -81,7 +81,7 @@ def check_mode(mode: str) -> Mode:
     for known in MODES:
         if mode == known:
             return known
-    raise UsageError(f"mode {mode!r}: expected one of {', '.join(MODES)}")
+    raise UsageError(f"mode is {mode!r}; expected one of {', '.join(MODES)}")
 
 
 def look(image: NDArray[np.uint8], mode: Mode, region: Box, reader: Reader) -> FrameReading:

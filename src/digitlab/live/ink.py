@@ -183,6 +183,8 @@ class FrameInk:
             return False
         scale = _FRAME / max(image.shape[:2])
         small, paper, thin = _thin(image, scale)
+        if self._before and self._before[-1][1].shape != thin.shape:  # the camera was turned, or set to another size
+            self._before.clear()
         while len(self._before) > 1 and at - self._before[1][0] >= _RESTS:
             self._before.popleft()
         rests = self._before[0][1] if self._before else thin

@@ -29,7 +29,7 @@ class LiveReading:
 
     frame_number: 0 for the source's first frame; dropped frames are counted
     captured: `time.monotonic()` in seconds when the frame left the source
-    seconds: the same, counted from the capture of the source's first frame
+    seconds: from the source's first frame to this one; of a file by its own clock, however fast it is read
     latency_ms: from capture to reading, in milliseconds, including the wait for the reader
     steady: the text decided over several frames; "": certainly an empty page; None: undecided
     tracks: digits tracked over frames, in reading order
@@ -77,10 +77,8 @@ class LiveReading:
     def announcement(self) -> Announcement:
         """Return the steady text as published over MQTT and ROS."""
         sure = [track.confidence for track in self.tracks if track.digit is not None] if self.steady else []
-        now = time.time() - time.monotonic()
-        last = None if self.last is None else (self.last[0], now + self.last[1])
         return Announcement(
-            self.steady, min(sure, default=None), now + self.captured, self.frame_number, self.drawing, last
+            self.steady, min(sure, default=None), self.captured, self.frame_number, self.drawing, self.last
         )  # fmt: skip
 
 
@@ -95,27 +93,22 @@ def _digit_as_json(found: ReadDigit | Track) -> dict[str, Any]:
 
 @dataclass(frozen=True, slots=True)
 class Announcement:
-    """A steady text as published.
+    """A steady text as published; its age and clock time are those at the moment of publishing, possibly again.
 
     text: "": certainly an empty page; None: undecided; "?" stands for a digit that was found but not classified
     confidence: of the least confident digit, 0 … 1; None if there is no digit
-    clock: `time.time()` of the capture
+    captured: `time.monotonic()` of the capture
     frame: its number
     drawing: whether ink is probably being added or removed
-    last: the last non-empty text, and `time.time()` when it was last seen
+    last: the last non-empty text, and `captured` of the last frame that had it
     """
 
     text: str | None
     confidence: float | None
-    clock: float
+    captured: float
     frame: int
     drawing: bool = False
     last: tuple[str, float] | None = None
-
-    @property
-    def age(self) -> float:
-        """Seconds since the capture."""
-        return max(0.0, time.time() - self.clock)
 
     @property
     def digits(self) -> tuple[int, ...]:
@@ -134,16 +127,17 @@ class Announcement:
             "digit": self.digit,
             "digits": list(self.digits),
             "confidence": None if self.confidence is None else round(self.confidence, 4),
-            "time": round(self.clock, 3),
-            "age": round(self.age, 3),
+            **_times(self.captured),
             "drawing": self.drawing,
-            "last": None if self.last is None else self._last_as_json(*self.last),
+            "last": None if self.last is None else {"text": self.last[0], **_times(self.last[1])},
             "frame": self.frame,
         }
 
-    @staticmethod
-    def _last_as_json(text: str, clock: float) -> dict[str, Any]:
-        return {"text": text, "time": round(clock, 3), "age": round(max(0.0, time.time() - clock), 3)}
+
+def _times(captured: float) -> dict[str, float]:
+    """Return the clock time of a capture, in seconds since 1970, and its age, which no change of the clock affects."""
+    age = max(0.0, time.monotonic() - captured)
+    return {"time": round(time.time() - age, 3), "age": round(age, 3)}
 
 
 class Outlet(Protocol):
@@ -157,18 +151,18 @@ class Outlet(Protocol):
 
 
 def due(live: LiveReading, published: float | None) -> bool:
-    """Return whether a reading is to be published: its steady text changed, or was last published a second ago.
+    """Return whether a reading is to be published: the first, a changed steady text, or that of a second ago again.
 
-    published: `time.monotonic()` of the last publication
+    published: `time.monotonic()` of the last publication; None before the first
     """
-    return live.changed or (published is not None and time.monotonic() - published >= _AGAIN)
+    return live.changed or published is None or time.monotonic() - published >= _AGAIN
 
 
 class LiveStatistics:
     """Counts frames and collects latencies.
 
     captured, read, dropped: number of frames that the source delivered, that were read, that were skipped
-    seconds: from the capture of the first frame to the end of the last reading
+    seconds: from the capture of the first frame that was read to the end of the last reading
 
     Median and percentiles are over the last 36,000 readings and are latencies that occurred (nearest rank, no
     interpolation); the maximum is over all.
@@ -179,13 +173,15 @@ class LiveStatistics:
         self.dropped = 0
         self.read = 0
         self.seconds = 0.0
+        self._begun: float | None = None
         self._worst = 0.0
         self._latencies: deque[float] = deque(maxlen=_LATENCIES_KEPT)
 
     def add(self, live: LiveReading) -> None:
         """Add one reading."""
         self.read += 1
-        self.seconds = live.seconds + live.latency_ms / 1000.0
+        self._begun = live.captured if self._begun is None else self._begun
+        self.seconds = live.captured - self._begun + live.latency_ms / 1000.0
         self._worst = max(self._worst, live.latency_ms)
         self._latencies.append(live.latency_ms)
 

@@ -10,7 +10,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from digitlab.camera import NewestFrame, SourceState, open_source
-from digitlab.camera.source import seconds_asleep
+from digitlab.camera.source import STALLED_AFTER, seconds_asleep
 from digitlab.errors import DigitlabError, SourceError, StorageError, UsageError
 from digitlab.live.frame_reading import look, warm_up
 from digitlab.live.live_reading import LiveReading, LiveStatistics
@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from digitlab.live.frame_reading import FrameReading
     from digitlab.live.session_recorder import SessionRecorder
     from digitlab.live.snapshot import Requested
+    from digitlab.live.track import Track
     from digitlab.values import Box, Frame
 
     Listener = Callable[[LiveReading], None]
@@ -40,7 +41,6 @@ _log = logging.getLogger(__name__)
 THREADS = 1  # of the network: two are no faster for the few digits of a page, and busy-wait for each other
 _TURN = 0.1  # polling interval in seconds for changed settings while no frame arrives
 _CYCLE = 0.15  # seconds from frame to frame in mode "thesis", as in the program of S0
-_USUAL_RATE = 25.0
 _RATE_OVER = 2.0  # seconds over which the frame rate is measured
 _HISTORY = 200
 _SAVE_AFTER = 1.0  # seconds without a change before the region is saved: not once per mouse movement
@@ -99,7 +99,7 @@ class ReadingLoop:
         if self._thread.ident is not None and self._thread is not threading.current_thread():
             self._thread.join(_PATIENCE)
             if self._thread.is_alive():
-                _log.warning("the reader did not stop within %g s; its thread is left behind", _PATIENCE)
+                _log.warning("the reader did not stop within %g s; its thread keeps running", _PATIENCE)
         self._save_region(at_once=True)
 
     def wait(self, timeout: float | None) -> bool:
@@ -141,6 +141,11 @@ class ReadingLoop:
         try:
             while not self.closed:
                 self._turn()
+        except Exception as error:  # noqa: BLE001 - a session whose thread is gone must not pass for one at its end
+            _log.exception("the reading ended")
+            with self.lock:
+                self.reader_error = DigitlabError(f"the reading ended unexpectedly ({type(error).__name__}: {error})")
+                self._new_source = self._new_reader = self._new_mode = False
         finally:
             self._end_feed()
             self._end()
@@ -224,7 +229,7 @@ class ReadingLoop:
             return
         last = None if before.last is None else (before.last[0], before.last[1] - seconds)
         frame = replace(before.frame, captured=before.frame.captured - seconds)
-        self.latest = replace(before, frame=frame, start=before.start - seconds, last=last)
+        self.latest = replace(before, frame=frame, last=last)
         self._forget_tracks()
 
     def _take_next(self) -> None:
@@ -261,25 +266,28 @@ class ReadingLoop:
             return
         try:
             read = look(frame.image, mode, self._box(frame), reader)
+            # A file has its own clock, however fast it is read.
+            at = frame.captured if frame.seconds is None else frame.seconds
+            tracks = self._tracker.add(read.detections, at, frame.image)
         except Exception as error:  # noqa: BLE001 - whatever is wrong with this frame, the next one is tried
             if self.warning is None:
                 _log.exception("a frame could not be read")
             self.warning = f"{_BAD_FRAME} ({error})"
+            last = self.latest.frame
+            if last is not None and time.monotonic() - last.captured >= STALLED_AFTER:
+                self._forget_tracks()  # the camera runs, but nothing is known of its pictures
             return
         if self.warning is not None and self.warning.startswith(_BAD_FRAME):
             self.warning = None
-        self._publish(frame, read, feed)
+        self._publish(frame, read, tracks, feed)
 
-    def _publish(self, frame: Frame, read: FrameReading, feed: NewestFrame) -> None:
-        before = self.latest
-        # For a file that is read as fast as possible, the frame number is the clock.
-        at = frame.captured if feed.source.realtime else frame.number / (feed.source.rate or _USUAL_RATE)
-        tracker = self._tracker
-        tracks, steady = tracker.add(read.detections, at, frame.image), tracker.steady
-        start = feed.first_captured or frame.captured
+    def _publish(self, frame: Frame, read: FrameReading, tracks: tuple[Track, ...], feed: NewestFrame) -> None:
+        before, tracker = self.latest, self._tracker
+        steady = tracker.steady
+        seconds = frame.captured - (feed.first_captured or 0.0) if frame.seconds is None else frame.seconds
         history = before.history
         if steady is not None and steady != (history[-1].text if history else ""):
-            history = (*history[1 - _HISTORY :], Change(frame.captured - start, time.time(), steady))
+            history = (*history[1 - _HISTORY :], Change(seconds, time.time(), steady))
         now = time.monotonic()
         self.latest = latest = FrameResult(
             before.number + 1,
@@ -288,7 +296,7 @@ class ReadingLoop:
             tracks,
             steady,
             (now - frame.captured) * 1000.0,
-            start,
+            seconds,
             history,
             tracker.drawing,
             tracker.telling,
@@ -306,15 +314,14 @@ class ReadingLoop:
 
     def _forget_tracks(self) -> None:
         """Reset tracks and steady text, since nothing is decided without a camera; its last frame remains visible."""
-        before = self.latest
-        if before.steady is None and not before.tracks:
+        before, self._tracker = self.latest, self._new_tracker()
+        if before.steady is None and not (before.tracks or before.drawing):
             return
-        self._tracker = self._new_tracker()
         self.latest = latest = replace(
             before, number=before.number + 1, tracks=(), steady=None, drawing=False, telling=0, numbers=()
         )
-        live = latest.live_reading(changed=True, telling=False)
-        if live is not None and before.steady is not None:
+        live = latest.live_reading(changed=before.steady is not None, telling=False)
+        if live is not None and (before.steady is not None or before.drawing):
             self._tell(replace(live, reading=Reading((), 0.0)))
 
     def _tell(self, live: LiveReading) -> None:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import socket
 import threading
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import TYPE_CHECKING
+from http.server import BaseHTTPRequestHandler
+from socketserver import ThreadingTCPServer
+from typing import TYPE_CHECKING, Any
 
 from digitlab.camera import SourceState
 from digitlab.errors import UsageError
@@ -16,9 +17,11 @@ if TYPE_CHECKING:
     from digitlab.live.engine import LiveEngine
     from digitlab.live.live_reading import LiveReading
 
-__all__ = ["MetricsServer", "metrics_address"]
+__all__ = ["MEDIA_TYPE", "MetricsServer", "head", "metrics_address"]
 
-_MEDIA_TYPE = "text/plain; version=0.0.4; charset=utf-8"
+MEDIA_TYPE = "text/plain; version=0.0.4; charset=utf-8"
+_SILENT_FOR = 10.0  # seconds after which a connection without a request is closed
+_MOST_CONNECTIONS = 16  # at once: each has a thread
 
 
 def metrics_address(text: str) -> tuple[str, int]:
@@ -50,17 +53,19 @@ class MetricsServer:
         host, port = metrics_address(address)
         asked = self
 
-        class Server(ThreadingHTTPServer):
+        class Server(_Server):
             address_family = socket.AF_INET6 if ":" in host else socket.AF_INET
 
         class Handler(BaseHTTPRequestHandler):
+            timeout = _SILENT_FOR
+
             def do_GET(self) -> None:
                 if self.path.partition("?")[0] != "/metrics":
                     self.send_error(404, "expected /metrics")
                     return
                 body = asked.text().encode()
                 self.send_response(200)
-                self.send_header("Content-Type", _MEDIA_TYPE)
+                self.send_header("Content-Type", MEDIA_TYPE)
                 self.send_header("Content-Length", str(len(body)))
                 self.end_headers()
                 self.wfile.write(body)
@@ -70,9 +75,8 @@ class MetricsServer:
 
         try:
             self._server = Server((host, port), Handler)
-        except OSError as error:
+        except (OSError, UnicodeError) as error:  # UnicodeError: no host has such a name
             raise UsageError(f"--metrics {address}: cannot listen there ({error})") from error
-        self._server.daemon_threads = True
         self._thread = threading.Thread(target=self._server.serve_forever, name="digitlab-metrics", daemon=True)
         self._thread.start()
 
@@ -111,21 +115,50 @@ class MetricsServer:
         yield from _figure("stale", "gauge", "1: what was read is too old.", int(seen.stale))
         yield from _figure("steady", "gauge", "1: a text, or surely nothing, is steady.", int(seen.steady is not None))
         yield from _figure("drawing", "gauge", "1: ink comes or goes.", int(seen.drawing))
-        yield from _head("source_state", "gauge", "1 for the state that the source is in.")
+        yield from head("digitlab_live_source_state", "gauge", "1 for the state that the source is in.")
         for state in SourceState:
             yield f'digitlab_live_source_state{{state="{state}"}} {int(seen.state == state)}'
         latency = statistics.latency()
         if latency is not None:
-            yield from _head("latency_seconds", "summary", "From capture to reading.")
+            yield from head("digitlab_live_latency_seconds", "summary", "From capture to reading.")
             for name, quantile in (("median", 0.5), ("p95", 0.95), ("p99", 0.99)):
                 yield f'digitlab_live_latency_seconds{{quantile="{quantile}"}} {latency[name] / 1000:.6f}'
 
 
+class _Server(ThreadingTCPServer):
+    """As http.server's, which looks up its own host name in the DNS, with a limit of connections and no tracebacks."""
+
+    allow_reuse_address = True
+    daemon_threads = True
+
+    def __init__(self, *arguments: Any) -> None:
+        self._free = threading.Semaphore(_MOST_CONNECTIONS)
+        super().__init__(*arguments)
+
+    def process_request(self, request: Any, client_address: Any) -> None:
+        """Handle a connection in a thread, or close it if there are too many."""
+        if self._free.acquire(blocking=False):
+            super().process_request(request, client_address)
+        else:
+            self.shutdown_request(request)
+
+    def process_request_thread(self, request: Any, client_address: Any) -> None:
+        """Handle a connection."""
+        try:
+            super().process_request_thread(request, client_address)
+        finally:
+            self._free.release()
+
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        """Do nothing: a client that has gone is no concern of ours."""
+
+
 def _figure(name: str, kind: str, about: str, value: float) -> Iterator[str]:
-    yield from _head(name, kind, about)
+    yield from head(f"digitlab_live_{name}", kind, about)
     yield f"digitlab_live_{name} {value}"
 
 
-def _head(name: str, kind: str, about: str) -> Iterator[str]:
-    yield f"# HELP digitlab_live_{name} {about}"
-    yield f"# TYPE digitlab_live_{name} {kind}"
+def head(name: str, kind: str, about: str) -> Iterator[str]:
+    """Yield the lines that describe a metric."""
+    yield f"# HELP {name} {about}"
+    yield f"# TYPE {name} {kind}"

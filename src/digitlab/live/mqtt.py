@@ -5,6 +5,10 @@ TOPIC/number   each number of the page, reported once: {"number", "text", "box",
 TOPIC/state    "online" or "offline", retained; "offline" is also the last will, which the broker publishes for us
 
 All with quality of service 1. The client reconnects automatically, and then publishes the current steady text.
+
+paho keeps what the broker has not confirmed, and sends it again after a reconnection, behind what is published in
+`on_connect`. So only one text is on its way at a time, and the next one is published when it is confirmed: after a
+broker has hung, it gets the newest text alone, and last of all.
 """
 
 from __future__ import annotations
@@ -12,9 +16,11 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import socket
 import threading
 import time
 import uuid
+from collections import deque
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote, urlsplit
@@ -27,15 +33,23 @@ from digitlab.live.live_reading import due
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from digitlab.live.live_reading import LiveReading
+    from digitlab.live.live_reading import Announcement, LiveReading
 
-__all__ = ["Broker", "MqttOutlet"]
+__all__ = ["NOTHING_READ", "Broker", "MqttOutlet"]
 
 _PORTS = {"mqtt": 1883, "mqtts": 8883}
 _PASSWORD = "DIGITLAB_MQTT_PASSWORD"  # noqa: S105 - the name of a variable
 _KEEP_ALIVE = 20  # seconds; the broker publishes the last will after one and a half times that
 _LONGEST_PAUSE = 30  # seconds between two attempts to connect
 _FAREWELL = 2.0  # seconds for the last messages
+_TURN = 0.2  # polling interval in seconds: a wait for a confirmation checks whether the session ends
+_MOST_TEXTS = 100  # changes of the text that wait to be published
+_MOST_WAITING = 1000  # messages, nearly all of them numbers, that wait for a confirmation: 200 kB
+# What is retained from an earlier session must not pass for a reading of this one.
+NOTHING_READ: dict[str, Any] = {
+    "text": None, "digit": None, "digits": [], "confidence": None, "time": None, "age": None, "drawing": False,
+    "last": None, "frame": None,
+}  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +81,7 @@ class Broker:
         try:
             parts = urlsplit(text)
             port = parts.port
+            (parts.hostname or "").encode("idna")  # as on connecting, where it would end the client's thread
         except ValueError as error:
             raise UsageError(f"--mqtt: not the address of a broker{reason_of(error, text)}; {expected}") from None
         topic = unquote(parts.path).strip("/")
@@ -104,11 +119,14 @@ class MqttOutlet:
         self._broker = broker
         self._say = say
         self._said: str | None = None
-        self._last: str | None = None
+        self._news: deque[Announcement] = deque(maxlen=_MOST_TEXTS)  # to be published, the newest last
+        self._last: Announcement | None = None  # the one published before them
+        self._online: Any = None  # paho's record of the message "online" of this connection; None without one
         self._published_at: float | None = None
         self._announced = announced
-        self._closing = False
-        self._lock = threading.Lock()
+        self._full = mqtt.MQTT_ERR_QUEUE_SIZE
+        self._closing, self._until = False, float("inf")
+        self._changed = threading.Condition()
         name = f"digitlab-{uuid.uuid4().hex[:12]}"
         self._client = client = mqtt.Client(CallbackAPIVersion.VERSION2, client_id=name)
         if broker.user is not None:
@@ -117,13 +135,14 @@ class MqttOutlet:
             client.tls_set()
         client.will_set(self._state, "offline", qos=1, retain=True)
         client.reconnect_delay_set(1, _LONGEST_PAUSE)
-        # While offline, only the newest text is kept, and we keep it ourselves.
-        client.max_queued_messages_set(10)
+        client.max_queued_messages_set(_MOST_WAITING)
         client.on_connect = self._connected
         client.on_connect_fail = self._not_found
         client.on_disconnect = self._disconnected
         client.connect_async(broker.host, broker.port, _KEEP_ALIVE)
         client.loop_start()
+        self._sender = threading.Thread(target=self._publish_texts, name="digitlab-mqtt", daemon=True)
+        self._sender.start()
 
     @property
     def _state(self) -> str:
@@ -133,22 +152,76 @@ class MqttOutlet:
         """Publish a reading; never blocks."""
         for number in live.numbers:
             if self._client.is_connected():
-                self._client.publish(f"{self._broker.topic}/number", json.dumps(number.as_json()), qos=1)
+                sent = self._client.publish(f"{self._broker.topic}/number", json.dumps(number.as_json()), qos=1)
+                if sent.rc == self._full:
+                    self._tell_once(f"{self._broker} confirms nothing; numbers are dropped")
         if due(live, self._published_at):
             self._published_at = time.monotonic()
-            with self._lock:
-                self._last = json.dumps(live.announcement().as_json())
-                if self._client.is_connected():
-                    self._client.publish(self._broker.topic, self._last, qos=1, retain=True)
+            with self._changed:
+                if self._news and not live.changed:  # the same text, seen again
+                    self._news.pop()
+                self._news.append(live.announcement())
+                if self._online is None:
+                    self._keep_newest()
+                self._changed.notify_all()
 
     def close(self) -> None:
-        """Publish "offline" and disconnect."""
-        self._closing = True
-        if self._client.is_connected():
-            with contextlib.suppress(RuntimeError, ValueError):  # just disconnected: then the last will says it
-                self._client.publish(self._state, "offline", qos=1, retain=True).wait_for_publish(_FAREWELL)
-        self._client.disconnect()
-        self._client.loop_stop()
+        """Publish the last text and "offline", and disconnect."""
+        with self._changed:
+            self._closing, self._until = True, time.monotonic() + _FAREWELL
+            self._changed.notify_all()
+        self._sender.join(2.0 * _FAREWELL)
+        client, confirmed = self._client, True
+        if client.is_connected():
+            sent = client.publish(self._state, "offline", qos=1, retain=True)
+            confirmed = self._is_confirmed(sent)
+        if confirmed:
+            client.disconnect()
+        elif (connection := client.socket()) is not None:
+            # Without a farewell, the broker publishes the last will.
+            with contextlib.suppress(OSError):
+                socket.socket.shutdown(connection, socket.SHUT_RDWR)  # type: ignore[arg-type]  # a socket, or TLS on one
+        # It waits for the client's thread, which may be looking up a host name.
+        ending = threading.Thread(target=client.loop_stop, name="digitlab-mqtt-closing", daemon=True)
+        ending.start()
+        ending.join(_FAREWELL)
+
+    # The sender's thread.
+
+    def _publish_texts(self) -> None:
+        while True:
+            with self._changed:
+                self._changed.wait_for(lambda: self._closing or (self._news and self._online is not None))
+                if not self._news or self._online is None:
+                    return
+                online = self._online
+            # When that is confirmed, all that was unconfirmed before this connection has been sent again.
+            confirmed = self._is_confirmed(online)
+            with self._changed:
+                if not confirmed and not self._closing:  # disconnected again
+                    self._changed.wait(_TURN)
+                    continue
+                self._last = news = self._news.popleft()
+            self._is_confirmed(self._publish(json.dumps(news.as_json())))
+
+    def _keep_newest(self) -> None:
+        while len(self._news) > 1:
+            self._news.popleft()
+
+    def _publish(self, payload: str) -> Any:
+        return self._client.publish(self._broker.topic, payload, qos=1, retain=True)
+
+    def _is_confirmed(self, sent: Any) -> bool:
+        """Wait until the broker has confirmed a message, however often we reconnect; when closing, not for long.
+
+        Returns False if it is not sent at all: the connection has just been lost.
+        """
+        try:
+            while not sent.is_published() and time.monotonic() < self._until:
+                sent.wait_for_publish(_TURN)
+            return bool(sent.is_published())
+        except (RuntimeError, ValueError):
+            return False
 
     # Callbacks: run in the client's own thread.
 
@@ -156,12 +229,16 @@ class MqttOutlet:
         if reason.is_failure:
             self._tell_once(f"{self._broker} refuses the connection ({reason}); retrying")
             return
-        with self._lock:
-            for place, payload in discovery(self._broker.topic) if self._announced else ():
-                client.publish(place, payload, qos=1, retain=True)
-            client.publish(self._state, "online", qos=1, retain=True)
-            if self._last is not None:
-                client.publish(self._broker.topic, self._last, qos=1, retain=True)
+        for place, payload in discovery(self._broker.topic) if self._announced else ():
+            client.publish(place, payload, qos=1, retain=True)
+        with self._changed:
+            self._keep_newest()
+            if not self._news and self._last is not None:
+                self._news.append(self._last)
+            elif not self._news:
+                self._publish(json.dumps(NOTHING_READ))
+            self._online = client.publish(self._state, "online", qos=1, retain=True)
+            self._changed.notify_all()
         self._tell_once(f"publishing to {self._broker}")
 
     def _not_found(self, client: Any, userdata: Any) -> None:  # noqa: ARG002
@@ -175,6 +252,8 @@ class MqttOutlet:
         reason: Any,
         properties: Any,  # noqa: ARG002
     ) -> None:
+        with self._changed:
+            self._online = None
         # A refusal, which has been reported already, is followed by a disconnection.
         if not self._closing and not (self._said or "").startswith(f"{self._broker} refuses"):
             self._tell_once(f"{self._broker}: connection lost ({reason}); retrying")

@@ -137,7 +137,7 @@ class DigitCommand:
                     self._changed.notify_all()
             while len(self._waiting) > _MOST_WAITING:
                 self._waiting.popleft()
-                self._complain(f"is too slow: more than {_MOST_WAITING} texts wait, and the oldest are passed over")
+                self._complain(f"is too slow: more than {_MOST_WAITING} texts wait, and the oldest are dropped")
 
     def close(self, grace: float = 0.0) -> None:
         """Stop: the current and the queued runs have `grace` seconds to finish; then running processes are ended."""

@@ -13,7 +13,6 @@ if TYPE_CHECKING:
 __all__ = ["Region", "box_of_text", "default_box"]
 
 _DEFAULT_SIDE = 200 / 480  # S0: rows 140 to 340, columns 220 to 420 of 480 by 640, a centred square
-_LEAST_SIDE = 0.02  # fraction of a frame's side: still large enough to be dragged; 10 pixels of 480
 _SMALLEST = 8  # pixels per side; smaller digits are illegible
 
 
@@ -77,19 +76,6 @@ class Region:
             *(min(1.0, max(0.0, each)) for each in (self.left + right, self.top + down)),
             *(min(1.0, max(0.0, each)) for each in (self.right + right, self.bottom + down)),
         )
-
-    def scaled(self, factor: float) -> Region:
-        """Return the region scaled about its centre, within the frame and not too small to be dragged."""
-        middle = (self.left + self.right) / 2, (self.top + self.bottom) / 2
-        half = [
-            min(max(factor * side / 2, _LEAST_SIDE / 2), 0.5)
-            for side in (self.right - self.left, self.bottom - self.top)
-        ]
-        sides = [
-            (max(0.0, centre - reach), min(1.0, centre + reach)) for centre, reach in zip(middle, half, strict=True)
-        ]
-        (left, right), (top, bottom) = sides
-        return Region(left, top, right, bottom)
 
 
 def default_box(shape: tuple[int, ...]) -> Box:

@@ -94,7 +94,7 @@ class NodeOutlet:
                     self._client.renew()
                     if self._source is not None:
                         self._source.renew()
-                    self._say("registered with a ROS master that was started anew")
+                    self._say("registered with a ROS master that was restarted")
                     gone = False
                 except Exception as error:  # noqa: BLE001 - the master may die again at any moment
                     _log.warning("cannot register: %s", error)

@@ -35,7 +35,8 @@ _CODECS = {".mp4": "mp4v", ".avi": "MJPG"}
 _QUEUE = 30  # frames that may wait to be written: one second, and 28 MB of VGA
 _PATIENCE = 30.0  # seconds that `close` waits for the writer
 _TOLD_EVERY = 5.0  # seconds between two counts of the frames that are missing
-_MEASURED_FOR = 1.0  # seconds of frames that wait until their rate is known, which the video's header states
+_MEASURED_FOR = 1.0  # seconds of frames, two at least, that wait until their rate is known, which the header states
+_SLOWEST, _FASTEST, _USUAL_RATE = 0.05, 120.0, 25.0  # frames per second
 
 
 class SessionRecorder:
@@ -48,11 +49,11 @@ class SessionRecorder:
     written, lost: number of frames in the video, and of frames that arrived faster than they could be written
     """
 
-    def __init__(self, path: Path, rate: Callable[[], float]) -> None:
+    def __init__(self, path: Path, rate: Callable[[], float | None]) -> None:
         """Start.
 
-        rate: called once, after frames of a second (or all, if there are fewer); returns the frames per second of the
-            video
+        rate: called once, after the first frames; returns the frames per second of the video; None: those at which
+            these frames were captured
 
         Raises:
             UsageError: for a file name extension other than .mp4 and .avi.
@@ -122,15 +123,20 @@ class SessionRecorder:
             self._closed = True
             self._failure = f"the recording {self.path} ended: {error}"
             _log.warning("%s", self._failure)
+            with contextlib.suppress(queue.Empty):  # else `close` would wait for room in a queue that nobody empties
+                while True:
+                    self._waiting.get_nowait()
 
     def _write_all(self) -> None:
         writer: cv2.VideoWriter | None = None
         size = (0, 0)
         try:
-            for image, line in self._items():
+            first = self._first_items()
+            rate = self._rate() or _rate_of([item[1] for item in first if item is not None]) or _USUAL_RATE
+            for image, line in self._items(first):
                 if writer is None:
                     size = image.shape[1] & ~1, image.shape[0] & ~1  # codecs need even sides
-                    writer = self._open(size)
+                    writer = self._open(size, rate)
                 writer.write(cv2.cvtColor(_fitted(image, size), cv2.COLOR_RGB2BGR))
                 self._lines.write(json.dumps({"video_frame": self.written, **line}) + "\n")
                 self.written += 1
@@ -140,22 +146,33 @@ class SessionRecorder:
         if writer is None:
             raise StorageError("it received no frame")
 
-    def _items(self) -> Iterator[Item]:
-        """Yield the frames in the queue; the first one when those are there by which their rate is measured."""
+    def _first_items(self) -> list[Item | None]:
+        """Wait for the frames by which their rate is measured."""
         first = [self._waiting.get()]
         until = time.monotonic() + _MEASURED_FOR
         with contextlib.suppress(queue.Empty):
             while first[-1] is not None and len(first) < _QUEUE:
-                first.append(self._waiting.get(timeout=max(0.0, until - time.monotonic())))
+                left = None if len(first) < 2 else max(0.0, until - time.monotonic())
+                first.append(self._waiting.get(timeout=left))
+        return first
+
+    def _items(self, first: list[Item | None]) -> Iterator[Item]:
+        """Yield these frames, then those in the queue."""
         while (item := first.pop(0) if first else self._waiting.get()) is not None:
             yield item
 
-    def _open(self, size: tuple[int, int]) -> cv2.VideoWriter:
+    def _open(self, size: tuple[int, int], rate: float) -> cv2.VideoWriter:
         codec = cv2.VideoWriter.fourcc(*_CODECS[self.path.suffix.lower()])
-        writer = cv2.VideoWriter(str(self._video), cv2.CAP_FFMPEG, codec, min(max(self._rate(), 1.0), 120.0), size)
+        writer = cv2.VideoWriter(str(self._video), cv2.CAP_FFMPEG, codec, min(max(rate, _SLOWEST), _FASTEST), size)
         if not writer.isOpened():
             raise StorageError(f"a video of {size[0]}×{size[1]} cannot be written here")
         return writer
+
+
+def _rate_of(lines: list[dict[str, Any]]) -> float | None:
+    """Return the frames per second of these lines, by their times of capture; None of a single one."""
+    seconds = lines[-1]["time"] - lines[0]["time"] if lines else 0.0
+    return (len(lines) - 1) / seconds if seconds > 0 else None
 
 
 def _fitted(image: NDArray[np.uint8], size: tuple[int, int]) -> Any:

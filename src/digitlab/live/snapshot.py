@@ -62,7 +62,7 @@ class Snapshot:
     history: the last changes of the steady text, oldest first, at most 200
     number: increases with each frame read and each restart; with the same number only state, problem, age and settings
         can differ
-    seconds: from the capture of the source's first frame to that of this one
+    seconds: from the source's first frame to this one, of a file by its own clock
     only_warning: whether the problem is neither the source's nor the reader's: of a recording, the settings file …
     """
 
@@ -136,7 +136,7 @@ class Requested:
 class FrameResult:
     """The result of one frame, published as a whole.
 
-    number, history, drawing: as in `Snapshot`; start: `Frame.captured` of the session's first frame
+    number, history, drawing, seconds: as in `Snapshot`
     telling, numbers: as in `Tracker`; last: as in `LiveReading`
     """
 
@@ -146,7 +146,7 @@ class FrameResult:
     tracks: tuple[Track, ...] = ()
     steady: str | None = None
     latency_ms: float | None = None
-    start: float = 0.0
+    seconds: float = 0.0
     history: tuple[Change, ...] = ()
     drawing: bool = False
     telling: int = 0
@@ -160,7 +160,7 @@ class FrameResult:
         return LiveReading(
             frame_number=self.frame.number,
             captured=self.frame.captured,
-            seconds=self.frame.captured - self.start,
+            seconds=self.seconds,
             latency_ms=self.latency_ms,
             reading=self.read.reading,
             steady=self.steady,

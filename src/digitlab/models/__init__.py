@@ -30,7 +30,7 @@ __all__ = [
     "predict_probabilities", "preparation_of", "read_card", "save_keras", "versions",
 ]  # fmt: skip
 
-_PLACES = {
+_MODULES = {
     **dict.fromkeys(("ARCHITECTURES", "build"), "architectures"),
     "ensemble_card": "ensemble",
     **dict.fromkeys(("export_model", "export_onnx"), "export"),
@@ -42,6 +42,6 @@ _PLACES = {
 
 
 def __getattr__(name: str) -> object:
-    if name not in _PLACES:
+    if name not in _MODULES:
         raise AttributeError(f"module 'digitlab.models' has no attribute {name!r}")
-    return getattr(importlib.import_module(f"digitlab.models.{_PLACES[name]}"), name)
+    return getattr(importlib.import_module(f"digitlab.models.{_MODULES[name]}"), name)

@@ -224,14 +224,14 @@ def build(
 def _checked(name: str, options: Mapping[str, Any]) -> dict[str, Any]:
     """Check that the architecture has these options and that each has the type of its default; return them."""
     parameters = inspect.signature(ARCHITECTURES[name]).parameters
-    known = {each: parameter.default for each, parameter in parameters.items() if each != "dropout"}
+    defaults = {each: parameter.default for each, parameter in parameters.items() if each != "dropout"}
     for option, value in options.items():
-        if option not in known:
-            near = difflib.get_close_matches(option, known, n=1)
+        if option not in defaults:
+            near = difflib.get_close_matches(option, defaults, n=1)
             hint = f" Did you mean {near[0]!r}?" if near else ""
-            raise UsageError(f"{name} has no option {option!r}; it has: {', '.join(known) or 'none'}.{hint}")
-        if not _of_its_kind(value, known[option]):
-            raise UsageError(f"the option {option} of {name} is {value!r}; expected one like {known[option]!r}")
+            raise UsageError(f"{name} has no option {option!r}; it has: {', '.join(defaults) or 'none'}.{hint}")
+        if not _of_its_kind(value, defaults[option]):
+            raise UsageError(f"the option {option} of {name} is {value!r}; expected one like {defaults[option]!r}")
     return dict(options)
 
 
@@ -247,6 +247,6 @@ def _of_its_kind(value: object, default: object) -> bool:
 def _with_noise(model: keras.Model, deviation: float) -> keras.Model:
     if not isinstance(model, keras.Sequential):
         raise UsageError(f"{model.name} has no place for a noise layer; the documents' networks have one")
-    place = 1 + next(number for number, layer in enumerate(model.layers) if layer.name == "add_channel")
-    layers_ = [*model.layers[:place], layers.GaussianNoise(deviation), *model.layers[place:]]
+    index = 1 + next(number for number, layer in enumerate(model.layers) if layer.name == "add_channel")
+    layers_ = [*model.layers[:index], layers.GaussianNoise(deviation), *model.layers[index:]]
     return keras.Sequential([keras.Input((28, 28), dtype="uint8", name="images"), *layers_], name=model.name)

@@ -26,7 +26,7 @@ def native_stderr_silenced() -> Iterator[None]:
     """Silence TensorFlow's C++ code, which writes to file descriptor 2 at any log level while it loads and converts."""
     sys.stderr.flush()
     try:
-        kept = os.dup(2)
+        saved = os.dup(2)
     except OSError:  # no stderr at all
         yield
         return
@@ -36,8 +36,8 @@ def native_stderr_silenced() -> Iterator[None]:
         yield
     finally:
         sys.stderr.flush()
-        os.dup2(kept, 2)
-        os.close(kept)
+        os.dup2(saved, 2)
+        os.close(saved)
 
 
 # Optional libraries that TensorFlow and Keras import if installed, for features that are not used here: data frames,

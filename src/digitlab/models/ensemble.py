@@ -37,7 +37,7 @@ def ensemble(members: Sequence[keras.Model], name: str = "ensemble") -> keras.Mo
         ModelError: a member with another input or output shape.
     """
     if len(members) < 2:
-        raise UsageError(f"an ensemble of {len(members)} was asked for; expected two models or more")
+        raise UsageError(f"an ensemble has two or more models; {len(members)} given")
     images = keras.Input((28, 28), dtype="uint8", name="images")
     answers = [_answer(member, images, f"member-{number}") for number, member in enumerate(members, start=1)]
     mean = keras.layers.Average(dtype="float32", name="probabilities")(answers)

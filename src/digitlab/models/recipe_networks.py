@@ -190,8 +190,8 @@ def tiny_family(*, width: int = 12, stem: int = 8, repeats: int = 1, shared: boo
     block = _block(width)
     for number in range(repeats + 2):
         added = number < repeats
-        made = layers.BatchNormalization(scale=False)(_through(block, layers.ZeroPadding2D(1)(x) if added else x))
-        x = layers.Activation("relu")(layers.Add()([x, made]) if added else made)  # the last two: 10 and 8 wide
+        new = layers.BatchNormalization(scale=False)(_through(block, layers.ZeroPadding2D(1)(x) if added else x))
+        x = layers.Activation("relu")(layers.Add()([x, new]) if added else new)  # the last two: 10 and 8 wide
         block = block if shared else _block(width)
     end = (max_pool(), layers.DepthwiseConv2D(4, use_bias=False), layers.Flatten(), *output())  # (N, 10)
     return keras.Model(images, _through(end, x), name="tiny-family")

@@ -43,10 +43,10 @@ _AT_ONCE = 100_000_000  # bytes of activations per batch; an ensemble of five wo
 def versions() -> dict[str, str]:
     """Return the versions of digitlab, Python, NumPy, Keras and its backend."""
     backend = keras.backend.backend()
-    found = {"digitlab": VERSION, "python": platform.python_version(), "numpy": np.__version__}
-    found["keras"] = keras.__version__
-    found[backend] = __import__(backend).__version__
-    return found
+    versions_by_name = {"digitlab": VERSION, "python": platform.python_version(), "numpy": np.__version__}
+    versions_by_name["keras"] = keras.__version__
+    versions_by_name[backend] = __import__(backend).__version__
+    return versions_by_name
 
 
 def save_keras(model: keras.Model, path: Path, card: ModelCard) -> None:
@@ -76,12 +76,12 @@ def load_keras(path: Path) -> keras.Model:
     return model
 
 
-def open_model(path: Path, *, tell: Callable[[str], None] = lambda _: None) -> keras.Model:
+def open_model(path: Path, *, on_note: Callable[[str], None] = lambda _: None) -> keras.Model:
     """Open the model of a run folder, a ``.keras`` or ``.h5`` file of any version of Keras, or a shipped one.
 
     Args:
         path: a run folder, a file (untrusted ones are safe to open), or a shipped name.
-        tell: called with a sentence for each change to an old or foreign file.
+        on_note: called with a sentence for each change to an old or foreign file.
 
     Returns:
         A model from uint8 (N, 28, 28) to probabilities (N, 10).
@@ -90,17 +90,17 @@ def open_model(path: Path, *, tell: Callable[[str], None] = lambda _: None) -> k
         ModelError: when there is no such model, or it cannot be opened or imported.
         RunError: when a folder is not a run folder.
     """
-    path = _place(path)
+    path = _shipped_or_own(path)
     if path.is_dir():
         from digitlab.runs import Run
 
         if (kind := kind_of(path)) is not None:
             raise ModelError(f"{path}: is {kind.what}; {kind.as_model}")
         return load_keras(Run.open(path).keras)
-    found = import_legacy(path)
-    for change in found.changes:
-        tell(change)
-    return found.model
+    imported = import_legacy(path)
+    for change in imported.changes:
+        on_note(change)
+    return imported.model
 
 
 def read_card(path: Path) -> ModelCard | None:
@@ -121,7 +121,7 @@ def read_card(path: Path) -> ModelCard | None:
 
 def card_of(model: keras.Model, path: Path) -> ModelCard:
     """Return the card in the file that ``model`` came from, or a new one if the file has none."""
-    path = _place(path)
+    path = _shipped_or_own(path)
     if path.is_dir():
         from digitlab.runs import Run
 
@@ -129,7 +129,7 @@ def card_of(model: keras.Model, path: Path) -> ModelCard:
     return read_card(path) or ModelCard(path.stem, model.name, preparation_of(model), versions=versions())
 
 
-def _place(path: Path) -> Path:
+def _shipped_or_own(path: Path) -> Path:
     shipped = None if path.exists() else shipped_keras(str(path))
     return shipped or path
 

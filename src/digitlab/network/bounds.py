@@ -27,29 +27,29 @@ _LONGEST_FIRST_RUN = 2.0  # seconds for two or three images; the largest network
 @functools.cache
 def bound_memory() -> None:
     """Limit ONNX Runtime's memory, for all sessions of this process that use its shared allocator."""
-    kind = onnxruntime.OrtMemoryInfo(
+    memory_info = onnxruntime.OrtMemoryInfo(
         "Cpu", onnxruntime.OrtAllocatorType.ORT_ARENA_ALLOCATOR, 0, onnxruntime.OrtMemType.DEFAULT
     )
-    onnxruntime.create_and_register_allocator(kind, onnxruntime.OrtArenaCfg(_MOST_MEMORY, -1, -1, -1))
+    onnxruntime.create_and_register_allocator(memory_info, onnxruntime.OrtArenaCfg(_MOST_MEMORY, -1, -1, -1))
 
 
 @contextlib.contextmanager
-def time_limit(where: str = "", seconds: float = _LONGEST_FIRST_RUN) -> Iterator[onnxruntime.RunOptions]:
+def time_limit(prefix: str = "", seconds: float = _LONGEST_FIRST_RUN) -> Iterator[onnxruntime.RunOptions]:
     """Yield run options that terminate a run after ``seconds``, at the next operator.
 
-    For the first run of an untested network; ``where`` is the prefix of the error message. The CPU time of the process
-    counts: on a busy machine, more wall-clock time may pass.
+    For the first run of an untested network; ``prefix`` starts the error message. The process's CPU time counts: on a
+    busy machine, more wall-clock time may pass.
 
     Raises:
         ModelError: when the run was terminated.
     """
-    options, done, begun = onnxruntime.RunOptions(), threading.Event(), time.process_time()
+    options, done, start = onnxruntime.RunOptions(), threading.Event(), time.process_time()
 
     def watch() -> None:
         wait = seconds
         while not done.wait(wait):
-            wait = max(0.1, begun + seconds - time.process_time())
-            if time.process_time() - begun >= seconds:
+            wait = max(0.1, start + seconds - time.process_time())
+            if time.process_time() - start >= seconds:
                 options.terminate = True
                 return
 
@@ -59,7 +59,7 @@ def time_limit(where: str = "", seconds: float = _LONGEST_FIRST_RUN) -> Iterator
     except ModelError as error:
         if not options.terminate:
             raise
-        said = f"{where}takes more than {seconds:.0f} s for a few images; expected a network for 28 × 28 pixels"
-        raise ModelError(said) from error
+        message = f"{prefix}takes more than {seconds:.0f} s for a few images; expected a network for 28 × 28 pixels"
+        raise ModelError(message) from error
     finally:
         done.set()

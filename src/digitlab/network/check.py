@@ -39,32 +39,32 @@ def check_onnx(content: bytes) -> None:
     Raises:
         ModelError: with the reason, without the file's name.
     """
-    _Look().model(memoryview(content))
+    _Checker().model(memoryview(content))
 
 
 def _refuse(reason: str) -> None:
     raise ModelError(reason)
 
 
-class _Look:
+class _Checker:
     """One pass over a file. Each occurrence of a field is checked, because protobuf merges them or takes the last."""
 
     def __init__(self) -> None:
-        self._parts, self._nodes_left = Protobuf(), _MOST_NODES
+        self._parser, self._nodes_left = Protobuf(), _MOST_NODES
 
     def model(self, data: memoryview) -> None:
         graphs = 0
-        for number, value in self._parts.messages(data):
+        for number, value in self._parser.messages(data):
             if number == 7:
                 graphs += 1
                 self._graph(value)
             elif number in (20, 25):
-                _refuse("brings its own functions or training graph; expected one plain graph")
+                _refuse("contains its own functions or a training graph; expected one plain graph")
         if not graphs:
             _refuse("is not an ONNX model, or is damaged (it has no graph)")
 
     def _graph(self, data: memoryview) -> None:
-        for number, value in self._parts.messages(data):
+        for number, value in self._parser.messages(data):
             if number == 1:
                 self._node(value)
             elif number == 5:
@@ -76,34 +76,34 @@ class _Look:
         self._nodes_left -= 1
         if self._nodes_left < 0:
             _refuse(f"has more than {_MOST_NODES:,} operators")
-        for number, value in self._parts.messages(data):
+        for number, value in self._parser.messages(data):
             if number == 4 and bytes(value) not in OPERATORS:
-                _refuse(f"uses the operator {_shown(value)}, which a digit classifier does not need")
+                _refuse(f"uses the operator {_quoted(value)}, which a digit classifier does not need")
             elif number == 7 and bytes(value) not in _DOMAINS:
-                _refuse(f"uses operators of the domain {_shown(value)}; expected standard ONNX operators")
+                _refuse(f"uses operators of the domain {_quoted(value)}; expected standard ONNX operators")
             elif number == 5:
                 self._attribute(value)
 
     def _attribute(self, data: memoryview) -> None:
-        for number, value in self._parts.messages(data):
+        for number, value in self._parser.messages(data):
             if number in (5, 10):
                 self._tensor(value)
             elif number in (6, 11, 21, 22, 23):
-                _refuse("holds subgraphs inside its operators; expected one plain graph")
+                _refuse("contains subgraphs inside its operators; expected one plain graph")
 
     def _tensor(self, data: memoryview) -> None:
         elements = 1
-        for number, value in self._parts.fields(data):
+        for number, value in self._parser.fields(data):
             if number == 13 or (number == 14 and value != 0):
-                _refuse("keeps weights in another file; expected a self-contained ONNX model")
+                _refuse("stores weights in another file; expected a self-contained ONNX model")
             elif number == 1:
-                for size in [value] if isinstance(value, int) else self._parts.packed(value):
+                for size in [value] if isinstance(value, int) else self._parser.packed(value):
                     elements *= size
         if elements > 8 * len(data):  # at least one bit per element
             _refuse(f"has a tensor of {elements:,} numbers in {len(data):,} bytes")
 
 
-def _shown(value: memoryview) -> str:
+def _quoted(value: memoryview) -> str:
     return ascii(bytes(value[:40]).decode("utf-8", "replace"))
 
 
@@ -127,29 +127,29 @@ class Protobuf:
 
     def fields(self, data: memoryview) -> Iterator[tuple[int, int | memoryview]]:
         """Yield the number and value of each field of a message; fixed-size values as little-endian integers."""
-        place, end = 0, len(data)
-        while place < end:
+        position, end = 0, len(data)
+        while position < end:
             self._count()
-            key, place = _varint(data, place)
-            number, kind = key >> 3, key & 7
+            key, position = _decode_varint(data, position)
+            number, wire_type = key >> 3, key & 7
             value: int | memoryview = 0
-            if kind == 0:
-                value, place = _varint(data, place)
-            elif kind in (1, 5):
-                value, place = self._fixed(data, place, 8 if kind == 1 else 4)
-            elif kind == 2:
-                length, place = _varint(data, place)
-                value, place = data[place : place + length], place + length
-            if place > end or kind in (3, 4, 6, 7) or not 0 < number < 1 << 29:
+            if wire_type == 0:
+                value, position = _decode_varint(data, position)
+            elif wire_type in (1, 5):
+                value, position = self._fixed(data, position, 8 if wire_type == 1 else 4)
+            elif wire_type == 2:
+                length, position = _decode_varint(data, position)
+                value, position = data[position : position + length], position + length
+            if position > end or wire_type in (3, 4, 6, 7) or not 0 < number < 1 << 29:
                 raise ModelError("is not an ONNX model, or is damaged")
             yield number, value
 
     def packed(self, data: memoryview) -> Iterator[int]:
         """Yield the numbers of a packed field."""
-        place = 0
-        while place < len(data):
+        position = 0
+        while position < len(data):
             self._count()
-            value, place = _varint(data, place)
+            value, position = _decode_varint(data, position)
             yield value
 
     def _count(self) -> None:
@@ -158,16 +158,16 @@ class Protobuf:
             raise ModelError(f"has more than {self._most:,} fields; expected one per weight array")
 
     @staticmethod
-    def _fixed(data: memoryview, place: int, size: int) -> tuple[int, int]:
-        return int.from_bytes(data[place : place + size], "little"), place + size
+    def _fixed(data: memoryview, position: int, size: int) -> tuple[int, int]:
+        return int.from_bytes(data[position : position + size], "little"), position + size
 
 
 def field_bytes(number: int, content: bytes) -> bytes:
     """Encode a length-delimited field."""
-    return _as_varint(number << 3 | 2) + _as_varint(len(content)) + content
+    return _encode_varint(number << 3 | 2) + _encode_varint(len(content)) + content
 
 
-def _as_varint(value: int) -> bytes:
+def _encode_varint(value: int) -> bytes:
     out = bytearray()
     while value > 0x7F:
         out.append(value & 0x7F | 0x80)
@@ -176,14 +176,14 @@ def _as_varint(value: int) -> bytes:
     return bytes(out)
 
 
-def _varint(data: memoryview, place: int) -> tuple[int, int]:
-    """Decode the varint at ``place``; return its value and the position after it."""
+def _decode_varint(data: memoryview, position: int) -> tuple[int, int]:
+    """Decode the varint at ``position``; return its value and the position after it."""
     value = 0
     for shift in range(0, 70, 7):
-        if place + shift // 7 >= len(data):
+        if position + shift // 7 >= len(data):
             break
-        byte = data[place + shift // 7]
+        byte = data[position + shift // 7]
         value |= (byte & 0x7F) << shift
         if byte < 0x80:
-            return value, place + shift // 7 + 1
+            return value, position + shift // 7 + 1
     raise ModelError("is not an ONNX model, or is damaged")

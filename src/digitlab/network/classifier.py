@@ -32,6 +32,7 @@ __all__ = [
     "DEFAULT_MODEL",
     "Classifier",
     "OutputTransform",
+    "content_of",
     "is_foreign",
     "kept_name",
     "kept_onnx",
@@ -54,7 +55,7 @@ _SILENT = 4  # ONNX Runtime's own log: fatal errors only, the others become exce
 _CARD = "digitlab"  # the key of the card in the file's metadata
 # Constant folding at load time is the only computation not covered by the memory limit; exporters have already done it.
 # The other optimiser moves quantisation before a pooling layer, which then takes ten times longer.
-_LEFT_OUT = ["ConstantFolding", "QDQPropagationTransformer"]
+_DISABLED_OPTIMISERS = ["ConstantFolding", "QDQPropagationTransformer"]
 
 
 class Classifier(Shown):
@@ -95,24 +96,24 @@ class Classifier(Shown):
 
     def _run(self, images: NDArray[np.uint8], options: Any = None) -> NDArray[np.float32]:
         try:
-            taken = {self._input: np.ascontiguousarray(images)}
-            answers: NDArray[np.float32] = self._session.run(None, taken, options)[0]
+            inputs = {self._input: np.ascontiguousarray(images)}
+            outputs: NDArray[np.float32] = self._session.run(None, inputs, options)[0]
         except Exception as error:  # ONNX Runtime's errors have no narrower common base class
             raise ModelError(f"{self.path}: the model cannot run ({first_line(error)})") from error
-        return self._to_probabilities(answers)
+        return self._to_probabilities(outputs)
 
     def _check_answers(self) -> OutputTransform:
         with time_limit(f"{self.path}: the model ") as options:
-            answers = self._run(np.zeros((2, 28, 28), np.uint8), options)
-        if answers.shape != (2, 10) or answers.dtype != np.float32 or not np.isfinite(answers).all():
+            outputs = self._run(np.zeros((2, 28, 28), np.uint8), options)
+        if outputs.shape != (2, 10) or outputs.dtype != np.float32 or not np.isfinite(outputs).all():
             raise ModelError(
-                f"{self.path}: the model outputs {answers.dtype} {answers.shape} for two images; "
+                f"{self.path}: the model outputs {outputs.dtype} {outputs.shape} for two images; "
                 "expected float32 (2, 10), finite probabilities of the digits 0 to 9"
             )
-        made, found = probabilities_from(self._run(_strokes()))
-        if found:
-            warnings.warn(f"{self.path}: {found}", stacklevel=3)
-        return made
+        transform, remark = probabilities_from(self._run(_strokes()))
+        if remark:
+            warnings.warn(f"{self.path}: {remark}", stacklevel=3)
+        return transform
 
 
 def _strokes() -> NDArray[np.uint8]:
@@ -155,21 +156,21 @@ def resolve_model(name: str | Path | None) -> Path:
         return _shipped_folder() / f"{name}.onnx"
     path = Path(name)
     if is_foreign(path):
-        return _brought_over(path)
+        return _converted(path)
     try:
         if path.is_dir():
             return _model_of_run(path)
         if path.suffix.lower() == ".onnx" and path.exists():
             return path
+        exists = path.is_file()
     except (OSError, ValueError):  # a name with a null byte, or too long for a file
-        pass
+        exists = False
     if (kind := kind_of(path)) is not None:
         raise ModelError(f"{path}: is {kind.what}; {kind.as_model}")
     shipped = ", ".join(shipped_models()) or "none is installed"
-    raise ModelError(
-        f"{_missing(str(name))}; expected a shipped name ({shipped}), a run folder, or a file ending in .onnx, .keras, "
-        ".h5 or .tflite"
-    )
+    problem = f"{path}: is not a known kind of model file" if exists else _missing(str(name))
+    expected = f"a shipped name ({shipped}), a run folder, or a file ending in .onnx, .keras, .h5 or .tflite"
+    raise ModelError(f"{problem}; expected {expected}")
 
 
 def is_foreign(path: Path) -> bool:
@@ -187,20 +188,20 @@ def is_foreign(path: Path) -> bool:
         return False
 
 
-def _brought_over(path: Path) -> Path:
+def _converted(path: Path) -> Path:
     """Convert ``path`` to an ONNX file of ours.
 
     The models package is a layer above this one and needs Keras: it is imported by name, and for foreign files only.
     """
-    own: Path = importlib.import_module("digitlab.models.conventions").own_onnx(path)
-    return own
+    converted: Path = importlib.import_module("digitlab.models.conventions").own_onnx(path)
+    return converted
 
 
 def _missing(name: str) -> str:
     """Describe what is missing: a file or folder if ``name`` looks like a path, otherwise a model."""
     is_path = "/" in name or os.sep in name or name.lower().endswith((".onnx", ".keras", ".h5", ".hdf5"))
-    there = "file or folder" if is_path and not os.path.lexists(name) else "model"
-    return f"there is no {there} {name!r}"
+    noun = "file or folder" if is_path and not os.path.lexists(name) else "model"
+    return f"there is no {noun} {name!r}"
 
 
 def _shipped_folder() -> Path:
@@ -211,14 +212,36 @@ def _model_of_run(path: Path) -> Path:
     from digitlab.runs import Run
 
     try:
-        model = Run.open(path).onnx
+        run = Run.open(path)
     except RunError as error:
         kind = kind_of(path)
-        said = f"is {kind.what}; {kind.as_model}" if kind else f"cannot be used as a model ({error})"
-        raise ModelError(f"{path}: {said}") from error
-    if not model.is_file():
-        raise ModelError(f"{path}: this run has no {model.name}: its training did not finish; train it again")
-    return model
+        raise ModelError(f"{path}: is {kind.what}; {kind.as_model}" if kind else str(error)) from error
+    if run.onnx.is_file():
+        return run.onnx
+    if run.metrics.is_file():
+        raise ModelError(f"{path}: has no model.onnx: the classifier of this run could not be written as one")
+    raise ModelError(
+        f"{path}: has no model.onnx: its training did not finish; continue it with `digitlab train --resume {path}`"
+    )
+
+
+def content_of(path: Path) -> bytes:
+    """Return the bytes of an ONNX file, after checking its size.
+
+    Raises:
+        ModelError: when it is no file, or it is empty, too large, or cannot be read.
+    """
+    try:
+        if not path.is_file():
+            raise ModelError(f"{path}: is not a file; expected a model ending in .onnx")
+        if path.stat().st_size > _LARGEST_FILE:
+            raise ModelError(f"{path}: has {path.stat().st_size:,} bytes; models have at most {_LARGEST_FILE:,}")
+        content = path.read_bytes()
+    except (OSError, ValueError) as error:
+        raise ModelError(f"{path}: cannot be read ({getattr(error, 'strerror', None) or error})") from error
+    if not content:
+        raise ModelError(f"{path}: is empty (0 bytes); expected an ONNX model")
+    return content
 
 
 def read_model(path: Path) -> bytes:
@@ -229,18 +252,9 @@ def read_model(path: Path) -> bytes:
     Raises:
         ModelError: when the file is missing, empty, too large, not ONNX, or not self-contained.
     """
-    try:
-        if not path.is_file():
-            raise ModelError(f"{path}: is not a file; expected a model ending in .onnx")
-        if path.stat().st_size > _LARGEST_FILE:
-            raise ModelError(f"{path}: has {path.stat().st_size:,} bytes; models have at most {_LARGEST_FILE:,}")
-        content = path.read_bytes()
-    except (OSError, ValueError) as error:
-        raise ModelError(f"{path}: cannot be read ({getattr(error, 'strerror', None) or error})") from error
+    content = content_of(path)
     if content.startswith((b"PK", b"\x89HDF")):
         raise ModelError(f"{path}: looks like a Keras file; run `digitlab export` on it first and give the .onnx")
-    if not content:
-        raise ModelError(f"{path}: is empty (0 bytes); expected an ONNX model")
     try:
         check_onnx(content)
     except ModelError as error:
@@ -272,7 +286,7 @@ def start_session(content: bytes, path: Path, threads: int) -> onnxruntime.Infer
         bound_memory()
         options.add_session_config_entry("session.use_env_allocators", "1")
         return onnxruntime.InferenceSession(
-            content, options, providers=["CPUExecutionProvider"], disabled_optimizers=_LEFT_OUT
+            content, options, providers=["CPUExecutionProvider"], disabled_optimizers=_DISABLED_OPTIMISERS
         )
     except Exception as error:  # ONNX Runtime's errors have no narrower common base class
         raise ModelError(f"{path}: is not an ONNX model, or is damaged ({first_line(error)})") from error
@@ -281,9 +295,9 @@ def start_session(content: bytes, path: Path, threads: int) -> onnxruntime.Infer
 def _check_input(session: onnxruntime.InferenceSession, path: Path) -> str:
     """Check that the only input takes our images; return its name."""
     inputs = session.get_inputs()
-    received = ", ".join(f"{given.type} {tuple(given.shape)}" for given in inputs) or "no input"
-    fits = len(inputs) == 1 and inputs[0].type == "tensor(uint8)" and list(inputs[0].shape[1:]) == [28, 28]
-    if not fits or isinstance(inputs[0].shape[0], int):
+    received = ", ".join(f"{tensor.type} {tuple(tensor.shape)}" for tensor in inputs) or "no input"
+    is_image = len(inputs) == 1 and inputs[0].type == "tensor(uint8)" and list(inputs[0].shape[1:]) == [28, 28]
+    if not is_image or isinstance(inputs[0].shape[0], int):
         raise ModelError(f"{path}: the model takes {received}; expected one tensor(uint8) (N, 28, 28)")
     return str(inputs[0].name)
 
@@ -292,9 +306,9 @@ def _card(session: onnxruntime.InferenceSession, path: Path) -> ModelCard | None
     text = session.get_modelmeta().custom_metadata_map.get(_CARD)
     if text is None:
         return None
-    known = {field.name for field in fields(ModelCard)}
+    names = {field.name for field in fields(ModelCard)}
     try:
-        content: dict[str, Any] = {key: value for key, value in json.loads(text).items() if key in known}
+        content: dict[str, Any] = {key: value for key, value in json.loads(text).items() if key in names}
         return ModelCard(**content | {"classes": tuple(content["classes"])})
     except (AttributeError, KeyError, RecursionError, TypeError, ValueError) as error:
         raise ModelError(f"{path}: its card cannot be read ({first_line(error)}); export the model again") from error
@@ -305,35 +319,35 @@ OutputTransform = Callable[["NDArray[np.float32]"], "NDArray[np.float32]"]  # fl
 _TOLERANCE = 0.03  # for the sum of ten probabilities of an int8 network, which have steps of 1/256
 
 
-def probabilities_from(answers: NDArray[np.float32]) -> tuple[OutputTransform, str | None]:
+def probabilities_from(outputs: NDArray[np.float32]) -> tuple[OutputTransform, str | None]:
     """Return the function that turns such outputs, float32 (N, 10), into probabilities, and a remark if they change.
 
-    >>> shares, found = probabilities_from(np.array([[*[-1.0] * 9, 4.0]], np.float32))
-    >>> found
+    >>> transform, remark = probabilities_from(np.array([[*[-1.0] * 9, 4.0]], np.float32))
+    >>> remark
     'outputs logits, not probabilities; a softmax is applied'
-    >>> float(shares(np.zeros((1, 10), np.float32)).sum().round(3))
+    >>> float(transform(np.zeros((1, 10), np.float32)).sum().round(3))
     1.0
     """
-    sums = answers.sum(axis=1)
-    if answers.min() >= -_TOLERANCE and np.abs(sums - 1).max() <= _TOLERANCE:
+    sums = outputs.sum(axis=1)
+    if outputs.min() >= -_TOLERANCE and np.abs(sums - 1).max() <= _TOLERANCE:
         return unchanged, None
-    if answers.min() >= 0 and (answers.max() <= 1 or np.abs(sums / 100 - 1).max() <= _TOLERANCE):
-        return _shares, "outputs sigmoids, which do not sum to 1; each is divided by their sum"
+    if outputs.min() >= 0 and (outputs.max() <= 1 or np.abs(sums / 100 - 1).max() <= _TOLERANCE):
+        return _divided_by_sum, "outputs sigmoids, which do not sum to 1; each is divided by their sum"
     return _softmax, "outputs logits, not probabilities; a softmax is applied"
 
 
-def unchanged(answers: NDArray[np.float32]) -> NDArray[np.float32]:
+def unchanged(outputs: NDArray[np.float32]) -> NDArray[np.float32]:
     """Return the outputs as they are: they are probabilities already."""
-    return answers
+    return outputs
 
 
-def _shares(answers: NDArray[np.float32]) -> NDArray[np.float32]:
-    sums: NDArray[np.float32] = np.maximum(answers.sum(axis=1, keepdims=True), np.float32(1e-12))
-    return answers / sums
+def _divided_by_sum(outputs: NDArray[np.float32]) -> NDArray[np.float32]:
+    sums: NDArray[np.float32] = np.maximum(outputs.sum(axis=1, keepdims=True), np.float32(1e-12))
+    return outputs / sums
 
 
-def _softmax(answers: NDArray[np.float32]) -> NDArray[np.float32]:
-    powers: NDArray[np.float32] = np.exp(answers - answers.max(axis=1, keepdims=True))
+def _softmax(outputs: NDArray[np.float32]) -> NDArray[np.float32]:
+    powers: NDArray[np.float32] = np.exp(outputs - outputs.max(axis=1, keepdims=True))
     sums: NDArray[np.float32] = powers.sum(axis=1, keepdims=True)
     return powers / sums
 
@@ -347,8 +361,8 @@ def kept_onnx(path: Path) -> Path | None:
     """Return the cached ONNX file that a model file was converted to (input convention included), or None."""
     try:
         with path.open("rb") as file:
-            inner = hashlib.file_digest(file, "sha256").digest()
+            digest = hashlib.file_digest(file, "sha256").digest()
     except OSError:
         return None  # reported by whoever opens it next
-    kept = cache_folder() / "models" / kept_name(hashlib.sha256(inner).hexdigest(), ".onnx")
-    return kept if kept.is_file() else None
+    cached = cache_folder() / "models" / kept_name(hashlib.sha256(digest).hexdigest(), ".onnx")
+    return cached if cached.is_file() else None

@@ -51,8 +51,8 @@ def with_outputs(content: bytes, names: Iterable[str]) -> bytes:
     A graph that holds only these outputs is appended to the file; protobuf merges the two. ONNX Runtime infers the
     types.
     """
-    more = b"".join(field_bytes(_OUTPUT, field_bytes(1, name.encode())) for name in names)
-    return content + field_bytes(_GRAPH, more)
+    outputs = b"".join(field_bytes(_OUTPUT, field_bytes(1, name.encode())) for name in names)
+    return content + field_bytes(_GRAPH, outputs)
 
 
 def read_graph(content: bytes) -> Graph:
@@ -61,7 +61,7 @@ def read_graph(content: bytes) -> Graph:
     Raises:
         ModelError: for a damaged file or weights of an unsupported type; the message does not name the file.
     """
-    return _Reading().graph(memoryview(content))
+    return _GraphParser().graph(memoryview(content))
 
 
 def input_sizes(content: bytes) -> list[tuple[int, tuple[int | None, ...]]]:
@@ -70,36 +70,36 @@ def input_sizes(content: bytes) -> list[tuple[int, tuple[int | None, ...]]]:
     Raises:
         ModelError: for a damaged file; the message does not name the file.
     """
-    parts = Protobuf()
+    parser = Protobuf()
 
-    def inside(data: memoryview, *numbers: int) -> list[memoryview]:
+    def messages_at(data: memoryview, *numbers: int) -> list[memoryview]:
         """Return the messages at this path of field numbers in ``data``."""
-        found = [data]
+        messages = [data]
         for number in numbers:
-            found = [part for each in found for key, part in parts.messages(each) if key == number]
-        return found
+            messages = [part for each in messages for key, part in parser.messages(each) if key == number]
+        return messages
 
     sizes = []
-    for tensor in inside(memoryview(content), _GRAPH, 11, 2, 1):
-        kind = next((value for key, value in parts.fields(tensor) if key == 1 and isinstance(value, int)), 0)
-        dims = [dict(parts.fields(dim)).get(1) for dim in inside(tensor, 2, 1)]
-        sizes.append((kind, tuple(size if isinstance(size, int) and size > 0 else None for size in dims)))
+    for tensor in messages_at(memoryview(content), _GRAPH, 11, 2, 1):
+        element_type = next((value for key, value in parser.fields(tensor) if key == 1 and isinstance(value, int)), 0)
+        dims = [dict(parser.fields(dim)).get(1) for dim in messages_at(tensor, 2, 1)]
+        sizes.append((element_type, tuple(size if isinstance(size, int) and size > 0 else None for size in dims)))
     return sizes
 
 
-class _Reading:
+class _GraphParser:
     def __init__(self) -> None:
-        self._parts = Protobuf()
+        self._parser = Protobuf()
 
     def graph(self, data: memoryview) -> Graph:
         graph = Graph()
-        for number, part in self._parts.messages(data):
+        for number, part in self._parser.messages(data):
             if number == _GRAPH:
                 self._into(graph, part)
         return graph
 
     def _into(self, graph: Graph, data: memoryview) -> None:
-        for number, part in self._parts.messages(data):
+        for number, part in self._parser.messages(data):
             if number == 1:
                 node = self._node(part)
                 value = node.settings.get("value")
@@ -111,11 +111,11 @@ class _Reading:
                 name, tensor = self._tensor(part)
                 graph.constants[name] = tensor
             elif number == _OUTPUT:
-                graph.outputs.extend(_text(name) for key, name in self._parts.messages(part) if key == 1)
+                graph.outputs.extend(_text(name) for key, name in self._parser.messages(part) if key == 1)
 
     def _node(self, data: memoryview) -> Node:
         takes, makes, operator, settings = [], [], "", {}
-        for number, part in self._parts.messages(data):
+        for number, part in self._parser.messages(data):
             if number == 1:
                 takes.append(_text(part))
             elif number == 2:
@@ -132,7 +132,7 @@ class _Reading:
     def _setting(self, data: memoryview) -> tuple[str, Any]:
         name, value = "", None
         numbers: list[int] = []
-        for number, part in self._parts.fields(data):
+        for number, part in self._parser.fields(data):
             if number == 1 and not isinstance(part, int):
                 name = _text(part)
             elif number == 2 and isinstance(part, int):
@@ -148,30 +148,30 @@ class _Reading:
         return name, numbers or value
 
     def _tensor(self, data: memoryview) -> tuple[str, NDArray[Any]]:
-        name, kind, raw = "", 0, memoryview(b"")
+        name, element_type, raw = "", 0, memoryview(b"")
         shape: list[int] = []
         values: list[int] = []
-        for number, part in self._parts.fields(data):
+        for number, part in self._parser.fields(data):
             if number == 1:
                 shape += self._whole_numbers(part)
             elif number == 2 and isinstance(part, int):
-                kind = part
+                element_type = part
             elif number in (5, 7):
                 values += self._whole_numbers(part)
             elif number in (4, 9, 10) and not isinstance(part, int):
                 raw = part
             elif number == 8 and not isinstance(part, int):
                 name = _text(part)
-        if kind not in _TYPES:
-            raise ModelError(f"has weights of ONNX type {kind}; expected float32 or integers")
+        if element_type not in _TYPES:
+            raise ModelError(f"has weights of ONNX type {element_type}; expected float32 or integers")
         try:
-            numbers: NDArray[Any] = np.array(values, np.int64).astype(_TYPES[kind])
-            return name, (np.frombuffer(raw, _TYPES[kind]) if len(raw) else numbers).reshape(shape)
+            numbers: NDArray[Any] = np.array(values, np.int64).astype(_TYPES[element_type])
+            return name, (np.frombuffer(raw, _TYPES[element_type]) if len(raw) else numbers).reshape(shape)
         except ValueError as error:
             raise ModelError(f"is damaged: a tensor's numbers do not fill its shape ({error})") from error
 
     def _whole_numbers(self, part: int | memoryview) -> list[int]:
-        return [_signed(value) for value in ([part] if isinstance(part, int) else self._parts.packed(part))]
+        return [_signed(value) for value in ([part] if isinstance(part, int) else self._parser.packed(part))]
 
 
 def _text(part: memoryview) -> str:

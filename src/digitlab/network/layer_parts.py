@@ -64,28 +64,31 @@ class Step:
     counts_padding: bool = False
     follows: str | None = None
 
-    def patch(self, given: NDArray[np.float64], channel: int, row: int, column: int) -> tuple[int, NDArray[np.float64]]:
+    def patch(
+        self, inputs: NDArray[np.float64], channel: int, row: int, column: int
+    ) -> tuple[int, NDArray[np.float64]]:
         """Return the index of the first input map, and the inputs of one unit, cut from (maps, rows, columns)."""
         if self.layer.kind == "dense":
-            return 0, given.reshape(-1, 1, 1)
+            return 0, inputs.reshape(-1, 1, 1)
         if self.window is None:  # an activation, or global pooling
-            whole = self.layer.kind == "pooling"
-            return channel, given[channel : channel + 1] if whole else given[channel, row, column].reshape(1, 1, 1)
+            if self.layer.kind == "pooling":
+                return channel, inputs[channel : channel + 1]
+            return channel, inputs[channel, row, column].reshape(1, 1, 1)
         first, count = channel, 1
         if self.kernel is not None:
             count = self.kernel.shape[1]
             first = channel // (len(self.kernel) // self.groups) * count
-        missing = np.nan if self.kernel is None else 0.0
-        patch = np.full((count, *self.window.size), missing)
-        for down in range(self.window.size[0]):
-            for across in range(self.window.size[1]):
-                y = row * self.window.stride[0] - self.window.padding[0] + down * self.window.dilation[0]
-                x = column * self.window.stride[1] - self.window.padding[1] + across * self.window.dilation[1]
-                if 0 <= y < given.shape[1] and 0 <= x < given.shape[2]:
-                    patch[:, down, across] = given[first : first + count, y, x]
+        outside = np.nan if self.kernel is None else 0.0
+        patch = np.full((count, *self.window.size), outside)
+        for i in range(self.window.size[0]):
+            for j in range(self.window.size[1]):
+                y = row * self.window.stride[0] - self.window.padding[0] + i * self.window.dilation[0]
+                x = column * self.window.stride[1] - self.window.padding[1] + j * self.window.dilation[1]
+                if 0 <= y < inputs.shape[1] and 0 <= x < inputs.shape[2]:
+                    patch[:, i, j] = inputs[first : first + count, y, x]
         return first, patch
 
-    def taken(self, patch: NDArray[np.float64]) -> float:
+    def reduce(self, patch: NDArray[np.float64]) -> float:
         """Compute a pooling from its patch, where NaN marks values outside the border; return an activation's input."""
         if self.largest:
             return float(np.nanmax(patch))

@@ -84,8 +84,8 @@ class NetworkLayers:
     layers: in order of computation
     """
 
-    def __init__(self, model: str | Path | None = None, *, threads: int = 1) -> None:
-        """Open ``model``, a name or path for `resolve_model`; each forward pass uses ``threads`` threads.
+    def __init__(self, model: str | Path | None = None) -> None:
+        """Open ``model``, a name or path for `resolve_model`; a forward pass uses one thread.
 
         Raises:
             ModelError: there is no such model, or it is too large or too unusual to be inspected.
@@ -95,7 +95,7 @@ class NetworkLayers:
         try:
             graph = read_graph(content)
             moving = moving_tensors(graph)
-            session = start_session(with_outputs(content, sorted(moving - set(graph.outputs))), path, threads)
+            session = start_session(with_outputs(content, sorted(moving - set(graph.outputs))), path, threads=1)
             self._input: str = session.get_inputs()[0].name
             names = [each.name for each in session.get_outputs()]
             blank = session.run(None, {self._input: np.zeros((1, 28, 28), np.uint8)})
@@ -111,8 +111,8 @@ class NetworkLayers:
         self._check_size(path)
         self._output: str = graph.outputs[0]
         self._names = sorted({self._output, *self._walked.tensors})
-        more = [name for name in self._names if name not in graph.outputs]
-        self._session = start_session(with_outputs(content, more), path, threads)
+        hidden = [name for name in self._names if name not in graph.outputs]
+        self._session = start_session(with_outputs(content, hidden), path, threads=1)
         self._by_name = {each.layer.name: each for each in self._walked.steps}
 
     def layer(self, name: str) -> Layer:
@@ -157,51 +157,51 @@ class NetworkLayers:
         if not layer.explainable:
             raise UsageError(f"{name} is a {layer.kind}; expected a convolution, pooling, activation or dense layer")
         values = self._run(glyph)
-        own = as_maps(values[step.tensor], step.layout)
-        if not (0 <= channel < own.shape[0] and 0 <= row < own.shape[1] and 0 <= column < own.shape[2]):
-            maps, rows, columns = own.shape
+        activations = as_maps(values[step.tensor], step.layout)
+        maps, rows, columns = activations.shape
+        if not (0 <= channel < maps and 0 <= row < rows and 0 <= column < columns):
             raise UsageError(
                 f"{name} has no number at row {row}, column {column} of map {channel}; "
                 f"expected below {rows}, {columns} and {maps}"
             )
-        given = as_maps(values[step.source], step.source_layout)
-        first, patch = step.patch(given.astype(np.float64), channel, row, column)
-        network = float(own[channel, row, column])
+        inputs = as_maps(values[step.source], step.source_layout)
+        first, patch = step.patch(inputs.astype(np.float64), channel, row, column)
+        network = float(activations[channel, row, column])
         field = None if layer.field is None else layer.field.box(row, column)
-        place = (layer, channel, row, column, field)
+        location = (layer, channel, row, column, field)
         if step.kernel is None:
-            taken = step.taken(patch)
+            before = step.reduce(patch)
             follower, after = (None, network) if layer.kind == "pooling" else (layer.operator, network)
             return Explanation(
-                *place, inputs=(first,), patch=patch, kernel=None, products=None, rest=0.0, bias=0.0, before=taken,
-                activation=follower, after=after, network=network if follower is None else taken,
+                *location, inputs=(first,), patch=patch, kernel=None, products=None, rest=0.0, bias=0.0, before=before,
+                activation=follower, after=after, network=network if follower is None else before,
             )  # fmt: skip
         kernel = step.kernel[channel].astype(np.float64)
         products = patch * kernel
         bias = 0.0 if step.bias is None else float(step.bias[channel])
-        kept = _most_telling(products)
+        listed = _largest_products(products)
         follower, after = self._after(name, values, (channel, row, column), network)
         return Explanation(
-            *place, inputs=tuple(first + each for each in kept), patch=patch[kept], kernel=kernel[kept],
-            products=products[kept], rest=float(products.sum() - products[kept].sum()), bias=bias,
+            *location, inputs=tuple(first + each for each in listed), patch=patch[listed], kernel=kernel[listed],
+            products=products[listed], rest=float(products.sum() - products[listed].sum()), bias=bias,
             before=float(products.sum()) + bias, activation=follower, after=after, network=network,
         )  # fmt: skip
 
     def _after(
-        self, name: str, values: Mapping[str, NDArray[np.float32]], place: tuple[int, int, int], before: float
+        self, name: str, values: Mapping[str, NDArray[np.float32]], index: tuple[int, int, int], before: float
     ) -> tuple[str | None, float]:
         """Return the activation function that follows a layer, and its result; None and ``before`` if there is none."""
         for step in self._walked.steps:
             if step.follows == name:
-                return step.layer.operator, float(as_maps(values[step.tensor], step.layout)[place])
+                return step.layer.operator, float(as_maps(values[step.tensor], step.layout)[index])
         return None, before
 
     def _step(self, name: str) -> Step:
         try:
             return self._by_name[name]
         except KeyError:
-            known = ", ".join(self._by_name)
-            raise UsageError(f"there is no layer {name[:60]!r}; expected one of {known}") from None
+            names = ", ".join(self._by_name)
+            raise UsageError(f"there is no layer {name[:60]!r}; expected one of {names}") from None
 
     def _run(self, glyph: NDArray[np.uint8]) -> dict[str, NDArray[np.float32]]:
         if glyph.dtype != np.uint8 or glyph.shape != (28, 28):
@@ -225,7 +225,7 @@ def _is_of_one_image(value: Any, moves: bool) -> bool:
     return moves and isinstance(value, np.ndarray) and value.dtype == np.float32 and value.shape[:1] == (1,)
 
 
-def _most_telling(products: NDArray[np.float64]) -> list[int]:
+def _largest_products(products: NDArray[np.float64]) -> list[int]:
     """Select the rows to list: all, or those with the largest absolute sums, in their original order."""
     if products.size <= _MOST_TERMS:
         return list(range(len(products)))

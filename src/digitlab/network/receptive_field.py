@@ -73,8 +73,8 @@ class ReceptiveField:
     def box(self, row: int, column: int) -> Box:
         """Return the field of one unit, clipped to the image: left, top, right, bottom; the last two exclusive."""
         low, high = [], []
-        for axis, place in enumerate((row, column)):
-            middle = self.middle[axis] + place * self.step[axis]
+        for axis, index in enumerate((row, column)):
+            middle = self.middle[axis] + index * self.step[axis]
             begin = round(middle - (self.size[axis] - 1) / 2)
             low.append(min(max(begin, 0), SIDE))
             high.append(min(max(begin + self.size[axis], 0), SIDE))
@@ -84,6 +84,6 @@ class ReceptiveField:
 WHOLE_IMAGE = ReceptiveField((SIDE, SIDE), whole=True)
 
 
-def same_padding(size: int, made: int, window: int, stride: int, dilation: int) -> int:
-    """Return the total "same" padding along one axis, before and after, that gives ``made`` units from ``size``."""
-    return max((made - 1) * stride + (window - 1) * dilation + 1 - size, 0)
+def same_padding(size: int, outputs: int, window: int, stride: int, dilation: int) -> int:
+    """Return the total "same" padding along one axis, before and after, that gives ``outputs`` units from ``size``."""
+    return max((outputs - 1) * stride + (window - 1) * dilation + 1 - size, 0)

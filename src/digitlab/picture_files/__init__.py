@@ -1,1 +1,1 @@
-"""Picture files: which kinds can be read, and the pages of files that have several (TIFF, PDF)."""
+"""Picture files: which kinds can be read, the pages of files that have several (TIFF, PDF), conversion to RGB."""

@@ -115,10 +115,12 @@ def kind_of(start: bytes, name: object) -> PictureKind:
     """
     kind = next((each for each in KINDS if each.start.match(start)), None)
     if kind is None:
-        other = next((each for each, pattern in OTHERS.items() if pattern.match(start)), "no picture that can be read")
+        other = next(
+            (each for each, pattern in OTHERS.items() if pattern.match(start)), "not a picture that can be read"
+        )
         raise ImageError(f"{name}: is {other}; expected {EXPECTED}")
     if kind.feature and not features.check(kind.feature):
-        raise ImageError(f"{name}: is {kind.name}, which the Pillow here was built without; save it as PNG")
+        raise ImageError(f"{name}: is {kind.name}, which the Pillow installed here does not support; save it as PNG")
     try:
         if kind.extra is not None and EXTRAS[kind.extra].missing:
             raise MissingExtraError(kind.extra, needed_for=f"a {kind.name} file")

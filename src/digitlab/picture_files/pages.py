@@ -33,7 +33,7 @@ class TooManyPagesError(ImageError):
     """Raised for a file of more than MOST_PAGES pages."""
 
     def __init__(self, path: str | Path) -> None:
-        super().__init__(f"{path}: has more than {MOST_PAGES:,} pages; part it first")
+        super().__init__(f"{path}: has more than {MOST_PAGES:,} pages; split it first")
 
 
 # warnings.catch_warnings changes the whole process and is not thread-safe: our threads hold a lock, so that they cannot

@@ -51,8 +51,8 @@ def _answer(page: int, most_pixels: int, source: str | bytes) -> tuple[dict[str,
         document = pypdfium2.PdfDocument(source)
     except pypdfium2.PdfiumError as error:
         if getattr(error, "err_code", None) == pypdfium2.raw.FPDF_ERR_PASSWORD or "password" in str(error).lower():
-            return {"error": "is encrypted, and opens with a password only; print it to a new PDF without one"}, b""
-        return {"error": "is damaged, cut off or without a page; copy or save it again"}, b""
+            return {"error": "is encrypted, and needs a password to be opened; print it to a new PDF without one"}, b""
+        return {"error": "is damaged, truncated or without a page; copy or save it again"}, b""
     pages = len(document)
     if not pages:
         return {"error": "has no pages, or is damaged; copy or save it again"}, b""

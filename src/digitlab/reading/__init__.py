@@ -20,7 +20,7 @@ __all__ = [
     "shipped_models",
 ]  # fmt: skip
 
-_PLACES = {
+_MODULES = {
     **dict.fromkeys(("Classifier", "resolve_model", "shipped_keras", "shipped_models"), "network.classifier"),
     **dict.fromkeys(("Reader", "digit_image"), "reading.reader"),
     "load_image": "reading.images",
@@ -28,6 +28,6 @@ _PLACES = {
 
 
 def __getattr__(name: str) -> object:
-    if name not in _PLACES:
+    if name not in _MODULES:
         raise AttributeError(f"module 'digitlab.reading' has no attribute {name!r}")
-    return getattr(importlib.import_module(f"digitlab.{_PLACES[name]}"), name)
+    return getattr(importlib.import_module(f"digitlab.{_MODULES[name]}"), name)

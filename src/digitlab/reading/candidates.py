@@ -14,8 +14,6 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    Floats = tuple[float, float, float, float]
-
 __all__ = [
     "ALONE", "Candidate", "confidence_alone", "found_digits", "logits_alone", "main_candidate", "overlap",
     "without_twins",
@@ -35,9 +33,9 @@ _WEIGHT = 0.6
 # For a picture's whole ink: weights of two logits (28 by 28 network's confidence, and page reader's probability of
 # the same digit) and a bias, for pictures of which one in six shows no digit. Fitted by tools/fit_alone.py on 1,018
 # drawn pictures of one digit or one other sign in which the page reader is certain of nothing.
-_ALONE_WEIGHTS, _ALONE_BIAS = (0.33, 0.70), 0.49
+_ALONE_WEIGHTS, _ALONE_BIAS = (0.30, 0.82), 0.95
 _UNSEEN = 0.05  # assumed probability of a digit that the page reader does not detect there
-_THERE = 0.3  # least IoU of a candidate with that ink
+_LEAST_OVERLAP = 0.3  # least IoU of a candidate with that ink
 _LARGE = 0.25  # of the picture's area: a digit that fills this much of it is the intended one
 
 
@@ -48,13 +46,13 @@ class Candidate:
     box: x0, y0, x1, y1 in pixels of the picture that was looked at
     score: probability that a digit stands there, 0 … 1
     probabilities: float32 (10,), of each digit, given that it is one
-    place: index among a pattern's digits; None without a pattern
+    pattern_index: index among a pattern's digits; None without a pattern
     """
 
     box: tuple[float, float, float, float]
     score: float
     probabilities: NDArray[np.float32]
-    place: int | None = None
+    pattern_index: int | None = None
 
     @property
     def digit(self) -> int:
@@ -159,14 +157,14 @@ def confidence_alone(whole: Candidate, candidates: Sequence[Candidate]) -> float
 
 def logits_alone(whole: Candidate, candidates: Sequence[Candidate]) -> tuple[float, float]:
     """Return what `confidence_alone` weighs: the logits of the 28×28 network's and the page reader's probability."""
-    there = [each for each in candidates if overlap(each.box, whole.box) > _THERE]
-    seen = max([_UNSEEN, *(each.score * float(each.probabilities[whole.digit]) for each in there)])
-    return _logit(float(whole.probabilities.max())), _logit(seen)
+    overlapping = [each for each in candidates if overlap(each.box, whole.box) > _LEAST_OVERLAP]
+    probability = max([_UNSEEN, *(each.score * float(each.probabilities[whole.digit]) for each in overlapping)])
+    return _logit(float(whole.probabilities.max())), _logit(probability)
 
 
 def _logit(probability: float) -> float:
-    inside = min(max(probability, 1e-3), 1.0 - 1e-3)
-    return math.log(inside / (1.0 - inside))
+    clipped = min(max(probability, 1e-3), 1.0 - 1e-3)
+    return math.log(clipped / (1.0 - clipped))
 
 
 ALONE = 0.5  # least confidence of a digit without support from others beside it
@@ -177,7 +175,7 @@ _NEAR = 8.0  # distance to the nearest of those digits, in their heights
 
 
 def found_digits(
-    line: Sequence[Floats], confidences: Sequence[float], threshold: float, *, alone: bool = False
+    line: Sequence[Sides], confidences: Sequence[float], threshold: float, *, alone: bool = False
 ) -> list[bool]:
     """Decide which candidates of one line are digits, answered or not.
 
@@ -191,12 +189,12 @@ def found_digits(
     ]
 
 
-def _in_line(box: Floats, answered: Sequence[Floats]) -> bool:
+def _in_line(box: Sides, answered: Sequence[Sides]) -> bool:
     """Return whether a candidate has the size, shape and distance of a digit among the answered ones."""
     if not answered:
         return False
-    usual = float(np.median([y1 - y0 for _, y0, _, y1 in answered]))
+    typical_height = float(np.median([y1 - y0 for _, y0, _, y1 in answered]))
     x0, y0, x1, y1 = box
-    if not _LEAST_HEIGHT * usual <= y1 - y0 <= _MOST_HEIGHT * usual or x1 - x0 > _WIDEST * (y1 - y0):
+    if not _LEAST_HEIGHT * typical_height <= y1 - y0 <= _MOST_HEIGHT * typical_height or x1 - x0 > _WIDEST * (y1 - y0):
         return False
-    return min(max(x0 - right, left - x1) for left, _, right, _ in answered) <= _NEAR * usual
+    return min(max(x0 - right, left - x1) for left, _, right, _ in answered) <= _NEAR * typical_height

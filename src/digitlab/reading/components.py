@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     Labels = NDArray[np.uint16] | NDArray[np.int32]
     Found = tuple["Mark", NDArray[np.float32]]  # a mark, and its own ink within its box
 
-__all__ = ["FAINT", "main_mark"]
+__all__ = ["FAINT", "main_mark", "with_soft_edges"]
 
 FAINT = 0.15  # of full ink: the soft edge that still belongs to a stroke
 _FEWEST_PIXELS = 4  # a mark with fewer is dust at any size
@@ -69,9 +69,9 @@ def main_mark(ink: NDArray[np.float32]) -> Found | None:
         return marks[0], cut_out(ink, labels, marks[0])
     chosen = max(marks, key=lambda mark: mark.area * (_AT_BORDER if _at_border(mark, ink.shape) else 1.0))
     reach = max(1, round(_NEAR * chosen.longest))
-    alike = [mark for mark in marks if _at_border(chosen, ink.shape) or not _at_border(mark, ink.shape)]
-    loose = [mark for mark in alike if mark is not chosen and mark.area >= _LEAST_PART * chosen.area]
-    while near := [mark for mark in loose if _apart(mark, chosen) <= reach]:
+    eligible = [mark for mark in marks if _at_border(chosen, ink.shape) or not _at_border(mark, ink.shape)]
+    loose = [mark for mark in eligible if mark is not chosen and mark.area >= _LEAST_PART * chosen.area]
+    while near := [mark for mark in loose if _gap(mark, chosen) <= reach]:
         loose = [mark for mark in loose if mark not in near]
         chosen = joined_mark([chosen, *near])
     return chosen, cut_out(ink, labels, chosen)
@@ -85,8 +85,8 @@ def _at_border(mark: Mark, picture: tuple[int, ...]) -> bool:
 def connected(mask: NDArray[np.uint8]) -> tuple[Labels, NDArray[np.int32]]:
     """Label connected components of non-zero pixels in uint8 (H, W): labels (H, W) from 1, and OpenCV's statistics."""
     # A page's statistics take a third of the time with 16-bit labels; there are no more components than pixels.
-    kind = cv2.CV_16U if cv2.countNonZero(mask) < 1 << 16 else cv2.CV_32S
-    _, labels, statistics, _ = cv2.connectedComponentsWithStats(mask, connectivity=8, ltype=kind)
+    label_type = cv2.CV_16U if cv2.countNonZero(mask) < 1 << 16 else cv2.CV_32S
+    _, labels, statistics, _ = cv2.connectedComponentsWithStats(mask, connectivity=8, ltype=label_type)
     return labels, statistics  # type: ignore[return-value]  # OpenCV's own types do not say the element type
 
 
@@ -122,9 +122,14 @@ def cut_out(ink: NDArray[np.float32], labels: Labels, mark: Mark) -> NDArray[np.
     x0, y0, x1, y1 = max(0, x0 - 1), max(0, y0 - 1), min(ink.shape[1], x1 + 1), min(ink.shape[0], y1 + 1)
     near = labels[y0:y1, x0:x1]
     own = np.isin(near, mark.parts) if len(mark.parts) > 1 else near == mark.parts[0]
-    soft = ink[y0:y1, x0:x1] * cv2.dilate(own.view(np.uint8), _AROUND)
+    return with_soft_edges(ink[y0:y1, x0:x1], own)[0]
+
+
+def with_soft_edges(ink: NDArray[np.float32], strokes: NDArray[np.bool_]) -> tuple[NDArray[np.float32], int, int]:
+    """Cut the ink of some strokes out of a part of a picture: float32 (h, w); and its left and top edge in the part."""
+    soft = ink * cv2.dilate(strokes.view(np.uint8), _AROUND)
     left, top, width, height = cv2.boundingRect((soft >= FAINT).view(np.uint8))
-    return np.asarray(soft[top : top + height, left : left + width], np.float32)
+    return np.asarray(soft[top : top + height, left : left + width], np.float32), left, top
 
 
 def joined_mark(marks: Sequence[Mark]) -> Mark:
@@ -134,7 +139,7 @@ def joined_mark(marks: Sequence[Mark]) -> Mark:
     return Mark((min(x0), min(y0), max(x1), max(y1)), parts, sum(mark.area for mark in marks))
 
 
-def _apart(one: Mark, other: Mark) -> int:
+def _gap(one: Mark, other: Mark) -> int:
     """Return the pixels between two boxes, along the axis on which they are further apart; negative if they overlap."""
     (ax0, ay0, ax1, ay1), (bx0, by0, bx1, by1) = one.box, other.box
     return max(ax0 - bx1, bx0 - ax1, ay0 - by1, by0 - ay1)

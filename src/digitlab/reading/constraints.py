@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -17,6 +18,10 @@ DIGIT = "#"  # stands for one digit in a pattern
 
 _MOST_DIGITS = 1000
 _MOST_CELLS = 50  # per side
+_SEQUENCES = {
+    "region": "x, y, width, height in pixels, such as (100, 50, 640, 200)",
+    "grid": "columns and rows, such as (9, 9)",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +34,8 @@ class Constraints:
     # fmt: off
     count: int | None = setting(
         None,
-        "The number of digits: exactly this many are returned, the most probable ones, also those below the threshold.",
+        "The number of digits: the most probable ones are returned, ? for those below the threshold. If another number "
+        "is found, all are returned, and the note says how many.",
         within=Range(1, _MOST_DIGITS))
     lines: int | None = setting(
         None, "The number of lines: stray digits are left out or joined to their neighbour, crowded lines separated.",
@@ -60,30 +66,45 @@ class Constraints:
 
     def __post_init__(self) -> None:
         check_settings(self)
+        self._take_texts()
         self._check_region()
         self._check_pattern()
         self._check_grid()
         self._check_numbers()
         if self.count is not None and self.lines is not None and self.count < self.lines:
             raise UsageError(
-                f"{self.count} digits cannot stand on {self.lines} lines; expected at least one digit per line"
+                f"{self.count} digits do not fit on {self.lines} lines; expected at least one digit per line"
             )
 
     def given(self) -> dict[str, Any]:
         """Return the constraints that are set, by name."""
-        known = {each.name: getattr(self, each.name) for each in settings_in(Constraints)}
-        return {name: value for name, value in known.items() if value is not None and value is not False}
+        values = {each.name: getattr(self, each.name) for each in settings_in(Constraints)}
+        return {name: value for name, value in values.items() if value is not None and value is not False}
+
+    def _take_texts(self) -> None:
+        """Convert region and grid to tuples; they may be texts, as on the command line, or other sequences."""
+        for each in settings_in(Constraints):
+            value = getattr(self, each.name)
+            if each.name not in ("region", "grid") or value is None:
+                continue
+            if not isinstance(value, Iterable):
+                raise UsageError(f"{each.name} is {value!r}; expected {_SEQUENCES[each.name]}")
+            if isinstance(value, str) and each.of_text is not None:
+                value = each.of_text(value)
+            object.__setattr__(self, each.name, tuple(value))
 
     def _check_region(self) -> None:
         if self.region is None:
             return
         if len(self.region) != 4 or min(self.region) < 0 or min(self.region[2:]) < 1:
-            given = ",".join(map(str, self.region))
-            raise UsageError(f"region is {given}; expected x,y,width,height in pixels, for instance 100,50,640,200")
+            text = ",".join(map(str, self.region))
+            raise UsageError(f"region is {text}; expected x,y,width,height in pixels, for instance 100,50,640,200")
 
     def _check_pattern(self) -> None:
         if self.pattern is None:
             return
+        if not isinstance(self.pattern, str):
+            raise UsageError(f"pattern is {self.pattern!r}; expected a text with a # for each digit, such as '####-##'")
         if DIGIT not in self.pattern or len(self.pattern) > _MOST_DIGITS or not self.pattern.isprintable():
             shown = self.pattern if len(self.pattern) < 40 else self.pattern[:40] + "…"
             raise UsageError(f"pattern is {shown!r}; expected one line with a # for each digit, such as ####-##")
@@ -97,11 +118,11 @@ class Constraints:
         if self.grid is None:
             return
         if len(self.grid) != 2 or not all(1 <= side <= _MOST_CELLS for side in self.grid) or self.grid == (1, 1):
-            given = "x".join(map(str, self.grid))
-            raise UsageError(f"grid is {given}; expected columns and rows from 1x2 to {_MOST_CELLS}x{_MOST_CELLS}")
-        others = [name for name in ("count", "lines", "pattern") if getattr(self, name) is not None]
-        if others:
-            raise UsageError(f"grid and {others[0]} were both given; each cell of a grid holds one digit or none")
+            text = "x".join(map(str, self.grid))
+            raise UsageError(f"grid is {text}; expected columns and rows from 1x2 to {_MOST_CELLS}x{_MOST_CELLS}")
+        conflicting = [name for name in ("count", "lines", "pattern") if getattr(self, name) is not None]
+        if conflicting:
+            raise UsageError(f"grid and {conflicting[0]} were both given; each cell of a grid holds one digit or none")
 
     def _check_numbers(self) -> None:
         from digitlab.reading.numbers.checks import check_of
@@ -110,14 +131,17 @@ class Constraints:
         if self.among is not None:  # a file name, or any numbers, are replaced by the entries
             object.__setattr__(self, "among", number_list(self.among).entries)
         if self.check is not None:
-            check_of(self.check)
-        given = [name for name in ("among", "check") if getattr(self, name) is not None]
+            check_of(str(self.check))
+        specified = [name for name in ("among", "check") if getattr(self, name) is not None]
         if self.one_to_one and self.among is None:
-            raise UsageError("one-to-one was given without a list; expected among beside it, such as class.csv:number")
-        if len(given) == 2:
-            raise UsageError("among and check were both given; keep those entries in the list that fulfil the check")
-        if given and self.grid is not None:
-            raise UsageError(f"grid and {given[0]} were both given; each cell of a grid holds one digit or none")
+            raise UsageError("one-to-one needs a list; add among, such as class.csv:number")
+        if len(specified) == 2:
+            raise UsageError(
+                "among and check were both given; leave out check, and keep only those entries in the list that "
+                "fulfil it"
+            )
+        if specified and self.grid is not None:
+            raise UsageError(f"grid and {specified[0]} were both given; each cell of a grid holds one digit or none")
         if self.one_to_one and self.lines is not None:
             raise UsageError("one-to-one and lines were both given; each picture gets one entry of the list")
 

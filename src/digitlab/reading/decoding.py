@@ -30,113 +30,123 @@ class Decoded:
     """The candidates that are accepted as digits.
 
     lines: line by line, from left to right
-    unfit: what stands there instead of what was asked for; None if it fits
+    mismatch: what stands there instead of what was asked for; None if it fits
     pattern: the pattern that was applied; None without one, or if more digits stand there than it has
     """
 
     lines: list[list[Candidate]]
-    unfit: str | None = None
+    mismatch: str | None = None
     pattern: str | None = None
 
 
-def decode(candidates: Sequence[Candidate], wanted: Constraints, threshold: float) -> Decoded:
-    """Select the digits among a page's candidates, under the constraints in ``wanted``.
+def decode(candidates: Sequence[Candidate], constraints: Constraints, threshold: float) -> Decoded:
+    """Select the digits among a page's candidates, under constraints.
 
     threshold: the confidence from which digits are answered
     """
-    decoded = _as_wanted(candidates, wanted, threshold)
-    there = len(decoded.lines)
-    if wanted.lines in (None, there) or (not there and decoded.unfit):  # then it says that nothing was found
+    decoded = _constrained(candidates, constraints, threshold)
+    line_count = len(decoded.lines)
+    if constraints.lines in (None, line_count):
         return decoded
-    said = f"{there} {'line' if there == 1 else 'lines'} {_were(there)} found where {wanted.lines} were expected"
-    return replace(decoded, unfit=f"{decoded.unfit}; {said}" if decoded.unfit else said)
+    if not line_count and decoded.mismatch:  # it says already that nothing was found
+        return decoded
+    lines = "1 line was" if line_count == 1 else f"{line_count} lines were"
+    mismatch = f"{lines} found where {constraints.lines} were expected"
+    return replace(decoded, mismatch=f"{decoded.mismatch}; {mismatch}" if decoded.mismatch else mismatch)
 
 
-def _as_wanted(candidates: Sequence[Candidate], wanted: Constraints, threshold: float) -> Decoded:
-    free = _found(candidates, threshold)
-    if wanted.pattern is not None:
-        return _along(candidates, free, wanted.pattern, wanted.lines, threshold)
-    if wanted.count is None:
-        return Decoded(_on_lines(free, wanted.lines))
-    there = sum(map(len, free))
-    answered = sum(each.confidence >= threshold for line in free for each in line)
-    if answered > wanted.count:
-        return Decoded(_on_lines(free, wanted.lines), _unfit(there, f"{wanted.count} {_were(wanted.count)} expected"))
-    chosen = _likeliest(candidates, wanted.count)
-    lines = _on_lines(_lines_of(chosen), wanted.lines)
-    if len(chosen) == wanted.count:
+def _constrained(candidates: Sequence[Candidate], constraints: Constraints, threshold: float) -> Decoded:
+    unconstrained = _unconstrained(candidates, threshold)
+    if constraints.pattern is not None:
+        return _matching_pattern(candidates, unconstrained, constraints.pattern, constraints.lines, threshold)
+    if constraints.count is None:
+        return Decoded(_regrouped(unconstrained, constraints.lines))
+    found_count = sum(map(len, unconstrained))
+    expectation = f"{constraints.count} {_were(constraints.count)} expected"
+    answered = sum(each.confidence >= threshold for line in unconstrained for each in line)
+    if answered > constraints.count:
+        return Decoded(_regrouped(unconstrained, constraints.lines), _mismatch(found_count, expectation))
+    chosen = _most_likely(candidates, constraints.count)
+    lines = _regrouped(_in_lines(chosen), constraints.lines)
+    if len(chosen) == constraints.count:
         return Decoded(lines)
-    return Decoded(lines, _unfit(len(chosen), f"{wanted.count} {_were(wanted.count)} expected"))
+    return Decoded(lines, _mismatch(len(chosen), expectation))
 
 
-def _found(candidates: Sequence[Candidate], threshold: float) -> list[list[Candidate]]:
+def _unconstrained(candidates: Sequence[Candidate], threshold: float) -> list[list[Candidate]]:
     """Select the digits without constraints: the answered ones, and further plausible ones (see `found_digits`)."""
     alone = not any(each.confidence >= threshold for each in candidates)
-    found = []
-    for line in _lines_of(candidates):
-        said = found_digits([each.box for each in line], [each.confidence for each in line], threshold, alone=alone)
-        found += [each for each, digit in zip(line, said, strict=True) if digit]
+    digits = []
+    for line in _in_lines(candidates):
+        accepted = found_digits([each.box for each in line], [each.confidence for each in line], threshold, alone=alone)
+        digits += [each for each, digit in zip(line, accepted, strict=True) if digit]
     # Lines are formed once more: rejected candidates may have split or joined them.
-    return _lines_of(_without_dirt(found, threshold))
+    return _in_lines(_without_dirt(digits, threshold))
 
 
-def _without_dirt(found: list[Candidate], threshold: float) -> list[Candidate]:
+def _without_dirt(digits: list[Candidate], threshold: float) -> list[Candidate]:
     """Drop tiny candidates beside one large digit as grain of the paper, unless they are nearly certain."""
-    largest = max(found, key=lambda each: each.longest, default=None)
+    largest = max(digits, key=lambda each: each.longest, default=None)
     if largest is None or largest.confidence < threshold:
-        return found
-    others = [each for each in found if each is not largest]
+        return digits
+    others = [each for each in digits if each is not largest]
     if any(each.longest * _TINY > largest.longest for each in others):
-        return found
+        return digits
     return [largest, *(each for each in others if each.confidence >= _NEARLY_CERTAIN)]
 
 
-def _along(
-    candidates: Sequence[Candidate], free: list[list[Candidate]], pattern: str, wanted: int | None, threshold: float
+def _matching_pattern(
+    candidates: Sequence[Candidate],
+    unconstrained: list[list[Candidate]],
+    pattern: str,
+    line_count: int | None,
+    threshold: float,
 ) -> Decoded:
     """Match the pattern to the line that fits it best, or to each of the requested lines."""
-    asked = pattern.count(DIGIT)
-    lines = _on_lines(_lines_of([each for each in candidates if each.confidence >= _POSSIBLE]), wanted)
-    if wanted is None and lines:
-        lines = [max(lines, key=lambda line: sum(sorted((each.confidence for each in line), reverse=True)[:asked]))]
-    more = max((sum(each.confidence >= threshold for each in line) for line in lines), default=0)
-    if more > asked:
-        return Decoded(free, _unfit(more, f"the pattern {pattern} has {asked}"))
-    followed = []
+    digit_count = pattern.count(DIGIT)
+    lines = _regrouped(_in_lines([each for each in candidates if each.confidence >= _POSSIBLE]), line_count)
+    if line_count is None and lines:
+        lines = [max(lines, key=lambda line: sum(each.confidence for each in _most_likely(line, digit_count)))]
+    most_answered = max((sum(each.confidence >= threshold for each in line) for line in lines), default=0)
+    if most_answered > digit_count:
+        return Decoded(unconstrained, _mismatch(most_answered, f"the pattern {pattern} has {digit_count}"))
+    matched = []
     for line in lines:
-        chosen = sorted(_likeliest(line, asked), key=lambda each: each.box[0])
-        followed.append([replace(each, place=place) for place, each in enumerate(chosen)])
-    fewest = min((len(line) for line in followed), default=0)
-    return Decoded(followed, None if fewest == asked else _unfit(fewest, f"the pattern {pattern} has {asked}"), pattern)
+        chosen = sorted(_most_likely(line, digit_count), key=lambda each: each.box[0])
+        matched.append([replace(each, pattern_index=index) for index, each in enumerate(chosen)])
+    fewest = min((len(line) for line in matched), default=0)
+    mismatch = None if fewest == digit_count else _mismatch(fewest, f"the pattern {pattern} has {digit_count}")
+    return Decoded(matched, mismatch, pattern)
 
 
-def _likeliest(candidates: Sequence[Candidate], count: int) -> list[Candidate]:
+def _most_likely(candidates: Sequence[Candidate], count: int) -> list[Candidate]:
     possible = [each for each in candidates if each.confidence >= _POSSIBLE]
     return sorted(possible, key=lambda each: -each.confidence)[:count]
 
 
-def _lines_of(candidates: Sequence[Candidate]) -> list[list[Candidate]]:
+def _in_lines(candidates: Sequence[Candidate]) -> list[list[Candidate]]:
     return [[candidates[row] for row in line] for line in in_lines([each.box for each in candidates])]
 
 
-def _on_lines(lines: list[list[Candidate]], wanted: int | None) -> list[list[Candidate]]:
+def _regrouped(lines: list[list[Candidate]], line_count: int | None) -> list[list[Candidate]]:
     """Regroup the candidates into a fixed number of lines, if one is given."""
-    if wanted is None:
+    if line_count is None:
         return lines
-    every = [each for line in lines for each in line]
-    numbered = iter(range(len(every)))
+    candidates = [each for line in lines for each in line]
+    indices = iter(range(len(candidates)))
     rows = exactly(
-        [[next(numbered) for _ in line] for line in lines],
-        wanted,
-        [each.box for each in every],
-        [each.confidence for each in every],
+        [[next(indices) for _ in line] for line in lines],
+        line_count,
+        [each.box for each in candidates],
+        [each.confidence for each in candidates],
     )
-    return [[every[row] for row in line] for line in rows]
+    return [[candidates[row] for row in line] for line in rows]
 
 
-def _unfit(there: int, asked: str) -> str:
-    found = "1 digit was" if there == 1 else f"{there} digits were" if there else "no digit was"
-    return f"{found} found where {asked}; " + ("these are all that were found" if there else "nothing else is there")
+def _mismatch(count: int, expectation: str) -> str:
+    found = "1 digit was" if count == 1 else f"{count} digits were" if count else "no digit was"
+    rest = "these are all that were found" if count else "nothing else is there"
+    return f"{found} found where {expectation}; {rest}"
 
 
 def _were(number: int) -> str:

@@ -70,14 +70,14 @@ def rgb_of(image: PictureLike, side: int | None = None) -> tuple[NDArray[np.uint
     return pixels, (pixels.shape[1], pixels.shape[0])
 
 
-def is_one_picture(given: object) -> bool:
+def is_one_picture(value: object) -> bool:
     """Return whether an argument for several pictures is only one: a path, a file, an array (H, W) or (H, W, C)."""
-    if isinstance(given, str | os.PathLike | bytes | bytearray | memoryview | Image.Image):
+    if isinstance(value, str | os.PathLike | bytes | bytearray | memoryview | Image.Image):
         return True
-    shape = getattr(given, "shape", None)
+    shape = getattr(value, "shape", None)
     if isinstance(shape, tuple):
         return len(shape) < 3 or (len(shape) == 3 and shape[2] in (1, 3, 4))
-    return callable(getattr(given, "read", None))
+    return callable(getattr(value, "read", None))
 
 
 def _content(file: Any) -> bytes:
@@ -89,10 +89,10 @@ def _content(file: Any) -> bytes:
         raise ShapeError(
             "image",
             expected="a file opened in binary mode: open(path, 'rb')",
-            received=f"one of {_kind(content)}",
+            received=f"one of {_type_name(content)}",
         )
     if len(content) > _LARGEST_FILE:
-        raise ImageError(f"the file object holds more than {_LARGEST_FILE:,} bytes; expected one picture file")
+        raise ImageError(f"the file object has more than {_LARGEST_FILE:,} bytes; expected one picture file")
     return content
 
 
@@ -101,7 +101,7 @@ def _array_of(image: object) -> NDArray[Any]:
     if isinstance(image, list | tuple) or not (hasattr(image, "__array__") or hasattr(image, "__dlpack__")):
         several = isinstance(image, Iterable)
         advice = "; several pictures are read by reader.read_many(pictures)" if several else ""
-        raise ShapeError("image", expected=_EXPECTED, received=_kind(image) + advice)
+        raise ShapeError("image", expected=_EXPECTED, received=_type_name(image) + advice)
     try:
         return np.asarray(image) if hasattr(image, "__array__") else np.from_dlpack(image)  # type: ignore[arg-type]
     except Exception as error:  # each library has its own error for a tensor on a GPU, or with gradients
@@ -109,7 +109,7 @@ def _array_of(image: object) -> NDArray[Any]:
         raise ShapeError(
             "image",
             expected="a tensor in the main memory without gradient: image.detach().cpu().numpy() with torch",
-            received=f"{_kind(image)}, which gives no array ({reason})",
+            received=f"{_type_name(image)}, which gives no array ({reason})",
         ) from error
 
 
@@ -124,19 +124,19 @@ def _as_uint8(array: NDArray[Any]) -> NDArray[np.uint8]:
         raise _refused(array, "uint8, bool or floating numbers")
     low, high = array.min(), array.max()
     if array.dtype.kind != "f":
-        raise _refused(array, f"uint8, or 0 to 1: {_line_of_integers(int(low), int(high))}", low, high)
+        raise _refused(array, f"uint8, or 0 to 1: {_code_for_integers(int(low), int(high))}", low, high)
     if not np.isfinite([low, high]).all():
         raise _refused(array, "finite numbers: np.nan_to_num(image)", low, high)
     if low < 0:
-        line = "(image + 1) / 2" if low >= -1 and high <= 1 else "(image - image.min()) / (image.max() - image.min())"
-        raise _refused(array, f"0 to 1: {line}", low, high)
+        code = "(image + 1) / 2" if low >= -1 and high <= 1 else "(image - image.min()) / (image.max() - image.min())"
+        raise _refused(array, f"0 to 1: {code}", low, high)
     if high > 1:
-        line = "image / 255" if high <= 255 else "image / image.max()"
-        raise _refused(array, f"0 to 1: {line}", low, high)
+        code = "image / 255" if high <= 255 else "image / image.max()"
+        raise _refused(array, f"0 to 1: {code}", low, high)
     return np.asarray(np.rint(array * array.dtype.type(255)), np.uint8)
 
 
-def _line_of_integers(low: int, high: int) -> str:
+def _code_for_integers(low: int, high: int) -> str:
     if low < 0:
         return "(image - image.min()) / (image.max() - image.min())"
     if high <= 255:
@@ -159,10 +159,10 @@ def _expect_shape(array: NDArray[Any]) -> None:
 
 
 def _refused(array: NDArray[Any], expected: str, low: object = None, high: object = None) -> ShapeError:
-    between = "" if low is None else f" from {low:g} to {high:g}"
-    return ShapeError("image", expected=expected, received=f"{array.dtype} {array.shape}{between}")
+    value_range = "" if low is None else f" from {low:g} to {high:g}"
+    return ShapeError("image", expected=expected, received=f"{array.dtype} {array.shape}{value_range}")
 
 
-def _kind(given: object) -> str:
-    kind = type(given)
+def _type_name(value: object) -> str:
+    kind = type(value)
     return kind.__name__ if kind.__module__ == "builtins" else f"{kind.__module__}.{kind.__name__}"

@@ -11,7 +11,7 @@ import numpy as np
 
 from digitlab.errors import ImageError
 from digitlab.reading.candidates import Candidate
-from digitlab.reading.components import FAINT
+from digitlab.reading.components import FAINT, with_soft_edges
 from digitlab.reading.glyph import normalise
 from digitlab.reading.ink import INK, ink_strength, scaled, shrink
 from digitlab.reading.ruled_lines import Rule, find_rules, taken_out
@@ -61,32 +61,32 @@ def read_grid(
     rgb: NDArray[np.uint8],
     grid: tuple[int, int],
     find: Callable[[NDArray[np.uint8]], list[Candidate]],
-    which: Callable[[list[NDArray[np.uint8] | None]], list[NDArray[np.float32] | None]],
+    classify: Callable[[list[NDArray[np.uint8] | None]], list[NDArray[np.float32] | None]],
 ) -> list[tuple[int, int, Box, Candidate]]:
     """Read the largest grid of this size: row, column, box in the picture and digit of each written cell, row by row.
 
     A cell with ink in which no digit was found is included with a score of 0.
 
     rgb: uint8 (H, W, 3); grid: columns and rows; find: returns the candidates of a picture
-    which: returns the classifier's answers to images of 28×28
+    classify: returns the classifier's answers to images of 28×28
 
     Raises:
         ImageError: when there is no such grid in the picture.
     """
-    flat = _flat_grid(rgb, *grid)
-    held: dict[tuple[int, int], Candidate] = {}
+    flat = _rectified_grid(rgb, *grid)
+    by_cell: dict[tuple[int, int], Candidate] = {}
     for candidate in find(flat.picture):  # most likely first
         x0, y0, x1, y1 = candidate.box
-        place = flat.cell_at((x0 + x1) / 2, (y0 + y1) / 2)
-        if place is not None and candidate.score >= _PROBABLE:
-            held.setdefault(place, candidate)
-    written = [cell for cell in flat.cells() if (cell.row, cell.column) not in held]
-    answers = which([normalise(cell.ink) for cell in written])
-    found = {place: (flat.in_picture(each.box), each) for place, each in held.items()}
+        position = flat.cell_at((x0 + x1) / 2, (y0 + y1) / 2)
+        if position is not None and candidate.score >= _PROBABLE:
+            by_cell.setdefault(position, candidate)
+    written = [cell for cell in flat.cells() if (cell.row, cell.column) not in by_cell]
+    answers = classify([normalise(cell.ink) for cell in written])
+    results = {position: (flat.in_picture(each.box), each) for position, each in by_cell.items()}
     for cell, answer in zip(written, answers, strict=True):
         probabilities = np.full(10, 0.1, np.float32) if answer is None else answer
-        found.setdefault((cell.row, cell.column), (cell.box, Candidate(_floats(cell.box), 0.0, probabilities)))
-    return [(row, column, *found[row, column]) for row, column in sorted(found)]
+        results.setdefault((cell.row, cell.column), (cell.box, Candidate(_floats(cell.box), 0.0, probabilities)))
+    return [(row, column, *results[row, column]) for row, column in sorted(results)]
 
 
 def _floats(box: Box) -> tuple[float, float, float, float]:
@@ -94,21 +94,21 @@ def _floats(box: Box) -> tuple[float, float, float, float]:
     return float(x0), float(y0), float(x1), float(y1)
 
 
-def _flat_grid(rgb: NDArray[np.uint8], columns: int, rows: int) -> _Flat:
-    best, seen = None, 0.0
+def _rectified_grid(rgb: NDArray[np.uint8], columns: int, rows: int) -> _Rectified:
+    best, best_share = None, 0.0
     for corners in _quadrilaterals(rgb):
-        for turned in _ways_round(corners, columns, rows):
-            flat = _Flat.of(rgb, turned, columns, rows)
-            found = flat.lines_found()
-            if found > seen + 0.05:
-                best, seen = flat, found
-        if seen > 0.9:
+        for turned in _orientations(corners, columns, rows):
+            flat = _Rectified.of(rgb, turned, columns, rows)
+            share = flat.lines_found()
+            if share > best_share + 0.05:
+                best, best_share = flat, share
+        if best_share > 0.9:
             break
-    if best is None or seen < _FEWEST_LINES:
-        what = f"only {100 * seen:.0f} % of its lines were found" if best is not None else "no frame was found"
+    if best is None or best_share < _FEWEST_LINES:
+        reason = f"only {100 * best_share:.0f} % of its lines were found" if best is not None else "no frame was found"
         raise ImageError(
-            f"there is no grid of {columns}x{rows} cells in the picture ({what}); "
-            "expected one whole frame of lines, seen from above or a bit from the side"
+            f"there is no grid of {columns}x{rows} cells in the picture ({reason}); "
+            "expected one whole frame of lines, seen from above or slightly from the side"
         )
     return best
 
@@ -117,23 +117,23 @@ def _quadrilaterals(rgb: NDArray[np.uint8]) -> list[NDArray[np.float32]]:
     """Find four-sided outlines, largest first: corners, float32 (4, 2) in pixels, clockwise from the upper left."""
     small = shrink(rgb, _SEARCH_SIDE)
     strength = ink_strength(small, round(_WINDOW * max(small.shape)), page=True)
-    there = scaled(strength)
-    if there is None:
+    ink = scaled(strength)
+    if ink is None:
         return []
-    mask = cv2.dilate((there >= FAINT).astype(np.uint8), np.ones((3, 3), np.uint8))
+    mask = cv2.dilate((ink >= FAINT).astype(np.uint8), np.ones((3, 3), np.uint8))
     outlines, _ = cv2.findContours(mask, cv2.RETR_LIST, cv2.CHAIN_APPROX_SIMPLE)
     least = _LEAST * mask.size
     large = [np.asarray(cv2.convexHull(outline), np.int32) for outline in outlines if len(outline) >= 4]
     large = sorted((hull for hull in large if cv2.contourArea(hull) >= least), key=cv2.contourArea, reverse=True)
     scale = np.array([rgb.shape[1] / small.shape[1], rgb.shape[0] / small.shape[0]], np.float32)
-    found: list[NDArray[np.float32]] = []
+    quadrilaterals: list[NDArray[np.float32]] = []
     for hull in large:
         corners = _four_corners(hull)
-        if corners is None or len(found) == _CANDIDATES:
+        if corners is None or len(quadrilaterals) == _CANDIDATES:
             continue
-        if all(np.abs(corners - other).max() > 0.02 * _SEARCH_SIDE for other in found):
-            found.append(corners)
-    return [(corners + 0.5) * scale - 0.5 for corners in found]
+        if all(np.abs(corners - other).max() > 0.02 * _SEARCH_SIDE for other in quadrilaterals):
+            quadrilaterals.append(corners)
+    return [(corners + 0.5) * scale - 0.5 for corners in quadrilaterals]
 
 
 def _four_corners(hull: NDArray[np.int32]) -> NDArray[np.float32] | None:
@@ -152,7 +152,7 @@ def _four_corners(hull: NDArray[np.int32]) -> NDArray[np.float32] | None:
     return np.roll(corners, -int(corners.sum(axis=1).argmin()), axis=0)
 
 
-def _ways_round(corners: NDArray[np.float32], columns: int, rows: int) -> list[NDArray[np.float32]]:
+def _orientations(corners: NDArray[np.float32], columns: int, rows: int) -> list[NDArray[np.float32]]:
     """Return the corners as they are, and rotated by one if the outline's long side is not that of the grid."""
     sides = np.linalg.norm(corners - np.roll(corners, -1, axis=0), axis=1)
     wide, high = sides[0] + sides[2], sides[1] + sides[3]
@@ -164,85 +164,88 @@ def _ways_round(corners: NDArray[np.float32], columns: int, rows: int) -> list[N
 def _cell_size(corners: NDArray[np.float32], columns: int, rows: int) -> tuple[int, int]:
     """Return width and height of a rectified cell in pixels, with the proportion that it has in the picture."""
     sides = np.linalg.norm(corners - np.roll(corners, -1, axis=0), axis=1)
-    longer = float((sides[0] + sides[2]) / columns / max(float(sides[1] + sides[3]) / rows, 1.0))
-    if 1 / _SQUARE <= longer <= _SQUARE:
-        longer = 1.0
-    wide, high = _CELL * max(1.0, longer), _CELL * max(1.0, 1.0 / longer)
+    aspect = float((sides[0] + sides[2]) / columns / max(float(sides[1] + sides[3]) / rows, 1.0))
+    if 1 / _SQUARE <= aspect <= _SQUARE:
+        aspect = 1.0
+    wide, high = _CELL * max(1.0, aspect), _CELL * max(1.0, 1.0 / aspect)
     scale = min(1.0, _LARGEST / max(columns * wide, rows * high))
     return max(1, round(wide * scale)), max(1, round(high * scale))
 
 
 @dataclass(frozen=True, slots=True)
-class _Flat:
+class _Rectified:
     """The rectified grid, with a margin of ``border`` pixels. strength: uint8 of the ink; back: to the picture.
 
     picture: uint8 (H, W, 3); size: width and height of the picture that it was taken from
 
-    wide, high: a cell in pixels; side: the shorter of them, the unit for sizes of digits and lines
+    cell_width, cell_height: a cell in pixels; side: the shorter of them, the unit for sizes of digits and lines
     """
 
     picture: NDArray[np.uint8]
     strength: NDArray[np.uint8]
-    back: NDArray[np.float64]
+    to_picture: NDArray[np.float64]
     columns: int
     rows: int
-    wide: int
-    high: int
+    cell_width: int
+    cell_height: int
     side: int
     border: int
     size: tuple[int, int]
-    across: list[Rule]
-    down: list[Rule]
+    horizontal: list[Rule]
+    vertical: list[Rule]
 
     @classmethod
-    def of(cls, rgb: NDArray[np.uint8], corners: NDArray[np.float32], columns: int, rows: int) -> _Flat:
-        wide, high = _cell_size(corners, columns, rows)
-        side = min(wide, high)
+    def of(cls, rgb: NDArray[np.uint8], corners: NDArray[np.float32], columns: int, rows: int) -> _Rectified:
+        cell_width, cell_height = _cell_size(corners, columns, rows)
+        side = min(cell_width, cell_height)
         border = round(_OUTSIDE * side)
-        right, bottom = columns * wide, rows * high
+        right, bottom = columns * cell_width, rows * cell_height
         target = np.array([[0, 0], [right, 0], [right, bottom], [0, bottom]], np.float32) + np.float32(border)
-        there = np.asarray(cv2.getPerspectiveTransform(corners, target), np.float64)
+        transform = np.asarray(cv2.getPerspectiveTransform(corners, target), np.float64)
         extent = right + 2 * border, bottom + 2 * border
         flat = np.asarray(
-            cv2.warpPerspective(rgb, there, extent, flags=cv2.INTER_AREA, borderMode=cv2.BORDER_REPLICATE), np.uint8
+            cv2.warpPerspective(rgb, transform, extent, flags=cv2.INTER_AREA, borderMode=cv2.BORDER_REPLICATE), np.uint8
         )
         strength = ink_strength(flat, 2 * side, page=True)
         level = float(np.median(strength)) + 12.0
         thickest = max(4, round(_THICKEST * side))
-        across = find_rules(strength, level, thickest, _SPAN)
-        down = find_rules(np.ascontiguousarray(strength.T), level, thickest, _SPAN)
+        horizontal = find_rules(strength, level, thickest, _SPAN)
+        vertical = find_rules(np.ascontiguousarray(strength.T), level, thickest, _SPAN)
         size = rgb.shape[1], rgb.shape[0]
-        back = np.asarray(np.linalg.inv(there), np.float64)
-        return cls(flat, strength, back, columns, rows, wide, high, side, border, size, across, down)
+        to_picture = np.asarray(np.linalg.inv(transform), np.float64)
+        return cls(
+            flat, strength, to_picture, columns, rows, cell_width, cell_height, side, border, size, horizontal, vertical
+        )
 
     def lines_found(self) -> float:
         """Return the fraction of the expected lines that were found, less the unexpected ones."""
-        there = len(self._places(self.across, self.rows, self.high))
-        there += len(self._places(self.down, self.columns, self.wide))
-        others = self._others(self.across, self.rows, self.high) + self._others(self.down, self.columns, self.wide)
-        return (there - others) / (self.rows + self.columns + 2)
+        expected = len(self._positions(self.horizontal, self.rows, self.cell_height))
+        expected += len(self._positions(self.vertical, self.columns, self.cell_width))
+        unexpected = self._unexpected(self.horizontal, self.rows, self.cell_height)
+        unexpected += self._unexpected(self.vertical, self.columns, self.cell_width)
+        return (expected - unexpected) / (self.rows + self.columns + 2)
 
-    def _others(self, rules: Sequence[Rule], cells: int, pitch: int) -> int:
+    def _unexpected(self, rules: Sequence[Rule], cells: int, pitch: int) -> int:
         """Count the lines within the grid that are apart from the expected ones."""
-        middles = np.sort([float(np.median(rule.place)) - self.border for rule in rules])
+        middles = np.sort([float(np.median(rule.y)) - self.border for rule in rules])
         middles = middles[(middles > -_OFF * pitch) & (middles < (cells + _OFF) * pitch)]
         apart = 1 + int((np.diff(middles) > _OFF * pitch).sum()) if len(middles) else 0
-        return max(0, apart - len(self._places(rules, cells, pitch)))
+        return max(0, apart - len(self._positions(rules, cells, pitch)))
 
-    def _places(self, rules: Sequence[Rule], cells: int, pitch: int) -> dict[int, float]:
+    def _positions(self, rules: Sequence[Rule], cells: int, pitch: int) -> dict[int, float]:
         """Return the positions in pixels of the grid lines found, by number. pitch: pixels from line to line."""
-        places: dict[int, float] = {}
+        positions: dict[int, float] = {}
         for rule in rules:
-            middle = float(np.median(rule.place)) - self.border
+            middle = float(np.median(rule.y)) - self.border
             number = round(middle / pitch)
             if 0 <= number <= cells and abs(middle - number * pitch) <= _OFF * pitch:
-                places[number] = middle
-        return places
+                positions[number] = middle
+        return positions
 
     def cell_at(self, x: float, y: float) -> tuple[int, int] | None:
         """Return the row and column of a place in the rectified picture; None outside the grid."""
-        xs = self._borders(self.down, self.columns, self.wide)
-        ys = self._borders(self.across, self.rows, self.high)
+        xs = self._borders(self.vertical, self.columns, self.cell_width)
+        ys = self._borders(self.horizontal, self.rows, self.cell_height)
         column, row = int(np.searchsorted(xs, x)) - 1, int(np.searchsorted(ys, y)) - 1
         return (row, column) if 0 <= column < self.columns and 0 <= row < self.rows else None
 
@@ -251,51 +254,52 @@ class _Flat:
 
         Ink is scaled by the strongest of the whole grid, and by that of its own cell: a pencil is faint beside print.
         """
-        cleaned = taken_out(self.strength, self.across, self.down)
-        xs = self._borders(self.down, self.columns, self.wide)
-        ys = self._borders(self.across, self.rows, self.high)
+        cleaned = taken_out(self.strength, self.horizontal, self.vertical)
+        xs = self._borders(self.vertical, self.columns, self.cell_width)
+        ys = self._borders(self.horizontal, self.rows, self.cell_height)
         ink = scaled(cleaned)
-        found = [] if ink is None else self._written(ink, xs, ys)
-        found += self._written(self._ink_of_each(cleaned, xs, ys), xs, ys)
-        return sorted(found, key=lambda cell: (cell.row, cell.column))
+        written = [] if ink is None else self._written(ink, xs, ys)
+        written += self._written(self._ink_by_cell(cleaned, xs, ys), xs, ys)
+        return sorted(written, key=lambda cell: (cell.row, cell.column))
 
-    def _ink_of_each(
+    def _ink_by_cell(
         self, cleaned: NDArray[np.uint8], xs: NDArray[np.float64], ys: NDArray[np.float64]
     ) -> NDArray[np.float32]:
         """Scale the ink of each cell by its own strongest, without what lies along the cell's border."""
-        faint = np.zeros(cleaned.shape, np.float32)
+        result = np.zeros(cleaned.shape, np.float32)
         edge = _WRITTEN * self.side
         for row, column in itertools.product(range(self.rows), range(self.columns)):
-            down = slice(round(float(ys[row]) + edge), round(float(ys[row + 1]) - edge))
-            along = slice(round(float(xs[column]) + edge), round(float(xs[column + 1]) - edge))
-            own = cleaned[down, along]
-            ink = scaled(np.ascontiguousarray(own)) if own.size else None
+            y = slice(round(float(ys[row]) + edge), round(float(ys[row + 1]) - edge))
+            x = slice(round(float(xs[column]) + edge), round(float(xs[column + 1]) - edge))
+            part = cleaned[y, x]
+            ink = scaled(np.ascontiguousarray(part)) if part.size else None
             if ink is not None:
-                faint[down, along] = ink
-        return faint
+                result[y, x] = ink
+        return result
 
     def _written(self, ink: NDArray[np.float32], xs: NDArray[np.float64], ys: NDArray[np.float64]) -> list[_Cell]:
         """Return the cells in which there is as much ink as a digit has."""
         _, labels, statistics, centres = cv2.connectedComponentsWithStats(
             (ink >= INK).astype(np.uint8), connectivity=8, ltype=cv2.CV_32S
         )
-        held: dict[tuple[int, int], list[int]] = {}
+        parts_by_cell: dict[tuple[int, int], list[int]] = {}
         for part in range(1, len(statistics)):
-            place = self._cell_of(statistics[part].tolist(), centres[part].tolist(), xs, ys)
-            if place is not None:
-                held.setdefault(place, []).append(part)
-        parted, measured = np.asarray(labels, np.int32), np.asarray(statistics, np.int32)
-        cells = (self._cell(ink, parted, measured, place, parts) for place, parts in held.items())
+            position = self._cell_of(statistics[part].tolist(), centres[part].tolist(), xs, ys)
+            if position is not None:
+                parts_by_cell.setdefault(position, []).append(part)
+        label_map, boxes = np.asarray(labels, np.int32), np.asarray(statistics, np.int32)
+        cells = (self._cell(ink, label_map, boxes, position, parts) for position, parts in parts_by_cell.items())
         return [cell for cell in cells if cell is not None]
 
     def _borders(self, rules: Sequence[Rule], cells: int, pitch: int) -> NDArray[np.float64]:
         """Return the pixels at which the cells begin, and the last one ends; lines not found are interpolated."""
-        found = self._places(rules, cells, pitch)
-        known = sorted(found)
-        even = np.arange(cells + 1, dtype=np.float64) * pitch
-        if known:
-            even = even + np.interp(even, [n * pitch for n in known], [found[n] - n * pitch for n in known])
-        return even + self.border
+        positions = self._positions(rules, cells, pitch)
+        numbers = sorted(positions)
+        borders = np.arange(cells + 1, dtype=np.float64) * pitch
+        if numbers:
+            offsets = [positions[number] - number * pitch for number in numbers]
+            borders = borders + np.interp(borders, [number * pitch for number in numbers], offsets)
+        return borders + self.border
 
     def _cell_of(
         self, statistics: list[int], centre: list[float], xs: NDArray[np.float64], ys: NDArray[np.float64]
@@ -317,31 +321,28 @@ class _Flat:
         ink: NDArray[np.float32],
         labels: NDArray[np.int32],
         statistics: NDArray[np.int32],
-        place: tuple[int, int],
+        position: tuple[int, int],
         parts: list[int],
     ) -> _Cell | None:
         boxes = statistics[parts]
         largest = int(boxes[:, cv2.CC_STAT_AREA].max())
-        kept = [part for part, box in zip(parts, boxes, strict=True) if box[cv2.CC_STAT_AREA] >= 0.06 * largest]
-        boxes = statistics[kept]
+        large = [part for part, box in zip(parts, boxes, strict=True) if box[cv2.CC_STAT_AREA] >= 0.06 * largest]
+        boxes = statistics[large]
         x0, y0 = boxes[:, 0].min() - 1, boxes[:, 1].min() - 1
         x1, y1 = (boxes[:, 0] + boxes[:, 2]).max() + 1, (boxes[:, 1] + boxes[:, 3]).max() + 1
         x0, y0, x1, y1 = max(0, int(x0)), max(0, int(y0)), min(ink.shape[1], int(x1)), min(ink.shape[0], int(y1))
         area = int(boxes[:, cv2.CC_STAT_AREA].sum())
         if max(x1 - x0, y1 - y0) - 2 < _LOWEST * self.side or area < _THINNEST * self.side * self.side:
             return None
-        own = np.isin(labels[y0:y1, x0:x1], kept).astype(np.uint8)
-        soft = ink[y0:y1, x0:x1] * cv2.dilate(own, np.ones((3, 3), np.uint8))
-        down, along = np.flatnonzero(soft.max(axis=1) >= FAINT), np.flatnonzero(soft.max(axis=0) >= FAINT)
-        tight = soft[down[0] : down[-1] + 1, along[0] : along[-1] + 1]
-        box = x0 + int(along[0]), y0 + int(down[0]), x0 + int(along[-1]) + 1, y0 + int(down[-1]) + 1
-        return _Cell(place[1], place[0], self.in_picture(box), np.asarray(tight, np.float32))
+        cut, left, top = with_soft_edges(ink[y0:y1, x0:x1], np.isin(labels[y0:y1, x0:x1], large))
+        box = x0 + left, y0 + top, x0 + left + cut.shape[1], y0 + top + cut.shape[0]
+        return _Cell(position[1], position[0], self.in_picture(box), cut)
 
     def in_picture(self, box: tuple[float, float, float, float]) -> Box:
         """Return the axis-aligned box in the picture around a box of the rectified grid."""
         x0, y0, x1, y1 = box
         corners = np.array([[[x0, y0], [x1, y0], [x1, y1], [x0, y1]]], np.float64)
-        seen = cv2.perspectiveTransform(corners, self.back)[0]
-        left, top = np.clip(np.floor(seen.min(axis=0)), 0, np.array(self.size) - 1).astype(int).tolist()
-        right, bottom = np.clip(np.ceil(seen.max(axis=0)), 1, self.size).astype(int).tolist()
+        mapped = cv2.perspectiveTransform(corners, self.to_picture)[0]
+        left, top = np.clip(np.floor(mapped.min(axis=0)), 0, np.array(self.size) - 1).astype(int).tolist()
+        right, bottom = np.clip(np.ceil(mapped.max(axis=0)), 1, self.size).astype(int).tolist()
         return left, top, max(right, left + 1), max(bottom, top + 1)

@@ -30,16 +30,16 @@ def distances(counts: NDArray[np.float64], level: int) -> NDArray[np.float64]:
     >>> distances(np.array([1.0, 4.0, 2.0, 7.0]), 1)[:4]
     array([4., 3., 7., 0.])
     """
-    away = np.zeros(256)
-    away[: len(counts) - level] = counts[level:]
-    away[1 : level + 1] += counts[:level][::-1]
-    return away
+    result = np.zeros(256)
+    result[: len(counts) - level] = counts[level:]
+    result[1 : level + 1] += counts[:level][::-1]
+    return result
 
 
 def lower_median(counts: NDArray[np.float64]) -> int:
     """Return the median; if two are in the middle, the lower one."""
-    upto = counts.cumsum()
-    return int(upto.searchsorted(upto[-1] / 2))
+    cumulative = counts.cumsum()
+    return int(cumulative.searchsorted(cumulative[-1] / 2))
 
 
 def median_and_spread(counts: NDArray[np.float64]) -> tuple[int, int]:
@@ -48,9 +48,9 @@ def median_and_spread(counts: NDArray[np.float64]) -> tuple[int, int]:
     >>> median_and_spread(np.array([0.0, 5.0, 1.0, 1.0])), median_and_spread(np.array([2.0, 2.0, 1.0, 1.0]))
     ((1, 0), (1, 1))
     """
-    upto = counts.cumsum()
-    half = upto[-1] / 2
-    middle = int(upto.searchsorted(half))
+    cumulative = counts.cumsum()
+    half = cumulative[-1] / 2
+    middle = int(cumulative.searchsorted(half))
     if counts[middle] >= half:  # at least half are at distance 0
         return middle, 0
     return middle, lower_median(distances(counts, middle))
@@ -62,9 +62,9 @@ def quantile(counts: NDArray[np.float64], share: float) -> float:
     >>> quantile(np.array([1.0, 0.0, 1.0, 2.0]), 0.5), quantile(np.array([0.0, 9.0, 1.0, 1.0]), 0.9)
     (2.5, 2.0)
     """
-    upto = counts.cumsum()
-    last = int(upto[-1]) - 1
-    place = share * last
-    below = int(place)
-    lower, upper = (int(upto.searchsorted(each, side="right")) for each in (below, min(below + 1, last)))
-    return lower + (place - below) * (upper - lower)
+    cumulative = counts.cumsum()
+    last = int(cumulative[-1]) - 1
+    position = share * last
+    below = int(position)
+    lower, upper = (int(cumulative.searchsorted(rank, side="right")) for rank in (below, min(below + 1, last)))
+    return lower + (position - below) * (upper - lower)

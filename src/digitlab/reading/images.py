@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import io
+import re
 import stat
 import warnings
 from pathlib import Path
@@ -16,6 +17,7 @@ from digitlab.errors import ImageError, ShapeError, first_line
 from digitlab.picture_files.kinds import EXPECTED, START, kind_of
 from digitlab.picture_files.pages import MOST_PAGES, TooManyPagesError, file_and_page, page_numbers, quietly
 from digitlab.picture_files.pdf import draw_pdf_page
+from digitlab.picture_files.rgb import on_paper, pillow_rgb
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -26,7 +28,6 @@ __all__ = ["MAX_PIXELS", "as_rgb", "decode_image", "decode_page", "load_image", 
 
 MAX_PIXELS = 50_000_000  # 200 MB in Pillow and 150 MB as RGB: a process that reads stays below 1 GB
 _PARTS = (1, 2, 4, 8)  # divisors of its width and height at which a JPEG can be decoded
-_ROWS = 256  # rows converted at once, so that pixels are in memory at most twice, not once more for each step
 
 # How to turn a picture of each EXIF orientation upright: whether to transpose it, and whether to mirror its rows and
 # columns afterwards.
@@ -71,15 +72,19 @@ def load_reduced(path: str | Path, side: int | None) -> tuple[NDArray[np.uint8],
         file, page = file_and_page(path)
         _check_file(file)
         with file.open("rb") as stream:
-            found = _decode(stream, file, path, side, MAX_PIXELS, page)
-        if found.pages > MOST_PAGES and page is None:
+            decoded = _decode(stream, file, path, side, MAX_PIXELS, page)
+        if decoded.pages > MOST_PAGES and page is None:
             raise TooManyPagesError(path)
-        if found.pages > 1 and page is None:
-            warnings.warn(f"{path} has {found.pages} pages; this is the first of them, {path}#2 the next", stacklevel=2)
-        return found.pixels, found.size
+        if decoded.pages > 1 and page is None:
+            warnings.warn(
+                f"{path} has {decoded.pages} pages; this is the first of them, {path}#2 the next", stacklevel=2
+            )
+        return decoded.pixels, decoded.size
     except (OSError, ValueError) as error:  # ValueError: a name with a null byte
         reason = getattr(error, "strerror", None) or str(error)
-        raise ImageError(f"{path}: cannot be opened ({reason}); expected a picture file") from error
+        address = re.match(r"(https?|ftp|file):/|data:", str(path))
+        expected = "a picture file, not an address: download it first" if address else "a picture file"
+        raise ImageError(f"{path}: cannot be opened ({reason}); expected {expected}") from error
 
 
 def decode_image(content: bytes, name: str = "the picture", *, most_pixels: int = MAX_PIXELS) -> NDArray[np.uint8]:
@@ -103,20 +108,21 @@ def decode_page(
     """
     if not content:
         raise ImageError(f"{name}: is empty (0 bytes); expected {EXPECTED}")
-    found = _decode(io.BytesIO(content), content, name, None, min(most_pixels, MAX_PIXELS), page)
-    return found.pixels, found.pages
+    decoded = _decode(io.BytesIO(content), content, name, None, min(most_pixels, MAX_PIXELS), page)
+    return decoded.pixels, decoded.pages
 
 
-def picture_pixels(picture: Image.Image, name: str = "the picture") -> NDArray[np.uint8]:
+def picture_pixels(picture: Image.Image) -> NDArray[np.uint8]:
     """Convert a Pillow image to an upright RGB array, as `load_image` does for a file.
 
     Raises:
         ImageError: when it cannot be decoded, or is too large.
     """
-    with _saying_what_failed(name):
+    name = "the picture"
+    with _as_image_errors(name):
         _check_size(picture.size, picture.size, name, MAX_PIXELS)
         picture.load()
-        return _upright(_to_rgb(picture), _turn(picture))
+        return _upright(pillow_rgb(picture), _orientation_of(picture))
 
 
 def as_rgb(image: NDArray[Any]) -> NDArray[np.uint8]:
@@ -131,7 +137,7 @@ def as_rgb(image: NDArray[Any]) -> NDArray[np.uint8]:
             "image", expected="uint8 (H, W), (H, W, 1), (H, W, 3) or (H, W, 4)", received=f"{image.dtype} {image.shape}"
         )
     if channels == 4:
-        return _on_paper(image)
+        return on_paper(image)
     if channels == 3:
         return image
     return np.repeat(image.reshape(*image.shape[:2], 1), 3, axis=2)
@@ -156,31 +162,31 @@ class _Decoded(NamedTuple):
 
 
 def _decode(
-    stream: IO[bytes], source: Path | bytes, name: Path | str, side: int | None, most: int, page: int | None
+    stream: IO[bytes], source: Path | bytes, name: Path | str, side: int | None, most_pixels: int, page: int | None
 ) -> _Decoded:
     """Decode the picture, no smaller than ``side`` asks for; ``source`` is what the stream reads."""
     start = stream.read(START)
     stream.seek(0)
     kind = kind_of(start, name)
     if kind.format == "PDF":
-        pixels, pages = draw_pdf_page(source, name, page or 1, most)
+        pixels, pages = draw_pdf_page(source, name, page or 1, most_pixels)
         return _Decoded(pixels, (pixels.shape[1], pixels.shape[0]), pages)
     silence = quietly() if isinstance(source, Path) else contextlib.nullcontext()
-    with _saying_what_failed(name), silence, Image.open(stream, formats=[kind.format]) as picture:
-        pages = _turn_to(picture, page, name)
+    with _as_image_errors(name), silence, Image.open(stream, formats=[kind.format]) as picture:
+        pages = _seek_page(picture, page, name)
         full = picture.size
         _reduce(picture, side)
-        _check_size(picture.size, full, name, most)
+        _check_size(picture.size, full, name, most_pixels)
         reduced = picture.size != full
         picture.load()  # turns a TIFF upright, and updates its orientation tag
-        turn = _turn(picture)
+        orientation = _orientation_of(picture)
         if not reduced:
             full = picture.size
-        return _Decoded(_upright(_to_rgb(picture), turn), full[::-1] if turn[0] else full, pages)
+        return _Decoded(_upright(pillow_rgb(picture), orientation), full[::-1] if orientation[0] else full, pages)
 
 
 @contextlib.contextmanager
-def _saying_what_failed(name: Path | str) -> Iterator[None]:
+def _as_image_errors(name: Path | str) -> Iterator[None]:
     try:
         yield
     except ImageError:
@@ -188,14 +194,16 @@ def _saying_what_failed(name: Path | str) -> Iterator[None]:
     except Image.DecompressionBombError as error:
         raise ImageError(f"{name}: has more pixels than the {MAX_PIXELS:,} allowed; make it smaller first") from error
     except UnidentifiedImageError as error:  # its first bytes are valid, but the rest is not
-        raise ImageError(f"{name}: is damaged or cut off; copy or save it again") from error
+        raise ImageError(f"{name}: is damaged or truncated; copy or save it again") from error
     except MemoryError as error:
-        raise ImageError(f"{name}: does not fit into the memory; make it smaller first") from error
+        raise ImageError(f"{name}: does not fit into memory; make it smaller first") from error
     except Exception as error:  # on malformed input Pillow's decoders raise almost any kind of exception
-        raise ImageError(f"{name}: is damaged or cut off ({first_line(error, 100)}); copy or save it again") from error
+        raise ImageError(
+            f"{name}: is damaged or truncated ({first_line(error, 100)}); copy or save it again"
+        ) from error
 
 
-def _turn_to(picture: Image.Image, page: int | None, path: Path | str) -> int:
+def _seek_page(picture: Image.Image, page: int | None, path: Path | str) -> int:
     """Seek to the page, counted from 1 (None: the first); return the number of pages."""
     numbers = page_numbers(picture, path)
     if page is not None and page > len(numbers):
@@ -211,110 +219,35 @@ def _reduce(picture: Image.Image, side: int | None) -> None:
     if picture.format != "JPEG":
         return
     width, height = picture.size
-    wanted = max((part for part in _PARTS if side is not None and max(width, height) >= side * part), default=1)
-    needed = next((part for part in _PARTS if width * height <= MAX_PIXELS * part * part), _PARTS[-1])
-    part = max(wanted, needed)
+    allowed = max((part for part in _PARTS if side is not None and max(width, height) >= side * part), default=1)
+    required = next((part for part in _PARTS if width * height <= MAX_PIXELS * part * part), _PARTS[-1])
+    part = max(allowed, required)
     if part > 1:
         picture.draft(None, (max(1, width // part), max(1, height // part)))
 
 
-def _check_size(size: tuple[int, int], full: tuple[int, int], path: Path | str, most: int) -> None:
-    if size[0] * size[1] > most:
+def _check_size(size: tuple[int, int], full: tuple[int, int], path: Path | str, most_pixels: int) -> None:
+    if size[0] * size[1] > most_pixels:
         raise ImageError(
-            f"{path}: has {full[0]} × {full[1]} pixels; at most {most:,} are decoded, make it smaller first"
+            f"{path}: has {full[0]} × {full[1]} pixels; at most {most_pixels:,} are decoded, make it smaller first"
         )
     if min(size) < 1:
         raise ImageError(f"{path}: has {full[0]} × {full[1]} pixels; expected at least one")
 
 
-def _turn(picture: Image.Image) -> tuple[bool, bool, bool]:
+def _orientation_of(picture: Image.Image) -> tuple[bool, bool, bool]:
     """Return whether to transpose the picture, and whether to mirror its rows and its columns afterwards."""
     try:
-        orientation = picture.getexif().get(_ORIENTATION)
-        known = orientation if isinstance(orientation, int) else 1
+        tag = picture.getexif().get(_ORIENTATION)
+        known = tag if isinstance(tag, int) else 1
     except Exception:  # noqa: BLE001 - a damaged EXIF block is no reason to refuse the picture
         known = 1
     return _UPRIGHT.get(known, (False, False, False))
 
 
-def _upright(rgb: NDArray[np.uint8], turn: tuple[bool, bool, bool]) -> NDArray[np.uint8]:
-    if not any(turn):
+def _upright(rgb: NDArray[np.uint8], orientation: tuple[bool, bool, bool]) -> NDArray[np.uint8]:
+    if not any(orientation):
         return rgb
-    swapped, rows, columns = turn
+    swapped, rows, columns = orientation
     turned = rgb.transpose(1, 0, 2) if swapped else rgb
     return np.ascontiguousarray(turned[:: -1 if rows else 1, :: -1 if columns else 1])
-
-
-def _to_rgb(picture: Image.Image) -> NDArray[np.uint8]:
-    """Convert to uint8 (H, W, 3), in bands of rows."""
-    width, height = picture.size
-    rgb = np.empty((height, width, 3), np.uint8)
-    bands = [(top, min(height, top + _ROWS)) for top in range(0, height, _ROWS)]
-    if picture.mode.startswith(("I", "F")):
-        brightest = max(_brightest(np.asarray(_band(picture, *rows))) for rows in bands)
-        scale = _full_scale(brightest, floating=picture.mode.startswith("F"))
-        for top, bottom in bands:
-            rgb[top:bottom] = _to_8_bits(np.asarray(_band(picture, top, bottom)), scale)[:, :, None]
-        return rgb
-    if not picture.has_transparency_data:
-        for top, bottom in bands:
-            rgb[top:bottom] = np.asarray(_band(picture, top, bottom).convert("RGB"))
-        return rgb
-    step = max(1, round((width * height / 1e6) ** 0.5))
-    sample = [np.asarray(_band(picture, *rows).convert("RGBA"))[::step, ::step] for rows in bands]
-    paper = 0 if _is_light_ink(np.concatenate(sample)) else 255
-    for top, bottom in bands:
-        rgb[top:bottom] = _laid(np.asarray(_band(picture, top, bottom).convert("RGBA")), paper)
-    return rgb
-
-
-def _band(picture: Image.Image, top: int, bottom: int) -> Image.Image:
-    return picture.crop((0, top, picture.width, bottom))
-
-
-def _brightest(grey: NDArray[Any]) -> float:
-    return float(np.nan_to_num(grey, nan=0.0, posinf=0.0, neginf=0.0).max())
-
-
-def _full_scale(brightest: float, *, floating: bool) -> float:
-    """Return the grey level of 16 or 32 bits that becomes 255: the smallest usual scale that fits: 255, 65535, 2³²-1.
-
-    Floating-point values up to 1 are taken to range over 0…1.
-    """
-    scales = (1.0, 255.0, 65535.0) if floating else (255.0, 65535.0)
-    return next((scale for scale in scales if brightest <= scale), max(brightest, float(2**32 - 1)))
-
-
-def _to_8_bits(grey: NDArray[Any], scale: float) -> NDArray[np.uint8]:
-    """Convert grey of 16 or 32 bits, (H, W), to 8 bits; ``scale`` becomes 255."""
-    values = np.nan_to_num(grey.astype(np.float32), nan=0.0, posinf=0.0, neginf=0.0)
-    return np.asarray(np.clip(np.rint(values * (255.0 / scale)), 0, 255), np.uint8)
-
-
-def _on_paper(rgba: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """Blend RGBA, uint8 (H, W, 4), onto white, or onto black if only light ink is drawn: uint8 (H, W, 3)."""
-    height, width = rgba.shape[:2]
-    step = max(1, round((width * height / 1e6) ** 0.5))
-    paper = 0 if _is_light_ink(rgba[::step, ::step]) else 255
-    rgb = np.empty((height, width, 3), np.uint8)
-    for top in range(0, height, _ROWS):
-        rgb[top : top + _ROWS] = _laid(rgba[top : top + _ROWS], paper)
-    return rgb
-
-
-def _laid(rgba: NDArray[np.uint8], paper: int) -> NDArray[np.uint8]:
-    """Blend RGBA, uint8 (H, W, 4), onto paper of this grey level."""
-    alpha = rgba[:, :, 3]
-    if alpha.min() == 255:
-        return np.ascontiguousarray(rgba[:, :, :3])
-    weight = alpha.astype(np.uint16)[:, :, None]
-    laid = rgba[:, :, :3] * weight + paper * (255 - weight) + 127
-    return np.asarray(laid // 255, np.uint8)
-
-
-def _is_light_ink(rgba: NDArray[np.uint8]) -> bool:
-    """Return whether the opaque part is light throughout and a minority: strokes, not a card with something on it."""
-    opaque = rgba[rgba[:, :, 3] >= 128]
-    if not len(opaque) or len(opaque) > rgba[:, :, 3].size // 2:
-        return False
-    return bool(np.percentile(opaque[:, :3].max(axis=1), 5) > 127)

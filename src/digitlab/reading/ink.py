@@ -44,7 +44,7 @@ _LEAST_SIGNAL = 6.0  # contrast in standard deviations of the paper; from 4 to 9
 _NEAR = 1.5  # old pixels per new pixel
 
 _LEVELS = np.arange(256, dtype=np.float64)
-_STEADY = 1e-3 * np.eye(3)  # keeps the border's plane solvable where the picture is a single row
+_REGULARISATION = 1e-3 * np.eye(3)  # keeps the border's plane solvable where the picture is a single row
 _LIGHT_LEVELS = np.maximum(np.arange(256, dtype=np.float32), np.float32(_DEEPEST_SHADE))
 
 
@@ -66,7 +66,7 @@ def ink_strength(
     light: whether the ink is lighter than its ground, if that is known: an empty place does not show it
     """
     lightness = _lightness(picture, quick=page)
-    strength = None if page else _away_from_ground(lightness)
+    strength = None if page else _distance_from_ground(lightness)
     if strength is None:
         if light or (light is None and (is_light_writing if page else is_light_ink)(lightness)):
             lightness = _pixels(cv2.bitwise_not(lightness))
@@ -75,7 +75,7 @@ def ink_strength(
     return strength if colour is None else _pixels(cv2.add(strength, colour))
 
 
-def _away_from_ground(lightness: NDArray[np.uint8]) -> NDArray[np.uint8] | None:
+def _distance_from_ground(lightness: NDArray[np.uint8]) -> NDArray[np.uint8] | None:
     """Return each pixel's distance from the uniform ground of a drawing or a cut-out digit, uint8 (H, W).
 
     Such a picture has no uneven light, so no closing is needed. None for other pictures.
@@ -128,8 +128,8 @@ def is_light_ink(grey: NDArray[np.uint8]) -> bool:
         return int(small.max()) > ground  # all ink lies on one side of the ground
     border = _border(small)
     mean, deviation = cv2.meanStdDev(cv2.subtract(small, _plane_through(border, *small.shape), dtype=cv2.CV_32F))
-    inside = float(mean[0, 0]) / (float(deviation[0, 0]) + 1e-6)
-    return _skew(small, round(0.4 * max(small.shape))) + _RING_WEIGHT * inside > 0.0
+    contrast = float(mean[0, 0]) / (float(deviation[0, 0]) + 1e-6)
+    return _skew(small, round(0.4 * max(small.shape))) + _RING_WEIGHT * contrast > 0.0
 
 
 def is_light_writing(grey: NDArray[np.uint8]) -> bool:
@@ -145,10 +145,10 @@ def is_light_writing(grey: NDArray[np.uint8]) -> bool:
 
 def _skew(grey: NDArray[np.uint8], window: int) -> float:
     """Return the normalised third moment of the differences from the local median; positive: towards light."""
-    around = np.asarray(cv2.subtract(grey, _local_median(grey, window), dtype=cv2.CV_32F), np.float32).ravel()
-    square = around * around
-    spread = float(around @ around) / len(around)
-    skew: float = float(square @ around) / len(around) / (spread**1.5 + 1e-6)
+    differences = np.asarray(cv2.subtract(grey, _local_median(grey, window), dtype=cv2.CV_32F), np.float32).ravel()
+    squares = differences * differences
+    spread = float(differences @ differences) / len(differences)
+    skew: float = float(squares @ differences) / len(differences) / (spread**1.5 + 1e-6)
     return skew
 
 
@@ -157,11 +157,11 @@ def shrink(image: NDArray[np.uint8], side: int, *, quick: bool = False) -> NDArr
 
     quick: bilinear where less than halved, which skips no pixel: a sixth of the time
     """
-    size = _within(image, side)
+    size = _reduced_size(image, side)
     if size is None:
         return image
-    how = cv2.INTER_LINEAR if quick and size[0] > 0.5 * image.shape[1] else cv2.INTER_AREA
-    return _pixels(cv2.resize(image, size, interpolation=how))
+    interpolation = cv2.INTER_LINEAR if quick and size[0] > 0.5 * image.shape[1] else cv2.INTER_AREA
+    return _pixels(cv2.resize(image, size, interpolation=interpolation))
 
 
 def halved_to(image: NDArray[np.uint8], side: int) -> NDArray[np.uint8]:
@@ -169,17 +169,17 @@ def halved_to(image: NDArray[np.uint8], side: int) -> NDArray[np.uint8]:
 
     If a factor below `_NEAR` remains, scaling is bilinear; from there on bilinear scaling would skip pixels.
     """
-    size = _within(image, side)
+    size = _reduced_size(image, side)
     if size is None:
         return image
     while image.shape[1] >= 2 * size[0] and image.shape[0] >= 2 * size[1]:
         half = image.shape[1] // 2, image.shape[0] // 2
         image = _pixels(cv2.resize(image[: 2 * half[1], : 2 * half[0]], half, interpolation=cv2.INTER_AREA))
-    left = max(image.shape[1] / size[0], image.shape[0] / size[1])
-    return _pixels(cv2.resize(image, size, interpolation=cv2.INTER_LINEAR if left < _NEAR else cv2.INTER_AREA))
+    factor = max(image.shape[1] / size[0], image.shape[0] / size[1])
+    return _pixels(cv2.resize(image, size, interpolation=cv2.INTER_LINEAR if factor < _NEAR else cv2.INTER_AREA))
 
 
-def _within(image: NDArray[np.uint8], side: int) -> tuple[int, int] | None:
+def _reduced_size(image: NDArray[np.uint8], side: int) -> tuple[int, int] | None:
     """Return width and height for a longest side of ``side`` pixels; None if it has no more."""
     height, width = image.shape[:2]
     scale = side / max(height, width)
@@ -204,14 +204,14 @@ def _plane_through(border: NDArray[np.uint8], height: int, width: int) -> NDArra
     """Fit a plane to the border's pixels, float32 (H, W), and refit it without outliers."""
     x, y, terms = _border_terms(height, width)
     levels = border.astype(np.float64)
-    chosen, wanted = terms, levels
+    used, targets = terms, levels
     for last in (False, False, True):
-        plane = cv2.solve(chosen.T @ chosen + _STEADY, (wanted @ chosen)[:, None])[1].ravel()
+        plane = cv2.solve(used.T @ used + _REGULARISATION, (targets @ used)[:, None])[1].ravel()
         if not last:
             distance = np.abs(levels - terms @ plane)
             middle = np.partition(distance, (len(levels) // 2 - 1, len(levels) // 2))
-            near = distance <= 1.25 * (middle[len(levels) // 2 - 1] + middle[len(levels) // 2]) + 1.0  # 2.5 medians
-            chosen, wanted = terms[near], levels[near]
+            inliers = distance <= 1.25 * (middle[len(levels) // 2 - 1] + middle[len(levels) // 2]) + 1.0  # 2.5 medians
+            used, targets = terms[inliers], levels[inliers]
     return np.asarray(np.add.outer(plane[1] * y + plane[2], plane[0] * x), np.float32)
 
 
@@ -257,8 +257,8 @@ def _closed(grey: NDArray[np.uint8], window: int) -> NDArray[np.uint8]:
     square = np.ones((window, window), np.uint8)
     if max(grey.shape) <= _TINY:
         return _pixels(cv2.morphologyEx(grey, cv2.MORPH_CLOSE, square))
-    beyond = cv2.copyMakeBorder(grey, window, window, window, window, cv2.BORDER_REPLICATE)
-    return _pixels(cv2.morphologyEx(beyond, cv2.MORPH_CLOSE, square)[window:-window, window:-window])
+    padded = cv2.copyMakeBorder(grey, window, window, window, window, cv2.BORDER_REPLICATE)
+    return _pixels(cv2.morphologyEx(padded, cv2.MORPH_CLOSE, square)[window:-window, window:-window])
 
 
 def _colourfulness(rgb: NDArray[np.uint8], window: int) -> NDArray[np.uint8] | None:
@@ -282,8 +282,8 @@ def _colourfulness(rgb: NDArray[np.uint8], window: int) -> NDArray[np.uint8] | N
         smooth = cv2.resize(paper.astype(np.float32), channel.shape[::-1], interpolation=cv2.INTER_LINEAR)
         distance = cv2.subtract(channel, smooth, dtype=cv2.CV_32F)
         squares.append(cv2.multiply(distance, distance))
-    away = cv2.convertScaleAbs(cv2.sqrt(cv2.add(squares[0], squares[1])), alpha=_CHROMA_WEIGHT)
-    return _pixels(cv2.resize(away, (width, height), interpolation=cv2.INTER_LINEAR))
+    strength = cv2.convertScaleAbs(cv2.sqrt(cv2.add(squares[0], squares[1])), alpha=_CHROMA_WEIGHT)
+    return _pixels(cv2.resize(strength, (width, height), interpolation=cv2.INTER_LINEAR))
 
 
 def scaled(pixels: NDArray[np.uint8]) -> NDArray[np.float32] | None:
@@ -297,14 +297,14 @@ def ink_scale(pixels: NDArray[np.uint8]) -> NDArray[np.float32] | None:
     split, _ = cv2.threshold(pixels, 0, 255, cv2.THRESH_BINARY | cv2.THRESH_OTSU)
     counts = counted(pixels)
     below = counts[: int(split) + 1]
-    paper, away = median_and_spread(below)
-    grain = 1.4826 * away + 1.0
-    standing = np.maximum(_LEVELS - (paper + 3.0 * grain), 0.0)
-    total = float(counts @ standing)
+    paper, spread = median_and_spread(below)
+    grain = 1.4826 * spread + 1.0
+    excess = np.maximum(_LEVELS - (paper + 3.0 * grain), 0.0)
+    total = float(counts @ excess)
     if total <= 0.0:
         return None
     # Pixels are weighted by how far they stand out, so that strokes decide, not the many pixels of faint shadows.
-    ink = float(counts @ (standing * standing)) / total + 3.0 * grain
+    ink = float(counts @ (excess * excess)) / total + 3.0 * grain
     if ink < max(_LEAST_CONTRAST, _LEAST_SIGNAL * grain):
         return None
     scale = (_LEVELS - (paper + 0.2 * ink)) / (0.55 * ink)  # 0 up to a fifth, 1 from three quarters

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 __all__ = ["glyph_of", "inks_of", "main_digit"]
 
 _SIDE = 256  # pixels: picture size for finding one digit, which has 25 if it is a tenth of the picture
-_FOUND_SIDE = 112  # pixels: size of the crop of a detected digit, which fills it and needs 20
+_DETECTED_SIDE = 112  # pixels: size of the crop of a detected digit, which fills it and needs 20
 _WINDOW = 0.35  # of the side: wider than bold strokes of a digit that fills the picture
 _MARGIN = 0.12  # of a box's longest side: paper around the digit, for its ink to stand out from
 
@@ -35,8 +35,8 @@ def glyph_of(picture: NDArray[np.uint8]) -> NDArray[np.uint8] | None:
 
     picture: uint8 (H, W, 3) RGB or (H, W)
     """
-    found = main_digit(picture)
-    return None if found is None else found[1]
+    digit = main_digit(picture)
+    return None if digit is None else digit[1]
 
 
 def main_digit(picture: NDArray[np.uint8]) -> Ink | None:
@@ -46,12 +46,12 @@ def main_digit(picture: NDArray[np.uint8]) -> Ink | None:
 
 def _main_digit(picture: NDArray[np.uint8], small: NDArray[np.uint8]) -> Ink | None:
     ink = ink_map(small, round(_WINDOW * max(small.shape)))
-    found = None if ink is None else main_mark(ink)
-    if found is None:
+    mark = None if ink is None else main_mark(ink)
+    if mark is None:
         return None
-    wide, high = picture.shape[1] / small.shape[1], picture.shape[0] / small.shape[0]
-    x0, y0, x1, y1 = found[0].box
-    return (x0 * wide, y0 * high, x1 * wide, y1 * high), normalise(found[1])
+    scale_x, scale_y = picture.shape[1] / small.shape[1], picture.shape[0] / small.shape[0]
+    x0, y0, x1, y1 = mark[0].box
+    return (x0 * scale_x, y0 * scale_y, x1 * scale_x, y1 * scale_y), normalise(mark[1])
 
 
 def inks_of(picture: NDArray[np.uint8], candidates: Sequence[Candidate]) -> list[Ink | None]:
@@ -64,10 +64,10 @@ def inks_of(picture: NDArray[np.uint8], candidates: Sequence[Candidate]) -> list
         left, top = max(0, int(x0 - margin)), max(0, int(y0 - margin))
         right, bottom = min(width, int(np.ceil(x1 + margin))), min(height, int(np.ceil(y1 + margin)))
         part = picture[top:bottom, left:right]
-        found = _main_digit(part, np.ascontiguousarray(halved_to(part, _FOUND_SIDE))) if part.size else None
-        if found is None:
+        digit = _main_digit(part, np.ascontiguousarray(halved_to(part, _DETECTED_SIDE))) if part.size else None
+        if digit is None:
             inks.append(None)
             continue
-        (a, b, c, d), glyph = found
+        (a, b, c, d), glyph = digit
         inks.append(((a + left, b + top, c + left, d + top), glyph))
     return inks

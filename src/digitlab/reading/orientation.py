@@ -43,24 +43,24 @@ def set_upright(
 
     picture: uint8 (H, W, 3); candidates: of the picture as it lies; find: returns the candidates of a picture
     """
-    turns = _ways_to_try(candidates)
+    turns = _turns_to_try(candidates)
     if not turns:
         return 0, candidates, None
     # At the size of the network's input: rotating 50 megapixels takes as long as reading them.
     small = halved_to(picture, PAGE_SIDE)
     part = _busiest_part(small, candidates, small.shape[1] / picture.shape[1])
     whole = part.shape == picture.shape
-    ways = {0: candidates if whole else find(part)} | {turn: find(turned_picture(part, turn)) for turn in turns}
-    best, *others = sorted(ways, key=lambda turn: -_read(ways[turn]))
-    if not _reads_well(ways[best]):
+    by_turns = {0: candidates if whole else find(part)} | {turn: find(turned_picture(part, turn)) for turn in turns}
+    best, *others = sorted(by_turns, key=lambda turn: -_amount_read(by_turns[turn]))
+    if not _reads_well(by_turns[best]):
         return 0, candidates, None  # not a page of digits in any orientation
-    if _read(ways[best]) < _CLEARLY * _read(ways[others[0]]):
+    if _amount_read(by_turns[best]) < _CLEARLY * _amount_read(by_turns[others[0]]):
         return 0, candidates, "it is not clear which way up this page is"
     if best == 0:
         return 0, candidates, None
     return (
         best,
-        ways[best] if whole else find(turned_picture(picture, best)),
+        by_turns[best] if whole else find(turned_picture(picture, best)),
         f"the page is {LIES[best]}; it was set upright first",
     )
 
@@ -99,7 +99,7 @@ def _reads_well(candidates: Sequence[Candidate]) -> bool:
     return len(possible) >= _FEWEST and float(np.mean(possible)) >= _WELL
 
 
-def _ways_to_try(candidates: Sequence[Candidate]) -> list[int]:
+def _turns_to_try(candidates: Sequence[Candidate]) -> list[int]:
     """Return the anticlockwise quarter turns after which a page may read better than as it lies."""
     if len(candidates) < _FEWEST:  # sideways digits may not even be candidates
         return [] if any(each.confidence >= _READ for each in candidates) else list(LIES)
@@ -112,7 +112,7 @@ def _ways_to_try(candidates: Sequence[Candidate]) -> list[int]:
     return [2] if all(each.digit in _BOTH_WAYS for each in possible) else []
 
 
-def _read(candidates: Sequence[Candidate]) -> float:
+def _amount_read(candidates: Sequence[Candidate]) -> float:
     """Return how much was read: sum of the digits' squared confidences, without ones, which any stroke resembles."""
     return sum(each.confidence**2 for each in candidates if each.digit != 1 and each.confidence >= _POSSIBLE)
 

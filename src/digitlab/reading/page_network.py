@@ -42,8 +42,8 @@ class PageNetwork:
         except OSError as error:
             raise ModelError(f"{path}: cannot be read ({error.strerror}); install digitlab again") from error
         self._session = start_session(content, path, threads)
-        told = self._session.get_modelmeta().custom_metadata_map
-        self.threshold = float(told.get("threshold", 0.5))
+        metadata = self._session.get_modelmeta().custom_metadata_map
+        self.threshold = float(metadata.get("threshold", 0.5))
 
     def outputs(self, picture: NDArray[np.uint8], names: list[str]) -> list[NDArray[np.float32]]:
         """Run the graph on a picture, uint8 (H, W, 3) RGB, whose sides have at most `PAGE_SIDE` pixels.
@@ -67,10 +67,10 @@ class PageNetwork:
         """
         small = halved_to(picture, PAGE_SIDE)
         boxes, scores, probabilities = self.outputs(small, _OUTPUTS)
-        (high, wide), (height, width) = small.shape[:2], picture.shape[:2]
-        boxes = boxes * np.array([width / wide, height / high] * 2, np.float32)
-        kept = np.flatnonzero(scores >= _LEAST_SCORE)
-        return [Candidate(tuple(boxes[row].tolist()), float(scores[row]), probabilities[row]) for row in kept]
+        (small_height, small_width), (height, width) = small.shape[:2], picture.shape[:2]
+        boxes = boxes * np.array([width / small_width, height / small_height] * 2, np.float32)
+        rows = np.flatnonzero(scores >= _LEAST_SCORE)
+        return [Candidate(tuple(boxes[row].tolist()), float(scores[row]), probabilities[row]) for row in rows]
 
 
 @functools.lru_cache(maxsize=4)

@@ -53,8 +53,8 @@ _SIMILAR = 0.4  # of the main digit's longest side: another candidate of that si
 # detected, unless the page reader is certain.
 _LIKELY, _CERTAIN = 0.5, 0.95
 _LARGE = 0.25  # of the picture's longest side: least size of a single digit
-_ASKED = 0.25  # the least score of candidates that both networks classify, …
-_MOST_ASKED = 400  # … and the most of these; a page with more digits is a newspaper
+_LEAST_CLASSIFIED = 0.25  # the least score of candidates that both networks classify, …
+_MOST_CLASSIFIED = 400  # … and the most of these; a page with more digits is a newspaper
 
 _NOTHING = Prediction(None, 0.0, (0.0,) * 10)
 
@@ -94,7 +94,7 @@ class Reader:
         self.classifier = Classifier(path, threads)
         self.pages = page_network(threads) if pages is None else pages
         self._shipped = path == resolve_model(DEFAULT_MODEL)
-        self.asked_threshold = threshold  # for callers that switch to another model
+        self.requested_threshold = threshold  # for callers that switch to another model
         calibrated = self.pages.threshold if self._shipped else _threshold_of(self.classifier)
         self.threshold = calibrated if threshold is None else threshold
 
@@ -125,7 +125,7 @@ class Reader:
         constraints: Constraints | None = None,
         *,
         turning: bool = True,
-        **known: Any,
+        **keywords: Any,
     ) -> Reading:
         """Read all digits of a page, line by line; those found but not answered are included, with ``digit`` None.
 
@@ -143,28 +143,29 @@ class Reader:
             ShapeError: for an array of another type, shape or range, or for an object that is not a picture.
             UsageError: for an invalid constraint, or two that contradict each other.
         """
-        wanted = Constraints(**known) if constraints is None else replace(constraints, **known)
-        grid = wanted.grid
-        whole = wanted.region is not None or grid is not None  # else it may be decoded reduced, as it would be anyway
-        pixels, size = rgb_of(image, None if whole else PAGE_SIDE)
+        constraints = Constraints(**keywords) if constraints is None else replace(constraints, **keywords)
+        grid = constraints.grid
+        # Else it may be decoded at reduced size, to which it would be scaled anyway.
+        full_size = constraints.region is not None or grid is not None
+        pixels, size = rgb_of(image, None if full_size else PAGE_SIDE)
         start = time.perf_counter()
-        wide, high = size[0] / pixels.shape[1], size[1] / pixels.shape[0]  # above 1 for what was decoded reduced
-        x0, y0, x1, y1 = wanted.region_in(size)
-        left, top = int(x0 / wide), int(y0 / high)
-        place = _Place((left, top), (wide, high))
-        pixels = pixels[top : max(top + 1, round(y1 / high)), left : max(left + 1, round(x1 / wide))]
+        scale_x, scale_y = size[0] / pixels.shape[1], size[1] / pixels.shape[0]  # above 1 for what was decoded reduced
+        x0, y0, x1, y1 = constraints.region_in(size)
+        left, top = int(x0 / scale_x), int(y0 / scale_y)
+        part = _Part((left, top), (scale_x, scale_y))
+        pixels = pixels[top : max(top + 1, round(y1 / scale_y)), left : max(left + 1, round(x1 / scale_x))]
         if grid is not None:
-            cells = read_grid(pixels, grid, self.candidates, self._which)
-            digits = tuple(self._digit(cell, place.of(box), row, column) for row, column, box, cell in cells)
+            cells = read_grid(pixels, grid, self.candidates, self._digit_probabilities)
+            digits = tuple(self._digit(cell, part.in_whole(box), row, column) for row, column, box, cell in cells)
             reading = Reading(digits, 0.0, grid=grid)
         else:
             reading = with_known_numbers(
-                self._read_page(pixels, wanted, place, turning=turning), wanted, self.threshold
+                self._read_page(pixels, constraints, part, turning=turning), constraints, self.threshold
             )
         return replace(reading, milliseconds=(time.perf_counter() - start) * 1000.0, size=size)
 
     def read_many(
-        self, pictures: Iterable[PictureLike], *, threads: int = 0, **known: Any
+        self, pictures: Iterable[PictureLike], *, threads: int = 0, **keywords: Any
     ) -> Iterator[Reading | DigitlabError]:
         """Read many pictures, a few of them in parallel; the readings come in the order of the pictures.
 
@@ -175,7 +176,7 @@ class Reader:
 
         pictures: a list, an iterator, consumed a few pictures ahead, or an array (N, H, W) or (N, H, W, C)
         threads: how many read in parallel; 0 is one per core. For several, use a reader made with ``threads=1``
-        known: further arguments of `read`, for all pictures
+        keywords: further arguments of `read`, for all pictures
 
         Raises:
             ShapeError: for one picture instead of several.
@@ -186,35 +187,38 @@ class Reader:
         if is_one_picture(pictures) or not isinstance(pictures, Iterable):
             received = f"one {type(pictures).__name__}; one picture is read by reader.read(picture)"
             raise ShapeError("pictures", expected="a list, an iterator or an array (N, H, W)", received=received)
-        return in_order(pictures, lambda picture: self.read(picture, **known), threads)
+        return in_order(pictures, lambda picture: self.read(picture, **keywords), threads)
 
-    def _read_page(self, pixels: NDArray[np.uint8], wanted: Constraints, place: _Place, *, turning: bool) -> Reading:
+    def _read_page(self, pixels: NDArray[np.uint8], constraints: Constraints, part: _Part, *, turning: bool) -> Reading:
         turns, candidates, note = 0, self.candidates(pixels), None
         if turning:
             turns, candidates, note = set_upright(pixels, candidates, self.candidates)
         size = pixels.shape[1], pixels.shape[0]
         upright = turned_picture(pixels, turns)
-        free = wanted.count is None and wanted.pattern is None  # else the constraint decides what is a digit
+        # Else the constraint decides what is a digit.
+        unconstrained = constraints.count is None and constraints.pattern is None
         decoded = decode(candidates, Constraints(), self.threshold)
-        likelier = with_line_context(upright, candidates, decoded.lines, self.threshold)
-        if likelier is not candidates or not free or wanted.lines is not None:
-            decoded = decode(likelier, wanted, self.threshold)
-        if decoded.unfit is not None:  # the constraint takes precedence over the line
-            plain = decode(candidates, wanted, self.threshold)
-            decoded = plain if plain.unfit is None else decoded
-        lines, signs = with_signs(upright, decoded.lines, free=free)
+        rescored = with_line_context(upright, candidates, decoded.lines, self.threshold)
+        if rescored is not candidates or not unconstrained or constraints.lines is not None:
+            decoded = decode(rescored, constraints, self.threshold)
+        if decoded.mismatch is not None:  # the constraint takes precedence over the line
+            without_context = decode(candidates, constraints, self.threshold)
+            decoded = without_context if without_context.mismatch is None else decoded
+        lines, signs = with_signs(upright, decoded.lines, free=unconstrained)
 
-        def placed(box: Sides) -> Box:
-            return place.of(turned_back(box, turns, size))
+        def in_whole(box: Sides) -> Box:
+            return part.in_whole(turned_back(box, turns, size))
 
         digits = tuple(
-            self._digit(each, placed(each.box), row, each.place) for row, line in enumerate(lines) for each in line
+            self._digit(each, in_whole(each.box), row, each.pattern_index)
+            for row, line in enumerate(lines)
+            for each in line
         )
         marks = tuple(
-            ReadMark(each.character, placed(each.box), row) for row, those in enumerate(signs) for each in those
+            ReadMark(each.character, in_whole(each.box), row) for row, group in enumerate(signs) for each in group
         )
-        notes = "; ".join(said for said in (note, decoded.unfit) if said)
-        fits = decoded.unfit is None
+        notes = "; ".join(each for each in (note, decoded.mismatch) if each)
+        fits = decoded.mismatch is None
         return Reading(digits, 0.0, notes or None, pattern=decoded.pattern, fits=fits, turned=-turns % 4, marks=marks)
 
     def candidates(self, pixels: NDArray[np.uint8]) -> list[Candidate]:
@@ -224,15 +228,17 @@ class Reader:
             ModelError: when a network cannot run.
         """
         found = self.pages.find(pixels)
-        count = sum(each.score >= _ASKED for each in found[:_MOST_ASKED]) if self._shipped else len(found)
+        count = len(found)
+        if self._shipped:
+            count = sum(each.score >= _LEAST_CLASSIFIED for each in found[:_MOST_CLASSIFIED])
         inks = inks_of(pixels, found[:count])
         inks += [None] * (len(found) - len(inks))
-        asked = self._which([None if ink is None else ink[1] for ink in inks])
-        seen = [
-            self.with_second_opinion(each if ink is None else each.tightened(ink[0]), said)
-            for each, ink, said in zip(found, inks, asked, strict=True)
+        opinions = self._digit_probabilities([None if ink is None else ink[1] for ink in inks])
+        classified = [
+            self.with_second_opinion(each if ink is None else each.tightened(ink[0]), opinion)
+            for each, ink, opinion in zip(found, inks, opinions, strict=True)
         ]
-        likely = [each for each in seen if each.confidence >= _LIKELY]
+        likely = [each for each in classified if each.confidence >= _LIKELY]
         if len(likely) < 2 and all(each.confidence < _CERTAIN for each in likely):
             whole = self.whole_ink(pixels)
             if whole is not None and self._shipped:  # another model's threshold applies to its own confidences
@@ -240,14 +246,15 @@ class Reader:
             if whole is not None and all(
                 each.is_part_of(whole) and each.confidence < whole.confidence for each in likely
             ):
-                seen = [whole, *(each for each in seen if not each.is_part_of(whole))]
-        return without_twins(seen)
+                classified = [whole, *(each for each in classified if not each.is_part_of(whole))]
+        return without_twins(classified)
 
-    def with_second_opinion(self, candidate: Candidate, said: NDArray[np.float32] | None) -> Candidate:
+    def with_second_opinion(self, candidate: Candidate, probabilities: NDArray[np.float32] | None) -> Candidate:
         """Multiply in the classifier's probabilities; those of a model other than the shipped one replace them."""
         if self._shipped:
-            return candidate.agreed_with(said)
-        return replace(candidate, probabilities=np.full(10, 0.1, np.float32) if said is None else said)
+            return candidate.agreed_with(probabilities)
+        uniform = np.full(10, 0.1, np.float32)
+        return replace(candidate, probabilities=uniform if probabilities is None else probabilities)
 
     def whole_ink(self, pixels: NDArray[np.uint8]) -> Candidate | None:
         """Return the picture's ink as one digit, score 1, if it is large and the classifier is sure of it; else None.
@@ -262,10 +269,10 @@ class Reader:
         large = whole.longest >= _LARGE * max(pixels.shape[:2])
         return whole if large and whole.confidence >= _threshold_of(self.classifier) else None
 
-    def _which(self, glyphs: Sequence[NDArray[np.uint8] | None]) -> list[NDArray[np.float32] | None]:
+    def _digit_probabilities(self, glyphs: Sequence[NDArray[np.uint8] | None]) -> list[NDArray[np.float32] | None]:
         """Return the classifier's ten probabilities for each 28×28 image; None for those without ink."""
-        given = [glyph for glyph in glyphs if glyph is not None]
-        answers = iter(self.classifier.probabilities(np.array(given, np.uint8).reshape(-1, 28, 28)))
+        images = [glyph for glyph in glyphs if glyph is not None]
+        answers = iter(self.classifier.probabilities(np.array(images, np.uint8).reshape(-1, 28, 28)))
         return [None if glyph is None else next(answers) for glyph in glyphs]
 
     def _answer(self, candidate: Candidate) -> int | None:
@@ -277,17 +284,17 @@ class Reader:
 
 
 @dataclass(frozen=True, slots=True)
-class _Place:
+class _Part:
     """The place of a part in the whole picture. corner: in pixels at the part's own scale; scale: to the whole's."""
 
     corner: tuple[float, float]
     scale: tuple[float, float]
 
-    def of(self, box: tuple[float, float, float, float]) -> Box:
+    def in_whole(self, box: tuple[float, float, float, float]) -> Box:
         """Convert a box of the part to pixels of the whole."""
-        (x, y), (wide, high), (x0, y0, x1, y1) = self.corner, self.scale, box
-        left, top = math.floor((x0 + x) * wide), math.floor((y0 + y) * high)
-        return left, top, max(left + 1, math.ceil((x1 + x) * wide)), max(top + 1, math.ceil((y1 + y) * high))
+        (x, y), (scale_x, scale_y), (x0, y0, x1, y1) = self.corner, self.scale, box
+        left, top = math.floor((x0 + x) * scale_x), math.floor((y0 + y) * scale_y)
+        return left, top, max(left + 1, math.ceil((x1 + x) * scale_x)), max(top + 1, math.ceil((y1 + y) * scale_y))
 
 
 def _threshold_of(classifier: Classifier) -> float:
@@ -313,37 +320,37 @@ def _pixels(image: PictureLike) -> NDArray[np.uint8]:
 
 _AHEAD = 2  # pictures per thread that are being read or wait to be fetched
 
-Given = TypeVar("Given")
-Answer = TypeVar("Answer")
+_Item = TypeVar("_Item")
+_Result = TypeVar("_Result")
 
 
 def in_order(
-    pictures: Iterable[Given], answer: Callable[[Given], Answer], threads: int
-) -> Iterator[Answer | DigitlabError]:
+    pictures: Iterable[_Item], function: Callable[[_Item], _Result], threads: int
+) -> Iterator[_Result | DigitlabError]:
     """Yield the answer to each picture, in order; for a refused one, its error.
 
     The iterable is consumed only a few pictures ahead of the answers that were fetched.
 
     threads: 0 is one per core
     """
-    count, left = threads or os.cpu_count() or 1, iter(pictures)
+    count, remaining = threads or os.cpu_count() or 1, iter(pictures)
     pool = ThreadPoolExecutor(count, thread_name_prefix="read-many")
-    under_way: deque[Future[Answer | DigitlabError]] = deque()
+    pending: deque[Future[_Result | DigitlabError]] = deque()
     try:
         while True:
-            for each in itertools.islice(left, count * _AHEAD - len(under_way)):
-                under_way.append(pool.submit(_answer_or_error, answer, each))
-            if not under_way:
+            for picture in itertools.islice(remaining, count * _AHEAD - len(pending)):
+                pending.append(pool.submit(_answer_or_error, function, picture))
+            if not pending:
                 return
-            yield under_way.popleft().result()
+            yield pending.popleft().result()
     finally:  # also if the consumer stops early
         pool.shutdown(cancel_futures=True)
 
 
-def _answer_or_error(answer: Callable[[Given], Answer], picture: Given) -> Answer | DigitlabError:
+def _answer_or_error(function: Callable[[_Item], _Result], picture: _Item) -> _Result | DigitlabError:
     try:
-        return answer(picture)
+        return function(picture)
     except DigitlabError as error:
         return error
     except MemoryError:
-        return ImageError("a picture does not fit into the memory; make it smaller first")
+        return ImageError("a picture does not fit into memory; make it smaller first")

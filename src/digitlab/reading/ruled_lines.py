@@ -32,7 +32,7 @@ _SPAN, _LONE_SPAN = 0.25, 0.6  # least length as a fraction of the picture: amon
 _STRAIGHT = 2.0  # pixels: largest median distance from a slightly bent line (a parabola)
 _FEWEST_STRIPS = 5
 
-_REACH = 6  # pixels on either side of a line within which its thickness is measured
+_PROFILE_REACH = 6  # pixels on either side of a line within which its thickness is measured
 _EDGE = 0.3  # of a line's own strength: the level that marks its edges
 _PEN = 1.35  # times a line's own strength: above it, a pen runs along the line or crosses it
 _SAMPLES = 160  # columns at which a line is sampled
@@ -42,35 +42,35 @@ _SAMPLES = 160  # columns at which a line is sampled
 class Rule:
     """A line across the picture: y at each x of the picture (of the transposed picture, for an upright line).
 
-    place: float32 (W,); above, below: pixels that it extends to either side; strength: at its middle, 0 … 255
+    y: float32 (W,); above, below: pixels that it extends to either side; strength: at its middle, 0 … 255
     """
 
-    place: NDArray[np.float32]
+    y: NDArray[np.float32]
     above: int
     below: int
     strength: float
 
 
-def taken_out(strength: NDArray[np.uint8], flat: Sequence[Rule], upright: Sequence[Rule]) -> NDArray[np.uint8]:
+def taken_out(strength: NDArray[np.uint8], horizontal: Sequence[Rule], vertical: Sequence[Rule]) -> NDArray[np.uint8]:
     """Remove the rules from an ink strength, uint8 (H, W); strokes that cross them stay whole.
 
     A pixel on a rule is kept if it is clearly stronger than the rule, or lies between strokes on both sides of it.
-    flat, upright: the horizontal and the vertical rules
+    horizontal, vertical: the horizontal and the vertical rules
     """
-    if not flat and not upright:
+    if not horizontal and not vertical:
         return strength
-    left = strength.copy()
-    ruled = np.zeros(strength.shape, np.bool_)
-    for rules, cleaned, taken in ((flat, left, ruled), (upright, left.T, ruled.T)):
+    remaining = strength.copy()
+    mask = np.zeros(strength.shape, np.bool_)
+    for rules, target, marked in ((horizontal, remaining, mask), (vertical, remaining.T, mask.T)):
         for rule in rules:
-            _take_out(rule, cleaned, taken)
-    _take_out_crossings(flat, upright, left, ruled)
-    thickest = max(rule.above + rule.below + 1 for rule in [*flat, *upright])
+            _erase(rule, target, marked)
+    _erase_crossings(horizontal, vertical, remaining, mask)
+    thickest = max(rule.above + rule.below + 1 for rule in [*horizontal, *vertical])
     side = min(thickest, 12) + 2
-    beyond = cv2.copyMakeBorder(left, side, side, side, side, cv2.BORDER_CONSTANT, value=0)
-    bridged = cv2.morphologyEx(beyond, cv2.MORPH_CLOSE, cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (side, side)))
-    bridged = bridged[side:-side, side:-side]
-    return np.asarray(cv2.copyTo(cv2.min(strength, bridged), ruled.view(np.uint8), strength.copy()), np.uint8)
+    padded = cv2.copyMakeBorder(remaining, side, side, side, side, cv2.BORDER_CONSTANT, value=0)
+    closed = cv2.morphologyEx(padded, cv2.MORPH_CLOSE, cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (side, side)))
+    closed = closed[side:-side, side:-side]
+    return np.asarray(cv2.copyTo(cv2.min(strength, closed), mask.view(np.uint8), strength.copy()), np.uint8)
 
 
 def find_rules(
@@ -86,26 +86,26 @@ def find_rules(
     thickest = max(3, round(_THICKEST * max(height, width))) if thickest is None else thickest
     if width < 64 or height < 4 * thickest:
         return []
-    there = cv2.threshold(strength, level, 255, cv2.THRESH_BINARY)[1]
-    thick = cv2.morphologyEx(there, cv2.MORPH_OPEN, np.ones((thickest + 1, 1), np.uint8))
-    thin = cv2.dilate(cv2.subtract(there, thick), np.ones((5, 1), np.uint8))
+    binary = cv2.threshold(strength, level, 255, cv2.THRESH_BINARY)[1]
+    thick = cv2.morphologyEx(binary, cv2.MORPH_OPEN, np.ones((thickest + 1, 1), np.uint8))
+    thin = cv2.dilate(cv2.subtract(binary, thick), np.ones((5, 1), np.uint8))
     thin = cv2.morphologyEx(thin, cv2.MORPH_CLOSE, np.ones((1, thickest + 2), np.uint8))  # bridges lines that cross it
     strips = min(64, max(8, round(width / max(12.0, _STRIP * max(height, width)))))
     # A digit's strokes across the line are too thick there, but they are ink: the line continues beneath them.
     # The means are taken on the transposed picture: OpenCV adds whole rows faster than pixels within a row.
     filled, bare = (
         cv2.transpose(cv2.resize(cv2.transpose(pixels), (height, strips), interpolation=cv2.INTER_AREA))
-        for pixels in (cv2.max(thin, there), thin)
+        for pixels in (cv2.max(thin, binary), thin)
     )
     covered = (filled >= round(_COVERED * 255)) & (bare >= round(_BARE * 255))
     crossings = _crossings(covered, 2 * thickest + 8)
     if sum(map(len, crossings)) < _FEWEST_STRIPS:
         return []
     tracks = [track for track in _tracks(crossings, width / strips) if _is_line(track)]
-    wanted = _SPAN if least_span is None else least_span
-    long = [track for track in tracks if _reach(track) >= wanted * strips]
+    least = _SPAN if least_span is None else least_span
+    long = [track for track in tracks if _length(track) >= least * strips]
     if len(long) < 3 and least_span is None:
-        long = [track for track in long if _reach(track) >= _LONE_SPAN * strips]
+        long = [track for track in long if _length(track) >= _LONE_SPAN * strips]
     rules = (_rule(track, strength, width / strips) for track in long)
     return [rule for rule in rules if rule is not None and rule.above + rule.below <= 2 * thickest]
 
@@ -125,89 +125,89 @@ def _crossings(covered: NDArray[np.bool_], thickest: int) -> list[NDArray[np.flo
 
 def _tracks(crossings: Sequence[NDArray[np.float32]], step: float) -> list[list[tuple[int, float]]]:
     """Follow lines from strip to strip: lists of (strip, y)."""
-    done: list[list[tuple[int, float]]] = []
-    open_: list[list[tuple[int, float]]] = []
-    for strip, places in enumerate(crossings):
-        done += [track for track in open_ if strip - track[-1][0] > _LONGEST_GAP]
-        open_ = [track for track in open_ if strip - track[-1][0] <= _LONGEST_GAP]
-        taken = np.zeros(len(places), np.bool_)
+    finished: list[list[tuple[int, float]]] = []
+    active: list[list[tuple[int, float]]] = []
+    for strip, ys in enumerate(crossings):
+        finished += [track for track in active if strip - track[-1][0] > _LONGEST_GAP]
+        active = [track for track in active if strip - track[-1][0] <= _LONGEST_GAP]
+        matched = np.zeros(len(ys), np.bool_)
         # The longest tracks choose first: a stroke beside a line must not lead it astray.
-        for track in sorted(open_, key=len, reverse=True):
-            if not len(places):
+        for track in sorted(active, key=len, reverse=True):
+            if not len(ys):
                 break
-            distance = np.abs(places - _heading(track, strip)) + np.where(taken, np.inf, 0.0)
+            distance = np.abs(ys - _extrapolated(track, strip)) + np.where(matched, np.inf, 0.0)
             nearest = int(distance.argmin())
             if distance[nearest] <= 2.0 + _TOLERANCE * step * min(2, strip - track[-1][0]):
-                taken[nearest] = True
-                track.append((strip, float(places[nearest])))
-        open_ += [[(strip, place)] for place in places[~taken].tolist()]
-    return done + open_
+                matched[nearest] = True
+                track.append((strip, float(ys[nearest])))
+        active += [[(strip, y)] for y in ys[~matched].tolist()]
+    return finished + active
 
 
-def _heading(track: Sequence[tuple[int, float]], strip: int) -> float:
+def _extrapolated(track: Sequence[tuple[int, float]], strip: int) -> float:
     """Extrapolate a line to a later strip from its last points."""
-    last, place = track[-1]
+    last, y = track[-1]
     if len(track) < 3:
-        return place
-    first, before = track[max(0, len(track) - 6)]
-    return place + (place - before) / (last - first) * (strip - last)
+        return y
+    first, first_y = track[max(0, len(track) - 6)]
+    return y + (y - first_y) / (last - first) * (strip - last)
 
 
-def _reach(track: Sequence[tuple[int, float]]) -> int:
+def _length(track: Sequence[tuple[int, float]]) -> int:
     return track[-1][0] - track[0][0] + 1
 
 
 def _is_line(track: Sequence[tuple[int, float]]) -> bool:
-    if len(track) < _FEWEST_STRIPS or len(track) < _FILLED * _reach(track):
+    if len(track) < _FEWEST_STRIPS or len(track) < _FILLED * _length(track):
         return False
-    strips, places = np.array(track).T
-    bent = np.polynomial.polynomial.Polynomial.fit(strips, places, 2)
-    return float(np.median(np.abs(bent(strips) - places))) <= _STRAIGHT
+    strips, ys = np.array(track).T
+    parabola = np.polynomial.polynomial.Polynomial.fit(strips, ys, 2)
+    return float(np.median(np.abs(parabola(strips) - ys))) <= _STRAIGHT
 
 
 def _rule(track: Sequence[tuple[int, float]], strength: NDArray[np.uint8], step: float) -> Rule | None:
     """Make the rule through a track, with its thickness and strength from the median profile across it."""
     height, width = strength.shape
-    strips, places = np.array(track, np.float64).T
-    middles = (strips + 0.5) * step
-    place = np.interp(np.arange(width), middles, places)
-    slope = (places[-1] - places[0]) / (middles[-1] - middles[0])
-    left, right = np.arange(width) < middles[0], np.arange(width) > middles[-1]
-    place[left] += slope * (np.arange(width)[left] - middles[0])
-    place[right] += slope * (np.arange(width)[right] - middles[-1])
-    columns = np.unique(np.linspace(middles[0], min(width - 1.0, middles[-1]), _SAMPLES).astype(np.intp))
-    offsets = np.arange(-_REACH, _REACH + 1)
-    rows = np.clip(np.rint(place[columns]).astype(np.intp) + offsets[:, None], 0, height - 1)
+    strips, ys = np.array(track, np.float64).T
+    centres = (strips + 0.5) * step
+    y = np.interp(np.arange(width), centres, ys)
+    slope = (ys[-1] - ys[0]) / (centres[-1] - centres[0])
+    left, right = np.arange(width) < centres[0], np.arange(width) > centres[-1]
+    y[left] += slope * (np.arange(width)[left] - centres[0])
+    y[right] += slope * (np.arange(width)[right] - centres[-1])
+    columns = np.unique(np.linspace(centres[0], min(width - 1.0, centres[-1]), _SAMPLES).astype(np.intp))
+    offsets = np.arange(-_PROFILE_REACH, _PROFILE_REACH + 1)
+    rows = np.clip(np.rint(y[columns]).astype(np.intp) + offsets[:, None], 0, height - 1)
     profile = np.median(strength[rows, columns], axis=1)  # (2 reach + 1,): digits on the line cover fewer columns
     peak = int(np.argmax(profile))
-    wide = profile >= max(_EDGE * profile[peak], 1.0)
-    above = peak - next((n for n in range(peak, -1, -1) if not wide[n]), -1) - 1
-    below = next((n for n in range(peak, len(wide)) if not wide[n]), len(wide)) - peak - 1
+    above_edge = profile >= max(_EDGE * profile[peak], 1.0)
+    above = peak - next((n for n in range(peak, -1, -1) if not above_edge[n]), -1) - 1
+    below = next((n for n in range(peak, len(above_edge)) if not above_edge[n]), len(above_edge)) - peak - 1
     if profile[peak] < 1.0:
         return None
-    return Rule((place + offsets[peak]).astype(np.float32), above + 1, below + 1, float(profile[peak]))
+    return Rule((y + offsets[peak]).astype(np.float32), above + 1, below + 1, float(profile[peak]))
 
 
-def _take_out(rule: Rule, strength: NDArray[np.uint8], taken: NDArray[np.bool_]) -> None:
+def _erase(rule: Rule, strength: NDArray[np.uint8], taken: NDArray[np.bool_]) -> None:
     """Set the rule's pixels to 0 where there is no pen stroke, and mark them in ``taken``."""
-    rows = np.rint(rule.place).astype(np.intp) + np.arange(-rule.above, rule.below + 1)[:, None]  # (thickness, W)
+    rows = np.rint(rule.y).astype(np.intp) + np.arange(-rule.above, rule.below + 1)[:, None]  # (thickness, W)
     inside = (rows >= 0) & (rows < strength.shape[0])
-    at = rows[inside], np.broadcast_to(np.arange(strength.shape[1]), rows.shape)[inside]
-    there = strength[at]
-    ruled = there < min(250.0, _PEN * rule.strength + 6.0)
-    taken[at] |= ruled
-    strength[at] = np.where(ruled, np.uint8(0), there)
+    pixels = rows[inside], np.broadcast_to(np.arange(strength.shape[1]), rows.shape)[inside]
+    values = strength[pixels]
+    erased = values < min(250.0, _PEN * rule.strength + 6.0)
+    taken[pixels] |= erased
+    strength[pixels] = np.where(erased, np.uint8(0), values)
 
 
-def _take_out_crossings(
-    flat: Sequence[Rule], upright: Sequence[Rule], strength: NDArray[np.uint8], taken: NDArray[np.bool_]
+def _erase_crossings(
+    horizontal: Sequence[Rule], vertical: Sequence[Rule], strength: NDArray[np.uint8], taken: NDArray[np.bool_]
 ) -> None:
     """Remove crossings of two rules, which are darker than each rule alone, but not pen strokes."""
-    for rule in upright:
-        middle = min(strength.shape[1] - 1, max(0, round(float(rule.place.mean()))))
-        for other in flat:
-            y = round(float(other.place[middle]))
-            x = round(float(rule.place[min(len(rule.place) - 1, max(0, y))]))
+    for rule in vertical:
+        middle = min(strength.shape[1] - 1, max(0, round(float(rule.y.mean()))))
+        for other in horizontal:
+            y = round(float(other.y[middle]))
+            x = round(float(rule.y[min(len(rule.y) - 1, max(0, y))]))
             rows = slice(max(0, y - other.above), max(0, y + other.below + 1))
             columns = slice(max(0, x - rule.above), max(0, x + rule.below + 1))
             strength[rows, columns] = 0

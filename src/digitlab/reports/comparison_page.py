@@ -90,20 +90,22 @@ def comparison_drawings(records: Sequence[Record]) -> dict[str, Drawing]:
 
     labels = _labels(records)
     histories = dict(zip(labels, (record.history for record in records), strict=True))
-    found = {}
+    drawings = {}
     for column in ("loss", "accuracy", "validation_loss", "validation_accuracy", "test_loss", "test_accuracy"):
         if any(np.isfinite(history.get(column, [])).any() for history in histories.values()):
             shows = f"{column.replace('_', ' ')} of the runs over epochs"
-            found[column.replace("_", "-")] = Drawing(shows, partial(figures.runs_figure, histories, column))
+            drawings[column.replace("_", "-")] = Drawing(shows, partial(figures.runs_figure, histories, column))
     for name in ("recall", "precision"):
         shares = dict(zip(labels, (record.metrics[name] for record in records), strict=True))
-        found[name] = Drawing(f"{name} of each digit of the runs", partial(figures.runs_by_digit_figure, shares, name))
-    return found
+        drawings[name] = Drawing(
+            f"{name} of each digit of the runs", partial(figures.runs_by_digit_figure, shares, name)
+        )
+    return drawings
 
 
 def _letters(count: int) -> list[str]:
     """Names for runs: A, B …; numbers where letters do not suffice."""
-    return list(string.ascii_uppercase[:count]) if count <= 26 else [str(place) for place in range(1, count + 1)]
+    return list(string.ascii_uppercase[:count]) if count <= 26 else [str(number) for number in range(1, count + 1)]
 
 
 def _labels(records: Sequence[Record]) -> list[str]:
@@ -117,13 +119,13 @@ def _labels(records: Sequence[Record]) -> list[str]:
 
 def _numbers(records: Sequence[Record]) -> list[dict[str, Any]]:
     """One row per metric that any run has, one cell per run (None where missing); the best is marked."""
-    found = [{row["number"].key: row for row in numbers_of(record.metrics)} for record in records]
+    by_key = [{row["number"].key: row for row in numbers_of(record.metrics)} for record in records]
     rows = []
-    for key in dict.fromkeys(itertools.chain(*found)):
-        cells = [each.get(key) for each in found]
-        known = [cell for cell in cells if cell is not None]
-        number = known[0]["number"]
-        best = number.best([cell["value"] for cell in known]) if len(known) > 1 else None
+    for key in dict.fromkeys(itertools.chain(*by_key)):
+        cells = [each.get(key) for each in by_key]
+        known_cells = [cell for cell in cells if cell is not None]
+        number = known_cells[0]["number"]
+        best = number.best([cell["value"] for cell in known_cells]) if len(known_cells) > 1 else None
         rows.append({"number": number, "cells": cells, "best": best})
     return rows
 
@@ -132,8 +134,8 @@ def _digits(records: Sequence[Record]) -> list[dict[str, Any]]:
     """One row per digit: the first run's recall, and the differences of the others; None where undefined."""
     recalls = [[record.metrics["recall"][digit] for record in records] for digit in range(10)]
     return [
-        {"recall": first, "differences": [None if None in (each, first) else 100 * (each - first) for each in others]}
-        for first, *others in recalls
+        {"recall": first, "differences": [None if None in (each, first) else 100 * (each - first) for each in rest]}
+        for first, *rest in recalls
     ]
 
 
@@ -143,11 +145,11 @@ def _chance(answers: Sequence[Answers], labels: Sequence[str]) -> dict[str, Any]
         expect_same_images(answers)
     except RunError as error:
         return {"refused": str(error), "disputes": []}
-    places = {id(each): place for place, each in enumerate(answers)}
+    indices = {id(each): index for index, each in enumerate(answers)}
     letters, recipes = _letters(len(answers)), by_recipe(answers)
     groups = [[each] for each in answers] if len(recipes) == 1 else [distinct(recipe)[0] for recipe in recipes]
     names = [
-        labels[places[id(group[0])]] if len(group) == 1 else f"{_joined(letters, group, places)} {name}"
+        labels[indices[id(group[0])]] if len(group) == 1 else f"{_joined(letters, group, indices)} {name}"
         for name, group in zip(group_names(groups), groups, strict=True)
     ]
     contestants = [
@@ -158,19 +160,19 @@ def _chance(answers: Sequence[Answers], labels: Sequence[str]) -> dict[str, Any]
     return {
         "refused": "",
         "images": answers[0].images,
-        "placed": [_place(each) for each in ranking.placed],
+        "placed": [_placed_row(each) for each in ranking.placed],
         "sentences": _sentences(ranking),
         "single": all(len(group) == 1 for group in groups),
-        "disputes": _disputes(answers, places[id(best)]),
+        "disputes": _disputes(answers, indices[id(best)]),
     }
 
 
-def _joined(letters: Sequence[str], group: Sequence[Answers], places: dict[int, int]) -> str:
+def _joined(letters: Sequence[str], group: Sequence[Answers], indices: dict[int, int]) -> str:
     """The letters of one recipe's runs."""
-    return ", ".join(letters[places[id(each)]] for each in group)
+    return ", ".join(letters[indices[id(each)]] for each in group)
 
 
-def _place(placed: Any) -> dict[str, Any]:
+def _placed_row(placed: Any) -> dict[str, Any]:
     best, worst = placed.places
     low, high = placed.accuracy_interval
     return {
@@ -185,18 +187,18 @@ def _place(placed: Any) -> dict[str, Any]:
 
 def _sentences(ranking: Ranking) -> list[dict[str, Any]]:
     order = [placed.name for placed in ranking.placed]
-    kept = []
+    sentences = []
     for difference in ranking.differences:
         near = order.index(difference.second) - order.index(difference.first) == 1
         if len(ranking.differences) <= _ALL_PAIRS or near or difference.first == order[0]:
-            kept.append({"text": in_words(difference), "shown": difference.shown})
-    return kept
+            sentences.append({"text": in_words(difference), "shown": difference.shown})
+    return sentences
 
 
 def _disputes(answers: Sequence[Answers], best: int) -> list[dict[str, Any]]:
     """The images for which the best and another run have different predictions."""
     pictures = Pictures(answers)
-    others = [place for place in range(len(answers)) if place != best][:_MOST_DISPUTES]
+    others = [index for index in range(len(answers)) if index != best][:_MOST_DISPUTES]
     return [
         {"first": best, "second": other, "kinds": disputes_of(answers[best], answers[other], pictures)}
         for other in others
@@ -248,8 +250,8 @@ def images_of(answers: Answers) -> Digits:
 
 def disputes_of(first: Answers, second: Answers, pictures: Pictures) -> list[dict[str, Any]]:
     """Group the images predicted differently by who is right: count, and the most different, with both predictions."""
-    said = first.probabilities.argmax(axis=1), second.probabilities.argmax(axis=1)
-    found = []
+    predictions = first.probabilities.argmax(axis=1), second.probabilities.argmax(axis=1)
+    groups = []
     for kind, rows in disagreements(first.probabilities, second.probabilities, first.labels).items():
         shown = []
         for row in rows[:_MOST].tolist():
@@ -258,9 +260,9 @@ def disputes_of(first: Answers, second: Answers, pictures: Pictures) -> list[dic
                 {
                     "number": row,
                     "truth": int(first.labels[row]),
-                    "answers": [int(answers[row]) for answers in said],
+                    "answers": [int(answers[row]) for answers in predictions],
                     "picture": None if image is None else picture(255 - image),
                 }
             )
-        found.append({"kind": kind, "count": len(rows), "shown": shown})
-    return found
+        groups.append({"kind": kind, "count": len(rows), "shown": shown})
+    return groups

@@ -20,7 +20,7 @@ __all__ = ["Layer", "architecture_svg", "write_diagram"]
 
 _LINE, _PAD, _ROW_GAP, _COLUMN_GAP = 16, 9, 30, 26  # pixels
 _LETTER, _SMALL_LETTER = 7.9, 6.9  # average width of a wide letter in both sizes
-_WAY = 14  # width reserved for a passing arrow
+_PASSING_WIDTH = 14  # width reserved for a passing arrow
 _TOP, _MARGIN = 44.0, 16
 _IMAGE = "image"
 _STRENGTH = 0.16  # opacity of a box's colour
@@ -80,9 +80,9 @@ class _Box:
     @property
     def width(self) -> float:
         if not self.lines:
-            return _WAY
-        first, *others = self.lines
-        return 2 * _PAD + max(_LETTER * len(first), *(_SMALL_LETTER * len(line) for line in others))
+            return _PASSING_WIDTH
+        first, *rest = self.lines
+        return 2 * _PAD + max(_LETTER * len(first), *(_SMALL_LETTER * len(line) for line in rest))
 
     @property
     def height(self) -> float:
@@ -104,7 +104,7 @@ def architecture_svg(layers: Sequence[Layer], title: str) -> str:
     layers: in order of computation
     """
     boxes = _boxes(layers)
-    width, height = _place(boxes)
+    width, height = _lay_out(boxes)
     wider = max(0.0, _LETTER * 1.15 * len(title) + 2 * _MARGIN - width)
     width += wider
     for box in boxes.values():
@@ -119,7 +119,7 @@ def architecture_svg(layers: Sequence[Layer], title: str) -> str:
         f'<path d="M0 0.5 8 4 0 7.5z" fill="{palette().quiet}"/></marker></defs>',
         f'<rect width="100%" height="100%" fill="{paper}"/>',
         f'<text x="{width / 2:.0f}" y="24" {heading}>{escape(title)}</text>',
-        *(_arrow(boxes, box, taken) for box in boxes.values() for taken in box.above),
+        *(_arrow(boxes, box, source) for box in boxes.values() for source in box.above),
         *(_drawn(box) for box in boxes.values() if box.lines),
         "</svg>",
     ]
@@ -135,26 +135,26 @@ def _boxes(layers: Sequence[Layer]) -> dict[str, _Box]:
     boxes = {image: _Box((_IMAGE, _shape(shape)), palette().quiet)}
     for layer in layers:
         box = _Box(_lines(layer), _colour(layer.kind))
-        taken = list(layer.takes) or [image]
-        box.row = 1 + max(boxes[name].row for name in taken)
+        sources = list(layer.takes) or [image]
+        box.row = 1 + max(boxes[name].row for name in sources)
         boxes[layer.name] = box
-        for name in taken:
-            at = name
+        for name in sources:
+            previous = name
             for row in range(boxes[name].row + 1, box.row):
                 passing = f"{name} → {layer.name}, row {row}"
-                boxes[passing] = _Box(above=[at], row=row)
-                at = passing
-            box.above.append(at)
+                boxes[passing] = _Box(above=[previous], row=row)
+                previous = passing
+            box.above.append(previous)
     return boxes
 
 
 def _lines(layer: Layer) -> tuple[str, ...]:
-    told = [f"{layer.name}: {layer.kind}", f"{_shape(layer.input_shape)} → {_shape(layer.shape)}"]
+    lines = [f"{layer.name}: {layer.kind}", f"{_shape(layer.input_shape)} → {_shape(layer.shape)}"]
     if layer.detail:
-        told.insert(1, layer.detail)
+        lines.insert(1, layer.detail)
     if layer.parameters:
-        told.append(f"{layer.parameters:,} parameters")
-    return tuple(told)
+        lines.append(f"{layer.parameters:,} parameters")
+    return tuple(lines)
 
 
 def _shape(shape: tuple[int, ...]) -> str:
@@ -172,7 +172,7 @@ def _colour(kind: str) -> str:
     return colours.amber if "Normalization" in kind else colours.quiet
 
 
-def _place(boxes: Mapping[str, _Box]) -> tuple[float, float]:
+def _lay_out(boxes: Mapping[str, _Box]) -> tuple[float, float]:
     """Place every box below the middle of its inputs, where there is room; returns the total size."""
     rows: list[list[_Box]] = [[] for _ in range(1 + max(box.row for box in boxes.values()))]
     for box in boxes.values():
@@ -204,8 +204,8 @@ def _spread(row: list[_Box], wished: list[float]) -> None:
         box.x -= off
 
 
-def _arrow(boxes: Mapping[str, _Box], box: _Box, taken: str) -> str:
-    start = boxes[taken]
+def _arrow(boxes: Mapping[str, _Box], box: _Box, source: str) -> str:
+    start = boxes[source]
     x0, y0, x1, y1 = start.x, start.y + start.height, box.x, box.y
     bend = (y1 - y0) / 2
     onward = ' marker-end="url(#end)"' if box.lines else ""
@@ -224,8 +224,8 @@ def _drawn(box: _Box) -> str:
         f'<rect x="{left:.1f}" y="{box.y:.1f}" width="{box.width:.1f}" height="{box.height:.1f}" rx="5" '
         f'fill="{box.colour}" fill-opacity="{_STRENGTH}" stroke="{box.colour}"/>',
     ]
-    for place, line in enumerate(box.lines):
-        style = 'font-size="12" font-weight="bold"' if place == 0 else f'font-size="11" fill="{palette().quiet}"'
-        y = box.y + _PAD + _LINE * place + 10
+    for number, line in enumerate(box.lines):
+        style = 'font-size="12" font-weight="bold"' if number == 0 else f'font-size="11" fill="{palette().quiet}"'
+        y = box.y + _PAD + _LINE * number + 10
         shown.append(f'<text x="{box.x:.1f}" y="{y:.1f}" text-anchor="middle" {style}>{escape(line)}</text>')
     return "\n".join(shown)

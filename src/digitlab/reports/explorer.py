@@ -85,7 +85,7 @@ def expect_so_many(images: int) -> None:
         raise UsageError(f"--images is {images}; expected {_FEWEST} to {_MOST}")
 
 
-def write_explorer(found: Exploration, out: Path) -> int:
+def write_explorer(exploration: Exploration, out: Path) -> int:
     """Write the page; returns its size in bytes.
 
     Raises:
@@ -93,20 +93,20 @@ def write_explorer(found: Exploration, out: Path) -> int:
     """
     templates = resources.files("digitlab.reports").joinpath("templates")
     script = templates.joinpath("explorer.js").read_text("utf-8")
-    counted = int(found.confusion.sum())
-    mistakes = counted - int(np.trace(found.confusion))
+    counted = int(exploration.confusion.sum())
+    mistakes = counted - int(np.trace(exploration.confusion))
     page = render(
         "explorer.html",
-        title=f"{found.model} on {found.data}",
-        found=found,
+        title=f"{exploration.model} on {exploration.data}",
+        exploration=exploration,
         counted=counted,
         mistakes=mistakes,
         accuracy=(counted - mistakes) / counted if counted else 0.0,
         digits=range(10),
-        most=int((found.confusion - np.diag(np.diag(found.confusion))).max()),
-        sheet=_sheet(np.concatenate([found.points.digits.images, found.others.digits.images])),
+        most=int((exploration.confusion - np.diag(np.diag(exploration.confusion))).max()),
+        sheet=_sheet(np.concatenate([exploration.points.digits.images, exploration.others.digits.images])),
         # "</script>" must not end the block early, whatever the model is called.
-        content=json.dumps(_content(found), separators=(",", ":")).replace("<", "\\u003c"),
+        content=json.dumps(_content(exploration), separators=(",", ":")).replace("<", "\\u003c"),
         script=script,
         digest=base64.b64encode(hashlib.sha256(script.encode()).digest()).decode("ascii"),
         made=datetime.now().strftime("%Y-%m-%d %H:%M"),
@@ -115,19 +115,22 @@ def write_explorer(found: Exploration, out: Path) -> int:
     return len(page.encode())
 
 
-def _content(found: Exploration) -> dict[str, Any]:
-    first = len(found.points.digits)  # the numbers of ``others`` continue from here
+def _content(exploration: Exploration) -> dict[str, Any]:
+    first = len(exploration.points.digits)  # the numbers of ``others`` continue from here
     return {
         "across": _ACROSS,
         "points": first,
-        "splits": [found.points.split, found.others.split],
-        "images": _numbers(found.points) + _numbers(found.others),
-        "maps": {name: np.rint(places * _STEPS).astype(int).ravel().tolist() for name, places in found.places.items()},
+        "splits": [exploration.points.split, exploration.others.split],
+        "images": _numbers(exploration.points) + _numbers(exploration.others),
+        "maps": {
+            name: np.rint(positions * _STEPS).astype(int).ravel().tolist()
+            for name, positions in exploration.places.items()
+        },
         "steps": _STEPS,
-        "confusion": found.confusion.tolist(),
-        "neighbours": {point: [first + row for row in rows] for point, rows in found.neighbours.items()},
-        "prototypes": [[first + row for row in rows] for rows in found.prototypes],
-        "unusual": [[first + row for row in rows] for rows in found.unusual],
+        "confusion": exploration.confusion.tolist(),
+        "neighbours": {point: [first + row for row in rows] for point, rows in exploration.neighbours.items()},
+        "prototypes": [[first + row for row in rows] for rows in exploration.prototypes],
+        "unusual": [[first + row for row in rows] for rows in exploration.unusual],
     }
 
 

@@ -20,7 +20,7 @@ def facts_of(
     """
     if not config:
         return []
-    told = [
+    rows = [
         ("network", _network(config)),
         ("trained on", _data(config)),
         ("epochs", _epochs(config, history)),
@@ -31,7 +31,7 @@ def facts_of(
         ("seed", _unless(config.get("seed"), (None,))),
         ("machine", _machine(environment)),
     ]
-    return [(name, text) for name, text in told if text]
+    return [(name, text) for name, text in rows if text]
 
 
 def curves_beside(history: Sequence[Mapping[str, Any]]) -> list[str]:
@@ -120,13 +120,13 @@ def _machine(environment: Mapping[str, Any]) -> str:
     return f"{environment['processor']}{cores}{precision}" if environment.get("processor") else ""
 
 
-def percent(share: float, places: int = 2) -> str:
+def percent(share: float, decimals: int = 2) -> str:
     """A share in per cent.
 
     >>> percent(0.5), percent(1)
     ('50.00 %', '100.00 %')
     """
-    return f"{100 * share:.{places}f} %"
+    return f"{100 * share:.{decimals}f} %"
 
 
 _four_places, _five_places = "{:.4f}".format, "{:.5f}".format

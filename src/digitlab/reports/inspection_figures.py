@@ -14,6 +14,7 @@ from matplotlib.colors import Colormap, LinearSegmentedColormap
 from matplotlib.patches import Rectangle
 
 from digitlab.reports.figures import canvas, palette, styled
+from digitlab.reports.figures.style import ink_colours, two_colours
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -55,7 +56,7 @@ def learned_filters_figure(
     kernels: float32 (height, width, number); captions: one each, after its number; first: the first one's number;
     limit: the colour scale goes from −limit to limit
     """
-    numbered = [f"{first + place} {caption}".strip() for place, caption in enumerate(captions)]
+    numbered = [f"{first + index} {caption}".strip() for index, caption in enumerate(captions)]
     return _tiles_figure(np.moveaxis(kernels, -1, 0), numbered, title, (-limit, limit))
 
 
@@ -68,7 +69,7 @@ def activation_maps_figure(
     maps: float32 (H, W, number); captions, first: as in `learned_filters_figure`; ends: limits of the colour scale,
         ≤ 0 and ≥ 0
     """
-    numbered = [f"{first + place} {caption}".strip() for place, caption in enumerate(captions)]
+    numbered = [f"{first + index} {caption}".strip() for index, caption in enumerate(captions)]
     return _tiles_figure(np.moveaxis(maps, -1, 0), numbered, title, ends)
 
 
@@ -98,8 +99,8 @@ def _laid_out(tiles: NDArray[np.float32], across: int) -> tuple[NDArray[np.float
     down = -(-len(tiles) // across)
     pixels = np.full((down * (high + _CAPTION), across * (wide + _GAP) - _GAP), np.nan, np.float32)
     corners = []
-    for place, tile in enumerate(large):
-        top, left = (place // across) * (high + _CAPTION) + _CAPTION, (place % across) * (wide + _GAP)
+    for index, tile in enumerate(large):
+        top, left = (index // across) * (high + _CAPTION) + _CAPTION, (index % across) * (wide + _GAP)
         pixels[top : top + high, left : left + wide] = tile
         corners.append((left, top))
     return pixels, corners
@@ -148,9 +149,9 @@ def filter_channels_figure(
         (axes.yaxis, number, first[0], height * scale + gap),
     ):
         step = 1 if cell > 13 else 4
-        shown = [place for place in range(count) if step == 1 or (place + start) % step == 0]
+        shown = [index for index in range(count) if step == 1 or (index + start) % step == 0]
         axis.set_ticks(
-            [(place + 0.5) * cell - gap / 2 - 0.5 for place in shown], [str(place + start) for place in shown]
+            [(index + 0.5) * cell - gap / 2 - 0.5 for index in shown], [str(index + start) for index in shown]
         )
     axes.tick_params(length=0, labelsize=6.5, pad=2)
     axes.set_xlabel("channel", fontsize=8.5, labelpad=3)
@@ -170,8 +171,8 @@ def walk_figure(image: NDArray[np.uint8], stages: Sequence[Stage], probabilities
     width, height = left + shown * 0.84 + 0.15, high * (len(stages) + 1) + 1.35
     figure = canvas(width, height)
 
-    def row(place: int, title: str, note: str, tall: float = high) -> tuple[float, float, float, float]:
-        top = height - 0.1 - place * high
+    def row(index: int, title: str, note: str, tall: float = high) -> tuple[float, float, float, float]:
+        top = height - 0.1 - index * high
         size = min(10.5, 190 / max(1, len(title)))  # layer names in an ensemble are long
         figure.text(0.15 / width, (top - 0.28) / height, title, fontsize=size, weight="bold", va="center")
         figure.text(0.15 / width, (top - 0.42) / height, note, fontsize=8.5, va="top", color=palette().quiet)
@@ -179,8 +180,8 @@ def walk_figure(image: NDArray[np.uint8], stages: Sequence[Stage], probabilities
 
     axes = figure.add_axes(row(0, "image", "28×28, 0 to 255"))
     _strip(axes, np.asarray(image[None] / 255, np.float32), [], shown, ink=True)
-    for place, stage in enumerate(stages, start=1):
-        axes = figure.add_axes(row(place, stage.title, stage.note))
+    for index, stage in enumerate(stages, start=1):
+        axes = figure.add_axes(row(index, stage.title, stage.note))
         if stage.values.ndim == 3:
             strongest = np.sort(np.argsort(-stage.values.max(axis=(0, 1)), kind="stable")[:shown])
             _strip(axes, np.moveaxis(stage.values[:, :, strongest], -1, 0), [str(at + 1) for at in strongest], shown)
@@ -197,14 +198,14 @@ def _strip(axes: Axes, tiles: NDArray[np.float32], captions: Sequence[str], show
     gap = max(1, round(size * 0.12))
     high, wide = size + round(size * 0.3), shown * (tiles.shape[2] + gap) - gap
     pixels = np.full((high, wide), np.nan, np.float32)
-    for place, tile in enumerate(tiles):
-        left = place * (tile.shape[1] + gap)
+    for index, tile in enumerate(tiles):
+        left = index * (tile.shape[1] + gap)
         pixels[high - size :, left : left + tile.shape[1]] = tile
-        if place < len(captions):
-            axes.text(left - 0.5, high - size - 1 - size * 0.04, captions[place], fontsize=7.5, va="bottom")
+        if index < len(captions):
+            axes.text(left - 0.5, high - size - 1 - size * 0.04, captions[index], fontsize=7.5, va="bottom")
     most = max(float(np.abs(tiles).max(initial=0)), 1e-12)
     if ink:
-        axes.imshow(pixels, cmap=_ink(), vmin=0, vmax=1, interpolation="nearest")
+        axes.imshow(pixels, cmap=ink_colours(), vmin=0, vmax=1, interpolation="nearest")
         axes.set_axis_off()
     else:
         _show(axes, pixels, (-most, most))
@@ -213,9 +214,9 @@ def _strip(axes: Axes, tiles: NDArray[np.float32], captions: Sequence[str], show
 
 def _units(axes: Axes, units: NDArray[np.float32]) -> None:
     """Bars side by side, one per unit."""
-    places = np.arange(len(units))
+    positions = np.arange(len(units))
     colours = np.where(units >= 0, palette().orange, palette().blue)
-    axes.bar(places, units, width=1.0 if len(units) > 200 else 0.8, color=list(colours), linewidth=0)
+    axes.bar(positions, units, width=1.0 if len(units) > 200 else 0.8, color=list(colours), linewidth=0)
     axes.set_xlim(-0.5, max(len(units), 10) - 0.5)
     axes.axhline(0, color=palette().quiet, linewidth=0.6)
     axes.set_xticks([])
@@ -264,18 +265,18 @@ def reasons_figure(
         return axes
 
     axes = cell(0, 0)
-    axes.imshow(image, cmap=_ink(), vmin=0, vmax=255, interpolation="nearest")
+    axes.imshow(image, cmap=ink_colours(), vmin=0, vmax=255, interpolation="nearest")
     axes.set_title("image", fontsize=9.5, loc="center", weight="normal")
     for row, (name, maps) in enumerate(rows.items()):
         middle = height - top - row * (side + below + 0.06) - side / 2
-        title, _, told = name.partition("\n")
+        title, _, subtitle = name.partition("\n")
         figure.text(0.12 / width, (middle + 0.3) / height, title, fontsize=9.5, weight="bold", va="bottom")
-        figure.text(0.12 / width, (middle + 0.24) / height, told, fontsize=8, va="top", color=palette().quiet)
+        figure.text(0.12 / width, (middle + 0.24) / height, subtitle, fontsize=8, va="top", color=palette().quiet)
         shared = max(float(np.quantile(np.abs(maps), 0.995)), 1e-12)
-        for column, (title, found) in enumerate(zip(columns, maps, strict=True), start=1):
+        for column, (title, heat_map) in enumerate(zip(columns, maps, strict=True), start=1):
             axes = cell(row, column)
-            most = max(float(np.quantile(np.abs(found), 0.995)), 1e-12) if notes else shared
-            axes.imshow(found, cmap=_two_colours(), vmin=-most, vmax=most, interpolation="nearest")
+            most = max(float(np.quantile(np.abs(heat_map), 0.995)), 1e-12) if notes else shared
+            axes.imshow(heat_map, cmap=two_colours(), vmin=-most, vmax=most, interpolation="nearest")
             axes.contour(image, levels=[127], colors=[palette().ink], linewidths=0.5, alpha=0.7)
             if row == 0:
                 axes.set_title(title, fontsize=9.5, loc="center", weight="normal")
@@ -301,15 +302,14 @@ def changes_figure(pictures: Sequence[tuple[str, str, NDArray[np.uint8] | None]]
     side = 1.55
     width, height = 0.15 + (side + 0.25) * len(pictures), side + 0.9
     figure = canvas(width, height)
-    for place, (title, answer, image) in enumerate(pictures):
-        left = 0.15 + place * (side + 0.25)
+    for index, (title, answer, image) in enumerate(pictures):
+        left = 0.15 + index * (side + 0.25)
         axes = figure.add_axes((left / width, 0.42 / height, side / width, side / height))
         axes.set_xticks([])
         axes.set_yticks([])
         axes.spines[:].set(visible=True, color=palette().line)
-        axes.imshow(
-            np.zeros((28, 28)) if image is None else image, cmap=_ink(), vmin=0, vmax=255, interpolation="nearest"
-        )
+        shown = np.zeros((28, 28)) if image is None else image
+        axes.imshow(shown, cmap=ink_colours(), vmin=0, vmax=255, interpolation="nearest")
         axes.set_title(title, fontsize=8.5, loc="center", weight="normal")
         axes.set_xlabel(answer, fontsize=11, weight="bold", labelpad=4)
         if image is None:
@@ -323,10 +323,10 @@ def _show(axes: Axes, pixels: NDArray[np.float32], ends: tuple[float, float]) ->
     axes.set_axis_off()
 
 
-def _bar(figure: Figure, place: tuple[float, float, float, float], ends: tuple[float, float]) -> None:
+def _bar(figure: Figure, rect: tuple[float, float, float, float], ends: tuple[float, float]) -> None:
     """The colour scale, its lower left corner and size in inches."""
     width, height = figure.get_size_inches()
-    left, bottom, wide, high = place
+    left, bottom, wide, high = rect
     axes = figure.add_axes((left / width, bottom / height, wide / width, high / height))
     axes.imshow(np.linspace(*ends, 128)[:, None], cmap=_of(ends), aspect="auto", origin="lower", extent=(0, 1, *ends))
     axes.set_xticks([])
@@ -341,15 +341,7 @@ def _of(ends: tuple[float, float]) -> Colormap:
     """Blue below 0, background at 0, orange above, whatever the limits: the same meaning in every picture."""
     low, high = ends
     most = max(-low, high, 1e-12)
-    whole = _two_colours()
+    whole = two_colours()
     return LinearSegmentedColormap.from_list(
         "part", whole(np.linspace(0.5 + 0.5 * low / most, 0.5 + 0.5 * high / most, 129))
     )
-
-
-def _two_colours() -> Colormap:
-    return LinearSegmentedColormap.from_list("below and above 0", [palette().blue, palette().paper, palette().orange])
-
-
-def _ink() -> Colormap:
-    return LinearSegmentedColormap.from_list("ink on paper", [palette().paper, palette().ink])

@@ -95,17 +95,17 @@ def _confused(matrix: list[list[int]]) -> list[dict[str, int]]:
 
 def _mistakes(record: Record) -> list[dict[str, Any]]:
     """The most confident errors with their three most probable classes, and the picture where available."""
-    said = record.predictions
-    doubted = set(doubtful.DOUBTFUL) if doubtful.are_mnists_test_labels(said.labels) else set()
+    predictions = record.predictions
+    doubted = set(doubtful.DOUBTFUL) if doubtful.are_mnists_test_labels(predictions.labels) else set()
     shown = []
-    for place, row in enumerate(said.mistakes[:_MOST_MISTAKES]):
-        guesses = said.probabilities[row].argsort()[::-1][:3]
+    for index, row in enumerate(predictions.mistakes[:_MOST_MISTAKES]):
+        guesses = predictions.probabilities[row].argsort()[::-1][:3]
         shown.append(
             {
                 "number": int(row),
-                "truth": int(said.labels[row]),
-                "guesses": [(int(digit), float(said.probabilities[row, digit])) for digit in guesses],
-                "picture": picture(255 - said.mistaken_images[place]) if record.has_pictures else None,
+                "truth": int(predictions.labels[row]),
+                "guesses": [(int(digit), float(predictions.probabilities[row, digit])) for digit in guesses],
+                "picture": picture(255 - predictions.mistaken_images[index]) if record.has_pictures else None,
                 "doubted": int(row) in doubted,
             }
         )
@@ -114,7 +114,7 @@ def _mistakes(record: Record) -> list[dict[str, Any]]:
 
 def _evaluations(record: Record) -> list[dict[str, Any]]:
     """The evaluations of the same model on other data, from the run's subfolders."""
-    found = []
+    rows = []
     for path in sorted(record.run.path.glob("evaluations/*/metrics.json")):
         numbers = record.run.read_json(path)
         if all(isinstance(numbers.get(key), int | float) for key in ("accuracy", "loss", "images")):
@@ -122,21 +122,21 @@ def _evaluations(record: Record) -> list[dict[str, Any]]:
             name = path.parent.name
             if isinstance(copies, int):
                 name = f"{name.removesuffix(f'-tta-{copies}')}, test-time augmentation, {copies} copies per image"
-            found.append({**numbers, "name": name})
-    return found
+            rows.append({**numbers, "name": name})
+    return rows
 
 
 def _robustness(record: Record) -> dict[str, Any] | None:
     """The robustness results, one row per set, without rotations and shifts, which the figure shows."""
-    found = record.robustness
-    if found is None:
+    robustness = record.robustness
+    if robustness is None:
         return None
-    shown = [each for each in found["sets"] if each["kind"] not in ("rotation", "shift-x", "shift-y")]
-    spoilt = [each for each in shown if each["kind"] in ("plain", "corruption")]
+    rows = [each for each in robustness["sets"] if each["kind"] not in ("rotation", "shift-x", "shift-y")]
+    spoilt = [each for each in rows if each["kind"] in ("plain", "corruption")]
     return {
         "spoilt": spoilt,
-        "others": [each for each in shown if each not in spoilt],
-        "mean": found["corruption_mean"],
+        "others": [each for each in rows if each not in spoilt],
+        "mean": robustness["corruption_mean"],
         "picture": png_of(record.run.robustness_plot),
     }
 
@@ -148,10 +148,14 @@ def _commands(record: Record) -> list[str]:
     if "command" in record.config:  # an evaluation: training recipes have no such key
         commands = [shlex.split(str(record.config["command"]))]
     if "logits" in metrics:  # stored probabilities
-        asked = ["--logits"] if metrics["logits"] else []
-        commands = [["digitlab", "evaluate", "--probabilities", metrics["model"], "--labels", metrics["data"], *asked]]
+        options = ["--logits"] if metrics["logits"] else []
+        commands = [
+            ["digitlab", "evaluate", "--probabilities", metrics["model"], "--labels", metrics["data"], *options]
+        ]
     elif trained is None or trained.path != record.run.path:
-        asked = ["--tta", str(metrics["tta"])] if metrics["tta"] else []
+        options = ["--tta", str(metrics["tta"])] if metrics["tta"] else []
         model = str(trained.path) if trained else metrics["model"]
-        commands.append(["digitlab", "evaluate", model, "--data", metrics["data"], "--split", metrics["split"], *asked])
+        commands.append(
+            ["digitlab", "evaluate", model, "--data", metrics["data"], "--split", metrics["split"], *options]
+        )
     return [shlex.join(command) for command in commands]

@@ -139,10 +139,10 @@ def _checked_robustness(run: Run) -> dict[str, Any] | None:
     return {"sets": sets, "corruption_mean": mean if _is_number(mean) else None}
 
 
-def _is_set(found: dict[str, Any]) -> bool:
-    numbers = all(_is_number(found.get(key)) for key in ("images", "answered"))
-    others = all(found.get(key) is None or _is_number(found[key]) for key in ("accuracy", "low", "high", "auroc"))
-    return numbers and others and all(isinstance(found.get(key), str) for key in ("kind", "name"))
+def _is_set(entry: dict[str, Any]) -> bool:
+    numbers = all(_is_number(entry.get(key)) for key in ("images", "answered"))
+    optional = all(entry.get(key) is None or _is_number(entry[key]) for key in ("accuracy", "low", "high", "auroc"))
+    return numbers and optional and all(isinstance(entry.get(key), str) for key in ("kind", "name"))
 
 
 def _is_number(value: Any) -> bool:
@@ -175,14 +175,15 @@ _DEMANDED: tuple[tuple[tuple[str, ...], Callable[[Any], bool], str], ...] = (
 )
 
 
-def _expect_answers(run: Run, metrics: dict[str, Any], said: Predictions) -> None:
-    images, probabilities = len(said.labels), said.probabilities
+def _expect_answers(run: Run, metrics: dict[str, Any], predictions: Predictions) -> None:
+    images, probabilities = len(predictions.labels), predictions.probabilities
     if probabilities.shape != (images, 10) or images != metrics["images"]:
         raise RunError(
-            f"{run.predictions}: holds {probabilities.shape} probabilities of {images} images, but metrics.json has "
+            f"{run.predictions}: has {probabilities.shape} probabilities of {images} images, but metrics.json has "
             f"{metrics['images']} images; expected one evaluation. `digitlab evaluate` writes both again"
         )
-    if not np.isin(said.mistakes, np.arange(images)).all() or said.mistaken_images.shape[1:] not in {(28, 28), ()}:
+    known_shape = predictions.mistaken_images.shape[1:] in {(28, 28), ()}
+    if not np.isin(predictions.mistakes, np.arange(images)).all() or not known_shape:
         raise RunError(
             f"{run.predictions}: its errors are not among its {images} images. `digitlab evaluate` writes it again"
         )

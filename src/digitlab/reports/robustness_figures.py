@@ -28,18 +28,18 @@ _LEFT, _RIGHT, _BAR = 1.62, 6.85, 4.45  # left edges of the left and right diagr
 
 
 @styled
-def robustness_figure(found: Robustness) -> Figure:
+def robustness_figure(robustness: Robustness) -> Figure:
     """Accuracy on each corruption, over rotation and translation, on another dataset; OOD images accepted."""
     figure = canvas(_WIDE, _HIGH)
-    spoilt = (found.plain, *found.of("corruption"))
+    spoilt = (robustness.plain, *robustness.of("corruption"))
     high = _ROW * len(spoilt)
     below = _HIGH - 0.4 - high
-    _corruptions(_axes(figure, _LEFT, below, 4.1, high), spoilt, found.corruption_mean)
+    _corruptions(_axes(figure, _LEFT, below, 4.1, high), spoilt, robustness.corruption_mean)
     _pictures(figure, [each.examples[:1] for each in spoilt], (_LEFT - 0.4, below, _ROW, high), down=True)
-    _others(figure, found, below - 0.75)
-    _rotation(figure, found, 6.55)
-    _shift(_axes(figure, _RIGHT, 3.6, _BAR, 2.0), found)
-    _strangers(_axes(figure, _RIGHT, 0.6, _BAR, 2.1), found)
+    _others(figure, robustness, below - 0.75)
+    _rotation(figure, robustness, 6.55)
+    _shift(_axes(figure, _RIGHT, 3.6, _BAR, 2.0), robustness)
+    _strangers(_axes(figure, _RIGHT, 0.6, _BAR, 2.1), robustness)
     return figure
 
 
@@ -82,64 +82,64 @@ def _corruptions(axes: Axes, spoilt: Sequence[SetResult], mean: float | None) ->
     axes.set_xlabel("accuracy (bar: 95 % confidence interval)")
 
 
-def _others(figure: Figure, found: Robustness, top: float) -> None:
+def _others(figure: Figure, robustness: Robustness, top: float) -> None:
     """The first images of another dataset and of the out-of-distribution sets, each under its numbers."""
-    for place, each in enumerate(found.of("other-hand", "stranger")):
-        bottom = top - 0.35 - 0.78 * place
+    for index, each in enumerate(robustness.of("other-hand", "stranger")):
+        bottom = top - 0.35 - 0.78 * index
         if each.by_confidence is None:
             low, high = each.interval or (0.0, 0.0)
-            said = f"accuracy {100 * (each.accuracy or 0.0):.1f} % ({100 * low:.1f} to {100 * high:.1f})"
+            text = f"accuracy {100 * (each.accuracy or 0.0):.1f} % ({100 * low:.1f} to {100 * high:.1f})"
         else:
-            said = f"out of distribution: AUROC {each.by_confidence.auroc:.3f}, {100 * each.answered:.1f} % accepted"
+            text = f"out of distribution: AUROC {each.by_confidence.auroc:.3f}, {100 * each.answered:.1f} % accepted"
         figure.text(0.25 / _WIDE, (bottom + 0.5) / _HIGH, each.name, weight="bold", fontsize=10.5)
-        figure.text(_LEFT / _WIDE, (bottom + 0.5) / _HIGH, said, fontsize=10.5)
+        figure.text(_LEFT / _WIDE, (bottom + 0.5) / _HIGH, text, fontsize=10.5)
         shown = each.examples
         _pictures(figure, [shown], (0.25, bottom, 0.42 * len(shown), 0.42))
 
 
-def _rotation(figure: Figure, found: Robustness, bottom: float) -> None:
+def _rotation(figure: Figure, robustness: Robustness, bottom: float) -> None:
     axes = _axes(figure, _RIGHT, bottom, _BAR, 2.25)
-    places, _, _ = found.sweep("rotation")
-    _sweep(axes, found, "rotation", palette().blue, "")
+    angles, _, _ = robustness.sweep("rotation")
+    _sweep(axes, robustness, "rotation", palette().blue, "")
     axes.set_title("Accuracy under rotation (+: counter-clockwise)")
-    step = (places[-1] - places[0]) / max(1, len(places) - 1) or 1.0
-    axes.set_xlim(places[0] - step / 2, places[-1] + step / 2)  # the width of a picture
-    axes.set_xticks(places[:: 1 if len(places) < 8 else 2], [])
-    turned = sorted((found.plain, *found.of("rotation")), key=lambda each: each.place or 0.0)
+    step = (angles[-1] - angles[0]) / max(1, len(angles) - 1) or 1.0
+    axes.set_xlim(angles[0] - step / 2, angles[-1] + step / 2)  # the width of a picture
+    axes.set_xticks(angles[:: 1 if len(angles) < 8 else 2], [])
+    turned = sorted((robustness.plain, *robustness.of("rotation")), key=lambda each: each.place or 0.0)
     wide = _BAR / len(turned)
     _pictures(figure, [each.examples[:1] for each in turned], (_RIGHT, bottom - wide - 0.03, _BAR, wide))
-    for place in places[:: 1 if len(places) < 8 else 2]:
-        text = f"{place:+.0f}°".replace("-", "−") if place else "0°"
-        axes.text(place, -0.23, text, ha="center", va="top", fontsize=10)
+    for angle in angles[:: 1 if len(angles) < 8 else 2]:
+        text = f"{angle:+.0f}°".replace("-", "−") if angle else "0°"
+        axes.text(angle, -0.23, text, ha="center", va="top", fontsize=10)
 
 
-def _shift(axes: Axes, found: Robustness) -> None:
+def _shift(axes: Axes, robustness: Robustness) -> None:
     colours = palette()
-    _sweep(axes, found, "shift-x", colours.blue, "x, to the right")
-    _sweep(axes, found, "shift-y", colours.orange, "y, down", "s--")
+    _sweep(axes, robustness, "shift-x", colours.blue, "x, to the right")
+    _sweep(axes, robustness, "shift-y", colours.orange, "y, down", "s--")
     axes.set_title("Accuracy under translation")
     axes.set_xlabel("shift in pixels")
     axes.legend(loc="lower center")
 
 
-def _sweep(axes: Axes, found: Robustness, kind: str, colour: str, name: str, style: str = "o-") -> None:
-    places, accuracies, intervals = found.sweep(kind)
-    axes.fill_between(places, intervals[:, 0], intervals[:, 1], color=colour, alpha=0.25, linewidth=0)
-    axes.plot(places, accuracies, style, color=colour, markersize=5, label=name)
+def _sweep(axes: Axes, robustness: Robustness, kind: str, colour: str, name: str, style: str = "o-") -> None:
+    positions, accuracies, intervals = robustness.sweep(kind)
+    axes.fill_between(positions, intervals[:, 0], intervals[:, 1], color=colour, alpha=0.25, linewidth=0)
+    axes.plot(positions, accuracies, style, color=colour, markersize=5, label=name)
     axes.set_ylim(0, 1.02)
     axes.grid(visible=True)
     axes.yaxis.set_major_formatter(PercentFormatter(1))
 
 
-def _strangers(axes: Axes, found: Robustness) -> None:
+def _strangers(axes: Axes, robustness: Robustness) -> None:
     """Out-of-distribution detection by confidence: OOD images accepted (FPR) against digits rejected (1 − TPR)."""
-    colours, strangers = palette(), [each for each in found.of("stranger") if each.by_confidence is not None]
+    colours, strangers = palette(), [each for each in robustness.of("stranger") if each.by_confidence is not None]
     refused = 1 - np.array(LEVELS)
     for each, style in zip(strangers, line_styles(len(strangers)), strict=True):
-        told = each.by_confidence
-        if told is not None:
-            axes.plot(refused, told.curve, label=each.name, **style)  # type: ignore[arg-type]
-            axes.plot(1 - ANSWERED, told.answered, "o", color=style["color"], markersize=6)
+        detection = each.by_confidence
+        if detection is not None:
+            axes.plot(refused, detection.curve, label=each.name, **style)  # type: ignore[arg-type]
+            axes.plot(1 - ANSWERED, detection.answered, "o", color=style["color"], markersize=6)
     axes.axvline(1 - ANSWERED, color=colours.quiet, linewidth=1, linestyle=":")
     axes.set_xlim(-0.002, refused.max())
     axes.set_ylim(0, 1.02)
@@ -161,7 +161,7 @@ _CELL, _PIXELS = (54, 50), 44  # of an image with its label, in pixels of the im
 @styled
 def label_errors_figure(
     images: NDArray[np.uint8],
-    given: Sequence[int],
+    labels: Sequence[int],
     guesses: Sequence[int],
     scores: Sequence[float],
     names: Sequence[str],
@@ -169,7 +169,7 @@ def label_errors_figure(
 ) -> Figure:
     """Images with a suspicious label, each over its label and the digit predicted out of fold, most suspicious first.
 
-    images: uint8 (N, 28, 28); given, guesses, scores: (N,), see `evaluation.label_errors`; names: of the images
+    images: uint8 (N, 28, 28); labels, guesses, scores: (N,), see `evaluation.label_errors`; names: of the images
     """
     across = max(1, min(columns, len(images)))
     down = max(1, -(-len(images) // across))
@@ -178,8 +178,8 @@ def label_errors_figure(
     axes = figure.add_axes((0, 0, 1, 1))
     draw_digit_grid(axes, images, (down, across), _CELL, at=(10, 11))
     axes.set_aspect("auto")
-    for place, (label, guess, score, name) in enumerate(zip(given, guesses, scores, names, strict=True)):
-        top, middle = high * (place // across), wide * (place % across) + wide / 2
+    for index, (label, guess, score, name) in enumerate(zip(labels, guesses, scores, names, strict=True)):
+        top, middle = high * (index // across), wide * (index % across) + wide / 2
         axes.text(middle, top + 5, name, ha="center", va="center", fontsize=8, color=colours.quiet)
         axes.text(middle - 17, top + 44, f"{label}", ha="center", va="center", fontsize=11, weight="bold")
         axes.text(middle - 8, top + 44, "or", ha="center", va="center", fontsize=8, color=colours.quiet)

@@ -109,17 +109,17 @@ def _of_epochs(record: Record) -> dict[str, Drawing]:
 def _of_mistakes(record: Record) -> dict[str, Drawing]:
     from digitlab.reports import figures
 
-    said = record.predictions
-    rows = said.mistakes[:_MOST_MISTAKES]
+    predictions = record.predictions
+    rows = predictions.mistakes[:_MOST_MISTAKES]
     if not record.has_pictures or not len(rows):
         return {}
     return {
         "mistakes": Drawing(
             "The most confident errors with their three most probable classes",
             lambda: figures.mistakes_figure(
-                said.mistaken_images[:_MOST_MISTAKES],
-                said.labels[rows].tolist(),
-                said.probabilities[rows],
+                predictions.mistaken_images[:_MOST_MISTAKES],
+                predictions.labels[rows].tolist(),
+                predictions.probabilities[rows],
                 rows.tolist(),
             ),
         )

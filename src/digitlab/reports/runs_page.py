@@ -92,7 +92,7 @@ def _curve(run: Run) -> str:
     errors = [math.log(max(1 - value, _LEAST)) for value in values]
     low, high = math.log(_LEAST), max(0.0, *errors)
     points = (
-        (1 + place * (_WIDE - 2) / (len(errors) - 1), 1 + (_HIGH - 2) * (high - error) / (high - low))
-        for place, error in enumerate(errors)
+        (1 + index * (_WIDE - 2) / (len(errors) - 1), 1 + (_HIGH - 2) * (high - error) / (high - low))
+        for index, error in enumerate(errors)
     )
     return " ".join(f"{x:.1f},{y:.1f}" for x, y in points)

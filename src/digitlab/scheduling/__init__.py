@@ -34,12 +34,12 @@ def make_pool(work: str, engine: str = "local", *, workers: int | None = None, a
         from digitlab.scheduling.local import LocalPool
 
         if address is not None:
-            raise UsageError("--address is of a Ray cluster; expected --engine ray beside it")
+            raise UsageError("--address is for a Ray cluster; add --engine ray")
         return LocalPool(work, workers)
     if engine == "ray":
         from digitlab.scheduling.on_ray import RayPool
 
         if workers is not None:
-            raise UsageError("the processors of a Ray cluster decide how many jobs run at once; expected no --workers")
+            raise UsageError("--engine ray uses all processors of the cluster; leave out --workers")
         return RayPool(work, address)
     raise UsageError(f"there is no engine {engine!r}; known: {', '.join(ENGINES)}")

@@ -53,44 +53,44 @@ def follow(plan: Plan, pool: Pool, watcher: Watcher, stop: StopRequest) -> None:
     Raises:
         DigitlabError: when there are no workers left; also whatever ``plan`` and ``watcher`` raise.
     """
-    table = _Table(plan, watcher)
+    running = _RunningJobs(plan, watcher)
     stopped_at: float | None = None
     while True:
         if stop.asked and stopped_at is None:
             stopped_at = time.monotonic()
             pool.stop()
         while stopped_at is None and pool.idle and (job := plan.next()) is not None:
-            table.under_way.add(job.digest)
+            running.digests.add(job.digest)
             watcher(Began(job))
             pool.give(job)
-        if not table.under_way and (stopped_at is not None or plan.over):
+        if not running.digests and (stopped_at is not None or plan.over):
             return
         if stopped_at is not None and time.monotonic() - stopped_at > _GRACE:
             return
         for message in pool.wait(0.5):
-            table.hear(message)
+            running.handle(message)
             watcher(message)
 
 
-class _Table:
+class _RunningJobs:
     """The running jobs, and how often each was tried."""
 
     def __init__(self, plan: Plan, watcher: Watcher) -> None:
         self._plan, self._watcher = plan, watcher
-        self.under_way: set[str] = set()
+        self.digests: set[str] = set()
         self._tries, self._losses = Counter[str](), Counter[str]()
 
-    def hear(self, message: Message) -> None:
+    def handle(self, message: Message) -> None:
         """Tell the plan the outcome of a job."""
         match message:
             case Done(job=job):
-                self.under_way.discard(job.digest)
+                self.digests.discard(job.digest)
                 self._plan.done(message)
             case Failed(job=job, reason=reason) | Lost(job=job, reason=reason):
-                self.under_way.discard(job.digest)
+                self.digests.discard(job.digest)
                 self._again(job, reason, blame=isinstance(message, Failed) or message.blame)
             case Stopped(job=job):
-                self.under_way.discard(job.digest)
+                self.digests.discard(job.digest)
                 self._plan.again(job, stopped=True)
 
     def _again(self, job: Job, reason: str, *, blame: bool) -> None:
@@ -127,7 +127,7 @@ def dispatch(
     """
     queue = _Queue(jobs, keep)
     follow(queue, pool, watcher, stop)
-    queue.ended.left = [*queue.under_way.values(), *queue.waiting]
+    queue.ended.left = [*queue.running.values(), *queue.waiting]
     return queue.ended
 
 
@@ -136,7 +136,7 @@ class _Queue(Generic[AnyJob]):
 
     def __init__(self, jobs: Sequence[AnyJob], keep: Callable[[AnyJob, Done], None]) -> None:
         self.waiting, self._keep = deque(jobs), keep
-        self.under_way: dict[str, AnyJob] = {}
+        self.running: dict[str, AnyJob] = {}
         self.ended: Dispatched[AnyJob] = Dispatched()
 
     @property
@@ -147,20 +147,20 @@ class _Queue(Generic[AnyJob]):
         if not self.waiting:
             return None
         job = self.waiting.popleft()
-        self.under_way[job.digest] = job
+        self.running[job.digest] = job
         return job
 
     def done(self, done: Done) -> None:
-        job = self.under_way.pop(done.job.digest)
+        job = self.running.pop(done.job.digest)
         self._keep(job, done)
         self.ended.done.append(job)
 
     def again(self, job: Job, *, stopped: bool) -> None:
-        own = self.under_way.pop(job.digest)
+        queued = self.running.pop(job.digest)
         if stopped:
-            self.waiting.appendleft(own)
+            self.waiting.appendleft(queued)
         else:
-            self.waiting.append(own)
+            self.waiting.append(queued)
 
     def gave_up(self, job: Job, reason: str) -> None:
-        self.ended.failed.append((self.under_way.pop(job.digest), reason))
+        self.ended.failed.append((self.running.pop(job.digest), reason))

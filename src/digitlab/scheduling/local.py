@@ -52,7 +52,7 @@ class LocalPool:
         self._work = work
         self._count = workers or usual_workers()
         self._workers: list[_Worker] = []
-        self._said: queue.Queue[tuple[_Worker, dict[str, Any] | None]] = queue.Queue()
+        self._answers: queue.Queue[tuple[_Worker, dict[str, Any] | None]] = queue.Queue()
 
     def __enter__(self) -> Self:
         return self
@@ -66,16 +66,16 @@ class LocalPool:
         if not jobs:
             return
         worker = self._start()
-        worker.tell(check=[job.as_dict() for job in jobs])
+        worker.send(check=[job.as_dict() for job in jobs])
         while True:
-            speaker, answer = self._said.get()
+            sender, answer = self._answers.get()
             if answer is None:
-                raise UsageError(f"the worker process ended before it began: {speaker.last_words()}")
+                raise UsageError(f"the worker process ended before it was ready: {sender.exit_reason()}")
             if "refused" in answer:
                 raise UsageError(answer["refused"])
             if "checked" in answer:
                 return
-            speaker.hear(answer)
+            sender.handle(answer)
 
     @property
     def idle(self) -> int:
@@ -86,12 +86,12 @@ class LocalPool:
         """See `Pool.give`."""
         worker = next((each for each in self._workers if each.job is None), None) or self._start()
         worker.job = job
-        worker.tell(job=job.as_dict(), digest=job.digest)
+        worker.send(job=job.as_dict(), digest=job.digest)
 
     def wait(self, seconds: float) -> Sequence[Message]:
         """See `Pool.wait`."""
         try:
-            worker, answer = self._said.get(timeout=seconds)
+            worker, answer = self._answers.get(timeout=seconds)
         except queue.Empty:
             return []
         return list(self._messages(worker, answer))
@@ -99,28 +99,28 @@ class LocalPool:
     def stop(self) -> None:
         """See `Pool.stop`."""
         for worker in self._workers:
-            worker.tell(stop=True)
+            worker.send(stop=True)
 
     def cut(self, job: Job) -> None:
         """See `Pool.cut`."""
         for worker in self._workers:
             if worker.job is not None and worker.job.digest == job.digest:
-                worker.tell(cut=job.digest)
+                worker.send(cut=job.digest)
 
     def _start(self) -> _Worker:
-        worker = _Worker(self._work, self._said)
+        worker = _Worker(self._work, self._answers)
         self._workers.append(worker)
         return worker
 
     def _messages(self, worker: _Worker, answer: Mapping[str, Any] | None) -> Iterator[Message]:
         if answer is None:
             self._workers.remove(worker)
-            words = worker.last_words()
+            reason = worker.exit_reason()
             worker.end()
             if worker.job is not None:
-                yield Lost(worker.job, f"its process ended ({words})")
+                yield Lost(worker.job, f"its process ended ({reason})")
             return
-        worker.hear(answer)
+        worker.handle(answer)
         if worker.job is None:
             return
         message = _message(worker.job, answer, worker.environment)
@@ -133,8 +133,8 @@ class LocalPool:
 
 def _message(job: Job, answer: Mapping[str, Any], environment: Mapping[str, Any]) -> Message | None:
     match answer:
-        case {"progress": told}:
-            return Progressed(job, told)
+        case {"progress": progress}:
+            return Progressed(job, progress)
         case {"result": result}:
             return Done(job, result, environment, "this machine")
         case {"failure": reason} | {"refused": reason}:
@@ -147,7 +147,7 @@ def _message(job: Job, answer: Mapping[str, Any], environment: Mapping[str, Any]
 class _Worker:
     """A process, its job, and the thread that reads its answers."""
 
-    def __init__(self, work: str, said: queue.Queue[tuple[_Worker, dict[str, Any] | None]]) -> None:
+    def __init__(self, work: str, answers: queue.Queue[tuple[_Worker, dict[str, Any] | None]]) -> None:
         self.job: Job | None = None
         self.environment: Mapping[str, Any] = {}
         self._errors = tempfile.TemporaryFile()  # noqa: SIM115 - lives as long as the process
@@ -164,35 +164,35 @@ class _Worker:
             start_new_session=True,
         )
         self._stdin, self._stdout = cast("TextIO", self._process.stdin), cast("TextIO", self._process.stdout)
-        self._said = said
+        self._answers = answers
         self._listener = threading.Thread(target=self._listen, daemon=True)
         self._listener.start()
 
     def _listen(self) -> None:
         for line in self._stdout:
             if line.endswith("\n"):  # else it was killed while it wrote
-                self._said.put((self, json.loads(line)))
+                self._answers.put((self, json.loads(line)))
         self._process.wait()
-        self._said.put((self, None))
+        self._answers.put((self, None))
 
-    def tell(self, **order: Any) -> None:
+    def send(self, **order: Any) -> None:
         """Send an order; `wait` notices if the worker is gone."""
         with contextlib.suppress(BrokenPipeError):
             self._stdin.write(json.dumps(order) + "\n")
             self._stdin.flush()
 
-    def hear(self, answer: Mapping[str, Any]) -> None:
+    def handle(self, answer: Mapping[str, Any]) -> None:
         """Store the environment that its results depend on, which is its first answer."""
         if "ready" in answer:
             self.environment = answer["ready"]
 
-    def last_words(self) -> str:
+    def exit_reason(self) -> str:
         """Describe why it ended: exit code or signal, and the last line that it wrote to stderr."""
         self._errors.seek(0)
         lines = self._errors.read().decode(errors="replace").strip().splitlines()
         code = self._process.poll()
-        why = f"signal {-code}" if code is not None and code < 0 else f"exit code {code}"
-        return f"{why}: {lines[-1][:300]}" if lines else why
+        status = f"signal {-code}" if code is not None and code < 0 else f"exit code {code}"
+        return f"{status}: {lines[-1][:300]}" if lines else status
 
     def end(self) -> None:
         """Kill the process if it is still running, and close its streams."""

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 __all__ = ["RayPool"]
 
-_LOOK_EVERY = 3.0  # seconds between two checks of the nodes
+_UPDATE_EVERY = 3.0  # seconds between two checks of the nodes
 _PATIENCE = 90.0  # seconds to wait while no node can work
 
 
@@ -42,8 +42,8 @@ class _Actor:
     answer: Any
     environment: Mapping[str, Any] | None = None  # None: it has not answered `Slot.hello` yet
     job: Job | None = None
-    told: Any = None
-    asked: float = field(default_factory=time.monotonic)
+    progress: Any = None
+    queried: float = field(default_factory=time.monotonic)
 
 
 class RayPool:
@@ -58,9 +58,9 @@ class RayPool:
             raise MissingExtraError("ray", needed_for="--engine ray")
         self._name, self._work, self._address = work, find_work(work), address
         self._actors: list[_Actor] = []
-        self._useless: dict[str, str] = {}  # node → why
+        self._unusable: dict[str, str] = {}  # node → why
         self._inputs: dict[str, Any] = {}  # name → reference into the object store
-        self._looked = 0.0
+        self._last_update = 0.0
         self._alone_since: float | None = None
         self._notes: list[Message] = []
         self._session = contextlib.ExitStack()
@@ -76,15 +76,15 @@ class RayPool:
 
     def check(self, jobs: Sequence[Job]) -> None:
         """See `Pool.check`; the first actor that is ready does it."""
-        said: list[Message] = []
+        messages: list[Message] = []
         while not self.idle:
-            said += self.wait(0.5)
-        self._notes = said
-        actor = self._free()
+            messages += self.wait(0.5)
+        self._notes = messages
+        actor = self._idle_actor()
         try:
             refused = self._ray.get(actor.handle.check.remote([job.as_dict() for job in jobs]))
         except self._ray.exceptions.RayError as error:
-            raise ClusterError(f"the node {actor.name} was lost before it began ({first_line(error)})") from error
+            raise ClusterError(f"the node {actor.name} was lost before it was ready ({first_line(error)})") from error
         if refused is not None:
             raise UsageError(refused)
 
@@ -95,15 +95,15 @@ class RayPool:
 
     def give(self, job: Job) -> None:
         """See `Pool.give`."""
-        actor = self._free()
-        actor.job, actor.told = job, None
+        actor = self._idle_actor()
+        actor.job, actor.progress = job, None
         content = job.as_dict()
         inputs = {name: self._stored(name, load) for name, load in self._work.inputs(content).items()}
         actor.answer = actor.handle.do.remote(content, job.digest, inputs)
 
     def wait(self, seconds: float) -> Sequence[Message]:
         """See `Pool.wait`."""
-        self._look()
+        self._update_nodes()
         messages, self._notes = self._notes, []
         waiting = {actor.answer: actor for actor in self._actors if actor.answer is not None}
         if not waiting:
@@ -112,8 +112,8 @@ class RayPool:
         ready, _ = self._ray.wait(list(waiting), timeout=0 if messages else seconds)
         for answer in ready:
             if waiting[answer] in self._actors:  # one that was heard before may have ended it
-                messages += self._hear(waiting[answer])
-        messages += self._progress()
+                messages += self._handle_answer(waiting[answer])
+        messages += self._query_progress()
         return messages
 
     def stop(self) -> None:
@@ -127,76 +127,77 @@ class RayPool:
             if actor.job is not None and actor.job.digest == job.digest:
                 actor.handle.cut.remote(job.digest)
 
-    def _free(self) -> _Actor:
+    def _idle_actor(self) -> _Actor:
         return next(actor for actor in self._actors if actor.environment is not None and actor.job is None)
 
-    def _look(self) -> None:
+    def _update_nodes(self) -> None:
         """Start actors on nodes that have room for more, and forget nodes that are gone."""
-        if time.monotonic() - self._looked < _LOOK_EVERY:
+        if time.monotonic() - self._last_update < _UPDATE_EVERY:
             return
-        self._looked = time.monotonic()
+        self._last_update = time.monotonic()
         nodes = {node["NodeID"]: node for node in self._ray.nodes() if node["Alive"]}
         for actor in [each for each in self._actors if each.node not in nodes]:
-            self._notes += self._lose(actor, f"its node {actor.name} is gone", blame=False)
+            self._notes += self._drop_actor(actor, f"its node {actor.name} is gone", blame=False)
         for node_id, node in nodes.items():
             processors = int(node["Resources"].get("CPU", 0))
-            if node_id in self._useless or not processors:
+            if node_id in self._unusable or not processors:
                 continue
             room = processors - sum(actor.node == node_id for actor in self._actors)
-            self._actors += [self._put(node_id, node["NodeName"]) for _ in range(room)]
-        self._expect_somebody(len(nodes))
+            self._actors += [self._start_actor(node_id, node["NodeName"]) for _ in range(room)]
+        self._expect_usable_node(len(nodes))
 
-    def _put(self, node_id: str, name: str) -> _Actor:
+    def _start_actor(self, node_id: str, name: str) -> _Actor:
         from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
         # Two concurrent calls: a job, and the query for its progress.
-        kind = self._ray.remote(num_cpus=1, max_concurrency=2)(Slot)
-        place = NodeAffinitySchedulingStrategy(node_id, soft=False)
-        handle = kind.options(scheduling_strategy=place).remote(self._name, dict(self._work.VARIABLES))
+        actor_class = self._ray.remote(num_cpus=1, max_concurrency=2)(Slot)
+        strategy = NodeAffinitySchedulingStrategy(node_id, soft=False)
+        handle = actor_class.options(scheduling_strategy=strategy).remote(self._name, dict(self._work.VARIABLES))
         return _Actor(node_id, name, handle, handle.hello.remote())
 
-    def _expect_somebody(self, nodes: int) -> None:
+    def _expect_usable_node(self, nodes: int) -> None:
         if self._actors:
             self._alone_since = None
             return
         self._alone_since = self._alone_since or time.monotonic()
-        reasons = "; ".join(f"{name}: {why}" for name, why in self._useless.items())
-        if nodes and len(self._useless) >= nodes:
+        reasons = "; ".join(f"{name}: {reason}" for name, reason in self._unusable.items())
+        if nodes and len(self._unusable) >= nodes:
             raise ClusterError(f"none of the cluster's {nodes} nodes can work: {reasons}")
         if time.monotonic() - self._alone_since > _PATIENCE:
             raise ClusterError(
-                "the cluster has no node left that can work; what was finished is kept, and the same command goes on"
+                "the cluster has no node left that can work; finished work is kept: run the same command to continue"
             )
 
-    def _hear(self, actor: _Actor) -> Iterator[Message]:
+    def _handle_answer(self, actor: _Actor) -> Iterator[Message]:
         """Process an actor's answer to its last call."""
         errors = self._ray.exceptions
         try:
             answer = self._ray.get(actor.answer)
         except errors.ActorUnavailableError:
-            yield from self._lose(actor, f"its node {actor.name} does not answer", blame=False)
+            yield from self._drop_actor(actor, f"its node {actor.name} does not answer", blame=False)
         except errors.RayActorError as error:
             alive = any(node["NodeID"] == actor.node and node["Alive"] for node in self._ray.nodes())
             if actor.environment is None and alive:
-                yield from self._leave_out(actor, error)
+                yield from self._exclude_node(actor, error)
             else:
-                yield from self._lose(actor, f"its process on {actor.name} ended ({first_line(error)})", blame=alive)
+                reason = f"its process on {actor.name} ended ({first_line(error)})"
+                yield from self._drop_actor(actor, reason, blame=alive)
         except (errors.RayError, DigitlabError) as error:
             if actor.environment is None:
-                yield from self._leave_out(actor, error)
+                yield from self._exclude_node(actor, error)
             elif actor.job is not None:
                 job, actor.job, actor.answer = actor.job, None, None
                 yield Failed(job, first_line(error))
         else:
             actor.answer = None
-            yield from self._take(actor, answer)
+            yield from self._handle_result(actor, answer)
 
-    def _take(self, actor: _Actor, answer: Mapping[str, Any]) -> Iterator[Message]:
+    def _handle_result(self, actor: _Actor, answer: Mapping[str, Any]) -> Iterator[Message]:
         job, actor.job = actor.job, None
         if job is None:
-            theirs = answer["version"]
-            if theirs != VERSION:
-                yield from self._leave_out(actor, f"it has digitlab {theirs}, and this machine {VERSION}")
+            version = answer["version"]
+            if version != VERSION:
+                yield from self._exclude_node(actor, f"it has digitlab {version}, and this machine {VERSION}")
             actor.environment = answer["environment"]
         elif "result" in answer:
             yield Done(job, answer["result"], actor.environment or {}, f"on {actor.name}")
@@ -205,36 +206,36 @@ class RayPool:
         else:
             yield Failed(job, answer["failure"])
 
-    def _leave_out(self, actor: _Actor, reason: object) -> Iterator[Message]:
+    def _exclude_node(self, actor: _Actor, reason: object) -> Iterator[Message]:
         """Exclude a node that cannot do any job: drop its actors, and start no others there."""
-        why = _why_useless(reason)
-        self._useless[actor.node] = why
+        text = _why_unusable(reason)
+        self._unusable[actor.node] = text
         for each in [other for other in self._actors if other.node == actor.node]:
-            yield from self._lose(each, f"its node {actor.name} is left out", blame=False)
-        yield Noted(f"node {actor.name} is left out: {why}")
+            yield from self._drop_actor(each, f"its node {actor.name} is left out", blame=False)
+        yield Noted(f"node {actor.name} is left out: {text}")
 
-    def _lose(self, actor: _Actor, reason: str, *, blame: bool) -> Iterator[Message]:
+    def _drop_actor(self, actor: _Actor, reason: str, *, blame: bool) -> Iterator[Message]:
         if actor in self._actors:
             self._actors.remove(actor)
             self._ray.kill(actor.handle)  # if it still exists, it must not finish the job as well
             if actor.job is not None:
                 yield Lost(actor.job, reason, blame)
 
-    def _progress(self) -> Iterator[Message]:
+    def _query_progress(self) -> Iterator[Message]:
         """Query the jobs' progress, at most once a second each."""
         for actor in self._actors:
-            if actor.job is None or time.monotonic() - actor.asked < 1:
+            if actor.job is None or time.monotonic() - actor.queried < 1:
                 continue
-            if actor.told is not None and self._ray.wait([actor.told], timeout=0)[0]:
+            if actor.progress is not None and self._ray.wait([actor.progress], timeout=0)[0]:
                 try:
-                    told = self._ray.get(actor.told)
+                    progress = self._ray.get(actor.progress)
                 except self._ray.exceptions.RayError:
-                    told = None  # the job's own answer will report the error
-                if told is not None and told["digest"] == actor.job.digest:
-                    yield Progressed(actor.job, told["progress"])
-                actor.told = None
-            if actor.told is None:
-                actor.asked, actor.told = time.monotonic(), actor.handle.told.remote()
+                    progress = None  # the job's own answer will report the error
+                if progress is not None and progress["digest"] == actor.job.digest:
+                    yield Progressed(actor.job, progress["progress"])
+                actor.progress = None
+            if actor.progress is None:
+                actor.queried, actor.progress = time.monotonic(), actor.handle.progress.remote()
 
     def _stored(self, name: str, load: Callable[[], Any]) -> Any:
         if name not in self._inputs:
@@ -243,7 +244,7 @@ class RayPool:
 
 
 class Slot:
-    """The class behind an actor: a worker whose progress (``told``) can be queried while it does a job."""
+    """The class behind an actor: a worker whose progress can be queried while it does a job."""
 
     def __init__(self, work: str, variables: Mapping[str, str]) -> None:
         """Set ``variables``, the environment variables that libraries read when they are loaded."""
@@ -251,7 +252,7 @@ class Slot:
         privacy.keep_folders()
         self._name = work
         self._worker: Worker | None = None
-        self._told: dict[str, Any] | None = None
+        self._progress: dict[str, Any] | None = None
 
     def hello(self) -> dict[str, Any]:
         """Load what the jobs need; return this package's version there, and the environment (`protocol.Work`)."""
@@ -267,15 +268,15 @@ class Slot:
         """See `Worker.do`; ``inputs`` hold references into the object store, which are read in place."""
         import ray
 
-        def tell(progress: Mapping[str, Any]) -> None:
-            self._told = {"digest": digest, "progress": progress}
+        def report(progress: Mapping[str, Any]) -> None:
+            self._progress = {"digest": digest, "progress": progress}
 
         loads = {name: functools.partial(ray.get, reference) for name, reference in inputs.items()}
-        return self._ready.do(job, digest, inputs=loads, tell=tell, keep_state=False)
+        return self._ready.do(job, digest, inputs=loads, report=report, keep_state=False)
 
-    def told(self) -> dict[str, Any] | None:
+    def progress(self) -> dict[str, Any] | None:
         """Return the last job's progress and digest."""
-        return self._told
+        return self._progress
 
     def stop(self) -> None:
         """Stop the current job and all further ones."""
@@ -293,7 +294,7 @@ class Slot:
         return self._worker
 
 
-def _why_useless(reason: object) -> str:
+def _why_unusable(reason: object) -> str:
     text = str(reason)
     if "No module named" in text:
         missing = text.split("No module named", 1)[1].split("\n", 1)[0].strip(" '\"")

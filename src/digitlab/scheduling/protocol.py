@@ -12,11 +12,11 @@ if TYPE_CHECKING:
     from digitlab.stopping import StopRequest
 
 __all__ = [
-    "Began", "Done", "Failed", "GaveUp", "Inputs", "Job", "Lost", "Message", "Noted", "Pool", "Progressed", "Stopped",
-    "Tell", "Watcher", "Work",
+    "Began", "Done", "Failed", "GaveUp", "Inputs", "Job", "Lost", "Message", "Noted", "Pool", "Progressed", "Report",
+    "Stopped", "Watcher", "Work",
 ]  # fmt: skip
 
-Tell = Callable[[Mapping[str, Any]], None]  # takes a job's progress, as plain values
+Report = Callable[[Mapping[str, Any]], None]  # takes a job's progress, as plain values
 Inputs = Mapping[str, Callable[[], Any]]  # name → function that returns the input
 
 
@@ -56,11 +56,11 @@ class Work(Protocol):
         """
 
     def do(
-        self, job: dict[str, Any], *, inputs: Inputs, tell: Tell, stop: StopRequest, keep_state: bool
+        self, job: dict[str, Any], *, inputs: Inputs, report: Report, stop: StopRequest, keep_state: bool
     ) -> Mapping[str, Any]:
         """Do a job and return its result, as JSON-serialisable values.
 
-        tell: to be called with the job's progress from time to time
+        report: to be called with the job's progress from time to time
         keep_state: whether to keep a state on this machine's disk, from which the next attempt resumes
 
         Raises:

@@ -23,9 +23,9 @@ from digitlab.stopping import Interrupted, StopRequest
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
-    from digitlab.scheduling.protocol import Inputs, Tell, Work
+    from digitlab.scheduling.protocol import Inputs, Report, Work
 
-__all__ = ["Worker", "attempt", "find_work"]
+__all__ = ["Worker", "attempt", "find_work", "own_stdout"]
 
 
 def find_work(module: str) -> Work:
@@ -39,7 +39,8 @@ class Worker:
     def __init__(self, work: Work) -> None:
         self._work = work
         self.stop = StopRequest()
-        self._of_jobs: dict[str, StopRequest] = {}  # by digest: of the current job, and of one that is about to begin
+        # By digest: of the current job, and of one that is about to begin.
+        self._stop_requests: dict[str, StopRequest] = {}
 
     def refusal(self, jobs: Sequence[dict[str, Any]]) -> str | None:
         """Return why one of these jobs cannot be done, or None."""
@@ -50,20 +51,22 @@ class Worker:
             return str(error)
         return None
 
-    def do(self, job: dict[str, Any], digest: str, *, inputs: Inputs, tell: Tell, keep_state: bool) -> dict[str, Any]:
+    def do(
+        self, job: dict[str, Any], digest: str, *, inputs: Inputs, report: Report, keep_state: bool
+    ) -> dict[str, Any]:
         """Do a job: see `attempt`, and `Work.do` for the arguments."""
         stop = self._request(digest)
         try:
-            return attempt(lambda: self._work.do(job, inputs=inputs, tell=tell, stop=stop, keep_state=keep_state))
+            return attempt(lambda: self._work.do(job, inputs=inputs, report=report, stop=stop, keep_state=keep_state))
         finally:
-            self._of_jobs.clear()
+            self._stop_requests.clear()
 
     def cut(self, digest: str) -> None:
         """Stop this job only; it may be over, or not have begun yet."""
         self._request(digest)()
 
     def _request(self, digest: str) -> StopRequest:
-        return self._of_jobs.setdefault(digest, StopRequest(within=self.stop))
+        return self._stop_requests.setdefault(digest, StopRequest(within=self.stop))
 
 
 def attempt(do: Callable[[], Mapping[str, Any]]) -> dict[str, Any]:
@@ -84,31 +87,34 @@ def attempt(do: Callable[[], Mapping[str, Any]]) -> dict[str, Any]:
 
 def main() -> None:
     """Process orders until stdin is closed."""
-    answers = _own_stdout()
+    answers = own_stdout()
 
-    def say(**message: Any) -> None:
+    def send(**message: Any) -> None:
         answers.write(json.dumps(message) + "\n")
         answers.flush()
+
+    def report(progress: Mapping[str, Any]) -> None:
+        send(progress=progress)
 
     try:
         work = find_work(sys.argv[1])
         environment = work.environment()
     except DigitlabError as error:
-        say(refused=str(error))
+        send(refused=str(error))
         return
     worker = Worker(work)
     orders = _orders(worker)
-    say(ready=environment)
+    send(ready=environment)
     while True:
         match orders.get():
             case {"check": jobs}:
                 refusal = worker.refusal(jobs)
-                say(**({"checked": True} if refusal is None else {"refused": refusal}))
+                send(**({"checked": True} if refusal is None else {"refused": refusal}))
             case {"job": job, "digest": digest}:
-                say(**worker.do(job, digest, inputs={}, tell=lambda told: say(progress=told), keep_state=True))
+                send(**worker.do(job, digest, inputs={}, report=report, keep_state=True))
 
 
-def _own_stdout() -> TextIO:
+def own_stdout() -> TextIO:
     """Return the original stdout, for answers; redirect what libraries print to stderr."""
     answers = os.fdopen(os.dup(1), "w", encoding="utf-8")
     os.dup2(2, 1)

@@ -11,7 +11,7 @@ from digitlab.errors import DatasetError, UsageError
 from digitlab.reading.numbers import check_of
 from digitlab.sheets.form import Field
 from digitlab.sheets.sums import sums_of
-from digitlab.sheets.values import is_sum
+from digitlab.sheets.values import SUMS, is_sum
 from digitlab.storage import saying_what_failed, write_text
 
 if TYPE_CHECKING:
@@ -20,13 +20,13 @@ if TYPE_CHECKING:
 
     from digitlab.sheets.form import Form, Table
 
-__all__ = ["Asked", "keep_asked", "read_asked", "with_checks"]
+__all__ = ["SheetOptions", "read_options", "save_options", "with_checks"]
 
 _LARGEST = 1_000_000  # bytes of the file
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
+class SheetOptions:
     """Options. least: the confidence below which a value is doubtful; checks: "FIELD=CHECK", of the form's fields."""
 
     least: float = 0.0
@@ -46,8 +46,11 @@ def with_checks(form: Form, checks: Sequence[str]) -> Form:
         if not equals or not check:
             raise UsageError(f"--check {text}: expected FIELD=CHECK, as in total=sum:task.*.points")
         if not is_sum(check):
-            check_of(check)
-        items = tuple(_checked(item, name, check) for item in form.items)
+            try:
+                check_of(check, sums=SUMS)
+            except UsageError as error:
+                raise UsageError(f"--check {text}: {error}") from error
+        items = tuple(_with_check(item, name, check) for item in form.items)
         if items == form.items and not any(fnmatchcase(each.name, name) for each in form.fields):
             raise UsageError(f"--check {text}: no field is called {name}; expected one of {_names(form)}")
         form = replace(form, items=items)
@@ -62,55 +65,55 @@ def _names(form: Form) -> str:
     return ", ".join(each.name for each in form.fields if each.kind in ("boxes", "line"))[:300]
 
 
-def _checked(item: Field | Table, name: str, check: str) -> Field | Table:
+def _with_check(item: Field | Table, name: str, check: str) -> Field | Table:
     if isinstance(item, Field):
-        return _with(item, item.name, check) if fnmatchcase(item.name, name) else item
+        return _field_with_check(item, item.name, check) if fnmatchcase(item.name, name) else item
     columns = []
     for column in item.columns:
-        named = [fnmatchcase(f"{item.name}.{row}.{column.name}", name) for row in item.rows]
-        whole = f"{item.name}.*.{column.name}"
-        if any(named) and not all(named):
-            raise UsageError(f"--check {name}={check}: a check is of a whole column; expected {whole}={check}")
-        if all(named) and is_sum(check):
+        matches = [fnmatchcase(f"{item.name}.{row}.{column.name}", name) for row in item.rows]
+        whole_column = f"{item.name}.*.{column.name}"
+        if any(matches) and not all(matches):
+            raise UsageError(f"--check {name}={check}: a check is of a whole column; expected {whole_column}={check}")
+        if all(matches) and is_sum(check):
             raise UsageError(f"--check {name}={check}: a sum is of one field; expected a field outside of tables")
-        columns.append(_with(column, whole, check) if all(named) else column)
+        columns.append(_field_with_check(column, whole_column, check) if all(matches) else column)
     return replace(item, columns=tuple(columns))
 
 
-def _with(field: Field, name: str, check: str) -> Field:
+def _field_with_check(field: Field, name: str, check: str) -> Field:
     if field.kind not in ("boxes", "line") or field.among:
-        what = "is on a list" if field.among else "is ticked"
-        raise UsageError(f"--check {name}={check}: {name} {what}; expected a field of digits without a list")
+        reason = "is on a list" if field.among else "is ticked"
+        raise UsageError(f"--check {name}={check}: {name} {reason}; expected a field of digits without a list")
     return replace(field, check=check)
 
 
-def keep_asked(path: Path, asked: Asked) -> None:
+def save_options(path: Path, options: SheetOptions) -> None:
     """Write the options beside a table; if there are none, only over an existing file.
 
     Raises:
         StorageError: when it cannot be written.
     """
-    if asked != Asked() or path.exists():
-        content = {"kind": "digitlab sheet asked 1", "least": asked.least, "checks": list(asked.checks)}
+    if options != SheetOptions() or path.exists():
+        content = {"kind": "digitlab sheet asked 1", "least": options.least, "checks": list(options.checks)}
         write_text(path, json.dumps(content, indent=1, ensure_ascii=False) + "\n")
 
 
-def read_asked(path: Path) -> Asked:
+def read_options(path: Path) -> SheetOptions:
     """Read the options; without a file, there are none.
 
     Raises:
         DatasetError: for a damaged file.
     """
     if not path.exists():
-        return Asked()
+        return SheetOptions()
     with saying_what_failed(path, "read"):
         text = path.read_text("utf-8", errors="replace") if path.stat().st_size <= _LARGEST else ""
     try:
         content: Any = json.loads(text)
         least, checks = float(content["least"]), tuple(content["checks"])
-        fine = content["kind"] == "digitlab sheet asked 1" and 0.0 <= least <= 1.0
+        valid = content["kind"] == "digitlab sheet asked 1" and 0.0 <= least <= 1.0
     except (ValueError, KeyError, TypeError, OverflowError, RecursionError):
-        fine, least, checks = False, 0.0, ()
-    if not fine or not all(isinstance(each, str) for each in checks):
+        valid, least, checks = False, 0.0, ()
+    if not valid or not all(isinstance(each, str) for each in checks):
         raise DatasetError(f"{path}: is damaged; delete it and run `digitlab sheet read` again")
-    return Asked(least, checks)
+    return SheetOptions(least, checks)

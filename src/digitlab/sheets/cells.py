@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import cv2
 import numpy as np
 
-from digitlab.reading.components import FAINT
+from digitlab.reading.components import with_soft_edges
 from digitlab.reading.ink import INK, ink_scale, ink_strength
 from digitlab.sheets.strips import PER_MM
 
@@ -35,7 +35,7 @@ _DASH = 1.2  # mm: greatest height of a dash
 _POINT = 0.35  # mm: least size (longest side) of a point or comma
 _ABOVE = 0.5  # of the narrower stroke's width: overlap from which two strokes are one above the other
 _THIN = 0.7  # mm: thickness of what may be the remainder of a line, …
-_LEFT_OVER = 0.9  # … if it has at most this share of the line's darkness
+_REMAINDER = 0.9  # … if it has at most this share of the line's darkness
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,29 +53,29 @@ def strength_of(strips: Sequence[Strip]) -> list[NDArray[np.uint8]]:
     """
     widest = max(strip.picture.shape[1] for strip in strips)
     rows: list[list[int]] = []
-    free = 0
-    for number in sorted(range(len(strips)), key=lambda each: -strips[each].picture.shape[0]):
-        wide = strips[number].picture.shape[1]
-        if wide > free:
+    remaining = 0
+    for index in sorted(range(len(strips)), key=lambda each: -strips[each].picture.shape[0]):
+        width = strips[index].picture.shape[1]
+        if width > remaining:
             rows.append([])
-            free = widest
-        rows[-1].append(number)
-        free -= wide
+            remaining = widest
+        rows[-1].append(index)
+        remaining -= width
     heights = [strips[row[0]].picture.shape[0] for row in rows]
     sheet = np.full((sum(heights), widest, 3), 255, np.uint8)
-    places: dict[int, tuple[slice, slice]] = {}
+    slices: dict[int, tuple[slice, slice]] = {}
     top = 0
     for row, height in zip(rows, heights, strict=True):
         left = 0
-        for number in row:
-            high, wide = strips[number].picture.shape[:2]
-            places[number] = slice(top, top + high), slice(left, left + wide)
-            sheet[places[number]] = strips[number].picture
-            left += wide
+        for index in row:
+            strip_height, width = strips[index].picture.shape[:2]
+            slices[index] = slice(top, top + strip_height), slice(left, left + width)
+            sheet[slices[index]] = strips[index].picture
+            left += width
         sheet[top : top + height, left:] = np.median(sheet[top : top + height, :left], axis=(0, 1))
         top += height
     strength = ink_strength(sheet, round(_WINDOW * PER_MM), page=True, light=False)
-    return [np.ascontiguousarray(strength[places[number]]) for number in range(len(strips))]
+    return [np.ascontiguousarray(strength[slices[index]]) for index in range(len(strips))]
 
 
 def written_in(strength: NDArray[np.uint8], cell: Rectangle, level: float = 0.0) -> Written | None:
@@ -91,30 +91,31 @@ def written_in(strength: NDArray[np.uint8], cell: Rectangle, level: float = 0.0)
     ink = np.asarray(cv2.LUT(np.ascontiguousarray(strength[rows, columns]), scale), np.float32)
     _, labels, statistics, _ = cv2.connectedComponentsWithStats((ink >= INK).astype(np.uint8), connectivity=8)
     x0, y0, x1, y1 = (round(side) for side in cell)
-    within = labels[max(0, y0 - rows.start) : y1 - rows.start, max(0, x0 - columns.start) : x1 - columns.start]
-    counted = np.bincount(within.ravel(), minlength=len(statistics))
+    labels_inside = labels[max(0, y0 - rows.start) : y1 - rows.start, max(0, x0 - columns.start) : x1 - columns.start]
+    counts = np.bincount(labels_inside.ravel(), minlength=len(statistics))
     area = statistics[:, cv2.CC_STAT_AREA]
-    mine = (counted >= _OWN * area) & (area >= 4)
-    mine[0] = False
-    own = strength[rows, columns]
-    for part in np.flatnonzero(mine).tolist():
-        if _is_left_over(statistics[part], (x0 - columns.start, y0 - rows.start, x1 - columns.start, y1 - rows.start)):
-            mine[part] = float(np.percentile(own[labels == part], 75)) > _LEFT_OVER * level
-    if not mine.any():
+    keep = (counts >= _OWN * area) & (area >= 4)
+    keep[0] = False
+    values = strength[rows, columns]
+    local_cell = x0 - columns.start, y0 - rows.start, x1 - columns.start, y1 - rows.start
+    for part in np.flatnonzero(keep).tolist():
+        if _is_line_remainder(statistics[part], local_cell):
+            keep[part] = float(np.percentile(values[labels == part], 75)) > _REMAINDER * level
+    if not keep.any():
         return None
-    mine &= area >= _PART * area[mine].max()
-    written = _cut(ink, mine[labels], columns.start, rows.start)
+    keep &= area >= _PART * area[keep].max()
+    written = _cut(ink, keep[labels], columns.start, rows.start)
     return None if max(written.ink.shape) < _SPECK * PER_MM else written
 
 
-def _is_left_over(part: NDArray[np.int32], cell: tuple[int, int, int, int]) -> bool:
+def _is_line_remainder(part: NDArray[np.int32], cell: tuple[int, int, int, int]) -> bool:
     """Return whether a stroke is thin and lies along a side of the cell, as the remainder of its line does."""
-    left, top, wide, high, _ = part.tolist()
+    left, top, width, height, _ = part.tolist()
     x0, y0, x1, y1 = cell
     thin, near = _THIN * PER_MM, 2 * _HALO * PER_MM
-    upright = wide <= thin and (left + wide <= x0 + near or left >= x1 - near)
-    level = high <= thin and (top + high <= y0 + near or top >= y1 - near)
-    return bool(upright or level)
+    vertical = width <= thin and (left + width <= x0 + near or left >= x1 - near)
+    horizontal = height <= thin and (top + height <= y0 + near or top >= y1 - near)
+    return bool(vertical or horizontal)
 
 
 def filled_share(strength: NDArray[np.uint8], cell: Rectangle, level: float = 0.0) -> float:
@@ -131,10 +132,10 @@ def filled_share(strength: NDArray[np.uint8], cell: Rectangle, level: float = 0.
     _, labels, statistics, _ = cv2.connectedComponentsWithStats(solid, connectivity=8)
     longest = 0
     x0, y0, x1, y1 = (round(side) for side in cell)
-    here = x0 - columns.start, y0 - rows.start, x1 - columns.start, y1 - rows.start
+    local_cell = x0 - columns.start, y0 - rows.start, x1 - columns.start, y1 - rows.start
     for part in range(1, len(statistics)):
-        along = _is_left_over(statistics[part], here)
-        if not along or float(np.percentile(inside[labels == part], 75)) > _LEFT_OVER * level:
+        remainder = _is_line_remainder(statistics[part], local_cell)
+        if not remainder or float(np.percentile(inside[labels == part], 75)) > _REMAINDER * level:
             longest = max(longest, *statistics[part, [cv2.CC_STAT_WIDTH, cv2.CC_STAT_HEIGHT]].tolist())
     return longest / PER_MM
 
@@ -145,67 +146,65 @@ def marks_on(strength: NDArray[np.uint8], cell: Rectangle, level: float = 0.0) -
     strength: uint8 (H, W) of the strip; level: how dark its rule was
     """
     rows, columns = _part(strength, cell, _BEYOND)
-    own = np.ascontiguousarray(strength[rows, columns])
-    scale = ink_scale(own)
+    values = np.ascontiguousarray(strength[rows, columns])
+    scale = ink_scale(values)
     if scale is None:
         return []
-    ink = np.asarray(cv2.LUT(own, scale), np.float32)
+    ink = np.asarray(cv2.LUT(values, scale), np.float32)
     _, labels, statistics, _ = cv2.connectedComponentsWithStats((ink >= INK).astype(np.uint8), connectivity=8)
-    base = round(cell[3]) - rows.start
+    baseline = round(cell[3]) - rows.start
     groups: list[list[int]] = []
     ends: list[tuple[int, int]] = []
     for part in sorted(range(1, len(statistics)), key=lambda each: int(statistics[each, 0])):
-        left, top, wide, high, area = statistics[part].tolist()
-        rule = high <= _THIN * PER_MM and abs(top + high / 2 - base) <= _HALO * PER_MM
-        faint = float(np.percentile(own[labels == part], 75)) <= _LEFT_OVER * level
-        if area < 4 or max(wide, high) < _POINT * PER_MM or (rule and faint) or top + high <= 0.1 * base:
+        left, top, width, height, area = statistics[part].tolist()
+        rule_shaped = height <= _THIN * PER_MM and abs(top + height / 2 - baseline) <= _HALO * PER_MM
+        faint = float(np.percentile(values[labels == part], 75)) <= _REMAINDER * level
+        dirt = area < 4 or max(width, height) < _POINT * PER_MM
+        if dirt or (rule_shaped and faint) or top + height <= 0.1 * baseline:
             continue
-        shared = min(ends[-1][1], left + wide) - max(ends[-1][0], left) if ends else 0
-        if shared > _ABOVE * min(wide, ends[-1][1] - ends[-1][0] if ends else wide):
+        overlap = min(ends[-1][1], left + width) - max(ends[-1][0], left) if ends else 0
+        if overlap > _ABOVE * min(width, ends[-1][1] - ends[-1][0] if ends else width):
             groups[-1].append(part)
-            ends[-1] = min(ends[-1][0], left), max(ends[-1][1], left + wide)
+            ends[-1] = min(ends[-1][0], left), max(ends[-1][1], left + width)
         else:
             groups.append([part])
-            ends.append((left, left + wide))
+            ends.append((left, left + width))
     return [_cut(ink, np.isin(labels, group), columns.start, rows.start) for group in groups]
 
 
 def is_sign(mark: Written, row: Sequence[Written | None]) -> bool:
     """Return whether a mark is far shorter than the digits beside it (point, comma, dash); alone in a row, none is."""
-    highest = max(each.ink.shape[0] for each in row if each is not None)
-    low = mark.ink.shape[0] < _LOW * highest
-    return bool(low and (max(mark.ink.shape) < _LOW * highest or mark.ink.shape[0] < _DASH * PER_MM))
+    tallest = max(each.ink.shape[0] for each in row if each is not None)
+    short = mark.ink.shape[0] < _LOW * tallest
+    return bool(short and (max(mark.ink.shape) < _LOW * tallest or mark.ink.shape[0] < _DASH * PER_MM))
 
 
-def sign_of(mark: Written, row: Sequence[Written | None], base: float) -> str:
+def sign_of(mark: Written, row: Sequence[Written | None], baseline: float) -> str:
     """Classify a short mark by its shape and its height above the line; "" for a digit. base: the line's place."""
     if not is_sign(mark, row):
         return ""
     digits = [each for each in row if each is not None and not is_sign(each, row)]
     top, bottom = min(each.box[1] for each in digits), max(each.box[3] for each in digits)
     middle = (mark.box[1] + mark.box[3]) / 2
-    high, wide = mark.ink.shape
-    if wide >= 2 * high and middle < top + 0.75 * (bottom - top):
+    height, width = mark.ink.shape
+    if width >= 2 * height and middle < top + 0.75 * (bottom - top):
         return "-"
-    if middle < top + 0.6 * (bottom - top) or mark.box[1] > base + PER_MM:
+    if middle < top + 0.6 * (bottom - top) or mark.box[1] > baseline + PER_MM:
         return "?"
-    return "." if high <= 1.5 * wide else ","
+    return "." if height <= 1.5 * width else ","
 
 
-def _cut(ink: NDArray[np.float32], mine: NDArray[np.bool_], x: int, y: int) -> Written:
+def _cut(ink: NDArray[np.float32], mask: NDArray[np.bool_], x: int, y: int) -> Written:
     """Cut out the ink of some strokes with their soft edges; x, y: where the part lies in the strip."""
-    soft = ink * cv2.dilate(mine.astype(np.uint8), np.ones((3, 3), np.uint8))
-    down, along = np.flatnonzero(soft.max(axis=1) >= FAINT), np.flatnonzero(soft.max(axis=0) >= FAINT)
-    tight = soft[down[0] : down[-1] + 1, along[0] : along[-1] + 1]
-    left, top = x + int(along[0]), y + int(down[0])
-    box = float(left), float(top), float(left + tight.shape[1]), float(top + tight.shape[0])
-    return Written(np.asarray(tight, np.float32), box)
+    cropped, left, top = with_soft_edges(ink, mask)
+    x0, y0 = float(x + left), float(y + top)
+    return Written(cropped, (x0, y0, x0 + cropped.shape[1], y0 + cropped.shape[0]))
 
 
-def _part(strength: NDArray[np.uint8], cell: Rectangle, more: float) -> tuple[slice, slice]:
+def _part(strength: NDArray[np.uint8], cell: Rectangle, margin: float) -> tuple[slice, slice]:
     """Return the rows and columns of a cell with this many mm more on each side."""
-    more *= PER_MM
+    margin *= PER_MM
     x0, y0, x1, y1 = cell
-    top, bottom = max(0, round(y0 - more)), min(strength.shape[0], round(y1 + more))
-    left, right = max(0, round(x0 - more)), min(strength.shape[1], round(x1 + more))
+    top, bottom = max(0, round(y0 - margin)), min(strength.shape[0], round(y1 + margin))
+    left, right = max(0, round(x0 - margin)), min(strength.shape[1], round(x1 + margin))
     return slice(top, max(top, bottom)), slice(left, max(left, right))

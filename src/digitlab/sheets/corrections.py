@@ -18,11 +18,11 @@ if TYPE_CHECKING:
 
     from digitlab.sheets.table import TableRow
 
-__all__ = ["FieldSaid", "corrected", "keep_corrections", "read_field_corrections"]
+__all__ = ["FieldCorrection", "corrected", "keep_corrections", "read_field_corrections"]
 
 
 @dataclass(frozen=True, slots=True)
-class FieldSaid:
+class FieldCorrection:
     """What a person said about a field.
 
     value, state, confidence: as it was read; said: what is written there, "" for nothing
@@ -43,25 +43,25 @@ class FieldSaid:
         return self.said != self.value
 
 
-def read_field_corrections(paths: Iterable[Path]) -> dict[tuple[str, str], FieldSaid]:
+def read_field_corrections(paths: Iterable[Path]) -> dict[tuple[str, str], FieldCorrection]:
     """Read corrections, by file and field; if a field occurs twice, the last one counts.
 
     Raises:
         DatasetError: for a missing, too large or foreign file, naming the entry and what is wrong.
     """
-    found: dict[tuple[str, str], FieldSaid] = {}
+    corrections: dict[tuple[str, str], FieldCorrection] = {}
     for path in paths:
         for number, entry in enumerate(saved_entries(path, KIND, "fields")):
             try:
-                each = _checked(entry)
+                correction = _parsed(entry)
             except (KeyError, TypeError, ValueError, OverflowError) as error:
                 reason = f"lacks {error}" if isinstance(error, KeyError) else str(error)
                 raise DatasetError(f"{path}: fields[{number}] {reason}; save the corrections again") from error
-            found[each.file, each.field] = each
-    return found
+            corrections[correction.file, correction.field] = correction
+    return corrections
 
 
-def _checked(entry: Any) -> FieldSaid:
+def _parsed(entry: Any) -> FieldCorrection:
     texts = {name: entry[name] for name in ("file", "field", "value", "state", "said")}
     for name, value in texts.items():
         if not isinstance(value, str) or len(value) > 4000:
@@ -69,27 +69,28 @@ def _checked(entry: Any) -> FieldSaid:
     confidence = float(entry["confidence"])
     if not 0.0 <= confidence <= 1.0:
         raise ValueError(f"has the confidence {confidence:g}, expected 0 to 1")
-    return FieldSaid(**texts, confidence=confidence, sampled=entry["sampled"] is True)
+    return FieldCorrection(**texts, confidence=confidence, sampled=entry["sampled"] is True)
 
 
-def keep_corrections(path: Path, said: Mapping[tuple[str, str], FieldSaid]) -> None:
+def keep_corrections(path: Path, corrections: Mapping[tuple[str, str], FieldCorrection]) -> None:
     """Write all corrections to one file of the kind that the page saves.
 
     Raises:
         StorageError: when it cannot be written.
     """
-    lines = ",\n".join(json.dumps(asdict(each), ensure_ascii=False) for each in said.values())
+    lines = ",\n".join(json.dumps(asdict(each), ensure_ascii=False) for each in corrections.values())
     write_text(path, f'{{"kind": "{KIND}", "fields": [\n{lines}\n]}}\n')
 
 
-def corrected(row: TableRow, said: Mapping[tuple[str, str], FieldSaid]) -> TableRow:
+def corrected(row: TableRow, corrections: Mapping[tuple[str, str], FieldCorrection]) -> TableRow:
     """Apply a person's corrections to a row: such a value is certain. With a ? in it, it stays doubtful."""
     fields = []
-    for each in row.fields:
-        word = said.get((row.file, each.name))
-        if word is None:
-            fields.append(each)
+    for field in row.fields:
+        correction = corrections.get((row.file, field.name))
+        if correction is None:
+            fields.append(field)
             continue
-        state = DOUBTFUL if "?" in word.said else ANSWERED if word.said else EMPTY  # a person cannot read all either
-        fields.append(replace(each, value=word.said, confidence=1.0, state=state))
+        # A person cannot read everything either.
+        state = DOUBTFUL if "?" in correction.said else ANSWERED if correction.said else EMPTY
+        fields.append(replace(field, value=correction.said, confidence=1.0, state=state))
     return replace(row, fields=tuple(fields))

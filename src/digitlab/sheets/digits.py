@@ -61,22 +61,22 @@ class Judged(NamedTuple):
 class Look(NamedTuple):
     """All predictions for one ink: both networks together, the page reader alone, and the classifier's views.
 
-    found: with the odds of a mark in a box; views: float32 (views, 10), the classifier's for the transformed ink
+    combined: with the odds of a mark in a box; views: float32 (views, 10), the classifier's for the transformed ink
     """
 
-    found: Candidate
+    combined: Candidate
     page: Candidate
     views: NDArray[np.float32]
 
     @property
     def least(self) -> float:
         """Log odds of the most likely digit, given that it is one, in the view or network that rates it lowest."""
-        digit = self.found.digit
+        digit = self.combined.digit
         return _log_odds(min(float(self.views[:, digit].min()), float(self.page.probabilities[digit])))
 
 
-def _log_odds(share: float) -> float:
-    clipped = min(max(share, _CLIP), 1.0 - _CLIP)
+def _log_odds(probability: float) -> float:
+    clipped = min(max(probability, _CLIP), 1.0 - _CLIP)
     return math.log(clipped / (1.0 - clipped))
 
 
@@ -88,9 +88,9 @@ def judge(reader: Reader, inks: Sequence[Ink]) -> list[Judged]:
     """
     judged = []
     for look in looks_at(reader, inks):
-        found, (slope, constant) = look.found, _SURENESS
-        sure = found.score / (1.0 + math.exp(-slope * look.least - constant))
-        judged.append(Judged(found.confidence, tuple(found.probabilities.tolist()), sure))
+        candidate, (slope, constant) = look.combined, _SURENESS
+        sure = candidate.score / (1.0 + math.exp(-slope * look.least - constant))
+        judged.append(Judged(candidate.confidence, tuple(candidate.probabilities.tolist()), sure))
     return judged
 
 
@@ -102,43 +102,43 @@ def looks_at(reader: Reader, inks: Sequence[Ink]) -> list[Look]:
     """
     if not inks:
         return []
-    page, columns = page_of(inks)
-    seen: dict[int, Candidate] = {}
-    for candidate in reader.pages.find(page):  # most likely first
+    drawn, columns = page_of(inks)
+    detected: dict[int, Candidate] = {}
+    for candidate in reader.pages.find(drawn):  # most likely first
         x0, y0, x1, y1 = candidate.box
-        place = int((y0 + y1) / 2 // _TILE) * columns + int((x0 + x1) / 2 // _TILE)
-        if place < len(inks):
-            seen.setdefault(place, candidate)
+        index = int((y0 + y1) / 2 // _TILE) * columns + int((x0 + x1) / 2 // _TILE)
+        if index < len(inks):
+            detected.setdefault(index, candidate)
     views = _views(reader, [normalise(ink) for ink in inks])
-    agreed = np.exp(np.log(np.maximum(views[: len(_LEANS)], _LEAST)).mean(axis=0))
-    agreed /= agreed.sum(axis=1, keepdims=True)
-    nowhere = Candidate((0.0, 0.0, 1.0, 1.0), _UNSEEN, np.full(10, 0.1, np.float32))
+    averaged = np.exp(np.log(np.maximum(views[: len(_LEANS)], _LEAST)).mean(axis=0))
+    averaged /= averaged.sum(axis=1, keepdims=True)
+    undetected = Candidate((0.0, 0.0, 1.0, 1.0), _UNSEEN, np.full(10, 0.1, np.float32))
     looks = []
-    for place, own in enumerate(agreed):
-        look = seen.get(place, nowhere)
-        found = reader.with_second_opinion(look, own)
+    for index, probabilities in enumerate(averaged):
+        detection = detected.get(index, undetected)
+        found = reader.with_second_opinion(detection, probabilities)
         odds = _IN_A_BOX * found.score
         boxed = replace(found, score=odds / (1.0 - found.score + odds))
-        looks.append(Look(boxed, look, views[:, place]))
+        looks.append(Look(boxed, detection, views[:, index]))
     return looks
 
 
 def _views(reader: Reader, glyphs: Sequence[NDArray[np.uint8]]) -> NDArray[np.float32]:
     """Classify each digit as it is, slightly rotated, shifted and scaled: float32 (views, N, 10)."""
-    seen = [cv2.warpAffine(glyph, matrix, (28, 28)) for matrix in _matrices() for glyph in glyphs]
-    said = reader.classifier.probabilities(np.array(seen, np.uint8))
-    return np.asarray(said.reshape(-1, len(glyphs), 10), np.float32)
+    images = [cv2.warpAffine(glyph, matrix, (28, 28)) for matrix in _matrices() for glyph in glyphs]
+    probabilities = reader.classifier.probabilities(np.array(images, np.uint8))
+    return np.asarray(probabilities.reshape(-1, len(glyphs), 10), np.float32)
 
 
 @functools.cache
 def _matrices() -> list[NDArray[np.float64]]:
     """Return affine matrices: first as it is and rotated, for choosing the digit; then those for judging certainty."""
-    ways = [(0.0, 0.0, lean, 1.0) for lean in _LEANS]
-    ways += [(1.0, 0.0, 0.0, 1.0), (-1.0, 0.0, 0.0, 1.0), (0.0, 1.0, 0.0, 1.0), (0.0, -1.0, 0.0, 1.0)]
-    ways += [(0.0, 0.0, 0.0, 0.9), (0.0, 0.0, 0.0, 1.1)]
+    transforms = [(0.0, 0.0, angle, 1.0) for angle in _LEANS]
+    transforms += [(1.0, 0.0, 0.0, 1.0), (-1.0, 0.0, 0.0, 1.0), (0.0, 1.0, 0.0, 1.0), (0.0, -1.0, 0.0, 1.0)]
+    transforms += [(0.0, 0.0, 0.0, 0.9), (0.0, 0.0, 0.0, 1.1)]
     matrices = []
-    for x, y, lean, size in ways:
-        matrix = np.asarray(cv2.getRotationMatrix2D((13.5, 13.5), lean, size), np.float64)
+    for x, y, angle, scale in transforms:
+        matrix = np.asarray(cv2.getRotationMatrix2D((13.5, 13.5), angle, scale), np.float64)
         matrix[:, 2] += x, y
         matrices.append(matrix)
     return matrices
@@ -149,12 +149,12 @@ def page_of(inks: Sequence[Ink]) -> tuple[NDArray[np.uint8], int]:
     columns = math.ceil(math.sqrt(len(inks)))
     rows = -(-len(inks) // columns)
     page = np.full((rows * _TILE, columns * _TILE), _PAPER, np.float32)
-    for number, ink in enumerate(inks):
+    for index, ink in enumerate(inks):
         scale = min(1.0, _LARGEST / max(ink.shape))
         size = max(1, round(ink.shape[1] * scale)), max(1, round(ink.shape[0] * scale))
         small = ink if scale == 1.0 else cv2.resize(ink, size, interpolation=cv2.INTER_AREA)
-        high, wide = small.shape
-        top = number // columns * _TILE + (_TILE - high) // 2
-        left = number % columns * _TILE + (_TILE - wide) // 2
-        page[top : top + high, left : left + wide] -= (_PAPER - 30.0) * small
+        height, width = small.shape
+        top = index // columns * _TILE + (_TILE - height) // 2
+        left = index % columns * _TILE + (_TILE - width) // 2
+        page[top : top + height, left : left + width] -= (_PAPER - 30.0) * small
     return np.repeat(page.astype(np.uint8)[:, :, None], 3, axis=2), columns

@@ -53,8 +53,8 @@ _DARK = 24  # grey levels darker than the paper: print
 class _Features:
     """Feature positions in pixels, float64 (N, 2), and their descriptors, uint8 (N, 32)."""
 
-    places: Points
-    looks: NDArray[np.uint8]
+    points: Points
+    descriptors: NDArray[np.uint8]
 
 
 def layout_of(form: Form) -> Layout:
@@ -88,9 +88,9 @@ class Blank:
         self.registration = plane_only(np.diag([self.layout.scale, self.layout.scale, 1.0]), self.layout.size)
         grey = np.asarray(cv2.cvtColor(self.picture, cv2.COLOR_RGB2GRAY), np.uint8)
         self._own = _features(grey)
-        if len(self._own.places) < _FEWEST:
+        if len(self._own.points) < _FEWEST:
             raise RecipeError(
-                f"{form.blank}: has too little print to be found again ({len(self._own.places)} features, expected "
+                f"{form.blank}: has too little print to be found again ({len(self._own.points)} features, expected "
                 f"{_FEWEST} or more); draw a form with `digitlab sheet new` instead"
             )
         self._print = print_of(self.registration.flat(grey, (0.0, 0.0, *self.layout.size), _FIT))
@@ -101,124 +101,131 @@ class Blank:
         Raises:
             ImageError: when it is not there, or not certainly; the message names no file.
         """
-        there = _features(grey)
-        own, seen = _matches(self._own, there)
-        first, _ = _homography(own, seen, max(grey.shape) / _SIDE * _NEAR)
-        if first is not None:
-            first = self._slid(grey, first)
-            close = _matches_near(self._own, there, first, max(grey.shape) / _SIDE * _AGAIN)
-            own, seen = (np.concatenate(both) for both in zip((own, seen), close, strict=True))
-        wanted = (own + 0.5) / self.layout.scale
-        plane, agree = self._plane(wanted, seen, grey.shape)
-        self._expect_one(there, plane, grey.shape)
-        found = surface_through(plane_only(plane, self.layout.size), wanted[agree], seen[agree])
+        features = _features(grey)
+        blank_points, photo_points = _matches(self._own, features)
+        homography, _ = _homography(blank_points, photo_points, max(grey.shape) / _SIDE * _NEAR)
+        if homography is not None:
+            homography = self._shifted(grey, homography)
+            nearby = _matches_near(self._own, features, homography, max(grey.shape) / _SIDE * _AGAIN)
+            blank_points = np.concatenate([blank_points, nearby[0]])
+            photo_points = np.concatenate([photo_points, nearby[1]])
+        sheet_points = (blank_points + 0.5) / self.layout.scale
+        plane, inliers = self._plane(sheet_points, photo_points, grey.shape)
+        self._expect_one(features, plane, grey.shape)
+        flat = plane_only(plane, self.layout.size)
+        registration = surface_through(flat, sheet_points[inliers], photo_points[inliers])
         for reach in _REACHES:
-            found = self._settled(grey, found, reach)
-        self._expect_print(grey, found)
-        return found
+            registration = self._refined(grey, registration, reach)
+        self._expect_print(grey, registration)
+        return registration
 
-    def _slid(self, grey: NDArray[np.uint8], first: Points) -> Points:
+    def _shifted(self, grey: NDArray[np.uint8], homography: Points) -> Points:
         """Shift the homography, from pixels of the blank, to where all print fits best: lines of text look alike."""
         scale, step = self.layout.scale, _FIT / 2
-        now = plane_only(first @ np.diag([scale, scale, 1.0]), self.layout.size)
-        wide, high = self.layout.size
-        flat = print_of(now.flat(grey, (-_SLIDE, -_SLIDE, wide + _SLIDE, high + _SLIDE), step))
-        own = cv2.resize(self._print, (round(wide * step), round(high * step)), interpolation=cv2.INTER_AREA)
-        alike = cv2.matchTemplate(flat.astype(np.float32), own.astype(np.float32), cv2.TM_CCOEFF_NORMED)
-        _, _, _, (left, top) = cv2.minMaxLoc(alike)
-        moved = np.eye(3)
-        moved[0, 2], moved[1, 2] = (left / step - _SLIDE) * scale, (top / step - _SLIDE) * scale
-        return np.asarray(first @ moved, np.float64)
+        registration = plane_only(homography @ np.diag([scale, scale, 1.0]), self.layout.size)
+        width, height = self.layout.size
+        flat = print_of(registration.flat(grey, (-_SLIDE, -_SLIDE, width + _SLIDE, height + _SLIDE), step))
+        template = cv2.resize(self._print, (round(width * step), round(height * step)), interpolation=cv2.INTER_AREA)
+        correlation = cv2.matchTemplate(flat.astype(np.float32), template.astype(np.float32), cv2.TM_CCOEFF_NORMED)
+        _, _, _, (left, top) = cv2.minMaxLoc(correlation)
+        translation = np.eye(3)
+        translation[0, 2], translation[1, 2] = (left / step - _SLIDE) * scale, (top / step - _SLIDE) * scale
+        return np.asarray(homography @ translation, np.float64)
 
-    def _settled(self, grey: NDArray[np.uint8], found: Registration, reach: int) -> Registration:
+    def _refined(self, grey: NDArray[np.uint8], registration: Registration, reach: int) -> Registration:
         """Refine the registration by matching all parts of the print: features are few, and only in dense print."""
-        flat = print_of(found.flat(grey, (0.0, 0.0, *self.layout.size), _FIT))
-        around = cv2.copyMakeBorder(flat, reach, reach, reach, reach, cv2.BORDER_REFLECT).astype(np.float32)
-        places, moved = [], []
+        flat = print_of(registration.flat(grey, (0.0, 0.0, *self.layout.size), _FIT))
+        padded = cv2.copyMakeBorder(flat, reach, reach, reach, reach, cv2.BORDER_REFLECT).astype(np.float32)
+        points, offsets = [], []
         for y in range(0, flat.shape[0] - _TILE // 2, _TILE // 2):
             for x in range(0, flat.shape[1] - _TILE // 2, _TILE // 2):
-                own = self._print[y : y + _TILE, x : x + _TILE]
-                if (own > _DARK).sum() < _ENOUGH:
+                template = self._print[y : y + _TILE, x : x + _TILE]
+                if (template > _DARK).sum() < _ENOUGH:
                     continue
-                high, wide = own.shape
-                there = around[y : y + high + 2 * reach, x : x + wide + 2 * reach]
-                alike = cv2.matchTemplate(there, own.astype(np.float32), cv2.TM_CCOEFF_NORMED)
-                _, best, _, (left, top) = cv2.minMaxLoc(alike)
+                height, width = template.shape
+                area = padded[y : y + height + 2 * reach, x : x + width + 2 * reach]
+                correlation = cv2.matchTemplate(area, template.astype(np.float32), cv2.TM_CCOEFF_NORMED)
+                _, best, _, (left, top) = cv2.minMaxLoc(correlation)
                 if best > _SAME and 0 < left < 2 * reach and 0 < top < 2 * reach:
-                    ink = np.argwhere(own > _DARK).mean(axis=0)
-                    places.append([(x + ink[1] + 0.5) / _FIT, (y + ink[0] + 0.5) / _FIT])
-                    moved.append([(left - reach) / _FIT, (top - reach) / _FIT])
-        if len(places) < _FEWEST_TILES:
-            return found
-        at = np.array(places)
-        return surface_through(plane_only(found.plane, found.size), at, found(at + np.array(moved)))
+                    ink = np.argwhere(template > _DARK).mean(axis=0)
+                    points.append([(x + ink[1] + 0.5) / _FIT, (y + ink[0] + 0.5) / _FIT])
+                    offsets.append([(left - reach) / _FIT, (top - reach) / _FIT])
+        if len(points) < _FEWEST_TILES:
+            return registration
+        positions = np.array(points)
+        flat_registration = plane_only(registration.plane, registration.size)
+        return surface_through(flat_registration, positions, registration(positions + np.array(offsets)))
 
-    def _plane(self, wanted: Points, seen: Points, shape: tuple[int, ...]) -> tuple[Points, NDArray[np.bool_]]:
-        plane, agree = _homography(wanted, seen, max(shape) / _SIDE * _NEAR)
-        if plane is None or agree.sum() < max(_INLIERS, _SHARE * len(wanted)):
+    def _plane(
+        self, sheet_points: Points, photo_points: Points, shape: tuple[int, ...]
+    ) -> tuple[Points, NDArray[np.bool_]]:
+        plane, inliers = _homography(sheet_points, photo_points, max(shape) / _SIDE * _NEAR)
+        if plane is None or inliers.sum() < max(_INLIERS, _SHARE * len(sheet_points)):
             raise ImageError(
-                f"does not show this form ({int(agree.sum())} of {len(wanted)} features agree, expected {_INLIERS} or "
-                "more); photograph the whole sheet, flat and sharp"
+                f"does not show this form ({int(inliers.sum())} of {len(sheet_points)} features agree, expected "
+                f"{_INLIERS} or more); photograph the whole sheet, flat and sharp"
             )
-        if _area(wanted[agree]) < _SPREAD * _area(self._own.places) / self.layout.scale**2:
+        if _area(sheet_points[inliers]) < _SPREAD * _area(self._own.points) / self.layout.scale**2:
             raise ImageError("shows only a part of this form; photograph the whole sheet")
         if not self._plausible(plane, shape):
-            raise ImageError("does not show this form as a sheet of paper lies; photograph it from above")
-        return plane, agree
+            raise ImageError("shows this form more distorted than a flat sheet can be; photograph it from above")
+        return plane, inliers
+
+    def _outline(self, plane: Points) -> NDArray[np.float32]:
+        """Return the sheet's corners in the photo, float32 (4, 2)."""
+        width, height = self.layout.size
+        corners = np.array([[[0, 0], [width, 0], [width, height], [0, height]]], np.float64)
+        return np.asarray(cv2.perspectiveTransform(corners, plane)[0], np.float32)
 
     def _plausible(self, plane: Points, shape: tuple[int, ...]) -> bool:
         """Return whether the sheet's outline is one: convex, not mirrored, not tiny, tilted by less than 60 degrees."""
-        wide, high = self.layout.size
-        corners = np.array([[[0, 0], [wide, 0], [wide, high], [0, high]]], np.float64)
-        seen = np.asarray(cv2.perspectiveTransform(corners, plane)[0], np.float32)
-        area = float(cv2.contourArea(seen, oriented=True))
-        if not cv2.isContourConvex(seen) or area < 0.1 * shape[0] * shape[1]:
+        (width, height), outline = self.layout.size, self._outline(plane)
+        area = float(cv2.contourArea(outline, oriented=True))
+        if not cv2.isContourConvex(outline) or area < 0.1 * shape[0] * shape[1]:
             return False
-        sides = np.linalg.norm(seen - np.roll(seen, -1, axis=0), axis=1)
+        sides = np.linalg.norm(outline - np.roll(outline, -1, axis=0), axis=1)
         across, down = sides[0] / sides[2], sides[1] / sides[3]
-        aspect = (sides[0] + sides[2]) / (sides[1] + sides[3]) / (wide / high)
+        aspect = (sides[0] + sides[2]) / (sides[1] + sides[3]) / (width / height)
         return all(0.5 < each < 2.0 for each in (across, down, aspect))
 
-    def _expect_one(self, there: _Features, plane: Points, shape: tuple[int, ...]) -> None:
+    def _expect_one(self, features: _Features, plane: Points, shape: tuple[int, ...]) -> None:
         """Reject a second sheet: features beyond the outline of the first that match the form once more."""
-        wide, high = self.layout.size
-        corners = np.array([[[0, 0], [wide, 0], [wide, high], [0, high]]], np.float64)
-        outline = np.asarray(cv2.perspectiveTransform(corners, plane)[0], np.float32)
-        beyond = [cv2.pointPolygonTest(outline, (float(x), float(y)), False) < 0 for x, y in there.places]
-        others = _Features(there.places[beyond], there.looks[beyond])
-        own, seen = _matches(self._own, others)
-        other, agree = _homography((own + 0.5) / self.layout.scale, seen, max(shape) / _SIDE * _NEAR)
-        many = other is not None and agree.sum() >= 2 * _INLIERS
+        outline = self._outline(plane)
+        outside = [cv2.pointPolygonTest(outline, (float(x), float(y)), False) < 0 for x, y in features.points]
+        others = _Features(features.points[outside], features.descriptors[outside])
+        blank_points, photo_points = _matches(self._own, others)
+        other, inliers = _homography((blank_points + 0.5) / self.layout.scale, photo_points, max(shape) / _SIDE * _NEAR)
+        many = other is not None and inliers.sum() >= 2 * _INLIERS
         if other is not None and many and self._plausible(other, (shape[0] // 2, shape[1] // 2)):
             raise ImageError("shows more than one sheet; photograph each alone")
 
-    def _expect_print(self, grey: NDArray[np.uint8], found: Registration) -> None:
+    def _expect_print(self, grey: NDArray[np.uint8], registration: Registration) -> None:
         """Require the print of the blank to be found again: inliers may lie on a heading that two forms share."""
-        flat = print_of(found.flat(grey, (0.0, 0.0, *self.layout.size), _FIT))
-        around = cv2.dilate(flat, np.ones((5, 5), np.uint8))
-        own = self._print > _DARK
-        paper = cv2.dilate(own.astype(np.uint8), np.ones((9, 9), np.uint8)) == 0
+        flat = print_of(registration.flat(grey, (0.0, 0.0, *self.layout.size), _FIT))
+        thick = cv2.dilate(flat, np.ones((5, 5), np.uint8))
+        expected = self._print > _DARK
+        paper = cv2.dilate(expected.astype(np.uint8), np.ones((9, 9), np.uint8)) == 0
         # In a dark, noisy photo something is dark everywhere: print must be darker than nine tenths of the paper.
-        level = max(_DARK / 2, float(np.percentile(around[paper], 90)) if paper.any() else 0.0)
-        near = around > level
-        share = float(near[own].mean()) if own.any() else 0.0
+        level = max(_DARK / 2, float(np.percentile(thick[paper], 90)) if paper.any() else 0.0)
+        present = thick > level
+        share = float(present[expected].mean()) if expected.any() else 0.0
         tiles = [
-            float(near[y : y + _TILE, x : x + _TILE][part].mean())
-            for y in range(0, own.shape[0], _TILE)
-            for x in range(0, own.shape[1], _TILE)
-            if (part := own[y : y + _TILE, x : x + _TILE]).sum() >= _ENOUGH
+            float(present[y : y + _TILE, x : x + _TILE][part].mean())
+            for y in range(0, expected.shape[0], _TILE)
+            for x in range(0, expected.shape[1], _TILE)
+            if (part := expected[y : y + _TILE, x : x + _TILE]).sum() >= _ENOUGH
         ]
         if share < _PRINT or min(tiles, default=0.0) < _IN_TILE:
             raise ImageError(
-                f"is not this form, or not flat enough: {100 * share:.0f} % of its print are where they should be, and "
+                f"is not this form, or not flat enough: {100 * share:.0f} % of its print is where it should be, and "
                 f"{100 * min(tiles, default=0.0):.0f} % in the poorest part (expected {100 * _PRINT:.0f} and "
                 f"{100 * _IN_TILE:.0f} %)"
             )
 
 
-def _area(places: Points) -> float:
+def _area(points: Points) -> float:
     """Return the area of the convex hull of places, float64 (N, 2)."""
-    return float(cv2.contourArea(cv2.convexHull(np.asarray(places, np.float32))))
+    return float(cv2.contourArea(cv2.convexHull(np.asarray(points, np.float32))))
 
 
 def print_of(grey: NDArray[np.uint8]) -> NDArray[np.uint8]:
@@ -229,48 +236,51 @@ def print_of(grey: NDArray[np.uint8]) -> NDArray[np.uint8]:
 
 def _features(grey: NDArray[np.uint8]) -> _Features:
     small = shrink(grey, _SIDE, quick=True)
-    finder = cv2.ORB_create(nfeatures=_MOST, scaleFactor=1.25, nlevels=6, fastThreshold=8)  # type: ignore[attr-defined]
-    keypoints, looks = finder.detectAndCompute(small, None)
-    if looks is None:
+    detector = cv2.ORB_create(nfeatures=_MOST, scaleFactor=1.25, nlevels=6, fastThreshold=8)  # type: ignore[attr-defined]
+    keypoints, descriptors = detector.detectAndCompute(small, None)
+    if descriptors is None:
         return _Features(np.empty((0, 2)), np.empty((0, 32), np.uint8))
     scale = np.array([grey.shape[1] / small.shape[1], grey.shape[0] / small.shape[0]])
-    places = (np.array([point.pt for point in keypoints], np.float64) + 0.5) * scale - 0.5
-    return _Features(places, np.asarray(looks, np.uint8))
+    points = (np.array([point.pt for point in keypoints], np.float64) + 0.5) * scale - 0.5
+    return _Features(points, np.asarray(descriptors, np.uint8))
 
 
-def _matches(own: _Features, there: _Features) -> tuple[Points, Points]:
+def _matches(blank: _Features, photo: _Features) -> tuple[Points, Points]:
     """Match features of the blank to unambiguous ones of the photo: places, float64 (N, 2) each."""
-    if len(there.places) < 2:
+    if len(photo.points) < 2:
         return np.empty((0, 2)), np.empty((0, 2))
-    pairs: Any = cv2.BFMatcher(cv2.NORM_HAMMING).knnMatch(own.looks, there.looks, k=2)
-    good = [one for one, two in (pair for pair in pairs if len(pair) == 2) if one.distance < _RATIO * two.distance]
-    if len(good) < _INLIERS:  # with two sheets, each feature is there twice
-        good = list(cv2.BFMatcher(cv2.NORM_HAMMING, crossCheck=True).match(own.looks, there.looks))
-    return own.places[[each.queryIdx for each in good]], there.places[[each.trainIdx for each in good]]
+    pairs: Any = cv2.BFMatcher(cv2.NORM_HAMMING).knnMatch(blank.descriptors, photo.descriptors, k=2)
+    full_pairs = [pair for pair in pairs if len(pair) == 2]
+    matches = [best for best, second in full_pairs if best.distance < _RATIO * second.distance]
+    if len(matches) < _INLIERS:  # with two sheets, each feature is there twice
+        matches = list(cv2.BFMatcher(cv2.NORM_HAMMING, crossCheck=True).match(blank.descriptors, photo.descriptors))
+    return blank.points[[match.queryIdx for match in matches]], photo.points[[match.trainIdx for match in matches]]
 
 
-def _matches_near(own: _Features, there: _Features, first: Points, within: float) -> tuple[Points, Points]:
+def _matches_near(blank: _Features, photo: _Features, homography: Points, radius: float) -> tuple[Points, Points]:
     """Additional matches near the places that the first homography predicts, including ambiguous ones."""
-    guess = np.asarray(cv2.perspectiveTransform(own.places[None], first)[0], np.float64)
-    order = np.argsort(there.places[:, 0])
-    across, down = there.places[order].T
-    starts, stops = np.searchsorted(across, guess[:, 0] - within), np.searchsorted(across, guess[:, 0] + within)
-    found: list[tuple[int, int]] = []
+    predicted = np.asarray(cv2.perspectiveTransform(blank.points[None], homography)[0], np.float64)
+    order = np.argsort(photo.points[:, 0])
+    xs, ys = photo.points[order].T
+    starts, stops = np.searchsorted(xs, predicted[:, 0] - radius), np.searchsorted(xs, predicted[:, 0] + radius)
+    pairs: list[tuple[int, int]] = []
     for row, (start, stop) in enumerate(zip(starts.tolist(), stops.tolist(), strict=True)):
-        near = order[start:stop][np.abs(down[start:stop] - guess[row, 1]) < within]
-        if len(near):
-            apart = _BITS[own.looks[row] ^ there.looks[near]].sum(axis=1)
-            if apart.min() < _ALIKE:
-                found.append((row, int(near[apart.argmin()])))
-    rows, columns = np.array(found, np.int64).reshape(-1, 2).T
-    return own.places[rows], there.places[columns]
+        nearby = order[start:stop][np.abs(ys[start:stop] - predicted[row, 1]) < radius]
+        if len(nearby):
+            distances = _BITS[blank.descriptors[row] ^ photo.descriptors[nearby]].sum(axis=1)
+            if distances.min() < _ALIKE:
+                pairs.append((row, int(nearby[distances.argmin()])))
+    rows, columns = np.array(pairs, np.int64).reshape(-1, 2).T
+    return blank.points[rows], photo.points[columns]
 
 
-def _homography(wanted: Points, seen: Points, within: float) -> tuple[Points | None, NDArray[np.bool_]]:
-    if len(wanted) < 8:
-        return None, np.zeros(len(wanted), np.bool_)
+def _homography(source: Points, target: Points, tolerance: float) -> tuple[Points | None, NDArray[np.bool_]]:
+    if len(source) < 8:
+        return None, np.zeros(len(source), np.bool_)
     cv2.setRNGSeed(1)  # the same photo gives the same answer
-    found, agree = cv2.findHomography(wanted, seen, cv2.USAC_MAGSAC, within, maxIters=4000, confidence=0.999)
-    if found is None or not np.isfinite(found).all():
-        return None, np.zeros(len(wanted), np.bool_)
-    return np.asarray(found, np.float64), np.asarray(agree).ravel().astype(np.bool_)
+    homography, inliers = cv2.findHomography(
+        source, target, cv2.USAC_MAGSAC, tolerance, maxIters=4000, confidence=0.999
+    )
+    if homography is None or not np.isfinite(homography).all():
+        return None, np.zeros(len(source), np.bool_)
+    return np.asarray(homography, np.float64), np.asarray(inliers).ravel().astype(np.bool_)

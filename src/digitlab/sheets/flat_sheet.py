@@ -34,17 +34,18 @@ class FlatSheet:
     """One photo and the place of the form in it. picture: uint8 (H, W, 3) RGB, as taken."""
 
     picture: NDArray[np.uint8]
-    found: Registration
+    registration: Registration
 
     def whole(self) -> NDArray[np.uint8]:
         """Return the whole sheet, upright, uint8 (H, W, 3) at three pixels per mm."""
-        return self.found.flat(self.picture, (0.0, 0.0, *self.found.size), _WHOLE)
+        return self.registration.flat(self.picture, (0.0, 0.0, *self.registration.size), _WHOLE)
 
     def part(self, box: Rectangle) -> NDArray[np.uint8]:
         """Return a field (``box`` in mm) with some paper around it, uint8 (H, W, 3) at six pixels per mm."""
-        (x0, y0, x1, y1), (wide, high) = box, self.found.size
-        around = max(0.0, x0 - _AROUND), max(0.0, y0 - _AROUND), min(wide, x1 + _AROUND), min(high, y1 + _AROUND)
-        return self.found.flat(self.picture, around, _PART)
+        (x0, y0, x1, y1), (width, height) = box, self.registration.size
+        left, top = max(0.0, x0 - _AROUND), max(0.0, y0 - _AROUND)
+        right, bottom = min(width, x1 + _AROUND), min(height, y1 + _AROUND)
+        return self.registration.flat(self.picture, (left, top, right, bottom), _PART)
 
 
 class FlatSheets:
@@ -68,7 +69,7 @@ class FlatSheets:
         picture, _ = load_reduced(path, _SIDE)
         grey = np.asarray(cv2.cvtColor(picture, cv2.COLOR_RGB2GRAY), np.uint8)
         try:
-            found = register(grey, self.layout) if self._blank is None else self._blank.register(grey)
+            registration = register(grey, self.layout) if self._blank is None else self._blank.register(grey)
         except ImageError as error:
             raise ImageError(f"{path}: {error}") from error
-        return FlatSheet(picture, found)
+        return FlatSheet(picture, registration)

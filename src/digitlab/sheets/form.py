@@ -94,18 +94,20 @@ class Form:
         """All fields in the order of the file, those of a table row by row."""
         from dataclasses import replace
 
-        found: list[Field] = []
+        fields: list[Field] = []
         for item in self.items:
             if isinstance(item, Field):
-                found.append(item)
+                fields.append(item)
             else:
-                found += [
-                    replace(each, name=f"{item.name}.{row}.{each.name}") for row in item.rows for each in item.columns
+                fields += [
+                    replace(column, name=f"{item.name}.{row}.{column.name}")
+                    for row in item.rows
+                    for column in item.columns
                 ]
-        return tuple(found)
+        return tuple(fields)
 
     @property
     def size(self) -> tuple[float, float]:
         """Width and height of the paper in mm."""
-        wide, high = PAPERS[self.paper]
-        return (self.width, high * self.width / wide) if self.width else (wide, high)
+        width, height = PAPERS[self.paper]
+        return (self.width, height * self.width / width) if self.width else (width, height)

@@ -12,11 +12,11 @@ from digitlab.reading.numbers import check_of, number_list
 from digitlab.sheets.form import DIGIT, FORMS, PAPERS, Field, Form, Table
 from digitlab.sheets.sums import sums_of
 from digitlab.sheets.toml_lines import Section, sections_of
-from digitlab.sheets.values import is_sum
+from digitlab.sheets.values import SUMS, is_sum
 from digitlab.toml_files import parse_toml
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Mapping, Sequence
     from pathlib import Path
 
 __all__ = ["read_form"]
@@ -26,7 +26,9 @@ _MOST_BOXES, _MOST_ROWS, _MOST_FIELDS = 30, 60, 1000
 _SHORTEST, _LONGEST = 15.0, 170.0  # mm of a free line
 _LARGEST = 1_000_000  # bytes of a file
 _LONGEST_TEXT, _FURTHEST = 200, 1e6  # characters; pixels of a blank
-_MEANT = {"digits": "boxes", "options": "choices", "checks": "check", "list": "among", "text": "label", "id": "name"}
+_SYNONYMS = {"digits": "boxes", "options": "choices", "checks": "check", "list": "among", "text": "label", "id": "name"}
+_KINDS = ("boxes", "pattern", "line", "tick", "choices")  # of which every field has one
+_KEYS = (*_KINDS, "name", "label", "beside", "at", "full", "among", "one_to_one", "check")
 _RESERVED = ("file", "note")  # columns that every table has
 
 
@@ -42,8 +44,9 @@ def read_form(path: Path) -> Form:
         text = path.read_text("utf-8-sig")
         content = parse_toml(text)
     except (OSError, UnicodeDecodeError) as error:
-        reason = getattr(error, "strerror", None) or "it is no text in UTF-8"
-        raise RecipeError(f"{path}: cannot be read ({reason}); `digitlab sheet example {path}` writes one") from error
+        reason = getattr(error, "strerror", None) or "it is not text in UTF-8"
+        advice = "expected a form's TOML file" if path.exists() else f"`digitlab sheet example {path}` writes one"
+        raise RecipeError(f"{path}: cannot be read ({reason}); {advice}") from error
     except ValueError as error:
         raise RecipeError(f"{path}: is not TOML ({_as_line_first(str(error))})") from error
     sections = sections_of(text)
@@ -53,10 +56,10 @@ def read_form(path: Path) -> Form:
     if blank and not (path.parent / blank).is_file():
         raise form.refuse("blank", f"there is no file {path.parent / blank}; expected a picture of the empty form")
     items = _items(top, sections, drawn=not blank)
-    made = Form(
+    result = Form(
         path,
         form.text("title", path.stem),
-        form.whole("number", 0, FORMS - 1, default=None if not blank else 0),
+        form.integer("number", 0, FORMS - 1, default=None if not blank else 0),
         form.choice("paper", tuple(PAPERS), "a4"),
         form.text("note", ""),
         tuple(items),
@@ -65,9 +68,9 @@ def read_form(path: Path) -> Form:
     )
     form.expect_nothing_else()
     top.expect_nothing_else()
-    _check_names(top, made)
-    _check_sums(top, made, sections)
-    return made
+    _check_names(top, result)
+    _check_sums(top, result, sections)
+    return result
 
 
 def _as_line_first(reason: str) -> str:
@@ -76,31 +79,31 @@ def _as_line_first(reason: str) -> str:
     >>> _as_line_first("Invalid value (at line 3, column 9)")
     'line 3, column 9: Invalid value'
     """
-    found = re.fullmatch(r"(.*) \(at (line \d+, column \d+|end of document)\)", reason, re.DOTALL)
-    return reason if found is None else f"{found[2]}: {found[1]}"
+    match = re.fullmatch(r"(.*) \(at (line \d+, column \d+|end of document)\)", reason, re.DOTALL)
+    return reason if match is None else f"{match[2]}: {match[1]}"
 
 
 class _Keys:
     """The keys of one section, each read once; any that is left over is unknown."""
 
-    def __init__(self, path: Path, content: Mapping[str, Any], section: Section, called: str) -> None:
-        self.path, self.content, self.section, self.called = path, dict(content), section, called
-        self._taken: list[str] = []
+    def __init__(self, path: Path, content: Mapping[str, Any], section: Section, description: str) -> None:
+        self.path, self.content, self.section, self.description = path, dict(content), section, description
+        self._used: list[str] = []
 
-    def refuse(self, key: str, what: str) -> RecipeError:
+    def refuse(self, key: str, problem: str) -> RecipeError:
         """Make the error about a key."""
         line = self.section.line_of(key)
-        return RecipeError(f"{self.path}: line {line}, {key}: {what}" if line else f"{self.path}: {key}: {what}")
+        return RecipeError(f"{self.path}: line {line}, {key}: {problem}" if line else f"{self.path}: {key}: {problem}")
 
     def has(self, key: str) -> bool:
         """Return whether a key is there."""
         return key in self.content
 
     def _take(self, key: str, kinds: type | tuple[type, ...], expected: str, default: Any) -> Any:
-        self._taken.append(key)
+        self._used.append(key)
         if key not in self.content:
             if default is None:
-                raise self.refuse(key, f"is missing in {self.called}; expected {expected}")
+                raise self.refuse(key, f"is missing in {self.description}; expected {expected}")
             return default
         value = self.content[key]
         if not isinstance(value, kinds) or (isinstance(value, bool) and bool not in _as_tuple(kinds)):
@@ -119,7 +122,7 @@ class _Keys:
             raise self.refuse(key, f"is {_shown(value)}; expected one of {', '.join(choices)}")
         return value.lower()
 
-    def whole(self, key: str, low: int, high: int, default: int | None = None) -> int:
+    def integer(self, key: str, low: int, high: int, default: int | None = None) -> int:
         value: int = self._take(key, int, f"a whole number from {low} to {high}", default)
         if not low <= value <= high:
             raise self.refuse(key, f"is {value}; expected {low} to {high}")
@@ -131,7 +134,7 @@ class _Keys:
             raise self.refuse(key, f"is {value}; expected {low:g} to {high:g}")
         return float(value)
 
-    def yes(self, key: str) -> bool:
+    def boolean(self, key: str) -> bool:
         return bool(self._take(key, bool, "true or false", False))
 
     def texts(self, key: str, low: int, high: int) -> tuple[str, ...]:
@@ -152,9 +155,9 @@ class _Keys:
         values: list[Any] = self._take(key, list, expected, [])
         rows = values if values and all(isinstance(each, list) for each in values) else [values] if values else []
         for row in rows:
-            fine = all(isinstance(each, int | float) and not isinstance(each, bool) for each in row)
-            fine = fine and all(0 <= each < _FURTHEST for each in row)
-            if len(row) != 4 or not fine or min(row[2:]) < 4:
+            valid = all(isinstance(each, int | float) and not isinstance(each, bool) for each in row)
+            valid = valid and all(0 <= each < _FURTHEST for each in row)
+            if len(row) != 4 or not valid or min(row[2:]) < 4:
                 raise self.refuse(key, f"is {_shown(values)}; expected {expected}")
         return tuple((float(x), float(y), float(w), float(h)) for x, y, w, h in rows)
 
@@ -168,14 +171,19 @@ class _Keys:
             raise self.refuse(key, f"is {_shown(values)}; expected sections [[{key}]]")
         return list(values)
 
+    def meant(self, key: str, known: Sequence[str]) -> str | None:
+        """Return the known key that an unknown one probably means."""
+        similar = difflib.get_close_matches(key, known, n=1, cutoff=0.6)
+        synonym = _SYNONYMS.get(key)
+        return synonym if synonym in known else similar[0] if similar else None
+
     def expect_nothing_else(self) -> None:
         """Reject a key that was not read: a misspelt key must not be ignored."""
         for key in self.content:
-            if key not in self._taken:
-                near = difflib.get_close_matches(key, self._taken, n=1, cutoff=0.6)
-                meant = _MEANT.get(key) if _MEANT.get(key) in self._taken else near[0] if near else None
-                known = f"did you mean {meant}?" if meant else f"known: {', '.join(dict.fromkeys(self._taken))}"
-                raise self.refuse(key, f"is no key of {self.called}; {known}")
+            if key not in self._used:
+                suggestion = self.meant(key, self._used)
+                hint = f"did you mean {suggestion}?" if suggestion else f"known: {', '.join(dict.fromkeys(self._used))}"
+                raise self.refuse(key, f"is not a key of {self.description}; {hint}")
 
 
 def _as_tuple(kinds: type | tuple[type, ...]) -> tuple[type, ...]:
@@ -191,51 +199,56 @@ def _items(top: _Keys, sections: list[Section], *, drawn: bool) -> list[Field | 
     """Read the fields and tables in the order of the file."""
     headers = {name: [each for each in sections if each.name == name] for name in ("field", "table", "table.columns")}
     columns = iter(headers["table.columns"])
-    found: list[tuple[int, Field | Table]] = []
+    items: list[tuple[int, Field | Table]] = []
     for kind in ("field", "table"):
         for number, content in enumerate(top.tables(kind)):
-            where = headers[kind]
-            section = where[number] if number < len(where) else top.section
+            sections_of_kind = headers[kind]
+            section = sections_of_kind[number] if number < len(sections_of_kind) else top.section
             keys = _Keys(top.path, content, section, f"this [[{kind}]]")
             item = _field(keys, drawn=drawn) if kind == "field" else _table(keys, columns)
-            found.append((section.line, item))
-    if not found:
-        raise RecipeError(f"{top.path}: has no [[field]] and no [[table]]; expected what is to be filled in")
-    return [item for _, item in sorted(found, key=lambda each: each[0])]
+            items.append((section.line, item))
+    if not items:
+        raise RecipeError(f"{top.path}: has no [[field]] and no [[table]]; expected at least one of them")
+    return [item for _, item in sorted(items, key=lambda each: each[0])]
 
 
 def _field(keys: _Keys, *, drawn: bool, column: bool = False) -> Field:
-    kinds = [name for name in ("boxes", "pattern", "line", "tick", "choices") if keys.has(name)]
+    kinds = [name for name in _KINDS if keys.has(name)]
     name = keys.text("name")
     if _NAME.fullmatch(name) is None or name in _RESERVED:
         raise keys.refuse(
-            "name", f'is {name!r}; expected letters, figures, "_" and "-", at most 40, and not "file" or "note"'
+            "name", f'is {name!r}; expected letters, digits, "_" and "-", at most 40, and not "file" or "note"'
         )
+    for key in keys.content if not kinds else ():
+        if key not in _KEYS and (meant := keys.meant(key, _KINDS)):
+            raise keys.refuse(key, f"is not a key of {keys.description}; did you mean {meant}?")
     if len(kinds) != 1:
-        given = "has none of them" if not kinds else f"has {' and '.join(kinds)}"
-        line_of = "name" if not kinds else kinds[1]
-        raise keys.refuse(line_of, f"{name} {given}; expected one of boxes, pattern, line, tick, choices")
+        problem = "has none of them" if not kinds else f"has {' and '.join(kinds)}"
+        key = "name" if not kinds else kinds[1]
+        raise keys.refuse(key, f"{name} {problem}; expected one of {', '.join(_KINDS)}")
     label = keys.text("label", name)
     common: dict[str, Any] = {"name": name, "label": label}
     if not column:
-        common["at" if not drawn else "beside"] = keys.places("at") if not drawn else keys.yes("beside")
+        common["at" if not drawn else "beside"] = keys.places("at") if not drawn else keys.boolean("beside")
         if not drawn and not common["at"]:
             raise keys.refuse("at", "is missing; expected at = [left, top, width, height] in pixels of the blank")
     common |= _shape(keys, kinds[0])
     if common["kind"] in ("boxes", "line"):
-        common |= _known(keys)
+        common |= _constraints(keys)
     keys.expect_nothing_else()
-    made = Field(**common)
-    if len(made.at) not in (0, 1, made.cells):
-        raise keys.refuse("at", f"has {len(made.at)} places; expected one for all {made.cells} boxes, or one for each")
-    return made
+    field = Field(**common)
+    if len(field.at) not in (0, 1, field.cells):
+        raise keys.refuse(
+            "at", f"has {len(field.at)} places; expected one for all {field.cells} boxes, or one for each"
+        )
+    return field
 
 
 def _shape(keys: _Keys, kind: str) -> dict[str, Any]:
     """Read the part of a field that is printed."""
     if kind == "boxes":
-        boxes = keys.whole("boxes", 1, _MOST_BOXES)
-        return {"kind": "boxes", "boxes": boxes, "pattern": DIGIT * boxes, "full": keys.yes("full")}
+        boxes = keys.integer("boxes", 1, _MOST_BOXES)
+        return {"kind": "boxes", "boxes": boxes, "pattern": DIGIT * boxes, "full": keys.boolean("full")}
     if kind == "pattern":
         pattern = keys.text("pattern")
         boxes = pattern.count(DIGIT)
@@ -245,37 +258,37 @@ def _shape(keys: _Keys, kind: str) -> dict[str, Any]:
     if kind == "line":
         return {"kind": "line", "line": keys.number("line", _SHORTEST, _LONGEST)}
     if kind == "tick":
-        if not keys.yes("tick"):
+        if not keys.boolean("tick"):
             raise keys.refuse("tick", "is false; expected true, or another kind of field")
         return {"kind": "tick"}
     return {"kind": "choice", "choices": keys.texts("choices", 2, 20)}
 
 
-def _known(keys: _Keys) -> dict[str, Any]:
+def _constraints(keys: _Keys) -> dict[str, Any]:
     """Read what is known about a field's value; list and check are tried at once, so that errors name their line."""
-    known: dict[str, Any] = {"one_to_one": keys.yes("one_to_one"), "among": "", "check": ""}
+    constraints: dict[str, Any] = {"one_to_one": keys.boolean("one_to_one"), "among": "", "check": ""}
     try:
         if keys.has("among"):
-            key, known["among"] = "among", _beside(keys.path, keys.text("among"))
-            number_list(known["among"])
+            key, constraints["among"] = "among", _resolved(keys.path, keys.text("among"))
+            number_list(constraints["among"])
         if keys.has("check"):
-            key, known["check"] = "check", keys.text("check")
-            if not is_sum(known["check"]):
-                check_of(known["check"])
+            key, constraints["check"] = "check", keys.text("check")
+            if not is_sum(constraints["check"]):
+                check_of(constraints["check"], sums=SUMS)
     except (DatasetError, UsageError) as error:
         raise keys.refuse(key, str(error)) from error
-    if known["one_to_one"] and not known["among"]:
-        raise keys.refuse("one_to_one", 'needs a list; expected among = "list.csv" beside it')
-    if known["among"] and known["check"]:
-        raise keys.refuse("check", "a list says already which numbers there are; expected among or check")
-    return known
+    if constraints["one_to_one"] and not constraints["among"]:
+        raise keys.refuse("one_to_one", 'needs a list; add among = "list.csv"')
+    if constraints["among"] and constraints["check"]:
+        raise keys.refuse("check", "a list determines the numbers already; expected among or check, not both")
+    return constraints
 
 
-def _beside(form: Path, source: str) -> str:
+def _resolved(form: Path, source: str) -> str:
     """Resolve a list's path: as it stands, or in the folder of the form.
 
     >>> from pathlib import Path
-    >>> _beside(Path("exam/marks.toml"), "students.csv:id")
+    >>> _resolved(Path("exam/marks.toml"), "students.csv:id")
     'exam/students.csv:id'
     """
     return str(form.parent / source)
@@ -284,7 +297,7 @@ def _beside(form: Path, source: str) -> str:
 def _table(keys: _Keys, sections: Iterable[Section]) -> Table:
     name = keys.text("name")
     if _NAME.fullmatch(name) is None:
-        raise keys.refuse("name", f'is {name!r}; expected letters, figures, "_" and "-", at most 40')
+        raise keys.refuse("name", f'is {name!r}; expected letters, digits, "_" and "-", at most 40')
     label = keys.text("label", name)
     rows = keys.texts("rows", 1, _MOST_ROWS)
     contents = keys.tables("columns")
@@ -294,15 +307,15 @@ def _table(keys: _Keys, sections: Iterable[Section]) -> Table:
     for content in contents:
         # Columns within braces on one line have no header of their own; errors then name the key's line.
         section = keys.section if keys.section.keys.get("columns") else next(iter(sections), keys.section)
-        within = _Keys(keys.path, content, section, "this column")
-        if within.section is keys.section:
+        column_keys = _Keys(keys.path, content, section, "this column")
+        if column_keys.section is keys.section:
             line = keys.section.line_of("columns")
-            within.section = Section("columns", line, dict.fromkeys(content, line))
-        columns.append(_field(within, drawn=True, column=True))
+            column_keys.section = Section("columns", line, dict.fromkeys(content, line))
+        columns.append(_field(column_keys, drawn=True, column=True))
         if columns[-1].kind == "line" or columns[-1].one_to_one:
-            raise within.refuse("line", "is for fields; expected boxes, pattern, tick or choices in a table")
+            raise column_keys.refuse("line", "is for fields; expected boxes, pattern, tick or choices in a table")
         if is_sum(columns[-1].check):
-            raise within.refuse("check", "a sum is of a [[field]]; expected a check of one number in a table")
+            raise column_keys.refuse("check", "a sum is for a [[field]]; expected a check of one number in a table")
     keys.expect_nothing_else()
     return Table(name, label, rows, tuple(columns))
 

@@ -63,9 +63,9 @@ class SheetJob:
         """Return 16 hexadecimal digits that change with whatever affects a row: places, version, model, threshold."""
         layout = layout_of(self.form)
         places = [[each.field.name, each.field.kind, each.cells] for each in layout.placed]
-        said = json.dumps([_ROW, VERSION, reader.threshold, self.form.number, layout.code, places])
+        parameters = json.dumps([_ROW, VERSION, reader.threshold, self.form.number, layout.code, places])
         blank = b"" if self.form.blank is None else self.form.blank.read_bytes()
-        return hashlib.sha256(said.encode() + reader.classifier.path.read_bytes() + blank).hexdigest()[:16]
+        return hashlib.sha256(parameters.encode() + reader.classifier.path.read_bytes() + blank).hexdigest()[:16]
 
 
 def _read(sheets: SheetReader, picture: Picture) -> Answer[SheetReading]:

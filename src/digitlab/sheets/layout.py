@@ -97,8 +97,8 @@ class Layout:
     @property
     def code(self) -> int:
         """A number below `CODES` that changes with every place, by which sheets of an older version are recognised."""
-        said = json.dumps([self.size, [[round(x, 2) for x in cell] for each in self.placed for cell in each.cells]])
-        return int.from_bytes(hashlib.sha256(said.encode()).digest()[:4]) % CODES
+        content = json.dumps([self.size, [[round(x, 2) for x in cell] for each in self.placed for cell in each.cells]])
+        return int.from_bytes(hashlib.sha256(content.encode()).digest()[:4]) % CODES
 
     @property
     def code_at(self) -> Rectangle:
@@ -115,9 +115,9 @@ def text_width(text: str, size: float) -> float:
 
 def corner_markers(size: tuple[float, float]) -> tuple[Rectangle, Rectangle, Rectangle, Rectangle]:
     """Return the places of the four markers: upper left, upper right, lower right, lower left."""
-    near, side = _MARKER_EDGE, MARKER_SIDE
-    right, bottom = size[0] - near - side, size[1] - near - side
-    places = ((near, near), (right, near), (right, bottom), (near, bottom))
+    edge, side = _MARKER_EDGE, MARKER_SIDE
+    right, bottom = size[0] - edge - side, size[1] - edge - side
+    places = ((edge, edge), (right, edge), (right, bottom), (edge, bottom))
     one, two, three, four = ((x, y, x + side, y + side) for x, y in places)
     return one, two, three, four
 
@@ -155,29 +155,29 @@ def _as_marked(form: Form, blank: tuple[int, int]) -> Layout:
                     f"{form.path}: {each.name} reaches beyond the blank of {blank[0]}×{blank[1]} pixels; expected at = "
                     "[left, top, width, height] inside it"
                 )
-        share = each.cells // len(each.at)
+        boxes_per_place = each.cells // len(each.at)
         cells = [
-            (left + width * part / share, top, left + width * (part + 1) / share, top + height)
+            (left + width * box / boxes_per_place, top, left + width * (box + 1) / boxes_per_place, top + height)
             for left, top, width, height in each.at
-            for part in range(share)
+            for box in range(boxes_per_place)
         ]
         layout.placed.append(Placed(each, tuple(_scaled(cell, 1 / scale) for cell in cells)))
     return layout
 
 
-def _scaled(cell: Rectangle, by: float) -> Rectangle:
+def _scaled(cell: Rectangle, factor: float) -> Rectangle:
     x0, y0, x1, y1 = cell
-    return x0 * by, y0 * by, x1 * by, y1 * by
+    return x0 * factor, y0 * factor, x1 * factor, y1 * factor
 
 
 def _marks(size: tuple[float, float]) -> Iterator[tuple[float, float]]:
     """Yield the centres of the squares along the edges, which show how the paper curls; none where the code stands."""
     middle = _MARKER_EDGE + MARKER_SIDE / 2
-    wide, high = size[0] - 2 * middle, size[1] - 2 * middle
+    width, height = size[0] - 2 * middle, size[1] - 2 * middle
     for x in (_MARK_EDGE, size[0] - _MARK_EDGE):
-        yield from ((x, middle + high * share / 6) for share in range(1, 6))
+        yield from ((x, middle + height * share / 6) for share in range(1, 6))
     for y in (_MARK_EDGE, size[1] - _MARK_EDGE):
-        yield from ((middle + wide * share / 4, y) for share in (1, 2, 3) if y < middle or share != 2)
+        yield from ((middle + width * share / 4, y) for share in (1, 2, 3) if y < middle or share != 2)
 
 
 def _head(layout: Layout) -> None:
@@ -202,63 +202,63 @@ class _Writer:
         self._below = _TOP  # the lower end of this row
         self._right = layout.size[0] - _LEFT
 
-    def field(self, each: Field) -> None:
+    def field(self, field: Field) -> None:
         """Place a field: its label, and its boxes below."""
-        if not each.beside:
+        if not field.beside:
             self.x, self.y = _LEFT, self._below
-        wide, cells, texts = _cells(each, self.x, self.y + _LABEL + 1.6)
-        if self.x + max(wide, text_width(each.label, _LABEL)) > self._right:
-            raise self._no_room(each.name, "to the right; expected fewer boxes, or beside = false")
-        if each.kind != "tick":
-            self.layout.texts.append(Text(each.label, self.x, self.y + _LABEL, _LABEL))
-        self._put(each, cells, texts, each.name)
-        self.x += max(wide, text_width(each.label, _LABEL)) + _BESIDE
+        width, cells, texts = _cells(field, self.x, self.y + _LABEL + 1.6)
+        if self.x + max(width, text_width(field.label, _LABEL)) > self._right:
+            raise self._no_room(field.name, "to the right; expected fewer boxes, or beside = false")
+        if field.kind != "tick":
+            self.layout.texts.append(Text(field.label, self.x, self.y + _LABEL, _LABEL))
+        self._put(field, cells, texts, field.name)
+        self.x += max(width, text_width(field.label, _LABEL)) + _BESIDE
 
     def table(self, table: Table) -> None:
         """Place a table: a line of column heads, then its rows."""
         self.x, self.y = _LEFT, self._below
         self.layout.texts.append(Text(table.label, _LEFT, self.y + _LABEL, _LABEL, bold=True))
-        first = max(text_width(row, _LABEL) for row in table.rows) + 5.0
-        places, x = [], _LEFT + first
+        label_width = max(text_width(row, _LABEL) for row in table.rows) + 5.0
+        column_xs, x = [], _LEFT + label_width
         for column in table.columns:
-            wide = max(_cells(column, 0.0, 0.0)[0], text_width(column.label, _SMALL))
-            places.append(x)
+            width = max(_cells(column, 0.0, 0.0)[0], text_width(column.label, _SMALL))
+            column_xs.append(x)
             self.layout.texts.append(Text(column.label, x, self.y + 2 * _LABEL + 2.4, _SMALL))
-            x += wide + _BESIDE
+            x += width + _BESIDE
         if x - _BESIDE > self._right:
             raise self._no_room(table.name, "to the right; expected fewer boxes or columns")
         top = self.y + 2 * _LABEL + 4.0
         named = {each.name: each for each in self.layout.form.fields}
         for row in table.rows:
             self.layout.texts.append(Text(row, _LEFT, top + _BOX[1] / 2 + _LABEL / 3, _LABEL))
-            for column, place in zip(table.columns, places, strict=True):
-                _, cells, texts = _cells(column, place, top, inside=True)
+            for column, column_x in zip(table.columns, column_xs, strict=True):
+                _, cells, texts = _cells(column, column_x, top, inside=True)
                 self._put(named[f"{table.name}.{row}.{column.name}"], cells, texts, f"{table.name}, row {row}")
             top += _BOX[1] + _ROW
 
-    def _put(self, each: Field, cells: list[Rectangle], texts: list[Text], called: str) -> None:
-        placed = Placed(each, tuple(cells))
+    def _put(self, field: Field, cells: list[Rectangle], texts: list[Text], name: str) -> None:
+        placed = Placed(field, tuple(cells))
         if placed.box[3] > self.layout.size[1] - _BOTTOM:
-            raise self._no_room(called, "below; expected fewer fields, more of them beside = true, or a second form")
+            raise self._no_room(name, "below; expected fewer fields, more of them beside = true, or a second form")
         self.layout.placed.append(placed)
         self.layout.texts += texts
         self._below = max(self._below, placed.box[3] + _GAP)
 
-    def _no_room(self, name: str, where: str) -> RecipeError:
+    def _no_room(self, name: str, advice: str) -> RecipeError:
         form = self.layout.form
-        return RecipeError(f"{form.path}: {name} does not fit on the sheet ({form.paper}) {where}")
+        return RecipeError(f"{form.path}: {name} does not fit on the sheet ({form.paper}) {advice}")
 
 
-def _cells(each: Field, x: float, y: float, *, inside: bool = False) -> tuple[float, list[Rectangle], list[Text]]:
+def _cells(field: Field, x: float, y: float, *, inside: bool = False) -> tuple[float, list[Rectangle], list[Text]]:
     """Return a field's width, its cells at this place, and the text printed beside them. inside: a row of a table."""
-    high = _BOX[1]
-    if each.kind == "line":
-        return each.line, [(x, y, x + each.line, y + high + 1.0)], []
-    if each.kind == "boxes":
-        return _boxes(each, x, y)
+    height = _BOX[1]
+    if field.kind == "line":
+        return field.line, [(x, y, x + field.line, y + height + 1.0)], []
+    if field.kind == "boxes":
+        return _boxes(field, x, y)
     cells, texts, start = [], [], x
-    labels: Sequence[str] = each.choices or (("" if inside else each.label),)
-    top = y + (high - _TICK) / 2
+    labels: Sequence[str] = field.choices or (("" if inside else field.label),)
+    top = y + (height - _TICK) / 2
     for label in labels:
         cells.append((x, top, x + _TICK, top + _TICK))
         texts.append(Text(label, x + _TICK + 1.5, top + _TICK - 1.2, _LABEL))
@@ -266,16 +266,16 @@ def _cells(each: Field, x: float, y: float, *, inside: bool = False) -> tuple[fl
     return x - 5.0 - start, cells, [text for text in texts if text.text]
 
 
-def _boxes(each: Field, x: float, y: float) -> tuple[float, list[Rectangle], list[Text]]:
-    wide, high = _BOX
+def _boxes(field: Field, x: float, y: float) -> tuple[float, list[Rectangle], list[Text]]:
+    width, height = _BOX
     cells, texts, start = [], [], x
-    for sign in each.pattern:
+    for sign in field.pattern:
         if sign == DIGIT:
-            cells.append((x, y, x + wide, y + high))
-            x += wide
+            cells.append((x, y, x + width, y + height))
+            x += width
         else:
             size = 1.4 * _LABEL
-            room = text_width(sign, size)
-            texts.append(Text(sign, x + _SIGN, y + high - 2.0, size))
-            x += room + 2 * _SIGN
+            sign_width = text_width(sign, size)
+            texts.append(Text(sign, x + _SIGN, y + height - 2.0, size))
+            x += sign_width + 2 * _SIGN
     return x - start, cells, texts

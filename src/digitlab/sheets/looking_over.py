@@ -36,7 +36,7 @@ if TYPE_CHECKING:
     from digitlab.sheets.layout import Placed
     from digitlab.sheets.values import FieldRead
 
-__all__ = ["Chosen", "ToLookOver", "chosen_fields", "write_fields_page"]
+__all__ = ["Chosen", "FieldToReview", "chosen_fields", "write_fields_page"]
 
 KIND = "digitlab sheet corrections 1"
 
@@ -44,7 +44,7 @@ Values = dict[str, tuple[str, str]]  # for each field of a sheet: its value and 
 
 
 @dataclass(frozen=True, slots=True)
-class ToLookOver:
+class FieldToReview:
     """A field for the page. sampled: drawn at random; other: what another reader read there, if that differs."""
 
     file: str
@@ -57,7 +57,7 @@ class ToLookOver:
 class Chosen:
     """Fields to be reviewed, in order, and all values of the sheets that they are on, by file."""
 
-    fields: tuple[ToLookOver, ...]
+    fields: tuple[FieldToReview, ...]
     sheets: Mapping[str, Values]
 
 
@@ -77,26 +77,26 @@ def chosen_fields(
     others: what another reader read, by file (as in the rows) and field, if that differs
     """
     others = others or {}
-    doubtful: list[ToLookOver] = []
-    answered: list[ToLookOver] = []
+    doubtful: list[FieldToReview] = []
+    answered: list[FieldToReview] = []
     sheets: dict[str, Values] = {}
     for row, fields in rows:
         file = row["path"]
         sheets[file] = {each.name: (each.value, each.state) for each in fields}
         for each in fields:
-            found = ToLookOver(file, each, sampled=False, other=others.get((file, each.name)))
-            if found.other is not None or each.state not in (ANSWERED, EMPTY):
-                doubtful.append(found)
+            candidate = FieldToReview(file, each, sampled=False, other=others.get((file, each.name)))
+            if candidate.other is not None or each.state not in (ANSWERED, EMPTY):
+                doubtful.append(candidate)
             elif each.filled:
-                answered.append(found)
+                answered.append(candidate)
     # Sorting is stable: by doubt to choose, then by sheet.
     least = sorted(doubtful, key=lambda each: (each.read.state != FAILED, each.read.confidence))[:most]
-    place = {file: number for number, file in reversed(list(enumerate(each.file for each in least)))}
+    order = {file: index for index, file in reversed(list(enumerate(each.file for each in least)))}
     chosen = {id(each) for each in least}
-    shown = sorted((each for each in doubtful if id(each) in chosen), key=lambda each: place[each.file])
+    shown = sorted((each for each in doubtful if id(each) in chosen), key=lambda each: order[each.file])
     count = len(answered) if sample < 0 else min(sample, len(answered))
     drawn = np.sort(np.random.default_rng(seed).permutation(len(answered))[:count])
-    shown += [replace(answered[number], sampled=True) for number in drawn.tolist()]
+    shown += [replace(answered[index], sampled=True) for index in drawn.tolist()]
     return Chosen(tuple(shown), {each.file: sheets[each.file] for each in shown})
 
 
@@ -105,7 +105,7 @@ def write_fields_page(
     form: Form,
     table: Path,
     out: Path,
-    tell: Callable[[int, int], None] = lambda *_: None,
+    on_progress: Callable[[int, int], None] = lambda *_: None,
 ) -> int:
     """Write the page; return how many fields are on it: those of photos that are gone are left out.
 
@@ -113,23 +113,25 @@ def write_fields_page(
         RecipeError: for a form that cannot be laid out. StorageError: when the page cannot be written.
     """
     flat = FlatSheets(form)
-    placed = {each.field.name: each for each in flat.layout.placed}
+    placed = {field.field.name: field for field in flat.layout.placed}
     by_file: dict[str, list[int]] = defaultdict(list)
-    for number, each in enumerate(chosen.fields):
-        by_file[each.file].append(number)
+    for index, field in enumerate(chosen.fields):
+        by_file[field.file].append(index)
     shown: dict[int, dict[str, Any]] = {}
     sheets: list[dict[str, Any]] = []
-    for done, (file, numbers) in enumerate(by_file.items(), 1):
+    for done, (file, indices) in enumerate(by_file.items(), 1):
         try:
             sheet = flat.open(file)
         except ImageError:
             continue
-        for number in numbers:
-            each = chosen.fields[number]
-            shown[number] = _content(each, sheet.part(placed[each.read.name].box), placed[each.read.name], len(sheets))
+        for index in indices:
+            field = chosen.fields[index]
+            shown[index] = _content(
+                field, sheet.part(placed[field.read.name].box), placed[field.read.name], len(sheets)
+            )
         sheets.append(_sheet(file, sheet, chosen.sheets[file], placed))
-        tell(done, len(by_file))
-    fields = [shown[number] for number in sorted(shown)]
+        on_progress(done, len(by_file))
+    fields = [shown[index] for index in sorted(shown)]
     content = json.dumps({"fields": fields, "sheets": sheets}, separators=(",", ":")).replace("<", "\\u003c")
     templates = resources.files("digitlab.sheets").joinpath("templates")
     script = templates.joinpath("fields.js").read_text("utf-8")
@@ -140,7 +142,7 @@ def write_fields_page(
         digest=base64.b64encode(hashlib.sha256(script.encode()).digest()).decode("ascii"),
         content=content,
         name=hashlib.sha256(content.encode()).hexdigest()[:16],
-        about=html.escape(_about([chosen.fields[number] for number in sorted(shown)], len(chosen.fields))),
+        about=html.escape(_about([chosen.fields[index] for index in sorted(shown)], len(chosen.fields))),
         form=html.escape(str(form.path)),
         table=html.escape(str(table)),
         made=datetime.now().strftime("%Y-%m-%d %H:%M"),
@@ -149,30 +151,34 @@ def write_fields_page(
     return len(shown)
 
 
-def _about(shown: Sequence[ToLookOver], chosen: int) -> str:
+def _about(shown: Sequence[FieldToReview], chosen: int) -> str:
     sampled = sum(each.sampled for each in shown)
-    doubtful, left = len(shown) - sampled, chosen - len(shown)
-    gone = f"{left:,} of {chosen:,} fields cannot be shown: their photos cannot be opened here." if left else ""
-    if not shown and left:
-        return gone
+    doubtful, unavailable = len(shown) - sampled, chosen - len(shown)
+    unavailable_note = (
+        f"{unavailable:,} of {chosen:,} fields cannot be shown: their photos cannot be opened here."
+        if unavailable
+        else ""
+    )
+    if not shown and unavailable:
+        return unavailable_note
     if not shown:
-        return "Every field is answered, and no sample was asked for."
+        return "Every field is answered, and no sample was requested."
     fields = "1 doubtful field" if doubtful == 1 else f"{doubtful:,} doubtful fields"
-    about = f"{fields}, starting with the sheet of the least certain one; then a random sample of {sampled:,} others."
-    return f"{about} {gone}".rstrip()
+    text = f"{fields}, starting with the sheet of the least certain one; then a random sample of {sampled:,} others."
+    return f"{text} {unavailable_note}".rstrip()
 
 
-def _content(each: ToLookOver, part: NDArray[np.uint8], placed: Placed, sheet: int) -> dict[str, Any]:
+def _content(field: FieldToReview, part: NDArray[np.uint8], placed: Placed, sheet: int) -> dict[str, Any]:
     return {
-        "file": each.file,
-        "field": each.read.name,
+        "file": field.file,
+        "field": field.read.name,
         "label": placed.field.label,
-        "value": each.read.value,
-        "state": each.read.state,
-        "confidence": round(each.read.confidence, 6),
-        "sampled": each.sampled,
-        "read": each.read.read,
-        "other": each.other,
+        "value": field.read.value,
+        "state": field.read.state,
+        "confidence": round(field.read.confidence, 6),
+        "sampled": field.sampled,
+        "read": field.read.read,
+        "other": field.other,
         "sheet": sheet,
         "crop": as_webp(np.ascontiguousarray(part)),
     }
@@ -181,9 +187,9 @@ def _content(each: ToLookOver, part: NDArray[np.uint8], placed: Placed, sheet: i
 def _sheet(file: str, sheet: FlatSheet, values: Values, placed: Mapping[str, Placed]) -> dict[str, Any]:
     """Return the whole sheet, and where each field is on it: left, top, width and height in per cent."""
     whole = sheet.whole()
-    (wide, high), boxes = sheet.found.size, []
+    (width, height), boxes = sheet.registration.size, []
     for name, (value, state) in values.items():
         x0, y0, x1, y1 = placed[name].box
-        sides = [100 * x0 / wide, 100 * y0 / high, 100 * (x1 - x0) / wide, 100 * (y1 - y0) / high]
+        sides = [100 * x0 / width, 100 * y0 / height, 100 * (x1 - x0) / width, 100 * (y1 - y0) / height]
         boxes.append([name, value, state, *(round(side, 2) for side in sides)])
     return {"file": file, "picture": as_webp(whole, whole.shape[1], whole.shape[0]), "boxes": boxes}

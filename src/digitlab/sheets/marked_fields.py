@@ -65,10 +65,10 @@ def marked_field(content: Any, number: int) -> MarkedField:
 
 
 def _place(sides: Any) -> Place:
-    left, top, wide, high = (float(side) for side in sides)
-    if not all(math.isfinite(side) and 0.0 <= side < 1e6 for side in (left, top, wide, high)):
+    left, top, width, height = (float(side) for side in sides)
+    if not all(math.isfinite(side) and 0.0 <= side < 1e6 for side in (left, top, width, height)):
         raise ValueError(f"its place is {str(sides)[:60]}; expected left, top, width and height in pixels")
-    return left, top, wide, high
+    return left, top, width, height
 
 
 def marked_fields_of(form: Form) -> tuple[MarkedField, ...]:
@@ -79,14 +79,16 @@ def marked_fields_of(form: Form) -> tuple[MarkedField, ...]:
     """
     if not all(isinstance(item, Field) for item in form.items):
         raise UsageError(f"{form.path}: has a [[table]]; expected fields, each with its place on the blank")
-    found = []
-    for each in form.fields:
-        kind, shape = _shape_of(each)
-        among = Path(os.path.relpath(each.among, form.path.parent)).as_posix() if each.among else ""
-        found.append(
-            MarkedField(each.name, each.label, kind, shape, each.at, each.full, among, each.one_to_one, each.check)
+    fields = []
+    for field in form.fields:
+        kind, shape = _shape_of(field)
+        among = Path(os.path.relpath(field.among, form.path.parent)).as_posix() if field.among else ""
+        fields.append(
+            MarkedField(
+                field.name, field.label, kind, shape, field.at, field.full, among, field.one_to_one, field.check
+            )
         )
-    return tuple(found)
+    return tuple(fields)
 
 
 def _shape_of(field: Field) -> tuple[str, str]:
@@ -115,34 +117,34 @@ _ABOUT = """\
 """
 
 
-def _field(each: MarkedField, mm: float) -> str:
-    lines = [f"name = {quoted(each.name)}"]
-    if each.label and each.label != each.name:
-        lines.append(f"label = {quoted(each.label)}")
-    lines.append(_shape(each, mm))
-    if each.full and each.kind == "boxes":
+def _field(field: MarkedField, mm: float) -> str:
+    lines = [f"name = {quoted(field.name)}"]
+    if field.label and field.label != field.name:
+        lines.append(f"label = {quoted(field.label)}")
+    lines.append(_shape(field, mm))
+    if field.full and field.kind == "boxes":
         lines.append("full = true")
-    if each.among:
-        lines.append(f"among = {quoted(each.among)}")
-    if each.one_to_one:
+    if field.among:
+        lines.append(f"among = {quoted(field.among)}")
+    if field.one_to_one:
         lines.append("one_to_one = true")
-    if each.check:
-        lines.append(f"check = {quoted(each.check)}")
-    places = [f"[{', '.join(f'{side:.1f}' for side in place)}]" for place in each.at]
+    if field.check:
+        lines.append(f"check = {quoted(field.check)}")
+    places = [f"[{', '.join(f'{side:.1f}' for side in place)}]" for place in field.at]
     lines.append("at = " + (places[0] if len(places) == 1 else "[" + ", ".join(places) + "]"))
     return "\n[[field]]\n" + "\n".join(lines) + "\n"
 
 
-def _shape(each: MarkedField, mm: float) -> str:
-    if each.kind == "boxes":
-        return f"boxes = {each.shape if each.shape.isascii() and each.shape.isdigit() else quoted(each.shape)}"
-    if each.kind == "pattern":
-        return f"pattern = {quoted(each.shape)}"
-    if each.kind == "choices":
-        choices = [part.strip() for part in each.shape.split(",")]
+def _shape(field: MarkedField, mm: float) -> str:
+    if field.kind == "boxes":
+        return f"boxes = {field.shape if field.shape.isascii() and field.shape.isdigit() else quoted(field.shape)}"
+    if field.kind == "pattern":
+        return f"pattern = {quoted(field.shape)}"
+    if field.kind == "choices":
+        choices = [part.strip() for part in field.shape.split(",")]
         return f"choices = [{', '.join(map(quoted, choices))}]"
-    if each.kind == "line":
-        return f"line = {max((place[2] for place in each.at), default=0.0) * mm:.1f}"
+    if field.kind == "line":
+        return f"line = {max((place[2] for place in field.at), default=0.0) * mm:.1f}"
     return "tick = true"
 
 

@@ -46,19 +46,20 @@ def find_corners(grey: NDArray[np.uint8], number: int) -> Corners:
         ImageError: for no marker, too few, those of another form, or of two sheets; the message names no file.
     """
     small = shrink(grey, _SEARCH_SIDE, quick=True)
-    found = _detected(small)
-    if len(_of_form(found, number)) < len(CORNERS):  # dark, small or shaded: retried with the light evened out
-        found += _others(found, _detected(_evened(small)))
-    if len(_of_form(found, number)) < len(CORNERS) and small is not grey:
-        found += _others([(name, _larger(at, grey, small)) for name, at in found], _detected(grey), of=grey, to=small)
-    ours = _of_form(found, number)
-    twice = sorted({corner for corner, _ in ours if sum(other == corner for other, _ in ours) > 1})
-    if twice:
-        where = ", ".join(CORNERS[corner] for corner in twice)
-        raise ImageError(f"shows more than one sheet (marker {where} occurs twice); photograph each alone")
-    if len(ours) < _FEWEST:
-        raise ImageError(_too_few([name for name, _ in found], [corner for corner, _ in ours], number))
-    return Corners({corner: _refined(grey, _larger(points, grey, small)) for corner, points in ours})
+    detected = _detected(small)
+    if len(_of_form(detected, number)) < len(CORNERS):  # dark, small or shaded: retried with the light evened out
+        detected += _new_markers(detected, _detected(_equalised(small)))
+    if len(_of_form(detected, number)) < len(CORNERS) and small is not grey:
+        known = [(name, _rescaled(points, grey, small)) for name, points in detected]
+        detected += _new_markers(known, _detected(grey), source=grey, target=small)
+    of_form = _of_form(detected, number)
+    duplicates = sorted({corner for corner, _ in of_form if sum(other == corner for other, _ in of_form) > 1})
+    if duplicates:
+        names = ", ".join(CORNERS[corner] for corner in duplicates)
+        raise ImageError(f"shows more than one sheet (marker {names} occurs twice); photograph each alone")
+    if len(of_form) < _FEWEST:
+        raise ImageError(_too_few([name for name, _ in detected], [corner for corner, _ in of_form], number))
+    return Corners({corner: _refined(grey, _rescaled(points, grey, small)) for corner, points in of_form})
 
 
 def _too_few(names: list[int], corners: list[int], number: int) -> str:
@@ -68,19 +69,19 @@ def _too_few(names: list[int], corners: list[int], number: int) -> str:
         return f"is form {shown}, expected form {number}; give the TOML file that this sheet was printed from"
     if not corners:
         return "shows no marker of a form; expected a sheet that `digitlab sheet new` drew, with its four corners"
-    seen = ", ".join(CORNERS[corner] for corner in sorted(corners))
-    are = "is" if len(corners) == 1 else "are"
+    visible = ", ".join(CORNERS[corner] for corner in sorted(corners))
+    verb = "is" if len(corners) == 1 else "are"
     return (
-        f"only {len(corners)} of 4 corner markers {are} seen ({seen}); expected 3: photograph the whole sheet, flat "
-        "and sharp"
+        f"only {len(corners)} of 4 corner markers {verb} seen ({visible}); expected 3: photograph the whole sheet, "
+        "flat and sharp"
     )
 
 
 Detected = list[tuple[int, "Points"]]
 
 
-def _of_form(found: Detected, number: int) -> Detected:
-    return [(name - 4 * number, points) for name, points in found if name // 4 == number]
+def _of_form(detected: Detected, number: int) -> Detected:
+    return [(name - 4 * number, points) for name, points in detected if name // 4 == number]
 
 
 @functools.cache
@@ -103,34 +104,37 @@ def _detected(grey: NDArray[np.uint8]) -> Detected:
     ]
 
 
-def _others(
-    known: Detected, found: Detected, of: NDArray[np.uint8] | None = None, to: NDArray[np.uint8] | None = None
+def _new_markers(
+    known: Detected,
+    detected: Detected,
+    source: NDArray[np.uint8] | None = None,
+    target: NDArray[np.uint8] | None = None,
 ) -> Detected:
-    """Return the markers not known before: another number, or the same one elsewhere; in pixels of ``to``."""
+    """Return the markers not known before: another number, or the same one elsewhere; in pixels of ``target``."""
     new = [
         (name, points)
-        for name, points in found
+        for name, points in detected
         if not any(
-            name == other and np.linalg.norm(points.mean(axis=0) - there.mean(axis=0)) < _side(points)
-            for other, there in known
+            name == other and np.linalg.norm(points.mean(axis=0) - known_points.mean(axis=0)) < _side(points)
+            for other, known_points in known
         )
     ]
-    if of is None or to is None:
+    if source is None or target is None:
         return new
-    return [(name, _larger(points, to, of)) for name, points in new]
+    return [(name, _rescaled(points, target, source)) for name, points in new]
 
 
 def _side(points: Points) -> float:
     return float(np.linalg.norm(points[0] - points[2])) / 2**0.5
 
 
-def _larger(points: Points, grey: NDArray[np.uint8], small: NDArray[np.uint8]) -> Points:
+def _rescaled(points: Points, target: NDArray[np.uint8], source: NDArray[np.uint8]) -> Points:
     """Convert places in the small picture to the other one."""
-    scale = np.array([grey.shape[1] / small.shape[1], grey.shape[0] / small.shape[0]])
+    scale = np.array([target.shape[1] / source.shape[1], target.shape[0] / source.shape[0]])
     return np.asarray((points + 0.5) * scale - 0.5, np.float64)
 
 
-def _evened(grey: NDArray[np.uint8]) -> NDArray[np.uint8]:
+def _equalised(grey: NDArray[np.uint8]) -> NDArray[np.uint8]:
     return np.asarray(cv2.createCLAHE(3.0, (8, 8)).apply(grey), np.uint8)
 
 
@@ -143,11 +147,11 @@ def _refined(grey: NDArray[np.uint8], points: Points) -> Points:
     start = np.asarray(points - [x0, y0], np.float32).reshape(-1, 1, 2)
     if min(part.shape) < 2 * reach + 6 or start.min() < 0 or (start.max(axis=(0, 1)) > part.shape[::-1]).any():
         return points
-    stop = (cv2.TERM_CRITERIA_EPS + cv2.TERM_CRITERIA_COUNT, 30, 0.02)
-    refined = cv2.cornerSubPix(part, start.copy(), (reach, reach), (-1, -1), stop)
-    moved = np.asarray(refined, np.float64).reshape(4, 2) + np.array([x0, y0], np.float64)
-    near = np.linalg.norm(moved - points, axis=1) < 1.5 * reach
-    return np.where(near[:, None], moved, points)
+    criteria = (cv2.TERM_CRITERIA_EPS + cv2.TERM_CRITERIA_COUNT, 30, 0.02)
+    refined = cv2.cornerSubPix(part, start.copy(), (reach, reach), (-1, -1), criteria)
+    result = np.asarray(refined, np.float64).reshape(4, 2) + np.array([x0, y0], np.float64)
+    close = np.linalg.norm(result - points, axis=1) < 1.5 * reach
+    return np.where(close[:, None], result, points)
 
 
 def read_code(patch: NDArray[np.uint8]) -> int | None:

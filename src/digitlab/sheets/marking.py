@@ -50,20 +50,20 @@ def find_rows(picture: NDArray[np.uint8], width: float) -> list[Row]:
     """Find rows of boxes, in reading order. picture: uint8 (H, W, 3) RGB; width: of its paper in mm."""
     scale = picture.shape[1] / _WIDTH
     grey = cv2.cvtColor(picture, cv2.COLOR_RGB2GRAY)
-    how = cv2.INTER_AREA if scale > 1 else cv2.INTER_LINEAR
-    small = cv2.resize(grey, (_WIDTH, round(picture.shape[0] / scale)), interpolation=how)
+    interpolation = cv2.INTER_AREA if scale > 1 else cv2.INTER_LINEAR
+    small = cv2.resize(grey, (_WIDTH, round(picture.shape[0] / scale)), interpolation=interpolation)
     solid = cv2.adaptiveThreshold(small, 255, cv2.ADAPTIVE_THRESH_MEAN_C, cv2.THRESH_BINARY_INV, 31, 12)
     solid = cv2.morphologyEx(solid, cv2.MORPH_CLOSE, np.ones((3, 3), np.uint8))
-    outlines, family = cv2.findContours(solid, cv2.RETR_CCOMP, cv2.CHAIN_APPROX_SIMPLE)
+    outlines, hierarchy = cv2.findContours(solid, cv2.RETR_CCOMP, cv2.CHAIN_APPROX_SIMPLE)
     per_mm = _WIDTH / width
-    found = []
-    for outline, (_, _, _, parent) in zip(outlines, family[0] if family is not None else [], strict=False):
+    boxes = []
+    for outline, (_, _, _, parent) in zip(outlines, hierarchy[0] if hierarchy is not None else [], strict=False):
         x, y, wide, high = cv2.boundingRect(outline)
         if parent < 0 or not all(_BOX[0] * per_mm <= side <= _BOX[1] * per_mm for side in (wide, high)):
             continue
         if cv2.contourArea(outline) >= _FILLED * wide * high and high < 2.2 * wide and wide < 2.2 * high:
-            found.append((x, y, wide, high))
-    return [_inside(_scaled(row, scale, per_mm), picture.shape[1], picture.shape[0]) for row in _in_rows(found)]
+            boxes.append((x, y, wide, high))
+    return [_inside(_scaled(row, scale, per_mm), picture.shape[1], picture.shape[0]) for row in _in_rows(boxes)]
 
 
 def _in_rows(boxes: list[tuple[int, int, int, int]]) -> list[list[tuple[int, int, int, int]]]:
@@ -89,23 +89,23 @@ def _scaled(row: list[tuple[int, int, int, int]], scale: float, per_mm: float) -
     half = min(gaps) / 2 if gaps else 0.06 * row[0][2]
     top, bottom = min(y for _, y, _, _ in row), max(y + high for _, y, _, high in row)
     over = min(half, 0.1 * (bottom - top))
-    above, tall = (top - over) * scale, (bottom - top + 2 * over) * scale
-    each = tuple(((x - half) * scale, above, (wide + 2 * half) * scale, tall) for x, _, wide, _ in row)
+    above, height = (top - over) * scale, (bottom - top + 2 * over) * scale
+    cells = tuple(((x - half) * scale, above, (wide + 2 * half) * scale, height) for x, _, wide, _ in row)
     if not gaps or max(gaps) - min(gaps) <= _EVEN * per_mm:
-        left, right = each[0][0], each[-1][0] + each[-1][2]
-        each = ((left, above, right - left, tall),)
+        left, right = cells[0][0], cells[-1][0] + cells[-1][2]
+        cells = ((left, above, right - left, height),)
     _, _, wide, high = row[0]
     square = max(wide, high) <= _SQUARE * min(wide, high) and wide <= _TICK * per_mm
-    return Row(each, len(row), len(row) == 1 and square)
+    return Row(cells, len(row), len(row) == 1 and square)
 
 
-def _inside(row: Row, wide: int, high: int) -> Row:
+def _inside(row: Row, width: int, height: int) -> Row:
     """Cut off what lies beyond a picture of this size: the lines of a box at its edge may."""
     at = []
     for x, y, w, h in row.at:
         left, top = max(0.0, x), max(0.0, y)
         # A bit less, as files have one decimal.
-        at.append((left, top, min(x + w, wide - 0.2) - left, min(y + h, high - 0.2) - top))
+        at.append((left, top, min(x + w, width - 0.2) - left, min(y + h, height - 0.2) - top))
     return Row(tuple(at), row.boxes, row.tick)
 
 
@@ -136,33 +136,33 @@ def write_marked(out: Path, text: str) -> None:
     Raises:
         RecipeError: when it is not, with the line and key in the file. StorageError: when it cannot be written.
     """
-    tried = out.with_name(f".{out.stem}.tried.toml")  # in the same folder: relative paths to lists and the blank
+    temporary = out.with_name(f".{out.stem}.tried.toml")  # in the same folder: relative paths to lists and the blank
     try:
-        write_text(tried, text)
-        Blank(read_form(tried))
+        write_text(temporary, text)
+        Blank(read_form(temporary))
     except DigitlabError as error:
         kind = StorageError if isinstance(error, StorageError) else RecipeError
-        raise kind(str(error).replace(str(tried), str(out))) from error
+        raise kind(str(error).replace(str(temporary), str(out))) from error
     finally:
         with saying_what_failed(out):
-            tried.unlink(missing_ok=True)
+            temporary.unlink(missing_ok=True)
     write_text(out, text)
 
 
 def _head(blank: Path, out: Path, picture: NDArray[np.uint8], width: float) -> str:
-    place = Path(os.path.relpath(blank.resolve(), out.resolve().parent)).as_posix()
-    high, wide = picture.shape[:2]
+    relative = Path(os.path.relpath(blank.resolve(), out.resolve().parent)).as_posix()
+    size = f"{picture.shape[1]} x {picture.shape[0]}"
     return f"""\
 # A form that exists already. Each [[field]] is a row of boxes that was found on the blank; the picture beside this file
 # has their names in it. Rename them, delete what is not a field, add what is missing.
 #
-#   at = [left, top, width, height] in pixels of the blank ({wide} x {high}), of the whole row, or a list: of each box
+#   at = [left, top, width, height] in pixels of the blank ({size}), of the whole row, or a list: of each box
 #   boxes = 7, or pattern = "##.##.####", or tick = true, or choices = ["a", "b"] for boxes side by side, or line = 40
 #   label, full, among, one_to_one, check: as in `digitlab sheet example`
 
 [form]
 title = {quoted(out.stem)}
-blank = {quoted(place)}
+blank = {quoted(relative)}
 width = {width:g}                # mm of the paper
 """
 
@@ -182,9 +182,9 @@ def numbered(blank: Path, rows: list[Row]) -> NDArray[np.uint8]:
     shown = np.ascontiguousarray(cv2.resize(picture, size, interpolation=cv2.INTER_AREA))
     for number, row in enumerate(rows, 1):
         colour = (0, 110, 60) if row.tick else (200, 30, 30)
-        for each in row.at:
-            left, top, wide, high = (round(side * scale) for side in each)
-            cv2.rectangle(shown, (left, top), (left + wide, top + high), colour, 2)
+        for box in row.at:
+            left, top, width, height = (round(side * scale) for side in box)
+            cv2.rectangle(shown, (left, top), (left + width, top + height), colour, 2)
         left, top = round(row.at[0][0] * scale), round(row.at[0][1] * scale)
         cv2.putText(shown, f"field{number}", (left, top - 5), cv2.FONT_HERSHEY_SIMPLEX, 0.6, colour, 2, cv2.LINE_AA)
     return np.asarray(shown, np.uint8)

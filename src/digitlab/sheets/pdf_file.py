@@ -28,9 +28,9 @@ class PdfPage:
         self._size, self._title = size, title
         self._content: list[str] = []
 
-    def squares(self, places: Sequence[tuple[float, float, float, float]], grey: float = 0.0) -> None:
-        """Draw filled rectangles: left, top, right, bottom."""
-        self._content.append(f"{grey:.3f} g")
+    def squares(self, places: Sequence[tuple[float, float, float, float]]) -> None:
+        """Draw black rectangles: left, top, right, bottom."""
+        self._content.append("0.000 g")
         self._content += [f"{self._rectangle(*place)} re" for place in places]
         self._content.append("f")
 
@@ -52,18 +52,20 @@ class PdfPage:
             RecipeError: for letters that Helvetica does not have.
         """
         left, base = self._point(x, y)
-        shown = _escaped(text)
-        self._content.append(f"BT {grey:.3f} g /F{int(bold)} {size * _POINTS:.3f} Tf {left} {base} Td ({shown}) Tj ET")
+        escaped = _escaped(text)
+        self._content.append(
+            f"BT {grey:.3f} g /F{int(bold)} {size * _POINTS:.3f} Tf {left} {base} Td ({escaped}) Tj ET"
+        )
 
     def content(self) -> bytes:
         """Serialise the page as a PDF file."""
-        wide, high = (side * _POINTS for side in self._size)
+        width, height = (side * _POINTS for side in self._size)
         stream = zlib.compress("\n".join(self._content).encode("latin-1"), 9)
         fonts = " ".join(f"/F{number} {5 + number} 0 R" for number in range(len(_FONTS)))
         objects = [
             b"<< /Type /Catalog /Pages 2 0 R >>",
             b"<< /Type /Pages /Kids [3 0 R] /Count 1 >>",
-            f"<< /Type /Page /Parent 2 0 R /MediaBox [0 0 {wide:.3f} {high:.3f}] /Contents 4 0 R "
+            f"<< /Type /Page /Parent 2 0 R /MediaBox [0 0 {width:.3f} {height:.3f}] /Contents 4 0 R "
             f"/Resources << /Font << {fonts} >> >> >>".encode(),
             b"<< /Length %d /Filter /FlateDecode >>\nstream\n%s\nendstream" % (len(stream), stream),
             *(
@@ -73,15 +75,15 @@ class PdfPage:
             f"<< /Title ({_escaped(self._title)}) /Producer (digitlab) >>".encode("latin-1"),
         ]
         out = bytearray(b"%PDF-1.4\n%\xe2\xe3\xcf\xd3\n")
-        places = []
-        for number, each in enumerate(objects, 1):
-            places.append(len(out))
-            out += b"%d 0 obj\n%s\nendobj\n" % (number, each)
-        table = len(out)
+        offsets = []
+        for number, body in enumerate(objects, 1):
+            offsets.append(len(out))
+            out += b"%d 0 obj\n%s\nendobj\n" % (number, body)
+        xref = len(out)
         out += b"xref\n0 %d\n0000000000 65535 f \n" % (len(objects) + 1)
-        out += b"".join(b"%010d 00000 n \n" % place for place in places)
+        out += b"".join(b"%010d 00000 n \n" % offset for offset in offsets)
         out += b"trailer\n<< /Size %d /Root 1 0 R /Info %d 0 R >>\nstartxref\n%d\n%%%%EOF\n" % (
-            len(objects) + 1, len(objects), table,
+            len(objects) + 1, len(objects), xref,
         )  # fmt: skip
         return bytes(out)
 
@@ -106,5 +108,5 @@ def _escaped(text: str) -> str:
         raise RecipeError(
             f"{text!r}: the font of printed forms has no {sign!r}; expected letters of Western European languages"
         ) from error
-    shown = encoded.decode("latin-1")
-    return shown.replace("\\", "\\\\").replace("(", "\\(").replace(")", "\\)")
+    escaped = encoded.decode("latin-1")
+    return escaped.replace("\\", "\\\\").replace("(", "\\(").replace(")", "\\)")

@@ -69,7 +69,7 @@ class Drift:
         return self.probability < _ALARM
 
 
-def upper_bound(wrong: int, count: int, confidence: float = CONFIDENCE) -> float:
+def upper_bound(wrong: int, count: int) -> float:
     """Return Clopper and Pearson's one-sided upper bound of a share, for ``wrong`` of ``count`` in a sample.
 
     >>> round(upper_bound(0, 2995), 6), round(upper_bound(0, 50), 4), upper_bound(3, 3)
@@ -78,19 +78,19 @@ def upper_bound(wrong: int, count: int, confidence: float = CONFIDENCE) -> float
     if count == 0 or wrong >= count:
         return 1.0
     if wrong == 0:
-        return float(1.0 - (1.0 - confidence) ** (1.0 / count))
+        return float(1.0 - (1.0 - CONFIDENCE) ** (1.0 / count))
     from scipy.stats import beta
 
-    return float(beta.ppf(confidence, wrong + 1, count - wrong))
+    return float(beta.ppf(CONFIDENCE, wrong + 1, count - wrong))
 
 
-def needed_for(error: float, confidence: float = CONFIDENCE) -> int:
+def needed_for(error: float) -> int:
     """Return how many error-free fields are needed to promise this share of errors.
 
     >>> needed_for(0.001), needed_for(0.01)
     (2995, 299)
     """
-    return math.ceil(math.log(1.0 - confidence) / math.log1p(-error))
+    return math.ceil(math.log(1.0 - CONFIDENCE) / math.log1p(-error))
 
 
 def promise_of(confidences: ArrayLike, wrong: ArrayLike, error: float) -> Promise:
@@ -101,42 +101,43 @@ def promise_of(confidences: ArrayLike, wrong: ArrayLike, error: float) -> Promis
     Raises:
         UsageError: for fewer than `LEAST` fields, or an error that is not a share below one half.
     """
-    sure = np.asarray(confidences, np.float64)
-    bad = np.asarray(wrong, np.bool_)
+    scores = np.asarray(confidences, np.float64)
+    is_wrong = np.asarray(wrong, np.bool_)
     if not 0.0 < error < 0.5:
         raise UsageError(f"--error is {error:g}; expected a share above 0 and below 0.5, such as 0.001")
-    if len(sure) < LEAST:
+    if len(scores) < LEAST:
         raise UsageError(
-            f"{len(sure):,} sampled fields were looked over; expected {LEAST}, which `digitlab sheet review` draws"
+            f"{len(scores):,} sampled fields were reviewed; expected {LEAST}, which `digitlab sheet review` draws"
         )
     needed = needed_for(error)
-    order = np.argsort(-sure, kind="stable")
-    sure, bad = sure[order], bad[order]
+    order = np.argsort(-scores, kind="stable")
+    scores, is_wrong = scores[order], is_wrong[order]
     best: tuple[float, float, int, int] | None = None
-    for threshold in _thresholds(sure, needed):
-        count = int((sure >= threshold).sum())
-        failed = int(bad[:count].sum())
-        bound = upper_bound(failed, count)
+    for threshold in _thresholds(scores, needed):
+        count = int((scores >= threshold).sum())
+        wrong_count = int(is_wrong[:count].sum())
+        bound = upper_bound(wrong_count, count)
         if bound > error:
             break
-        best = threshold, bound, count, failed
+        best = threshold, bound, count, wrong_count
     attainable = min(
-        upper_bound(int(bad[:count].sum()), count) for count in np.unique(np.linspace(LEAST, len(sure), 40).astype(int))
+        upper_bound(int(is_wrong[:count].sum()), count)
+        for count in np.unique(np.linspace(LEAST, len(scores), 40).astype(int))
     )
     if best is None:
-        return Promise(
-            error, None, upper_bound(int(bad.sum()), len(sure)), len(sure), int(bad.sum()), attainable, needed
-        )
-    threshold, bound, count, failed = best
-    return Promise(error, threshold, bound, count, failed, attainable, needed)
+        wrong_count = int(is_wrong.sum())
+        bound = upper_bound(wrong_count, len(scores))
+        return Promise(error, None, bound, len(scores), wrong_count, attainable, needed)
+    threshold, bound, count, wrong_count = best
+    return Promise(error, threshold, bound, count, wrong_count, attainable, needed)
 
 
-def _thresholds(sure: NDArray[np.float64], needed: int) -> Sequence[float]:
-    """Return the thresholds in the order of testing, chosen by confidences alone. ``sure``: sorted, largest first."""
-    if len(sure) < needed:
+def _thresholds(scores: NDArray[np.float64], needed: int) -> Sequence[float]:
+    """Return the thresholds in the order of testing, chosen by confidences alone. ``scores``: sorted, largest first."""
+    if len(scores) < needed:
         return ()
-    places = np.unique(np.linspace(needed - 1, len(sure) - 1, _STEPS).astype(int))
-    return list(dict.fromkeys(sure[places].tolist()))
+    indices = np.unique(np.linspace(needed - 1, len(scores) - 1, _STEPS).astype(int))
+    return list(dict.fromkeys(scores[indices].tolist()))
 
 
 def drift_of(earlier: ArrayLike, later: ArrayLike) -> Drift:
@@ -145,14 +146,14 @@ def drift_of(earlier: ArrayLike, later: ArrayLike) -> Drift:
     Raises:
         UsageError: for an empty stack.
     """
-    one, two = np.sort(np.asarray(earlier, np.float64)), np.sort(np.asarray(later, np.float64))
-    if not len(one) or not len(two):
+    first, second = np.sort(np.asarray(earlier, np.float64)), np.sort(np.asarray(later, np.float64))
+    if not len(first) or not len(second):
         raise UsageError("a stack without answered fields cannot be compared")
-    every = np.concatenate([one, two])
-    shares = [np.searchsorted(each, every, side="right") / len(each) for each in (one, two)]
+    values = np.concatenate([first, second])
+    shares = [np.searchsorted(each, values, side="right") / len(each) for each in (first, second)]
     distance = float(np.abs(shares[0] - shares[1]).max())
-    size = math.sqrt(len(one) * len(two) / (len(one) + len(two)))
+    size = math.sqrt(len(first) * len(second) / (len(first) + len(second)))
     x = (size + 0.12 + 0.11 / size) * distance  # Stephens 1970
     terms = (2.0 * (-1) ** (k - 1) * math.exp(-2.0 * k * k * x * x) for k in range(1, 101))
     probability = min(1.0, max(0.0, sum(terms))) if x > 0.2 else 1.0
-    return Drift(distance, probability, float(np.median(one)), float(np.median(two)))
+    return Drift(distance, probability, float(np.median(first)), float(np.median(second)))

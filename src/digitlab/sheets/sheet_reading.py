@@ -88,11 +88,12 @@ class SheetReader:
             ImageError: when it does not show the form; the message names no file.
         """
         start = time.perf_counter()
-        found, strips = self._strips(picture)
-        full = size or (picture.shape[1], picture.shape[0])
-        fields = self._fields(strips, _Boxes(found, full[0] / picture.shape[1]))
-        note = f"marker {', '.join(found.missing)} not seen" if found.missing else None
-        return SheetReading(tuple(fields), full, (time.perf_counter() - start) * 1000.0, note, _turned(found))
+        registration, strips = self._strips(picture)
+        full_size = size or (picture.shape[1], picture.shape[0])
+        fields = self._fields(strips, _Boxes(registration, full_size[0] / picture.shape[1]))
+        note = f"marker {', '.join(registration.missing)} not seen" if registration.missing else None
+        milliseconds = (time.perf_counter() - start) * 1000.0
+        return SheetReading(tuple(fields), full_size, milliseconds, note, _turned(registration))
 
     def glyphs(self, path: str | Path) -> dict[str, list[NDArray[np.uint8] | None]]:
         """Return what is written in the boxes of each field, as networks take it: uint8 (28, 28), None if empty.
@@ -105,12 +106,12 @@ class SheetReader:
             _, strips = self._strips(picture)
         except ImageError as error:
             raise ImageError(f"{path}: {error}") from error
-        found: dict[str, list[NDArray[np.uint8] | None]] = {}
+        glyphs: dict[str, list[NDArray[np.uint8] | None]] = {}
         for placed, strip, strength in zip(self.layout.placed, strips, strength_of(strips), strict=True):
             if placed.field.kind == "boxes":
                 inks = [written_in(strength, cell, strip.level) for cell in strip.cells]
-                found[placed.field.name] = [None if each is None else normalise(each.ink) for each in inks]
-        return found
+                glyphs[placed.field.name] = [None if each is None else normalise(each.ink) for each in inks]
+        return glyphs
 
     def _strips(self, picture: NDArray[np.uint8]) -> tuple[Registration, list[Strip]]:
         """Register the form in a photo, and cut out its fields.
@@ -120,16 +121,16 @@ class SheetReader:
         """
         grey = np.asarray(cv2.cvtColor(picture, cv2.COLOR_RGB2GRAY), np.uint8)
         if self._blank is None:
-            found = register(grey, self.layout)
-            strips = [cut_strip(picture, found, each) for each in self.layout.placed]
+            registration = register(grey, self.layout)
+            strips = [cut_strip(picture, registration, each) for each in self.layout.placed]
         else:
-            found = self._blank.register(grey)
+            registration = self._blank.register(grey)
             strips = [
-                cut_blank_strip(picture, found, each, blank)
+                cut_blank_strip(picture, registration, each, blank)
                 for each, blank in zip(self.layout.placed, self._blanks, strict=True)
             ]
         _expect_lines(strips)
-        return found, strips
+        return registration, strips
 
     def _fields(self, strips: list[Strip], boxes: _Boxes) -> list[Seen]:
         strengths = strength_of(strips)
@@ -143,18 +144,18 @@ class SheetReader:
         ]
         answers = iter(judge(self.reader, [each.ink for row in digits for each in row if each is not None]))
         fields = []
-        for place, (placed, strip) in enumerate(zip(self.layout.placed, strips, strict=True)):
-            kind, row, base = placed.field.kind, written[place], strip.cells[0][3]
-            judged = [None if each is None else next(answers) for each in digits[place]]
+        for index, (placed, strip) in enumerate(zip(self.layout.placed, strips, strict=True)):
+            kind, row, baseline = placed.field.kind, written[index], strip.cells[0][3]
+            judgements = [None if each is None else next(answers) for each in digits[index]]
             cells = tuple(
-                None if each is None or said is None else self._digit(said, boxes.of(strip, each.box), at)
-                for at, (each, said) in enumerate(zip(digits[place], judged, strict=True))
+                None if each is None or judgement is None else self._digit(judgement, boxes.of(strip, each.box), column)
+                for column, (each, judgement) in enumerate(zip(digits[index], judgements, strict=True))
             )
-            sure = tuple(0.0 if said is None else said.sure for said in judged)
-            signs = [sign_of(each, row, base) for each in row if kind == "line" and each is not None]
+            certainties = tuple(0.0 if judgement is None else judgement.sure for judgement in judgements)
+            signs = [sign_of(each, row, baseline) for each in row if kind == "line" and each is not None]
             ticks = strip.cells if kind in ("tick", "choice") else ()
-            longest = tuple(filled_share(strengths[place], cell, strip.level) for cell in ticks)
-            fields.append(Seen(placed.field.name, cells, tuple(signs), longest, boxes.of(strip, None), sure))
+            longest = tuple(filled_share(strengths[index], cell, strip.level) for cell in ticks)
+            fields.append(Seen(placed.field.name, cells, tuple(signs), longest, boxes.of(strip, None), certainties))
         return fields
 
     def _digit(self, judged: Judged, box: tuple[int, int, int, int], column: int) -> ReadDigit:
@@ -173,28 +174,29 @@ def _written(kind: str, strip: Strip, strength: NDArray[np.uint8]) -> list[Writt
 class _Boxes:
     """Converts parts of strips to boxes in the original picture. scale: of that to the reduced one."""
 
-    found: Registration
+    registration: Registration
     scale: float
 
     def of(self, strip: Strip, part: Rectangle | None) -> tuple[int, int, int, int]:
         if part is None:
             x0, y0, x1, y1 = zip(*strip.cells, strict=True)
             part = min(x0), min(y0), max(x1), max(y1)
-        left, top, right, bottom = (round(side * self.scale) for side in self.found.box(strip.on_sheet(part)))
+        left, top, right, bottom = (round(side * self.scale) for side in self.registration.box(strip.on_sheet(part)))
         return max(0, left), max(0, top), max(left + 1, right), max(top + 1, bottom)
 
 
-def _turned(found: Registration) -> int:
-    left, right = found(np.array([[0.0, found.size[1] / 2], [found.size[0], found.size[1] / 2]]))
+def _turned(registration: Registration) -> int:
+    width, middle = registration.size[0], registration.size[1] / 2
+    left, right = registration(np.array([[0.0, middle], [width, middle]]))
     return -round(math.atan2(right[1] - left[1], right[0] - left[0]) / (math.pi / 2)) % 4
 
 
 def _expect_lines(strips: list[Strip]) -> None:
     """Reject a photo in which the form's lines are not where they should be: the registration must be wrong."""
-    lines, seen = sum(strip.lines for strip in strips), sum(strip.seen for strip in strips)
-    poor = sum(strip.seen < strip.lines / 2 for strip in strips)
-    if lines and (seen < _FEWEST_LINES * lines or poor > _FIELDS_WITHOUT * len(strips)):
+    lines, found = sum(strip.lines for strip in strips), sum(strip.lines_found for strip in strips)
+    poor = sum(strip.lines_found < strip.lines / 2 for strip in strips)
+    if lines and (found < _FEWEST_LINES * lines or poor > _FIELDS_WITHOUT * len(strips)):
         raise ImageError(
-            f"only {100 * seen / lines:.0f} % of the form's lines are where they should be; expected a sheet that was "
+            f"only {100 * found / lines:.0f} % of the form's lines are where they should be; expected a sheet that was "
             "printed from this file, whole and sharp"
         )

@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING
 import cv2
 import numpy as np
 
+from digitlab.sheets.features import print_of
+
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
@@ -35,7 +37,7 @@ class Strip:
 
     picture: uint8 (H, W, 3) RGB, without the printed lines; cells: in pixels of it, as they were found
     before: the picture with the lines; corner: its left and top on the sheet in mm
-    lines, seen: how many printed lines there should be, and how many were found
+    lines, lines_found: how many printed lines there should be, and how many were found
     level: how dark those are: grey levels below the paper
     """
 
@@ -44,7 +46,7 @@ class Strip:
     cells: tuple[Rectangle, ...]
     corner: tuple[float, float]
     lines: int
-    seen: int
+    lines_found: int
     level: float = 0.0
 
     def on_sheet(self, part: Rectangle) -> Rectangle:
@@ -53,26 +55,27 @@ class Strip:
         return x + x0 / PER_MM, y + y0 / PER_MM, x + x1 / PER_MM, y + y1 / PER_MM
 
 
-def cut_strip(picture: NDArray[np.uint8], found: Registration, placed: Placed) -> Strip:
+def cut_strip(picture: NDArray[np.uint8], registration: Registration, placed: Placed) -> Strip:
     """Cut a field out of a photo, uint8 (H, W, 3) RGB, and remove its printed lines."""
     x0, y0, x1, y1 = placed.box
     corner = x0 - _MARGIN, y0 - _MARGIN
-    flat = found.flat(picture, (*corner, x1 + _MARGIN, y1 + _MARGIN), PER_MM)
+    flat = registration.flat(picture, (*corner, x1 + _MARGIN, y1 + _MARGIN), PER_MM)
     cells = [_in_pixels(cell, corner) for cell in placed.cells]
     if placed.field.kind == "line":
         return _free_line(flat, cells[0], corner)
     grey = np.asarray(cv2.cvtColor(flat, cv2.COLOR_RGB2GRAY), np.uint8)
-    upright, level = _darker_than_beside(grey, across=False), _darker_than_beside(grey, across=True)
-    cleaned, moved, lines, seen, levels = flat.copy(), [], 0, 0, []
+    vertical, horizontal = _darker_than_beside(grey, across=False), _darker_than_beside(grey, across=True)
+    cleaned, shifted_cells, lines, lines_found, levels = flat.copy(), [], 0, 0, []
     for segment in _segments(cells):
-        dx, right = _shift(upright, [x for x0, _, x1, _ in segment for x in (x0, x1)], _rows_of(segment))
-        dy, below = _shift(level.T, [y for _, y0, _, y1 in segment[:1] for y in (y0, y1)], _columns_of(segment))
+        dx, right = _shift(vertical, [x for x0, _, x1, _ in segment for x in (x0, x1)], _rows_of(segment))
+        dy, below = _shift(horizontal.T, [y for _, y0, _, y1 in segment[:1] for y in (y0, y1)], _columns_of(segment))
         shifted = [(x0 + dx, y0 + dy, x1 + dx, y1 + dy) for x0, y0, x1, y1 in segment]
         lines += len(segment) * 2 + 2
-        seen += right + below
-        moved += shifted
-        levels += _take_out(cleaned, upright, level, shifted)
-    return Strip(cleaned, flat, tuple(moved), corner, lines, seen, float(np.median(levels)) if levels else 0.0)
+        lines_found += right + below
+        shifted_cells += shifted
+        levels += _erase_lines(cleaned, vertical, horizontal, shifted)
+    darkness = float(np.median(levels)) if levels else 0.0
+    return Strip(cleaned, flat, tuple(shifted_cells), corner, lines, lines_found, darkness)
 
 
 def _in_pixels(cell: Rectangle, corner: tuple[float, float]) -> Rectangle:
@@ -107,10 +110,10 @@ def _darker_than_beside(grey: NDArray[np.uint8], *, across: bool) -> NDArray[np.
     return np.asarray(cv2.morphologyEx(grey, cv2.MORPH_BLACKHAT, brush), np.uint8)
 
 
-def _shift(dark: NDArray[np.uint8], places: list[float], along: NDArray[np.int64]) -> tuple[float, int]:
+def _shift(dark: NDArray[np.uint8], positions: list[float], rows: NDArray[np.int64]) -> tuple[float, int]:
     """Return by how many pixels lines are off in x, and how many of them were found. along: the rows to look at."""
     reach = round(_REACH * PER_MM)
-    part = dark[along[along < len(dark)]]
+    part = dark[rows[rows < len(dark)]]
     if part.size == 0:
         return 0.0, 0
     # Slightly slanted lines leave their column: the darkest of three neighbours counts.
@@ -121,111 +124,110 @@ def _shift(dark: NDArray[np.uint8], places: list[float], along: NDArray[np.int64
     strongest = max(float(np.percentile(profile, 98)), 1.0)
     profile = np.minimum(profile, strongest)  # a pen stroke is darker than any line, but must count no more
     columns = np.arange(len(profile), dtype=np.float64) + 0.5
-    wanted = np.array(sorted(set(places)))
+    expected = np.array(sorted(set(positions)))
     shifts = np.arange(-2 * reach, 2 * reach + 1) / 2.0
-    seen = np.interp(wanted[None] + shifts[:, None], columns, profile, left=0.0, right=0.0)
+    strengths = np.interp(expected[None] + shifts[:, None], columns, profile, left=0.0, right=0.0)
     # Small shifts are slightly preferred: an empty strip of a photo without lines must not drift.
-    score = seen.sum(axis=1) * (1.0 - 0.1 * np.abs(shifts) / reach)
+    score = strengths.sum(axis=1) * (1.0 - 0.1 * np.abs(shifts) / reach)
     best = int(score.argmax())
-    found = seen[best] > max(_VISIBLE - grain, 0.25 * strongest, 2.0)
-    count = sum(int(found[np.flatnonzero(wanted == place)[0]]) for place in places)
-    return float(shifts[best]) if found.any() else 0.0, count
+    visible = strengths[best] > max(_VISIBLE - grain, 0.25 * strongest, 2.0)
+    count = sum(int(visible[np.flatnonzero(expected == position)[0]]) for position in positions)
+    return float(shifts[best]) if visible.any() else 0.0, count
 
 
-def _take_out(
-    picture: NDArray[np.uint8], upright: NDArray[np.uint8], level: NDArray[np.uint8], cells: list[Rectangle]
+def _erase_lines(
+    picture: NDArray[np.uint8], vertical: NDArray[np.uint8], horizontal: NDArray[np.uint8], cells: list[Rectangle]
 ) -> list[float]:
     """Remove the lines of a segment, continuing what is on both sides across them; return how dark they were."""
     over = round(_LINE * PER_MM)
     top, bottom = max(0, round(cells[0][1]) - over), round(cells[0][3]) + over
     levels = []
     for x in sorted({x for x0, _, x1, _ in cells for x in (x0, x1)}):
-        levels += _across(picture, upright, x, slice(top, bottom))
+        levels += _erase_line(picture, vertical, x, slice(top, bottom))
     for x0, y0, x1, y1 in cells:
-        along = slice(max(0, round(x0) - over), round(x1) + over)
+        columns = slice(max(0, round(x0) - over), round(x1) + over)
         for y in (y0, y1):
-            levels += _across(picture.transpose(1, 0, 2), level.T, y, along)
+            levels += _erase_line(picture.transpose(1, 0, 2), horizontal.T, y, columns)
     return levels
 
 
-def _across(picture: NDArray[np.uint8], dark: NDArray[np.uint8], at: float, along: slice) -> list[float]:
+def _erase_line(picture: NDArray[np.uint8], dark: NDArray[np.uint8], x: float, rows: slice) -> list[float]:
     """Replace an upright line by interpolation between its sides, except where a clearly darker pen crosses.
 
     Returns its darkness, in a list; an empty one for a line beyond the picture.
     """
     half = _LINE * PER_MM
-    x0, x1 = round(at - half), round(at + half)
+    x0, x1 = round(x - half), round(x + half)
     if x0 < 1 or x1 >= picture.shape[1] - 1:
         return []
-    ink = dark[along, x0:x1].max(axis=1).astype(np.float32)
-    usual = float(np.median(ink))
-    kept = ink > _OVER * usual + 10.0
-    share = ((np.arange(x0, x1) - x0 + 1) / (x1 - x0 + 1)).astype(np.float32)[None, :, None]
-    before = picture[along, x0 - 1 : x0].astype(np.float32)
-    after = picture[along, x1 : x1 + 1].astype(np.float32)
-    between = np.rint(before * (1 - share) + after * share).astype(np.uint8)
-    picture[along, x0:x1] = np.where(kept[:, None, None], picture[along, x0:x1], between)
-    return [usual]
+    ink = dark[rows, x0:x1].max(axis=1).astype(np.float32)
+    typical = float(np.median(ink))
+    keep = ink > _OVER * typical + 10.0
+    weight = ((np.arange(x0, x1) - x0 + 1) / (x1 - x0 + 1)).astype(np.float32)[None, :, None]
+    before = picture[rows, x0 - 1 : x0].astype(np.float32)
+    after = picture[rows, x1 : x1 + 1].astype(np.float32)
+    between = np.rint(before * (1 - weight) + after * weight).astype(np.uint8)
+    picture[rows, x0:x1] = np.where(keep[:, None, None], picture[rows, x0:x1], between)
+    return [typical]
 
 
-def blank_strip(picture: NDArray[np.uint8], found: Registration, placed: Placed) -> NDArray[np.uint8]:
+def blank_strip(picture: NDArray[np.uint8], registration: Registration, placed: Placed) -> NDArray[np.uint8]:
     """Cut a field out of the blank, for comparison by `cut_blank_strip`: uint8 (H, W, 3)."""
     x0, y0, x1, y1 = placed.box
-    return found.flat(picture, (x0 - _MARGIN, y0 - _MARGIN, x1 + _MARGIN, y1 + _MARGIN), PER_MM)
+    return registration.flat(picture, (x0 - _MARGIN, y0 - _MARGIN, x1 + _MARGIN, y1 + _MARGIN), PER_MM)
 
 
-def cut_blank_strip(picture: NDArray[np.uint8], found: Registration, placed: Placed, blank: NDArray[np.uint8]) -> Strip:
+def cut_blank_strip(
+    picture: NDArray[np.uint8], registration: Registration, placed: Placed, blank: NDArray[np.uint8]
+) -> Strip:
     """Cut a field out of a photo of an existing form, and remove the print that the blank, uint8 (H, W, 3), has."""
     x0, y0, x1, y1 = placed.box
     corner = x0 - _MARGIN, y0 - _MARGIN
-    flat = found.flat(picture, (*corner, x1 + _MARGIN, y1 + _MARGIN), PER_MM)
+    flat = registration.flat(picture, (*corner, x1 + _MARGIN, y1 + _MARGIN), PER_MM)
     cells = tuple(_in_pixels(cell, corner) for cell in placed.cells)
-    own, here = (_print_in(each) for each in (blank, flat))
-    printed = own > _PRINTED
+    blank_print, photo_print = (
+        print_of(np.asarray(cv2.cvtColor(each, cv2.COLOR_RGB2GRAY), np.uint8)) for each in (blank, flat)
+    )
+    printed = blank_print > _PRINTED
     if not printed.any():
         return Strip(flat, flat, cells, corner, 0, 0)
-    dx, dy = _moved(own, here)
+    dx, dy = _print_offset(blank_print, photo_print)
     matrix = np.array([[1.0, 0.0, dx], [0.0, 1.0, dy]])
     size = flat.shape[1], flat.shape[0]
-    own = np.asarray(cv2.warpAffine(own, matrix, size), np.uint8)
-    printed = own > _PRINTED
-    seen = (
-        float((cv2.dilate(here, np.ones((3, 3), np.uint8))[printed] > _PRINTED // 2).mean()) if printed.any() else 0.0
-    )
+    blank_print = np.asarray(cv2.warpAffine(blank_print, matrix, size), np.uint8)
+    printed = blank_print > _PRINTED
+    thick = cv2.dilate(photo_print, np.ones((3, 3), np.uint8))
+    share = float((thick[printed] > _PRINTED // 2).mean()) if printed.any() else 0.0
     # Print is equally dark everywhere, but for the light: where it is far darker, a pen went over it.
-    usual = float(np.median(here[printed].astype(np.float32) / np.maximum(own[printed], 1)))
-    over = here > _OVER * usual * own.astype(np.float32) + 25.0
-    gone = (cv2.dilate(printed.astype(np.uint8), np.ones((3, 3), np.uint8)) > 0) & ~over
-    cleaned = np.asarray(cv2.inpaint(flat, gone.astype(np.uint8), 3.0, cv2.INPAINT_TELEA), np.uint8)
-    moved = tuple((x0 + dx, y0 + dy, x1 + dx, y1 + dy) for x0, y0, x1, y1 in cells)
-    return Strip(cleaned, flat, moved, corner, 10, round(10 * seen), float(np.median(here[printed])))
+    ratio = float(np.median(photo_print[printed].astype(np.float32) / np.maximum(blank_print[printed], 1)))
+    pen = photo_print > _OVER * ratio * blank_print.astype(np.float32) + 25.0
+    erased = (cv2.dilate(printed.astype(np.uint8), np.ones((3, 3), np.uint8)) > 0) & ~pen
+    cleaned = np.asarray(cv2.inpaint(flat, erased.astype(np.uint8), 3.0, cv2.INPAINT_TELEA), np.uint8)
+    shifted_cells = tuple((x0 + dx, y0 + dy, x1 + dx, y1 + dy) for x0, y0, x1, y1 in cells)
+    return Strip(cleaned, flat, shifted_cells, corner, 10, round(10 * share), float(np.median(photo_print[printed])))
 
 
-def _print_in(picture: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    grey = cv2.cvtColor(picture, cv2.COLOR_RGB2GRAY)
-    return np.asarray(cv2.morphologyEx(grey, cv2.MORPH_BLACKHAT, np.ones((13, 13), np.uint8)), np.uint8)
-
-
-def _moved(own: NDArray[np.uint8], here: NDArray[np.uint8]) -> tuple[float, float]:
+def _print_offset(blank_print: NDArray[np.uint8], photo_print: NDArray[np.uint8]) -> tuple[float, float]:
     """Return by how many pixels the print is off its place: where the two look most alike."""
     reach = round(_REACH * PER_MM)
-    capped = np.minimum(here, max(1.0, float(np.percentile(here, 97)))).astype(np.float32)  # a pen must count no more
-    around = cv2.copyMakeBorder(capped, reach, reach, reach, reach, cv2.BORDER_REFLECT)
-    alike = cv2.matchTemplate(around, own.astype(np.float32), cv2.TM_CCOEFF_NORMED)
-    _, best, _, (x, y) = cv2.minMaxLoc(alike)
+    # A pen must count no more than print.
+    capped = np.minimum(photo_print, max(1.0, float(np.percentile(photo_print, 97)))).astype(np.float32)
+    padded = cv2.copyMakeBorder(capped, reach, reach, reach, reach, cv2.BORDER_REFLECT)
+    correlation = cv2.matchTemplate(padded, blank_print.astype(np.float32), cv2.TM_CCOEFF_NORMED)
+    _, best, _, (x, y) = cv2.minMaxLoc(correlation)
     return (float(x - reach), float(y - reach)) if best > 0.2 else (0.0, 0.0)
 
 
 def _free_line(flat: NDArray[np.uint8], cell: Rectangle, corner: tuple[float, float]) -> Strip:
     """Make the strip of a free line, whose rule is at its lower edge; segment by segment."""
     grey = np.asarray(cv2.cvtColor(flat, cv2.COLOR_RGB2GRAY), np.uint8)
-    level = _darker_than_beside(grey, across=True)
-    cleaned, seen, lines = flat.copy(), 0, 0
+    horizontal = _darker_than_beside(grey, across=True)
+    cleaned, lines_found, lines = flat.copy(), 0, 0
     x0, _, x1, y1 = cell
     edges = np.linspace(x0, x1, max(2, round((x1 - x0) / (20 * PER_MM)) + 1))
     for start, stop in itertools.pairwise(edges):
-        along = slice(round(float(start)), round(float(stop)))
-        dy, found = _shift(level.T, [y1], np.arange(along.start, along.stop))
-        lines, seen = lines + 1, seen + found
-        _across(cleaned.transpose(1, 0, 2), level.T, y1 + dy, along)
-    return Strip(cleaned, flat, (cell,), corner, lines, seen)
+        columns = slice(round(float(start)), round(float(stop)))
+        dy, count = _shift(horizontal.T, [y1], np.arange(columns.start, columns.stop))
+        lines, lines_found = lines + 1, lines_found + count
+        _erase_line(cleaned.transpose(1, 0, 2), horizontal.T, y1 + dy, columns)
+    return Strip(cleaned, flat, (cell,), corner, lines, lines_found)

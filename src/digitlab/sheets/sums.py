@@ -39,28 +39,28 @@ def addends_of(total: Field, fields: Sequence[Field]) -> tuple[Field, ...]:
     >>> [each.name for each in addends_of(total, [*points, total])]
     ['task.1.points', 'task.2.points']
     """
-    found: dict[str, Field] = {}
+    addends: dict[str, Field] = {}
     for part in total.check.partition(":")[2].split("+"):
-        those = [each for each in fields if each.name != total.name and fnmatchcase(each.name, part.strip())]
-        if not those:
-            there = ", ".join(each.name for each in fields if each.kind == "boxes" and each is not total)
-            raise UsageError(f"no field is called {part.strip()!r}; expected some of {there[:300] or 'none'}")
-        found |= {each.name: each for each in those}
+        matches = [each for each in fields if each.name != total.name and fnmatchcase(each.name, part.strip())]
+        if not matches:
+            names = ", ".join(each.name for each in fields if each.kind == "boxes" and each is not total)
+            raise UsageError(f"no field is called {part.strip()!r}; expected some of {names[:300] or 'none'}")
+        addends |= {each.name: each for each in matches}
     decimals = _decimals(total)
-    for each in found.values():
+    for each in addends.values():
         if _decimals(each) != decimals:
             digits = "1 digit" if decimals == 1 else f"{decimals} digits"
-            as_total = f"{digits} behind the decimal sign" if decimals else "whole numbers"
-            raise UsageError(f"{each.name} cannot be added up to {total.name}; expected boxes with {as_total}")
+            expected = f"{digits} after the decimal sign" if decimals else "whole numbers"
+            raise UsageError(f"{each.name} cannot be added up to {total.name}; expected boxes with {expected}")
         if each.among or is_sum(each.check):
             raise UsageError(f"{each.name} has a list or a sum of its own; expected fields without")
-    return tuple(found.values())
+    return tuple(addends.values())
 
 
 def _decimals(field: Field) -> int:
     """Return the number of digits after the decimal sign; -1 for a field that holds no number."""
-    found = _WHOLE.fullmatch(field.pattern) if field.kind == "boxes" else None
-    return -1 if found is None else len(found[1] or " ") - 1
+    match = _WHOLE.fullmatch(field.pattern) if field.kind == "boxes" else None
+    return -1 if match is None else len(match[1] or " ") - 1
 
 
 def sums_of(fields: Sequence[Field]) -> dict[str, tuple[Field, ...]]:
@@ -70,17 +70,19 @@ def sums_of(fields: Sequence[Field]) -> dict[str, tuple[Field, ...]]:
         UsageError: as `addends_of`; and for a field that belongs to two totals, or a total that holds no number.
     """
     sums: dict[str, tuple[Field, ...]] = {}
-    taken: dict[str, str] = {}
+    total_of: dict[str, str] = {}
     for total in fields:
         if not is_sum(total.check):
             continue
         if _decimals(total) < 0:
-            raise UsageError(f"{total.name} holds no number; expected boxes, or a pattern such as ###.#")
+            raise UsageError(f"{total.name} contains no number; expected boxes, or a pattern such as ###.#")
         sums[total.name] = addends_of(total, fields)
         for each in sums[total.name]:
-            if each.name in taken:
-                raise UsageError(f"{each.name} belongs to {taken[each.name]} already; expected each field in one sum")
-            taken[each.name] = total.name
+            if each.name in total_of:
+                raise UsageError(
+                    f"{each.name} belongs to {total_of[each.name]} already; expected each field in one sum"
+                )
+            total_of[each.name] = total.name
     return sums
 
 
@@ -95,45 +97,45 @@ def settled_total(
     An empty addend counts as nothing; an empty total is left empty. threshold: as for `value_of`
     """
     field, read = total
-    everything = [*addends, total]
+    all_fields = [*addends, total]
     if read.state == EMPTY:
         return {}, None
-    if any(_has_gap(each) for _, each in everything):
-        word = f"{field.name} cannot be checked: a box between digits is empty"
-        return {field.name: replace(read, state=DOUBTFUL)}, word
+    if any(_has_gap(each) for _, each in all_fields):
+        note = f"{field.name} cannot be checked: a box between digits is empty"
+        return {field.name: replace(read, state=DOUBTFUL)}, note
     checks = [known[each.name].check for each, _ in addends]
     settled = settle_sum([each.digits for _, each in addends], read.digits, threshold, checks)
     if settled[-1].fits:
         return {
-            each.name: _as_settled(each, before, one)
-            for (each, before), one in zip(everything, settled, strict=True)
-            if before.state != EMPTY
+            each.name: _as_settled(each, addend_read, result)
+            for (each, addend_read), result in zip(all_fields, settled, strict=True)
+            if addend_read.state != EMPTY
         }, None
-    blamed = any(one.text.strip("?") for one in settled)  # else no digit is more uncertain than the others
-    found = {
-        each.name: _left(each, before, one, blamed=blamed)
-        for (each, before), one in zip(addends, settled, strict=False)
-        if before.state != EMPTY
+    blamed = any(result.text.strip("?") for result in settled)  # else no digit is more uncertain than the others
+    doubtful = {
+        each.name: _doubtful_addend(each, addend_read, result, blamed=blamed)
+        for (each, addend_read), result in zip(addends, settled, strict=False)
+        if addend_read.state != EMPTY
     }
-    found[field.name] = replace(
+    doubtful[field.name] = replace(
         read, value=_text(field, settled[-1].text), confidence=settled[-1].confidence, state=FAILED
     )
-    return found, f"{field.name} is read as {read.read}, and {_sum_of(addends)} is what its fields add up to"
+    return doubtful, f"{field.name} is read as {read.read}, and {_sum_of(addends)} is what its fields add up to"
 
 
 def _has_gap(read: FieldRead) -> bool:
     return sum(sign == "?" or sign.isdigit() for sign in read.read) > len(read.digits)
 
 
-def _as_settled(field: Field, read: FieldRead, found: Settled) -> FieldRead:
+def _as_settled(field: Field, read: FieldRead, settled: Settled) -> FieldRead:
     """Apply the value from the sum. It is at least as likely to be right as all of them together."""
-    confidence = found.confidence if found.changed else max(read.confidence, found.confidence)
-    return replace(read, value=_text(field, found.text), confidence=confidence, state=ANSWERED)
+    confidence = settled.confidence if settled.changed else max(read.confidence, settled.confidence)
+    return replace(read, value=_text(field, settled.text), confidence=confidence, state=ANSWERED)
 
 
-def _left(field: Field, read: FieldRead, found: Settled, *, blamed: bool) -> FieldRead:
+def _doubtful_addend(field: Field, read: FieldRead, settled: Settled, *, blamed: bool) -> FieldRead:
     """Mark an addend of a failed sum as doubtful; it keeps its value, except for digits that may be to blame."""
-    value = _text(field, found.text) if blamed and "?" in found.text else read.value
+    value = _text(field, settled.text) if blamed and "?" in settled.text else read.value
     return replace(read, value=value, state=read.state if read.state == FAILED else DOUBTFUL)
 
 
@@ -147,5 +149,5 @@ def _sum_of(addends: Sequence[tuple[Field, FieldRead]]) -> str:
     if any("?" in value for value in values):
         return "something that was not read entirely"
     decimals = _decimals(addends[0][0])
-    found = sum(int(value or "0") for value in values)
-    return f"{found / 10**decimals:.{decimals}f}" if decimals else str(found)
+    total = sum(int(value or "0") for value in values)
+    return f"{total / 10**decimals:.{decimals}f}" if decimals else str(total)

@@ -34,12 +34,12 @@ class TableRow:
     def cells(self, names: Iterable[str]) -> list[str | float | None]:
         """Return one cell for each of `columns_of`: values, then confidence and state of each field, then the note."""
         by_name = {each.name: each for each in self.fields}
-        found = [by_name.get(name) for name in names]
-        values: list[str | float | None] = [None if each is None else each.value for each in found]
-        sure: list[str | float | None] = []
-        for each in found:
-            sure += [None, None] if each is None else [round(each.confidence, 4), each.state]
-        return [self.file, *values, *sure, self.note]
+        fields = [by_name.get(name) for name in names]
+        values: list[str | float | None] = [None if each is None else each.value for each in fields]
+        certainties: list[str | float | None] = []
+        for each in fields:
+            certainties += [None, None] if each is None else [round(each.confidence, 4), each.state]
+        return [self.file, *values, *certainties, self.note]
 
 
 class SheetTable:
@@ -58,7 +58,7 @@ class SheetTable:
         self._fields = {each.name: each for each in form.fields}
         self._known: dict[str, Known] = {name: known_of(field) for name, field in self._fields.items()}
         self._sums = sums_of(form.fields)
-        self._assigned = {name: self._of_its_own(field) for name, field in self._fields.items() if field.one_to_one}
+        self._assigned = {name: self._assign_entries(field) for name, field in self._fields.items() if field.one_to_one}
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -80,9 +80,9 @@ class SheetTable:
             return TableRow(row["path"], (), row["error"], failed=True)
         fields = {}
         for seen in self._seen_in(row):
-            found = value_of(self._fields[seen.name], seen, self._known[seen.name], self._threshold)
-            fields[seen.name] = self._assigned[seen.name](number, found) if seen.name in self._assigned else found
-        notes = [row["note"], *self._added_up(fields)]
+            read = value_of(self._fields[seen.name], seen, self._known[seen.name], self._threshold)
+            fields[seen.name] = self._assigned[seen.name](number, read) if seen.name in self._assigned else read
+        notes = [row["note"], *self._settle_totals(fields)]
         for name, each in fields.items():
             if each.state == ANSWERED and each.confidence < self._least:
                 fields[name] = replace(each, state=DOUBTFUL)
@@ -94,13 +94,13 @@ class SheetTable:
         Raises:
             DatasetError: for other fields than those of the form: its file was changed since.
         """
-        found = seen_in(row)
-        if {each.name for each in found} != self._fields.keys() or not all(map(self._fits, found)):
+        fields = seen_in(row)
+        if {each.name for each in fields} != self._fields.keys() or not all(map(self._fits, fields)):
             raise DatasetError(
                 f"{row['path']}: was read with other fields than {self.form.path} has now; run `digitlab sheet read` "
                 "with another --out, or undo the change"
             )
-        return found
+        return fields
 
     def _fits(self, seen: Seen) -> bool:
         """Return whether what was seen is of a field of this kind."""
@@ -111,15 +111,15 @@ class SheetTable:
             return not seen.longest and len(seen.signs) == len(seen.cells)
         return not seen.longest and not seen.signs and len(seen.cells) <= field.boxes
 
-    def _added_up(self, fields: dict[str, FieldRead]) -> Iterator[str | None]:
+    def _settle_totals(self, fields: dict[str, FieldRead]) -> Iterator[str | None]:
         """Settle each total with its addends, in place; yield a note on it, or None."""
         for name, addends in self._sums.items():
-            those = [(each, fields[each.name]) for each in addends]
-            found, said = settled_total((self._fields[name], fields[name]), those, self._known, self._threshold)
-            fields |= found
-            yield said
+            pairs = [(each, fields[each.name]) for each in addends]
+            settled, note = settled_total((self._fields[name], fields[name]), pairs, self._known, self._threshold)
+            fields |= settled
+            yield note
 
-    def _of_its_own(self, field: Field) -> _Assignment:
+    def _assign_entries(self, field: Field) -> _Assignment:
         """Assign an entry of the field's list to each sheet."""
         digits: list[list[ReadDigit]] = []
         for row in self._rows:
@@ -133,19 +133,19 @@ class SheetTable:
 class _Assignment:
     """The result of `one_to_one` as the value of a field."""
 
-    def __init__(self, found: tuple[Any, ...]) -> None:
-        self._found = found
+    def __init__(self, results: tuple[Any, ...]) -> None:
+        self._results = results
 
     def __call__(self, number: int, plain: FieldRead) -> FieldRead:
         """Return the field of the sheet with this number; an empty one stays empty."""
-        each = self._found[number]
+        result = self._results[number]
         if not plain.digits:
             return plain
-        state = FAILED if each.entry is None else DOUBTFUL if each.doubtful else ANSWERED
-        return replace(plain, value=each.text, confidence=each.confidence, state=state)
+        state = FAILED if result.entry is None else DOUBTFUL if result.doubtful else ANSWERED
+        return replace(plain, value=result.text, confidence=result.confidence, state=state)
 
 
 def columns_of(names: Iterable[str]) -> list[str]:
     """Return the column heads of the table."""
     named = list(names)
-    return ["file", *named, *(f"{name} {what}" for name in named for what in ("confidence", "state")), "note"]
+    return ["file", *named, *(f"{name} {suffix}" for name in named for suffix in ("confidence", "state")), "note"]

@@ -54,8 +54,8 @@ def table_file(path: Path, form: Form) -> Iterator[Write]:
         UsageError, MissingExtraError: as `expect_writable`. StorageError: when it cannot be written.
     """
     expect_writable(path)
-    ways = {".csv": _csv, ".xlsx": _xlsx, ".parquet": _parquet}
-    with atomic_path(path) as temporary, ways[path.suffix.lower()](temporary, form) as write:
+    writers = {".csv": _csv, ".xlsx": _xlsx, ".parquet": _parquet}
+    with atomic_path(path) as temporary, writers[path.suffix.lower()](temporary, form) as write:
         yield write
 
 
@@ -85,25 +85,25 @@ def _xlsx(path: Path, form: Form) -> Iterator[Write]:
 
     names = [each.name for each in form.fields]
     # Quantities are numbers; identifiers (a list's entry, a full row of boxes) keep their leading zeros.
-    counted = {each.name for each in form.fields if not (each.among or each.full)}
+    quantities = {each.name for each in form.fields if not (each.among or each.full)}
     book = Workbook(write_only=True)
     sheet = book.create_sheet("sheets")
     sheet.freeze_panes = "B2"
     sheet.column_dimensions["A"].width = 28
-    for place in range(2, len(names) + 2):
-        sheet.column_dimensions[get_column_letter(place)].width = 14
+    for column in range(2, len(names) + 2):
+        sheet.column_dimensions[get_column_letter(column)].width = 14
     fills: dict[str, Any] = {state: PatternFill("solid", fgColor=colour) for state, colour in _COLOURS.items()}
 
     def cell(value: Any, *, fill: Any = None, bold: bool = False) -> Any:
         text = isinstance(value, str)
-        made = WriteOnlyCell(sheet, value=ILLEGAL_CHARACTERS_RE.sub("\ufffd", value) if text else value)
+        result = WriteOnlyCell(sheet, value=ILLEGAL_CHARACTERS_RE.sub("\ufffd", value) if text else value)
         if text:
-            made.data_type = "s"  # never a formula, whatever it begins with
+            result.data_type = "s"  # never a formula, whatever it begins with
         if fill is not None:
-            made.fill = fill
+            result.fill = fill
         if bold:
-            made.font = Font(bold=True)
-        return made
+            result.font = Font(bold=True)
+        return result
 
     sheet.append([cell(head, bold=True) for head in columns_of(names)])
 
@@ -111,7 +111,7 @@ def _xlsx(path: Path, form: Form) -> Iterator[Write]:
         states = {each.name: each.state for each in row.fields}
         name, *others = row.cells(names)
         values = [
-            cell(_as_number(value) if field in counted else value, fill=fills.get(states.get(field, "")))
+            cell(_as_number(value) if field in quantities else value, fill=fills.get(states.get(field, "")))
             for field, value in zip(names, others, strict=False)
         ]
         sheet.append([cell(name), *values, *(cell(each) for each in others[len(names) :])])

@@ -18,7 +18,8 @@ if TYPE_CHECKING:
     from digitlab.values import Box, ReadDigit
 
 __all__ = [
-    "ANSWERED", "DOUBTFUL", "EMPTY", "FAILED", "FieldRead", "Known", "Seen", "State", "is_sum", "known_of", "value_of",
+    "ANSWERED", "DOUBTFUL", "EMPTY", "FAILED", "SUMS", "FieldRead", "Known", "Seen", "State", "is_sum", "known_of",
+    "value_of",
 ]  # fmt: skip
 
 State = Literal["answered", "doubtful", "empty", "failed check"]
@@ -26,6 +27,7 @@ ANSWERED: State = "answered"
 DOUBTFUL: State = "doubtful"
 EMPTY: State = "empty"
 FAILED: State = "failed check"
+SUMS = "sum:FIELD+FIELD"  # how a sum is written, for messages
 
 _TICKED, _TOUCHED = 1.9, 1.0  # mm: longest stroke in a box of 5 mm from which it is ticked; or perhaps ticked
 _GAP, _SIGN = 0.5, 0.9  # factors on the confidence: an empty box may be an overlooked digit; a sign is in between
@@ -112,7 +114,7 @@ def value_of(field: Field, seen: Seen, known: Known, threshold: float) -> FieldR
     if not any(seen.cells):
         return FieldRead(field.name, "", 1.0, EMPTY, "", seen.box)
     plain = _row_of_boxes(field, seen) if field.kind == "boxes" else _free_line(field, seen)
-    return _with_what_is_known(plain, field, _around(field, seen), known, threshold)
+    return _with_constraints(plain, field, _text_around(field, seen), known, threshold)
 
 
 def _row_of_boxes(field: Field, seen: Seen) -> FieldRead:
@@ -122,7 +124,7 @@ def _row_of_boxes(field: Field, seen: Seen) -> FieldRead:
     "?". In a field that must be full, each empty box does.
     """
     cells, digits = seen.cells, tuple(each for each in seen.cells if each is not None)
-    filled = [place for place, each in enumerate(cells) if each is not None]
+    filled = [index for index, each in enumerate(cells) if each is not None]
     first, last = (0, len(cells) - 1) if field.full else (filled[0], filled[-1])
     signs = ["?" if each is None else each.character for each in cells[first : last + 1]]
     text = "".join(signs)
@@ -153,7 +155,7 @@ def _choice(field: Field, seen: Seen) -> FieldRead:
     return FieldRead(field.name, value, _UNSURE if value == "?" else _SURE, state, value, seen.box)
 
 
-def _with_what_is_known(
+def _with_constraints(
     plain: FieldRead, field: Field, around: list[str] | None, known: Known, threshold: float
 ) -> FieldRead:
     """Apply the list or the check.
@@ -162,15 +164,15 @@ def _with_what_is_known(
     were read is doubtful. around: see `_around`
     """
     if known.among is not None:
-        chosen = nearest(plain.digits, known.among, threshold)
-        settled = _settled(plain, chosen.text, chosen.confidence, fits=chosen.fits)
+        choice = nearest(plain.digits, known.among, threshold)
+        settled = _settled(plain, choice.text, choice.confidence, fits=choice.fits)
         gap = field.kind == "boxes" and around is None
-        closed = gap and len(known.among.digits[chosen.entry]) <= len(plain.digits)
+        closed = gap and len(known.among.digits[choice.entry]) <= len(plain.digits)
         return replace(settled, state=DOUBTFUL) if closed and settled.state == ANSWERED else settled
     if known.check is not None and around is not None:
         complete = len(plain.digits) == field.boxes
-        found = settle(plain.digits, known.check, threshold, written=around, complete=complete)
-        return _settled(plain, found.text, found.confidence, fits=found.fits)
+        checked = settle(plain.digits, known.check, threshold, written=around, complete=complete)
+        return _settled(plain, checked.text, checked.confidence, fits=checked.fits)
     return plain
 
 
@@ -179,13 +181,13 @@ def _settled(plain: FieldRead, text: str, confidence: float, *, fits: bool) -> F
     return FieldRead(plain.name, text, confidence, state, plain.read, plain.box, plain.digits)
 
 
-def _around(field: Field, seen: Seen) -> list[str] | None:
+def _text_around(field: Field, seen: Seen) -> list[str] | None:
     """Return the text before each digit and after the last: what is printed, or the signs seen on a free line.
 
     None if a box that must be filled, or one between digits, is empty, or if a sign is unclear.
     """
     if field.kind == "boxes":
-        filled = [place for place, each in enumerate(seen.cells) if each is not None]
+        filled = [index for index, each in enumerate(seen.cells) if each is not None]
         if len(filled) == field.boxes:
             return _printed(field)
         return None if field.full or len(filled) <= filled[-1] - filled[0] else [""] * (len(filled) + 1)

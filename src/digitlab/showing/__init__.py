@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 __all__ = ["figure_of", "frame_of", "html_of", "look_of", "png_of", "rich_of"]
 
 # Class → the module here whose LOOKS has it. By name: the class of a shown value is loaded, others should not be.
-_PLACES = {
+_MODULES = {
     **dict.fromkeys(("Digits", "Prediction", "Reading"), "values"),
     **dict.fromkeys(("Classifier", "Dataset"), "values"),
     **dict.fromkeys(("Evaluation", "History", "Metrics", "Run", "RunTable", "Trained", "TransferResult"), "runs"),
@@ -34,10 +34,10 @@ _PLACES = {
 def look_of(value: object) -> Look:
     """Find how to display a value, by its class or the nearest base class."""
     for each in type(value).__mro__:
-        if each.__module__.startswith("digitlab.") and each.__name__ in _PLACES:
-            module = importlib.import_module(f"digitlab.showing.{_PLACES[each.__name__]}")
+        if each.__module__.startswith("digitlab.") and each.__name__ in _MODULES:
+            module = importlib.import_module(f"digitlab.showing.{_MODULES[each.__name__]}")
             return module.LOOKS[each.__name__]  # type: ignore[no-any-return]
-    raise UsageError(f"{type(value).__name__} has no look; expected one of {', '.join(sorted(_PLACES))}")
+    raise UsageError(f"{type(value).__name__} cannot be displayed; expected one of {', '.join(sorted(_MODULES))}")
 
 
 def html_of(value: object) -> str | None:
@@ -78,8 +78,8 @@ def figure_of(value: object, what: str | None, *, dark: bool = False) -> Figure:
     drawings = {} if look.figures is None else look.figures(value)
     chosen = what or next(iter(drawings), "")
     if chosen not in drawings:
-        known = ", ".join(drawings) or "none: it has nothing to draw"
-        raise UsageError(f"{name}.plot: there is no figure {what!r}; there are: {known}")
+        names = ", ".join(drawings) or "none: it has nothing to draw"
+        raise UsageError(f"{name}.plot: there is no figure {what!r}; there are: {names}")
     with house_style(dark=dark):
         return drawings[chosen]()
 
@@ -103,10 +103,10 @@ def frame_of(value: object) -> Any:
     return pd.DataFrame(look.columns(value))
 
 
-def _shown(how: Callable[[Any], Any], value: object) -> Any:
-    """Call ``how``; None where the value cannot be shown, e.g. a deleted run folder: a repr must not raise."""
+def _shown(function: Callable[[Any], Any], value: object) -> Any:
+    """Call ``function``; None where the value cannot be shown, e.g. a deleted run folder: a repr must not raise."""
     try:
-        return how(value)
+        return function(value)
     except DigitlabError:
         return None
     except ModuleNotFoundError as error:

@@ -24,25 +24,25 @@ if TYPE_CHECKING:
 __all__ = ["LOOKS"]
 
 
-def _comparison_sheet(found: Comparison) -> Sheet:
+def _comparison_sheet(comparison: Comparison) -> Sheet:
     rows = []
-    for placed in found.ranking.placed:
+    for placed in comparison.ranking.placed:
         (low, high), (best, worst) = placed.accuracy_interval, placed.places
         rows.append([
             placed.name, str(best) if best == worst else f"{best}–{worst}", str(len(placed.accuracy.values)),
             percent(placed.accuracy.mean), f"{percent(low)} to {percent(high)}", f"{placed.loss.mean:.4f}",
         ])  # fmt: skip
     head = ["", "rank", "seeds", "accuracy", "95 % confidence interval", "log loss"]
-    return Sheet(found.images, [in_words(each) for each in found.ranking.differences], [Table(head, rows)])
+    return Sheet(comparison.images, [in_words(each) for each in comparison.ranking.differences], [Table(head, rows)])
 
 
-def _comparison_figures(found: Comparison) -> Figures:
+def _comparison_figures(comparison: Comparison) -> Figures:
     """The figures of a comparison's report; none where a run is not a folder but a file of predictions."""
     from digitlab.reports.comparison_page import comparison_drawings
     from digitlab.reports.records import Record
     from digitlab.runs import Run
 
-    paths = [one.path for placed in found.ranking.placed for one in found.members[placed.name]]
+    paths = [one.path for placed in comparison.ranking.placed for one in comparison.members[placed.name]]
     if not all(path.is_dir() for path in paths):
         return {}
     drawings = comparison_drawings([Record.read(Run(path)) for path in paths])
@@ -50,8 +50,8 @@ def _comparison_figures(found: Comparison) -> Figures:
     return {name: drawings[name].draw for name in sorted(drawings, key=lambda name: (name != usual, name))}
 
 
-def _comparison_columns(found: Comparison) -> dict[str, list[Any]]:
-    placed = found.ranking.placed
+def _comparison_columns(comparison: Comparison) -> dict[str, list[Any]]:
+    placed = comparison.ranking.placed
     return {
         "name": [each.name for each in placed],
         "best_rank": [each.places[0] for each in placed],
@@ -67,12 +67,12 @@ def _comparison_columns(found: Comparison) -> dict[str, list[Any]]:
 def _outcome_sheet(outcome: Outcome) -> Sheet:
     from digitlab.studies.results import QUICK, as_dict, plain_table
 
-    found = as_dict(outcome)
-    head, rows = plain_table(found)
-    lines = [found["source"], *([QUICK] if outcome.quick else [])]
-    if missing := found["planned"] - found["found"]:
-        lines.append(f"{missing} of {found['planned']} trainings are still missing")
-    verdicts = [[each["verdict"], each["text"], each["evidence"]] for each in found["conclusions"]]
+    results = as_dict(outcome)
+    head, rows = plain_table(results)
+    lines = [results["source"], *([QUICK] if outcome.quick else [])]
+    if missing := results["planned"] - results["found"]:
+        lines.append(f"{missing} of {results['planned']} trainings are still missing")
+    verdicts = [[each["verdict"], each["text"], each["evidence"]] for each in results["conclusions"]]
     tables = [Table(head, rows)]
     if verdicts:
         tables.append(Table(["verdict", "conclusion", "evidence"], verdicts, left=3))
@@ -127,47 +127,48 @@ def _ran_figures(ran: Ran) -> Figures:
     by_study = {outcome.study.name: _outcome_figures(outcome) for outcome in ran.outcomes}
     if len(by_study) == 1:
         return next(iter(by_study.values()))
-    return {f"{study}/{name}": draw for study, found in by_study.items() for name, draw in found.items()}
+    return {f"{study}/{name}": draw for study, drawings in by_study.items() for name, draw in drawings.items()}
 
 
 def _ran_columns(ran: Ran) -> dict[str, list[Any]]:
-    found: dict[str, list[Any]] = {"study": []}
+    merged: dict[str, list[Any]] = {"study": []}
     done = 0
     for outcome in ran.outcomes:
         columns = _outcome_columns(outcome)
         count = len(columns["cell"])
-        found["study"] += [outcome.study.name] * count
-        for name in (*columns, *(each for each in found if each not in columns and each != "study")):
-            before = found.setdefault(name, [None] * done)
+        merged["study"] += [outcome.study.name] * count
+        for name in (*columns, *(each for each in merged if each not in columns and each != "study")):
+            before = merged.setdefault(name, [None] * done)
             before += columns.get(name, [None] * count)
         done += count
-    return found
+    return merged
 
 
-def _diagnosis_sheet(found: Diagnosis) -> Sheet:
-    steps = [step for step in found.steps if step.measured is not None]
+def _diagnosis_sheet(diagnosis: Diagnosis) -> Sheet:
+    steps = [step for step in diagnosis.steps if step.measured is not None]
     rows = [[step.name, str(step.measured), str(step.answer), str(step.alone)] for step in steps]
     head = ["difference", "what was found", "corrected up to here", "mended alone"]
-    reader = "finds no digit" if found.reader is None else f"answers {found.reader}"
+    reader = "finds no digit" if diagnosis.reader is None else f"answers {diagnosis.reader}"
     lines = [
-        f"as given it answers {found.first}, with all differences mended {found.last}; the shipped reader {reader}"
+        f"as given it answers {diagnosis.first}, with all differences mended {diagnosis.last}; "
+        f"the shipped reader {reader}"
     ]
-    return Sheet(found.sentence, lines, [Table(head, rows, left=2)] if rows else [])
+    return Sheet(diagnosis.sentence, lines, [Table(head, rows, left=2)] if rows else [])
 
 
-def _diagnosis_figures(found: Diagnosis) -> Figures:
-    return {"steps": functools.partial(_steps_figure, found)}
+def _diagnosis_figures(diagnosis: Diagnosis) -> Figures:
+    return {"steps": functools.partial(_steps_figure, diagnosis)}
 
 
-def _steps_figure(found: Diagnosis) -> Figure:
+def _steps_figure(diagnosis: Diagnosis) -> Figure:
     """The network's input as given, and after each difference that was corrected, with its predictions."""
     import numpy as np
 
     from digitlab.reports.figures import digits_figure
 
-    steps = [step for step in found.steps if step.measured is not None]
-    images = np.stack([found.shown, *(step.image for step in steps)])
-    return digits_figure(images, [str(found.first), *(str(step.answer) for step in steps)])
+    steps = [step for step in diagnosis.steps if step.measured is not None]
+    images = np.stack([diagnosis.shown, *(step.image for step in steps)])
+    return digits_figure(images, [str(diagnosis.first), *(str(step.answer) for step in steps)])
 
 
 def _result_sheet(result: DiagnosisResult) -> Sheet:
@@ -180,7 +181,7 @@ def _result_sheet(result: DiagnosisResult) -> Sheet:
 def _result_figures(result: DiagnosisResult) -> Figures:
     if len(result.photos) == 1:
         return _diagnosis_figures(result.photos[0])
-    return {f"{place}/steps": functools.partial(_steps_figure, each) for place, each in enumerate(result.photos, 1)}
+    return {f"{number}/steps": functools.partial(_steps_figure, each) for number, each in enumerate(result.photos, 1)}
 
 
 LOOKS = {

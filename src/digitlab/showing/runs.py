@@ -28,25 +28,25 @@ _BY_DIGIT = ("precision", "recall", "f1")
 
 
 def _metrics_sheet(metrics: Metrics) -> Sheet:
-    found = metrics.as_dict()
+    values = metrics.as_dict()
     right = round(metrics.accuracy * metrics.images)
     title = f"accuracy {percent(metrics.accuracy)}: {right:,} of {metrics.images:,} images"
-    return Sheet(title, (), [_numbers(found), _by_digit(found)])
+    return Sheet(title, (), [_numbers(values), _by_digit(values)])
 
 
-def _numbers(found: Mapping[str, Any]) -> Table:
+def _numbers(values: Mapping[str, Any]) -> Table:
     rows = []
-    for row in numbers_of(found):
+    for row in numbers_of(values):
         number, low, high = row["number"], row["low"], row["high"]
         interval = "" if low is None else f"{number.text(low)} to {number.text(high)}"
         rows.append([number.name, number.text(row["value"]), interval])
     return Table(["metric", "value", "95 % confidence interval"], rows)
 
 
-def _by_digit(found: Mapping[str, Any]) -> Table:
+def _by_digit(values: Mapping[str, Any]) -> Table:
     rows = [
-        [str(digit), *("–" if found[name][digit] is None else percent(found[name][digit]) for name in _BY_DIGIT),
-         f"{found['support'][digit]:,}"]
+        [str(digit), *("–" if values[name][digit] is None else percent(values[name][digit]) for name in _BY_DIGIT),
+         f"{values['support'][digit]:,}"]
         for digit in range(10)
     ]  # fmt: skip
     return Table(["digit", "precision", "recall", "F1", "support"], rows)
@@ -69,8 +69,8 @@ def _metrics_figures(metrics: Metrics) -> Figures:
 
 
 def _metrics_columns(metrics: Metrics) -> dict[str, Sequence[Any]]:
-    found = metrics.as_dict()
-    return {"digit": list(range(10)), **{name: found[name] for name in (*_BY_DIGIT, "support")}}
+    values = metrics.as_dict()
+    return {"digit": list(range(10)), **{name: values[name] for name in (*_BY_DIGIT, "support")}}
 
 
 def _history_sheet(history: History) -> Sheet:
@@ -164,25 +164,25 @@ def _trained_sheet(trained: Trained) -> Sheet:
     ]
     if trained.tta is not None:
         lines.append(f"with test-time augmentation: accuracy {percent(trained.tta.accuracy)}")
-    return Sheet(f"accuracy {percent(metrics.accuracy)}", [*lines, *_where(trained.run)], [_numbers(metrics.as_dict())])
+    return Sheet(f"accuracy {percent(metrics.accuracy)}", [*lines, *_paths(trained.run)], [_numbers(metrics.as_dict())])
 
 
-def _where(run: Run) -> list[str]:
+def _paths(run: Run) -> list[str]:
     report = [f"report {run.report}"] if run.report.is_file() else []
     return [f"folder {run.path}", *report]
 
 
-def _evaluation_sheet(found: Evaluation) -> Sheet:
-    sheet = _metrics_sheet(found.metrics)
-    about = f"{found.kept.get('model', '?')} on {_tested(found.kept)}"
-    return Sheet(sheet.title, [about, *_where(found.run)], sheet.tables)
+def _evaluation_sheet(evaluation: Evaluation) -> Sheet:
+    sheet = _metrics_sheet(evaluation.metrics)
+    about = f"{evaluation.kept.get('model', '?')} on {_tested(evaluation.kept)}"
+    return Sheet(sheet.title, [about, *_paths(evaluation.run)], sheet.tables)
 
 
-def _transfer_sheet(found: TransferResult) -> Sheet:
-    before = "" if found.learned.before is None else f"; {percent(found.learned.before)} before"
-    lines = [f"learned from {len(found.data.train):,} images, tested on {found.data.tested_on}{before}"]
-    numbers = [_numbers(found.metrics.as_dict())]
-    return Sheet(f"accuracy {percent(found.metrics.accuracy)}", [*lines, *_where(found.run)], numbers)
+def _transfer_sheet(result: TransferResult) -> Sheet:
+    before = "" if result.learned.before is None else f"; {percent(result.learned.before)} before"
+    lines = [f"learned from {len(result.data.train):,} images, tested on {result.data.tested_on}{before}"]
+    numbers = [_numbers(result.metrics.as_dict())]
+    return Sheet(f"accuracy {percent(result.metrics.accuracy)}", [*lines, *_paths(result.run)], numbers)
 
 
 def _table_sheet(table: RunTable) -> Sheet:

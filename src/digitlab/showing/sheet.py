@@ -41,7 +41,7 @@ class Table:
 
     def html(self) -> str:
         """An HTML table; everything in it is escaped."""
-        sides = ["left" if place < self.left else "right" for place in range(len(self.head))]
+        sides = ["left" if index < self.left else "right" for index in range(len(self.head))]
         caption = f"<caption style='text-align:left'>{escape(self.title)}</caption>" if self.title else ""
         head = f"<thead>{_row('th', self.head, sides)}</thead>" if any(self.head) else ""
         return f"<table>{caption}{head}<tbody>{''.join(_row('td', row, sides) for row in self.rows)}</tbody></table>"
@@ -57,22 +57,24 @@ class Sheet:
 
     def html(self) -> str:
         """An HTML fragment; its only styling is bold for the title, and the alignment of columns."""
-        told = f"<div><b>{escape(self.title)}</b></div>" if self.title else ""
-        told += "".join(f"<div>{escape(line)}</div>" for line in self.lines)
-        return told + "".join(table.html() for table in self.tables)
+        parts = f"<div><b>{escape(self.title)}</b></div>" if self.title else ""
+        parts += "".join(f"<div>{escape(line)}</div>" for line in self.lines)
+        return parts + "".join(table.html() for table in self.tables)
 
     def rich(self) -> Group:
         """The same for rich; markup in the texts is not interpreted."""
         from rich.console import Group
         from rich.text import Text
 
-        told = ([Text(self.title, style="bold")] if self.title else []) + [Text(line) for line in self.lines]
-        return Group(*told, *map(_rich_table, self.tables))
+        lines = ([Text(self.title, style="bold")] if self.title else []) + [Text(line) for line in self.lines]
+        return Group(*lines, *map(_rich_table, self.tables))
 
 
 def _row(tag: str, cells: Iterable[str], sides: Sequence[str]) -> str:
-    told = (f"<{tag} style='text-align:{side}'>{escape(cell)}</{tag}>" for cell, side in zip(cells, sides, strict=True))
-    return f"<tr>{''.join(told)}</tr>"
+    cells_html = (
+        f"<{tag} style='text-align:{side}'>{escape(cell)}</{tag}>" for cell, side in zip(cells, sides, strict=True)
+    )
+    return f"<tr>{''.join(cells_html)}</tr>"
 
 
 def _rich_table(table: Table) -> RichTable:
@@ -80,17 +82,17 @@ def _rich_table(table: Table) -> RichTable:
     from rich.table import Table as RichTable
     from rich.text import Text
 
-    made = RichTable(
+    rich_table = RichTable(
         title=Text(table.title) if table.title else None,
         title_justify="left",
         box=box.SIMPLE_HEAD,
         show_header=any(table.head),
     )
-    for place, name in enumerate(table.head):
-        made.add_column(Text(name), justify="left" if place < table.left else "right")
+    for index, name in enumerate(table.head):
+        rich_table.add_column(Text(name), justify="left" if index < table.left else "right")
     for row in table.rows:
-        made.add_row(*(Text(cell) for cell in row))
-    return made
+        rich_table.add_row(*(Text(cell) for cell in row))
+    return rich_table
 
 
 @dataclass(frozen=True, slots=True)

@@ -77,11 +77,11 @@ def _dataset_png(dataset: Dataset) -> bytes | None:
     return _png(next(iter(_dataset_figures(dataset).values()))())
 
 
-def _prediction_sheet(found: Prediction) -> Sheet:
-    said = "no digit" if found.digit is None else f"{found.digit}, {_percent(found.confidence)}"
-    rows = [[str(digit), bar(share), _percent(share)] for digit, share in enumerate(found.probabilities)]
-    lines = [] if found.note is None else [found.note]
-    return Sheet(said, lines, [Table(["digit", "", "probability"], rows, left=2)])
+def _prediction_sheet(prediction: Prediction) -> Sheet:
+    title = "no digit" if prediction.digit is None else f"{prediction.digit}, {_percent(prediction.confidence)}"
+    rows = [[str(digit), bar(share), _percent(share)] for digit, share in enumerate(prediction.probabilities)]
+    lines = [] if prediction.note is None else [prediction.note]
+    return Sheet(title, lines, [Table(["digit", "", "probability"], rows, left=2)])
 
 
 def _reading_sheet(reading: Reading) -> Sheet:

@@ -55,10 +55,10 @@ class BundleError(DigitlabError):
     """A module uses a form of import or export that the bundler does not support."""
 
 
-def bundled(sources: Mapping[str, str], page: str, worker: str, *others: str) -> str:
+def bundled(sources: Mapping[str, str], page: str, worker: str, *more: str) -> str:
     """Bundle the modules into one script that starts with ``page``, or in a worker with ``worker``.
 
-    Workers of another kind start with one of ``others``, whose name is in ``globalThis.digitlabWorker``.
+    Workers of another kind start with one of ``more``, whose name is in ``globalThis.digitlabWorker``.
 
     sources: the modules' text by path, e.g. "static/main.js"
 
@@ -73,36 +73,36 @@ def bundled(sources: Mapping[str, str], page: str, worker: str, *others: str) ->
         if name not in sources:
             raise BundleError(f"there is no module {name}; expected one of {', '.join(sorted(sources))}")
         needed[name] = ""
-        needed[name], others = _module(name, sources[name])
-        for other in others:
+        needed[name], dependencies = _module(name, sources[name])
+        for other in dependencies:
             take(other)
 
-    for start in (page, worker, *others):
+    for start in (page, worker, *more):
         take(start)
     return _BEFORE + "".join(needed[name] for name in needed) + _AFTER.format(page=page, worker=worker)
 
 
 def _module(name: str, text: str) -> tuple[str, list[str]]:
     """Convert a module to a function that fills ``exports``; return it, and the modules that it needs."""
-    others: list[str] = []
+    dependencies: list[str] = []
 
-    def path(given: str) -> str:
-        other = posixpath.normpath(posixpath.join(posixpath.dirname(name), given))
-        others.append(other)
+    def path(specifier: str) -> str:
+        other = posixpath.normpath(posixpath.join(posixpath.dirname(name), specifier))
+        dependencies.append(other)
         return json.dumps(other)
 
-    def importing(found: re.Match[str]) -> str:
-        what, given = found.groups()
-        if what is None:
-            return f"load({path(given)});"
-        if what.startswith("*"):
-            return f"const {what.split()[-1]} = load({path(given)});"
-        names = _RENAMED.sub(r"\1: \2", what)
-        return f"const {names} = load({path(given)});"
+    def importing(match: re.Match[str]) -> str:
+        bindings, specifier = match.groups()
+        if bindings is None:
+            return f"load({path(specifier)});"
+        if bindings.startswith("*"):
+            return f"const {bindings.split()[-1]} = load({path(specifier)});"
+        names = _RENAMED.sub(r"\1: \2", bindings)
+        return f"const {names} = load({path(specifier)});"
 
     exported = [(each, each) for _, each in _EXPORT.findall(text)]
     body = _IMPORT.sub(importing, text)
-    body = _LATER.sub(lambda found: f"Promise.resolve(load({path(found[1])}))", body)
+    body = _LATER.sub(lambda match: f"Promise.resolve(load({path(match[1])}))", body)
     body = _EXPORT.sub(r"\1 \2", body)
     body, defaults = _DEFAULT.subn("const the_default = ", body)
     if defaults:
@@ -111,9 +111,9 @@ def _module(name: str, text: str) -> tuple[str, list[str]]:
         left = re.search(rf"^{word}\b.*", body, re.M)
         if left:
             raise BundleError(f"{name}: the bundler does not know this form: {left[0][:80]}")
-    getters = "".join(f"  get {given}() {{ return {own}; }},\n" for given, own in exported)
+    getters = "".join(f"  get {public}() {{ return {own}; }},\n" for public, own in exported)
     filling = (
         f"Object.defineProperties(exports, Object.getOwnPropertyDescriptors({{\n{getters}}}));\n" if exported else ""
     )
     waits = "async " if _WAITS.search(body) else ""
-    return f"modules[{json.dumps(name)}] = {waits}function (exports) {{\n{filling}{body}}};\n", others
+    return f"modules[{json.dumps(name)}] = {waits}function (exports) {{\n{filling}{body}}};\n", dependencies

@@ -102,7 +102,7 @@ def _data(
     from digitlab.static_page.gallery import measured_images
 
     images, labels = measured_images()
-    told = {
+    content = {
         "version": VERSION,
         "page": _text(pages),
         "models": [{"name": name, "source": source, "onnx": _text(onnx)} for name, (source, onnx) in models.items()],
@@ -121,7 +121,7 @@ def _data(
         "lessons": [each.as_dict() for each in lessons],
         "filters": {name: [[round(float(each), 4) for each in row] for row in kernel] for name, kernel in BANK.items()},
     }
-    return f'globalThis.digitlabData = {json.dumps(told)};\ndispatchEvent(new Event("digitlab-data"));\n'
+    return f'globalThis.digitlabData = {json.dumps(content)};\ndispatchEvent(new Event("digitlab-data"));\n'
 
 
 def _digits() -> str:
@@ -129,8 +129,8 @@ def _digits() -> str:
     from digitlab.static_page.gallery import deflated, trained_images
 
     images, labels = trained_images()
-    told = {"labels": labels.tolist(), "data": _text(deflated(images)), "packed": True}
-    return f"globalThis.digitlabDigits = {json.dumps(told)};\n"
+    content = {"labels": labels.tolist(), "data": _text(deflated(images)), "packed": True}
+    return f"globalThis.digitlabDigits = {json.dumps(content)};\n"
 
 
 def _text(content: bytes) -> str:

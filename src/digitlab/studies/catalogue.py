@@ -57,8 +57,8 @@ def find_study(text: str) -> Study:
         if name in study_names():
             raise UsageError(f"{path}: the results of the shipped study {name} would be overwritten; rename the file")
         return _of(_run(path), name)
-    near = difflib.get_close_matches(text, study_names(), n=1)
-    hint = f" Did you mean {near[0]!r}?" if near else ""
+    similar = difflib.get_close_matches(text, study_names(), n=1)
+    hint = f" Did you mean {similar[0]!r}?" if similar else ""
     raise UsageError(
         f"there is no study {text!r}; `digitlab study list` shows them, and one of your own is named by its .py file."
         + hint

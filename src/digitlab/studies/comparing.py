@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from digitlab.evaluation.seeds import MeansDifference
     from digitlab.studies.cells import Measured
     from digitlab.studies.sequential import Judging
-    from digitlab.studies.wording import Said
+    from digitlab.studies.wording import Wording
 
 __all__ = [
     "TOO_FEW",
@@ -97,20 +97,20 @@ def together(comparisons: Sequence[Comparison]) -> Finding:
     if not comparisons:
         return Finding("not shown", "there is nothing to compare")
     count = len(comparisons)
-    held = [each for each in comparisons if each.holds <= each.level]
+    holding = [each for each in comparisons if each.holds <= each.level]
     failed = [each for each in comparisons if each.fails * count <= each.level]
     same = [each for each in comparisons if each.holds > each.level and each.alike <= each.level]
-    open_ones = [each for each in comparisons if each not in held and each not in same]
-    so_far = f" ({len(held)} of {count} comparisons hold)" if count > 1 else ""
+    undecided = [each for each in comparisons if each not in holding and each not in same]
+    summary = f" ({len(holding)} of {count} comparisons hold)" if count > 1 else ""
     if failed:
-        return Finding("does not hold", _joined(failed) + so_far, min(failed, key=lambda each: each.fails).plain)
-    if len(held) == count:
-        least = max(held, key=lambda each: each.holds)
-        return Finding("holds", _joined(comparisons), least.plain + _of_all(count))
-    if not open_ones:
-        return Finding("the same", _joined(same) + so_far, same[0].plain)
-    least = max(open_ones, key=lambda each: each.holds)
-    return Finding("not shown", _joined(open_ones) + so_far, least.unsure + _of_all(len(open_ones), "open "))
+        return Finding("does not hold", _joined(failed) + summary, min(failed, key=lambda each: each.fails).plain)
+    if len(holding) == count:
+        closest = max(holding, key=lambda each: each.holds)
+        return Finding("holds", _joined(comparisons), closest.plain + _of_all(count))
+    if not undecided:
+        return Finding("the same", _joined(same) + summary, same[0].plain)
+    closest = max(undecided, key=lambda each: each.holds)
+    return Finding("not shown", _joined(undecided) + summary, closest.unsure + _of_all(len(undecided), "open "))
 
 
 def _of_all(count: int, which: str = "") -> str:
@@ -143,25 +143,25 @@ def difference(
     judging = measured.judging
     values = [list(side.values()) for side in sides]
     if measured.exact and all(values):
-        apart = values[0][0] - values[1][0]
-        found = MeansDifference(apart, Interval(apart, apart), float(apart == 0.0))
+        gap = values[0][0] - values[1][0]
+        estimate = MeansDifference(gap, Interval(gap, gap), float(gap == 0.0))
     elif judging.paired:
         common = sorted(sides[0].keys() & sides[1].keys())
         if len(common) < 2:
             return replace(TOO_FEW, keys=(one, other))
-        found = differ_in_pairs(*([side[repeat] for repeat in common] for side in sides))
+        estimate = differ_in_pairs(*([side[repeat] for repeat in common] for side in sides))
         values = [[float(repeat) for repeat in common]] * 2  # only their number is used below
     else:
         if min(map(len, values)) < 2:
             return replace(TOO_FEW, keys=(one, other))
-        found = differ(*values)
-    said = of_difference(measure, measured.label(one), measured.label(other), found)
+        estimate = differ(*values)
+    wording = of_difference(measure, measured.label(one), measured.label(other), estimate)
     count = min(map(len, values))
     if within is not None:
-        return _within(found, within, said, (one, other), count, judging)
+        return _within(estimate, within, wording, (one, other), count, judging)
     sign = sign_of(measure)
     alike = judging.alike.get(measure) if alike is None else alike
-    return beyond(found, sign, by, said, (one, other), count, judging, alike)
+    return beyond(estimate, sign, by, wording, (one, other), count, judging, alike)
 
 
 def mean_against(
@@ -172,34 +172,34 @@ def mean_against(
     *,
     within: float | None = None,
     scale: Callable[[float], float] = lambda value: value,
-    say: Callable[[MeansDifference], Said],
+    describe: Callable[[MeansDifference], Wording],
 ) -> Comparison:
     """Test whether the mean of a cell is better than ``bound``; or whether it is at most ``within`` away from it.
 
     scale: transforms the values and the bound, e.g. to logarithms; values that become NaN are left out
-    say: describes the difference from the bound in words
+    describe: puts the difference from the bound into words
     """
     from digitlab.evaluation.intervals import Interval
     from digitlab.evaluation.seeds import MeansDifference, differ_in_pairs
 
     values = [each for each in map(scale, measured.values(key, measure).values()) if math.isfinite(each)]
     if measured.exact and values:
-        apart = values[0] - scale(bound)
-        found = MeansDifference(apart, Interval(apart, apart), float(apart == 0.0))
+        gap = values[0] - scale(bound)
+        estimate = MeansDifference(gap, Interval(gap, gap), float(gap == 0.0))
     elif len(values) < 2:
         return replace(TOO_FEW, keys=(key,))
     else:
-        found = differ_in_pairs(values, [scale(bound)] * len(values))
+        estimate = differ_in_pairs(values, [scale(bound)] * len(values))
     if within is not None:
-        return _within(found, within, say(found), (key,), len(values), measured.judging)
-    return beyond(found, sign_of(measure), 0.0, say(found), (key,), len(values), measured.judging, None)
+        return _within(estimate, within, describe(estimate), (key,), len(values), measured.judging)
+    return beyond(estimate, sign_of(measure), 0.0, describe(estimate), (key,), len(values), measured.judging, None)
 
 
 def beyond(
-    found: MeansDifference,
+    estimate: MeansDifference,
     sign: int,
     by: float,
-    said: Said,
+    wording: Wording,
     keys: tuple[Hashable, ...],
     count: int,
     judging: Judging,
@@ -209,31 +209,32 @@ def beyond(
 
     alike: the largest difference that counts as none; None: equivalence is not tested
     """
-    holds, fails = found.above(by), found.below(by)
+    holds, fails = estimate.above(by), estimate.below(by)
     if sign < 0:
-        holds, fails = found.below(-by), found.above(-by)
-    distances = [abs(sign * found.difference - by)]
+        holds, fails = estimate.below(-by), estimate.above(-by)
+    distances = [abs(sign * estimate.difference - by)]
     same = 1.0
     if alike is not None and by == 0.0:
-        same = max(found.above(-alike), found.below(alike))
-        distances.append(alike - abs(found.difference))
-    return _known(found, said, keys, count, judging, distances, holds=holds, fails=fails, alike=same)
+        same = max(estimate.above(-alike), estimate.below(alike))
+        distances.append(alike - abs(estimate.difference))
+    return _comparison(estimate, wording, keys, count, judging, distances, holds=holds, fails=fails, alike=same)
 
 
 def _within(
-    found: MeansDifference, within: float, said: Said, keys: tuple[Hashable, ...], count: int, judging: Judging
+    estimate: MeansDifference, within: float, wording: Wording, keys: tuple[Hashable, ...], count: int, judging: Judging
 ) -> Comparison:
     """Test whether the difference lies between -within and within, by two one-sided tests (Schuirmann 1987)."""
-    holds, fails = max(found.above(-within), found.below(within)), min(found.above(within), found.below(-within))
-    if found.error == 0.0:  # no variance: a value on the bound counts as within it
-        holds, fails = (0.0, 1.0) if abs(found.difference) <= within * (1 + 1e-9) else (1.0, 0.0)
-    distances = [abs(within - abs(found.difference))]
-    return _known(found, said, keys, count, judging, distances, holds=holds, fails=fails)
+    holds = max(estimate.above(-within), estimate.below(within))
+    fails = min(estimate.above(within), estimate.below(-within))
+    if estimate.error == 0.0:  # no variance: a value on the bound counts as within it
+        holds, fails = (0.0, 1.0) if abs(estimate.difference) <= within * (1 + 1e-9) else (1.0, 0.0)
+    distances = [abs(within - abs(estimate.difference))]
+    return _comparison(estimate, wording, keys, count, judging, distances, holds=holds, fails=fails)
 
 
-def _known(
-    found: MeansDifference,
-    said: Said,
+def _comparison(
+    estimate: MeansDifference,
+    wording: Wording,
     keys: tuple[Hashable, ...],
     count: int,
     judging: Judging,
@@ -244,10 +245,10 @@ def _known(
     alike: float = 1.0,
 ) -> Comparison:
     first, most = judging.first, judging.most
-    deviation = found.error * math.sqrt(count)
+    deviation = estimate.error * math.sqrt(count)
     soonest = min(needed(each, deviation, count, first, most) for each in distances)
-    at = level(count, first, most)
-    return Comparison(holds, fails, at, said.evidence, keys, count, soonest, alike, said.plain, said.unsure)
+    alpha = level(count, first, most)
+    return Comparison(holds, fails, alpha, wording.evidence, keys, count, soonest, alike, wording.plain, wording.unsure)
 
 
 def sign_of(measure: str) -> int:
@@ -274,17 +275,17 @@ def deviation_against(measured: Measured, measure: str, key: Hashable, bound: fl
     deviation, freedom = statistics.stdev(values), len(values) - 1
     low, high = (deviation * math.sqrt(freedom / chi2.ppf(share, freedom)) for share in (0.975, 0.025))
     square = freedom * (deviation / bound) ** 2
-    judging, said = measured.judging, of_deviation(deviation, low, high, bound)
+    judging, wording = measured.judging, of_deviation(deviation, low, high, bound)
     return Comparison(
         float(chi2.cdf(square, freedom)),
         float(chi2.sf(square, freedom)),
         level(len(values), judging.first, judging.most),
-        said.evidence,
+        wording.evidence,
         (key,),
         len(values),
         _needed_for_deviation(deviation, bound, len(values), judging),
-        plain=said.plain,
-        unsure=said.unsure,
+        plain=wording.plain,
+        unsure=wording.unsure,
     )
 
 
@@ -317,19 +318,19 @@ def of_pairs(
         value = changes.pop(name)
         rest.setdefault(tuple(changes.items()), {})[value] = cell.key
     differences, keys, counts = [], [], []
-    for both in rest.values():
-        if not {better, than} <= both.keys():
+    for keys_by_value in rest.values():
+        if not {better, than} <= keys_by_value.keys():
             continue  # a quick run leaves cells out
-        one, other = (measured.values(both[value], measure) for value in (better, than))
+        one, other = (measured.values(keys_by_value[value], measure) for value in (better, than))
         common = sorted(one.keys() & other.keys())
         differences += [one[repeat] - other[repeat] for repeat in common]
-        keys += [both[better], both[than]]
+        keys += [keys_by_value[better], keys_by_value[than]]
         counts += [len(common)] * bool(common)
     if len(differences) < 2:
         return replace(TOO_FEW, evidence=f"{len(differences)} pairs measured", keys=tuple(keys))
-    found = differ_in_pairs(differences, [0.0] * len(differences))
-    said = of_effect(measure, found, pairs=len(differences))
-    return beyond(found, sign_of(measure), -margin, said, tuple(keys), min(counts), measured.judging, None)
+    estimate = differ_in_pairs(differences, [0.0] * len(differences))
+    wording = of_effect(measure, estimate, pairs=len(differences))
+    return beyond(estimate, sign_of(measure), -margin, wording, tuple(keys), min(counts), measured.judging, None)
 
 
 def _hashable(value: Any) -> Hashable:

@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
     from digitlab.evaluation.seeds import MeansDifference
     from digitlab.studies.cells import Measured
-    from digitlab.studies.wording import Said
+    from digitlab.studies.wording import Wording
 
 __all__ = [
     "Conclusion",
@@ -60,12 +60,12 @@ class Conclusion:
         """Return the verdict and the numbers behind it."""
         return together(self.compare(measured))
 
-    def said_of(self, measured: Measured) -> str:
+    def statement(self, measured: Measured) -> str:
         """The statement, with {0}, {1} and so on replaced by the cells' labels."""
-        said = self.text
-        for place, key in enumerate(self.keys):
-            said = said.replace(f"{{{place}}}", measured.label(key))
-        return said
+        statement = self.text
+        for index, key in enumerate(self.keys):
+            statement = statement.replace(f"{{{index}}}", measured.label(key))
+        return statement
 
 
 def improves(
@@ -76,50 +76,58 @@ def improves(
     alike: the largest difference that counts as the same, where it is not the study's own
     """
     more = f" by more than {by:g}" if by else ""
-    said = text or f"{title_of(measure)}: {{{1}}} is better than {{{0}}}{more}"
-    return Conclusion(said, (frm, to), lambda measured: [difference(measured, measure, to, frm, by=by, alike=alike)])
+    statement = text or f"{title_of(measure)}: {{{1}}} is better than {{{0}}}{more}"
+
+    def compare(measured: Measured) -> list[Comparison]:
+        return [difference(measured, measure, to, frm, by=by, alike=alike)]
+
+    return Conclusion(statement, (frm, to), compare)
 
 
 def at_least(measure: str, *, better: Hashable, than: Hashable, margin: float, text: str = "") -> Conclusion:
     """State that ``better`` is not worse than ``than`` by more than ``margin``."""
-    said = text or f"{title_of(measure)}: {{{0}}} is at least as good as {{{1}}}{_within(margin)}"
-    return Conclusion(said, (better, than), lambda measured: [difference(measured, measure, better, than, by=-margin)])
+    statement = text or f"{title_of(measure)}: {{{0}}} is at least as good as {{{1}}}{_within(margin)}"
+
+    def compare(measured: Measured) -> list[Comparison]:
+        return [difference(measured, measure, better, than, by=-margin)]
+
+    return Conclusion(statement, (better, than), compare)
 
 
 def best(measure: str, key: Hashable, *, margin: float, text: str = "") -> Conclusion:
     """State that no cell is better than this one by more than ``margin``."""
-    said = text or f"{title_of(measure)}: {{{0}}} is the best{_within(margin)}"
+    statement = text or f"{title_of(measure)}: {{{0}}} is the best{_within(margin)}"
 
     def compare(measured: Measured) -> list[Comparison]:
         others = [cell.key for cell in measured.cells if cell.key != key]
         return [difference(measured, measure, key, other, by=-margin) for other in others]
 
-    return Conclusion(said, (key,), compare)
+    return Conclusion(statement, (key,), compare)
 
 
 def same(measure: str, *, within: float, keys: Sequence[Hashable] = (), text: str = "") -> Conclusion:
     """State that no two of these cells (of all cells, if none are named) differ by more than ``within``."""
-    said = text or f"{title_of(measure)}: the same for all, within {within:g}"
+    statement = text or f"{title_of(measure)}: the same for all, within {within:g}"
 
     def compare(measured: Measured) -> list[Comparison]:
         pairs = itertools.combinations(keys or [cell.key for cell in measured.cells], 2)
         return [difference(measured, measure, *pair, within=within) for pair in pairs]
 
-    return Conclusion(said, tuple(keys), compare)
+    return Conclusion(statement, tuple(keys), compare)
 
 
 def above(measure: str, key: Hashable, bound: float, *, text: str = "") -> Conclusion:
     """State that the mean of this measure is at least ``bound`` (or at most, where less is better)."""
     less = MEASURES[measure].better == "less"
-    said = text or f"{title_of(measure)} of {{{0}}}: at {'most' if less else 'least'} {bound:g}"
+    statement = text or f"{title_of(measure)} of {{{0}}}: at {'most' if less else 'least'} {bound:g}"
 
     def compare(measured: Measured) -> list[Comparison]:
-        def say(found: MeansDifference) -> Said:
-            return of_bound(measure, measured.label(key), bound, found)
+        def describe(estimate: MeansDifference) -> Wording:
+            return of_bound(measure, measured.label(key), bound, estimate)
 
-        return [mean_against(measured, measure, key, bound, say=say)]
+        return [mean_against(measured, measure, key, bound, describe=describe)]
 
-    return Conclusion(said, (key,), compare)
+    return Conclusion(statement, (key,), compare)
 
 
 def reproduces(
@@ -129,34 +137,35 @@ def reproduces(
 
     ratio: ``within`` is a factor instead of a difference; the mean is then that of the logarithms
     """
-    named = f" ({', '.join(f'{{{place}}}' for place in range(len(keys)))})" if keys else ""
+    named = f" ({', '.join(f'{{{index}}}' for index in range(len(keys)))})" if keys else ""
     limit = f"within a factor of {within:g}" if ratio else f"within {within:g}" if within else "exactly"
-    said = text or f"{title_of(measure)} as published, {limit}{named}"
+    statement = text or f"{title_of(measure)} as published, {limit}{named}"
 
     def compare(measured: Measured) -> list[Comparison]:
-        printed = {key: each.numbers[measure] for key, each in measured.published.items() if measure in each.numbers}
-        near = _near_ratio if ratio else _near
-        return [near(measured, measure, key, printed[key], within) for key in keys or printed if key in printed]
+        published = {key: each.numbers[measure] for key, each in measured.published.items() if measure in each.numbers}
+        compare_one = _near_ratio if ratio else _near
+        compared = [key for key in keys or published if key in published]
+        return [compare_one(measured, measure, key, published[key], within) for key in compared]
 
-    return Conclusion(said, tuple(keys), compare)
+    return Conclusion(statement, tuple(keys), compare)
 
 
 def in_published_order(measure: str, *, ties: float, text: str = "") -> Conclusion:
     """State that cells whose published values differ by more than ``ties`` are in the published order."""
-    said = (
+    statement = (
         text or f"{title_of(measure)}: cells that are published more than {ties:g} apart stand in the published order"
     )
 
     def compare(measured: Measured) -> list[Comparison]:
-        printed = {key: each.numbers[measure] for key, each in measured.published.items() if measure in each.numbers}
+        published = {key: each.numbers[measure] for key, each in measured.published.items() if measure in each.numbers}
         pairs = [
-            (one, other) if sign_of(measure) * (printed[one] - printed[other]) > 0 else (other, one)
-            for one, other in itertools.combinations(printed, 2)
-            if abs(printed[one] - printed[other]) > ties
+            (one, other) if sign_of(measure) * (published[one] - published[other]) > 0 else (other, one)
+            for one, other in itertools.combinations(published, 2)
+            if abs(published[one] - published[other]) > ties
         ]
         return [difference(measured, measure, *pair) for pair in pairs]
 
-    return Conclusion(said, (), compare)
+    return Conclusion(statement, (), compare)
 
 
 def factor(
@@ -167,34 +176,34 @@ def factor(
     margin: how much worse ``better`` may be
     """
     named = name.replace("_", " ")
-    said = (
+    statement = (
         text or f"{title_of(measure)}, everything else alike: {named} {better} is better than {than}{_within(margin)}"
     )
-    return Conclusion(said, (), lambda measured: [of_pairs(measured, measure, name, better, than, margin)])
+    return Conclusion(statement, (), lambda measured: [of_pairs(measured, measure, name, better, than, margin)])
 
 
 def steady(measure: str, key: Hashable, within: float, *, text: str = "") -> Conclusion:
     """State that the standard deviation over the repeats is at most ``within``, by its 95 % interval (chi-squared)."""
-    said = text or f"{title_of(measure)} of {{0}}: standard deviation at most {within:g}"
-    return Conclusion(said, (key,), lambda measured: [deviation_against(measured, measure, key, within)])
+    statement = text or f"{title_of(measure)} of {{0}}: standard deviation at most {within:g}"
+    return Conclusion(statement, (key,), lambda measured: [deviation_against(measured, measure, key, within)])
 
 
 def _within(margin: float) -> str:
     return f", within {margin:g}" if margin else ""
 
 
-def _near(measured: Measured, measure: str, key: Hashable, printed: float, within: float) -> Comparison:
-    def say(found: MeansDifference) -> Said:
-        return of_published(measure, measured.label(key), printed, within, found)
+def _near(measured: Measured, measure: str, key: Hashable, published: float, within: float) -> Comparison:
+    def describe(estimate: MeansDifference) -> Wording:
+        return of_published(measure, measured.label(key), published, within, estimate)
 
-    return mean_against(measured, measure, key, printed, within=within, say=say)
+    return mean_against(measured, measure, key, published, within=within, describe=describe)
 
 
-def _near_ratio(measured: Measured, measure: str, key: Hashable, printed: float, within: float) -> Comparison:
-    def say(found: MeansDifference) -> Said:
-        return of_published_rate(measure, measured.label(key), printed, within, found)
+def _near_ratio(measured: Measured, measure: str, key: Hashable, published: float, within: float) -> Comparison:
+    def describe(estimate: MeansDifference) -> Wording:
+        return of_published_rate(measure, measured.label(key), published, within, estimate)
 
     def scale(value: float) -> float:
         return math.log10(value) if value > 0 else math.nan
 
-    return mean_against(measured, measure, key, printed, within=math.log10(within), scale=scale, say=say)
+    return mean_against(measured, measure, key, published, within=math.log10(within), scale=scale, describe=describe)

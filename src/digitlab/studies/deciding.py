@@ -78,18 +78,18 @@ def _open(conclusion: Conclusion, outcome: Outcome, estimate: Estimate, limit: i
     present = {key: len(outcome.records.get(key, ())) for each in comparisons for key in each.keys}
     decisive = dict.fromkeys(present, 0.0)
     for each in comparisons:
-        short = any(present[key] < each.needed for key in each.keys)
+        below = any(present[key] < each.needed for key in each.keys)
         for key in each.keys:  # enough repeats but still open: they gave no number
-            decisive[key] = max(decisive[key], each.needed if short else math.inf)
+            decisive[key] = max(decisive[key], each.needed if below else math.inf)
     cells = {cell.key: cell for cell in outcome.study.cells}
-    each_takes = {key: estimate.seconds(outcome.study.job(cells[key], 0).digest) for key in decisive}
+    seconds_each = {key: estimate.seconds(outcome.study.job(cells[key], 0).digest) for key in decisive}
 
     def seconds(most: float) -> float:
-        return sum(max(0, min(count, most) - present[key]) * each_takes[key] for key, count in decisive.items())
+        return sum(max(0, min(count, most) - present[key]) * seconds_each[key] for key, count in decisive.items())
 
     return OpenConclusion(
         study=outcome.study,
-        text=conclusion.said_of(outcome),
+        text=conclusion.statement(outcome),
         evidence=conclusion.check(outcome).evidence,
         repeats=min(present.values(), default=0),
         wanted={key: int(min(count, limit)) for key, count in decisive.items()},
@@ -120,16 +120,16 @@ def run_until_decided(
     def keep(job: Job, done: Done) -> None:
         store.keep(job, done.result, done.environment)
 
-    wanted = UntilDecided(studies, store, estimate, keep, most=most)
+    schedule = UntilDecided(studies, store, estimate, keep, most=most)
     try:
-        if not wanted.over:
+        if not schedule.over:
             with pool() as workers:
-                workers.check(wanted.left)
-                follow(wanted, workers, watcher, stop or StopRequest())
+                workers.check(schedule.left)
+                follow(schedule, workers, watcher, stop or StopRequest())
     finally:
-        wanted.ended.left = wanted.left
+        schedule.ended.left = schedule.left
         outcomes = written(studies, store, None, quick=False)
-    return Ran(wanted.ended, outcomes)
+    return Ran(schedule.ended, outcomes)
 
 
 class UntilDecided:
@@ -154,7 +154,7 @@ class UntilDecided:
         self._outcomes = {study.name: outcome_of(study, store) for study in studies}
         planned = [each for study in studies for each in plan(study) if store.read(each.job) is None]
         self._waiting = deque({each.job.digest: each for each in planned}.values())
-        self._under_way: dict[str, Planned] = {}
+        self._running: dict[str, Planned] = {}
         self._given_up: set[str] = set()
         self.ended: Dispatched[Job] = Dispatched()
         if not self._waiting:
@@ -163,12 +163,12 @@ class UntilDecided:
     @property
     def left(self) -> list[Job]:
         """Jobs that are not done: in progress or queued."""
-        return [each.job for each in (*self._under_way.values(), *self._waiting)]
+        return [each.job for each in (*self._running.values(), *self._waiting)]
 
     @property
     def over(self) -> bool:
         """Whether no job is in progress or queued."""
-        return not self._waiting and not self._under_way
+        return not self._waiting and not self._running
 
     def next(self) -> AnyJob | None:
         """Take the next job from the queue; None while there is none."""
@@ -177,63 +177,63 @@ class UntilDecided:
         if not self._waiting:
             return None
         each = self._waiting.popleft()
-        self._under_way[each.job.digest] = each
+        self._running[each.job.digest] = each
         self._estimate.expect(each)
         return each.job
 
     def done(self, done: Done) -> None:
         """Store a result, and judge the studies again."""
-        each = self._under_way.pop(done.job.digest)
+        each = self._running.pop(done.job.digest)
         self._keep(each.job, done)
         self.ended.done.append(each.job)
         for name, study in self._studies.items():
             if any(cell.key in self._outcomes[name].records for cell in study.cells):
-                self._outcomes[name] = self._with_new(name)
+                self._outcomes[name] = self._updated(name)
         if not self._waiting:
             self._fill()
 
     def again(self, job: AnyJob, *, stopped: bool) -> None:
         """Queue a job again: first if it was stopped, otherwise last."""
-        each = self._under_way.pop(job.digest)
+        each = self._running.pop(job.digest)
         (self._waiting.appendleft if stopped else self._waiting.append)(each)
 
     def gave_up(self, job: AnyJob, reason: str) -> None:
         """Record that a job has failed and will not be retried; its cell stays as it is."""
         self._given_up.add(job.digest)
-        self.ended.failed.append((self._under_way.pop(job.digest).job, reason))
+        self.ended.failed.append((self._running.pop(job.digest).job, reason))
 
-    def _with_new(self, name: str) -> Outcome:
+    def _updated(self, name: str) -> Outcome:
         """The outcome, updated with the results stored since; several studies may share a cell."""
         outcome = self._outcomes[name]
-        records = {key: dict(found) for key, found in outcome.records.items()}
+        records = {key: dict(stored) for key, stored in outcome.records.items()}
         for cell in outcome.study.cells:
-            there = records[cell.key]
-            while (record := self._store.read(outcome.study.job(cell, first_missing(there)))) is not None:
-                there[first_missing(there)] = record
+            by_repeat = records[cell.key]
+            while (record := self._store.read(outcome.study.job(cell, first_missing(by_repeat)))) is not None:
+                by_repeat[first_missing(by_repeat)] = record
         return replace(outcome, records=records)
 
     def _fill(self) -> None:
         """Queue one more repeat of each cell that needs it, for the cheapest open conclusion with such cells."""
         outcomes = self._outcomes.values()
-        still_open = [each for outcome in outcomes for each in open_conclusions(outcome, self._estimate, self._most)]
-        self._estimate.more = sum(each.seconds for each in still_open if each.hopeful)
-        for each in sorted(still_open, key=lambda one: (not one.hopeful, one.seconds)):
-            jobs = [job for job in self._next_of(each) if job.job.digest not in {*self._under_way, *self._given_up}]
+        undecided = [each for outcome in outcomes for each in open_conclusions(outcome, self._estimate, self._most)]
+        self._estimate.more = sum(each.seconds for each in undecided if each.hopeful)
+        for each in sorted(undecided, key=lambda one: (not one.hopeful, one.seconds)):
+            jobs = [job for job in self._next_of(each) if job.job.digest not in {*self._running, *self._given_up}]
             if jobs:
                 self._waiting.extend(jobs)
                 return
 
-    def _next_of(self, found: OpenConclusion) -> list[Planned]:
+    def _next_of(self, conclusion: OpenConclusion) -> list[Planned]:
         """Plan one more repeat of the conclusion's cells that need more, taking those with the fewest repeats."""
-        records = self._outcomes[found.study.name].records
-        short = [key for key, count in found.wanted.items() if len(records[key]) < count]
+        records = self._outcomes[conclusion.study.name].records
+        short = [key for key, count in conclusion.wanted.items() if len(records[key]) < count]
         if not short:
             return []
         fewest = min(len(records[key]) for key in short)
-        cells = [cell for cell in found.study.cells if cell.key in short and len(records[cell.key]) == fewest]
+        cells = [cell for cell in conclusion.study.cells if cell.key in short and len(records[cell.key]) == fewest]
         repeats = [first_missing(records[cell.key]) for cell in cells]
         return [
-            Planned(found.study, cell, repeat, found.study.job(cell, repeat))
+            Planned(conclusion.study, cell, repeat, conclusion.study.job(cell, repeat))
             for cell, repeat in zip(cells, repeats, strict=True)
         ]
 

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from digitlab.studies.comparing import TOO_FEW, Comparison, beyond, sign_of, title_of
 from digitlab.studies.conclusions import Conclusion
-from digitlab.studies.wording import Said, of_effect
+from digitlab.studies.wording import Wording, of_effect
 
 if TYPE_CHECKING:
     from collections.abc import Hashable, Mapping
@@ -38,11 +38,11 @@ class Effect:
 
     def weights(self, scale: float = 1.0) -> dict[Hashable, float]:
         """The weight of each cell's mean in the effect, times ``scale``."""
-        found = dict.fromkeys(self.keys, 0.0)
+        result = dict.fromkeys(self.keys, 0.0)
         for group, sign in ((self.to, scale), (self.frm, -scale)):
             for key in group:
-                found[key] += sign / len(group)
-        return found
+                result[key] += sign / len(group)
+        return result
 
 
 def main_effect(measure: str, effect: Effect, *, by: float = 0.0, alike: float | None = None, text: str) -> Conclusion:
@@ -72,12 +72,9 @@ def outweighs(measure: str, effect: Effect, other: Effect, *, by: float = 0.0, t
     return Conclusion(text, tuple(dict.fromkeys((*effect.keys, *other.keys))), compare)
 
 
-def size_of(measured: Measured, measure: str, effect: Effect, other: Effect | None = None) -> MeansDifference | None:
-    """Estimate an effect, or how much larger it is than another, with its 95 % interval; None with too few repeats."""
-    weights = effect.weights()
-    for key, weight in other.weights(-1.0).items() if other is not None else ():
-        weights[key] = weights.get(key, 0.0) + weight
-    return _sum_of(measured, measure, weights)
+def size_of(measured: Measured, measure: str, effect: Effect) -> MeansDifference | None:
+    """Estimate an effect, with its 95 % interval; None with too few repeats."""
+    return _sum_of(measured, measure, effect.weights())
 
 
 def _sum_of(measured: Measured, measure: str, weights: Mapping[Hashable, float]) -> MeansDifference | None:
@@ -95,13 +92,13 @@ def _weighted(
     measured: Measured, measure: str, weights: Mapping[Hashable, float], by: float, alike: float | None
 ) -> Comparison:
     used = tuple(key for key, weight in weights.items() if weight)
-    found = _sum_of(measured, measure, weights)
-    if found is None:
+    estimate = _sum_of(measured, measure, weights)
+    if estimate is None:
         return replace(TOO_FEW, keys=used)
-    said = of_effect(measure, found)
+    wording = of_effect(measure, estimate)
     count = min(len(measured.values(key, measure)) for key in used)
     alike = measured.judging.alike.get(measure) if alike is None else alike
-    return beyond(found, sign_of(measure), by, said, used, count, measured.judging, alike)
+    return beyond(estimate, sign_of(measure), by, wording, used, count, measured.judging, alike)
 
 
 # The gain of a change per training time
@@ -116,15 +113,15 @@ def pays_more(measure: str, key: Hashable, *, than: Hashable, without: Hashable,
 
     def compare(measured: Measured) -> list[Comparison]:
         cells = (key, than, without)
-        found = _difference_of_rates(measured, measure, *cells)
-        if found is None:
+        estimate = _difference_of_rates(measured, measure, *cells)
+        if estimate is None:
             return [replace(TOO_FEW, keys=cells)]
         rates = [gain_per_second(measured, measure, each, without) for each in (key, than)]
         shown = [per_minute(rate) for rate in rates if rate is not None]
         evidence = f"{measured.label(key)}: {shown[0]}; {measured.label(than)}: {shown[1]}"
         count = min(len(measured.values(each, name)) for each in cells for name in (measure, "epoch_seconds"))
-        said = Said(evidence, evidence, evidence)
-        return [beyond(found, sign_of(measure), 0.0, said, cells, count, measured.judging, None)]
+        wording = Wording(evidence, evidence, evidence)
+        return [beyond(estimate, sign_of(measure), 0.0, wording, cells, count, measured.judging, None)]
 
     return Conclusion(text, (key, than, without), compare)
 
@@ -157,7 +154,7 @@ def _difference_of_rates(
     one, other = (_rate_samples(measured, measure, each, without) for each in (key, than))
     if one is None or other is None:
         return None
-    shared = [mine - theirs for mine, theirs in zip(one[without], other[without], strict=True)]
+    shared = [first - second for first, second in zip(one[without], other[without], strict=True)]
     return combined([one[key], [-value for value in other[than]], shared])
 
 
@@ -172,8 +169,8 @@ def _rate_samples(
         return None
     time = statistics.fmean(seconds[repeat] for repeat in common)
     gain = statistics.fmean(gained[repeat] for repeat in common) - statistics.fmean(base)
-    mine = [gained[repeat] / time - gain / time**2 * (seconds[repeat] - time) for repeat in common]
-    return {key: mine, without: [-value / time for value in base]}
+    linearised = [gained[repeat] / time - gain / time**2 * (seconds[repeat] - time) for repeat in common]
+    return {key: linearised, without: [-value / time for value in base]}
 
 
 def whole_seconds(measured: Measured, key: Hashable) -> dict[int, float]:

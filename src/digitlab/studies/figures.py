@@ -122,7 +122,7 @@ def against(across: str, up: str, lines: Mapping[str, Sequence[Hashable]], *, le
     def draw(study: Results) -> Figure:
         from digitlab.reports.figures.studies import against_figure
 
-        found = {
+        points = {
             name: [
                 (fmean(places), list(study.values(key, up).values()))
                 for key in keys
@@ -130,7 +130,7 @@ def against(across: str, up: str, lines: Mapping[str, Sequence[Hashable]], *, le
             ]
             for name, keys in lines.items()
         }
-        return against_figure(found, MEASURES[across].title, MEASURES[up].title, level=level)
+        return against_figure(points, MEASURES[across].title, MEASURES[up].title, level=level)
 
     return draw
 
@@ -150,10 +150,10 @@ def effects(
         from digitlab.reports.figures.effects import effects_figure
         from digitlab.studies.effects import size_of
 
-        known = {cell.key for cell in study.cells}
+        keys = {cell.key for cell in study.cells}
         panel = {
             row: {
-                name: _in_points(size_of(study, measure, effect)) if known.issuperset(effect.keys) else None
+                name: _in_points(size_of(study, measure, effect)) if keys.issuperset(effect.keys) else None
                 for name, effect in named.items()
             }
             for row, (measure, named) in rows.items()
@@ -172,37 +172,41 @@ def price(measure: str, *, without: Hashable) -> Draw:
         from digitlab.reports.figures.effects import effects_figure
         from digitlab.studies.effects import Effect, gain_per_second, size_of
 
-        gained: dict[str, dict[str, Estimated | None]] = {}
-        taken: dict[str, dict[str, Estimated | None]] = {}
-        bought: dict[str, dict[str, Estimated | None]] = {}
+        gains: dict[str, dict[str, Estimated | None]] = {}
+        durations: dict[str, dict[str, Estimated | None]] = {}
+        gains_per_minute: dict[str, dict[str, Estimated | None]] = {}
         for cell in study.cells:
             seconds = list(study.values(cell.key, "epoch_seconds").values())
             spread = over_seeds(seconds) if len(seconds) > 1 else None
             ends = spread.interval if spread else None
-            taken[cell.label] = {"": (spread.mean, *ends) if spread and ends else None}
+            durations[cell.label] = {"": (spread.mean, *ends) if spread and ends else None}
             if cell.key == without:
-                gained[cell.label] = {"": None}
+                gains[cell.label] = {"": None}
             else:
                 gain = size_of(study, measure, Effect(frm=(without,), to=(cell.key,)))
-                gained[cell.label] = {"": _in_points(gain)}
-                bought[cell.label] = {"": _in_points(gain_per_second(study, measure, cell.key, without), 60)}
+                gains[cell.label] = {"": _in_points(gain)}
+                gains_per_minute[cell.label] = {"": _in_points(gain_per_second(study, measure, cell.key, without), 60)}
         times = "seconds per epoch"
-        panels = {"gain in points": gained, times: taken, "points per minute": bought}
+        panels = {"gain in points": gains, times: durations, "points per minute": gains_per_minute}
         return effects_figure(panels, from_zero=[times])
 
     return draw
 
 
-def _in_points(found: MeansDifference | None, times: float = 1.0) -> Estimated | None:
-    if found is None:
+def _in_points(estimate: MeansDifference | None, factor: float = 1.0) -> Estimated | None:
+    if estimate is None:
         return None
-    scale = 100 * times
-    return scale * found.difference, scale * found.interval.low, scale * found.interval.high
+    scale = 100 * factor
+    return scale * estimate.difference, scale * estimate.interval.low, scale * estimate.interval.high
 
 
 def _of_digit(matrix: Sequence[Sequence[int]], digit: int) -> dict[str, float]:
-    right, true, said = matrix[digit][digit], sum(matrix[digit]), sum(row[digit] for row in matrix)
-    return {"precision": right / max(1, said), "recall": right / max(1, true), "F1": 2 * right / max(1, true + said)}
+    correct, actual, predicted = matrix[digit][digit], sum(matrix[digit]), sum(row[digit] for row in matrix)
+    return {
+        "precision": correct / max(1, predicted),
+        "recall": correct / max(1, actual),
+        "F1": 2 * correct / max(1, actual + predicted),
+    }
 
 
 def confusion(study: Results) -> Figure:
@@ -241,8 +245,8 @@ def learning_curves(study: Results) -> Figure:
 def _placed(batches: Mapping[str, Any]) -> dict[str, list[float]]:
     """Means over a few batches each, with their positions in epochs."""
     step = batches["each"] / batches["batches"]
-    place = [(number + 0.5) * step for number in range(len(batches["loss"]))]
-    return {"place": place, "loss": batches["loss"], "accuracy": batches["accuracy"]}
+    positions = [(number + 0.5) * step for number in range(len(batches["loss"]))]
+    return {"place": positions, "loss": batches["loss"], "accuracy": batches["accuracy"]}
 
 
 def _title(column: str, study: Results) -> str:

@@ -129,11 +129,11 @@ class Job:
         """
         essential = dict(self.settings)
         if "training" in essential:
-            usual = _plain(TrainingConfig().as_dict())
+            defaults = _plain(TrainingConfig().as_dict())
             essential["training"] = {
                 name: value
                 for name, value in essential["training"].items()
-                if value != usual.get(name) and name != "name"
+                if value != defaults.get(name) and name != "name"
             }
         content = json.dumps({"edition": EDITION, "kind": self.kind, "settings": essential}, sort_keys=True)
         return hashlib.sha256(content.encode()).hexdigest()[:16]

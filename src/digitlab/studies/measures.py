@@ -138,6 +138,6 @@ def expect_measures(names: Iterable[str]) -> None:
     """
     for name in names:
         if name not in MEASURES:
-            near = difflib.get_close_matches(name, MEASURES, n=1)
-            hint = f" Did you mean {near[0]!r}?" if near else ""
+            similar = difflib.get_close_matches(name, MEASURES, n=1)
+            hint = f" Did you mean {similar[0]!r}?" if similar else ""
             raise UsageError(f"there is no measure {name!r}; known: {', '.join(MEASURES)}.{hint}")

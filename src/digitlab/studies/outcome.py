@@ -41,7 +41,7 @@ def plan(study: Study, repeats: int | None = None, *, quick: bool = False) -> li
     """
     cells = study.cells
     if quick and len(cells) > _QUICK_CELLS:
-        cells = tuple(cells[place * (len(cells) - 1) // (_QUICK_CELLS - 1)] for place in range(_QUICK_CELLS))
+        cells = tuple(cells[index * (len(cells) - 1) // (_QUICK_CELLS - 1)] for index in range(_QUICK_CELLS))
     count = repeats or (min(study.repeats, 2 if len(cells) <= _QUICK_CELLS // 2 else 1) if quick else study.repeats)
     most = study.task.most
     return [
@@ -110,8 +110,8 @@ class Outcome(Drawn, Tabular):
     def values(self, key: Hashable, measure: str) -> dict[int, float]:
         """Values of a measure of a cell by repeat, without NaN and infinity."""
         read = MEASURES[measure].of
-        found = {repeat: read(record["result"]) for repeat, record in self.records.get(key, {}).items()}
-        return {repeat: value for repeat, value in found.items() if math.isfinite(value)}
+        numbers = {repeat: read(record["result"]) for repeat, record in self.records.get(key, {}).items()}
+        return {repeat: value for repeat, value in numbers.items() if math.isfinite(value)}
 
 
 def outcome_of(study: Study, store: Store, repeats: int | None = None, *, quick: bool = False) -> Outcome:
@@ -119,12 +119,12 @@ def outcome_of(study: Study, store: Store, repeats: int | None = None, *, quick:
     planned = plan(study, repeats, quick=quick)
     cells = list({each.cell.key: each.cell for each in planned}.values())
     records: dict[Hashable, dict[int, Record]] = {cell.key: {} for cell in cells}
-    asked = 1 + max(each.repeat for each in planned)
+    requested = 1 + max(each.repeat for each in planned)
     for repeat in itertools.count():
-        found = {cell.key: store.read(study.job(cell, repeat, quick=quick)) for cell in cells}
-        for key, record in found.items():
+        stored = {cell.key: store.read(study.job(cell, repeat, quick=quick)) for cell in cells}
+        for key, record in stored.items():
             if record is not None:
                 records[key][repeat] = record
-        if repeat + 1 >= (study.task.most or math.inf) or (repeat >= asked and not any(found.values())):
+        if repeat + 1 >= (study.task.most or math.inf) or (repeat >= requested and not any(stored.values())):
             break
     return Outcome(study, records, max(len(planned), sum(map(len, records.values()))), quick)

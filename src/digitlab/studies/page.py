@@ -57,8 +57,8 @@ def write_page(results: Path, to: Path, costs: Mapping[tuple[str, str], str] | N
         RunError: when one cannot be read.
         StorageError: when the page cannot be written.
     """
-    found = [_read(results / name / "results.json") for name in study_names()]
-    studies = [each for each in found if each is not None]
+    contents = [_read(results / name / "results.json") for name in study_names()]
+    studies = [each for each in contents if each is not None]
     if not studies:
         raise UsageError(
             f"{results}: holds no results of studies; `digitlab study run NAME --out {results}` makes them"
@@ -76,8 +76,8 @@ def write_page(results: Path, to: Path, costs: Mapping[tuple[str, str], str] | N
 def _sheet(studies: Sequence[dict[str, Any]], folder: Path) -> str:
     """Write all verdicts as one picture beside the page; returns the Markdown that shows it."""
     write_text(folder / "pictures" / "verdicts.svg", verdicts_svg(studies))
-    said = "A row for each study, a square for each conclusion: holds, does not hold, no difference, still open"
-    return f"![{said}](pictures/verdicts.svg)\n\n"
+    caption = "A row for each study, a square for each conclusion: holds, does not hold, no difference, still open"
+    return f"![{caption}](pictures/verdicts.svg)\n\n"
 
 
 def _read(path: Path) -> dict[str, Any] | None:
@@ -105,34 +105,34 @@ def _overview(studies: Sequence[dict[str, Any]]) -> str:
         verdicts = [conclusion["verdict"] for conclusion in each["conclusions"]]
         counts = [verdicts.count(verdict) for verdict in totals]
         totals = {verdict: total + count for (verdict, total), count in zip(totals.items(), counts, strict=True)}
-        whole = each["found"] if each["found"] == each["planned"] else f"{each['found']} of {each['planned']}"
+        trainings = each["found"] if each["found"] == each["planned"] else f"{each['found']} of {each['planned']}"
         link = f"[{each['study']}](#{each['study']})"
-        cells = [link, each["source"], whole, f"{each['seconds'] / 60:.0f}", *counts]
+        cells = [link, each["source"], trainings, f"{each['seconds'] / 60:.0f}", *counts]
         lines.append("| " + " | ".join(map(str, cells)) + " |")
     lines += ["| | | | | " + " | ".join(f"**{total}**" for total in totals.values()) + " |", "", "</details>", ""]
     return "\n".join(lines)
 
 
-def _section(found: dict[str, Any], results: str, costs: Mapping[tuple[str, str], str]) -> list[str]:
+def _section(study: dict[str, Any], results: str, costs: Mapping[tuple[str, str], str]) -> list[str]:
     """One study: the pictures, then each conclusion in plain words, then the numbers."""
-    missing = found["planned"] - found["found"]
-    remark = [f"{missing} of {found['planned']} trainings are still missing.", ""] if missing else []
+    missing = study["planned"] - study["found"]
+    remark = [f"{missing} of {study['planned']} trainings are still missing.", ""] if missing else []
     pictures = [
-        f"![{found['study']}: {found['source']}]({results}/{found['study']}/{name})" for name in found["figures"]
+        f"![{study['study']}: {study['source']}]({results}/{study['study']}/{name})" for name in study["figures"]
     ]
     return [
-        f"## {found['study']}",
+        f"## {study['study']}",
         "",
-        found["source"],
+        study["source"],
         "",
         *remark,
         *(line for picture in pictures for line in (picture, "")),
-        *(_line(each, costs.get((found["study"], each["text"]), "")) for each in found["conclusions"]),
-        *table_lines(found),
+        *(_line(each, costs.get((study["study"], each["text"]), "")) for each in study["conclusions"]),
+        *table_lines(study),
         "",
         "<details><summary>The numbers behind the verdicts, with their 95 % intervals</summary>",
         "",
-        *verdict_lines(found),
+        *verdict_lines(study),
         "",
         "</details>",
         "",
@@ -152,8 +152,8 @@ def _line(conclusion: dict[str, str], cost: str) -> str:
     """One conclusion as a paragraph in plain words."""
     mark, answer = _ANSWERS.get(conclusion["verdict"], ("–", conclusion["verdict"]))
     text, plain = conclusion["text"], conclusion.get("plain", "")
-    said = f"{mark} {text[:1].upper()}{text[1:].rstrip('.')}. **{answer}**{': ' + plain if plain else ''}."
-    return f"{said} *{cost}*\n" if cost else f"{said}\n"
+    paragraph = f"{mark} {text[:1].upper()}{text[1:].rstrip('.')}. **{answer}**{': ' + plain if plain else ''}."
+    return f"{paragraph} *{cost}*\n" if cost else f"{paragraph}\n"
 
 
 def _machines(studies: Sequence[dict[str, Any]]) -> list[str]:

@@ -36,9 +36,9 @@ def write_results(outcome: Outcome, folder: Path) -> None:
     """
     from digitlab.reports.figures.saving import save_figure
 
-    found = as_dict(outcome)
-    write_text(folder / "results.json", json.dumps(found, indent=1, allow_nan=False) + "\n")
-    write_text(folder / "table.md", as_markdown(found))
+    content = as_dict(outcome)
+    write_text(folder / "results.json", json.dumps(content, indent=1, allow_nan=False) + "\n")
+    write_text(folder / "table.md", as_markdown(content))
     for name, draw in zip(figure_names(outcome.study), outcome.study.figures, strict=True):
         figure = draw(outcome)
         if outcome.quick:
@@ -75,7 +75,7 @@ def rows_of(outcome: Outcome) -> list[dict[str, Any]]:
     """One row per cell: for each column the values by repeat, their mean and deviation, and the published value."""
     rows = []
     for cell in outcome.cells:
-        printed = outcome.published[cell.key].numbers if cell.key in outcome.published else {}
+        published = outcome.published[cell.key].numbers if cell.key in outcome.published else {}
         columns = {}
         for name in outcome.study.columns:
             values = list(outcome.values(cell.key, name).values())
@@ -83,7 +83,7 @@ def rows_of(outcome: Outcome) -> list[dict[str, Any]]:
                 "values": [float(f"{value:.8g}") for value in values],
                 "mean": statistics.fmean(values) if values else None,
                 "deviation": statistics.stdev(values) if len(values) > 1 else None,
-                "published": printed.get(name),
+                "published": published.get(name),
             }
         repeats = len(outcome.records[cell.key])
         rows.append({"label": cell.label, "changes": _plain(cell.changes), "repeats": repeats, "columns": columns})
@@ -95,13 +95,13 @@ def _plain(changes: Any) -> Any:
 
 
 def _conclusions(outcome: Outcome) -> list[dict[str, str]]:
-    found = []
+    rows = []
     for conclusion in outcome.study.conclusions:
         verdict, evidence, plain = conclusion.check(outcome)
         judged = "not judged" if outcome.quick else verdict
-        text = conclusion.said_of(outcome)
-        found.append({"text": text, "verdict": judged, "plain": plain, "evidence": evidence})
-    return found
+        text = conclusion.statement(outcome)
+        rows.append({"text": text, "verdict": judged, "plain": plain, "evidence": evidence})
+    return rows
 
 
 def _seconds(outcome: Outcome) -> Iterable[float]:
@@ -121,61 +121,63 @@ def _machine(environment: dict[str, Any]) -> str:
     return f"{environment.get('processor', 'unknown')}, {environment.get('cores', '?')} cores; {versions}"
 
 
-def as_markdown(found: dict[str, Any]) -> str:
+def as_markdown(content: dict[str, Any]) -> str:
     """The content of `table.md`: table and verdicts."""
-    remark = [QUICK, ""] if found["quick"] else []
-    missing = found["planned"] - found["found"]
+    remark = [QUICK, ""] if content["quick"] else []
+    missing = content["planned"] - content["found"]
     if missing:
-        remark += [f"{missing} of {found['planned']} trainings are still missing.", ""]
+        remark += [f"{missing} of {content['planned']} trainings are still missing.", ""]
     return "\n".join(
         [
-            f"# {found['study']}",
+            f"# {content['study']}",
             "",
-            found["source"],
+            content["source"],
             "",
             *remark,
-            *table_lines(found),
+            *table_lines(content),
             "",
-            *verdict_lines(found),
+            *verdict_lines(content),
             "",
-            *(f"Made on {machine}." for machine in found["machines"]),
+            *(f"Made on {machine}." for machine in content["machines"]),
             "",
         ]
     )
 
 
-def plain_table(found: dict[str, Any]) -> tuple[list[str], list[list[str]]]:
+def plain_table(content: dict[str, Any]) -> tuple[list[str], list[list[str]]]:
     """Head and rows as text: the published value beside the measured mean ± deviation."""
-    shown = [name for name in found["columns"] if _any_number(found, name)]
-    printed = {name: any(row["columns"][name]["published"] is not None for row in found["rows"]) for name in shown}
+    shown = [name for name in content["columns"] if _any_number(content, name)]
+    columns = {name: [row["columns"][name] for row in content["rows"]] for name in shown}
+    has_published = {name: any(each["published"] is not None for each in columns[name]) for name in shown}
     head = [""]
     for name in shown:
-        head += [f"{found['columns'][name]}, published", "measured"] if printed[name] else [found["columns"][name]]
+        title = content["columns"][name]
+        head += [f"{title}, published", "measured"] if has_published[name] else [title]
     rows = []
-    for row in found["rows"]:
+    for row in content["rows"]:
         cells = [row["label"]]
         for name in shown:
             column = row["columns"][name]
-            cells += [_number(column["published"])] if printed[name] else []
+            cells += [_number(column["published"])] if has_published[name] else []
             cells.append(_spread(name, column["mean"], column["deviation"]))
         rows.append([*cells, str(row["repeats"])])
-    return [*head, f"{found['repeated']}s"], rows
+    return [*head, f"{content['repeated']}s"], rows
 
 
-def table_lines(found: dict[str, Any]) -> list[str]:
+def table_lines(content: dict[str, Any]) -> list[str]:
     """The table in Markdown."""
-    head, rows = plain_table(found)
+    head, rows = plain_table(content)
     return [_line(head), _line(["---"] + ["---:"] * (len(head) - 1)), *map(_line, rows)]
 
 
-def verdict_lines(found: dict[str, Any]) -> list[str]:
+def verdict_lines(content: dict[str, Any]) -> list[str]:
     """The conclusions in Markdown."""
-    return [f"- **{each['verdict']}**: {each['text']}. *{each['evidence']}*" for each in found["conclusions"]]
+    return [f"- **{each['verdict']}**: {each['text']}. *{each['evidence']}*" for each in content["conclusions"]]
 
 
-def _any_number(found: dict[str, Any], name: str) -> bool:
+def _any_number(content: dict[str, Any], name: str) -> bool:
     numbers: Sequence[Hashable] = [
-        row["columns"][name][which] for row in found["rows"] for which in ("mean", "published")
+        row["columns"][name][kind] for row in content["rows"] for kind in ("mean", "published")
     ]
     return any(number is not None for number in numbers)
 

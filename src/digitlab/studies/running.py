@@ -125,7 +125,7 @@ class Estimate:
         self._quick = quick
         records = {digest: store.read(each.job) for digest, each in self._jobs.items()}
         self.missing = {digest for digest, record in records.items() if record is None}
-        self._taken: dict[tuple[str, Hashable], list[float]] = {}
+        self._durations: dict[tuple[str, Hashable], list[float]] = {}
         self.more = 0.0  # expected seconds of jobs that are not planned yet
         for digest, record in records.items():
             if record is not None:
@@ -138,7 +138,7 @@ class Estimate:
         if "seconds" not in result and each.study.task.trains:
             return  # range tests of earlier versions, which did not record their duration
         seconds = float(result.get("seconds", 0.0)) + float(result.get("overhead", 0.0))
-        self._taken.setdefault((each.study.name, each.cell.key), []).append(seconds)
+        self._durations.setdefault((each.study.name, each.cell.key), []).append(seconds)
 
     def expect(self, planned: Planned) -> None:
         """Add a job to the estimate."""
@@ -148,9 +148,9 @@ class Estimate:
     def seconds(self, digest: str) -> float:
         """The expected or measured duration of one job."""
         each = self._jobs[digest]
-        taken = self._taken.get((each.study.name, each.cell.key))
-        if taken:
-            return statistics.fmean(taken)
+        durations = self._durations.get((each.study.name, each.cell.key))
+        if durations:
+            return statistics.fmean(durations)
         return _QUICK_SECONDS if self._quick else 60 * _CORES * each.study.minutes / len(each.study.cells)
 
     @property

@@ -64,24 +64,24 @@ def levels(first: int, most: int) -> tuple[float, ...]:
 
     seeds = np.arange(first, most + 1)
     portions = 1.0 / seeds[1:]
-    spent = [FIRST, *(LATER * portions / portions.sum())]
+    alphas = [FIRST, *(LATER * portions / portions.sum())]
     reach = 7.0 * math.sqrt(most)
     sums = np.arange(-reach, reach + _STEP, _STEP)  # grid of sums of standard normal numbers
     step = np.arange(-7.0, 7.0 + _STEP, _STEP)
     kernel = norm.pdf(step) * _STEP
     density = norm.pdf(sums, scale=math.sqrt(first))
-    found = []
-    for count, portion in zip(seeds, spent, strict=True):
+    result = []
+    for count, portion in zip(seeds, alphas, strict=True):
         if count > first:
             density = np.convolve(density, kernel, mode="same")
         # The probability of reaching this look and exceeding each sum; half of the sum's own cell lies beyond it.
-        beyond = (np.cumsum(density[::-1])[::-1] - density / 2.0) * _STEP
-        place = int(np.argmax(beyond <= portion))
+        tail = (np.cumsum(density[::-1])[::-1] - density / 2.0) * _STEP
+        index = int(np.argmax(tail <= portion))
         # Interpolate between two points of the grid, so that the levels do not jump.
-        over = (portion - beyond[place]) / max(float(beyond[place - 1] - beyond[place]), 1e-12)
-        found.append(float(norm.sf((sums[place] - over * _STEP) / math.sqrt(count))))
-        density[place:] = 0.0
-    return tuple(found)
+        fraction = (portion - tail[index]) / max(float(tail[index - 1] - tail[index]), 1e-12)
+        result.append(float(norm.sf((sums[index] - fraction * _STEP) / math.sqrt(count))))
+        density[index:] = 0.0
+    return tuple(result)
 
 
 def needed(distance: float, deviation: float, seeds: int, first: int, most: int) -> float:

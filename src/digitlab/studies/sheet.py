@@ -48,27 +48,28 @@ def verdicts_svg(studies: Sequence[Mapping[str, Any]]) -> str:
 
     studies: contents of `results.json`, in the order of the rows
     """
-    sources = [each["source"][:3].strip(" :,") for each in studies]
-    headings = sum(of != before for of, before in zip(sources, ["", *sources], strict=False))
+    sources = [study["source"][:3].strip(" :,") for study in studies]
+    headings = sum(origin != before for origin, before in zip(sources, ["", *sources], strict=False))
     half = _TOP + (len(studies) * _ROW + headings * (_ROW + 8)) / 2
     body: list[str] = []
-    left, y, source, wide, height = 0, _TOP, "", _WIDTH, _TOP
-    for of, each in zip(sources, studies, strict=True):
+    left, y, source, column_width, height = 0, _TOP, "", _WIDTH, _TOP
+    for origin, study in zip(sources, studies, strict=True):
         if left == 0 and y > half:
-            left, y, source = wide, _TOP, ""
-            wide = _LEAST
-        if of != source:
+            left, y, source = column_width, _TOP, ""
+            column_width = _LEAST
+        if origin != source:
             y += 8
-            body.append(f'<text class="source" x="{left + 6}" y="{y + 13}">{escape(_TITLES.get(of, of))}</text>')
+            title = escape(_TITLES.get(origin, origin))
+            body.append(f'<text class="source" x="{left + 6}" y="{y + 13}">{title}</text>')
             y += _ROW
-        source = of
-        body.append(f'<text x="{left + _NAMES - 8}" y="{y + 13.5}" text-anchor="end">{escape(each["study"])}</text>')
-        for place, conclusion in enumerate(each["conclusions"]):
-            body.append(_square(left + _NAMES + _STEP * place, y, conclusion["verdict"], conclusion["text"]))
-        wide = max(wide, _NAMES + _STEP * len(each["conclusions"]) + 6)
+        source = origin
+        body.append(f'<text x="{left + _NAMES - 8}" y="{y + 13.5}" text-anchor="end">{escape(study["study"])}</text>')
+        for index, conclusion in enumerate(study["conclusions"]):
+            body.append(_square(left + _NAMES + _STEP * index, y, conclusion["verdict"], conclusion["text"]))
+        column_width = max(column_width, _NAMES + _STEP * len(study["conclusions"]) + 6)
         y += _ROW
         height = max(height, y + 8)
-    width = left + wide
+    width = left + column_width
     head = (
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {height}" width="{width}" height="{height}" '
         'role="img" aria-label="A row for each study, a square for each conclusion: holds, does not hold, the same, '
@@ -81,11 +82,11 @@ def _legend(studies: Sequence[Mapping[str, Any]]) -> list[str]:
     verdicts = [conclusion["verdict"] for each in studies for conclusion in each["conclusions"]]
     words = {"holds": "holds", "does not hold": "does not hold", "the same": "no difference", "not shown": "still open"}
     parts = []
-    for number, (verdict, said) in enumerate(words.items()):
+    for number, (verdict, label) in enumerate(words.items()):
         x, y = 6 + 160 * (number % 2), 8 + 25 * (number // 2)
         parts += [
             _square(x, y, verdict, ""),
-            f'<text x="{x + 25}" y="{y + 13.5}">{said}: {verdicts.count(verdict)}</text>',
+            f'<text x="{x + 25}" y="{y + 13.5}">{label}: {verdicts.count(verdict)}</text>',
         ]
     return parts
 

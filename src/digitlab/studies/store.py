@@ -43,10 +43,10 @@ class Store:
             record = json.loads((self.path / "cells" / job.place).read_text("utf-8"))
         except (OSError, ValueError):
             return None
-        fits = (
+        valid = (
             isinstance(record, dict) and record.get("digest") == job.digest and isinstance(record.get("result"), dict)
         )
-        return record if fits else None
+        return record if valid else None
 
     def keep(self, job: Job, result: Mapping[str, Any], environment: Mapping[str, Any]) -> Record:
         """Write the result of a job.

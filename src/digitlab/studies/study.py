@@ -81,13 +81,13 @@ class Study:
             if not values:
                 raise UsageError(f"{self._title}: {name} has no values to vary over; expected at least one")
         expect_measures(self.columns)
-        known = {cell.key for cell in self.cells}
-        if len(known) < len(self.cells):
-            raise UsageError(f"{self._title}: a value of vary stands there twice; expected each once")
-        asked = [key for conclusion in self.conclusions for key in conclusion.keys]
-        for key in (*self.published, *self.labels, *asked):
-            if key not in known:
-                listed = ", ".join(map(repr, itertools.islice(known, 12)))
+        keys = {cell.key for cell in self.cells}
+        if len(keys) < len(self.cells):
+            raise UsageError(f"{self._title}: a value of vary occurs twice; expected each once")
+        referenced = [key for conclusion in self.conclusions for key in conclusion.keys]
+        for key in (*self.published, *self.labels, *referenced):
+            if key not in keys:
+                listed = ", ".join(map(repr, itertools.islice(keys, 12)))
                 raise UsageError(f"{self._title}: there is no cell {key!r}; known: {listed}")
 
     @property
@@ -117,8 +117,8 @@ class Study:
     def _cell(self, changes: dict[str, Any]) -> Cell:
         values = [tuple(value) if isinstance(value, list) else value for value in changes.values()]
         key = values[0] if len(values) == 1 else tuple(values)
-        spoken = ", ".join(_in_words(name, value) for name, value in changes.items())
-        return Cell(key, self.labels.get(key, spoken), changes)
+        label = ", ".join(_in_words(name, value) for name, value in changes.items())
+        return Cell(key, self.labels.get(key, label), changes)
 
     def job(self, cell: Cell, repeat: int, *, quick: bool = False) -> Job:
         """The job of ``cell`` and ``repeat``, counted from 0."""
@@ -146,11 +146,11 @@ def _in_words(name: str, value: object) -> str:
     >>> _in_words("dropout", False), _in_words("kernel", 5), _in_words("pooling", "max"), _in_words("units", (8, 16))
     ('without dropout', 'kernel 5', 'max', '8-16')
     """
-    spoken = name.replace("_", " ")
+    words = name.replace("_", " ")
     if isinstance(value, bool):
-        return f"{'with' if value else 'without'} {spoken}"
+        return f"{'with' if value else 'without'} {words}"
     if isinstance(value, list | tuple):
         return "-".join(map(str, value))
     if isinstance(value, str):
         return value
-    return f"{spoken} {value:g}" if isinstance(value, float) else f"{spoken} {value}"
+    return f"{words} {value:g}" if isinstance(value, float) else f"{words} {value}"

@@ -21,13 +21,13 @@ __all__ = [
     "TrainingConfig", "check", "find_recipe", "resumed", "run_training", "with_options",
 ]  # fmt: skip
 
-_PLACES = {
+_MODULES = {
     **dict.fromkeys(("Trained", "check", "resumed", "run_training"), "experiment"),
     **dict.fromkeys(("History", "Loop"), "loop"),
 }
 
 
 def __getattr__(name: str) -> object:
-    if name not in _PLACES:
+    if name not in _MODULES:
         raise AttributeError(f"module 'digitlab.training' has no attribute {name!r}")
-    return getattr(importlib.import_module(f"digitlab.training.{_PLACES[name]}"), name)
+    return getattr(importlib.import_module(f"digitlab.training.{_MODULES[name]}"), name)

@@ -37,8 +37,8 @@ def optimiser_of(training: TrainingConfig, *, steps: int) -> keras.Optimizer:
     """
     if training.weight_average and training.patience is not None:
         raise UsageError(
-            f"weight_average is {training.weight_average:g} beside a patience of {training.patience}: early stopping "
-            "keeps the weights of the best epoch, not an average; expected one of them"
+            f"weight_average is {training.weight_average:g} and patience {training.patience}: early stopping keeps the "
+            "weights of the best epoch, not an average; expected only one of them"
         )
     return make_optimiser(
         training.optimiser,

@@ -51,9 +51,9 @@ def augmentation(name: str) -> Augmentation:
         UsageError: for an unknown name, or a name that occurs twice.
     """
     names = name.split("+")
-    twice = next((part for part in names if names.count(part) > 1), None)
-    if twice is not None:
-        raise UsageError(f"the augmentation {name!r} names {twice!r} twice; expected each once")
+    duplicate = next((part for part in names if names.count(part) > 1), None)
+    if duplicate is not None:
+        raise UsageError(f"the augmentation {name!r} names {duplicate!r} twice; expected each once")
     parts = [_single(part) for part in names]
     return parts[0] if len(parts) == 1 else Augmentation(_varying(parts), _preparing(parts), _in_graph(parts))
 
@@ -61,10 +61,10 @@ def augmentation(name: str) -> Augmentation:
 def _single(name: str) -> Augmentation:
     from digitlab.datasets import transforms
     from digitlab.datasets.transforms.affine import POSE, REALTIME, S1_RANGES
-    from digitlab.training.in_graph import cutting_out, joined, making_sobel, moving
+    from digitlab.training.in_graph import chained, cutting_out, making_sobel, moving
 
-    realtime = joined([moving(REALTIME, "constant"), making_sobel()], spawning=False)
-    known = {
+    realtime = chained([moving(REALTIME, "constant"), making_sobel()], spawning=False)
+    available = {
         "none": Augmentation(),
         "affine": Augmentation(transforms.augment_affine, in_graph=moving(S1_RANGES, "nearest")),
         "pose": Augmentation(transforms.vary_pose, in_graph=moving(POSE, "constant")),
@@ -73,10 +73,10 @@ def _single(name: str) -> Augmentation:
         "handwriting": Augmentation(transforms.vary_handwriting),
         "cutout": Augmentation(transforms.cut_out, in_graph=cutting_out()),
     }
-    if name in known:
-        return known[name]
-    near = difflib.get_close_matches(name, AUGMENTATIONS, n=1)
-    hint = f" Did you mean {near[0]!r}?" if near else ""
+    if name in available:
+        return available[name]
+    similar = difflib.get_close_matches(name, AUGMENTATIONS, n=1)
+    hint = f" Did you mean {similar[0]!r}?" if similar else ""
     raise UsageError(
         f"there is no augmentation {name!r}; known: {', '.join(AUGMENTATIONS)}, or some joined by +.{hint}"
     )
@@ -87,19 +87,19 @@ def _varying(parts: Sequence[Augmentation]) -> Augment | None:
 
     def vary(images: NDArray[np.uint8], rng: np.random.Generator) -> NDArray[np.uint8]:
         # One generator per step: what it draws for row i must not depend on how many rows the previous step had.
-        for step, own in zip(steps, rng.spawn(len(steps)), strict=True):
-            images = step(images, own)
+        for step, generator in zip(steps, rng.spawn(len(steps)), strict=True):
+            images = step(images, generator)
         return images
 
     return vary if steps else None
 
 
 def _in_graph(parts: Sequence[Augmentation]) -> InGraph | None:
-    from digitlab.training.in_graph import joined
+    from digitlab.training.in_graph import chained
 
     varying = [part for part in parts if part.vary is not None]
     steps = [part.in_graph for part in varying if part.in_graph is not None]
-    return joined(steps) if steps and len(steps) == len(varying) else None
+    return chained(steps) if steps and len(steps) == len(varying) else None
 
 
 def _preparing(parts: Sequence[Augmentation]) -> Transform | None:

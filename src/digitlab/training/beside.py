@@ -26,21 +26,21 @@ if TYPE_CHECKING:
     from digitlab.evaluation import Metrics
     from digitlab.runs import Predictions
 
-__all__ = ["Answered", "Beside", "measure_and_keep", "worth_it"]
+__all__ = ["HelperProcess", "MeasureRequest", "is_helper_useful", "measure_and_keep"]
 
 # If one of these is loaded already, the slow imports that the helper would hide are done, or nearly so.
 _LOADED = ("keras", "tensorflow", "jax", "matplotlib")
 
 
 @dataclass(frozen=True, slots=True)
-class Answered:
+class MeasureRequest:
     """A network's predictions for the test images; about: what else is stored in `metrics.json`."""
 
-    said: Predictions
+    predictions: Predictions
     about: Mapping[str, Any]
 
 
-def measure_and_keep(run: Run, tested: Answered) -> Metrics:
+def measure_and_keep(run: Run, request: MeasureRequest) -> Metrics:
     """Compute the metrics; write `predictions.npz`, `metrics.json`, `metrics.mat`. ``run`` must contain the history.
 
     Raises:
@@ -50,8 +50,8 @@ def measure_and_keep(run: Run, tested: Answered) -> Metrics:
     from digitlab.evaluation.keeping import keep_predictions
     from digitlab.reports.octave import write_mat
 
-    metrics = measure(tested.said.probabilities, tested.said.labels, bootstrap=REPLICAS)
-    keep_predictions(run, metrics, tested.said, tested.about)
+    metrics = measure(request.predictions.probabilities, request.predictions.labels, bootstrap=REPLICAS)
+    keep_predictions(run, metrics, request.predictions, request.about)
     write_mat(run)
     return metrics
 
@@ -65,22 +65,22 @@ def _page(run: Run, _: object) -> str:
 _WORK: dict[str, Callable[[Run, Any], Any]] = {"measure": measure_and_keep, "page": _page}
 
 
-def worth_it() -> bool:
+def is_helper_useful() -> bool:
     """Return whether a helper speeds up a training that starts now: slow imports lie ahead, and a core is free."""
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     return cores > 1 and not any(name in sys.modules for name in _LOADED)
 
 
-class Beside:
-    """The helper process: ``with Beside() as beside``. It imports at once; it ends with the block or this process.
+class HelperProcess:
+    """``with HelperProcess() as helper``: it imports at once, and ends with the block or with this process.
 
     running: False: no process is started, and all work is done in this one
     """
 
     def __init__(self, *, running: bool = True) -> None:
         self._process: subprocess.Popen[bytes] | None = None
-        self._asked: list[tuple[str, Run, Any]] = []  # requests that the process has not answered yet
-        self._answers: list[Any] = []  # computed in this process
+        self._pending: list[tuple[str, Run, Any]] = []  # requests that the process has not answered yet
+        self._results: list[Any] = []  # computed in this process
         if running and sys.executable:
             with contextlib.suppress(OSError):
                 # Own session: Ctrl-C must reach the training only. -P: import nothing from the current folder.
@@ -103,35 +103,35 @@ class Beside:
         """Whether requested work is done in a helper process."""
         return self._process is not None
 
-    def ask(self, work: str, run: Run, given: Any = None) -> None:
-        """Start work: "measure" (an `Answered`) or "page" (the report); without a helper it is done on return.
+    def submit(self, work: str, run: Run, data: Any = None) -> None:
+        """Start work: "measure" (a `MeasureRequest`) or "page" (the report); without a helper it is done on return.
 
         Raises:
             DigitlabError: whatever the work raises, if it is done in this process.
         """
         if self._process is None:
-            self._answers.append(_WORK[work](run, given))
+            self._results.append(_WORK[work](run, data))
             return
-        self._asked.append((work, run, given))
-        with contextlib.suppress(OSError):  # `answer` notices if the process is gone
-            pickle.dump((work, run.path, given), self._stdin)
+        self._pending.append((work, run, data))
+        with contextlib.suppress(OSError):  # `result` notices if the process is gone
+            pickle.dump((work, run.path, data), self._stdin)
             self._stdin.flush()
 
-    def answer(self) -> Any:
+    def result(self) -> Any:
         """Return the result of the oldest unanswered request; computed in this process if the helper has failed.
 
         Raises:
             DigitlabError: whatever the work raises.
         """
-        if not self._asked:
-            return self._answers.pop(0)
-        work, run, given = self._asked.pop(0)
+        if not self._pending:
+            return self._results.pop(0)
+        work, run, data = self._pending.pop(0)
         if self._process is not None:
             try:
                 return pickle.load(self._stdout)  # noqa: S301 - from our own process, through its own pipe
             except (OSError, EOFError, pickle.UnpicklingError):
                 self._end()
-        return _WORK[work](run, given)
+        return _WORK[work](run, data)
 
     @property
     def _stdin(self) -> IO[bytes]:
@@ -155,19 +155,19 @@ class Beside:
 
 def main() -> None:
     """Import, then serve requests until stdin is closed. An error ends it: the parent repeats the work and reports."""
-    answers = os.fdopen(os.dup(1), "wb")
-    os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # what libraries print must not mix with the answers
-    _import_what_is_needed()
+    results = os.fdopen(os.dup(1), "wb")
+    os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # what libraries print must not mix with the results
+    _import_slow_modules()
     while True:
         try:
-            work, path, given = pickle.load(sys.stdin.buffer)  # noqa: S301 - from the process that started this one
+            work, path, data = pickle.load(sys.stdin.buffer)  # noqa: S301 - from the process that started this one
         except (EOFError, pickle.UnpicklingError):
             return
-        pickle.dump(_WORK[work](Run(path), given), answers)
-        answers.flush()
+        pickle.dump(_WORK[work](Run(path), data), results)
+        results.flush()
 
 
-def _import_what_is_needed() -> None:
+def _import_slow_modules() -> None:
     import importlib
 
     for name in ("scipy.sparse", "scipy.io", "jinja2", "PIL.PngImagePlugin",

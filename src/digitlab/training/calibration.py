@@ -26,7 +26,7 @@ __all__ = ["Calibration", "calibrate", "calibrated"]
 
 RIGHT = 0.99  # share of the accepted answers that are correct: this defines the threshold
 _COPIES = 4  # of each held-out image
-_STRANGE = 1 / 6  # assumed share of distractors among the marks
+_DISTRACTOR_SHARE = 1 / 6  # assumed share of distractors among the marks
 _SEED = 1_000_003  # far from any training's seed, so that none of these distractors was trained on
 
 
@@ -59,11 +59,11 @@ def calibrated(model: keras.Model, held_out: Digits, *, seed: int = 0) -> Calibr
     images = vary_handwriting(np.tile(held_out.images, (_COPIES, 1, 1)), rng)
     drawn = draw_distractors(len(images), held_out, seed=_SEED + seed)
     labels = np.tile(held_out.labels, _COPIES)
-    found = calibrate(
+    calibration = calibrate(
         predict_probabilities(model, images), labels, predict_probabilities(model, vary_handwriting(drawn, rng))
     )
-    _divide_logits(model, found.temperature)
-    return found
+    _divide_logits(model, calibration.temperature)
+    return calibration
 
 
 def calibrate(
@@ -72,7 +72,7 @@ def calibrate(
     """Calibrate probabilities: of digits (N, 10) with labels (N,), and of images that are not digits (M, 10)."""
     from scipy.optimize import minimize_scalar  # takes 0.25 s to import, and few trainings need it
 
-    logits, strange = _log(digits), _log(distractors)
+    logits, distractor_logits = _log(digits), _log(distractors)
 
     def loss(exponent: float) -> float:
         divided = logits / np.exp(exponent)
@@ -80,26 +80,33 @@ def calibrate(
         return float(np.mean(np.log(np.exp(divided).sum(axis=1)) - chosen))
 
     temperature = float(np.exp(minimize_scalar(loss, bounds=(-2.5, 2.5), method="bounded").x))
-    sure, wrong = _softmax(logits / temperature), _softmax(strange / temperature).max(axis=1)
-    right = sure.argmax(axis=1) == labels
-    threshold = _least_sure(sure.max(axis=1), right, wrong)
+    probabilities = _softmax(logits / temperature)
+    confidences, correct = probabilities.max(axis=1), probabilities.argmax(axis=1) == labels
+    distractor_confidences = _softmax(distractor_logits / temperature).max(axis=1)
+    threshold = _least_threshold(confidences, correct, distractor_confidences)
     return Calibration(
-        temperature, threshold, float((sure.max(axis=1) < threshold).mean()), float((wrong < threshold).mean())
+        temperature,
+        threshold,
+        float((confidences < threshold).mean()),
+        float((distractor_confidences < threshold).mean()),
     )
 
 
-def _least_sure(sure: NDArray[np.float64], right: NDArray[np.bool_], wrong: NDArray[np.float64]) -> float:
+def _least_threshold(
+    confidences: NDArray[np.float64], correct: NDArray[np.bool_], distractors: NDArray[np.float64]
+) -> float:
     """Find the lowest threshold at which `RIGHT` of all accepted answers are correct."""
-    levels = np.concatenate([sure, wrong])
-    digit, other = (1 - _STRANGE) / max(1, len(sure)), _STRANGE / max(1, len(wrong))
-    good = np.concatenate([right * digit, np.zeros(len(wrong))])
-    weight = np.concatenate([np.full(len(sure), digit), np.full(len(wrong), other)])
+    levels = np.concatenate([confidences, distractors])
+    digit_weight = (1 - _DISTRACTOR_SHARE) / max(1, len(confidences))
+    distractor_weight = _DISTRACTOR_SHARE / max(1, len(distractors))
+    correct_weight = np.concatenate([correct * digit_weight, np.zeros(len(distractors))])
+    weight = np.concatenate([np.full(len(confidences), digit_weight), np.full(len(distractors), distractor_weight)])
     order = np.argsort(-levels, kind="stable")
-    share = np.cumsum(good[order]) / np.cumsum(weight[order])
-    falling = levels[order]
-    last = np.append(falling[1:] < falling[:-1], True)  # equal confidences: accept all of them, or none
-    fitting = np.flatnonzero((share >= RIGHT) & last)
-    return float(falling[fitting[-1]]) if len(fitting) else 1.0
+    share = np.cumsum(correct_weight[order]) / np.cumsum(weight[order])
+    descending = levels[order]
+    last = np.append(descending[1:] < descending[:-1], True)  # equal confidences: accept all of them, or none
+    sufficient = np.flatnonzero((share >= RIGHT) & last)
+    return float(descending[sufficient[-1]]) if len(sufficient) else 1.0
 
 
 def _divide_logits(model: keras.Model, temperature: float) -> None:

@@ -59,7 +59,7 @@ def load_checkpoint(path: Path, loop: Loop) -> None:
             state = dict(stored)
         _restore(state, loop)
     except (OSError, EOFError, ValueError, KeyError, TypeError, zipfile.BadZipFile) as error:
-        raise RunError(f"{path}: cannot go on from this checkpoint ({error})") from error
+        raise RunError(f"{path}: cannot continue from this checkpoint ({error})") from error
 
 
 def _restore(state: dict[str, NDArray[Any]], loop: Loop) -> None:

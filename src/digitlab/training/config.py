@@ -23,7 +23,7 @@ LOSSES = (
 )  # fmt: skip
 
 
-def architecture_options(given: Sequence[str]) -> dict[str, Any]:
+def architecture_options(texts: Sequence[str]) -> dict[str, Any]:
     """Parse options of the form ``NAME=VALUE``, with values as in TOML; a word needs no quotes.
 
     >>> architecture_options(["kernel=5", "filters=[16, 32]", "pooling=average"])
@@ -32,16 +32,16 @@ def architecture_options(given: Sequence[str]) -> dict[str, Any]:
     Raises:
         UsageError: for an option without a name or a value.
     """
-    found = {}
-    for text in given:
+    options = {}
+    for text in texts:
         name, _, value = text.partition("=")
         if not name or not value:
             raise UsageError(f"--option is {text!r}; expected NAME=VALUE, e.g. kernel=5")
         try:
-            found[name] = parse_toml(f"value = {value}")["value"]
+            options[name] = parse_toml(f"value = {value}")["value"]
         except ValueError:
-            found[name] = value
-    return found
+            options[name] = value
+    return options
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,19 +155,19 @@ def _named(content: Mapping[str, Any], path: Path) -> TrainingConfig:
     return replace(training, name=content.get("name", path.stem))
 
 
-def training_of(content: Mapping[str, Any], where: object) -> TrainingConfig:
-    """Create a configuration from these settings; error messages begin with ``where``, their source.
+def training_of(content: Mapping[str, Any], source: object) -> TrainingConfig:
+    """Create a configuration from these settings; error messages begin with ``source``.
 
     Raises:
         RecipeError: for unknown settings, or values of the wrong type.
     """
-    settings = with_current_keys(content, where)
+    settings = with_current_keys(content, source)
     for key, value in settings.items():
-        expect_key(TrainingConfig, key, value, where)
+        expect_key(TrainingConfig, key, value, source)
     try:
         return TrainingConfig(**settings)
     except UsageError as error:
-        raise RecipeError(f"{where}: {error}") from error
+        raise RecipeError(f"{source}: {error}") from error
 
 
 def with_options(training: TrainingConfig, options: Mapping[str, Any]) -> TrainingConfig:
@@ -183,7 +183,7 @@ def whole_path(name: str) -> str:
     path, polarity = parted_name(name)
     if not path.exists() or _is_dataset(name):
         return name
-    return "#".join([str(path.resolve()), *(asked for asked in (preparation_in(name), polarity) if asked)])
+    return "#".join([str(path.resolve()), *(suffix for suffix in (preparation_in(name), polarity) if suffix)])
 
 
 def _is_dataset(name: str) -> bool:

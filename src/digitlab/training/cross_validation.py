@@ -19,8 +19,8 @@ from digitlab.training.augmentation import augmentation
 from digitlab.training.data import training_split
 from digitlab.training.events import EpochEnded, Started
 from digitlab.training.experiment import environment
-from digitlab.training.out_of_fold import answered_folds, check_settings, stratified_folds
-from digitlab.training.precision_choice import begun_with
+from digitlab.training.out_of_fold import check_settings, predicted_folds, stratified_folds
+from digitlab.training.precision_choice import precision_of_run
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from digitlab.training.events import Event, Listener
     from digitlab.values import Digits
 
-__all__ = ["CrossValidation", "Fold", "folds_of", "images_to_part", "run_cross_validation"]
+__all__ = ["CrossValidation", "Fold", "folds_of", "images_to_split", "run_cross_validation"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +59,7 @@ class CrossValidation:
     loss: Spread
 
 
-def images_to_part(training: TrainingConfig) -> Digits:
+def images_to_split(training: TrainingConfig) -> Digits:
     """Load the training images of the recipe's dataset; its test images are not read.
 
     Raises:
@@ -68,9 +68,13 @@ def images_to_part(training: TrainingConfig) -> Digits:
     data = find_dataset(training.dataset)
     if data.form == "sobel" and augmentation(training.augmentation).to_network_input is not None:
         raise DatasetError(
-            f"{data.name} holds Sobel images; the augmentation {training.augmentation!r} makes them itself"
+            f"{data.name} contains Sobel images; the augmentation {training.augmentation!r} makes them itself from "
+            "grey ones"
         )
-    return data.split(training_split(data))
+    digits = data.split(training_split(data))
+    if not len(digits):
+        raise DatasetError(f"{data.name} has no training images; expected at least one")
+    return digits
 
 
 def run_cross_validation(
@@ -88,22 +92,24 @@ def run_cross_validation(
         StorageError: when the run folder cannot be written.
     """
     check_settings(training, digits.labels, folds)
-    done, said = _done_before(training, digits, run, folds)
-    precision = begun_with(run, training, len(digits), listener).precision
+    done, probabilities = _done_before(training, digits, run, folds)
+    precision = precision_of_run(run, training, len(digits), listener).precision
     if not done:
         run.write_config(training.as_dict())
         run.write_json(run.environment, {**environment(training.seed), "precision": precision})
         run.write_json(run.cross_validation, {"folds": folds, "done": 0, "table": []})
     clock = _Clock(listener)
-    one = replace(training, precision=precision)
-    for rows, answers in answered_folds(one, digits, folds=folds, skip=len(done), listener=clock, stop=stop):
-        said[rows] = answers
-        right = digits.labels[rows]
+    fold_settings = replace(training, precision=precision)
+    for rows, predicted in predicted_folds(
+        fold_settings, digits, folds=folds, skip=len(done), listener=clock, stop=stop
+    ):
+        probabilities[rows] = predicted
+        labels = digits.labels[rows]
         epochs, seconds = clock.folds[-1]
-        accuracy, loss = accuracy_of(answers, right), log_loss_of(answers, right)
-        done.append(Fold(len(done) + 1, len(right), accuracy, loss, epochs, round(seconds, 2)))
-        _write(training, digits, run, folds, done, said)
-    return _over_folds(done) if done else None
+        accuracy, loss = accuracy_of(predicted, labels), log_loss_of(predicted, labels)
+        done.append(Fold(len(done) + 1, len(labels), accuracy, loss, epochs, round(seconds, 2)))
+        _write(training, digits, run, folds, done, probabilities)
+    return _summarised(done) if done else None
 
 
 def folds_of(run: Run) -> int:
@@ -125,40 +131,40 @@ def _done_before(
     training: TrainingConfig, digits: Digits, run: Run, folds: int
 ) -> tuple[list[Fold], NDArray[np.float32]]:
     """Load the folds finished in ``run`` and the predictions for their images, float32 (N, 10), NaN for all others."""
-    said = np.full((len(digits), 10), np.nan, np.float32)
+    probabilities = np.full((len(digits), 10), np.nan, np.float32)
     try:
         table = run.read_json(run.cross_validation)["table"] if run.cross_validation.is_file() else []
         done = [Fold(**row) for row in table]
     except (KeyError, TypeError) as error:
         raise RunError(f"{run.cross_validation}: expected a table of folds ({error})") from error
     if not done:
-        return [], said
-    kept = run.read_predictions()
+        return [], probabilities
+    stored = run.read_predictions()
     fold_of = stratified_folds(digits.labels, folds, (training.seed, 0))
     # The predictions are written before the table: they may contain one fold more than the table, but not fewer.
-    held = next((n for n in range(1, folds + 1) if np.count_nonzero(fold_of < n) == len(kept.labels)), 0)
-    rows = np.flatnonzero(fold_of < held)
-    if held < len(done) or not np.array_equal(digits.labels[rows], kept.labels):
-        raise RunError(f"{run.path}: was made of other images than {training.dataset} holds now; begin anew")
-    said[rows] = kept.probabilities
-    said[fold_of >= len(done)] = np.nan
-    return done, said
+    stored_folds = next((n for n in range(1, folds + 1) if np.count_nonzero(fold_of < n) == len(stored.labels)), 0)
+    rows = np.flatnonzero(fold_of < stored_folds)
+    if stored_folds < len(done) or not np.array_equal(digits.labels[rows], stored.labels):
+        raise RunError(f"{run.path}: was started with other images than {training.dataset} contains now; start again")
+    probabilities[rows] = stored.probabilities
+    probabilities[fold_of >= len(done)] = np.nan
+    return done, probabilities
 
 
 def _write(
-    training: TrainingConfig, digits: Digits, run: Run, folds: int, done: list[Fold], said: NDArray[np.float32]
+    training: TrainingConfig, digits: Digits, run: Run, folds: int, done: list[Fold], probabilities: NDArray[np.float32]
 ) -> None:
-    rows = np.flatnonzero(~np.isnan(said[:, 0]))
-    seen, answers, found = digits[rows], said[rows], _over_folds(done)
+    rows = np.flatnonzero(~np.isnan(probabilities[:, 0]))
+    images, predicted, summary = digits[rows], probabilities[rows], _summarised(done)
     about = {"model": f"{training.architecture}, {folds} folds", "data": training.dataset, "split": "train"}
-    keep(run, measure(answers, seen.labels), answers, seen, about)
+    keep(run, measure(predicted, images.labels), predicted, images, about)
     run.write_table(run.folds, [field.name for field in fields(Fold)], [astuple(each) for each in done])
-    numbers = {name: {**asdict(getattr(found, name)), "values": None} for name in ("accuracy", "loss")}
+    numbers = {name: {**asdict(getattr(summary, name)), "values": None} for name in ("accuracy", "loss")}
     content = {"folds": folds, "done": len(done), **numbers, "table": [asdict(each) for each in done]}
     run.write_json(run.cross_validation, content)
 
 
-def _over_folds(done: list[Fold]) -> CrossValidation:
+def _summarised(done: list[Fold]) -> CrossValidation:
     accuracies, losses = [each.accuracy for each in done], [each.loss for each in done]
     return CrossValidation(tuple(done), over_seeds(accuracies, shares=True), over_seeds(losses))
 

@@ -24,7 +24,9 @@ if TYPE_CHECKING:
     from digitlab.datasets.shuffling import Shuffled
     from digitlab.training.config import TrainingConfig
 
-__all__ = ["TrainingData", "distracted", "open_training_data", "parted", "training_split", "watched_by"]
+__all__ = [
+    "TrainingData", "open_training_data", "split_validation", "training_split", "watched_images", "with_distractors",
+]  # fmt: skip
 
 _FEW = 10_000  # images: a file of no more is read at once to hold some out; whole chunks of it would be too coarse
 
@@ -61,8 +63,11 @@ def open_training_data(
     """
     data = find(training.dataset)
     to_network_input = augmentation(training.augmentation).to_network_input
-    with contextlib.ExitStack() as opened:
-        train, validation = _train_and_validation(training, data, opened)
+    with contextlib.ExitStack() as stack:
+        train, validation = _train_and_validation(training, data, stack)
+        if not len(train) or (validation is not None and not len(validation)):
+            empty = "validation" if len(train) else "training"
+            raise DatasetError(f"{data.name} has no {empty} images; expected at least one")
         if validation is None and training.patience is not None:
             raise DatasetError(
                 f"early stopping needs validation images, and {data.name} has none; "
@@ -72,7 +77,8 @@ def open_training_data(
         if to_network_input is not None:
             if data.form == "sobel":
                 raise DatasetError(
-                    f"{data.name} holds Sobel images; the augmentation {training.augmentation!r} makes them itself"
+                    f"{data.name} contains Sobel images; the augmentation {training.augmentation!r} makes them itself "
+                    "from grey ones"
                 )
             if training.tta > 1:
                 raise UsageError(
@@ -84,12 +90,12 @@ def open_training_data(
         yield TrainingData(train, validation, test, tested_on, "sobel" if to_network_input else data.form)
 
 
-def watched_by(training: TrainingConfig, data: TrainingData) -> Digits | None:
+def watched_images(training: TrainingConfig, data: TrainingData) -> Digits | None:
     """Return the test images if their learning curve is requested and no held-out images give one, else None."""
     return data.test if training.watch == "test" and data.validation is None else None
 
 
-def parted(digits: Digits, fraction: float) -> tuple[Digits, Digits | None]:
+def split_validation(digits: Digits, fraction: float) -> tuple[Digits, Digits | None]:
     """Hold out the last ``fraction`` of each class for validation; 0: none.
 
     Raises:
@@ -97,34 +103,36 @@ def parted(digits: Digits, fraction: float) -> tuple[Digits, Digits | None]:
     """
     if not fraction:
         return digits, None
-    train, held = hold_out(digits, fraction)
-    if not len(train) or not len(held):
+    train, held_out = hold_out(digits, fraction)
+    if not len(train) or not len(held_out):
         raise UsageError(
             f"validation is {fraction:g}, which of these {len(digits):,} images leaves none to "
             f"{'validate' if len(train) else 'train'} on; expected a share that leaves some for both"
         )
-    return train, held
+    return train, held_out
 
 
 def _train_and_validation(
-    training: TrainingConfig, data: Dataset, opened: contextlib.ExitStack
+    training: TrainingConfig, data: Dataset, stack: contextlib.ExitStack
 ) -> tuple[Shuffled, Digits | None]:
-    source = _rows_of(data, opened)
-    own = "validation" in data.splits
-    if source is not None and training.validation and not own and len(source) <= _FEW:
+    source = _rows_of(data, stack)
+    has_validation = "validation" in data.splits
+    if source is not None and training.validation and not has_validation and len(source) <= _FEW:
         source = None
     if source is not None:
         if training.distractors:
             raise UsageError(f"{data.name} is read from its file; distractors need images in memory, e.g. mnist")
-        if own:
+        if has_validation:
             return InFile(source), data.split("validation")
         return InFile.hold_out(source, training.validation) if training.validation else (InFile(source), None)
     whole = data.split(training_split(data))
-    train, held = (whole, data.split("validation")) if own else parted(whole, training.validation)
-    return InMemory(distracted(train, training)), held
+    if has_validation:
+        return InMemory(with_distractors(whole, training)), data.split("validation")
+    train, validation = split_validation(whole, training.validation)
+    return InMemory(with_distractors(train, training)), validation
 
 
-def distracted(digits: Digits, training: TrainingConfig) -> Digits:
+def with_distractors(digits: Digits, training: TrainingConfig) -> Digits:
     """Append the distractors that the settings ask for: images that are not digits, with the label `NONE`."""
     if not training.distractors:
         return digits
@@ -145,19 +153,18 @@ def training_split(data: Dataset) -> str:
     return "train"
 
 
-def _rows_of(data: Dataset, opened: contextlib.ExitStack) -> RowSource | None:
+def _rows_of(data: Dataset, stack: contextlib.ExitStack) -> RowSource | None:
     """Open the training images as rows of a file, if they are in a file with random access to rows; else None."""
     split = training_split(data)
     if split not in data.openers:
         return None
-    source = opened.enter_context(data.openers[split]())
+    source = stack.enter_context(data.openers[split]())
     return source if isinstance(source, RowSource) else None
 
 
 def _test_images(training: TrainingConfig, data: Dataset, find: Callable[[str], Dataset]) -> tuple[str, Digits]:
     other = find(training.test) if training.test else data
-    if "test" in other.splits:
-        return other.name, other.split("test")
-    if training.test and len(other.splits) == 1:
-        return other.name, other.split(other.splits[0])
+    splits = other.splits if training.test and len(other.splits) == 1 else ("test",)
+    if splits[0] in other.splits and len(images := other.split(splits[0])):
+        return other.name, images
     raise DatasetError(f"{other.name} has no test images; name a set or file that has some, e.g. --test mnist")

@@ -34,7 +34,7 @@ __all__ = ["DigitClassifier"]
 # Settings that are not parameters: those about the data (passed to `fit`) and the run; the seed (`random_state`).
 NO_PARAMETERS = ("dataset", "test", "distractors", "watch", "seed", "members", "tta", "name")
 
-_USUAL = {each.name: each.default for each in settings_in(TrainingConfig) if each.name not in NO_PARAMETERS}
+_DEFAULTS = {each.name: each.default for each in settings_in(TrainingConfig) if each.name not in NO_PARAMETERS}
 _PIXELS = 28 * 28
 _ROUNDING = 1e-6  # tolerance for rounding errors: 0.1 + 0.2 is a little more than 0.3
 
@@ -66,31 +66,33 @@ class DigitClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
     @with_keywords_of(TrainingConfig, leave_out=NO_PARAMETERS)
     def __init__(
         self,
-        architecture: str = _USUAL["architecture"],
+        architecture: str = _DEFAULTS["architecture"],
         *,
         random_state: int | np.random.RandomState | None = 0,
         **settings: Any,
     ) -> None:
-        unknown = settings.keys() - _USUAL.keys()
+        unknown = settings.keys() - _DEFAULTS.keys()
         if unknown:
-            raise TypeError(f"DigitClassifier has no parameter {min(unknown)!r}; known: {', '.join(_USUAL)}")
-        for name, value in {**_USUAL, **settings, "architecture": architecture, "random_state": random_state}.items():
+            raise TypeError(f"DigitClassifier has no parameter {min(unknown)!r}; known: {', '.join(_DEFAULTS)}")
+        values = {**_DEFAULTS, **settings, "architecture": architecture, "random_state": random_state}
+        for name, value in values.items():
             setattr(self, name, value)
 
     def get_params(self, deep: bool = True) -> dict[str, Any]:
         """Return the parameters; with ``deep``, also each architecture option that is set, as ``options__NAME``."""
-        found: dict[str, Any] = super().get_params(deep=False)
+        params: dict[str, Any] = super().get_params(deep=False)
         # Invalid values are rejected by `fit`, as scikit-learn requires, not here.
         options = self.options if isinstance(self.options, Mapping) else {}
-        return {**found, **{f"options__{name}": value for name, value in options.items()}} if deep else found
+        return {**params, **{f"options__{name}": value for name, value in options.items()}} if deep else params
 
     def set_params(self, **params: Any) -> Self:
         """Change parameters; ``options__NAME`` changes one option and leaves the others."""
         options = {name: params.pop(name) for name in list(params) if name.startswith("options__")}
         super().set_params(**params)
         if options:
-            own = {name.removeprefix("options__"): value for name, value in options.items()}
-            self.options = {**(self.options or {}), **own}  # a new dict: a copy of this estimator may share the old one
+            changed = {name.removeprefix("options__"): value for name, value in options.items()}
+            # A new dict: a copy of this estimator may share the old one.
+            self.options = {**(self.options or {}), **changed}
         return self
 
     def fit(self, X: ArrayLike, y: ArrayLike) -> Self:  # noqa: N803 - scikit-learn's names
@@ -104,7 +106,7 @@ class DigitClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         from digitlab.stopping import StopRequest
         from digitlab.training.assembly import finished_network, loop_of
         from digitlab.training.augmentation import augmentation
-        from digitlab.training.data import parted
+        from digitlab.training.data import split_validation
 
         images = _as_images(X)
         training = self._training()
@@ -115,8 +117,8 @@ class DigitClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
                 "expected one that leaves grey images"
             )
         digits = Digits(images, self._learn_classes(y, len(images)))
-        train, held = parted(digits, training.validation)
-        loop = loop_of(training, train, held)
+        train, validation = split_validation(digits, training.validation)
+        loop = loop_of(training, train, validation)
         history = loop.run(training.epochs, lambda _: None, StopRequest())
         self.history_: list[EpochEnded] = history.epochs
         self.n_features_in_ = _PIXELS
@@ -133,13 +135,15 @@ class DigitClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         images = _as_images(X)
         if not len(images):
             return np.empty((0, len(self.classes_)), np.float32)
-        said = predict_probabilities(model, images)[:, self._places]
-        return np.asarray(said / np.maximum(said.sum(axis=1, keepdims=True), np.finfo(np.float32).tiny), np.float32)
+        probabilities = predict_probabilities(model, images)[:, self._places]
+        return np.asarray(
+            probabilities / np.maximum(probabilities.sum(axis=1, keepdims=True), np.finfo(np.float32).tiny), np.float32
+        )
 
     def predict(self, X: ArrayLike) -> NDArray[Any]:  # noqa: N803
         """Return the most likely of ``classes_`` for each image."""
-        said = self.predict_proba(X)
-        return self.classes_[said.argmax(axis=1)]  # type: ignore[no-any-return]
+        probabilities = self.predict_proba(X)
+        return self.classes_[probabilities.argmax(axis=1)]  # type: ignore[no-any-return]
 
     @property
     def model_(self) -> keras.Model:
@@ -170,38 +174,38 @@ class DigitClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         return tags
 
     def _training(self) -> TrainingConfig:
-        own = self.get_params(deep=False)
-        seed = own.pop("random_state")
+        params = self.get_params(deep=False)
+        seed = params.pop("random_state")
         if not isinstance(seed, int | np.integer):
             random = seed if isinstance(seed, np.random.RandomState) else np.random.RandomState()
             seed = random.randint(2**31 - 1)
-        training = TrainingConfig(**{**own, "options": dict(self.options or {}), "seed": int(seed)})
+        training = TrainingConfig(**{**params, "options": dict(self.options or {}), "seed": int(seed)})
         if training.patience is not None and not training.validation:
-            raise UsageError("patience needs images to watch; expected validation, e.g. 0.1, beside it")
+            raise UsageError("patience needs validation images; set validation, too, e.g. 0.1")
         return training
 
     def _learn_classes(self, y: ArrayLike, count: int) -> NDArray[np.uint8]:
         """Set ``classes_``; return the index of each image's class among the network's ten outputs."""
         if y is None:
-            needed = "a label for each image; fit requires y to be passed, but the target y is None"
-            raise ShapeError("y", expected=needed, received=None)
+            expected = "a label for each image; fit requires y to be passed, but the target y is None"
+            raise ShapeError("y", expected=expected, received=None)
         labels = np.asarray(y)
         if labels.ndim == 2 and labels.shape[1] == 1:
             labels = labels.ravel()
         if labels.shape != (count,):
             raise ShapeError("y", expected=f"({count},), a label for each image", received=labels.shape)
         check_classification_targets(labels)
-        self.classes_, place_of = np.unique(labels, return_inverse=True)
+        self.classes_, class_index = np.unique(labels, return_inverse=True)
         if len(self.classes_) > 10:
             raise ShapeError("y", expected="at most 10 different labels", received=len(self.classes_))
-        self._places = _places_of(self.classes_)
-        return self._places[place_of].astype(np.uint8)
+        self._places = _output_indices(self.classes_)
+        return self._places[class_index].astype(np.uint8)
 
 
-def _places_of(classes: NDArray[Any]) -> NDArray[np.int64]:
+def _output_indices(classes: NDArray[Any]) -> NDArray[np.int64]:
     """Return the index of each class among the network's outputs: digits keep their own, other labels go in order.
 
-    >>> _places_of(np.array([3, 8])).tolist(), _places_of(np.array(["no", "yes"])).tolist()
+    >>> _output_indices(np.array([3, 8])).tolist(), _output_indices(np.array(["no", "yes"])).tolist()
     ([3, 8], [0, 1])
     """
     if classes.dtype.kind in "iu" and classes.min() >= 0 and classes.max() <= 9:
@@ -209,14 +213,14 @@ def _places_of(classes: NDArray[Any]) -> NDArray[np.int64]:
     return np.arange(len(classes))
 
 
-def _as_images(given: ArrayLike) -> NDArray[np.uint8]:
+def _as_images(array: ArrayLike) -> NDArray[np.uint8]:
     """Validate images and convert them to uint8 (N, 28, 28).
 
     Raises:
         ShapeError: for another shape or range.
         ValueError, TypeError: from scikit-learn, for anything but an array of numbers.
     """
-    pixels: NDArray[Any] = check_array(given, allow_nd=True, ensure_2d=False, ensure_min_samples=0)
+    pixels: NDArray[Any] = check_array(array, allow_nd=True, ensure_2d=False, ensure_min_samples=0)
     if pixels.ndim == 4 and pixels.shape[1:] == (28, 28, 1):
         pixels = pixels[..., 0]
     if pixels.ndim == 2 and pixels.shape[1] == _PIXELS:

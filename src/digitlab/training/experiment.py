@@ -21,12 +21,12 @@ from digitlab.training.assembly import finished_network, loop_of, network_of, op
 from digitlab.training.calibration import calibrated
 from digitlab.training.checkpoint import load_checkpoint, save_checkpoint
 from digitlab.training.config import TrainingConfig
-from digitlab.training.data import open_training_data, watched_by
+from digitlab.training.data import open_training_data, watched_images
 from digitlab.training.events import Stage, Started
 from digitlab.training.finishing import finish_run, write_history
 from digitlab.training.loop import History
 from digitlab.training.precision import processor_name
-from digitlab.training.precision_choice import begun_with
+from digitlab.training.precision_choice import precision_of_run
 from digitlab.training.tensorboard import write_epoch
 from digitlab.values import ModelCard
 
@@ -36,7 +36,7 @@ if TYPE_CHECKING:
     from digitlab.evaluation import Metrics
     from digitlab.models.backend import keras
     from digitlab.runs import Run
-    from digitlab.training.beside import Beside
+    from digitlab.training.beside import HelperProcess
     from digitlab.training.data import TrainingData
     from digitlab.training.events import Listener
     from digitlab.training.loop import Loop
@@ -69,7 +69,7 @@ def run_training(
     listener: Listener = lambda _: None,
     stop: StopRequest | None = None,
     tensorboard: bool = False,
-    beside: Beside | None = None,
+    helper: HelperProcess | None = None,
 ) -> Trained:
     """Train, save, export, measure on the test images and write the report, all into ``run``.
 
@@ -79,7 +79,7 @@ def run_training(
     can be resumed later.
 
     tensorboard: also write each epoch for TensorBoard
-    beside: a process that evaluates and draws while this one saves and exports; the result is the same
+    helper: a process that evaluates and draws while this one saves and exports; the result is the same
 
     Raises:
         UsageError: for an unknown architecture, optimiser, schedule or augmentation; when another process is training
@@ -88,12 +88,12 @@ def run_training(
         DivergedError: when the loss becomes NaN or infinite; the run folder has the history up to then.
         StorageError: when the run folder cannot be written.
     """
-    with locked(run.path, f"{run.path}: another process is training here; wait for it"):
+    with locked(run.path, f"{run.path}: another process is training here; wait until it ends"):
         if training.members > 1:
             return _train_ensemble(
-                training, run, listener, stop or StopRequest(), tensorboard=tensorboard, beside=beside
+                training, run, listener, stop or StopRequest(), tensorboard=tensorboard, helper=helper
             )
-        return _train_one(training, run, listener, stop or StopRequest(), tensorboard=tensorboard, beside=beside)
+        return _train_one(training, run, listener, stop or StopRequest(), tensorboard=tensorboard, helper=helper)
 
 
 def _train_one(
@@ -103,12 +103,12 @@ def _train_one(
     stop: StopRequest,
     *,
     tensorboard: bool,
-    beside: Beside | None,
+    helper: HelperProcess | None,
 ) -> Trained:
     with open_training_data(training) as data:
-        choice = begun_with(run, training, len(data.train), listener)
-        settled, watched = replace(training, precision=choice.precision), watched_by(training, data)
-        loop = loop_of(settled, data.train, data.validation, watched=watched)
+        choice = precision_of_run(run, training, len(data.train), listener)
+        resolved, watched = replace(training, precision=choice.precision), watched_images(training, data)
+        loop = loop_of(resolved, data.train, data.validation, watched=watched)
         run.write_config(training.as_dict())
         run.write_json(run.environment, {**environment(training.seed), "precision": choice.precision})
         listener(_started(loop, training, choice))
@@ -116,26 +116,26 @@ def _train_one(
             run.checkpoint.parent.mkdir(exist_ok=True)  # until the training is done, see `Run.is_done`
         if run.checkpoint.is_file():
             load_checkpoint(run.checkpoint, loop)
-        keep_epoch = functools.partial(_keep_epoch, run, tensorboard=tensorboard)
+        save_epoch = functools.partial(_save_epoch, run, tensorboard=tensorboard)
         try:
-            history = loop.run(training.epochs, listener, stop, keep_epoch)
+            history = loop.run(training.epochs, listener, stop, save_epoch)
         except DivergedError:
             write_history(run, loop.history)  # shows how the training diverged
             raise
     finished = finished_network(training, loop)
     del loop  # no longer needed: freeing it lowered the peak memory of `best` by 28 MB
     release_memory()
-    card = _card(finished, settled, data, history)
+    card = _card(finished, resolved, data, history)
     if training.distractors and data.validation is not None:
-        sure = calibrated(finished, data.validation, seed=training.seed)
-        card = replace(card, training={**card.training, **sure.as_dict()})
-    trained = _finished(finished, card, training, data, history, run, listener, beside)
+        calibration = calibrated(finished, data.validation, seed=training.seed)
+        card = replace(card, training={**card.training, **calibration.as_dict()})
+    trained = _finished(finished, card, training, data, history, run, listener, helper)
     if not history.interrupted:
         run.remove_checkpoint()
     return trained
 
 
-def _keep_epoch(run: Run, loop: Loop, *, tensorboard: bool) -> None:
+def _save_epoch(run: Run, loop: Loop, *, tensorboard: bool) -> None:
     if tensorboard:
         write_epoch(run.tensorboard, loop.history)
     save_checkpoint(run.checkpoint, loop)
@@ -148,18 +148,18 @@ def _train_ensemble(
     stop: StopRequest,
     *,
     tensorboard: bool,
-    beside: Beside | None,
+    helper: HelperProcess | None,
 ) -> Trained:
     def train(member: TrainingConfig, folder: Run) -> History:
         return run_training(member, folder, listener=listener, stop=stop, tensorboard=tensorboard).history
 
     with open_training_data(training) as data:
-        choice = begun_with(run, training, len(data.train), listener)
+        choice = precision_of_run(run, training, len(data.train), listener)
     run.write_config(training.as_dict())
     run.write_json(run.environment, {**environment(training.seed), "precision": choice.precision})
     model, card, history = train_members(replace(training, precision=choice.precision), run, train, listener)
     with open_training_data(training) as data:
-        return _finished(model, card, training, data, history, run, listener, beside)
+        return _finished(model, card, training, data, history, run, listener, helper)
 
 
 def resumed(run: Run) -> TrainingConfig:
@@ -183,7 +183,7 @@ def settings_of(run: Run) -> TrainingConfig:
     """
     settings = run.read_config()
     if not settings:
-        raise RunError(f"{run.path}: has no config.toml to resume from; killed before it began, so start it again")
+        raise RunError(f"{run.path}: has no config.toml to resume from; it was killed before it began: start it again")
     try:
         return TrainingConfig(**settings)
     except (TypeError, UsageError) as error:
@@ -218,11 +218,13 @@ def _finished(
     history: History,
     run: Run,
     listener: Listener,
-    beside: Beside | None,
+    helper: HelperProcess | None,
 ) -> Trained:
     about = {"model": training.architecture, "data": data.tested_on, "split": "test"}
-    done = finish_run(run, model, card, history, data.test, about, tta=training.tta, beside=beside, listener=listener)
-    return Trained(run, model, history, done.metrics, done.tta)
+    finished = finish_run(
+        run, model, card, history, data.test, about, tta=training.tta, helper=helper, listener=listener
+    )
+    return Trained(run, model, history, finished.metrics, finished.tta)
 
 
 def _card(model: keras.Model, training: TrainingConfig, data: TrainingData, history: History) -> ModelCard:
@@ -258,10 +260,10 @@ def _commit() -> str:
     folder = Path(__file__).parent
     command = ["git", "-C", str(folder), "rev-parse", "--short", "HEAD"]
     try:
-        done = subprocess.run(command, capture_output=True, text=True, timeout=5, check=False)
+        completed = subprocess.run(command, capture_output=True, text=True, timeout=5, check=False)
     except (OSError, subprocess.TimeoutExpired):
         return ""
-    return done.stdout.strip() if done.returncode == 0 else ""
+    return completed.stdout.strip() if completed.returncode == 0 else ""
 
 
 def train_members(
@@ -281,18 +283,18 @@ def train_members(
         if folder.is_done():
             continue
         listener(Stage(f"member {number + 1} of {training.members}", number + 1, training.members))
-        own = replace(training, members=1, tta=1, seed=training.seed * training.members + number)
-        history = train(own, folder)
+        member = replace(training, members=1, tta=1, seed=training.seed * training.members + number)
+        history = train(member, folder)
         release_memory()
         if history.interrupted:
             break
     models = [open_model(folder.path) for folder in folders]
     cards = [card_of(model, folder.path) for model, folder in zip(models, folders, strict=True)]
     name = training.name or f"{training.architecture}-ensemble"
-    whole = History(stopped="all members done")
+    combined = History(stopped="all members done")
     if len(models) == 1:
-        whole.interrupt(f"in member 1 of {training.members}")
-        return models[0], cards[0], whole
+        combined.interrupt(f"in member 1 of {training.members}")
+        return models[0], cards[0], combined
     if len(models) < training.members:
-        whole.interrupt(f"in member {len(models)}")
-    return ensemble(models, name), ensemble_card(name, cards), whole
+        combined.interrupt(f"in member {len(models)}")
+    return ensemble(models, name), ensemble_card(name, cards), combined

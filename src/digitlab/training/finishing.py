@@ -13,7 +13,7 @@ from digitlab.evaluation.keeping import predictions_of
 from digitlab.models import export_onnx, predict_probabilities, save_keras
 from digitlab.reports.model_card import write_card
 from digitlab.storage import remove_unfinished, write_text
-from digitlab.training.beside import Answered, Beside
+from digitlab.training.beside import HelperProcess, MeasureRequest
 from digitlab.training.events import EpochEnded, Stage
 
 if TYPE_CHECKING:
@@ -56,7 +56,7 @@ def finish_run(
     probabilities: NDArray[np.float32] | None = None,
     tta: int = 1,
     must_export: bool = True,
-    beside: Beside | None = None,
+    helper: HelperProcess | None = None,
     listener: Listener = lambda _: None,
 ) -> Finished:
     """Evaluate on the test images, save, export, and write the report, all into ``run``.
@@ -72,33 +72,33 @@ def finish_run(
         tta: evaluate again, averaging over this number of moved copies of each image; 1: do not.
         must_export: False: if the network's outputs differ as ONNX, `model.onnx` is omitted, and the listener is told
             why.
-        beside: a process that evaluates and draws while this one saves and exports; None: this one does everything.
-        listener: told of each step.
+        helper: a process that evaluates and draws while this one saves and exports; None: this one does everything.
+        listener: called with each event.
 
     Raises:
         ModelError: when ONNX Runtime's probabilities differ from Keras', and ``must_export``.
         StorageError: when the run folder cannot be written.
     """
-    beside = Beside(running=False) if beside is None else beside
+    helper = HelperProcess(running=False) if helper is None else helper
     listener(Stage("evaluating on the test images"))
     if probabilities is None:
         probabilities = predict_probabilities(model, test.images)
     write_history(run, history)
-    beside.ask("measure", run, Answered(predictions_of(probabilities, test), about))
-    early = beside.running and (model is None or tta == 1)  # no later evaluation would appear on the page
+    helper.submit("measure", run, MeasureRequest(predictions_of(probabilities, test), about))
+    early = helper.running and (model is None or tta == 1)  # no later evaluation would appear on the page
     if early:
-        beside.ask("page", run)
+        helper.submit("page", run)
     try:
         if model is not None:
             listener(Stage("saving and exporting"))
             _save(run, model, card, measured=(probabilities, test), must_export=must_export, listener=listener)
     finally:  # keep the measurements, even if saving or exporting failed
-        metrics: Metrics = beside.answer()
+        metrics: Metrics = helper.result()
     copies = _evaluate_copies(run, model, test, about, tta, listener) if model is not None and tta > 1 else None
     listener(Stage("writing the report"))
     if not early:
-        beside.ask("page", run)
-    write_text(run.report, beside.answer())
+        helper.submit("page", run)
+    write_text(run.report, helper.result())
     if model is not None:
         write_card(run)
     remove_unfinished(run.path)
@@ -116,18 +116,18 @@ def _save(
 ) -> None:
     """Write `model.keras` and `model.onnx`, with the test accuracy and loss in their cards."""
     probabilities, test = measured
-    found = {
+    scores = {
         "test_accuracy": round(accuracy_of(probabilities, test.labels), 4),
         "test_loss": round(log_loss_of(probabilities, test.labels), 4),
     }
-    card = replace(card, training={**card.training, **found})
+    card = replace(card, training={**card.training, **scores})
     save_keras(model, run.keras, card)
     try:
         export_onnx(model, run.onnx, card)
     except ModelError as error:  # a deep third-party network may round differently there; keep what was learned
         if must_export:
             raise
-        listener(Stage(f"no model.onnx is kept ({error})"))
+        listener(Stage(f"no model.onnx is written ({error})"))
 
 
 def write_history(run: Run, history: History) -> None:
@@ -145,10 +145,11 @@ def _evaluate_copies(
 ) -> Metrics:
     """Evaluate like `digitlab evaluate RUN --tta N`, and store the result in the same place."""
 
-    def tell(done: int) -> None:
+    def on_progress(done: int) -> None:
         listener(Stage(f"evaluating with test-time augmentation, {copies} copies per image", done=done, of=copies))
 
-    probabilities = mean_answer(functools.partial(predict_probabilities, model), test.images, copies, tell=tell)
+    predict = functools.partial(predict_probabilities, model)
+    probabilities = mean_answer(predict, test.images, copies, on_progress=on_progress)
     metrics = measure(probabilities, test.labels, bootstrap=REPLICAS)
     keep(
         run.evaluation(about["data"], copies), metrics, probabilities, test,

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 ops = keras.ops
 
-__all__ = ["InGraph", "cutting_out", "joined", "making_sobel", "moving"]
+__all__ = ["InGraph", "chained", "cutting_out", "making_sobel", "moving"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,12 +49,12 @@ def moving(ranges: AffineRanges, fill: str) -> InGraph:
         return draw_matrices(rng, count, ranges).reshape(count, 6).astype(np.float32)
 
     def vary(images: Any, matrices: Any) -> Any:
-        places = ops.pad(matrices, [[0, 0], [0, 2]])  # a projective map whose last row is (0, 0, 1)
+        projective = ops.pad(matrices, [[0, 0], [0, 2]])  # a projective map whose last row is (0, 0, 1)
         grey = ops.cast(images, "float32")[..., None]
-        moved = ops.image.affine_transform(
-            grey, places, interpolation="bilinear", fill_mode=fill, fill_value=0.0, data_format="channels_last"
+        transformed = ops.image.affine_transform(
+            grey, projective, interpolation="bilinear", fill_mode=fill, fill_value=0.0, data_format="channels_last"
         )
-        return ops.round(moved[..., 0])
+        return ops.round(transformed[..., 0])
 
     return InGraph(6, draw, vary)
 
@@ -80,12 +80,13 @@ def making_sobel() -> InGraph:
     return InGraph(0, lambda _, count: np.empty((count, 0), np.float32), lambda images, _: layer(images))
 
 
-def joined(steps: Sequence[InGraph], *, spawning: bool = True) -> InGraph:
+def chained(steps: Sequence[InGraph], *, spawning: bool = True) -> InGraph:
     """Chain augmentations; each draws from its own spawned generator, or (not ``spawning``) from the given one."""
 
     def draw(rng: np.random.Generator, count: int) -> NDArray[np.float32]:
         generators = rng.spawn(len(steps)) if spawning else [rng] * len(steps)
-        return np.concatenate([step.draw(own, count) for step, own in zip(steps, generators, strict=True)], axis=1)
+        numbers = [step.draw(generator, count) for step, generator in zip(steps, generators, strict=True)]
+        return np.concatenate(numbers, axis=1)
 
     def vary(images: Any, numbers: Any) -> Any:
         start = 0

@@ -43,7 +43,7 @@ __all__ = ["History", "Loop"]
 _CALLS_AN_EPOCH = 24  # progress is shown and Ctrl-C noticed between calls: every 0.25 s for thesis-2conv
 _PORTION = 32_768  # images prepared at once: 26 MB, a few seconds of training; two portions are in memory
 _LONGEST_CALL = 32  # batches; more was no faster
-_AS_THEY_ARE = Augmentation()
+_NO_AUGMENTATION = Augmentation()
 
 
 class _Stopped(Exception):  # noqa: N818 - no error: the way out of an epoch
@@ -93,7 +93,7 @@ class Loop:
         patience: int | None = None,
         label_smoothing: float = 0.0,
         loss: str = LOSSES[0],
-        augmentation: Augmentation = _AS_THEY_ARE,
+        augmentation: Augmentation = _NO_AUGMENTATION,
         clean_from: int | None = None,
         distractors: bool = False,
         plain: bool = False,
@@ -139,7 +139,7 @@ class Loop:
             DivergedError: at the first loss that is NaN or infinite; ``history`` has the batches up to then.
         """
         self._through_nan = through_nan
-        while not self._over(epochs):
+        while not self._is_done(epochs):
             epoch = len(self.history.epochs) + 1
             try:
                 ended = self._epoch(epoch, listener, stop)
@@ -160,7 +160,7 @@ class Loop:
             self.optimiser.finalize_variable_values(self.model.trainable_variables)
         return self.history
 
-    def _over(self, epochs: int) -> bool:
+    def _is_done(self, epochs: int) -> bool:
         done = len(self.history.epochs)
         best = self.history.best_epoch
         if self.patience is not None and best is not None and done - best >= max(1, self.patience):
@@ -176,26 +176,28 @@ class Loop:
             self.history.best_epoch = ended.epoch
 
     def _epoch(self, epoch: int, listener: Listener, stop: StopRequest) -> EpochEnded:
-        began = time.perf_counter()
+        start = time.perf_counter()
         rows: list[NDArray[np.float32]] = []
         try:
             with contextlib.closing(self._portions(epoch)) as portions:
                 for portion in portions:
-                    self._train_on(portion, epoch, rows, began, listener, stop)
+                    self._train_on(portion, epoch, rows, start, listener, stop)
         finally:
             done = np.concatenate([np.empty((0, 2), np.float32), *rows])
             self.history.batches += [
                 (epoch, batch, *row) for batch, row in enumerate(done.astype(float).tolist(), start=1)
             ]
-        trained = time.perf_counter() - began
+        trained = time.perf_counter() - start
         # Each loss is computed before its step's update, so no loss shows the effect of the last step.
         if not self._through_nan and not all(np.isfinite(each).all() for each in self.model.get_weights()):
-            self._give_up(epoch, len(done))
+            self._raise_diverged(epoch, len(done))
         loss, accuracy = self._means(done)
-        validation = self._ask(self.validation)
-        seconds = time.perf_counter() - began
+        validation = self._evaluate(self.validation)
+        seconds = time.perf_counter() - start
         speed = len(self.train) / trained
-        return EpochEnded(epoch, loss, accuracy, *validation, seconds, speed, self._rate(), *self._ask(self._watched))
+        return EpochEnded(
+            epoch, loss, accuracy, *validation, seconds, speed, self._rate(), *self._evaluate(self._watched)
+        )
 
     def _portions(self, epoch: int) -> Generator[_Portion, None, None]:
         """Yield this epoch's images, shuffled and augmented, or with random numbers for augmentation in the graph."""
@@ -219,28 +221,28 @@ class Loop:
         portion: _Portion,
         epoch: int,
         rows: list[NDArray[np.float32]],
-        began: float,
+        start: float,
         listener: Listener,
         stop: StopRequest,
     ) -> None:
         """Train on a portion, several batches per call; append each call's (K, 2) losses and accuracies to ``rows``."""
         for part in portion.in_calls(self.batch_size, self._call):
-            newest = self._steps(*part)
-            rows.append(newest)
+            results = self._steps(*part)
+            rows.append(results)
             batch = sum(map(len, rows))
             loss, accuracy = np.concatenate(rows).mean(axis=0).tolist()
-            speed = batch * self.batch_size / (time.perf_counter() - began)
-            losses, accuracies = newest.T.tolist()
+            speed = batch * self.batch_size / (time.perf_counter() - start)
+            losses, accuracies = results.T.tolist()
             listener(Progressed(epoch, batch, loss, accuracy, speed, tuple(losses), tuple(accuracies)))
             if stop.asked:
                 raise _Stopped
             if not self._through_nan and not math.isfinite(loss):
                 losses = np.concatenate(rows)[:, 0]
-                self._give_up(epoch, int(np.flatnonzero(~np.isfinite(losses))[0]) + 1)
+                self._raise_diverged(epoch, int(np.flatnonzero(~np.isfinite(losses))[0]) + 1)
 
-    def _give_up(self, epoch: int, batch: int) -> NoReturn:
+    def _raise_diverged(self, epoch: int, batch: int) -> NoReturn:
         raise DivergedError(
-            f"the loss is no number any more (NaN or infinite) in epoch {epoch}, batch {batch}, at a learning rate of "
+            f"the loss became NaN or infinite in epoch {epoch}, batch {batch}, at a learning rate of "
             f"{self._rate():.3g}; expected it to fall. Train with a lower rate, e.g. a tenth: --learning-rate "
             f"{self._rate() / 10:.1g}; `digitlab train --lr-range-test 1e-6:10` finds one that suits"
         )
@@ -256,7 +258,7 @@ class Loop:
         loss, accuracy = np.average(rows.astype(np.float64), axis=0, weights=sizes).tolist()
         return loss, accuracy
 
-    def _ask(self, digits: Digits | None) -> tuple[float | None, float | None]:
+    def _evaluate(self, digits: Digits | None) -> tuple[float | None, float | None]:
         """Evaluate the network with its current weights: return loss and accuracy."""
         if digits is None:
             return None, None
@@ -274,8 +276,8 @@ class _Portion:
     def in_calls(self, size: int, batches: int) -> Iterator[Batches]:
         """Yield images (K, B, 28, 28), labels (K, B), numbers (K, B, width), K ≤ ``batches``; last, a smaller batch."""
         count = len(self.digits)
-        whole = count - count % size
-        starts = [*range(0, whole, size * batches), *([whole] if whole < count else [])]
+        full = count - count % size
+        starts = [*range(0, full, size * batches), *([full] if full < count else [])]
         for start, stop in zip(starts, [*starts[1:], count], strict=True):
             rows, width = slice(start, stop), min(size, stop - start)
             shape = ((stop - start) // width, width)

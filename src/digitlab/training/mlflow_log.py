@@ -34,7 +34,7 @@ __all__ = ["EXPERIMENT", "MlflowLog", "store_of"]
 
 EXPERIMENT = "digitlab"
 _KIND = {"mlflow.experimentKind": "custom_model_development"}  # so that its page opens with runs, not language models
-_USUAL = "mlruns"  # a folder in the current one, where MLflow's own programs look for it
+_DEFAULT_FOLDER = "mlruns"  # a folder in the current one, where MLflow's own programs look for it
 _LONGEST = 500  # characters of a setting's value
 # Without these, MLflow retries an unresponsive server for minutes, before the training and after each epoch.
 _PATIENCE = {"MLFLOW_HTTP_REQUEST_MAX_RETRIES": "2", "MLFLOW_HTTP_REQUEST_TIMEOUT": "10"}
@@ -46,7 +46,7 @@ def store_of(address: str) -> str:
     >>> store_of("http://127.0.0.1:5000"), store_of("/data/mlruns")
     ('http://127.0.0.1:5000', 'file:///data/mlruns')
     """
-    address = address or os.environ.get("MLFLOW_TRACKING_URI", "") or _USUAL
+    address = address or os.environ.get("MLFLOW_TRACKING_URI", "") or _DEFAULT_FOLDER
     known = "://" in address or address.startswith(("file:", "databricks"))
     return address if known else Path(address).absolute().as_uri()
 
@@ -62,50 +62,50 @@ class MlflowLog:
             StorageError: when the store does not answer.
         """
         self._run, self._listener, self._prefix = run, listener, ""
-        self._works = True
+        self._available = True
         store = store_of(address)
         self._client = _client_of(store)
         try:
-            self._number = self._opened(store, training)
+            self._number = self._open_run(store, training)
         except Exception as error:  # from MLflow, requests or SQLAlchemy: they share no other base class
             raise StorageError(
                 f"MLflow at {store} cannot be written ({first_line(error)}); expected the address of a running server, "
                 "or a folder"
             ) from error
 
-    def hear(self, event: Event) -> None:
+    def on_event(self, event: Event) -> None:
         """Pass an event on, and log each epoch to MLflow."""
         self._listener(event)
         if isinstance(event, Stage) and event.parts:
             self._prefix = f"member-{event.part}/"
         elif isinstance(event, EpochEnded):
-            told = {key: value for key, value in asdict(event).items() if value is not None and key != "epoch"}
-            self._tell(self._metrics, {f"{self._prefix}{key}": value for key, value in told.items()}, event.epoch)
+            metrics = {key: value for key, value in asdict(event).items() if value is not None and key != "epoch"}
+            self._call(self._metrics, {f"{self._prefix}{key}": value for key, value in metrics.items()}, event.epoch)
 
     def finish(self, *, interrupted: bool = False) -> None:
         """Log the end of a training, of its own accord or because it was asked to: test metrics, model, report."""
-        self._tell(self._metrics, _measured(self._run), 0)
-        self._tell(self._files)
+        self._call(self._metrics, _test_metrics(self._run), 0)
+        self._call(self._files)
         self.end("KILLED" if interrupted else "FINISHED")
 
     def end(self, status: str) -> None:
         """Close the MLflow run with a status: FINISHED, FAILED or KILLED."""
-        self._tell(self._client.set_terminated, self._number, status)
+        self._call(self._client.set_terminated, self._number, status)
 
-    def _opened(self, store: str, training: TrainingConfig) -> str:
-        kept = self._run.read_json(self._run.mlflow) if self._run.mlflow.is_file() else {}
-        if kept.get("store") == store:
-            self._client.update_run(kept["run"], status="RUNNING")
-            return str(kept["run"])
-        found = self._client.get_experiment_by_name(EXPERIMENT)
-        experiment = found.experiment_id if found else self._client.create_experiment(EXPERIMENT, tags=_KIND)
+    def _open_run(self, store: str, training: TrainingConfig) -> str:
+        stored = self._run.read_json(self._run.mlflow) if self._run.mlflow.is_file() else {}
+        if stored.get("store") == store:
+            self._client.update_run(stored["run"], status="RUNNING")
+            return str(stored["run"])
+        existing = self._client.get_experiment_by_name(EXPERIMENT)
+        experiment = existing.experiment_id if existing else self._client.create_experiment(EXPERIMENT, tags=_KIND)
         name = self._run.path.name
         tags = {"mlflow.source.name": "digitlab train", "digitlab.version": VERSION, "digitlab.run": name}
-        made = self._client.create_run(experiment, run_name=name, tags=tags).info.run_id
+        run_id = self._client.create_run(experiment, run_name=name, tags=tags).info.run_id
         for key, value in _settings(training).items():
-            self._client.log_param(made, key, value)
-        self._run.write_json(self._run.mlflow, {"store": store, "experiment": EXPERIMENT, "run": made})
-        return str(made)
+            self._client.log_param(run_id, key, value)
+        self._run.write_json(self._run.mlflow, {"store": store, "experiment": EXPERIMENT, "run": run_id})
+        return str(run_id)
 
     def _metrics(self, values: Mapping[str, float], step: int) -> None:
         for name, value in values.items():
@@ -124,16 +124,16 @@ class MlflowLog:
             for name, text in _model_files(run.onnx.name, self._number).items():
                 self._client.log_text(self._number, text, f"model/{name}")
 
-    def _tell(self, tell: Callable[..., Any], *told: Any) -> None:
+    def _call(self, function: Callable[..., Any], *arguments: Any) -> None:
         """Call MLflow. A failure, reported once, must not end hours of training: the run folder has everything."""
-        if not self._works:
+        if not self._available:
             return
         try:
-            tell(*told)
+            function(*arguments)
         except Exception as error:  # noqa: BLE001 - as in __init__
-            self._works = False
-            said = f"MLflow is not told any more ({first_line(error)}); the run folder keeps everything"
-            self._listener(Stage(said))
+            self._available = False
+            message = f"MLflow is no longer updated ({first_line(error)}); the run folder has everything"
+            self._listener(Stage(message))
 
 
 def _client_of(store: str) -> Any:
@@ -174,16 +174,16 @@ def _model_files(onnx: str, number: str) -> dict[str, str]:
         "run_id": number,
         "signature": {"inputs": image, "outputs": answer},
     }
-    needed = ["mlflow", *(f"{name}=={version(name)}" for name in ("numpy", "onnx", "onnxruntime"))]
+    requirements = ["mlflow", *(f"{name}=={version(name)}" for name in ("numpy", "onnx", "onnxruntime"))]
     python = {
         "python": platform.python_version(),
         "build_dependencies": ["pip"],
         "dependencies": ["-r requirements.txt"],
     }
-    conda = {"name": "digitlab", "dependencies": [f"python={platform.python_version()}", "pip", {"pip": needed}]}
-    written = {"MLmodel": description, "python_env.yaml": python, "conda.yaml": conda}
-    texts = {name: yaml.safe_dump(each, sort_keys=False) for name, each in written.items()}
-    return texts | {"requirements.txt": "\n".join(needed) + "\n"}
+    conda = {"name": "digitlab", "dependencies": [f"python={platform.python_version()}", "pip", {"pip": requirements}]}
+    contents = {"MLmodel": description, "python_env.yaml": python, "conda.yaml": conda}
+    texts = {name: yaml.safe_dump(content, sort_keys=False) for name, content in contents.items()}
+    return texts | {"requirements.txt": "\n".join(requirements) + "\n"}
 
 
 def _settings(training: TrainingConfig) -> dict[str, str]:
@@ -196,11 +196,11 @@ def _settings(training: TrainingConfig) -> dict[str, str]:
     return {name: str(value)[:_LONGEST] for name, value in flat.items()}
 
 
-def _measured(run: Run) -> dict[str, float]:
+def _test_metrics(run: Run) -> dict[str, float]:
     """Read the numbers in `metrics.json`, named test_accuracy and so on."""
     try:
-        found = run.read_json(run.metrics)
+        content = run.read_json(run.metrics)
     except RunError:
         return {}
-    numbers = {key: value for key, value in found.items() if isinstance(value, int | float) and key != "tta"}
+    numbers = {key: value for key, value in content.items() if isinstance(value, int | float) and key != "tta"}
     return {f"test_{key}": float(value) for key, value in numbers.items()}

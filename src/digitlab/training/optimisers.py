@@ -42,18 +42,18 @@ def make_optimiser(
         UsageError: for an unknown optimiser or schedule, or an epsilon for SGD, which has none.
     """
     if name not in OPTIMISERS:
-        near = difflib.get_close_matches(name, OPTIMISERS, n=1)
-        hint = f" Did you mean {near[0]!r}?" if near else ""
+        similar = difflib.get_close_matches(name, OPTIMISERS, n=1)
+        hint = f" Did you mean {similar[0]!r}?" if similar else ""
         raise UsageError(f"there is no optimiser {name!r}; known: {', '.join(OPTIMISERS)}.{hint}")
-    kind, usual_rate, settings = OPTIMISERS[name]
-    rate = make_schedule(schedule, usual_rate if learning_rate is None else learning_rate, steps)
+    optimiser_class, default_rate, settings = OPTIMISERS[name]
+    rate = make_schedule(schedule, default_rate if learning_rate is None else learning_rate, steps)
     if epsilon is not None:
-        if kind is keras.optimizers.SGD:
+        if optimiser_class is keras.optimizers.SGD:
             raise UsageError(f"sgd has no epsilon; received {epsilon:g}")
         settings = {**settings, "epsilon": epsilon}
     if weight_average:
         settings = {**settings, "use_ema": True, "ema_momentum": weight_average}
-    return kind(learning_rate=rate, **settings)
+    return optimiser_class(learning_rate=rate, **settings)
 
 
 ops = keras.ops

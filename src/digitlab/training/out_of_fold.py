@@ -16,7 +16,7 @@ from digitlab.models import predict_probabilities
 from digitlab.stopping import StopRequest
 from digitlab.training.assembly import loop_of, network_of, optimiser_of
 from digitlab.training.augmentation import augmentation
-from digitlab.training.data import distracted, parted
+from digitlab.training.data import split_validation, with_distractors
 from digitlab.training.events import Stage, Started
 from digitlab.training.precision import dtype_policy_name
 from digitlab.training.precision_choice import choose_precision
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from digitlab.training.events import Listener
     from digitlab.values import Digits
 
-__all__ = ["OutOfFold", "answered_folds", "check_folds", "check_settings", "out_of_fold", "stratified_folds"]
+__all__ = ["OutOfFold", "check_folds", "check_settings", "out_of_fold", "predicted_folds", "stratified_folds"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +66,7 @@ def out_of_fold(
         digits: images and labels; each network sees only the labels of its training folds.
         folds: at least 2, at most the number of images of the rarest class that occurs.
         repeats: number of times that the images are split into folds.
-        listener: told of the progress.
+        listener: called with each event.
         stop: when requested, it ends early.
 
     Raises:
@@ -74,19 +74,21 @@ def out_of_fold(
         DatasetError: when a class has fewer images than there are folds, or early stopping has no validation images.
     """
     sums = np.zeros((len(digits), 10), np.float64)
-    answers = np.zeros(len(digits), np.int64)
+    counts = np.zeros(len(digits), np.int64)
     check_settings(training, digits.labels, folds, repeats)
     training = replace(training, precision=choose_precision(training, len(digits), listener).precision)
-    done = 0
-    for rows, said in answered_folds(training, digits, folds=folds, repeats=repeats, listener=listener, stop=stop):
-        sums[rows] += said
-        answers[rows] += 1
-        done += 1
-    rows = np.flatnonzero(answers)
-    return OutOfFold(rows, np.asarray(sums[rows] / answers[rows, None], np.float32), done)
+    networks = 0
+    for rows, probabilities in predicted_folds(
+        training, digits, folds=folds, repeats=repeats, listener=listener, stop=stop
+    ):
+        sums[rows] += probabilities
+        counts[rows] += 1
+        networks += 1
+    rows = np.flatnonzero(counts)
+    return OutOfFold(rows, np.asarray(sums[rows] / counts[rows, None], np.float32), networks)
 
 
-def answered_folds(
+def predicted_folds(
     training: TrainingConfig,
     digits: Digits,
     *,
@@ -115,14 +117,14 @@ def answered_folds(
                 continue
             times = f", time {repeat + 1} of {repeats}" if repeats > 1 else ""
             listener(Stage(f"fold {fold + 1} of {folds}{times}", number + 1, folds * repeats))
-            one = replace(training, seed=training.seed + number)
-            weights = _learned(one, digits[np.flatnonzero(fold_of != fold)], listener, stop)
+            fold_training = replace(training, seed=training.seed + number)
+            weights = _trained_weights(fold_training, digits[np.flatnonzero(fold_of != fold)], listener, stop)
             if stop.asked:
                 return
             network.set_weights(weights)
             rows = np.flatnonzero(fold_of == fold)
-            asked = digits.images[rows] if to_network_input is None else to_network_input(digits.images[rows])
-            yield rows, predict_probabilities(network, asked)
+            images = digits.images[rows] if to_network_input is None else to_network_input(digits.images[rows])
+            yield rows, predict_probabilities(network, images)
 
 
 def check_settings(training: TrainingConfig, labels: NDArray[np.uint8], folds: int, repeats: int = 1) -> None:
@@ -149,7 +151,9 @@ def check_folds(labels: NDArray[np.uint8], folds: int, repeats: int = 1) -> None
         DatasetError: when a class has fewer images than there are folds, or there is no image.
     """
     if folds < 2:
-        raise UsageError(f"folds is {folds}; expected 2 or more: a network must not be asked about what it was shown")
+        raise UsageError(
+            f"folds is {folds}; expected 2 or more: a network must not predict images that it was trained on"
+        )
     if repeats < 1:
         raise UsageError(f"repeats is {repeats}; expected 1 or more")
     if not len(labels):
@@ -169,16 +173,18 @@ def stratified_folds(labels: NDArray[np.uint8], folds: int, seed: int | tuple[in
 
     random = np.random.RandomState(np.random.default_rng(seed).integers(2**32))
     fold_of = np.empty(len(labels), np.int64)
-    parted = StratifiedKFold(folds, shuffle=True, random_state=random).split(labels, labels)
-    for fold, (_, rows) in enumerate(parted):
+    splits = StratifiedKFold(folds, shuffle=True, random_state=random).split(labels, labels)
+    for fold, (_, rows) in enumerate(splits):
         fold_of[rows] = fold
     return fold_of
 
 
-def _learned(training: TrainingConfig, digits: Digits, listener: Listener, stop: StopRequest) -> list[NDArray[Any]]:
+def _trained_weights(
+    training: TrainingConfig, digits: Digits, listener: Listener, stop: StopRequest
+) -> list[NDArray[Any]]:
     """Train a network on these images and return its weights."""
-    train, validation = parted(digits, training.validation)
-    train = distracted(train, training)
+    train, validation = split_validation(digits, training.validation)
+    train = with_distractors(train, training)
     loop = loop_of(training, train, validation)
     held_out, size = len(validation) if validation else 0, loop.model.count_params()
     policy = dtype_policy_name(training.precision)

@@ -15,22 +15,22 @@ _FLAGS = {"amx_bf16", "avx512_bf16"}
 @functools.cache
 def processor_multiplies_bfloat16() -> bool:
     """Return whether this processor multiplies bfloat16 natively; False if that is unknown."""
-    return not _FLAGS.isdisjoint((_described("flags") or "").split())
+    return not _FLAGS.isdisjoint((_cpu_property("flags") or "").split())
 
 
 @functools.cache
 def processor_name() -> str:
     """Return the processor's name, as far as it is known."""
-    return _described("model name") or platform.processor() or platform.machine() or "unknown"
+    return _cpu_property("model name") or platform.processor() or platform.machine() or "unknown"
 
 
-def _described(what: str) -> str | None:
+def _cpu_property(name: str) -> str | None:
     """Read a property of the first processor from Linux' /proc/cpuinfo, or None."""
     try:
         lines = Path("/proc/cpuinfo").read_text(encoding="utf-8", errors="replace").splitlines()
     except OSError:
         return None
-    return next((line.partition(":")[2].strip() for line in lines if line.startswith(what)), None)
+    return next((line.partition(":")[2].strip() for line in lines if line.startswith(name)), None)
 
 
 def dtype_policy_name(precision: str) -> str:

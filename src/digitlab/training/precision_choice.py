@@ -38,14 +38,14 @@ if TYPE_CHECKING:
     from digitlab.training.config import TrainingConfig
     from digitlab.training.events import Listener
 
-__all__ = ["PRECISIONS", "Choice", "begun_with", "choose_precision"]
+__all__ = ["PRECISIONS", "Choice", "choose_precision", "precision_of_run"]
 
 PRECISIONS = ("bfloat16", "float32")
 # float32 must be faster by this factor: smaller differences are noise, and the recipes' kept results are bfloat16's.
-_QUICKER = 1.15
+_CLEARLY_FASTER = 1.15
 # Minimum steps of a training that is worth measuring: an epoch of MNIST in batches of 128 has 469. For a shorter one,
 # the processor decides even if a measurement is cached: its weights must not depend on what was trained before it.
-_WORTH = 400
+_FEWEST_STEPS = 400
 _IMAGES = 256  # per round, in each precision
 _ROUNDS = 5
 _LONGEST = 1.0  # seconds that all rounds may take; compiling both networks takes another half to one second
@@ -62,15 +62,15 @@ class Choice:
     reason: str
 
 
-def begun_with(run: Run, training: TrainingConfig, images: int, listener: Listener) -> Choice:
+def precision_of_run(run: Run, training: TrainingConfig, images: int, listener: Listener) -> Choice:
     """Return the precision that ``run`` was started with if it is being resumed, else `choose_precision`."""
     if training.precision != "auto" or not run.environment.is_file():
         return choose_precision(training, images, listener)
     try:
-        begun = run.read_json(run.environment).get("precision")
+        stored = run.read_json(run.environment).get("precision")
     except RunError:
-        begun = None
-    return Choice(str(begun), "as it was begun") if begun in PRECISIONS else _by_processor()
+        stored = None
+    return Choice(str(stored), "as when it was started") if stored in PRECISIONS else _by_processor()
 
 
 def choose_precision(training: TrainingConfig, images: int, listener: Listener) -> Choice:
@@ -84,34 +84,34 @@ def choose_precision(training: TrainingConfig, images: int, listener: Listener) 
     """
     if training.precision != "auto":
         return Choice(training.precision, "as asked")
-    if not processor_multiplies_bfloat16() or training.epochs * -(-images // training.batch_size) < _WORTH:
+    if not processor_multiplies_bfloat16() or training.epochs * -(-images // training.batch_size) < _FEWEST_STEPS:
         return _by_processor()
-    settings = _what_counts(training)
+    settings = _relevant_settings(training)
     key = hashlib.sha256(json.dumps(settings, sort_keys=True).encode()).hexdigest()[:16]
     path = cache_folder() / "precision" / f"{key}.json"
-    seconds = _known.get(str(path)) or _remembered(path)
+    seconds = _known.get(str(path)) or _load(path)
     if seconds is None:
         listener(Stage("measuring whether this network is quicker in bfloat16 or in float32"))
-        seconds = _measured(training)
-        _remember(path, seconds, settings)
+        seconds = _measure(training)
+        _store(path, seconds, settings)
     _known[str(path)] = seconds
-    return _quicker(seconds)
+    return _faster(seconds)
 
 
 def _by_processor() -> Choice:
     return Choice("bfloat16" if processor_multiplies_bfloat16() else "float32", "chosen for this processor")
 
 
-def _quicker(seconds: dict[str, float]) -> Choice:
+def _faster(seconds: dict[str, float]) -> Choice:
     gain = seconds["bfloat16"] / seconds["float32"]
-    if gain > _QUICKER:
+    if gain > _CLEARLY_FASTER:
         return Choice("float32", f"measured: {gain:.1f} times as quick here as bfloat16")
-    if gain > 1 / _QUICKER:
+    if gain > 1 / _CLEARLY_FASTER:
         return Choice("bfloat16", "measured: about as quick here as float32")
     return Choice("bfloat16", f"measured: {1 / gain:.1f} times as quick here as float32")
 
 
-def _what_counts(training: TrainingConfig) -> dict[str, Any]:
+def _relevant_settings(training: TrainingConfig) -> dict[str, Any]:
     """Collect everything that the duration of a step depends on."""
     backend = keras.backend.backend()
     return {
@@ -128,17 +128,17 @@ def _what_counts(training: TrainingConfig) -> dict[str, Any]:
     }
 
 
-def _remembered(path: Path) -> dict[str, float] | None:
+def _load(path: Path) -> dict[str, float] | None:
     """Load an earlier measurement; None if there is none, or if the file is damaged: it is then measured again."""
     try:
-        kept = json.loads(path.read_text("utf-8"))
-        seconds = {name: float(kept["seconds"][name]) for name in PRECISIONS}
+        content = json.loads(path.read_text("utf-8"))
+        seconds = {name: float(content["seconds"][name]) for name in PRECISIONS}
     except (OSError, ValueError, KeyError, TypeError):
         return None
     return seconds if all(0 < value < np.inf for value in seconds.values()) else None
 
 
-def _remember(path: Path, seconds: dict[str, float], settings: dict[str, Any]) -> None:
+def _store(path: Path, seconds: dict[str, float], settings: dict[str, Any]) -> None:
     """Cache a measurement for later trainings; without a cache folder, only this process remembers it."""
     try:
         write_text(path, json.dumps({"seconds": seconds, **settings}, indent=1) + "\n")
@@ -146,23 +146,23 @@ def _remember(path: Path, seconds: dict[str, float], settings: dict[str, Any]) -
         return
 
 
-def _measured(training: TrainingConfig) -> dict[str, float]:
+def _measure(training: TrainingConfig) -> dict[str, float]:
     """Measure seconds per round in each precision: medians of alternating rounds, since the machine's load varies."""
     rounds = {name: _rounds_of(replace(training, precision=name)) for name in PRECISIONS}
-    for one in rounds.values():
-        one()  # compiles
+    for run_round in rounds.values():
+        run_round()  # compiles
     seconds: dict[str, list[float]] = {name: [] for name in PRECISIONS}
-    began = time.perf_counter()
+    start = time.perf_counter()
     for number in range(_ROUNDS):
-        if number >= _FEWEST and time.perf_counter() - began > _LONGEST:
+        if number >= _FEWEST and time.perf_counter() - start > _LONGEST:
             break
-        for name, one in rounds.items():
-            started = time.perf_counter()
-            one()
-            seconds[name].append(time.perf_counter() - started)
+        for name, run_round in rounds.items():
+            round_start = time.perf_counter()
+            run_round()
+            seconds[name].append(time.perf_counter() - round_start)
     rounds.clear()
     release_memory()
-    return {name: statistics.median(each) for name, each in seconds.items()}
+    return {name: statistics.median(times) for name, times in seconds.items()}
 
 
 def _rounds_of(training: TrainingConfig) -> Callable[[], object]:

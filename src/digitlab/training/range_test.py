@@ -73,7 +73,7 @@ def run_range_test(
         low: the first step's rate, above 0.
         high: the last step's rate, above ``low``.
         passes: epochs in which the rate rises; it ends early when the loss diverges.
-        listener: told of the progress.
+        listener: called with each event.
         stop: when requested, it ends with the curve so far.
 
     Raises:
@@ -84,9 +84,9 @@ def run_range_test(
     with open_training_data(training) as data:
         run.write_config(training.as_dict())
         run.write_json(run.environment, environment(training.seed))
-        found = range_curve(training, data, low, high, passes=passes, listener=listener, stop=stop)
-    _write(found, run)
-    return found
+        result = range_curve(training, data, low, high, passes=passes, listener=listener, stop=stop)
+    _write(result, run)
+    return result
 
 
 def range_curve(
@@ -106,27 +106,27 @@ def range_curve(
     listener(Started(len(loop.train), 0, passes, loop.batches, loop.model.count_params(), policy, reason))
     rates = low * (high / low) ** (np.arange(steps) / max(1, steps - 1))
     stop = StopRequest(within=stop)  # its own request: a diverging loss ends only this test
-    watch = _Watch(rates, listener, stop)
+    watch = _DivergenceWatch(rates, listener, stop)
     history = loop.run(passes, watch, stop)
-    found = read_curve(rates, [loss for *_, loss, _ in history.batches])
-    return replace(found, diverged=found.diverged or watch.diverged)
+    result = read_curve(rates, [loss for *_, loss, _ in history.batches])
+    return replace(result, diverged=result.diverged or watch.diverged)
 
 
 def read_curve(rates: NDArray[np.float64], losses: Sequence[float]) -> RangeTest:
     """Analyse the losses (S,) of the first S steps at ``rates``; they are cut off where they diverge."""
     smoothed, diverged = _smoothed_until_diverged(rates, losses)
-    kept, known = rates[: len(smoothed)], np.asarray(losses[: len(smoothed)], np.float64)
+    kept_rates, kept_losses = rates[: len(smoothed)], np.asarray(losses[: len(smoothed)], np.float64)
     lowest = int(smoothed.argmin())
     fell = lowest > 0 and bool(smoothed[lowest] < _FALLEN * smoothed[0])
     # Only before the minimum: after it the loss falls only where it has jumped up before.
     steepest = int(np.gradient(smoothed[: lowest + 1]).argmin()) if fell else 0
     return RangeTest(
-        kept,
-        known,
+        kept_rates,
+        kept_losses,
         smoothed,
         diverged,
-        float(kept[steepest]) if fell else None,
-        float(kept[lowest]) if fell else None,
+        float(kept_rates[steepest]) if fell else None,
+        float(kept_rates[lowest]) if fell else None,
     )
 
 
@@ -136,15 +136,15 @@ def _loop(training: TrainingConfig, data: TrainingData, rate: Exponential) -> Lo
     return loop_of(replace(training, patience=None), data.train, None, optimiser=optimiser)
 
 
-def _write(found: RangeTest, run: Run) -> None:
-    columns = (np.arange(1, len(found.rates) + 1), found.rates, found.losses, found.smoothed)
+def _write(result: RangeTest, run: Run) -> None:
+    columns = (np.arange(1, len(result.rates) + 1), result.rates, result.losses, result.smoothed)
     rows = list(zip(*(column.tolist() for column in columns), strict=True))
     run.write_table(run.rate_range, ("step", "rate", "loss", "smoothed"), rows)
-    figure = learning_rate_figure(found.rates, found.losses, found.smoothed, found.steepest, found.least)
+    figure = learning_rate_figure(result.rates, result.losses, result.smoothed, result.steepest, result.least)
     save_figure(figure, run.rate_range_plot)
 
 
-class _Watch:
+class _DivergenceWatch:
     """A listener that stops the training when the loss has diverged, and passes progress events on.
 
     The events hold the mean loss since the start of the epoch. From these it computes the mean of each compiled call,
@@ -162,9 +162,9 @@ class _Watch:
             return
         if event.batch <= self._batch:
             self._batch, self._sum = 0, 0.0  # a new epoch
-        batches, whole = event.batch - self._batch, event.batch * event.loss
-        self._losses += [(whole - self._sum) / batches] * batches
-        self._batch, self._sum = event.batch, whole
+        batches, total = event.batch - self._batch, event.batch * event.loss
+        self._losses += [(total - self._sum) / batches] * batches
+        self._batch, self._sum = event.batch, total
         self._listener(event)
         self.diverged = _smoothed_until_diverged(self._rates, self._losses)[1]
         if self.diverged:
@@ -173,12 +173,12 @@ class _Watch:
 
 def _smoothed_until_diverged(rates: NDArray[np.float64], losses: Sequence[float]) -> tuple[NDArray[np.float64], bool]:
     """Smooth losses, cut off after the first too large or before the first non-finite one; tell whether they were."""
-    known = np.asarray(losses, np.float64)
-    broken = np.flatnonzero(~np.isfinite(known))
-    known = known[: broken[0]] if len(broken) else known
-    smoothed = _smoothed(rates[: len(known)], known)
-    beyond = np.flatnonzero(smoothed > _DIVERGED * np.minimum.accumulate(smoothed))
-    return (smoothed[: beyond[0] + 1], True) if len(beyond) else (smoothed, len(broken) > 0)
+    finite = np.asarray(losses, np.float64)
+    nonfinite = np.flatnonzero(~np.isfinite(finite))
+    finite = finite[: nonfinite[0]] if len(nonfinite) else finite
+    smoothed = _smoothed(rates[: len(finite)], finite)
+    too_large = np.flatnonzero(smoothed > _DIVERGED * np.minimum.accumulate(smoothed))
+    return (smoothed[: too_large[0] + 1], True) if len(too_large) else (smoothed, len(nonfinite) > 0)
 
 
 def _smoothed(rates: NDArray[np.float64], losses: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -187,6 +187,6 @@ def _smoothed(rates: NDArray[np.float64], losses: NDArray[np.float64]) -> NDArra
         return losses
     deviation = max(0.5, _WIDTH / np.log10(rates[1] / rates[0]))  # steps
     reach = int(3 * deviation) + 1
-    bell = np.exp(-0.5 * (np.arange(-reach, reach + 1) / deviation) ** 2)
-    weights, sums = (np.convolve(values, bell)[reach:-reach] for values in (np.ones(len(losses)), losses))
+    kernel = np.exp(-0.5 * (np.arange(-reach, reach + 1) / deviation) ** 2)
+    weights, sums = (np.convolve(values, kernel)[reach:-reach] for values in (np.ones(len(losses)), losses))
     return np.asarray(sums / weights)

@@ -46,11 +46,11 @@ def write_epoch(folder: Path, history: History) -> None:
 
 def _batches(history: History, ended: EpochEnded, now: float) -> Iterator[Row]:
     """Yield one row per batch, with times as if all had taken equally long: the actual times are not known."""
-    before = sum(epoch < ended.epoch for epoch, *_ in history.batches)
-    own = [(loss, accuracy) for epoch, _, loss, accuracy in history.batches if epoch == ended.epoch]
-    for batch, (loss, accuracy) in enumerate(own, start=1):
-        at = now - ended.seconds * (1 - batch / len(own))
-        yield at, before + batch, {"batch_loss": loss, "batch_accuracy": accuracy}
+    offset = sum(epoch < ended.epoch for epoch, *_ in history.batches)
+    rows = [(loss, accuracy) for epoch, _, loss, accuracy in history.batches if epoch == ended.epoch]
+    for batch, (loss, accuracy) in enumerate(rows, start=1):
+        wall_time = now - ended.seconds * (1 - batch / len(rows))
+        yield wall_time, offset + batch, {"batch_loss": loss, "batch_accuracy": accuracy}
 
 
 def _write(folder: Path, epoch: int, rows: Iterable[Row]) -> None:
@@ -62,11 +62,11 @@ def _write(folder: Path, epoch: int, rows: Iterable[Row]) -> None:
         try:
             with tf.io.TFRecordWriter(str(temporary)) as records:
                 records.write(tf.compat.v1.Event(file_version="brain.Event:2").SerializeToString())
-                for at, step, values in rows:
+                for wall_time, step, values in rows:
                     summary = tf.compat.v1.Summary(
                         value=[tf.compat.v1.Summary.Value(tag=tag, simple_value=value) for tag, value in values.items()]
                     )
-                    event = tf.compat.v1.Event(wall_time=at, step=step, summary=summary)
+                    event = tf.compat.v1.Event(wall_time=wall_time, step=step, summary=summary)
                     records.write(event.SerializeToString())
         except tf.errors.OpError as error:
             raise StorageError(f"cannot write {path}: {error.message}") from error

@@ -64,7 +64,7 @@ def tracked(trackers: Trackers, training: TrainingConfig, run: Run, listener: Li
 
     log = MlflowLog(trackers.mlflow, training, run, listener)
     try:
-        yield log.hear
+        yield log.on_event
     except KeyboardInterrupt:
         log.end("KILLED")
         raise

@@ -21,7 +21,7 @@ __all__ = [
     "learn", "open_application", "open_base", "run_transfer", "transfer", "transfer_data",
 ]  # fmt: skip
 
-_PLACES = {
+_MODULES = {
     "open_application": "applications",
     **dict.fromkeys(("TransferData", "transfer_data"), "data"),
     **dict.fromkeys(("Base", "Transferred", "open_base", "run_transfer", "transfer"), "experiment"),
@@ -30,6 +30,6 @@ _PLACES = {
 
 
 def __getattr__(name: str) -> object:
-    if name not in _PLACES:
+    if name not in _MODULES:
         raise AttributeError(f"module 'digitlab.transfer_learning' has no attribute {name!r}")
-    return getattr(importlib.import_module(f"digitlab.transfer_learning.{_PLACES[name]}"), name)
+    return getattr(importlib.import_module(f"digitlab.transfer_learning.{_MODULES[name]}"), name)

@@ -64,7 +64,7 @@ _APPLICATIONS = {
 
 def application_names() -> tuple[str, ...]:
     """Return the names of the supported networks."""
-    return tuple(found.name for found in _APPLICATIONS.values())
+    return tuple(each.name for each in _APPLICATIONS.values())
 
 
 def is_application(name: str) -> bool:
@@ -84,24 +84,24 @@ def open_application(name: str, weights: str | Path) -> keras.Model:
         ModelError: for a file that is missing, damaged, or of another network.
     """
     if name.lower() not in _APPLICATIONS:
-        near = difflib.get_close_matches(name.lower(), _APPLICATIONS, n=1)
-        hint = f" Did you mean {_APPLICATIONS[near[0]].name!r}?" if near else ""
+        similar = difflib.get_close_matches(name.lower(), _APPLICATIONS, n=1)
+        hint = f" Did you mean {_APPLICATIONS[similar[0]].name!r}?" if similar else ""
         raise UsageError(f"there is no network {name!r} here; known: {', '.join(application_names())}.{hint}")
-    found = _APPLICATIONS[name.lower()]
-    side = 28 * found.factor
-    make = getattr(keras.applications, found.name)
-    body = make(include_top=False, weights=None, input_shape=(side, side, 3))
+    application = _APPLICATIONS[name.lower()]
+    side = 28 * application.factor
+    constructor = getattr(keras.applications, application.name)
+    body = constructor(include_top=False, weights=None, input_shape=(side, side, 3))
     if str(weights) != RANDOM:
-        _load(body, Path(weights), found.name)
+        _load(body, Path(weights), application.name)
     images = keras.Input((28, 28), dtype="uint8", name="images")
-    scale, offset = _PREPARED[found.prepared]
+    scale, offset = _PREPARED[application.prepared]
     pixels = layers.Rescaling(1.0, name="as_they_are")(images)  # integers to float32
     grey = layers.Reshape((28, 28, 1), name="add_channel")(pixels)
-    large = layers.UpSampling2D(found.factor, interpolation="bilinear", name="enlarge")(grey)
+    large = layers.UpSampling2D(application.factor, interpolation="bilinear", name="enlarge")(grey)
     colours = layers.Concatenate(name="three_colours")([large] * 3)
     prepared = layers.Rescaling(scale, offset, name="prepare")(colours)
     pooled = layers.GlobalAveragePooling2D(name="average")(body(prepared))
-    return keras.Model(images, output()[0](pooled), name=found.name.lower())
+    return keras.Model(images, output()[0](pooled), name=application.name.lower())
 
 
 def _load(body: keras.Model, path: Path, name: str) -> None:

@@ -59,13 +59,15 @@ def transfer_data(
     pool = data.split(WHOLE if whole else _training_split(data))
     _expect_classes(pool, data.name)
     if per_class is not None:
-        train, rest = _drawn(pool, per_class, seed, data.name)
+        train, rest = _draw(pool, per_class, seed, data.name)
     elif whole and test is None:
         train, rest = hold_out(pool, _HELD_OUT)
     else:
         train, rest = pool, pool[:0]
-    measured, tested_on, tested_form = _measured(data, rest, test, whole=whole)
-    return TransferData(_as_taken(train, data.form, form), _as_taken(measured, tested_form, form), data.name, tested_on)
+    test_images, tested_on, tested_form = _test_images(data, rest, test, whole=whole)
+    return TransferData(
+        _in_form(train, data.form, form), _in_form(test_images, tested_form, form), data.name, tested_on
+    )
 
 
 def _training_split(data: Dataset) -> str:
@@ -73,12 +75,12 @@ def _training_split(data: Dataset) -> str:
     return "train"
 
 
-def _measured(data: Dataset, rest: Digits, test: str | None, *, whole: bool) -> tuple[Digits, str, str]:
+def _test_images(data: Dataset, rest: Digits, test: str | None, *, whole: bool) -> tuple[Digits, str, str]:
     other = find_dataset(test) if test else data
     if whole and test is None:
         if not len(rest):
             raise DatasetError(
-                f"{data.name}: all images are learned from and none are left to measure on; name others, e.g. "
+                f"{data.name}: all images are trained on and none are left for testing; give others, e.g. "
                 "--test mnist, or use a smaller --per-class"
             )
         return rest, f"{data.name}, the rest", data.form
@@ -91,14 +93,14 @@ def _measured(data: Dataset, rest: Digits, test: str | None, *, whole: bool) -> 
 def _expect_classes(digits: Digits, name: str) -> None:
     classes = np.unique(digits.labels)
     if len(classes) < 2:
-        held = f"images of class {classes[0]} only" if len(classes) else "no images"
-        raise DatasetError(f"{name} holds {held}; expected images of two classes or more to tell apart")
+        content = f"images of class {classes[0]} only" if len(classes) else "no images"
+        raise DatasetError(f"{name} contains {content}; expected images of two or more classes")
 
 
-def _drawn(pool: Digits, per_class: int, seed: int, name: str) -> tuple[Digits, Digits]:
+def _draw(pool: Digits, per_class: int, seed: int, name: str) -> tuple[Digits, Digits]:
     """Draw ``per_class`` images of each class that occurs; return them and the rest, both in the order of the set."""
     rng = np.random.default_rng(seed)
-    taken = np.zeros(len(pool), np.bool_)
+    chosen = np.zeros(len(pool), np.bool_)
     for label in np.unique(pool.labels):
         rows = np.flatnonzero(pool.labels == label)
         if len(rows) < per_class:
@@ -106,13 +108,13 @@ def _drawn(pool: Digits, per_class: int, seed: int, name: str) -> tuple[Digits, 
                 f"{name} has {len(rows)} training images of class {label}; expected at least {per_class}, as "
                 "--per-class asks: use a smaller number or more images"
             )
-        taken[rng.permutation(rows)[:per_class]] = True
-    return pool[np.flatnonzero(taken)], pool[np.flatnonzero(~taken)]
+        chosen[rng.permutation(rows)[:per_class]] = True
+    return pool[np.flatnonzero(chosen)], pool[np.flatnonzero(~chosen)]
 
 
-def _as_taken(digits: Digits, given: str, takes: str) -> Digits:
-    if given == takes:
+def _in_form(digits: Digits, form: str, model_form: str) -> Digits:
+    if form == model_form:
         return digits
-    if takes == "grey":
-        raise UsageError("these are Sobel images, and the model takes grey ones; expected another --data or --test")
+    if model_form == "grey":
+        raise UsageError("these are Sobel images, but the model takes grey ones; expected another --data or --test")
     return Digits(sobel_images(digits.images), digits.labels)

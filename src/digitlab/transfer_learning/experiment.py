@@ -96,8 +96,8 @@ def open_base(
         ModelError: when it cannot be opened, or an application has no weights.
         UsageError: for an unknown name, or for weights given with a model that has its own.
     """
-    named = not Path(model).suffix and not Path(model).exists()
-    if named and shipped_keras(str(model)) is None:
+    is_name = not Path(model).suffix and not Path(model).exists()
+    if is_name and shipped_keras(str(model)) is None:
         if not is_application(str(model)):
             raise UsageError(
                 f"there is no model {str(model)!r}; expected a run folder, a file ending in .keras or .h5, "
@@ -110,8 +110,8 @@ def open_base(
             )
         return Base.of(open_application(str(model), weights))
     if weights is not None:
-        raise UsageError(f"{model} has its own weights; expected no --weights beside it")
-    opened = open_model(Path(model), tell=tell)
+        raise UsageError(f"{model} has its own weights; leave out --weights")
+    opened = open_model(Path(model), on_note=tell)
     card = card_of(opened, Path(model))
     return Base.of(opened, replace(card, form=form or card.form))
 
@@ -137,16 +137,16 @@ def transfer(
     keras.utils.set_random_seed(settings.seed)
     before = None
     if settings.how == "anew":
-        model, own = reinitialised(network, settings.seed), set()
+        model, pretrained = reinitialised(network, settings.seed), set()
     else:
         body = cut(network, steps, network.model.name)
-        own = {layer.name for layer in body.layers}
+        pretrained = {layer.name for layer in body.layers}
         if settings.head == "keep":
             model = cut(network, [network.answer], network.model.name)
             before = accuracy_of(predict_probabilities(model, data.test.images), data.test.labels)
         else:
             model = with_end(body, new_head(steps))
-    history = _in_phases(model, own, data, settings, listener, stop)
+    history = _in_phases(model, pretrained, data, settings, listener, stop)
     freeze(model, lambda _: True)  # so that all layers are trainable when the file is opened
     return Transferred(model, predict_probabilities(model, data.test.images), history, names, before)
 
@@ -161,23 +161,26 @@ def _by_features(
     learned = learn(features, data.train.labels, settings.learner, seed=settings.seed)
     names = [step.name for step in steps]
     if learned.as_layers is None:
-        said = learned.probabilities(predict_probabilities(body, data.test.images))
-        return Transferred(None, said, History(), names)
+        probabilities = learned.probabilities(predict_probabilities(body, data.test.images))
+        return Transferred(None, probabilities, History(), names)
     model = with_end(body, learned.as_layers)
     return Transferred(model, predict_probabilities(model, data.test.images), History(), names)
 
 
 def _in_phases(
     model: keras.Model,
-    own: set[str],
+    pretrained: set[str],
     data: TransferData,
     settings: Transfer,
     listener: Listener,
     stop: StopRequest,
 ) -> History:
-    """Train the layers that are not the network's ``own``, then all layers; epochs are numbered across both phases."""
+    """Train the new layers, then all layers; epochs are numbered across both phases.
+
+    pretrained: names of the network's own layers
+    """
     first, second = settings.phases(len(data.train))
-    freeze(model, lambda name: name not in own)
+    freeze(model, lambda name: name not in pretrained)
     listener(Stage(f"training {'all layers' if settings.how == 'anew' else 'the head'}"))
     history = _phase(model, data, settings, settings.learning_rate, first, History(), listener, stop)
     if second and not stop.asked:
@@ -193,12 +196,12 @@ def _phase(
     settings: Transfer,
     rate: float,
     epochs: int,
-    before: History,
+    previous: History,
     listener: Listener,
     stop: StopRequest,
 ) -> History:
     batches = -(-len(data.train) // settings.batch_size)
-    done = len(before.epochs)
+    epochs_before = len(previous.epochs)
     optimiser = make_optimiser("adam", learning_rate=rate, schedule="cosine", steps=epochs * batches)
     loop = Loop(
         model,
@@ -206,17 +209,20 @@ def _phase(
         data.train,
         None,
         batch_size=settings.batch_size,
-        seed=settings.seed + 2**31 * bool(done),  # a different order from the first phase's
+        seed=settings.seed + 2**31 * bool(epochs_before),  # a different order from the first phase's
         augmentation=augmentation(settings.augmentation),
     )
     trained = sum(math.prod(weight.shape) for weight in model.trainable_weights)
     listener(Started(len(loop.train), 0, epochs, loop.batches, trained, "float32", "few images"))
-    found = loop.run(epochs, listener, stop)
+    history = loop.run(epochs, listener, stop)
     return History(
-        [*before.epochs, *(replace(each, epoch=each.epoch + done) for each in found.epochs)],
-        [*before.batches, *((epoch + done, batch, loss, right) for epoch, batch, loss, right in found.batches)],
-        stopped=found.stopped,
-        interrupted=found.interrupted,
+        [*previous.epochs, *(replace(each, epoch=each.epoch + epochs_before) for each in history.epochs)],
+        [
+            *previous.batches,
+            *((epoch + epochs_before, batch, loss, right) for epoch, batch, loss, right in history.batches),
+        ],
+        stopped=history.stopped,
+        interrupted=history.interrupted,
     )
 
 
@@ -241,47 +247,47 @@ def run_transfer(
         UsageError: as `transfer`.
         StorageError: when the run folder cannot be written.
     """
-    done = transfer(base, data, settings, listener=listener, stop=stop)
-    run.write_config({**_config(base, data, settings, done), **about})
+    transferred = transfer(base, data, settings, listener=listener, stop=stop)
+    run.write_config({**_config(base, data, settings, transferred), **about})
     run.write_json(run.environment, environment(settings.seed))
     about_test = {"model": f"{base.card.name}, {settings.how}", "data": data.tested_on, "split": "test"}
     finished = finish_run(
         run,
-        done.model,
-        _card(base, data, settings, done),
-        done.history,
+        transferred.model,
+        _card(base, data, settings, transferred),
+        transferred.history,
         data.test,
         about_test,
-        probabilities=done.probabilities,
+        probabilities=transferred.probabilities,
         must_export=False,
         listener=listener,
     )
-    return done, finished.metrics
+    return transferred, finished.metrics
 
 
-def _config(base: Base, data: TransferData, settings: Transfer, done: Transferred) -> dict[str, Any]:
+def _config(base: Base, data: TransferData, settings: Transfer, transferred: Transferred) -> dict[str, Any]:
     first, second = settings.phases(len(data.train))
-    told = {**settings.as_dict(), "epochs": first + second, "layer": ", ".join(done.layers)}
+    values = {**settings.as_dict(), "epochs": first + second, "layer": ", ".join(transferred.layers)}
     if settings.how == "features":
         for name in ("epochs", "fine_epochs", "batch_size", "learning_rate", "fine_rate", "augmentation", "head"):
-            del told[name]
+            del values[name]
     else:
-        told |= {"optimiser": "adam", "schedule": "cosine", "fine_epochs": second}
-        del told["learner"]
+        values |= {"optimiser": "adam", "schedule": "cosine", "fine_epochs": second}
+        del values["learner"]
     return {
         "architecture": f"{base.card.architecture}, {settings.how}",
         "dataset": data.name,
         "test": data.tested_on,
         "images": len(data.train),
-        **told,
+        **values,
     }
 
 
-def _card(base: Base, data: TransferData, settings: Transfer, done: Transferred) -> ModelCard:
-    told = {key: value for key, value in _config(base, data, settings, done).items() if value is not None}
+def _card(base: Base, data: TransferData, settings: Transfer, transferred: Transferred) -> ModelCard:
+    values = {key: value for key, value in _config(base, data, settings, transferred).items() if value is not None}
     return replace(
         base.card,
         name=f"{base.card.name}-{settings.how}",
-        training={"transferred_from": base.card.name, **told},
+        training={"transferred_from": base.card.name, **values},
         versions=versions(),
     )

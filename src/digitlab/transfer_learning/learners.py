@@ -73,11 +73,11 @@ def learn(features: NDArray[np.float32], labels: NDArray[np.uint8], learner: str
         UsageError: for an unknown name, or a kernel on so many features that its model would be too large.
     """
     if not isinstance(learner, str):
-        return _as_it_is(learner, features, labels)
+        return _unconverted(learner, features, labels)
     if learner == "knn":
         from sklearn.neighbors import KNeighborsClassifier
 
-        return _as_it_is(KNeighborsClassifier(min(5, len(labels)), weights="distance"), features, labels)
+        return _unconverted(KNeighborsClassifier(min(5, len(labels)), weights="distance"), features, labels)
     if learner not in LEARNERS:
         raise UsageError(f"there is no learner {learner!r}; known: {', '.join(LEARNERS)}")
     from threadpoolctl import threadpool_limits
@@ -85,12 +85,12 @@ def learn(features: NDArray[np.float32], labels: NDArray[np.uint8], learner: str
     fit = {"logistic": _logistic, "nearest-mean": _nearest_mean}.get(learner, _linear_svm)
     with threadpool_limits(1):  # hundreds of small matrix products: several threads would only wait for each other
         kernel = _Kernel.of(features, seed) if learner == "svm" else _Scaling.of(features)
-        seen = kernel(features)
-        sharpness = 1.0 if learner == "logistic" else _sharpness(fit, seen, labels, seed)
-        weights, biases = fit(seen, labels).wide(sharpness)
+        inputs = kernel(features)
+        sharpness = 1.0 if learner == "logistic" else _sharpness(fit, inputs, labels, seed)
+        weights, biases = fit(inputs, labels).wide(sharpness)
 
-    def probabilities(asked: NDArray[np.float32]) -> NDArray[np.float32]:
-        return _softmax(kernel(asked) @ weights + biases)
+    def probabilities(samples: NDArray[np.float32]) -> NDArray[np.float32]:
+        return _softmax(kernel(samples) @ weights + biases)
 
     def as_layers(tensor: Any) -> Any:
         return kernel.as_layers(tensor, weights, biases)
@@ -98,39 +98,39 @@ def learn(features: NDArray[np.float32], labels: NDArray[np.uint8], learner: str
     return Learned(learner, probabilities, as_layers)
 
 
-def _as_it_is(estimator: Any, features: NDArray[np.float32], labels: NDArray[np.uint8]) -> Learned:
+def _unconverted(estimator: Any, features: NDArray[np.float32], labels: NDArray[np.uint8]) -> Learned:
     fitted = estimator.fit(features, labels)
 
-    def probabilities(asked: NDArray[np.float32]) -> NDArray[np.float32]:
-        found = np.zeros((len(asked), 10), np.float32)
-        found[:, fitted.classes_] = fitted.predict_proba(asked)
-        return found
+    def probabilities(samples: NDArray[np.float32]) -> NDArray[np.float32]:
+        result = np.zeros((len(samples), 10), np.float32)
+        result[:, fitted.classes_] = fitted.predict_proba(samples)
+        return result
 
     return Learned(type(estimator).__name__, probabilities)
 
 
-def _logistic(seen: NDArray[np.float64], labels: NDArray[np.uint8]) -> _Linear:
+def _logistic(inputs: NDArray[np.float64], labels: NDArray[np.uint8]) -> _Linear:
     from sklearn.linear_model import LogisticRegression
 
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # the warning that more iterations would lower the loss slightly
-        fitted = LogisticRegression(max_iter=100, tol=1e-3).fit(seen, labels)
+        fitted = LogisticRegression(max_iter=100, tol=1e-3).fit(inputs, labels)
     return _two_sided(fitted.coef_, fitted.intercept_, fitted.classes_)
 
 
-def _linear_svm(seen: NDArray[np.float64], labels: NDArray[np.uint8]) -> _Linear:
+def _linear_svm(inputs: NDArray[np.float64], labels: NDArray[np.uint8]) -> _Linear:
     from sklearn.svm import LinearSVC
 
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        fitted = LinearSVC(C=1.0, max_iter=300, dual="auto", random_state=0).fit(seen, labels)
+        fitted = LinearSVC(C=1.0, max_iter=300, dual="auto", random_state=0).fit(inputs, labels)
     return _two_sided(fitted.coef_, fitted.intercept_, fitted.classes_)
 
 
-def _nearest_mean(seen: NDArray[np.float64], labels: NDArray[np.uint8]) -> _Linear:
+def _nearest_mean(inputs: NDArray[np.float64], labels: NDArray[np.uint8]) -> _Linear:
     """Use the negative squared distance to each class mean; linear, as the term that all classes share is left out."""
     classes = np.unique(labels)
-    means = np.stack([seen[labels == label].mean(axis=0) for label in classes])
+    means = np.stack([inputs[labels == label].mean(axis=0) for label in classes])
     return _Linear(2 * means.T, -(means**2).sum(axis=1), classes)
 
 
@@ -146,7 +146,7 @@ def _two_sided(
 
 def _sharpness(
     fit: Callable[[NDArray[np.float64], NDArray[np.uint8]], _Linear],
-    seen: NDArray[np.float64],
+    inputs: NDArray[np.float64],
     labels: NDArray[np.uint8],
     seed: int,
 ) -> float:
@@ -158,11 +158,11 @@ def _sharpness(
 
     if np.bincount(labels)[np.unique(labels)].min() < _FOLDS:
         return 1.0
-    parted = StratifiedKFold(_FOLDS, shuffle=True, random_state=seed % 2**32).split(seen, labels)
-    logits = np.empty((len(seen), 10))
-    for kept, held in parted:
-        weights, biases = fit(seen[kept], labels[kept]).wide(1.0)
-        logits[held] = seen[held] @ weights + np.where(biases == _NEVER, -1e9, biases)
+    splits = StratifiedKFold(_FOLDS, shuffle=True, random_state=seed % 2**32).split(inputs, labels)
+    logits = np.empty((len(inputs), 10))
+    for train, held_out in splits:
+        weights, biases = fit(inputs[train], labels[train]).wide(1.0)
+        logits[held_out] = inputs[held_out] @ weights + np.where(biases == _NEVER, -1e9, biases)
     losses = [
         -np.log(_softmax(factor * logits)[np.arange(len(labels)), labels] + 1e-12).mean() for factor in _SHARPNESS
     ]
@@ -235,15 +235,17 @@ class _Kernel:
         scaled = normalisation(tensor)
         normalisation.set_weights([self.scaling.mean, np.full(width, deviation**2)])
         squared = layers.Multiply(name="squared")([scaled, scaled])
-        far = _dense(squared, np.full((width, 1), -self.gamma), np.zeros(1), "linear", "length")
-        own = -self.gamma * (self.landmarks**2).sum(axis=1)
-        near = _dense(scaled, 2 * self.gamma * self.landmarks.T, own, "linear", "landmarks")
-        kernel = layers.Activation("exponential", dtype="float32", name="kernel")(layers.Add(name="apart")([near, far]))
+        image_term = _dense(squared, np.full((width, 1), -self.gamma), np.zeros(1), "linear", "length")
+        landmark_term = -self.gamma * (self.landmarks**2).sum(axis=1)
+        product_term = _dense(scaled, 2 * self.gamma * self.landmarks.T, landmark_term, "linear", "landmarks")
+        kernel = layers.Activation("exponential", dtype="float32", name="kernel")(
+            layers.Add(name="apart")([product_term, image_term])
+        )
         return _dense(kernel, self.mixing @ weights, biases, "softmax", "probabilities")
 
 
 def _dense(tensor: Any, weights: NDArray[Any], biases: NDArray[Any], activation: str, name: str) -> Any:
     layer = layers.Dense(weights.shape[1], activation=activation, dtype="float32", name=name)
-    made = layer(tensor)
+    result = layer(tensor)
     layer.set_weights([np.asarray(weights, np.float32), np.asarray(biases, np.float32)])
-    return made
+    return result

@@ -62,7 +62,7 @@ class Transfer:
     def __post_init__(self) -> None:
         check_settings(self)
         if self.head == "keep" and self.how not in ("freeze", "two-phase"):
-            raise UsageError(f"head is 'keep', and {self.how!r} throws it away; expected freeze or two-phase")
+            raise UsageError(f"head is 'keep', but {self.how!r} discards it; expected freeze or two-phase")
         if self.head == "keep" and self.layer is not None:
             raise UsageError("head is 'keep' and a layer is named; expected one of them")
         if self.layer is not None and self.how == "anew":
@@ -74,8 +74,8 @@ class Transfer:
         >>> Transfer(how="freeze").phases(1000), Transfer().phases(100), Transfer(how="anew", epochs=5).phases(1000)
         ((19, 0), (100, 100), (24, 0))
         """
-        usual = min(_MOST, max(_FEWEST, math.ceil(_STEPS / math.ceil(images / self.batch_size))))
-        first, second = self.epochs or usual, self.fine_epochs or usual
+        default = min(_MOST, max(_FEWEST, math.ceil(_STEPS / math.ceil(images / self.batch_size))))
+        first, second = self.epochs or default, self.fine_epochs or default
         return {"features": (0, 0), "freeze": (first, 0), "anew": (first + second, 0)}.get(self.how, (first, second))
 
     def as_dict(self) -> dict[str, Any]:

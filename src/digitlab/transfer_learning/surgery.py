@@ -33,30 +33,30 @@ def cut(network: Network, steps: Sequence[Step], name: str) -> keras.Model:
         UsageError: for a step that is an operation without a layer, which cannot be saved to a file.
     """
     images = keras.Input((28, 28), dtype="uint8", name="images")
-    made: dict[int, Any] = {id(network.images): images}
+    tensors: dict[int, Any] = {id(network.images): images}
     copies: dict[int, Any] = {}
     for step in _needed(network, steps):
         if not isinstance(step.layer, keras.Layer):
-            raise UsageError(f"{network.model.name}: {step.name!r} is no layer, and cannot be carried over")
+            raise UsageError(f"{network.model.name}: {step.name!r} is not a layer, and cannot be copied")
         if id(step.layer) not in copies:
             copies[id(step.layer)] = type(step.layer).from_config(
                 {**step.layer.get_config(), "name": _plain(step.name)}
             )
         copy = copies[id(step.layer)]
-        taken = keras.tree.map_structure(lambda tensor: made.get(id(tensor), tensor), step.arguments)
-        made[id(step.result)] = copy(*taken, **step.settings)
+        inputs = keras.tree.map_structure(lambda tensor: tensors.get(id(tensor), tensor), step.arguments)
+        tensors[id(step.result)] = copy(*inputs, **step.settings)
         copy.set_weights(step.layer.get_weights())
-    ends = [_flat(made[id(step.result)], step) for step in steps]
+    ends = [_flat(tensors[id(step.result)], step) for step in steps]
     return keras.Model(images, ends[0] if len(ends) == 1 else layers.Concatenate(name="together")(ends), name=name)
 
 
 def _needed(network: Network, steps: Sequence[Step]) -> list[Step]:
     """Return these steps and all that they depend on, in order of computation."""
-    wanted = {step.name for step in steps}
+    needed = {step.name for step in steps}
     for name in reversed(network.steps):
-        if name in wanted:
-            wanted.update(network.steps[name].takes)
-    return [step for name, step in network.steps.items() if name in wanted]
+        if name in needed:
+            needed.update(network.steps[name].takes)
+    return [step for name, step in network.steps.items() if name in needed]
 
 
 def _plain(name: str) -> str:
@@ -91,15 +91,15 @@ def with_end(body: keras.Model, end: Callable[[Any], Any]) -> keras.Model:
     Layers of the end get underscores behind names that the network has already, e.g. from an earlier transfer.
     """
     cut_off = body.outputs[0]
-    made = end(cut_off)
-    names, waiting = {layer.name for layer in body.layers}, [made]
-    while waiting:
-        tensor = waiting.pop()
+    result = end(cut_off)
+    names, pending = {layer.name for layer in body.layers}, [result]
+    while pending:
+        tensor = pending.pop()
         if tensor is not cut_off:
             layer = tensor._keras_history.operation
             layer.name = unused(layer.name, names)
-            waiting += keras.tree.flatten(layer.input)
-    return keras.Model(body.inputs[0], made, name=body.name)
+            pending += keras.tree.flatten(layer.input)
+    return keras.Model(body.inputs[0], result, name=body.name)
 
 
 def freeze(model: keras.Model, keep: Callable[[str], bool]) -> None:
@@ -118,5 +118,5 @@ def thaw(model: keras.Model) -> None:
 def reinitialised(network: Network, seed: int) -> keras.Model:
     """Return the same architecture with new weights, drawn by its own initialisers."""
     keras.utils.set_random_seed(seed)
-    known = cut(network, [network.answer], network.model.name)
-    return keras.models.clone_model(known)
+    copied = cut(network, [network.answer], network.model.name)
+    return keras.models.clone_model(copied)

@@ -95,17 +95,17 @@ class Folder:
         import tomli_w
 
         if self.space.is_file():
-            ours, theirs = _essence(space), _essence(self.read())
+            ours, theirs = _fixed_settings(space), _fixed_settings(self.read())
             if ours != theirs and not self._is_begun():
                 self.journal.unlink(missing_ok=True)
             elif ours != theirs:
                 differing = sorted(key for key in ours | theirs if ours.get(key) != theirs.get(key))
                 raise UsageError(
-                    f"{self.path} holds another search: {', '.join(differing)} differ; --resume {self.path} goes on "
-                    "with that one, --out begins this one elsewhere"
+                    f"{self.path} contains another search: {', '.join(differing)} differ; --resume {self.path} "
+                    "continues that one, --out starts this one elsewhere"
                 )
         elif self.path.is_dir() and any(self.path.iterdir()):
-            raise UsageError(f"{self.path} holds other files; expected a new or empty folder, or that of a search")
+            raise UsageError(f"{self.path} contains other files; expected a new or empty folder, or that of a search")
         write_text(self.space, tomli_w.dumps({**space.as_toml(), "name": space.name}))
 
     def _is_begun(self) -> bool:
@@ -120,11 +120,11 @@ class Folder:
             UsageError: when another process holds the lock.
             StorageError: when the folder cannot be written.
         """
-        refusal = f"{self.path}: another process is searching here; wait for it, or choose --out"
+        refusal = f"{self.path}: another process is searching here; wait until it ends, or choose another --out"
         return locked(self.path, refusal)
 
 
-def _essence(space: Space) -> dict[str, object]:
+def _fixed_settings(space: Space) -> dict[str, object]:
     """Return the settings that must not change when a search is resumed, by their names in the file."""
     content = replace(space, tuning=replace(space.tuning, trials=None)).as_toml()
     tuning, varied = content.pop("tune"), content.pop("space")

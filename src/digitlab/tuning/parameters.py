@@ -79,7 +79,7 @@ class Range:
             return None
         step = self.step or 1
         # Rounded: 0.1 + 2 * 0.1 is 0.30000000000000004.
-        numbers = (self.low + step * place for place in range(math.floor((self.high - self.low) / step + 1e-9) + 1))
+        numbers = (self.low + step * index for index in range(math.floor((self.high - self.low) / step + 1e-9) + 1))
         return tuple(int(number) if self.whole else float(f"{number:.12g}") for number in numbers)
 
     @property
@@ -93,67 +93,67 @@ class Range:
 
     def as_toml(self) -> Any:
         """Return the form used in a space's file."""
-        found: dict[str, Any] = {"low": self.low, "high": self.high}
-        return found | ({"step": self.step} if self.step is not None else {}) | ({"log": True} if self.log else {})
+        table: dict[str, Any] = {"low": self.low, "high": self.high}
+        return table | ({"step": self.step} if self.step is not None else {}) | ({"log": True} if self.log else {})
 
 
 Parameter = Choice | Range
 
 
-def parameter_of(given: object, where: str) -> Parameter:
+def parameter_of(value: object, source: str) -> Parameter:
     """Parse a parameter of a space's file: a list of choices, or a table with ``low`` and ``high``.
 
     Raises:
         RecipeError: for anything else, or if there is nothing to choose from.
     """
-    if isinstance(given, list):
-        return _choice(given, where)
-    if isinstance(given, dict):
-        return _range(given, where)
+    if isinstance(value, list):
+        return _choice(value, source)
+    if isinstance(value, dict):
+        return _range(value, source)
     raise RecipeError(
-        f"{where} is {given!r}; expected choices such as [1, 2] or a range such as {{ low = 1, high = 9 }}"
+        f"{source} is {value!r}; expected choices such as [1, 2] or a range such as {{ low = 1, high = 9 }}"
     )
 
 
-def _choice(values: Sequence[Any], where: str) -> Choice:
+def _choice(values: Sequence[Any], source: str) -> Choice:
     if not values:
-        raise RecipeError(f"{where} has no choices; expected at least one")
+        raise RecipeError(f"{source} has no choices; expected at least one")
     labels = [_label(value) for value in values]
-    for place, label in enumerate(labels):
-        if label in labels[:place]:
-            raise RecipeError(f"{where} has {label!r} twice; expected each choice once")
+    for index, label in enumerate(labels):
+        if label in labels[:index]:
+            raise RecipeError(f"{source} has {label!r} twice; expected each choice once")
     return Choice(tuple(values))
 
 
-def _range(given: Mapping[str, Any], where: str) -> Range:
-    for key in given:
+def _range(table: Mapping[str, Any], source: str) -> Range:
+    for key in table:
         if key not in _OF_A_RANGE:
-            raise RecipeError(f"{where} has the unknown key {key!r}; a range has {', '.join(_OF_A_RANGE)}")
+            raise RecipeError(f"{source} has the unknown key {key!r}; a range has {', '.join(_OF_A_RANGE)}")
     for key in ("low", "high"):
-        if key not in given:
-            raise RecipeError(f"{where} has no {key}; expected {{ low = …, high = … }}")
+        if key not in table:
+            raise RecipeError(f"{source} has no {key}; expected {{ low = …, high = … }}")
     for key in ("low", "high", "step"):
-        value = given.get(key, 1)
+        value = table.get(key, 1)
         if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
-            raise RecipeError(f"{where}: {key} is {value!r}; expected a number")
-    if not isinstance(given.get("log", False), bool):
-        raise RecipeError(f"{where}: log is {given['log']!r}; expected true or false")
-    found = Range(**given)
-    _expect_numbers_in(found, where)
-    if found.whole:
-        return found
-    return Range(float(found.low), float(found.high), found.step and float(found.step), found.log)
+            raise RecipeError(f"{source}: {key} is {value!r}; expected a number")
+    if not isinstance(table.get("log", False), bool):
+        raise RecipeError(f"{source}: log is {table['log']!r}; expected true or false")
+    result = Range(**table)
+    _expect_numbers_in(result, source)
+    if result.whole:
+        return result
+    return Range(float(result.low), float(result.high), result.step and float(result.step), result.log)
 
 
-def _expect_numbers_in(found: Range, where: str) -> None:
-    if found.low >= found.high:
-        raise RecipeError(f"{where} is an empty range, from {found.low} to {found.high}; expected low below high")
-    if found.step is not None and not 0 < found.step <= found.high - found.low:
-        raise RecipeError(f"{where}: step is {found.step}; expected more than 0, and at most high - low")
-    if found.log and found.low <= 0:
-        raise RecipeError(f"{where}: low is {found.low}; expected more than 0 for a range with log")
-    if found.log and found.step is not None:
-        raise RecipeError(f"{where} has both log and step; expected one of them")
+def _expect_numbers_in(range_: Range, source: str) -> None:
+    if range_.low >= range_.high:
+        raise RecipeError(f"{source} is an empty range, from {range_.low} to {range_.high}; expected low below high")
+    if range_.step is not None and not 0 < range_.step <= range_.high - range_.low:
+        raise RecipeError(f"{source}: step is {range_.step}; expected more than 0, and at most high - low")
+    if range_.log and range_.low <= 0:
+        raise RecipeError(f"{source}: low is {range_.low}; expected more than 0 for a range with log")
+    if range_.log and range_.step is not None:
+        raise RecipeError(f"{source} has both log and step; expected one of them")
 
 
 def _label(value: Any) -> Label:

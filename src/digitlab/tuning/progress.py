@@ -35,13 +35,14 @@ def jobs_of(space: Space, training: TrainingConfig) -> list[Job]:
     """List a trial's trainings: fold after fold, then all folds with the next seed. None can access the test images."""
     tuning = space.tuning
     share = {"share": tuning.share} if tuning.share < 1 else {}
-    found = []
+    jobs = []
     for seed in range(tuning.seeds):
         for fold in range(tuning.use_folds or tuning.folds):
-            one = replace(training, seed=space.base.seed + seed, test=None, name=None)
-            settings = {"training": one.as_dict(), "folds": tuning.folds, "fold": fold, "watch": "test", **share}
-            found.append(Job("train-on-folds", settings))
-    return found
+            fold_training = replace(training, seed=space.base.seed + seed, test=None, name=None)
+            values = fold_training.as_dict()
+            settings = {"training": values, "folds": tuning.folds, "fold": fold, "watch": "test", **share}
+            jobs.append(Job("train-on-folds", settings))
+    return jobs
 
 
 def weighing(training: TrainingConfig) -> Job:
@@ -72,14 +73,14 @@ class OpenTrial:
     def of(cls, space: Space, trial: Trial) -> OpenTrial:
         """Open a trial that was just proposed, or one of an interrupted search, with its jobs' results."""
         training = space.training(trial.labels)
-        found = cls(trial.number, training, {job.digest: job for job in jobs_of(space, training)})
+        opened = cls(trial.number, training, {job.digest: job for job in jobs_of(space, training)})
         if {"latency", "size"} & {*space.tuning.objectives}:
             job = weighing(training)
-            found.weighing = job.digest, job
-            found.weighed = trial.notes.get("weighed")
-        while (result := trial.notes.get(f"job-{len(found.results)}")) is not None:
-            found.results.append(result)
-        return found
+            opened.weighing = job.digest, job
+            opened.weighed = trial.notes.get("weighed")
+        while (result := trial.notes.get(f"job-{len(opened.results)}")) is not None:
+            opened.results.append(result)
+        return opened
 
     @property
     def missing(self) -> Iterator[tuple[str, Job]]:

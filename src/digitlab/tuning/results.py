@@ -41,18 +41,18 @@ def fold_accuracies(trial: Trial) -> list[float]:
 
 def cost_of(trial: Trial) -> Cost:
     """Compute the cost of one trial; trainings whose results another trial already had are free."""
-    own = [each for each in _jobs(trial) if not each.get("reused")]
+    counted = [each for each in _jobs(trial) if not each.get("reused")]
     cut = trial.notes.get("cut", {"epochs": 0.0, "seconds": 0.0})
-    seconds = sum(each["seconds"] + each["overhead"] for each in own) + cut["seconds"]
-    epochs = sum(each["epochs"] for each in own) + cut["epochs"]
-    return Cost(len(own) + bool(cut["seconds"]), round(epochs, 2), round(seconds, 2))
+    seconds = sum(each["seconds"] + each["overhead"] for each in counted) + cut["seconds"]
+    epochs = sum(each["epochs"] for each in counted) + cut["epochs"]
+    return Cost(len(counted) + bool(cut["seconds"]), round(epochs, 2), round(seconds, 2))
 
 
 def _jobs(trial: Trial) -> list[dict[str, Any]]:
-    found: list[dict[str, Any]] = []
-    while (job := trial.notes.get(f"job-{len(found)}")) is not None:
-        found.append(job)
-    return found
+    jobs: list[dict[str, Any]] = []
+    while (job := trial.notes.get(f"job-{len(jobs)}")) is not None:
+        jobs.append(job)
+    return jobs
 
 
 def best_recipe(space: Space, search: Search) -> tuple[int, TrainingConfig] | None:
@@ -113,9 +113,9 @@ def write_results(space: Space, search: Search, folder: Folder) -> dict[str, Any
     Raises:
         StorageError: when it cannot be written.
     """
-    found = results_of(space, search)
-    write_text(folder.results, json.dumps(found, indent=1, allow_nan=False) + "\n")
-    write_text(folder.table, _table(space, found["trials"]))
+    results = results_of(space, search)
+    write_text(folder.results, json.dumps(results, indent=1, allow_nan=False) + "\n")
+    write_text(folder.table, _table(space, results["trials"]))
     trials = search.trials
     best = best_recipe(space, search)
     if best is not None:
@@ -123,8 +123,8 @@ def write_results(space: Space, search: Search, folder: Folder) -> dict[str, Any
     if len(space.tuning.objectives) > 1:
         for number in search.front:
             write_text(folder.recipe(number), _recipe(space, space.training(trials[number].labels), number))
-    _draw(found, folder)
-    return found
+    _draw(results, folder)
+    return results
 
 
 def _recipe(space: Space, training: TrainingConfig, number: int) -> str:
@@ -147,12 +147,12 @@ def _table(space: Space, rows: Sequence[dict[str, Any]]) -> str:
     return text.getvalue()
 
 
-def _draw(found: dict[str, Any], folder: Folder) -> None:
+def _draw(results: dict[str, Any], folder: Folder) -> None:
     from digitlab.reports.figures import save_figure
     from digitlab.reports.figures.tuning import front_figure, trials_figure
 
-    first, *others = found["objectives"]
-    rows = [row for row in found["trials"] if row["state"] in ("complete", "pruned")]
+    first, *others = results["objectives"]
+    rows = [row for row in results["trials"] if row["state"] in ("complete", "pruned")]
     if rows:
         figure = trials_figure(
             [row["trial"] for row in rows],
@@ -168,7 +168,7 @@ def _draw(found: dict[str, Any], folder: Folder) -> None:
             {f"{each}{' in' + UNITS[each] if UNITS[each] else ''}": [row[each] for row in complete] for each in others},
             [row[first] for row in complete],
             [row["trial"] for row in complete],
-            found["front"],
+            results["front"],
             first,
             more_is_better=OBJECTIVES[first],
         )

@@ -55,7 +55,7 @@ def run_search(
     with pool() as workers:
         workers.check([jobs_of(space, each)[0] for each in space.samples()])
         trials = _Trials(space, search, workers, listener)
-        follow(trials, workers, trials.hear, stop)
+        follow(trials, workers, trials.handle, stop)
     return _missing(space, search)
 
 
@@ -64,11 +64,11 @@ def _missing(space: Space, search: Search) -> int:
 
 
 @dataclass(slots=True)
-class _UnderWay:
+class _RunningJob:
     """A job that a worker is doing: its start time, and how many of its epochs are done."""
 
     job: Job
-    began: float
+    started: float
     epochs: float = 0.0
     cut: bool = False
 
@@ -79,85 +79,85 @@ class _Trials:
     def __init__(self, space: Space, search: Search, pool: Pool, listener: Listener) -> None:
         self._space, self._search, self._pool, self._listener = space, search, pool, listener
         self._depth_first = space.tuning.sampler == "tpe"
-        self._known: dict[str, Mapping[str, Any]] = {}  # results by digest
+        self._results: dict[str, Mapping[str, Any]] = {}  # results by digest
         self._charged: set[str] = set()  # jobs whose cost is already in the journal: free for other trials
-        self._under_way: dict[str, _UnderWay] = {}
-        self._asked = len(search.trials)
+        self._running: dict[str, _RunningJob] = {}
+        self._proposed = len(search.trials)
         self._open: list[OpenTrial] = []
         self._resume()
 
     def _resume(self) -> None:
         """Restore from the journal the results of jobs, and the trials that were interrupted."""
         for trial in self._search.trials:
-            found = OpenTrial.of(self._space, trial)
-            for digest, result in zip(found.jobs, found.results, strict=False):
-                self._known[digest] = result
+            opened = OpenTrial.of(self._space, trial)
+            for digest, result in zip(opened.jobs, opened.results, strict=False):
+                self._results[digest] = result
                 self._charged.add(digest)
-            if found.weighing is not None and found.weighed is not None:
-                self._known[found.weighing[0]] = found.weighed
+            if opened.weighing is not None and opened.weighed is not None:
+                self._results[opened.weighing[0]] = opened.weighed
             if trial.state == "running":
-                self._open.append(found)
+                self._open.append(opened)
                 self._listener(TrialBegan(trial.number, trial.labels))
-                if found.results and len(found.results) < len(found.jobs):
-                    self._judge(found)
-        self._use_what_is_known()
+                if opened.results and len(opened.results) < len(opened.jobs):
+                    self._report_mean(opened)
+        self._apply_known_results()
 
     @property
     def over(self) -> bool:
         """Whether all trials have ended."""
-        return not self._open and self._asked >= self._space.trials
+        return not self._open and self._proposed >= self._space.trials
 
     def next(self) -> Job | None:
         """Return the job to do next, or None."""
-        wanted = self._wanted()
-        if wanted is None:
+        chosen = self._next_job()
+        if chosen is None:
             return None
-        digest, job = wanted
-        self._under_way[digest] = _UnderWay(job, time.monotonic())
+        digest, job = chosen
+        self._running[digest] = _RunningJob(job, time.monotonic())
         return job
 
-    def _wanted(self) -> tuple[str, Job] | None:
+    def _next_job(self) -> tuple[str, Job] | None:
         waiting = [trial for trial in self._open if self._ready(trial) is not None]
-        while self._asked < self._space.trials and not (self._depth_first and waiting):
-            trial = self._ask()
-            if trial in self._open and (wanted := self._ready(trial)) is not None:
-                return wanted
+        while self._proposed < self._space.trials and not (self._depth_first and waiting):
+            trial = self._propose()
+            if trial in self._open and (ready := self._ready(trial)) is not None:
+                return ready
         if waiting:
             return self._ready(max(waiting, key=lambda trial: trial.accuracy))
-        return self._in_advance()
+        return self._speculative_job()
 
     def _ready(self, trial: OpenTrial) -> tuple[str, Job] | None:
         """Return the trial's next job, or None if that is already running."""
         digest, job = next(trial.missing)
-        return None if digest in self._under_way else (digest, job)
+        return None if digest in self._running else (digest, job)
 
-    def _in_advance(self) -> tuple[str, Job] | None:
+    def _speculative_job(self) -> tuple[str, Job] | None:
         """Choose a later job of a trial, for an otherwise idle worker; it may turn out to be unnecessary."""
         for trial in sorted(self._open, key=lambda trial: -trial.accuracy):
             if trial.first and self._space.tuning.pruner != "none":
                 continue
             for digest, job in trial.missing:
-                if digest not in self._under_way and digest not in self._known:
+                if digest not in self._running and digest not in self._results:
                     return digest, job
         return None
 
-    def _ask(self) -> OpenTrial:
+    def _propose(self) -> OpenTrial:
         """Propose a new trial; if the same point was pruned before, it ends like that trial."""
-        asked = self._search.ask()
-        self._asked += 1
-        self._listener(TrialBegan(asked.number, asked.labels))
-        trial = OpenTrial.of(self._space, asked)
+        proposed = self._search.ask()
+        self._proposed += 1
+        self._listener(TrialBegan(proposed.number, proposed.labels))
+        trial = OpenTrial.of(self._space, proposed)
         self._open.append(trial)
-        for earlier in self._search.trials[: asked.number]:
-            if earlier.state == "pruned" and earlier.labels == asked.labels:
+        for earlier in self._search.trials[: proposed.number]:
+            if earlier.state == "pruned" and earlier.labels == proposed.labels:
                 step = max(earlier.reported)
                 self._search.report(trial.number, step, earlier.reported[step])
                 self._prune(trial)
                 return trial
-        self._use_what_is_known()
+        self._apply_known_results()
         return trial
 
-    def hear(self, message: Message) -> None:
+    def handle(self, message: Message) -> None:
         """Track the progress of running jobs, and forward notes to the listener."""
         if isinstance(message, Progressed):
             self._progress(message.job.digest, message.progress)
@@ -167,14 +167,14 @@ class _Trials:
     def done(self, done: Done) -> None:
         """Give a job's result to the trials that need it."""
         digest, result = done.job.digest, done.result
-        job = self._under_way[digest].job
+        job = self._running[digest].job
         # A cluster reports epochs only occasionally: report the rest now; the trial may be pruned at one of them.
-        self._under_way[digest].epochs = result.get("epochs", 0)
+        self._running[digest].epochs = result.get("epochs", 0)
         accuracies = result.get("history", {}).get("validation_accuracy", ())
         self._report_epochs(digest, list(enumerate(accuracies, start=1)))
         self._forget(digest)
-        self._known[digest] = {key: result[key] for key in result if key in KEPT or job.kind == "weigh"}
-        self._use_what_is_known()
+        self._results[digest] = {key: result[key] for key in result if key in KEPT or job.kind == "weigh"}
+        self._apply_known_results()
 
     def again(self, job: protocol.Job, *, stopped: bool) -> None:  # noqa: ARG002 - a trial's order is its own
         """Mark a job as not running; it will be given out again unless its trial has ended."""
@@ -184,26 +184,26 @@ class _Trials:
         """End the trials that need this job."""
         self._forget(job.digest)
         for trial in [each for each in self._open if job.digest in dict(each.missing)]:
-            self._drop_jobs_of(trial)
+            self._cut_jobs_of(trial)
             self._search.fail(trial.number, reason)
             self._end(trial)
 
     def _forget(self, digest: str) -> None:
         """Remove a job from the running ones, and the checkpoint of one that was cut."""
-        was = self._under_way.pop(digest)
-        if was.cut:
-            shutil.rmtree(was.job.checkpoint.parent, ignore_errors=True)
+        running = self._running.pop(digest)
+        if running.cut:
+            shutil.rmtree(running.job.checkpoint.parent, ignore_errors=True)
 
     def _progress(self, digest: str, progress: Mapping[str, Any]) -> None:
         done, accuracies = progress["done"], progress["accuracies"]
-        if digest in self._under_way:
-            self._under_way[digest].epochs = done
+        if digest in self._running:
+            self._running[digest].epochs = done
         self._report_epochs(digest, accuracies)
         for trial in self._open:
             if digest in trial.jobs:
-                so_far = accuracies[-1][1] if trial.first and accuracies else trial.accuracy or None
-                place = list(trial.jobs).index(digest)
-                self._listener(Moved(trial.number, place + 1, len(trial.jobs), done, so_far))
+                accuracy = accuracies[-1][1] if trial.first and accuracies else trial.accuracy or None
+                index = list(trial.jobs).index(digest)
+                self._listener(Moved(trial.number, index + 1, len(trial.jobs), done, accuracy))
 
     def _report_epochs(self, digest: str, accuracies: Any) -> None:
         """Report each epoch of a trial's first job to the pruner, which may end the trial there."""
@@ -213,32 +213,32 @@ class _Trials:
                     self._prune(trial)
                     break
 
-    def _use_what_is_known(self) -> None:
+    def _apply_known_results(self) -> None:
         """Give every open trial the known results of its next jobs; complete a trial that has all of them."""
         for trial in list(self._open):
             while trial in self._open:
                 digest, job = next(trial.missing, ("", None))
                 if job is None:
                     self._complete(trial)
-                elif digest in self._known:
+                elif digest in self._results:
                     self._advance(trial, digest, job.kind)
                 else:
                     break
 
     def _advance(self, trial: OpenTrial, digest: str, kind: str) -> None:
-        result = self._known[digest]
+        result = self._results[digest]
         if kind == "weigh":
             trial.weighed = result
             self._search.note(trial.number, "weighed", dict(result))
             return
-        kept = {**result, "reused": True} if digest in self._charged else dict(result)
+        stored = {**result, "reused": True} if digest in self._charged else dict(result)
         self._charged.add(digest)
-        self._search.note(trial.number, f"job-{len(trial.results)}", kept)
-        trial.results.append(kept)
+        self._search.note(trial.number, f"job-{len(trial.results)}", stored)
+        trial.results.append(stored)
         if len(trial.results) < len(trial.jobs):
-            self._judge(trial)
+            self._report_mean(trial)
 
-    def _judge(self, trial: OpenTrial) -> None:
+    def _report_mean(self, trial: OpenTrial) -> None:
         """Report the mean accuracy after a complete job, and prune the trial if the pruner says so."""
         if self._search.report(trial.number, len(trial.results) * self._space.longest, trial.accuracy):
             self._prune(trial)
@@ -250,19 +250,19 @@ class _Trials:
 
     def _prune(self, trial: OpenTrial) -> None:
         """End a trial early, and stop the jobs that no other open trial needs."""
-        self._drop_jobs_of(trial)
+        self._cut_jobs_of(trial)
         self._search.prune(trial.number)
         self._end(trial)
 
-    def _drop_jobs_of(self, trial: OpenTrial) -> None:
+    def _cut_jobs_of(self, trial: OpenTrial) -> None:
         others = {digest for each in self._open if each is not trial for digest in each.jobs}
         spent = {"epochs": 0.0, "seconds": 0.0}
-        for digest in trial.jobs.keys() & self._under_way.keys() - others:
-            under_way = self._under_way[digest]
-            under_way.cut = True
-            self._pool.cut(under_way.job)
-            spent["epochs"] += under_way.epochs
-            spent["seconds"] += round(time.monotonic() - under_way.began, 2)
+        for digest in trial.jobs.keys() & self._running.keys() - others:
+            running = self._running[digest]
+            running.cut = True
+            self._pool.cut(running.job)
+            spent["epochs"] += running.epochs
+            spent["seconds"] += round(time.monotonic() - running.started, 2)
         self._search.note(trial.number, "cut", spent)
 
     def _end(self, trial: OpenTrial) -> None:

@@ -96,8 +96,8 @@ class Search:
     def ask(self) -> Trial:
         """Propose and begin a new trial."""
         self._study.sampler = _sampler(self._space, len(self._study.get_trials(deepcopy=False)))
-        asked = self._study.ask(self._distributions)
-        return Trial(asked.number, "running", dict(asked.params))
+        proposed = self._study.ask(self._distributions)
+        return Trial(proposed.number, "running", dict(proposed.params))
 
     def note(self, number: int, name: str, content: Any) -> None:
         """Store JSON-serialisable values with a running trial."""
@@ -173,12 +173,12 @@ def _distribution(parameter: Parameter) -> optuna.distributions.BaseDistribution
     return FloatDistribution(parameter.low, high, parameter.log, parameter.step)
 
 
-def _sampler(space: Space, asked: int) -> optuna.samplers.BaseSampler:
-    """Create the sampler for the next trial, after ``asked`` trials have been proposed."""
+def _sampler(space: Space, proposed: int) -> optuna.samplers.BaseSampler:
+    """Create the sampler for the next trial; ``proposed``: number of trials so far."""
     tuning = space.tuning
     if tuning.sampler == "grid":
         return _Grid({name: each.grid or () for name, each in space.parameters.items()}, seed=tuning.seed)
-    seed = (tuning.seed * 1_000_003 + asked) % 2**32
+    seed = (tuning.seed * 1_000_003 + proposed) % 2**32
     if tuning.sampler == "random":
         return optuna.samplers.RandomSampler(seed=seed)
     with warnings.catch_warnings():
@@ -200,8 +200,10 @@ def _pruner(space: Space) -> optuna.pruners.BasePruner:
     if tuning.pruner == "halving":
         return optuna.pruners.SuccessiveHalvingPruner(min_resource=1, reduction_factor=tuning.reduction)
     if tuning.pruner == "hyperband":
-        most = space.longest * tuning.jobs
-        return optuna.pruners.HyperbandPruner(min_resource=1, max_resource=most, reduction_factor=tuning.reduction)
+        max_resource = space.longest * tuning.jobs
+        return optuna.pruners.HyperbandPruner(
+            min_resource=1, max_resource=max_resource, reduction_factor=tuning.reduction
+        )
     return optuna.pruners.NopPruner()
 
 
@@ -228,6 +230,6 @@ def _drop_unfinished_line(path: Path) -> None:
         return
     with saying_what_failed(path), path.open("r+b") as file:
         content = file.read()
-        whole = content.rfind(b"\n") + 1
-        if whole < len(content):
-            file.truncate(whole)
+        complete = content.rfind(b"\n") + 1
+        if complete < len(content):
+            file.truncate(complete)

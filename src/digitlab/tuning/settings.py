@@ -69,7 +69,7 @@ class Tuning:
             raise UsageError(f"objectives begins with {self.objectives[0]!r}; expected accuracy or loss first")
         if len(self.objectives) > 1 and self.pruner != "none":
             raise UsageError(
-                f"pruner is {self.pruner!r} beside {len(self.objectives)} objectives; a trial that is worse in one may "
+                f"pruner is {self.pruner!r} with {len(self.objectives)} objectives; a trial that is worse in one may "
                 'be better in another: expected "none"'
             )
 
@@ -80,24 +80,24 @@ class Tuning:
 
     def as_toml(self) -> dict[str, Any]:
         """Return the table [tune], without None values."""
-        found = {field.name: getattr(self, field.name) for field in fields(self)}
-        return {**{key: value for key, value in found.items() if value is not None}, "objectives": [*self.objectives]}
+        values = {field.name: getattr(self, field.name) for field in fields(self)}
+        return {**{key: value for key, value in values.items() if value is not None}, "objectives": [*self.objectives]}
 
 
-def tuning_of(content: Mapping[str, Any], where: object) -> Tuning:
-    """Parse a table [tune]; error messages begin with ``where``, the file.
+def tuning_of(content: Mapping[str, Any], source: object) -> Tuning:
+    """Parse a table [tune]; error messages begin with ``source``, the file.
 
     Raises:
         RecipeError: for unknown keys, with the nearest name, or values of the wrong type.
     """
     for key, value in content.items():
-        expect_key(Tuning, key, value, f"{where}: [tune]")
+        expect_key(Tuning, key, value, f"{source}: [tune]")
     if not all(isinstance(each, str) for each in content.get("objectives", ())):
-        raise RecipeError(f"{where}: objectives is {content['objectives']!r}; expected a list of words")
+        raise RecipeError(f"{source}: objectives is {content['objectives']!r}; expected a list of words")
     try:
         settings: dict[str, Any] = {
             key: tuple(value) if isinstance(value, list) else value for key, value in content.items()
         }
         return Tuning(**settings)
     except UsageError as error:
-        raise RecipeError(f"{where}: {error}") from error
+        raise RecipeError(f"{source}: {error}") from error

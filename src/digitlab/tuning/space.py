@@ -41,14 +41,14 @@ __all__ = [
 
 _OPTIONS = "options."
 _FIXED = {
-    "seed": "the seeds of a trial are counted; say how many with seeds in [tune]",
+    "seed": "a trial's seeds are 0, 1, …; set their number with seeds in [tune]",
     "name": "it changes nothing",
     "dataset": "other images cannot be compared on the same folds",
     "test": "the test images are never looked at while tuning",
-    "tta": "trials are compared by one look at each image",
+    "tta": "trials are compared by one prediction for each image",
     "members": "an ensemble is made of recipes that were found: `digitlab ensemble`",
 }
-_USUAL_TRIALS = 50
+_DEFAULT_TRIALS = 50
 _FOLDER = "tuning/spaces"  # of the spaces that ship with the package
 
 
@@ -74,8 +74,8 @@ class Space:
     def trials(self) -> int:
         """The number of trials to run; for a grid at most one per point."""
         if self.tuning.sampler == "grid":
-            return min(self.tuning.trials or _USUAL_TRIALS**3, self.size or 0)
-        return self.tuning.trials or _USUAL_TRIALS
+            return min(self.tuning.trials or _DEFAULT_TRIALS**3, self.size or 0)
+        return self.tuning.trials or _DEFAULT_TRIALS
 
     @property
     def longest(self) -> int:
@@ -98,16 +98,16 @@ class Space:
         This finds values that a training rejects; which options are compatible shows only when they are tried.
         """
         first = {name: parameter.ends[0] for name, parameter in self.parameters.items()}
-        found = [self._with(first)]
+        samples = [self._with(first)]
         for name, parameter in self.parameters.items():
             if not name.startswith(_OPTIONS):
-                found += [self._with({**first, name: value}) for value in parameter.ends[1:]]
-        return found
+                samples += [self._with({**first, name: value}) for value in parameter.ends[1:]]
+        return samples
 
     def _with(self, values: Mapping[str, Any]) -> TrainingConfig:
-        own = {name: value for name, value in values.items() if not name.startswith(_OPTIONS)}
+        settings = {name: value for name, value in values.items() if not name.startswith(_OPTIONS)}
         options = {name[len(_OPTIONS) :]: value for name, value in values.items() if name.startswith(_OPTIONS)}
-        return replace(self.base, **own, options={**self.base.options, **options})
+        return replace(self.base, **settings, options={**self.base.options, **options})
 
     def as_toml(self) -> dict[str, Any]:
         """Return the content of a space's file, with all defaults."""
@@ -125,59 +125,59 @@ def find_space(path: Path) -> Space:
     Raises:
         RecipeError: when neither exists, or as `parse_space`.
     """
-    content, found = find_toml(path, _FOLDER, "file of a space")
-    return parse_space(content, found.stem, found)
+    content, file = find_toml(path, _FOLDER, "search space")
+    return parse_space(content, file.stem, file)
 
 
-def parse_space(content: Mapping[str, Any], name: str, where: object) -> Space:
-    """Parse a space from a file's content; error messages begin with ``where``, the file.
+def parse_space(content: Mapping[str, Any], name: str, source: object) -> Space:
+    """Parse a space from a file's content; error messages begin with ``source``, the file.
 
     Raises:
         RecipeError: for unknown keys, values of the wrong type, or if nothing varies.
     """
     tables = {table: content.get(table, {}) for table in ("tune", "space")}
-    for table, inside in tables.items():
-        if not isinstance(inside, dict):
-            raise RecipeError(f"{where}: {table} is {inside!r}; expected a table, [{table}]")
-    base = training_of({key: value for key, value in content.items() if key not in tables}, where)
+    for table, table_value in tables.items():
+        if not isinstance(table_value, dict):
+            raise RecipeError(f"{source}: {table} is {table_value!r}; expected a table, [{table}]")
+    base = training_of({key: value for key, value in content.items() if key not in tables}, source)
     base = with_options(replace(base, name=None), {})  # the path of a dataset becomes absolute, as for a training
     if base.members > 1:
-        raise RecipeError(f"{where}: members is {base.members}; expected 1: {_FIXED['members']}")
+        raise RecipeError(f"{source}: members is {base.members}; expected 1: {_FIXED['members']}")
     space = Space(
-        content.get("name", name), base, _parameters(tables["space"], where), tuning_of(tables["tune"], where)
+        content.get("name", name), base, _parameters(tables["space"], source), tuning_of(tables["tune"], source)
     )
     if not space.parameters:
-        raise RecipeError(f"{where}: nothing varies; expected a table [space] with choices or ranges")
+        raise RecipeError(f"{source}: nothing varies; expected a table [space] with choices or ranges")
     if space.tuning.sampler == "grid" and space.size is None:
-        endless = [name for name, parameter in space.parameters.items() if parameter.grid is None]
-        raise RecipeError(f"{where}: a grid has no end for {', '.join(endless)}; expected choices, or a step")
+        infinite = [name for name, parameter in space.parameters.items() if parameter.grid is None]
+        raise RecipeError(f"{source}: a grid has no end for {', '.join(infinite)}; expected choices, or a step")
     try:
         if any(each.patience is not None and not each.validation for each in space.samples()):
             raise UsageError("early stopping needs images held out of each fold's own, e.g. validation = 0.1")
     except UsageError as error:
-        raise RecipeError(f"{where}: {error}") from error
+        raise RecipeError(f"{source}: {error}") from error
     return space
 
 
-def _parameters(content: Mapping[str, Any], where: object) -> dict[str, Parameter]:
-    found = {}
-    for name, given in content.items():
+def _parameters(content: Mapping[str, Any], source: object) -> dict[str, Parameter]:
+    parameters = {}
+    for name, specification in content.items():
         if name == "options":
-            if not isinstance(given, dict):
-                raise RecipeError(f"{where}: [space] options is {given!r}; expected a table, [space.options]")
-            for option, inside in given.items():
-                found[_OPTIONS + option] = parameter_of(inside, f"{where}: [space.options] {option}")
+            if not isinstance(specification, dict):
+                raise RecipeError(f"{source}: [space] options is {specification!r}; expected a table, [space.options]")
+            for option, choices in specification.items():
+                parameters[_OPTIONS + option] = parameter_of(choices, f"{source}: [space.options] {option}")
             continue
-        found[name] = parameter_of(given, f"{where}: [space] {name}")
+        parameters[name] = parameter_of(specification, f"{source}: [space] {name}")
         if name in _FIXED:
-            raise RecipeError(f"{where}: [space] {name} cannot vary: {_FIXED[name]}")
-        for value in found[name].ends:
-            expect_key(TrainingConfig, name, value, f"{where}: [space]")
-        _expect_whole(name, found[name], where)
-    return found
+            raise RecipeError(f"{source}: [space] {name} cannot vary: {_FIXED[name]}")
+        for value in parameters[name].ends:
+            expect_key(TrainingConfig, name, value, f"{source}: [space]")
+        _expect_valid_step(name, parameters[name], source)
+    return parameters
 
 
-def _expect_whole(name: str, parameter: Parameter, where: object) -> None:
+def _expect_valid_step(name: str, parameter: Parameter, source: object) -> None:
     """Check the step: a range between integers may still have a step that is not an integer."""
     if isinstance(parameter, Range) and parameter.step is not None:
-        expect_key(TrainingConfig, name, parameter.low + parameter.step, f"{where}: [space]")
+        expect_key(TrainingConfig, name, parameter.low + parameter.step, f"{source}: [space]")

@@ -109,12 +109,6 @@ def test_a_model_that_is_none_is_named_and_the_one_before_goes_on(
         window.close()
 
 
-def test_what_was_named_and_cannot_be_used_is_an_error(settings: WindowSettings, tmp_path: Path) -> None:
-    with pytest.raises(ModelError, match=r"gone\.onnx"):
-        run_window("0", model=str(tmp_path / "gone.onnx"))
-    assert threads() == []
-
-
 def test_a_model_of_the_last_session_that_needs_a_missing_extra_does_not_keep_the_window_closed(
     settings: WindowSettings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -123,11 +117,9 @@ def test_a_model_of_the_last_session_that_needs_a_missing_extra_does_not_keep_th
 
     monkeypatch.setattr("digitlab.reading.resolve_model", needs_more)
     notes: list[str] = []
-    assert _usable_model(None, "theirs.onnx", notes) is None
+    assert _usable_model("theirs.onnx", notes) is None
     assert "theirs.onnx needs the extra" in notes[0]
     assert notes[0].endswith("reading with the shipped model")
-    with pytest.raises(MissingExtraError):
-        _usable_model("theirs.onnx", None, notes)
 
 
 @pytest.mark.parametrize(("source", "asked", "mode"), [

@@ -607,6 +607,6 @@ def test_a_grey_frame_of_another_size_is_fitted(
         frame = Frame(np.zeros(shape, np.uint8), 1.0, 1)
         engine.seen = snapshot(frame=frame, region=None, tracks=())
         shows(qtbot, window)
-        place = window.frame_view.place()
+        place = window.frame_view.frame_rect()
         assert abs(place.width() / place.height() - shape[1] / shape[0]) < 0.01 * shape[1] / shape[0]
         assert window.frame_view.rect().toRectF().adjusted(-1, -1, 1, 1).contains(place)

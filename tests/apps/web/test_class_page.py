@@ -248,7 +248,7 @@ def test_whoever_has_no_code_or_no_token(class_: Class, open_page: Callable[...,
     page.fill("#code", "AAAA-AAAA")
     page.fill("#name", "Eve")
     page.click("#join button")
-    expect(page.locator("#trouble")).to_have_text("This is not the class's code; it stands on the wall.")
+    expect(page.locator("#trouble")).to_have_text("This is not the class's code; the wall shows it.")
     assert page.context.cookies() == []
     answer = page.goto(f"{class_.address}/wall")
     assert answer.status == 401

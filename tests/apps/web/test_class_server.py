@@ -163,7 +163,7 @@ def test_a_file_that_could_not_be_written_is_not_named(open_class: Callable[...,
         assert refused.status_code == 422, refused.text
         state = teacher.get("/v1/class").json()
         assert (state["file"], state["unkept"]) == (None, 1)
-        assert "nothing is kept yet" in teacher.post("/v1/class/training").text
+        assert "no drawings have been kept yet" in teacher.post("/v1/class/training").text
         tmp_path.unlink()
         tmp_path.mkdir()
         state = teacher.post("/v1/class/keep").json()

@@ -51,7 +51,7 @@ def test_a_data_url_is_the_picture_that_it_holds(body: bytes, kind: bytes) -> No
 
 @pytest.mark.parametrize("body", [b"data:image/png;base64,###", URL[:-3], b"data:;base64,\xff\xff"])
 def test_a_damaged_data_url_is_refused(body: bytes) -> None:
-    with pytest.raises(ProblemError, match="is no base64") as refused:
+    with pytest.raises(ProblemError, match="is not base64") as refused:
         picture_bytes(body, b"")
     assert refused.value.status == 400
 
@@ -138,4 +138,4 @@ def test_what_the_server_lacks_is_said_without_its_folders(server: Running, monk
     with server.client() as client:
         answer = client.post("/v1/read", content=content)
     assert answer.status_code == 503
-    assert answer.json()["detail"].startswith('a PDF file needs the extra "pdf", which this server lacks')
+    assert answer.json()["detail"].startswith('a PDF file needs the extra "pdf", which is not installed on the server')

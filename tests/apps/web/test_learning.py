@@ -150,7 +150,7 @@ def test_ones_own_digits_and_those_of_a_class_are_learned_from(page: Page, tmp_p
     press(page, "Discard it")
     (tmp_path / "bad.npz").write_bytes(b"PK no zip")
     page.set_input_files("#learning input[type=file]", str(tmp_path / "bad.npz"))
-    said(page, "#trouble", "bad.npz: This is no readable npz file.")
+    said(page, "#trouble", "bad.npz: This is not a readable npz file.")
 
 
 def test_axe_finds_nothing_and_it_fits_small_screens(page: Page) -> None:

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import contextlib
+import io
 import json
 import time
 from collections.abc import Callable
 from contextlib import AbstractContextManager, ExitStack
 from typing import Any
+from urllib.parse import quote
 
+import numpy as np
 import pytest
+from PIL import Image
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 from websockets.sync.client import ClientConnection, connect
 
@@ -98,6 +102,40 @@ def test_texts_unknown_models_and_huge_frames_end_it(server) -> None:
         with contextlib.suppress(ConnectionClosed):  # the server may hang up while we still send
             live.send(bytes(Limits().frame_bytes + 1))
         assert closed_with(live) == 1009
+
+
+def test_a_long_name_in_any_script_is_refused_with_a_reason(server) -> None:
+    for name in ("é" * 60, "山" * 60):
+        with open_live(server, f"/v1/live?model={quote(name)}") as live, pytest.raises(ConnectionClosed) as closed:
+            live.recv(timeout=20)
+        assert closed.value.rcvd is not None
+        assert (closed.value.rcvd.code, closed.value.rcvd.reason[:20]) == (1008, f"there is no model '{name[0]}")
+
+
+def test_a_mistake_of_ours_is_logged_and_the_others_read_on(
+    server, photo: bytes, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    with open_live(server) as other:
+        with monkeypatch.context() as broken:
+            broken.setattr("digitlab.apps.web.live._read_page", lambda *_: 1 / 0)
+            with open_live(server) as live:
+                live.send(photo)
+                with pytest.raises(ConnectionClosed):
+                    live.recv(timeout=20)
+        assert "a mistake of ours, in a WebSocket of /v1/live" in caplog.text
+        assert "ZeroDivisionError" in caplog.text
+        other.send(photo)
+        assert json.loads(other.recv(timeout=20))["error"] is None
+
+
+def test_a_camera_may_be_turned(server, photo: bytes, as_file: Callable[..., bytes]) -> None:
+    lying = np.asarray(Image.open(io.BytesIO(photo)))
+    upright = as_file(np.ascontiguousarray(np.rot90(lying)), "JPEG")
+    with open_live(server) as live:
+        for frame in (photo, photo, upright, upright, upright, photo, photo):
+            live.send(frame)
+            assert json.loads(live.recv(timeout=20))["error"] is None
+            time.sleep(0.05)
 
 
 def test_pages_of_others_are_refused(server) -> None:

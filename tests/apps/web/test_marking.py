@@ -161,7 +161,7 @@ def test_the_command_serves_until_it_is_done(
     assert run(["sheet", "from", str(blank), "--out", str(out), "--mark", "--no-open"]) == 1
     told = capsys.readouterr()
     assert told.out.startswith("http://127.0.0.1:")
-    assert f"nothing was saved: there is no {out}" in told.err
+    assert f"nothing was saved: {out} was not written" in told.err
 
 
 def test_no_rule_of_its_styles_stands_inside_another() -> None:

@@ -21,7 +21,7 @@ LATER = {  # what learning needs: loaded when it is first looked at, or in a wor
     "learning-optimiser.js", "learning-run.js", "learning-trainer.js", "learning-view.js", "learning-worker.js",
     "random.js",
 }  # fmt: skip
-LANGUAGES = {"spanish.js": {"logit"}, "french.js": {"logit", "Page"}}  # and which words are the same there
+LANGUAGES = {"spanish.js": {"logit"}, "french.js": {"logit", "Page", "Photo"}}  # and which words are the same there
 
 
 def _translated(file: str) -> set[str]:

@@ -44,7 +44,7 @@ def test_it_says_where_it_is_and_ends_at_ctrl_c() -> None:
         (("--port", "99999"), "expected 0 to 65535"),
         (("--host", "203.0.113.7", "--no-token", "--port", "0"), "cannot listen"),
         (("--token", "short"), "8 or more"),
-        (("--token", "correct-horse", "--token-file", "token.txt"), "contradict"),
+        (("--token", "correct-horse", "--token-file", "token.txt"), "both given"),
         (("--token-file", "/dev/null"), "8 or more"),
         (("--token-file", "/"), "--token-file /"),
         (("--allowed-host", "digits.example.org"), "--no-token"),
@@ -52,7 +52,7 @@ def test_it_says_where_it_is_and_ends_at_ctrl_c() -> None:
         (("--trusted-proxy", "nginx"), "an address or a network"),
         (("--class", "--no-token"), "--token-file"),
         (("--class", "--class-data", "class.csv", "--port", "0"), "ending in .npz"),
-        (("--class", "--static", "page"), "contradict"),
+        (("--class", "--static", "page"), "exclude each other"),
         (("--model", "no-such-model"), "there is no model"),
     ],
 )

@@ -136,6 +136,9 @@ def test_the_views_show_the_network_at_work(page: Page) -> None:
     page.click("#tab-training")
     playwright.expect(page.locator("#training")).to_contain_text("digitlab serve")
     assert page.locator("#training form").count() == 0
+    page.click("#tab-diagnosis")
+    playwright.expect(page.locator("#diagnosis")).to_have_text(re.compile("^A diagnosis needs digitlab on a computer"))
+    assert not page.is_visible("#why-answer"), "it would lead to that sentence"
     playwright.expect(page.locator("footer")).to_contain_text("no picture leaves it")
 
 
@@ -275,7 +278,25 @@ def test_it_fits_small_screens(page: Page, width: int) -> None:
         wide, seen = page.evaluate("() => [document.documentElement.scrollWidth, document.documentElement.clientWidth]")
         assert wide <= seen <= width, view
         assert page.evaluate(STICKS_OUT) == [], view
+        assert page.evaluate(OVERFULL) == [], view
 
+
+@pytest.mark.parametrize("language", ["es", "fr"])
+def test_other_languages_fit_a_phone(page: Page, language: str) -> None:
+    page.set_viewport_size({"width": 360, "height": 740})
+    page.select_option("#language", language)
+    playwright.expect(page.locator("html")).to_have_attribute("lang", language)
+    for view in ("whole", "pair", "training"):
+        page.click(f"#tab-{view}")
+        assert page.evaluate(OVERFULL) == [], view
+    assert page.locator("#inputs").evaluate("(tabs) => tabs.scrollWidth <= tabs.clientWidth"), "one is out of sight"
+
+
+# Tabs whose words are wider than they are, and layers whose maps lie over what follows.
+OVERFULL = """() => [...document.querySelectorAll("#views [role=tab], #whole .column")]
+  .filter((each) => each.checkVisibility())
+  .filter((each) => each.scrollWidth > each.clientWidth + 1 || each.scrollHeight > each.clientHeight + 1)
+  .map((each) => each.textContent)"""
 
 # What a margin of the page does not hold back, and no frame of its own lets scroll.
 STICKS_OUT = """() => {

@@ -73,7 +73,7 @@ LABELS = struct.pack(">2I", 2049, 3) + bytes([1, 2, 3])
         (b"\0\0\x08\x04" + IMAGES[4:], LABELS, "its magic number is 2052; expected 2051"),
         (IMAGES, b"\0\0\x08\x03" + LABELS[4:], "a-labels.* its magic number is 2051; expected 2049"),
         (struct.pack(">4I", 2051, 3, 32, 32) + bytes(3072), LABELS, "its images are 32×32; expected 28×28"),
-        (IMAGES, struct.pack(">2I", 2049, 2) + bytes(2), "a-labels.* holds 2 labels; expected 3, one for each image"),
+        (IMAGES, struct.pack(">2I", 2049, 2) + bytes(2), "a-labels.* has 2 labels; expected 3, one for each image"),
         (IMAGES, LABELS[:-1] + b"\x0c", r"labels\[2\] is 12; expected 0 to 9\. Rows with other labels: 1 of 3"),
     ],
 )
@@ -86,7 +86,7 @@ def test_idx_of_another_length_than_its_header_says(tmp_path):
     refused(idx(tmp_path, IMAGES + b"x", LABELS), "has 2,369 bytes; expected 2,368")
     refused(idx(tmp_path, IMAGES, LABELS + b"x"), "has 12 bytes; expected 11")
     refused(idx(tmp_path, IMAGES[:-1], LABELS, ".gz"), "ends in row 2; the header says more")
-    refused(idx(tmp_path, IMAGES + b"x", LABELS, ".gz"), "continues after its 3 rows")
+    refused(idx(tmp_path, IMAGES + b"x", LABELS, ".gz"), "has more data after its 3 rows")
 
 
 def test_idx_gzip_that_is_damaged_or_a_bomb(tmp_path):
@@ -134,7 +134,7 @@ def with_value(value, row=3):
         ({"data": ZEROS}, "there is no dataset labels; expected data and labels, found: data"),
         ({"x": ZEROS, "y": np.zeros(5)}, "there is no dataset data; .* found: x, y"),
         ({"data": ZEROS, "labels": np.array([b"1"] * 5)}, r"labels is of type \|S1; expected numbers"),
-        ({"data": ZEROS, "labels": ["one"] * 5}, "labels holds Python objects"),
+        ({"data": ZEROS, "labels": ["one"] * 5}, "labels contains Python objects"),
         ({"data": ZEROS.astype("complex64"), "labels": np.zeros(5)}, "data is of type complex64; expected numbers"),
         (
             {"data": ZEROS[:, :27], "labels": np.zeros(5)},
@@ -145,13 +145,19 @@ def with_value(value, row=3):
         ({"data": ZEROS, "labels": np.eye(5)}, r"labels has the shape \(5, 5\); expected \(5,\)"),
         ({"data": ZEROS, "labels": [1, 2, 12, -1, 3]}, r"labels\[2\] is 12; .*Rows with other labels: 2 of 5"),
         ({"data": ZEROS, "labels": [1, 2, 2.5, np.nan, 3]}, r"labels\[2\] is 2\.5; .*Rows with other labels: 2 of 5"),
-        ({"data": with_value(np.nan), "labels": np.zeros(5)}, r"data\[3\] holds nan; expected whole numbers 0 to 255"),
-        ({"data": with_value(256), "labels": np.zeros(5)}, r"data\[3\] holds 256\.0; expected whole numbers"),
-        ({"data": with_value(-1), "labels": np.zeros(5)}, r"data\[3\] holds -1\.0"),
-        ({"data": with_value(np.inf), "labels": np.zeros(5)}, r"data\[3\] holds inf"),
-        ({"data": with_value(0.5), "labels": np.zeros(5)}, r"data\[3\] holds 0\.5; .* multiply by 255, round"),
-        ({"data": with_value(7.5), "labels": np.zeros(5)}, r"data\[3\] holds 7\.5; expected whole numbers 0 to 255$"),
-        ({"data": ZEROS.astype(int) - 256, "labels": np.zeros(5)}, r"data\[0\] holds -256"),
+        (
+            {"data": with_value(np.nan), "labels": np.zeros(5)},
+            r"data\[3\] contains nan; expected whole numbers 0 to 255",
+        ),
+        ({"data": with_value(256), "labels": np.zeros(5)}, r"data\[3\] contains 256\.0; expected whole numbers"),
+        ({"data": with_value(-1), "labels": np.zeros(5)}, r"data\[3\] contains -1\.0"),
+        ({"data": with_value(np.inf), "labels": np.zeros(5)}, r"data\[3\] contains inf"),
+        ({"data": with_value(0.5), "labels": np.zeros(5)}, r"data\[3\] contains 0\.5; .* multiply by 255, round"),
+        (
+            {"data": with_value(7.5), "labels": np.zeros(5)},
+            r"data\[3\] contains 7\.5; expected whole numbers 0 to 255$",
+        ),
+        ({"data": ZEROS.astype(int) - 256, "labels": np.zeros(5)}, r"data\[0\] contains -256"),
         ({"data": h5py.Empty("f4"), "labels": np.zeros(5)}, "data is empty"),
         ({"train__data": ZEROS, "train__labels": np.zeros(5)}, "choose a split; it has: train"),
     ],
@@ -206,7 +212,7 @@ def test_hdf5_packed_in_an_unusual_way(tmp_path, packing):
             made = file.create_dataset("data", images.shape, np.int32, chunks=(40, 28, 28), **packing)
             made.id.write_direct_chunk((0, 0, 0), images.tobytes())
         file["labels"] = np.zeros(40, np.uint8)
-    refused(path, "packed in an unusual way; expected gzip, lzf or no compression")
+    refused(path, "has an unsupported filter; expected gzip, lzf or no compression")
 
 
 def test_hdf5_that_points_elsewhere(tmp_path):
@@ -244,12 +250,15 @@ def test_an_extra_that_is_not_installed(tmp_path, digits, monkeypatch, name, mod
     ("arrays", "message"),
     [
         ({"a": np.zeros(3)}, "expected the arrays images and labels, found: a"),
+        ({"a": ZEROS, "b": np.zeros(5)}, r"found: a, b\. In Python, numpy\.savez"),
+        ({"X": ZEROS, "y": np.eye(10)[:5]}, r"for one-hot labels, take y\.argmax\(axis=1\)"),
+        ({"images": ZEROS, "labels": [1, -1, 3, 4, 9]}, r"labels\[1\] is -1; .*--fix OUT\.npz` leaves these"),
         ({"images": ZEROS, "labels": np.zeros(4)}, r"labels has the shape \(4,\); expected \(5,\)"),
         ({"images": ZEROS, "labels": [1, 2, 3, 4, 10]}, r"labels\[4\] is 10; .*Rows with other labels: 1 of 5"),
-        ({"images": with_value(np.nan), "labels": np.zeros(5)}, r"images\[3\] holds nan"),
+        ({"images": with_value(np.nan), "labels": np.zeros(5)}, r"images\[3\] contains nan"),
         (
             {"images": np.array([{}] * 5), "labels": np.zeros(5)},
-            r"holds Python objects \(a pickle\), .*never loaded",
+            r"contains Python objects \(a pickle\), .*never loaded",
         ),
         ({"images": ZEROS, "labels": np.array(list("12345"))}, "labels is of type <U1; expected numbers"),
         ({"images": np.zeros((5, 64)), "labels": np.zeros(5)}, r"images has the shape \(5, 64\)"),
@@ -352,9 +361,9 @@ GOOD = ",".join(["1"] * 785)
         ([GOOD, GOOD[:-1] + "1_0"], "line 2, column 785 is '1_0'"),
         ([GOOD, GOOD[:-1]], "line 2, column 785 is ''"),
         ([GOOD, "10" + GOOD[1:]], "label of line 2 is 10; expected 0 to 9"),
-        ([GOOD, GOOD[:-1] + "256"], "line 2 holds 256; expected whole numbers 0 to 255"),
+        ([GOOD, GOOD[:-1] + "256"], "line 2 contains 256; expected whole numbers 0 to 255"),
         ([GOOD, GOOD[:-1] + "-1"], "line 2, column 785 is '-1'"),
-        (["", GOOD, GOOD[:-1] + "999999"], "line 3 holds 999999; expected"),
+        (["", GOOD, GOOD[:-1] + "999999"], "line 3 contains 999999; expected"),
         ([GOOD, "1" * 100_000], "line 2 has 1 columns"),
         ([GOOD, "1" * 3_000_000], "line 2 has more than 16,384 bytes"),
         (["1" * 100_000, GOOD], "line 1 has 1 columns"),
@@ -377,9 +386,9 @@ PIXELS = [f"pixel{number}" for number in range(784)]
         (["label", *PIXELS, "class"], "more than one column that could be the label"),
         (
             ["label", *PIXELS, "writer"],
-            "names 785 columns beside the label 'label'; .*not named like pixels: 'writer'",
+            "names 785 columns besides the label 'label'; .*not named like pixels: 'writer'",
         ),
-        (["label", *PIXELS[1:]], "names 783 columns beside the label 'label'; expected 784 pixels"),
+        (["label", *PIXELS[1:]], "names 783 columns besides the label 'label'; expected 784 pixels"),
     ],
 )
 def test_headers_of_a_csv(tmp_path, names, message):

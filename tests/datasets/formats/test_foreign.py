@@ -17,7 +17,7 @@ from digitlab.datasets.formats import open_dataset_file, read_all, splits_of
 from digitlab.datasets.formats.checks import loose_labels
 from digitlab.datasets.formats.tfrecord import _masked_crc
 from digitlab.errors import DatasetError
-from digitlab.network.check import _as_varint, field_bytes
+from digitlab.network.check import _encode_varint, field_bytes
 from digitlab.values import NONE
 
 scipy_io = pytest.importorskip("scipy.io")
@@ -36,6 +36,28 @@ def refused(path, message, split=None):
     with pytest.raises(DatasetError, match=message) as caught:
         read(path, split)
     assert "\n" not in str(caught.value)
+
+
+# --- NumPy
+
+
+@pytest.mark.parametrize(("images", "labels"), [("X", "y"), ("features", "target"), ("data", "target")])
+def test_an_npz_with_the_names_of_other_programs(tmp_path, digits, images, labels):
+    np.savez(tmp_path / "a.npz", **{images: digits.images.reshape(-1, 784), labels: digits.labels, "seed": 3})
+    assert splits_of(tmp_path / "a.npz") == ()
+    assert_same(read(tmp_path / "a.npz"), digits)
+
+
+@pytest.mark.parametrize("names", ["X_{}", "{}_images"])
+def test_the_splits_of_an_npz_with_such_names(tmp_path, digits, names):
+    labels = names.replace("X", "y").replace("images", "labels")
+    splits = {"train": digits[:30], "test": digits[30:]}
+    arrays = {names.format(split): each.images for split, each in splits.items()}
+    arrays |= {labels.format(split): each.labels for split, each in splits.items()}
+    np.savez(tmp_path / "a.npz", **arrays)
+    assert splits_of(tmp_path / "a.npz") == ("train", "test")
+    assert_same(read(tmp_path / "a.npz", "test"), splits["test"])
+    refused(tmp_path / "a.npz", "choose a split; it has: train, test")
 
 
 # --- MATLAB
@@ -57,7 +79,7 @@ def test_svhn(tmp_path, digits):
     colour[2:30, 2:30] = digits.images.transpose(1, 2, 0)[:, :, np.newaxis]
     labels = np.where(digits.labels == 0, 10, digits.labels)[:, np.newaxis]
     scipy_io.savemat(tmp_path / "a.mat", {"X": colour, "y": labels}, do_compression=True)
-    with pytest.warns(UserWarning, match=r"images of 32×32 are prepared as the reader .*#resized only makes them"):
+    with pytest.warns(UserWarning, match=r"images of 32×32 are prepared as the reader .*#resized only resizes them"):
         got = read(tmp_path / "a.mat")
     assert_array_equal(got.labels, digits.labels)
     assert_array_equal(read(f"{tmp_path}/a.mat#resized").labels, digits.labels)
@@ -103,11 +125,11 @@ def test_mat_that_is_damaged_or_hostile(tmp_path, digits):
     content = whole.read_bytes()
     for size in (10, 127, 140, len(content) // 2, len(content) - 4):
         (tmp_path / "a.mat").write_bytes(content[:size])
-        refused(tmp_path / "a.mat", "is cut off|is damaged")
+        refused(tmp_path / "a.mat", "is truncated|is damaged")
     (tmp_path / "a.mat").write_bytes(b"")
-    refused(tmp_path / "a.mat", "a.mat is cut off")
+    refused(tmp_path / "a.mat", "a.mat is truncated")
     (tmp_path / "a.mat").write_bytes(b"MATLAB 7.3 MAT-file".ljust(512) + b"\x89HDF\r\n\x1a\n")
-    refused(tmp_path / "a.mat", r"is of MATLAB 7\.3; write it again in MATLAB: save\('NAME\.mat', '-v7'\)")
+    refused(tmp_path / "a.mat", r"is a file of MATLAB 7\.3; save it again in MATLAB: save\('NAME\.mat', '-v7'\)")
     bomb = zlib.compress(struct.pack("<II", 14, 1 << 31) + bytes(1000))
     (tmp_path / "a.mat").write_bytes(content[:128] + struct.pack("<II", 15, len(bomb)) + bomb)
     refused(tmp_path / "a.mat", "a variable would unpack .* bytes into 2,147,483,648")
@@ -161,9 +183,9 @@ def test_pickles_that_are_damaged_or_hostile(tmp_path, digits):
     content = pickle.dumps((digits.images, digits.labels), 4)
     for damaged in (content[:2], content[:200], content[:-1], b"\x80\x04."):
         (tmp_path / "a.pkl").write_bytes(damaged)
-        refused(tmp_path / "a.pkl", "is no readable pickle of arrays")
+        refused(tmp_path / "a.pkl", "is not a readable pickle of arrays")
     (tmp_path / "a.pkl.gz").write_bytes(gzip.compress(content)[:-20])
-    refused(tmp_path / "a.pkl.gz", "is no readable pickle of arrays")
+    refused(tmp_path / "a.pkl.gz", "is not a readable pickle of arrays")
     for huge in (b"\x80\x04\x8e" + struct.pack("<Q", 1 << 40), b"\x80\x02T" + struct.pack("<i", (1 << 31) - 1)):
         (tmp_path / "a.pkl").write_bytes(huge)
         refused(tmp_path / "a.pkl", "unpacks to more than a dataset of digits would")
@@ -193,7 +215,7 @@ def png(image):
 
 
 def numbers(values):
-    return feature(3, field_bytes(1, b"".join(map(_as_varint, values))))
+    return feature(3, field_bytes(1, b"".join(map(_encode_varint, values))))
 
 
 @pytest.mark.parametrize("kind", ["png", "raw", "floats"])
@@ -223,14 +245,14 @@ def test_tfrecord_that_is_damaged_or_hostile(tmp_path, digits):
     path = tmp_path / "a.tfrecord"
     huge = struct.pack("<Q", 1 << 40)
     for content, message in (
-        (good[:5], "record 0 is cut off or damaged"),
-        (good + good[:-10], "record 1 is cut off"),
-        (good + bytes(20), "record 1 is cut off or damaged"),
+        (good[:5], "record 0 is truncated or damaged"),
+        (good + good[:-10], "record 1 is truncated"),
+        (good + bytes(20), "record 1 is truncated or damaged"),
         (huge + struct.pack("<I", _masked_crc(huge)), "record 0 has 1,099,511,627,776 bytes; expected a digit's"),
-        (framed(b"\xff" * 30), r"record 0 is no tf\.train\.Example"),
-        (framed(example(text=numbers([1]))), "record 0 has no feature image_raw or image/encoded; it holds text"),
+        (framed(b"\xff" * 30), r"record 0 is not a tf\.train\.Example"),
+        (framed(example(text=numbers([1]))), "record 0 has no feature image_raw or image/encoded; it has text"),
         (framed(example(image=numbers([1] * 784), label=numbers([1, 2]))), "record 0 has no label"),
-        (framed(example(image=numbers([1] * 783), label=numbers([1]))), "record 0 holds no picture"),
+        (framed(example(image=numbers([1] * 783), label=numbers([1]))), "record 0 contains neither a picture"),
     ):
         path.write_bytes(content)
         refused(path, message)

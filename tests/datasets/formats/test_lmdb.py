@@ -148,7 +148,7 @@ def test_pages_are_read_as_liblmdb_reads_them(tmp_path_factory, seed, longest, c
 @pytest.mark.parametrize(
     ("value", "message"),
     [
-        (record(bytes(784), 3)[:-5], "record 00000007 is cut off or not a Caffe Datum"),
+        (record(bytes(784), 3)[:-5], "record 00000007 is truncated or not a Caffe Datum"),
         (b"", "record 00000007 has no label; expected 0 to 9"),
         (record(bytes(784), 3)[:-2], "record 00000007 has no label; expected 0 to 9"),
         (record(bytes(784), 12), "label of record 00000007 is 12; expected 0 to 9"),

@@ -209,13 +209,16 @@ def test_the_content_counts_more_than_the_name(tmp_path, digits):
 def test_csv_as_others_write_it(tmp_path, digits):
     table = np.concatenate((digits.labels[:, np.newaxis], digits.images.reshape(-1, 784)), axis=1)
     rows = [",".join(map(str, row)) for row in table.tolist()]
+    names = ["label", *(f"1x{n}" for n in range(784))]
     for name, text in (
         ("unix.csv", "\n".join(rows) + "\n"),
         ("open end.csv", "\n".join(rows)),
         ("dos.csv", "\r\n".join(rows) + "\r\n"),
-        ("header.csv", "label," + ",".join(f"1x{n}" for n in range(784)) + "\r\n" + "\r\n".join(rows)),
+        ("header.csv", ",".join(names) + "\r\n" + "\r\n".join(rows)),
         ("excel.csv", "\ufeff" + "\n".join(rows)),
         ("blanks.csv", "\n\n".join(rows).replace(",", ", ")),
+        ("semicolons.csv", "\n".join([",".join(names), *rows]).replace(",", ";")),
+        ("tabs.csv", "\n".join(rows).replace(",", "\t")),
     ):
         (tmp_path / name).write_text(text, encoding="utf-8", newline="")
         assert_same(read(tmp_path / name), digits)
@@ -337,7 +340,7 @@ def test_importing_the_package_loads_no_format():
 def test_a_folder_with_several_sets_of_idx_is_refused(tmp_path, digits):
     for name in ("letters-train", "digits-train", "digits-test"):
         write(tmp_path / f"emnist-{name}-images-idx3-ubyte.gz", digits)
-    with pytest.raises(DatasetError, match=r"several sets: emnist-digits-train-\S+, emnist-letters-\S+; name one"):
+    with pytest.raises(DatasetError, match=r"several sets: emnist-digits-train-\S+, emnist-letters-\S+; choose one"):
         splits_of(tmp_path)
     assert_same(read(tmp_path / "emnist-digits-train-images-idx3-ubyte.gz"), digits)
     for part in tmp_path.glob("emnist-letters-*"):

@@ -15,7 +15,7 @@ from digitlab.models import load_keras, open_model, predict_probabilities
 from digitlab.models.backend import keras
 from digitlab.models.conventions import Convention, Form, find_convention, import_model, own_keras, own_onnx
 from digitlab.models.conventions.convention import FIRST, FLAT, LAST, ROWS
-from digitlab.models.conventions.keras_files import asking
+from digitlab.models.conventions.keras_files import predictor
 from digitlab.models.conventions.keras_network import with_convention
 from digitlab.reading import Classifier
 
@@ -53,7 +53,7 @@ def test_polarities_scales_and_layouts(net: Any, layout: str, answers: str) -> N
     for inverted, scale in itertools.product((False, True), SCALES):
         made = Convention(Form(layout), scale, inverted, answers=answers)
         theirs = as_keras(net, made)
-        found = find_convention(asking(theirs), [made.form], 10)
+        found = find_convention(predictor(theirs), [made.form], 10)
         assert found.best.convention == made
         ours, _ = with_convention(theirs, made)
         assert abs(accuracy(ours(TEST.images, training=False)) - plain) <= 1e-4
@@ -77,7 +77,7 @@ def test_rarer_forms(net: Any, tmp_path: Path, name: str) -> None:
     theirs = tmp_path / ("theirs.h5" if name in ("32 pixels", "11 classes") else "theirs.keras")
     as_keras(net, made, **more).save(theirs)
     done = import_model(theirs, tmp_path / "ours.keras")
-    assert done.found.best.convention == made
+    assert done.search.best.convention == made
     ours = np.asarray(load_keras(tmp_path / "ours.keras")(TEST.images, training=False))
     np.testing.assert_allclose(ours.sum(axis=1), 1, atol=1e-5)
     assert abs(accuracy(ours) - accuracy(net.logits(TEST.images))) <= 1e-4
@@ -91,7 +91,7 @@ def test_a_network_that_scales_its_floats_itself_becomes_one_of_bytes(net: Any, 
     made = Convention(Form(ROWS), "0…255")
     as_keras(net, made).save(tmp_path / "theirs.keras")
     for ending in (".keras", ".onnx"):
-        assert import_model(tmp_path / "theirs.keras", tmp_path / f"ours{ending}").found.best.convention == made
+        assert import_model(tmp_path / "theirs.keras", tmp_path / f"ours{ending}").search.best.convention == made
     ours = load_keras(tmp_path / "ours.keras")
     assert ours.inputs[0].dtype == "uint8"
     found = Classifier(tmp_path / "ours.onnx").probabilities(TEST.images[:100])
@@ -108,7 +108,7 @@ def test_the_size_of_the_first_batch_is_no_part_of_a_network(net: Any, tmp_path:
     theirs = keras.Model(pixels, whole(pixels)) if functional else keras.Sequential(whole.layers)
     theirs(np.zeros((50, 28, 28), np.float32))
     theirs.save(tmp_path / "theirs.keras")
-    assert import_model(tmp_path / "theirs.keras", tmp_path / "ours.keras").found.best.convention == made
+    assert import_model(tmp_path / "theirs.keras", tmp_path / "ours.keras").search.best.convention == made
     ours = predict_probabilities(load_keras(tmp_path / "ours.keras"), TEST.images)
     assert abs(accuracy(ours) - accuracy(net.logits(TEST.images))) <= 1e-4
 
@@ -122,7 +122,7 @@ def test_pictures_made_larger_for_a_network_of_32_pixels(net: Any) -> None:
     theirs = keras.Sequential([keras.Input((32, 32)), keras.layers.Flatten(), keras.layers.Dense(96, "relu"),
                                keras.layers.Dense(10, "softmax", use_bias=False)])  # fmt: skip
     theirs.set_weights([first, bias, net.second])
-    assert find_convention(asking(theirs), [made.form], 10).best.convention == made
+    assert find_convention(predictor(theirs), [made.form], 10).best.convention == made
     ours, _ = with_convention(theirs, made)
     reached = accuracy(ours(TEST.images, training=False))
     assert abs(reached - accuracy(net.logits(TEST.images))) <= 1e-3  # the inverse is rounded to float32
@@ -143,8 +143,8 @@ def test_verbs_take_such_a_file_as_it_is_and_find_its_convention_once(
     as_keras(net, Convention(Form(LAST), "0…255", inverted=True)).save(theirs)
     told: list[str] = []
     for own in (own_onnx, own_keras):
-        kept = own(theirs, tell=told.append)
-        assert own(theirs, tell=told.append) == kept
+        kept = own(theirs, on_note=told.append)
+        assert own(theirs, on_note=told.append) == kept
     assert [line for line in told if "0…255, dark on light" in line] == told[::2]
     plain = accuracy(net.logits(TEST.images))
     assert abs(accuracy(Classifier(own_onnx(theirs)).probabilities(TEST.images)) - plain) <= 1e-4
@@ -159,9 +159,9 @@ def test_a_network_that_knows_no_digits_is_taken_as_it_is(tmp_path: Path, monkey
     layers = [keras.layers.Flatten(), keras.layers.Dense(10, "softmax")]
     keras.Sequential([keras.Input((28, 28)), *layers]).save(theirs)
     told: list[str] = []
-    assert own_keras(theirs, tell=told.append) == theirs
+    assert own_keras(theirs, on_note=told.append) == theirs
     assert "in any of the 20 conventions" in told[0]
-    assert told[0].endswith("It is taken as it is, with pixels 0…1")
+    assert told[0].endswith("It is used as it is, with pixels 0…1")
     with pytest.raises(ModelError, match="in any of the 20 conventions"):
         import_model(theirs, tmp_path / "ours.keras")
 

@@ -34,9 +34,9 @@ def brought_over(content: bytes, folder: Path) -> tuple[Convention, float]:
     done = import_model(folder / "theirs.onnx", folder / "ours.onnx")
     ours = Classifier(folder / "ours.onnx")
     assert ours.card is not None
-    assert ours.card.training["convention"] == str(done.found.best.convention)
+    assert ours.card.training["convention"] == str(done.search.best.convention)
     assert ours.card.training["runner_up_accuracy"] <= ours.card.training["accuracy"] + 0.03
-    return done.found.best.convention, accuracy(ours.probabilities(TEST.images))
+    return done.search.best.convention, accuracy(ours.probabilities(TEST.images))
 
 
 @pytest.mark.parametrize("answers", ["logits", "probabilities"])
@@ -133,9 +133,9 @@ def test_the_verbs_take_such_a_file_as_it_is(
     path = tmp_path / "theirs.onnx"
     path.write_bytes(as_onnx(net, Convention(Form(FIRST), "−1…1", inverted=True, answers="logits")))
     told: list[str] = []
-    ours = own_onnx(path, tell=told.append)
+    ours = own_onnx(path, on_note=told.append)
     assert "−1…1, dark on light" in told[0]
-    assert own_onnx(path, tell=told.append) == ours
+    assert own_onnx(path, on_note=told.append) == ours
     assert len(told) == 1
     assert own_onnx(ours) == ours
     from PIL import Image
@@ -190,11 +190,11 @@ def broken(net: Any, as_onnx: Callable[..., bytes]) -> dict[str, tuple[bytes, st
         "two inputs": (changed(two_inputs), r"takes 2 inputs \(images, mask\); expected one image"),
         "large pictures": (changed(large), r"takes \(N, 1, 224, 224\); expected images of 28 × 28 pixels"),
         "empty": (b"", r"is empty \(0 bytes\)"),
-        "cut off": (good[: len(good) // 2], "is no ONNX model, or a damaged one"),
+        "cut off": (good[: len(good) // 2], "is not an ONNX model, or is damaged"),
         "of another kind": (b"\x89PNG\r\n\x1a\n" + bytes(100), "is a picture"),
         "an operator of its own": (changed(foreign_operator), "uses operators of"),
         "many outputs": (changed(many_outputs), "has 501 outputs; expected one, or at most 20"),
-        "half a scaler": (changed(half_a_shape), "is no ONNX model, or a damaged one"),
+        "half a scaler": (changed(half_a_shape), "is not an ONNX model, or is damaged"),
         "untrained": (changed(untrained), r"answers MNIST's digits no better than .* in any of the 20 conventions"),
     }
 
@@ -228,5 +228,5 @@ def test_weights_beside_the_file_are_not_looked_for(net: Any, tmp_path: Path, as
     tensor.data_location = TensorProto.EXTERNAL
     tensor.external_data.add(key="location", value="beside.bin")
     (tmp_path / "theirs.onnx").write_bytes(model.SerializeToString())
-    with pytest.raises(ModelError, match="keeps weights in another file"):
+    with pytest.raises(ModelError, match="stores weights in another file"):
         import_model(tmp_path / "theirs.onnx", tmp_path / "ours.onnx")

@@ -79,7 +79,7 @@ def test_a_network_of_openvino_is_taken(net: Any, tmp_path: Path, fresh_cache: P
     made = Convention(Form(FIRST), "−1…1", inverted=True)
     theirs = perceptron(net, made).write(tmp_path / "theirs.xml")
     done = import_model(theirs, tmp_path / "ours.onnx")
-    assert done.found.best.convention == made
+    assert done.search.best.convention == made
     assert done.card.training["written_by"] == "OpenVINO"
     found = Classifier(done.path).probabilities(TEST.images).argmax(axis=1)
     plain = net.logits(TEST.images).argmax(axis=1)
@@ -116,15 +116,15 @@ def test_what_is_wrong_with_a_file_is_one_line(net: Any, tmp_path: Path, capsys:
     good = perceptron(net, Convention(Form(FIRST))).write(tmp_path / "good.xml")
     text, weights = good.read_text(), good.with_suffix(".bin").read_bytes()
     bad = {
-        "empty": ("", weights, "no OpenVINO model, or a damaged one"),
-        "cut": (text[:900], weights, "no OpenVINO model, or a damaged one"),
-        "weights cut": (text, weights[:-4], "cut off, or belongs to another"),
+        "empty": ("", weights, "not an OpenVINO model, or is damaged"),
+        "cut": (text[:900], weights, "not an OpenVINO model, or is damaged"),
+        "weights cut": (text, weights[:-4], "truncated, or belongs to another"),
         "no weights": (text, None, "with its weights in NAME.bin"),
         "entities": ('<!DOCTYPE a [<!ENTITY b "c">]>' + text, weights, "declares entities"),
         "an operator": (text.replace('"Clamp"', '"NonMaxSuppression"'), weights, "operator NonMaxSuppression"),
         "sizes": (text.replace('shape="784,', 'shape="-784,').replace('shape="96,784"', 'shape="96,785"'), weights,
                   "operator Const in a way"),
-        "a circle": (text.replace('from-layer="0"', 'from-layer="9"'), weights, "takes what no layer makes"),
+        "a circle": (text.replace('from-layer="0"', 'from-layer="9"'), weights, "takes an input that no layer outputs"),
     }  # fmt: skip
     for name, (description, numbers, said) in bad.items():
         path = tmp_path / f"{name}.xml"
@@ -150,7 +150,7 @@ def test_entities_are_seen_in_no_encoding(tmp_path: Path) -> None:
         path = tmp_path / f"{name}.xml"
         path.write_bytes(content)
         path.with_suffix(".bin").write_bytes(b"")
-        with pytest.raises(ModelError, match=r"no OpenVINO model, or a damaged one|declares entities"):
+        with pytest.raises(ModelError, match=r"not an OpenVINO model, or is damaged|declares entities"):
             openvino_as_onnx(path)
 
 

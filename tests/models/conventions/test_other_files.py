@@ -50,7 +50,7 @@ def test_keras(net: Any, tmp_path: Path, inverted: bool, scale: str, ending: str
     made = Convention(Form(layout), scale, inverted, answers=answers)
     as_keras(net, made).save(tmp_path / f"theirs{ending}")
     done = import_model(tmp_path / f"theirs{ending}", tmp_path / "ours.keras")
-    best = done.found.best.convention
+    best = done.search.best.convention
     assert (best.scale, best.inverted, best.transposed, best.answers) == (scale, inverted, False, answers)
     ours = predict_probabilities(load_keras(tmp_path / "ours.keras"), TEST.images)
     assert abs(accuracy(ours) - accuracy(net.logits(TEST.images))) <= 1e-4
@@ -62,7 +62,7 @@ def test_keras(net: Any, tmp_path: Path, inverted: bool, scale: str, ending: str
 def test_a_transposed_network_of_keras(net: Any, tmp_path: Path) -> None:
     as_keras(net, Convention(Form(ROWS), transposed=True)).save(tmp_path / "theirs.keras")
     done = import_model(tmp_path / "theirs.keras", tmp_path / "ours.onnx")
-    assert done.found.best.convention.transposed
+    assert done.search.best.convention.transposed
     reached = accuracy(Classifier(tmp_path / "ours.onnx").probabilities(TEST.images))
     assert abs(reached - accuracy(net.logits(TEST.images))) <= 1e-4
 
@@ -87,7 +87,7 @@ def test_a_description_with_its_weights_beside_it(net: Any, tmp_path: Path, writ
         text = {"class_name": "Sequential", "config": {"name": "net", "layers": layers}, "keras_version": "2.2.4"}
         (tmp_path / "theirs.json").write_text(json.dumps(text))
     done = import_model(tmp_path / "theirs.json", tmp_path / "ours.keras")
-    assert done.found.best.convention.scale == "−1…1"
+    assert done.search.best.convention.scale == "−1…1"
     (tmp_path / "alone").mkdir()
     (tmp_path / "theirs.json").rename(tmp_path / "alone" / "theirs.json")
     with pytest.raises(ModelError, match="description without its weights; put them beside it"):
@@ -100,7 +100,7 @@ def test_litert_files_and_saved_models(net: Any, tmp_path: Path, name: str) -> N
     where = tmp_path / name
     as_keras(net, made).export(where, format="litert" if where.suffix else "tf_saved_model", verbose=False)
     done = import_model(where, tmp_path / "ours.onnx")
-    assert done.found.best.convention == made
+    assert done.search.best.convention == made
     reached = accuracy(Classifier(tmp_path / "ours.onnx").probabilities(TEST.images))
     assert abs(reached - accuracy(net.logits(TEST.images))) <= 1e-4
 
@@ -158,7 +158,7 @@ def strangers(folder: Path) -> dict[str, str]:
         "model.pkl": "is a Python pickle, which is never loaded.*skl2onnx",
         "model.joblib": "is a Python pickle.*skl2onnx",
         "empty.keras": "not a .keras file",
-        "empty.tflite": "is no LiteRT",
+        "empty.tflite": "is not a LiteRT",
         "cut.tflite": "cannot be converted to ONNX; it is damaged",
         "nothing": "is a folder without saved_model.pb",
         "saved": "is a SavedModel of TensorFlow 1, or holds several",
@@ -182,10 +182,10 @@ def test_strangers_are_refused_on_one_line(tmp_path: Path, capsys: pytest.Captur
 def test_options_and_names_that_do_not_fit_are_refused(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match=r"expected a name that ends in \.keras or \.onnx"):
         import_model(tmp_path / "theirs.onnx", tmp_path / "ours.h5")
-    with pytest.raises(UsageError, match="--architecture belong to files of Keras"):
+    with pytest.raises(UsageError, match="--architecture are for files of Keras"):
         import_model(tmp_path / "theirs.onnx", tmp_path / "ours.onnx", architecture="thesis-4conv")
-    with pytest.raises(UsageError, match=r"theirs\.h5: has its own weights; --weights belongs to a \.json file"):
+    with pytest.raises(UsageError, match=r"theirs\.h5: has its own weights; --weights is for a \.json file"):
         import_model(tmp_path / "theirs.h5", tmp_path / "ours.onnx", weights=tmp_path / "other.h5")
     (tmp_path / "net.json").write_text('{"class_name": "Sequential"}')
-    with pytest.raises(ModelError, match=r"net\.json: there is no file of weights .*other\.h5"):
+    with pytest.raises(ModelError, match=r"net\.json: there is no weights file .*other\.h5"):
         import_model(tmp_path / "net.json", tmp_path / "ours.onnx", weights=tmp_path / "other.h5")

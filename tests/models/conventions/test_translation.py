@@ -144,7 +144,7 @@ def test_the_layers_give_the_numbers_of_the_graph(name: str) -> None:
     foreign = open_foreign(graph.content(form.shape(), opset), Path("theirs.onnx"))
     net = translated(foreign.graph, form, "net")
     made = Convention(form, "0…1")
-    expected = foreign.ask(made, TEST.images[:20])
+    expected = foreign.predict(made, TEST.images[:20])
     found = np.asarray(net(made.prepared(TEST.images[:20]), training=False))
     np.testing.assert_allclose(found, expected, atol=2e-5, rtol=1e-4)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import importlib
+import itertools
 import os
 import sys
 from typing import TYPE_CHECKING
@@ -44,8 +45,8 @@ def make_app(verb: str | None = None) -> cyclopts.App:
     )
     for position, (heading, verbs) in enumerate(HEADINGS.items()):
         group = cyclopts.Group(heading, sort_key=position)
-        for rank, (name, place) in enumerate(verbs.items()):
-            module, _, function = f"digitlab.apps.cli.{place}".partition(":")
+        for rank, (name, location) in enumerate(verbs.items()):
+            module, _, function = f"digitlab.apps.cli.{location}".partition(":")
             if verb in VERBS and verb != name:
                 app.command(f"{module}:{function}", name=name)
                 continue
@@ -69,38 +70,47 @@ def run(arguments: Sequence[str] | None = None) -> int:
 
     from digitlab.apps.cli.console import complain
     from digitlab.apps.cli.options import with_current_names
-    from digitlab.errors import DigitlabError, MissingExtraError
-    from digitlab.extras import extra_of_module
+    from digitlab.errors import DigitlabError, naming_the_extra
 
     arguments = with_current_names(_with_standard_input(sys.argv[1:] if arguments is None else arguments))
     if arguments and arguments[0] not in VERBS and not arguments[0].startswith("-"):
-        complain(f"{no_such_verb(*arguments[:2])} (digitlab --help shows what is possible)")
+        complain(f"{no_such_verb(*arguments[:2])} (see digitlab --help)")
+        return 2
+    before = next((before for before, each in itertools.pairwise(arguments) if not each), None)
+    before = before or next((each[:-1] for each in arguments if each.startswith("--") and each.endswith("=")), None)
+    if before is not None:  # as a path, it would be the current folder
+        complain(f'after {before} is an empty argument (""); expected a value: is a variable of the shell not set?')
         return 2
     try:
-        result = make_app(arguments[0] if arguments else None)(arguments, exit_on_error=False, print_error=False)
+        with naming_the_extra(f"`digitlab {' '.join(arguments[:1])}`"):
+            result = make_app(arguments[0] if arguments else None)(arguments, exit_on_error=False, print_error=False)
     except CycloptsError as error:
-        complain(_one_line(str(error)) + " (digitlab --help shows what is possible)")
+        where = " ".join(("digitlab", *(error.command_chain or ()), "--help"))
+        file = next((each for each in arguments if each.startswith("-") and os.path.lexists(each)), None)
+        advice = f"see {where}" if file is None else f"a file that is called so: ./{file}"
+        complain(f"{_problem(error)} ({advice})")
         return 2
     except DigitlabError as error:
         complain(str(error))
         return error.exit_code
-    except ModuleNotFoundError as error:
-        extra = extra_of_module(error.name or "")
-        if extra is None:
-            raise
-        complain(str(MissingExtraError(extra, needed_for=f"`digitlab {' '.join(arguments[:1])}`")))
-        return MissingExtraError.exit_code
     return result if isinstance(result, int) else 0
+
+
+def _problem(error: cyclopts.CycloptsError) -> str:
+    """Return what is wrong; of an argument that is missing the parser says that it "requires an argument"."""
+    from cyclopts import MissingArgumentError
+
+    if type(error) is MissingArgumentError and error.keyword is None and not error.unused_tokens:
+        argument = error.argument
+        if argument is not None and not argument.tokens:
+            return f"{argument.name} is missing"
+    return str(error).strip()
 
 
 def _with_standard_input(arguments: Sequence[str]) -> list[str]:
     """Write a lone "-" as the path "./-", since the parser takes "-" for an option without a name."""
     reads = list(arguments[:1]) in (["classify"], ["read"])
-    return ["./-" if reads and each == "-" else each for each in arguments]
-
-
-def _one_line(text: str) -> str:
-    return " ".join(text.split())
+    return ["./-" if reads and argument == "-" else argument for argument in arguments]
 
 
 def main() -> None:
@@ -108,11 +118,11 @@ def main() -> None:
     import warnings
 
     from digitlab import privacy
-    from digitlab.apps.cli.console import advise, write_all_signs
+    from digitlab.apps.cli.console import advise, mention, write_all_signs
 
     write_all_signs()
     privacy.keep_folders()
-    warnings.showwarning = lambda message, *_, **__: advise(f"digitlab: note: {message}")
+    warnings.showwarning = lambda message, *_, **__: mention(str(message))
     try:
         code = run()
         sys.stdout.flush()  # not at the interpreter's end, which has no message for a full disk

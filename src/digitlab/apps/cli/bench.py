@@ -56,19 +56,19 @@ def train(
 
         more = {"to_accuracy": measure_to_accuracy(10, advise), "notebook": measure_notebook(advise)}
     if json:
-        say_json({**result.as_dict(), **{name: each.as_dict() for name, each in more.items()}})
+        say_json({**result.as_dict(), **{name: measurement.as_dict() for name, measurement in more.items()}})
         return 0
     say(result.machine)
     say(table([f"training of {network}", "images/s, median", "minimum", "maximum", "busy cores"], result.rows()))
     say(f"ratio of the medians: {result.ratio:.2f}; rounds: {', '.join(f'{each:.2f}' for each in result.ratios)}")
     say(_at_work(result))
-    say(f"to plain Keras' fastest round: {result.least_ratio:.2f}; `fit` may leave a core idle for a whole call")
+    say(f"ratio to plain Keras' fastest round: {result.least_ratio:.2f}; `fit` may leave a core idle for a whole call")
     peak, shares = result.peak, result.shares
     say(f"a large matrix product: {peak.float32:,.0f} GFLOP/s in float32, {peak.bfloat16:,.0f} in bfloat16")
     of_float32, of_bfloat16 = (f"{100 * shares[name]:.0f} %" for name in ("float32", "bfloat16"))
     say(f"the training reaches {of_float32} of the first and {of_bfloat16} of the second")
-    for each in more.values():
-        say(each.sentence())
+    for measurement in more.values():
+        say(measurement.sentence())
     return 0
 
 
@@ -78,8 +78,8 @@ def _at_work(result: TrainingSpeed) -> str:
     left_out = ", ".join(f"{number} ({result.plain_cores[number - 1]:.1f} cores)" for number in idle)
     shown = f"; left out, since `fit` left a core idle: {left_out}" if idle else ""
     if result.ratio_at_work is None:
-        return f"no round in which both had all cores at work{shown}"
-    return f"ratio of the rounds in which both had all cores at work: {result.ratio_at_work:.2f}{shown}"
+        return f"no round in which both used all cores{shown}"
+    return f"ratio of the rounds in which both used all cores: {result.ratio_at_work:.2f}{shown}"
 
 
 @app.command
@@ -137,9 +137,9 @@ def live(*, quick: bool = False, video: Path | None = None, expect: str | None =
     from digitlab.errors import UsageError
 
     if (video is None) != (expect is None):
-        raise UsageError("--video and --expect go together: a video, and the digits it shows")
+        raise UsageError("--video and --expect need each other; expected a video and the digits that it shows")
     if video is None or expect is None:
-        figures = measure_live(quick=quick, advise=advise)
+        figures = measure_live(quick=quick, on_progress=advise)
         if json:
             say_json(asdict(figures))
         else:
@@ -195,7 +195,7 @@ def steadiness(
 
     chosen = tuple(kinds) if kinds else KINDS
     if mode not in ("page", "region"):
-        raise UsageError(f"mode {mode!r}: expected page or region")
+        raise UsageError(f"--mode is {mode!r}; expected page or region")
     if digits < 1:
         raise UsageError(f"--digits is {digits}; expected 1 or more")
     if not 1 <= processes <= 64:

@@ -46,7 +46,7 @@ def read(
         card: Update the tables of this model card (docs/models/reader.md), between its markers.
         json: One JSON object.
     """
-    from digitlab.bench.peers import peers as rivals_of
+    from digitlab.bench.peers import peers as installed_peers
     from digitlab.bench.read import measure_reading
     from digitlab.errors import UsageError
 
@@ -54,8 +54,8 @@ def read(
         raise UsageError(f"--every is {every}; expected 1 or more")
     settings: dict[str, Any] = {"model": model, "every": every, "quick": quick}
     if peers or peer_python is not None:
-        with rivals_of(peer_python) as (rivals, missing):
-            result = measure_reading(photos, advise, rivals=rivals, missing=missing, **settings)
+        with installed_peers(peer_python) as (others, missing):
+            result = measure_reading(photos, advise, peers=others, missing=missing, **settings)
     else:
         result = measure_reading(photos, advise, **settings)
     if card is not None:
@@ -80,8 +80,8 @@ def _show_reading(result: ReadBench) -> None:
         name, size, milliseconds, text, *read = cells
         say()
         say(f"{name}, {size}, {milliseconds} ms: {text}")
-        for who, answer in zip(("digitlab", *result.peers), read, strict=True):
-            say(f"  {'as it stands' if answer == text else answer or '(nothing)'}   {who}")
+        for reader, answer in zip(("digitlab", *result.peers), read, strict=True):
+            say(f"  {'correct' if answer == text else answer or '(nothing)'}   {reader}")
     for line in result.missing:
         advise(line)
 
@@ -115,15 +115,15 @@ def numbers(
         seed: Random seed of the numbers and their pictures.
         json: One JSON object.
     """
-    from digitlab.bench.peers import peers as rivals_of
+    from digitlab.bench.peers import peers as installed_peers
     from digitlab.bench.whole_numbers import measure_numbers
     from digitlab.errors import UsageError
 
     if not 1 <= count <= 10_000:
         raise UsageError(f"--count is {count}; expected 1 to 10,000")
     if peers or peer_python is not None:
-        with rivals_of(peer_python) as (rivals, missing):
-            result = measure_numbers(count, advise, model=model, rivals=rivals, missing=missing, seed=seed)
+        with installed_peers(peer_python) as (others, missing):
+            result = measure_numbers(count, advise, model=model, peers=others, missing=missing, seed=seed)
     else:
         result = measure_numbers(count, advise, model=model, seed=seed)
     if json:
@@ -138,6 +138,7 @@ def numbers(
     return int(result.met is False)
 
 
+@options_of()
 def sheets(
     *,
     count: int = 200,

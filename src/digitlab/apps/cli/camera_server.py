@@ -48,22 +48,22 @@ def camera_server(
     for warning in settings.warnings:
         advise(f"{config.name}: {warning}")
 
-    shown, stopping = threading.Event(), threading.Event()
-    broken: list[OSError] = []  # the error of writing, once the reader of our output has gone
+    listed, stopping = threading.Event(), threading.Event()
+    write_errors: list[OSError] = []  # the error of writing, once the reader of our output has gone
 
-    def tell(camera: str, state: str) -> None:
-        shown.wait()  # the cameras' addresses are printed first, then their states
+    def report_state(camera: str, state: str) -> None:
+        listed.wait()  # the cameras' addresses are printed first, then their states
         try:
             if json:
                 say_json({"camera": camera, "state": state})
             else:
                 advise(f"{camera}: {state}")
         except OSError as error:
-            broken.append(error)
+            write_errors.append(error)
             stopping.set()
 
     source = partial(open_source, realtime=True)
-    server = CameraServer(settings, source=source, md5sum=not without_md5sum, on_change=tell)
+    server = CameraServer(settings, source=source, md5sum=not without_md5sum, on_change=report_state)
     with _ended_by_signals(stopping), server:
         try:
             for offer in server.offers:
@@ -72,10 +72,10 @@ def camera_server(
             if not json:
                 advise("serving; Ctrl-C stops it")
         finally:
-            shown.set()
+            listed.set()
         stopping.wait()
-    if broken:
-        raise broken[0]
+    if write_errors:
+        raise write_errors[0]
     advise("the camera server has stopped")
     return 0
 

@@ -6,7 +6,7 @@ import contextlib
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from digitlab.apps.cli.console import advise, complain, say, say_json
+from digitlab.apps.cli.console import advise, complain, one_line, say, say_json
 from digitlab.apps.cli.job_view import JobView
 from digitlab.apps.cli.standard_input import called, on_disk
 
@@ -54,26 +54,27 @@ def table_of(csv: Path | None) -> Iterator[Row]:
 def classify_pictures(pictures: Sequence[Path], reader: Reader, row: Row, *, json: bool) -> int:
     """Classify every page of every picture; return 1 if one got no digit, 2 if one could not be read."""
 
-    def answer(path: str) -> bool:
-        found, name = reader.classify(path), called(path)
-        if found.note is not None and not json:
-            advise(f"{name}: {found.note.replace('`read`', '`digitlab read`')}")
+    def classify_page(path: str) -> bool:
+        prediction, name = reader.classify(path), called(path)
+        shown = one_line(name)
+        if prediction.note is not None and not json:
+            advise(f"{shown}: {prediction.note.replace('`read`', '`digitlab read`')}")
         if json:
-            say_json(_classified(name, found))
-        elif found.digit is None:
-            say(f"{name}: no digit" + (f" (best guess {_best(found)})" if found.confidence else ""))
+            say_json(_classified(name, prediction))
+        elif prediction.digit is None:
+            say(f"{shown}: no digit" + (f" (best guess {_best(prediction)})" if prediction.confidence else ""))
         else:
-            say(f"{name}: {found.digit}  ({100 * found.confidence:.1f} %)")
+            say(f"{shown}: {prediction.digit}  ({100 * prediction.confidence:.1f} %)")
         file, _, page = name.rpartition("#")
-        row(*((file, int(page)) if file and page.isdecimal() else (name, 1)), found.digit, found.confidence)
-        return found.digit is not None
+        row(*((file, int(page)) if file and page.isdecimal() else (name, 1)), prediction.digit, prediction.confidence)
+        return prediction.digit is not None
 
     with on_disk(pictures) as files:
-        return _each(files, answer, json=json)
+        return _for_each_page(files, classify_page, json=json)
 
 
-def _each(files: Sequence[Path], answer: Callable[[str], bool], *, json: bool) -> int:
-    """Answer every page; a bad file or page is reported and does not stop the others."""
+def _for_each_page(files: Sequence[Path], classify: Callable[[str], bool], *, json: bool) -> int:
+    """Classify every page; a bad file or page is reported and does not stop the others."""
     from digitlab.errors import InputError
     from digitlab.picture_files.pages import page_names
 
@@ -89,7 +90,7 @@ def _each(files: Sequence[Path], answer: Callable[[str], bool], *, json: bool) -
         for path in pages:
             count += 1
             try:
-                refused += not answer(path)
+                refused += not classify(path)
             except InputError as error:
                 bad += 1
                 _complain_of(path, error, json=json)
@@ -99,10 +100,10 @@ def _each(files: Sequence[Path], answer: Callable[[str], bool], *, json: bool) -
 
 
 def _complain_of(path: str, error: Exception, *, json: bool) -> None:
-    said = str(error).replace(path, called(path))
-    complain(said)
+    message = str(error).replace(path, called(path))
+    complain(message)
     if json:
-        say_json({"path": called(path), "error": said})
+        say_json({"path": called(path), "error": message})
 
 
 def classify_datasets(
@@ -124,21 +125,21 @@ def classify_datasets(
             for number, digit, confidence in answers.rows():
                 row(name, number, digit, confidence)
                 if not quiet and not json:
-                    said = "no digit" if digit is None else f"{digit}  ({100 * confidence:.1f} %)"
-                    say(f"{name}#{number}: {said}")
+                    answer = "no digit" if digit is None else f"{digit}  ({100 * confidence:.1f} %)"
+                    say(f"{one_line(name)}#{number}: {answer}")
             if json:
                 _say_rows(name, answers)
 
         try:
             with JobView() as view:
-                done = classify_data(str(path), **settings, take=take, listener=view)
+                result = classify_data(str(path), **settings, take=take, listener=view)
         except InputError as error:
             bad += 1
             complain(str(error))
             if json:
                 say_json({"path": name, "error": str(error)})
             continue
-        _tell(name, done)
+        _show_summary(name, result)
     if bad and len(datasets) > 1:
         advise(f"{bad} of {len(datasets)} datasets could not be read")
     return 2 if bad else 0
@@ -150,28 +151,28 @@ def _say_rows(name: str, answers: Answers) -> None:
         say_json({"path": name, "image": number, "digit": digit, **numbers})
 
 
-def _tell(name: str, done: ClassifiedData) -> None:
-    counts = ", ".join(f"{digit}: {count:,}" for digit, count in enumerate(done.counts))
-    unsure = f"; {done.unsure:,} below the threshold" if done.unsure else ""
-    advise(f"{name}: {done.images:,} images, {counts}{unsure}")
-    if done.labelled:
-        share = 100 * done.agreeing / done.labelled
+def _show_summary(name: str, result: ClassifiedData) -> None:
+    counts = ", ".join(f"{digit}: {count:,}" for digit, count in enumerate(result.counts))
+    unsure = f"; {result.unsure:,} below the threshold" if result.unsure else ""
+    advise(f"{name}: {result.images:,} images, {counts}{unsure}")
+    if result.labelled:
+        share = 100 * result.agreeing / result.labelled
         advise(
-            f"{name}: has labels, of which {done.agreeing:,} of {done.labelled:,} ({share:.1f} %) are the answers; "
+            f"{name}: has labels; {result.agreeing:,} of {result.labelled:,} ({share:.1f} %) agree with the answers; "
             "`digitlab evaluate --data` measures more"
         )
 
 
-def _classified(path: str, found: Prediction) -> dict[str, Any]:
+def _classified(path: str, prediction: Prediction) -> dict[str, Any]:
     return {
         "path": path,
-        "digit": found.digit,
-        "confidence": round(found.confidence, 4),
-        "probabilities": [round(share, 6) for share in found.probabilities],
-        **({} if found.note is None else {"note": found.note}),
+        "digit": prediction.digit,
+        "confidence": round(prediction.confidence, 4),
+        "probabilities": [round(share, 6) for share in prediction.probabilities],
+        **({} if prediction.note is None else {"note": prediction.note}),
     }
 
 
-def _best(found: Prediction) -> str:
-    digit = max(range(10), key=found.probabilities.__getitem__)
-    return f"{digit}, {100 * found.confidence:.0f} %"
+def _best(prediction: Prediction) -> str:
+    digit = max(range(10), key=prediction.probabilities.__getitem__)
+    return f"{digit}, {100 * prediction.confidence:.1f} %"

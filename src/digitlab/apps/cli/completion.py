@@ -33,24 +33,24 @@ def install_completion(shell: str | None = None, /) -> int:
     """
     from digitlab.apps.cli import make_app
 
-    given = shell or Path(os.environ.get("SHELL", "")).name
-    if given not in SHELLS:
-        raise UsageError(f"{OPTION}: the shell is {given!r}; expected one of {', '.join(SHELLS)}, e.g. {OPTION} bash")
-    path = Path.home() / SHELLS[given]
-    script = make_app().generate_completion(prog_name="digitlab", shell=given)  # type: ignore[arg-type]
-    if given == "zsh":  # zsh runs the file at the first Tab, but cyclopts's script only defines the function
+    name = shell or Path(os.environ.get("SHELL", "")).name
+    if name not in SHELLS:
+        raise UsageError(f"{OPTION}: the shell is {name!r}; expected one of {', '.join(SHELLS)}, e.g. {OPTION} bash")
+    path = Path.home() / SHELLS[name]
+    script = make_app().generate_completion(prog_name="digitlab", shell=name)  # type: ignore[arg-type]
+    if name == "zsh":  # zsh runs the file at the first Tab, but cyclopts's script only defines the function
         script += '\n_cyclopts_digitlab "$@"\n'
     path.parent.mkdir(parents=True, exist_ok=True)
     write_text(path, script)
     say(str(path))
-    match given:
+    match name:
         case "bash":
             advise(
                 "open a new shell; completion needs the package bash-completion, or a line in ~/.bashrc: . " + str(path)
             )
         case "zsh":
-            advise(f"add this line to ~/.zshrc, where it is not there, and open a new shell: {ZSH_LINE}")
+            advise(f"add this line to ~/.zshrc, unless it is there, and open a new shell: {ZSH_LINE}")
         case _:
             advise("open a new shell")
-    advise(f"it knows what this version has: say {OPTION} again after an update")
+    advise(f"it completes what this version has; run digitlab {OPTION} again after an update")
     return 0

@@ -8,6 +8,7 @@ from __future__ import annotations
 import codecs
 import io
 import json
+import re
 import sys
 import unicodedata
 from typing import TYPE_CHECKING, Any
@@ -17,11 +18,13 @@ if TYPE_CHECKING:
     from typing import TextIO
 
 __all__ = [
-    "ENCODING_ERRORS", "advise", "complain", "in_time", "say", "say_json", "show_for_now", "table",
-    "takes_every_sign", "write_all_signs",
+    "ENCODING_ERRORS", "advise", "complain", "in_time", "mention", "one_line", "say", "say_json", "show_for_now",
+    "table", "takes_every_sign", "write_all_signs",
 ]  # fmt: skip
 
 _CLEAR = "\r\x1b[K"  # clears the line that the cursor is in
+# Control characters, line separators, and those that reverse the direction of writing.
+_CONTROLS = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]")
 _for_now: list[TextIO] = []  # the terminal on which a transient line is shown, if any
 
 
@@ -60,9 +63,24 @@ def advise(text: str) -> None:
     sys.stderr.flush()
 
 
+def one_line(text: str) -> str:
+    r"""Make a text with names or content of files safe to print: one line without control characters.
+
+    >>> one_line("a\x1b[31m.jpg: damaged\n  (not a picture)")
+    'a\\x1b[31m.jpg: damaged (not a picture)'
+    """
+    text = re.sub(r"\s*[\r\n]\s*", " ", text.strip())
+    return _CONTROLS.sub(lambda found: found[0].encode("unicode_escape").decode(), text)
+
+
+def mention(text: str) -> None:
+    """Write a warning or remark to stderr, on one line."""
+    advise(f"digitlab: note: {one_line(text)}")
+
+
 def complain(text: str) -> None:
     """Write an error to stderr, on one line."""
-    advise(f"digitlab: {text}")
+    advise(f"digitlab: {one_line(text)}")
 
 
 def table(header: Sequence[str], rows: Sequence[Sequence[object]]) -> str:
@@ -77,8 +95,8 @@ def table(header: Sequence[str], rows: Sequence[Sequence[object]]) -> str:
     widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
     return "\n".join(
         "  ".join(
-            cell.rjust(width) if place else cell.ljust(width)
-            for place, (cell, width) in enumerate(zip(row, widths, strict=True))
+            cell.rjust(width) if index else cell.ljust(width)
+            for index, (cell, width) in enumerate(zip(row, widths, strict=True))
         ).rstrip()
         for row in cells
     )

@@ -16,7 +16,7 @@ __all__ = ["ensemble", "export", "import_"]
 
 
 @options_of(jobs.export)
-def export(**given: Any) -> int:
+def export(**options: Any) -> int:
     """Write a trained model for ONNX Runtime (.onnx), OpenVINO (.xml), LiteRT (.tflite) or Keras (.keras).
 
     The file is run and compared with Keras on 1,000 images before it is kept.
@@ -27,37 +27,39 @@ def export(**given: Any) -> int:
     digitlab export model.keras digits.c --for c
     """
     with JobView() as view:
-        done = jobs.export(**given, listener=view)
-    _tell(done)
-    say(str(done.path))
-    if done.beside is not None:
-        say(str(done.beside))
+        exported = jobs.export(**options, listener=view)
+    _report(exported)
+    say(str(exported.path))
+    if exported.beside is not None:
+        say(str(exported.beside))
     return 0
 
 
-def _tell(done: Exported) -> None:
-    if done.ram is not None and done.flash is not None:
-        advise(f"needs {done.ram:,} bytes of RAM, {done.flash:,} bytes of flash for weights and some 2 kB for code")
-    size = sum(path.stat().st_size for path in (done.path, done.beside) if path is not None)
-    advise(f"{size:,} bytes written")
-    if done.accuracy is None or done.float_accuracy is None:
+def _report(exported: Exported) -> None:
+    if exported.ram is not None and exported.flash is not None:
         advise(
-            f"run back on {done.images:,} images: probabilities differ from Keras' by at most {done.difference:.1g} "
-            f"(allowed: {done.tolerance:g})"
+            f"needs {exported.ram:,} bytes of RAM, {exported.flash:,} bytes of flash for weights and some 2 kB for code"
+        )
+    size = sum(path.stat().st_size for path in (exported.path, exported.beside) if path is not None)
+    advise(f"{size:,} bytes written")
+    if exported.accuracy is None or exported.float_accuracy is None:
+        advise(
+            f"checked on {exported.images:,} images: probabilities differ from Keras' by at most "
+            f"{exported.difference:.1g} (allowed: {exported.tolerance:g})"
         )
         return
     advise(
-        f"run back on {done.images:,} images: {100 * done.difference:.2g} % get another digit than in float32 "
-        f"(allowed: {100 * done.tolerance:g} %)"
+        f"checked on {exported.images:,} images: {100 * exported.difference:.2g} % get another digit than in float32 "
+        f"(allowed: {100 * exported.tolerance:g} %)"
     )
     advise(
-        f"accuracy on MNIST's test images: {100 * done.accuracy:.2f} % in int8, "
-        f"{100 * done.float_accuracy:.2f} % in float32"
+        f"accuracy on MNIST's test images: {100 * exported.accuracy:.2f} % in int8, "
+        f"{100 * exported.float_accuracy:.2f} % in float32"
     )
 
 
 @options_of(jobs.import_model)
-def import_(**given: Any) -> int:
+def import_(**options: Any) -> int:
     """Convert a model from an old Keras version or another framework, and report what was changed.
 
     Keras 1 to 3 and TF-Keras (.keras, .h5, .json with its weights), ONNX (.onnx), LiteRT (.tflite), OpenVINO (.xml with
@@ -72,17 +74,18 @@ def import_(**given: Any) -> int:
     digitlab import weights.h5 mine.keras --architecture thesis-4conv
     """
     with JobView() as view:
-        done = jobs.import_model(**given, listener=view)
-    for change in done.changes:
+        result = jobs.import_model(**options, listener=view)
+    for change in result.changes:
         advise(f"- {change}")
-    for place, each in zip(("it takes", "next best:"), done.tried, strict=False):
-        advise(f"{place} {each.convention} ({100 * each.accuracy:.1f} % of {each.images:,} MNIST images right)")
-    say(str(done.path))
+    for label, candidate in zip(("it takes", "next best:"), result.tried, strict=False):
+        accuracy = f"{100 * candidate.accuracy:.1f} % of {candidate.images:,} MNIST images right"
+        advise(f"{label} {candidate.convention} ({accuracy})")
+    say(str(result.path))
     return 0
 
 
 @options_of(jobs.ensemble)
-def ensemble(*members: str, **given: Any) -> int:
+def ensemble(*members: str, **options: Any) -> int:
     """Combine trained models into an ensemble: one model whose softmax output is the mean of theirs.
 
     The file is run and compared with the members' Keras models on 1,000 images before it is kept.
@@ -92,11 +95,11 @@ def ensemble(*members: str, **given: Any) -> int:
     digitlab ensemble runs/2026-…-fast-cnn runs/2026-…-final-cnn --out two.onnx
     """
     with JobView() as view:
-        found = jobs.ensemble(*members, **given, listener=view)
-    done = found.exported
+        result = jobs.ensemble(*members, **options, listener=view)
+    exported = result.exported
     advise(
-        f"{found.members} members, {found.parameters:,} parameters; run back on {done.images:,} images: "
-        f"probabilities differ by at most {done.difference:.1g} (allowed: {done.tolerance:g})"
+        f"{result.members} members, {result.parameters:,} parameters; checked on {exported.images:,} images: "
+        f"probabilities differ by at most {exported.difference:.1g} (allowed: {exported.tolerance:g})"
     )
-    say(str(done.path))
+    say(str(exported.path))
     return 0

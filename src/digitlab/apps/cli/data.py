@@ -37,21 +37,21 @@ def list_datasets(*, json: bool = False) -> int:
     """
     from digitlab.datasets import dataset_names, load_dataset
 
-    named = [load_dataset(name) for name in dataset_names()]
+    datasets = [load_dataset(name) for name in dataset_names()]
     if json:
-        for data in named:
+        for data in datasets:
             say_json({"name": data.name, "about": data.about, "form": data.form, "splits": data.splits})
         return 0
-    width = max(len(data.name) for data in named)
-    for data in named:
+    width = max(len(data.name) for data in datasets)
+    for data in datasets:
         say(f"{data.name:{width}}  {data.about}")
-    advise("Beside these: P-T and P-T-test, with P plain and T transformed copies, up to 20 each.")
+    advise("Also: P-T and P-T-test, with P plain and T transformed copies, up to 20 each.")
     return 0
 
 
 @app.command
 @options_of(jobs.describe_dataset)
-def info(*, json: bool = False, **given: Any) -> int:
+def info(*, json: bool = False, **options: Any) -> int:
     """Sizes, class counts, mean, deviation and digest of a dataset or of a file of your own.
 
     Files are read batch by batch, however large. Handmade sets are built and cached the first time.
@@ -66,19 +66,19 @@ def info(*, json: bool = False, **given: Any) -> int:
         json: One JSON object per split.
     """
     with JobView() as view:
-        found = jobs.describe_dataset(**given, listener=view)
+        result = jobs.describe_dataset(**options, listener=view)
     if json:
-        for each, summary in found.splits.items():
-            say_json({"dataset": given["name"], "split": each, **asdict(summary)})
+        for split, summary in result.splits.items():
+            say_json({"dataset": options["name"], "split": split, **asdict(summary)})
         return 0
-    say(found.about)
+    say(result.about)
     say()
-    say(_table_of(found.splits))
-    for each, summary in found.splits.items():
+    say(_table_of(result.splits))
+    for split, summary in result.splits.items():
         if summary.dark_ink:
             advise(
-                f"{each}: {summary.dark_ink:,} of {summary.images:,} images are dark ink on light; models expect light "
-                "ink on dark"
+                f"{split}: {summary.dark_ink:,} of {summary.images:,} images are dark ink on light; models expect "
+                "light ink on dark"
             )
     return 0
 
@@ -87,15 +87,15 @@ def _table_of(summaries: Mapping[str, SplitSummary]) -> str:
     return table(
         ["split", "images", *map(str, range(10)), "mean", "deviation", "digest"],
         [
-            [split, each.images, *each.counts, f"{each.mean:.2f}", f"{each.deviation:.2f}", each.digest]
-            for split, each in summaries.items()
+            [split, summary.images, *summary.counts, f"{summary.mean:.2f}", f"{summary.deviation:.2f}", summary.digest]
+            for split, summary in summaries.items()
         ],
     )
 
 
 @app.command
 @options_of(jobs.draw_dataset)
-def show(*names: str, **given: Any) -> int:
+def show(*names: str, **options: Any) -> int:
     """Draw the first images of datasets or files with their labels, each set in a block of its own.
 
     For a handmade set the first images of every copy are drawn, one copy per row: what stands in one column began as
@@ -106,13 +106,13 @@ def show(*names: str, **given: Any) -> int:
     digitlab data show sobel 0-1 1-1 0-6 1-6 --out sets.png
     digitlab data show scans.h5 --out scans.png
     """
-    say(str(jobs.draw_dataset(*names, **given)))
+    say(str(jobs.draw_dataset(*names, **options)))
     return 0
 
 
 @app.command
 @options_of(jobs.build_dataset)
-def build(*, json: bool = False, **given: Any) -> int:
+def build(*, json: bool = False, **options: Any) -> int:
     """Write a dataset into a file, in the format of its extension: .h5, .lmdb, .npz, .csv, IDX, or a folder (NAME/).
 
     An HDF5 file of one split has data and labels at its root; without --split it has a group for each split.
@@ -126,18 +126,20 @@ def build(*, json: bool = False, **given: Any) -> int:
         json: What was written, as one JSON object.
     """
     with JobView() as view:
-        sizes = jobs.build_dataset(**given, listener=view)
+        sizes = jobs.build_dataset(**options, listener=view)
     if json:
-        say_json({"dataset": given["name"], "seed": given.get("seed", 0), "out": str(given["out"]), "images": sizes})
+        say_json(
+            {"dataset": options["name"], "seed": options.get("seed", 0), "out": str(options["out"]), "images": sizes}
+        )
         return 0
-    advise(", ".join(f"{each}: {images:,} images" for each, images in sizes.items()))
-    say(str(given["out"]))
+    advise(", ".join(f"{split}: {images:,} images" for split, images in sizes.items()))
+    say(str(options["out"]))
     return 0
 
 
 @app.command
 @options_of(jobs.convert_dataset)
-def convert(*, json: bool = False, **given: Any) -> int:
+def convert(*, json: bool = False, **options: Any) -> int:
     """Copy the images of a file into another format, batch by batch; the extensions determine the formats.
 
     IDX (raw or .gz), HDF5, LMDB of Caffe, npz, CSV, folders of pictures by class; .mat, .pkl.gz, Parquet and TFRecord
@@ -152,18 +154,18 @@ def convert(*, json: bool = False, **given: Any) -> int:
         json: What was written, as one JSON object.
     """
     with JobView() as view:
-        images = jobs.convert_dataset(**given, listener=view)
+        images = jobs.convert_dataset(**options, listener=view)
     if json:
-        say_json({"source": str(given["source"]), "out": str(given["out"]), "images": images})
+        say_json({"source": str(options["source"]), "out": str(options["out"]), "images": images})
         return 0
     advise(f"{images:,} images")
-    say(str(given["out"]))
+    say(str(options["out"]))
     return 0
 
 
 @app.command
 @options_of(jobs.check_data)
-def check(*, json: bool = False, **given: Any) -> int:
+def check(*, json: bool = False, **options: Any) -> int:
     """Find what is wrong with a dataset: polarity, transposition, labels, duplicates, leakage between splits, sizes.
 
     The shipped reader looks at 2,000 images of each split; duplicates are looked for in all. Labels are checked for
@@ -177,29 +179,31 @@ def check(*, json: bool = False, **given: Any) -> int:
     Args:
         json: What was found, as one JSON object.
     """
-    name: str = given["data"]
-    fix: Path | None = given.get("fix")
+    name: str = options["data"]
+    fix: Path | None = options.get("fix")
     with JobView() as view:
-        found = jobs.check_data(**given, listener=view)
+        report = jobs.check_data(**options, listener=view)
     if json:
-        say_json({"dataset": name, "splits": found.as_dict(), "out": fix and str(fix), "written": dict(found.written)})
+        say_json(
+            {"dataset": name, "splits": report.as_dict(), "out": fix and str(fix), "written": dict(report.written)}
+        )
     else:
-        for split, each in found.splits.items():
-            verdict = each.verdict
+        for split, result in report.splits.items():
+            verdict = result.verdict
             agreed = f", the reader {verdict.of_the_reader(verdict.agreement)}" if verdict else ""
-            say(f"{split}: {each.images:,} images{agreed}")
-            for sentence in each.findings:
+            say(f"{split}: {result.images:,} images{agreed}")
+            for sentence in result.findings:
                 say(f"  {sentence}")
         if fix is not None:
             say(str(fix))
-        elif found.findings:
-            advise(f"`digitlab data check {name} --fix OUT.npz` writes it repaired")
-    return 1 if found.findings and fix is None else 0
+        elif report.findings:
+            advise(f"`digitlab data check {name} --fix OUT.npz` writes a repaired copy")
+    return 1 if report.findings and fix is None else 0
 
 
 @app.command(name="from-review")
 @options_of(jobs.dataset_from_review)
-def from_review(*corrections: Path, json: bool = False, **given: Any) -> int:
+def from_review(*corrections: Path, json: bool = False, **options: Any) -> int:
     """Make a dataset from the digits that were corrected on the page of `digitlab read … --review`.
 
     Exit code 1 if no digit is among them. Pictures that were marked as no digit have no label and are left out.
@@ -211,24 +215,28 @@ def from_review(*corrections: Path, json: bool = False, **given: Any) -> int:
     Args:
         json: What was written, as one JSON object.
     """
-    found = jobs.dataset_from_review(*corrections, **given)
-    if found.without_picture:
-        advise(f"{found.without_picture} digits have no ink that can be told from its paper; they are left out")
-    if not len(found.digits):
-        advise(f"no digit is among the corrections ({found.no_digit} were called no digit); nothing is written")
+    result = jobs.dataset_from_review(*corrections, **options)
+    if result.without_picture:
+        advise(
+            f"{result.without_picture} digits have no ink that can be distinguished from the paper; they are left out"
+        )
+    if not len(result.digits):
+        advise(f"the corrections contain no digit ({result.no_digit} are marked as no digit); nothing is written")
         return 1
-    told = {"images": len(found.digits), "changed": found.changed, "no_digit": found.no_digit}
+    counts = {"images": len(result.digits), "changed": result.changed, "no_digit": result.no_digit}
     if json:
-        say_json({"out": str(given["out"]), **told})
+        say_json({"out": str(options["out"]), **counts})
         return 0
-    advise(f"{told['images']:,} digits, {told['changed']:,} of them other than read; {told['no_digit']:,} were none")
-    say(str(given["out"]))
+    advise(
+        f"{counts['images']:,} digits, {counts['changed']:,} of them other than read; {counts['no_digit']:,} were none"
+    )
+    say(str(options["out"]))
     return 0
 
 
 @app.command(name="from-sheets")
 @options_of(practice.from_sheets)
-def from_sheets(*photos: Path, json: bool = False, **given: Any) -> int:
+def from_sheets(*photos: Path, json: bool = False, **options: Any) -> int:
     """Make a dataset from practice sheets (digitlab sheet new --practice): each digit with its label and its writer.
 
     Exit code 2 when a photo was refused; the others are still used.
@@ -239,27 +247,27 @@ def from_sheets(*photos: Path, json: bool = False, **given: Any) -> int:
     Args:
         json: What was written, as one JSON object.
     """
-    out: Path = given["out"]
+    out: Path = options["out"]
     with JobView() as view:
-        found = practice.from_sheets(*photos, **given, listener=view)
+        result = practice.from_sheets(*photos, **options, listener=view)
     if json:
-        say_json({"out": str(out), **asdict(found)})
+        say_json({"out": str(out), **asdict(result)})
     else:
-        counts = ", ".join(f"{name}: {count:,}" for name, count in list(found.writers.items())[:12])
-        more = f" and {len(found.writers) - 12:,} more" if len(found.writers) > 12 else ""
-        advise(f"{found.images:,} digits of {len(found.writers):,} writers ({counts}{more})")
+        counts = ", ".join(f"{name}: {count:,}" for name, count in list(result.writers.items())[:12])
+        more = f" and {len(result.writers) - 12:,} more" if len(result.writers) > 12 else ""
+        advise(f"{result.images:,} digits of {len(result.writers):,} writers ({counts}{more})")
         say(str(out))
-    return 2 if found.refused else 0
+    return 2 if result.refused else 0
 
 
 @app.command
 @options_of(jobs.draw_filters)
-def filters(**given: Any) -> int:
+def filters(**options: Any) -> int:
     """Draw what the classical filters make of an image, each beside its kernel: lines, edges, spots, smoothing.
 
     For example:
     digitlab data filters mnist:0 --out filters.png
     digitlab data filters photo.jpg --out filters.png
     """
-    say(str(jobs.draw_filters(**given)))
+    say(str(jobs.draw_filters(**options)))
     return 0

@@ -17,7 +17,7 @@ __all__ = ["diagnose"]
 
 
 @options_of(jobs.diagnose)
-def diagnose(*photos: Path, json: bool = False, **given: Any) -> int:
+def diagnose(*photos: Path, json: bool = False, **options: Any) -> int:
     """Find out why a model misreads pictures of digits, and write a page about it.
 
     What the model is shown is compared with what it was trained on: scale of the numbers, polarity, background, grey
@@ -34,18 +34,18 @@ def diagnose(*photos: Path, json: bool = False, **given: Any) -> int:
     Args:
         json: One JSON object per line, for each photo and for the set.
     """
-    given["out"] = given.get("out") or Path(f"{_name(photos, given.get('data'))}-diagnosis.html")
+    options["out"] = options.get("out") or Path(f"{_name(photos, options.get('data'))}-diagnosis.html")
     with JobView() as view:
-        found = jobs.diagnose(given.pop("model"), *photos, **given, listener=view)
-    for error in found.refused:
+        result = jobs.diagnose(options.pop("model"), *photos, **options, listener=view)
+    for error in result.refused:
         complain(error)
     if json:
-        _say_json(found)
+        _say_json(result)
     else:
-        _say(found, several=len(photos) > 1)
-        if found.page is not None:
-            advise(f"look at {found.page}")
-    return 2 if found.refused else 0
+        _say(result, several=len(photos) > 1)
+        if result.page is not None:
+            advise(f"look at {result.page}")
+    return 2 if result.refused else 0
 
 
 def _name(photos: tuple[Path, ...], data: str | None) -> str:
@@ -55,23 +55,23 @@ def _name(photos: tuple[Path, ...], data: str | None) -> str:
     return Path(data.partition("#")[0]).stem if data else "photos"
 
 
-def _say(found: DiagnosisResult, *, several: bool) -> None:
-    for each in found.photos:
-        say(f"{each.photo}: {each.sentence}" if several else each.sentence)
-        reader = "finds no digit" if each.reader is None else f"answers {each.reader}"
-        taken = "" if each.known_by == "label" else f"; it is taken for a {each.truth}, --label says otherwise"
+def _say(result: DiagnosisResult, *, several: bool) -> None:
+    for photo in result.photos:
+        say(f"{photo.photo}: {photo.sentence}" if several else photo.sentence)
+        reader = "finds no digit" if photo.reader is None else f"answers {photo.reader}"
+        taken = "" if photo.known_by == "label" else f"; it is taken for a {photo.truth}, --label says otherwise"
         advise(f"the shipped reader {reader}{taken}")
-    if found.data is not None:
-        say(found.data.sentence)
-    if found.photos:
+    if result.data is not None:
+        say(result.data.sentence)
+    if result.photos:
         advise("prepared correctly for this model:")
-        for line in found.photos[0].lines:
+        for line in result.photos[0].lines:
             advise(f"  {line}")
 
 
-def _say_json(found: DiagnosisResult) -> None:
-    more = {"model": found.kept["model"], "page": str(found.page), "mnist": found.kept["mnist"]}
-    for each in found.photos:
-        say_json({**each.as_json(), **more})
-    if found.data is not None:
-        say_json({**found.kept["data"], **more})
+def _say_json(result: DiagnosisResult) -> None:
+    more = {"model": result.kept["model"], "page": str(result.page), "mnist": result.kept["mnist"]}
+    for photo in result.photos:
+        say_json({**photo.as_json(), **more})
+    if result.data is not None:
+        say_json({**result.kept["data"], **more})

@@ -50,11 +50,11 @@ def _say_extras() -> None:
     for name, extra in EXTRAS.items():
         missing = extra.missing
         if missing and extra.asked_for:
-            rows.append((name, "in part", f"{extra.purpose}; lacks {', '.join(missing)}"))
+            rows.append((name, "in part", f"{extra.purpose}; missing: {', '.join(missing)}"))
         else:
             rows.append((name, "no" if missing else "yes", extra.purpose))
     widths = [max(len(row[column]) for row in rows) for column in (0, 1)]
-    say("extras, none of which reading needs:")
+    say("extras (reading needs none of them):")
     for name, here, purpose in rows:
         say(f"  {name:{widths[0]}}  {here:{widths[1]}}  {purpose}")
     wanting = [name for name, here, _ in rows if here != "yes"]
@@ -69,14 +69,14 @@ def _version(package: str, module: str) -> str:
     try:
         return importlib.metadata.version(package)
     except importlib.metadata.PackageNotFoundError:  # OpenCV and ONNX Runtime are distributed under several names
-        return "here, under another name" if importlib.util.find_spec(module) else "missing"
+        return "installed, under another name" if importlib.util.find_spec(module) else "missing"
 
 
 def _bfloat16() -> str:
     if importlib.util.find_spec("keras") is None:
-        return "not asked (training is not installed)"
+        return "not checked (training is not installed)"
     from digitlab.training.precision import processor_multiplies_bfloat16
 
     if not processor_multiplies_bfloat16():
         return "no; training uses float32"
-    return "yes; training uses them where a network is quicker with them"
+    return "yes; training uses them where they make a network faster"

@@ -22,7 +22,7 @@ _OF_MODELS, _OF_PREDICTIONS = {"model", "data", "split", "tta"}, {"labels", "log
 
 
 @options_of(jobs.evaluate, jobs.evaluate_predictions, jobs.robustness)
-def evaluate(*, robustness: bool = False, json: bool = False, **given: Any) -> int:
+def evaluate(*, robustness: bool = False, json: bool = False, **options: Any) -> int:
     """Evaluate a model, or stored predictions, on labelled digits, and write a report.
 
     Accuracy, log loss, precision, recall, F1, areas under the ROC and precision–recall curves, top-2 and top-3
@@ -44,42 +44,42 @@ def evaluate(*, robustness: bool = False, json: bool = False, **given: Any) -> i
             writes robustness.csv, .json and .png.
         json: The numbers as one JSON object.
     """
-    images = given.pop("images", jobs.ALL_IMAGES if robustness else None)
+    images = options.pop("images", jobs.ALL_IMAGES if robustness else None)
     shifted = images is not None
-    _check(given, shifted=shifted)
+    _check(options, shifted=shifted)
     with JobView() as view:
-        job = jobs.evaluate_predictions if "probabilities" in given else jobs.evaluate
-        done = job(**given, listener=view)
-    content = dict(done.kept)
+        job = jobs.evaluate_predictions if "probabilities" in options else jobs.evaluate
+        result = job(**options, listener=view)
+    content = dict(result.kept)
     if not json:
         _show(content)
     if shifted:
-        asked = {name: given[name] for name in ("model", "tta") if name in given}
+        model_options = {name: options[name] for name in ("model", "tta") if name in options}
         with JobView() as view:
-            found = jobs.robustness(**asked, images=images, out=done.run.path, listener=view)
-        content["robustness"] = found.kept
+            robustness_result = jobs.robustness(**model_options, images=images, out=result.run.path, listener=view)
+        content["robustness"] = robustness_result.kept
         if not json:
-            _show_robustness(found)
+            _show_robustness(robustness_result)
     if json:
-        say_json({**content, "report": str(done.run.report)})
+        say_json({**content, "report": str(result.run.report)})
         return 0
-    advise(f"look at {done.run.report}")
-    say(str(done.run.path))
+    advise(f"look at {result.run.report}")
+    say(str(result.run.path))
     return 0
 
 
-def _check(given: Mapping[str, Any], *, shifted: bool) -> None:
+def _check(options: Mapping[str, Any], *, shifted: bool) -> None:
     """Refuse incompatible options before any work is done."""
-    if "probabilities" not in given and given.keys() & _OF_PREDICTIONS:
+    if "probabilities" not in options and options.keys() & _OF_PREDICTIONS:
         raise UsageError(
-            "evaluate: --labels and --logits belong to stored predictions; name their file: --probabilities FILE. To a "
-            "model that answers logits softmax is applied anyway"
+            "evaluate: --labels and --logits are for stored predictions; give their file, too: --probabilities FILE. "
+            "To a model that outputs logits, softmax is applied in any case"
         )
-    if "probabilities" in given and shifted:
+    if "probabilities" in options and shifted:
         raise UsageError(
-            "evaluate --robustness: needs a model to predict other images; name one instead of --probabilities"
+            "evaluate --robustness: needs a model, which predicts other images; give MODEL instead of --probabilities"
         )
-    if "probabilities" in given and given.keys() & _OF_MODELS:
+    if "probabilities" in options and options.keys() & _OF_MODELS:
         raise UsageError(
             "evaluate --probabilities: stored predictions are evaluated as they are; leave out MODEL, --data, --split "
             "and --tta"
@@ -125,26 +125,26 @@ def _percent(share: float | None) -> str:
 
 def _show_robustness(result: RobustnessResult) -> None:
     """Print the table, and where the picture is."""
-    found = result.found
+    robustness = result.found
     say()
-    say(table(["robustness", "images", "accuracy %", "95 % CI", "AUROC", "accepted %"], _rows(found)))
-    advise(f"accepted: confidence of at least {found.threshold:.4f}, which 99 % of the clean digits reach")
+    say(table(["robustness", "images", "accuracy %", "95 % CI", "AUROC", "accepted %"], _rows(robustness)))
+    advise(f"accepted: confidence of at least {robustness.threshold:.4f}, which 99 % of the clean digits reach")
     advise(f"look at {result.run.robustness_plot}")
 
 
-def _rows(found: Robustness) -> list[list[str]]:
-    rows = [_row(each) for each in found.of("plain", "corruption")]
-    if found.corruption_mean is not None:
-        rows.append(["mean of the corruptions", "", _percent(found.corruption_mean), "", "", ""])
-    return rows + [_row(each) for each in found.sets if each.kind not in ("plain", "corruption")]
+def _rows(robustness: Robustness) -> list[list[str]]:
+    rows = [_row(result) for result in robustness.of("plain", "corruption")]
+    if robustness.corruption_mean is not None:
+        rows.append(["mean of the corruptions", "", _percent(robustness.corruption_mean), "", "", ""])
+    return rows + [_row(result) for result in robustness.sets if result.kind not in ("plain", "corruption")]
 
 
-def _row(each: SetResult) -> list[str]:
+def _row(result: SetResult) -> list[str]:
     return [
-        each.name,
-        f"{each.images:,}",
-        "" if each.accuracy is None else _percent(each.accuracy),
-        "" if each.interval is None else " to ".join(map(_percent, each.interval)),
-        "" if each.by_confidence is None else f"{each.by_confidence.auroc:.4f}",
-        f"{100 * each.answered:.1f}",
+        result.name,
+        f"{result.images:,}",
+        "" if result.accuracy is None else _percent(result.accuracy),
+        "" if result.interval is None else " to ".join(map(_percent, result.interval)),
+        "" if result.by_confidence is None else f"{result.by_confidence.auroc:.4f}",
+        f"{100 * result.answered:.1f}",
     ]

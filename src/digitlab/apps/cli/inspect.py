@@ -17,7 +17,7 @@ __all__ = ["inspect"]
 
 
 @options_of(jobs.inspect)
-def inspect(*, json: bool = False, **given: Any) -> int:
+def inspect(*, json: bool = False, **options: Any) -> int:
     """Look inside a model: layers, filters, dead maps; for a digit, its activations, attribution maps, counterfactuals.
 
     Writes a diagram, pictures of the filters and inspection.json into the folder; for a digit also every layer's
@@ -34,33 +34,33 @@ def inspect(*, json: bool = False, **given: Any) -> int:
         json: The results as one JSON object.
     """
     with JobView() as view:
-        found = jobs.inspect(**given, listener=view)
+        result = jobs.inspect(**options, listener=view)
     if json:
-        say_json(found.kept)
+        say_json(result.kept)
     else:
-        _tell(found.kept)
-        advise(f"{len(found.pictures)} pictures and inspection.json")
-        say(str(found.folder))
+        _show(result.kept)
+        advise(f"{len(result.pictures)} pictures and inspection.json")
+        say(str(result.folder))
     return 0
 
 
 _WIDTH = 110
 
 
-def _tell(told: Mapping[str, Any]) -> None:
+def _show(content: Mapping[str, Any]) -> None:
     """Print layers, filters and dead maps; for a digit, the prediction, its reasons, and what would change it."""
-    say(_layers(told))
-    for filters in told["filters"]:
+    say(_layers(content))
+    for filters in content["filters"]:
         say()
         _say_filters(filters)
     say()
-    _say_dead(told["maps"])
-    if "answer" in told:
+    _say_dead(content["maps"])
+    if "answer" in content:
         say()
-        _say_digit(told)
+        _say_digit(content)
 
 
-def _layers(told: Mapping[str, Any]) -> str:
+def _layers(content: Mapping[str, Any]) -> str:
     rows = [
         [
             layer["name"],
@@ -71,9 +71,9 @@ def _layers(told: Mapping[str, Any]) -> str:
             f"{layer['multiply_adds']:,}",
             _field(layer["receptive_field"]),
         ]
-        for layer in told["layers"]
+        for layer in content["layers"]
     ]
-    rows.append(["total", "", "", "", f"{told['parameters']:,}", f"{told['multiply_adds']:,}", ""])
+    rows.append(["total", "", "", "", f"{content['parameters']:,}", f"{content['multiply_adds']:,}", ""])
     return table(["layer", "kind", "", "output", "parameters", "multiply-adds", "receptive field"], rows)
 
 
@@ -105,26 +105,31 @@ def _say_list(name: str, words: Sequence[str]) -> None:
 
 
 def _say_dead(layers: Sequence[Mapping[str, Any]]) -> None:
-    for how, told in (("dead", "the same everywhere"), ("faint", "varying by less than a hundredth of the strongest")):
-        found = [layer for layer in layers if layer[how]]
+    for kind, meaning in (
+        ("dead", "the same everywhere"),
+        ("faint", "varying by less than a hundredth of the strongest"),
+    ):
+        affected = [layer for layer in layers if layer[kind]]
         if layers:
-            say(f"{how} maps, {told} in {layers[0]['images']:,} images: {'' if found else 'none'}".rstrip())
-        for layer in found:
-            _say_list(f"{layer['layer']}, {len(layer[how])} of {layer['number']}", [str(each) for each in layer[how]])
+            say(f"{kind} maps, {meaning} in {layers[0]['images']:,} images: {'' if affected else 'none'}".rstrip())
+        for layer in affected:
+            _say_list(
+                f"{layer['layer']}, {len(layer[kind])} of {layer['number']}", [str(number) for number in layer[kind]]
+            )
 
 
-def _say_digit(told: Mapping[str, Any]) -> None:
-    answer, reasons = told["answer"], told["reasons"]
+def _say_digit(content: Mapping[str, Any]) -> None:
+    answer, reasons = content["answer"], content["reasons"]
     say(f"prediction: {answer['digit']}  (softmax {100 * answer['confidence']:.1f} %)")
-    gathered = reasons["integrated_gradients"]
+    gradients = reasons["integrated_gradients"]
     say(
-        f"{gathered['of'][-1]}: logit {gathered['rise'][-1]:+.2f} against a black image; integrated gradients sum to "
-        f"{gathered['sum'][-1]:+.2f} in {gathered['steps']} steps"
+        f"{gradients['of'][-1]}: logit {gradients['rise'][-1]:+.2f} against a black image; integrated gradients sum to "
+        f"{gradients['sum'][-1]:+.2f} in {gradients['steps']} steps"
     )
     ends = [f"{name} {stages[-1]['correlation']:.2f}" for name, stages in reasons["sanity"].items()]
     say(f"sanity check, rank correlation of the maps with those of shuffled weights: {', '.join(ends)}")
-    for change in told["changes"]:
+    for change in content["changes"]:
         if change["size"] is None:
-            say(f"the prediction stays under {change['kind']} up to {change['tried_up_to']:g}")
+            say(f"the prediction does not change under {change['kind']} up to {change['tried_up_to']:g}")
         else:
             say(f"{change['text']}: {change['digit']}  ({100 * change['confidence']:.1f} %)")

@@ -67,12 +67,12 @@ class JobView:
 
         space, before = event.space, event.before
         if before < space.trials:
-            there = f", {before} of them are there" if before else ""
+            there = f", {before} of them done already" if before else ""
             advise(
                 f"{space.trials} trials of up to {space.tuning.jobs} trainings{there}; the workers load TensorFlow …"
             )
         else:
-            advise(f"all {before} trials are there already")
+            advise(f"all {before} trials are done already")
         self._open(TuningView(space, before), "writing the tables")
 
     def _begin_studies(self, event: StudiesBegan) -> None:
@@ -81,12 +81,12 @@ class JobView:
 
         if event.missing:
             left = in_time(event.estimate.left)
-            about = f"cells to do: {event.missing} of {event.cells}, about {left} of one processor"
+            about = f"cells to do: {event.missing} of {event.cells}, about {left} on one processor"
             advise(f"{about}; the workers load TensorFlow …")
         elif not event.undecided:
-            advise(f"every cell is in {event.store} already; `--out FOLDER` makes your own")
+            advise(f"every cell is in {event.store} already; `--out FOLDER` computes them anew, into your own folder")
         if event.undecided:
-            advise(f"conclusions to decide: {event.undecided}; seeds go to the cheapest first, Ctrl-C or --for ends it")
+            advise(f"conclusions to decide: {event.undecided}, the cheapest first; Ctrl-C or --for ends it")
         elif event.undecided == 0:
             advise("every conclusion is decided")
         self._open(StudyView(event.estimate), "writing the tables")

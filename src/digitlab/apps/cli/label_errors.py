@@ -20,7 +20,7 @@ _WEAK = 0.95  # out-of-fold accuracy; below it, many images are suspicious only 
 
 
 @options_of(jobs.label_errors)
-def label_errors(*, json: bool = False, **given: Any) -> int:
+def label_errors(*, json: bool = False, **options: Any) -> int:
     """Find labels that may be wrong by out-of-fold predictions.
 
     Each image is predicted by networks that were not trained on it.
@@ -39,16 +39,16 @@ def label_errors(*, json: bool = False, **given: Any) -> int:
     """
     stop = StopRequest()
     with JobView(stop) as view:
-        found = jobs.label_errors(**given, listener=view, stop=stop)
-    if found is None:
+        result = jobs.label_errors(**options, listener=view, stop=stop)
+    if result is None:
         advise("nothing is written")
         raise KeyboardInterrupt
     if json:
-        say_json({"run": str(found.run.path), **found.kept})
+        say_json({"run": str(result.run.path), **result.kept})
         return 0
-    _show(found.kept)
-    advise(f"look at {found.run.label_errors_plot}")
-    say(str(found.run.path))
+    _show(result.kept)
+    advise(f"look at {result.run.label_errors_plot}")
+    say(str(result.run.path))
     return 0
 
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 from cyclopts import Parameter
 
-from digitlab.apps.cli.console import advise, say, say_json
+from digitlab.apps.cli.console import advise, mention, say, say_json
 from digitlab.apps.cli.options import options_of
 from digitlab.live.config import LiveConfig
 from digitlab.settings import settings_in
@@ -53,21 +53,22 @@ def live(
         return _list_cameras(json=json)
     config, notes = with_configuration(LiveConfig(**settings))
     if not headless:
-        given = [each.flag for each in settings_in(LiveConfig) if each.name in _HEADLESS_ONLY and each.name in settings]
-        if json or given:
-            raise UsageError(f"{', '.join([*['--json'] * json, *given])}: only with --headless")
+        given = settings.keys() & set(_HEADLESS_ONLY)
+        headless_options = [setting.flag for setting in settings_in(LiveConfig) if setting.name in given]
+        if json or headless_options:
+            raise UsageError(f"{', '.join([*['--json'] * json, *headless_options])}: only with --headless")
         return _open_window(config, notes)
     if config.source is None:
         raise UsageError(
-            "no source given; expected --source 0, FILE or an address (digitlab live --list names cameras)"
+            "no source given; expected --source 0, FILE or an address (digitlab live --list lists cameras)"
         )
     if config.mode == "page" and config.region is not None:
-        raise UsageError("--region belongs to the modes region and thesis; --mode page reads the whole frame")
+        raise UsageError("--region is for the modes region and thesis; --mode page reads the whole frame")
     from digitlab.apps.cli.live_headless import Outlets, run_headless
     from digitlab.live import LiveEngine
 
     for note in notes:
-        advise(f"digitlab: note: {note}")
+        mention(note)
     reader = _reader(config)
     with Outlets(config) as outlets:
         engine = LiveEngine(

@@ -177,21 +177,24 @@ class _Speaker:
 
     def _status(self) -> str:
         """Describe the state in a line, for `systemctl status`."""
-        seen = self._engine.snapshot()
-        text = {None: "not sure", "": "nothing"}.get(seen.steady, seen.steady)
-        return f"{seen.state}: {text}; {seen.frames_per_second:.0f} frames/s"
+        snapshot = self._engine.snapshot()
+        text = {None: "not sure", "": "nothing"}.get(snapshot.steady, snapshot.steady)
+        return f"{snapshot.state}: {text}; {snapshot.frames_per_second:.0f} frames/s"
 
     def finish(self) -> None:
         """Print the summary."""
         statistics = self._engine.statistics
-        seen = self._engine.snapshot()
+        snapshot = self._engine.snapshot()
         if self._json:
-            say_json({"summary": {"source": _short(seen.source), **statistics.summary()}})
+            say_json({"summary": {"source": _short(snapshot.source), **statistics.summary()}})
         advise(statistics.describe())
+        missing = self._engine.frames_not_recorded
+        if missing:
+            advise(f"{missing:,} frames are missing from the recording: the disk was too slow for them")
 
     def _say_state(self) -> None:
-        seen = self._engine.snapshot()
-        state = (str(seen.state), seen.problem)
+        snapshot = self._engine.snapshot()
+        state = (str(snapshot.state), snapshot.problem)
         if state == self._state:
             return
         before, self._state = self._state[0], state
@@ -206,17 +209,17 @@ class _Speaker:
 @contextlib.contextmanager
 def asked_to_stop() -> Iterator[threading.Event]:
     """Yield an event that is set when the system asks us to end (SIGTERM), as `systemctl stop` does."""
-    asked = threading.Event()
+    stopped = threading.Event()
 
-    def ask(number: int, frame: FrameType | None) -> None:  # noqa: ARG001
-        asked.set()
+    def on_signal(number: int, frame: FrameType | None) -> None:  # noqa: ARG001
+        stopped.set()
 
     if threading.current_thread() is not threading.main_thread():
-        yield asked
+        yield stopped
         return
-    before: Any = signal.signal(signal.SIGTERM, ask)
+    before: Any = signal.signal(signal.SIGTERM, on_signal)
     try:
-        yield asked
+        yield stopped
     finally:
         signal.signal(signal.SIGTERM, before)
 

@@ -14,7 +14,7 @@ __all__ = ["page"]
 
 
 @options_of(jobs.write_page, PageConfig)
-def page(**given: Any) -> int:
+def page(**options: Any) -> int:
     """Write the page that `digitlab serve` shows into a folder, with networks that run in the browser.
 
     The folder works on any web server, in a shared folder and from the disk (open index.html). Nothing that is
@@ -24,9 +24,9 @@ def page(**given: Any) -> int:
     digitlab page digits/
     digitlab page digits/ --model runs/2026-…-thesis-2conv --overwrite
     """
-    folder = given.pop("folder")
+    folder = options.pop("folder")
     with JobView() as view:
-        written = jobs.write_page(folder, PageConfig(**given), listener=view)
+        written = jobs.write_page(folder, PageConfig(**options), listener=view)
     for name, (size, packed) in written.sizes.items():
         advise(f"{name}: {size:,} bytes, {packed:,} as a web server sends it")
     advise(f"models: {', '.join(written.models)}; {written.packed / 1e6:.1f} MB in all as it is sent")

@@ -217,8 +217,8 @@ class _Pace:
         """Estimate the seconds until ``whole`` is done; None while that is unknown."""
         if self._first is None or self._done <= self._first[0]:
             return None
-        done, began = self._first
-        return (whole - self._done) * (self._now - began) / (self._done - done)
+        done, start = self._first
+        return (whole - self._done) * (self._now - start) / (self._done - done)
 
 
 def _left(seconds: float | None) -> str:

@@ -22,7 +22,7 @@ __all__ = ["as_onnx", "classify", "read"]
 
 
 @options_of(jobs.classify_data, leave_out=("data",))
-def classify(*images: Path, json: bool = False, **given: Any) -> int:
+def classify(*images: Path, json: bool = False, **options: Any) -> int:
     """Classify pictures that show one digit each, or the images of a dataset, which needs no labels.
 
     Exit code 1 if no digit was found in a picture, 2 if one could not be read; the others are still classified. A
@@ -41,19 +41,21 @@ def classify(*images: Path, json: bool = False, **given: Any) -> int:
             more than one digit; for a dataset also image, its number.
     """
     from digitlab.apps.cli.classifying import classify_datasets, classify_pictures, parts_of, table_of
+    from digitlab.apps.cli.outputs import expect_outputs
     from digitlab.errors import UsageError
 
     _expect_pictures(images, None)
-    model, threshold, csv, out = (given.get(name) for name in ("model", "threshold", "table", "out"))
+    model, threshold, csv, out = (options.get(name) for name in ("model", "threshold", "table", "out"))
     pictures, datasets = parts_of(images)
-    if given.keys() & {"out", "split"} and (pictures or len(datasets) > 1):
-        raise UsageError("--out and --split belong to a dataset; expected one, and no picture beside it")
+    if options.keys() & {"out", "split"} and (pictures or len(datasets) > 1):
+        raise UsageError("--out and --split are for a dataset; expected one dataset, and no pictures")
+    expect_outputs({"--csv": csv}, images)
     codes = []
     with table_of(csv) as row:
         if pictures:
             codes.append(classify_pictures(pictures, _reader(pictures, model, threshold), row, json=json))
         if datasets:
-            settings = {name: value for name, value in given.items() if name != "table"}
+            settings = {name: value for name, value in options.items() if name != "table"}
             codes.append(classify_datasets(datasets, row, settings, quiet=bool(csv or out), json=json))
     for path in (csv, out):
         if path is not None and not json:
@@ -69,7 +71,7 @@ def read(
     draw: Path | None = None,
     output: Output = NO_OUTPUT,
     json: bool = False,
-    **known: Any,
+    **constraints: Any,
 ) -> int:
     """Read all digits of each picture, line by line; ? is a digit that was found but not answered.
 
@@ -103,7 +105,7 @@ def read(
     from digitlab.archives import ReadingJob
 
     _expect_pictures(images, threshold)
-    job = ReadingJob(as_onnx(model), threshold, Constraints(**known))
+    job = ReadingJob(as_onnx(model), threshold, Constraints(**constraints))
     if STANDARD_INPUT in images:
         output.expect_no_files()
     with on_disk(images) as files:

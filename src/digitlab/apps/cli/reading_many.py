@@ -7,11 +7,12 @@ import sys
 from collections.abc import Generator
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from cyclopts import Parameter
 
-from digitlab.apps.cli.console import advise, complain, say, say_json
+from digitlab.apps.cli.console import advise, complain, one_line, say, say_json
+from digitlab.apps.cli.options import whole_number
 from digitlab.apps.cli.standard_input import called
 
 if TYPE_CHECKING:
@@ -51,18 +52,31 @@ class Output:
 
     csv: Path | None = None
     review: Path | None = None
-    most: int = 100
+    most: Annotated[int, Parameter(converter=whole_number)] = 100
     out: Path | None = None
-    jobs: int | None = None
+    jobs: Annotated[int | None, Parameter(converter=whole_number)] = None
     engine: Literal["local", "ray"] = "local"
     address: str | None = None
 
     @property
     def written(self) -> list[Path]:
         """All files that are written; they may lie in a folder that is read."""
-        kept = [self.out, self.out.with_name(self.out.name + ".read.jsonl")] if self.out else []
-        parts = [path.with_name(path.name + ".parts") for path in kept] + kept[1:]
+        results = [self.out, self.out.with_name(self.out.name + ".read.jsonl")] if self.out else []
+        parts = [path.with_name(path.name + ".parts") for path in results] + results[1:]
         return [path for path in (self.csv, self.out, *parts, self.review) if path]
+
+    @property
+    def page(self) -> Path | None:
+        """The file of the page for review."""
+        if self.review is None or self.review.suffix.lower() in (".html", ".htm"):
+            return self.review
+        return self.review / "review.html"
+
+    @property
+    def files(self) -> dict[str, Path | None]:
+        """The files that are written, by option: all but a folder of results."""
+        is_file = self.out is not None and self.out.suffix.lower() in (".jsonl", ".parquet")
+        return {"--csv": self.csv, "--review": self.page, "--out": self.out if is_file else None}
 
     def expect_no_files(self) -> None:
         """Refuse outputs that open the pictures again, which is impossible for standard input.
@@ -73,7 +87,7 @@ class Output:
         from digitlab.errors import UsageError
 
         if self.out is not None or self.review is not None:
-            raise UsageError("--out and --review come back to the pictures; expected files, not standard input (-)")
+            raise UsageError("--out and --review open the pictures again later; expected files, not standard input (-)")
 
 
 NO_OUTPUT = Output()
@@ -83,11 +97,14 @@ def read_many(
     images: Sequence[Path], job: ReadingJob, *, output: Output = NO_OUTPUT, draw: Path | None = None, json: bool = False
 ) -> int:
     """Read all pictures; return the exit code of `digitlab read`."""
+    from digitlab.apps.cli.outputs import expect_outputs
     from digitlab.archives import Doubts, find_pictures, read_pictures
+    from digitlab.picture_files.pages import file_of
 
     _check(output)
-    found = find_pictures(images, draw=draw, leave_out=output.written, tell=advise)
-    pictures = [replace(each, called=called(each.path)) for each in found]
+    listed = find_pictures(images, draw=draw, leave_out=output.written, on_note=advise)
+    expect_outputs(output.files, (file_of(picture.path) for picture in listed))
+    pictures = [replace(picture, called=called(picture.path)) for picture in listed]
     reader = job.reader(threads=output.jobs or 0)  # a model that cannot be loaded is reported now, and once
     doubts = Doubts(output.most, reader.threshold) if output.review is not None else None
     if output.out is None:
@@ -95,12 +112,12 @@ def read_many(
         if job.constraints.one_to_one:
             answers = _one_to_one(answers, job, len(pictures))
         # One-to-one assignments all come at the end; `_one_to_one` has a bar of its own for the reading before.
-        shown = len(pictures) > _HANDFUL and not sys.stdout.isatty() and not job.constraints.one_to_one
-        tally = _read_to_terminal(pictures, answers, output, doubts, json=json, shown=shown)
+        with_bar = len(pictures) > _HANDFUL and not sys.stdout.isatty() and not job.constraints.one_to_one
+        tally = _read_to_terminal(pictures, answers, output, doubts, json=json, with_bar=with_bar)
     else:
         tally = _read_into_results(pictures, job, reader, output, doubts)
-    if output.review is not None and doubts is not None:
-        _write_page(output.review, doubts)
+    if output.page is not None and doubts is not None:
+        _write_page(output.page, doubts, pictures)
     if tally.bad and tally.pictures > 1:
         advise(f"{tally.bad:,} of {tally.pictures:,} pictures could not be read")
     if output.out is not None:
@@ -116,13 +133,16 @@ def _one_to_one(answers: Iterator[Answer[Reading]], job: ReadingJob, count: int)
     from digitlab.errors import DigitlabError, ImageError
     from digitlab.reading.numbers import assigned
 
-    read = []
-    with _ending(answers) as those, _view(count if count > _HANDFUL else 0) as view:
-        for answer in those:
-            read.append(answer)
-            view(len(read), count)
-    given = assigned([each.reading or ImageError(str(each.error)) for each in read], job.constraints.among or ())
-    for answer, reading in zip(read, given, strict=True):
+    collected = []
+    with _closing(answers) as open_answers, _view(count if count > _HANDFUL else 0) as view:
+        for answer in open_answers:
+            collected.append(answer)
+            if count > _HANDFUL:
+                view(len(collected), count)
+    readings = assigned(
+        [answer.reading or ImageError(str(answer.error)) for answer in collected], job.constraints.among or ()
+    )
+    for answer, reading in zip(collected, readings, strict=True):
         yield answer if isinstance(reading, DigitlabError) else replace(answer, reading=reading)
 
 
@@ -132,11 +152,11 @@ def _check(output: Output) -> None:
 
     expect_processes(output.jobs)
     if output.engine == "ray" and output.out is None:
-        raise UsageError("--engine ray keeps its readings in a folder; name it with --out FOLDER")
+        raise UsageError("--engine ray stores its readings in a folder; add --out FOLDER")
     if output.engine == "ray" and output.jobs is not None:
-        raise UsageError("the processors of a Ray cluster decide how many read at once; expected no --jobs")
+        raise UsageError("--engine ray uses all processors of the cluster; leave out --jobs")
     if output.engine == "local" and output.address is not None:
-        raise UsageError("--address is of a Ray cluster; expected --engine ray beside it")
+        raise UsageError("--address is for a Ray cluster; add --engine ray")
 
 
 @dataclass
@@ -157,7 +177,7 @@ class _Tally:
         if self.complaints <= _COMPLAINTS:
             complain(error)
         elif self.complaints == _COMPLAINTS + 1:
-            advise("… and so on; the column error of the results has them all")
+            advise("… and more; the column error of the results has all of them")
 
     def see(self, row: Row) -> None:
         self.pictures += 1
@@ -184,19 +204,19 @@ def _read_to_terminal(
     doubts: Doubts | None,
     *,
     json: bool,
-    shown: bool,
+    with_bar: bool,
 ) -> _Tally:
-    """Print answers as they come, in the order of the pictures. ``shown``: with a bar (a terminal needs none)."""
+    """Print answers as they come, in the order of the pictures. ``with_bar``: with a bar (a terminal needs none)."""
     from digitlab.archives import row_of
 
-    tally, alone = _Tally(), len(pictures) == 1
+    tally, single = _Tally(), len(pictures) == 1
     with contextlib.ExitStack() as stack:
-        take = _takers(stack, output, doubts, tally)
-        answers = stack.enter_context(_ending(answers))
-        view = stack.enter_context(_view(len(pictures))) if shown else None
+        process = _takers(stack, output, doubts, tally)
+        answers = stack.enter_context(_closing(answers))
+        view = stack.enter_context(_view(len(pictures))) if with_bar else None
         for done, answer in enumerate(answers, 1):
-            _say_answer(answer, alone=alone, json=json)
-            take(row_of(answer, made_by=""))
+            _say_answer(answer, single=single, json=json)
+            process(row_of(answer, made_by=""))
             tally.read_now += 1
             if view is not None:
                 view(done, len(pictures))
@@ -216,15 +236,34 @@ def _read_into_results(
             _assign(results, pictures, job, reader, output, tally)
         else:
             _read_missing(results, pictures, job, lambda answer: row_of(answer, made_by), output, tally)
+        undrawn = _without_drawing(pictures)
         with contextlib.ExitStack() as stack:
-            take = _takers(stack, output, doubts, tally)
+            process = _takers(stack, output, doubts, tally)
             for row in results:
-                take(row)
+                process(row)
+                if row["path"] in undrawn:
+                    _draw_again(undrawn[row["path"]], row)
     if tally.pictures < len(pictures):
-        advise(f"{len(pictures) - tally.pictures:,} pictures got no answer; the same command tries them again")
+        advise(f"{len(pictures) - tally.pictures:,} pictures were not answered; run the same command to try them again")
         tally.bad += len(pictures) - tally.pictures
         tally.pictures = len(pictures)
     return tally
+
+
+def _without_drawing(pictures: Sequence[Picture]) -> dict[str, Picture]:
+    """Return the pictures, by name, that were read by an earlier command without being drawn."""
+    return {each.name: each for each in pictures if each.drawing is not None and not Path(each.drawing).exists()}
+
+
+def _draw_again(picture: Picture, row: Row) -> None:
+    from digitlab.archives.job import draw_row
+    from digitlab.errors import ImageError
+
+    if row["error"] is None:
+        try:
+            draw_row(picture, row)
+        except ImageError as error:
+            complain(str(error))
 
 
 def _read_missing(
@@ -239,7 +278,7 @@ def _read_missing(
     missing = results.missing(pictures)
     if len(missing) < len(pictures):
         advise(f"{len(pictures) - len(missing):,} of {len(pictures):,} pictures are read already")
-    with _ending(_answers(missing, job, output)) as answers, _view(len(missing)) as view:
+    with _closing(_answers(missing, job, output)) as answers, _view(len(missing)) as view:
         for answer in answers:
             results.add(row_of(answer))
             if answer.error is not None:
@@ -257,10 +296,10 @@ def _assign(
     from digitlab.archives.one_to_one import assigned_rows, read_beside, whole_row, without_list
 
     plain = without_list(job)
-    kept, made_by = read_beside(results.out), plain.digest(reader)
-    if not kept.exists():
+    path, made_by = read_beside(results.out), plain.digest(reader)
+    if not path.exists():
         results.missing(pictures)  # refuses results that are there already and were made by something else
-    with Results(kept, made_by) as readings:
+    with Results(path, made_by, name=f"{path}, beside --out {results.out}") as readings:
         _read_missing(readings, pictures, plain, lambda answer: whole_row(answer, made_by), output, tally)
         results.renew(assigned_rows(readings, job.constraints, reader.threshold, job.digest(reader)))
 
@@ -271,7 +310,7 @@ def _answers(pictures: list[Picture], job: ReadingJob, output: Output) -> Iterat
     if output.engine == "ray":
         from digitlab.archives.on_ray import read_on_ray
 
-        advise("starting Ray …" if output.address is None else f"asking the cluster at {output.address} …")
+        advise("starting Ray …" if output.address is None else f"connecting to the cluster at {output.address} …")
         return read_on_ray(pictures, job, address=output.address)
     from digitlab.archives import read_pictures
 
@@ -279,7 +318,7 @@ def _answers(pictures: list[Picture], job: ReadingJob, output: Output) -> Iterat
 
 
 @contextlib.contextmanager
-def _ending(answers: Iterator[Answer[Reading]]) -> Iterator[Iterator[Answer[Reading]]]:
+def _closing(answers: Iterator[Answer[Reading]]) -> Iterator[Iterator[Answer[Reading]]]:
     """Yield the same answers, and close their generator at the end, also after Ctrl-C or an error here."""
     try:
         yield answers
@@ -291,17 +330,17 @@ def _ending(answers: Iterator[Answer[Reading]]) -> Iterator[Iterator[Answer[Read
 def _takers(stack: contextlib.ExitStack, output: Output, doubts: Doubts | None, tally: _Tally) -> Callable[[Row], None]:
     from digitlab.archives import csv_file
 
-    takers: list[Callable[[Row], None]] = [tally.see]
+    consumers: list[Callable[[Row], None]] = [tally.see]
     if doubts is not None:
-        takers.append(doubts.see)
+        consumers.append(doubts.see)
     if output.csv is not None:
-        takers.append(stack.enter_context(csv_file(output.csv)))
+        consumers.append(stack.enter_context(csv_file(output.csv)))
 
-    def take(row: Row) -> None:
-        for each in takers:
-            each(row)
+    def process(row: Row) -> None:
+        for consume in consumers:
+            consume(row)
 
-    return take
+    return process
 
 
 @contextlib.contextmanager
@@ -310,11 +349,11 @@ def _view(count: int) -> Iterator[ProgressView]:
 
     with ProgressView() as view:
         if count:
-            view.start(f"reading {count:,} pictures")
+            view.start("reading 1 picture" if count == 1 else f"reading {count:,} pictures")
         yield view
 
 
-def _say_answer(answer: Answer[Reading], *, alone: bool, json: bool) -> None:
+def _say_answer(answer: Answer[Reading], *, single: bool, json: bool) -> None:
     if answer.reading is None:
         complain(str(answer.error))
         if json:
@@ -322,27 +361,29 @@ def _say_answer(answer: Answer[Reading], *, alone: bool, json: bool) -> None:
     elif json:
         say_json({"path": answer.name, **answer.reading.as_dict()})
     else:
-        say_reading(answer.name, answer.reading, alone=alone)
+        say_reading(answer.name, answer.reading, single=single)
 
 
-def _write_page(review: Path, doubts: Doubts) -> None:
+def _write_page(page: Path, doubts: Doubts, pictures: Sequence[Picture]) -> None:
     from digitlab.archives import write_review
 
-    page = review if review.suffix.lower() in (".html", ".htm") else review / "review.html"
+    paths = {picture.name: picture.path for picture in pictures}  # a name that is not UTF-8 is written otherwise
     least = doubts.least_certain()
     with _view(0) as view:
         view.start("cutting out the least certain digits")
-        shown = write_review(least, page, seen=doubts.seen, tell=view)
-    if shown < len(least):
-        advise(f"{len(least) - shown:,} digits are not on the page: their pictures cannot be opened any more")
+        written = write_review(least, page, seen=doubts.seen, on_progress=view, paths=paths)
+    if written < len(least):
+        left_out = len(least) - written
+        said = "1 digit is" if left_out == 1 else f"{left_out:,} digits are"
+        advise(f"{said} not on the page, because the pictures can no longer be opened")
     advise(f"look at {page}")
 
 
-def say_reading(path: str, reading: Reading, *, alone: bool) -> None:
+def say_reading(path: str, reading: Reading, *, single: bool) -> None:
     """Print what was read from a picture; its name only if it is not the only one."""
     if reading.note is not None:
-        advise(f"{path}: {reading.note}")
-    if alone:
+        advise(f"{one_line(path)}: {reading.note}")
+    if single:
         say("\n".join(reading.written) or "no digits found")
     else:
-        say(f"{path}: {' | '.join(reading.written) or 'no digits found'}")
+        say(f"{one_line(path)}: {' | '.join(reading.written) or 'no digits found'}")

@@ -13,7 +13,7 @@ __all__ = ["report"]
 
 
 @options_of(jobs.report)
-def report(*runs: str, json: bool = False, **given: Any) -> int:
+def report(*runs: str, json: bool = False, **options: Any) -> int:
     """Write a page about a run from its files, or one page that compares several.
 
     The page is one self-contained file that can be opened in a browser, printed, or sent to somebody.
@@ -27,11 +27,11 @@ def report(*runs: str, json: bool = False, **given: Any) -> int:
         json: Where everything was written, as one JSON object.
     """
     with JobView() as view:
-        written = jobs.report(*runs, **given, listener=view)
+        written = jobs.report(*runs, **options, listener=view)
     if json:
         say_json({"report": str(written.page), "figures": [str(path) for path in written.figures]})
         return 0
     if written.figures:
-        advise(f"{len(written.figures)} files in {given['figures']}")
+        advise(f"{len(written.figures)} files in {options['figures']}")
     say(str(written.page))
     return 0

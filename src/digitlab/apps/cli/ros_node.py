@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import contextlib
 import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 from cyclopts import Parameter
 
-from digitlab.apps.cli.console import advise
+from digitlab.apps.cli.console import advise, mention
+from digitlab.apps.cli.options import whole_number
 
 if TYPE_CHECKING:
     from digitlab.camera import Source
@@ -26,7 +28,9 @@ def ros_node(
     image: str | None = None,
     config: Path | None = None,
     name: str | None = None,
-    ros: Annotated[int | None, Parameter(help="1 or 2; else the one that is sourced, 1 where both are.")] = None,
+    ros: Annotated[
+        int | None, Parameter(help="1 or 2; else the one that is sourced, 1 where both are.", converter=whole_number)
+    ] = None,
 ) -> int:
     """Read digits as a node of the ROS that is sourced here: pictures from a topic, readings to topics.
 
@@ -51,16 +55,16 @@ def ros_node(
     from digitlab.errors import UsageError
     from digitlab.live.configuration import read_configuration
 
-    wrong = [each for each in remappings if ":=" not in each]
+    wrong = [remapping for remapping in remappings if ":=" not in remapping]
     if wrong:
         raise UsageError(f"{wrong[0]!r}: expected FROM:=TO, or an option such as --image /camera/image_raw")
     old = None if config is None else read_configuration(config)
     for note in () if old is None else old.warnings:
-        advise(f"digitlab: note: {note}")
-    given = dict(each.split(":=", 1) for each in remappings)
-    parameters = {each.removeprefix("_"): value for each, value in given.items() if re.match(r"_[A-Za-z]", each)}
-    called = given.get("__name") or name or (None if old is None else old.node_name) or "digitlab"
-    client = ros_client(re.sub(r"\W", "_", called), ros, parameters)
+        mention(note)
+    assignments = dict(remapping.split(":=", 1) for remapping in remappings)
+    parameters = {key.removeprefix("_"): value for key, value in assignments.items() if re.match(r"_[A-Za-z]", key)}
+    node_name = assignments.get("__name") or name or (None if old is None else old.node_name) or "digitlab"
+    client = ros_client(re.sub(r"\W", "_", node_name), ros, parameters)
     try:
         return _run(client, image, old)
     finally:
@@ -74,14 +78,13 @@ def _run(client: RosClient, image: str | None, old: LiveConfiguration | None) ->
 
     source = node_source(client, image, old)
     region = client.parameter("region", None)
-    asked = _parameters(client, old)
-    engine = LiveEngine(source, asked.pop("reader"), region=_box(region), insist=True, **asked)
+    arguments = _parameters(client, old)
+    engine = LiveEngine(source, arguments.pop("reader"), region=_box(region), insist=True, **arguments)
     topic = str(client.parameter("topic", client.name))
     outlet = NodeOutlet(client, advise, topic=topic, source=source if isinstance(source, RosTopic) else None)
     engine.subscribe(outlet.tell)
-    with engine:
+    with contextlib.closing(outlet), engine:
         _watch(client, engine)
-    outlet.close()
     advise(engine.statistics.describe())
     return 0
 
@@ -108,14 +111,15 @@ def _flag(name: str, value: Any) -> bool | None:
 
     if value in (None, ""):
         return None
-    known = {"true": True, "1": True, "false": False, "0": False}.get(str(value).lower())
-    if known is None:
+    flag = {"true": True, "1": True, "false": False, "0": False}.get(str(value).lower())
+    if flag is None:
         raise UsageError(f"the parameter ~{name} is {value!r}; expected true or false")
-    return known
+    return flag
 
 
 def _parameters(client: RosClient, old: LiveConfiguration | None) -> dict[str, Any]:
     """Return the arguments of the engine, checked like the options of `digitlab live`."""
+    from digitlab.apps.cli.reading import as_onnx
     from digitlab.errors import UsageError
     from digitlab.live.config import LiveConfig
     from digitlab.live.configuration import usable_model
@@ -123,27 +127,32 @@ def _parameters(client: RosClient, old: LiveConfiguration | None) -> dict[str, A
     from digitlab.reading.reader import DEFAULT_THRESHOLD, Reader
 
     names = ("mode", "model", "threshold", "pause", "hidden", "stale")
-    given = {each: client.parameter(each, None) for each in names}
+    values = {name: client.parameter(name, None) for name in names}
     numbers = ("threshold", "pause", "hidden", "stale")
     try:
-        known = {
-            each: float(value) if each in numbers else str(value)
-            for each, value in given.items()
+        settings = {
+            name: float(value) if name in numbers else str(value)
+            for name, value in values.items()
             if value not in (None, "")
         }
     except (TypeError, ValueError) as error:
-        raise UsageError(f"a parameter of the node: {error}; expected numbers for {', '.join(numbers)}") from None
-    config = LiveConfig(**known)  # type: ignore[arg-type]
-    one = old is not None or client.parameter("region", None) not in (None, "")
+        raise UsageError(
+            f"a parameter of the node is invalid ({error}); expected numbers for {', '.join(numbers)}"
+        ) from None
+    config = LiveConfig(**settings)  # type: ignore[arg-type]
+    has_region = client.parameter("region", None) not in (None, "")
+    if config.mode == "page" and has_region:
+        raise UsageError("the parameter ~region is for the modes region and thesis; ~mode page reads the whole frame")
+    single_digit = old is not None or has_region
     threshold = DEFAULT_THRESHOLD if config.threshold is None else config.threshold
     model = config.model
     if model is None and old is not None:
         model, notes = usable_model(old)
         for note in notes:
-            advise(f"digitlab: note: {note}")
+            mention(note)
     return {
-        "reader": Reader(model, threshold=threshold, threads=THREADS),
-        "mode": config.mode or ("region" if one else "page"),
+        "reader": Reader(as_onnx(model), threshold=threshold, threads=THREADS),
+        "mode": config.mode or ("region" if single_digit else "page"),
         "steadiness": config.steadiness,
     }
 
@@ -158,7 +167,7 @@ def _watch(client: RosClient, engine: LiveEngine) -> None:
     """Wait until the node is to end, and report changes of the camera's state meanwhile."""
     from digitlab.apps.cli.live_headless import asked_to_stop
 
-    said: tuple[str, str | None] = ("running", None)
+    reported: tuple[str, str | None] = ("running", None)
     with asked_to_stop() as stopped:
         try:
             while not (stopped.is_set() or client.is_over()):
@@ -166,10 +175,10 @@ def _watch(client: RosClient, engine: LiveEngine) -> None:
                     if engine.failure is not None:
                         raise engine.failure
                     return
-                seen = engine.snapshot()
-                state = str(seen.state), seen.problem
-                if state != said and state[0] != "connecting":
+                snapshot = engine.snapshot()
+                state = str(snapshot.state), snapshot.problem
+                if state != reported and state[0] != "connecting":
                     advise(f"{state[0]}: {state[1]}" if state[1] else state[0])
-                    said = state
+                    reported = state
         except KeyboardInterrupt:
             advise("")

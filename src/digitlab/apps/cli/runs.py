@@ -16,7 +16,7 @@ __all__ = ["runs"]
 
 
 @options_of(jobs.list_runs)
-def runs(*, compare: bool = False, html: Path | None = None, json: bool = False, **given: Any) -> int:
+def runs(*, compare: bool = False, html: Path | None = None, json: bool = False, **options: Any) -> int:
     """List the runs in a folder: a table, sorted and filtered; compare them; or one page about all of them.
 
     Exit code 1 when no run is listed.
@@ -32,36 +32,37 @@ def runs(*, compare: bool = False, html: Path | None = None, json: bool = False,
         html: Write one page about them, sortable by clicking, with their learning curves and links to their reports.
         json: All that is known about each run, as one JSON object.
     """
-    found = jobs.list_runs(**given)
+    run_table = jobs.list_runs(**options)
     if html is not None:
         from digitlab.reports.runs_page import write_runs
 
-        write_runs(found, html)
+        write_runs(run_table, html)
     if json:
-        say_json(found.as_dict())
+        say_json(run_table.as_dict())
     else:
-        _show(found)
+        _show(run_table)
     if html is not None:
         advise(f"look at {html}")
     if compare and not json:
         say()
-        _compare(found)
-    return 0 if found.rows else 1
+        _compare(run_table)
+    return 0 if run_table.rows else 1
 
 
-def _show(found: RunTable) -> None:
-    for reason in found.left_out:
+def _show(run_table: RunTable) -> None:
+    for reason in run_table.left_out:
         advise(f"left out: {reason}")
-    if not found.rows:
-        advise(f"{found.folder}: none of {found.found} runs meets all conditions" if found.found else "no runs yet")
+    if not run_table.rows:
+        none_meets = f"{run_table.folder}: none of {run_table.found} runs meets all conditions"
+        advise(none_meets if run_table.found else "no runs yet")
         return
-    head, rows = found.as_texts()
+    head, rows = run_table.as_texts()
     say(table(head, rows))
-    if len(rows) < found.found:
-        advise(f"{len(rows)} of {found.found} runs")
+    if len(rows) < run_table.found:
+        advise(f"{len(rows)} of {run_table.found} runs")
 
 
-def _compare(found: RunTable) -> None:
+def _compare(run_table: RunTable) -> None:
     from digitlab.apps.cli.compare import compare
 
-    compare(*found.comparable)
+    compare(*run_table.comparable)

@@ -46,7 +46,7 @@ def serve(**settings: Any) -> int:
     _check_class(config)
     if config.static is not None:
         return _as_folder(config.static, config)
-    secret, made = _secret_or_made(config)
+    secret, generated = _secret_or_made(config)
     access = Access(
         config.host, secret, no_token=config.no_token, allowed_hosts=config.allowed_host, pupils=config.classroom
     )
@@ -71,7 +71,7 @@ def serve(**settings: Any) -> int:
     address = _address(config.host, port) + ("wall" if config.classroom else "")
 
     def ready() -> None:
-        _welcome(address, secret, None if class_ is None else class_.joining, made=made)
+        _welcome(address, secret, None if class_ is None else class_.joining, generated=generated)
         if config.open:
             _open_in_browser(address + _query(access.ticket()))
 
@@ -95,24 +95,25 @@ def _secret_or_made(config: ServeConfig) -> tuple[str | None, bool]:
     Raises:
         UsageError: as `_secret`.
     """
-    given = _secret(config)
-    made = config.classroom and given is None and not config.no_token
-    return (secrets.token_urlsafe(18) if made else given), made
+    secret = _secret(config)
+    generated = config.classroom and secret is None and not config.no_token
+    return (secrets.token_urlsafe(18) if generated else secret), generated
 
 
 def _open_in_browser(address: str) -> None:
     threading.Thread(target=webbrowser.open, args=(address,), daemon=True).start()
 
 
-def _welcome(address: str, secret: str | None, joining: str | None, *, made: bool) -> None:
+def _welcome(address: str, secret: str | None, joining: str | None, *, generated: bool) -> None:
     """Print where the page is, and where pupils join."""
-    shown = made or sys.stdout.isatty()  # if it is no terminal it may be a log; a generated token ends with this server
-    say(f"digitlab is at {address}{_query(secret) if shown else ''}")
+    # If stdout is no terminal it may be a log; a generated token is valid only as long as this server runs.
+    with_token = generated or sys.stdout.isatty()
+    say(f"digitlab is at {address}{_query(secret) if with_token else ''}")
     if joining is not None:
         say(f"pupils open {joining}")
     sys.stdout.flush()  # another program may wait for it
-    if secret is not None and not shown:
-        advise("open it once with ?token= and the token behind the address")
+    if secret is not None and not with_token:
+        advise("open it once with ?token=TOKEN after the address")
     advise("Ctrl-C ends it")
 
 
@@ -125,9 +126,9 @@ def _check_class(config: ServeConfig) -> None:
     from digitlab.errors import UsageError
 
     if config.classroom and config.static is not None:
-        raise UsageError("--static and --class contradict each other: a class needs a server")
+        raise UsageError("--static and --class exclude each other: a class needs a server")
     if config.class_data is not None and config.class_data.suffix.lower() != ".npz":
-        raise UsageError(f"--class-data {config.class_data}: expected a name ending in .npz, which holds the writers")
+        raise UsageError(f"--class-data {config.class_data}: expected a name ending in .npz")
 
 
 def _class_on(config: ServeConfig, models: Models, limits: Limits, port: int) -> ClassServing:
@@ -140,7 +141,7 @@ def _class_on(config: ServeConfig, models: Models, limits: Limits, port: int) ->
 
     local = is_loopback(config.host)
     if local:
-        advise("only this machine can reach the class; --host 0.0.0.0 lets the phones in its network do so")
+        advise("only this machine can reach the class; --host 0.0.0.0 lets phones in its network do so, too")
     reader = models.get(DEFAULT_MODEL).reader
     return ClassServing(
         Classroom(), reader, limits, data=config.class_data, addresses=own_addresses(config.host, port), local=local
@@ -157,7 +158,7 @@ def _secret(config: ServeConfig) -> str | None:
 
     token, file = config.token, config.token_file
     if token is not None and file is not None:
-        raise UsageError("--token and --token-file contradict each other; expected one of them")
+        raise UsageError("--token and --token-file were both given; expected one of them")
     if file is not None:
         try:
             return _token_in(file)
@@ -176,9 +177,9 @@ def _token_in(file: Path) -> str:
     except FileExistsError:
         return file.read_text("utf-8").strip()
     token = secrets.token_hex(16)
-    with os.fdopen(handle, "w", encoding="utf-8") as made:
-        made.write(token + "\n")
-    advise(f"{file} holds a new token, for you alone to read")
+    with os.fdopen(handle, "w", encoding="utf-8") as output:
+        output.write(token + "\n")
+    advise(f"a new token was written to {file}, which only you can read")
     return token
 
 
@@ -200,13 +201,13 @@ def _without(arguments: Sequence[str], token: str) -> list[str]:
     >>> _without(["digitlab", "serve", "--token=a"], "a")
     ['digitlab', 'serve']
     """
-    left: list[str] = []
-    for each in arguments:
-        if left and left[-1] == "--token" and each == token:
-            left.pop()
-        elif each != f"--token={token}":
-            left.append(each)
-    return left
+    remaining: list[str] = []
+    for argument in arguments:
+        if remaining and remaining[-1] == "--token" and argument == token:
+            remaining.pop()
+        elif argument != f"--token={token}":
+            remaining.append(argument)
+    return remaining
 
 
 def _address(host: str, port: int) -> str:

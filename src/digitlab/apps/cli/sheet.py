@@ -36,14 +36,14 @@ __all__ = ["app"]
 
 @app.command
 @options_of(jobs.example_form)
-def example(**given: Any) -> int:
+def example(**options: Any) -> int:
     """Write a form to start from: a TOML file with comments.
 
     For example:
     digitlab sheet example marks.toml
     """
-    out: Path = given["out"]
-    jobs.example_form(**given)
+    out: Path = options["out"]
+    jobs.example_form(**options)
     say(str(out))
     advise(f"change it, then: digitlab sheet new {out} --out {out.with_suffix('.pdf')}")
     return 0
@@ -51,22 +51,22 @@ def example(**given: Any) -> int:
 
 @app.command
 @options_of(jobs.new_form)
-def new(**given: Any) -> int:
+def new(**options: Any) -> int:
     """Draw a form as a PDF to be printed.
 
     For example:
     digitlab sheet new marks.toml --out form.pdf
     digitlab sheet new --practice --out practice.pdf
     """
-    fields = jobs.new_form(**given)
-    say(str(given["out"]))
-    advise(f"{fields:,} fields; print it at its own size or fitted to the page, one side only")
+    fields = jobs.new_form(**options)
+    say(str(options["out"]))
+    advise(f"{fields:,} fields; print it at its original size or fitted to the page, one side only")
     return 0
 
 
 @app.command(name="from")
 @options_of(jobs.mark_form)
-def from_(*, mark: bool = False, no_open: bool = False, **given: Any) -> int:
+def from_(*, mark: bool = False, no_open: bool = False, **options: Any) -> int:
     """Make the TOML file of an existing form from a scan of the empty form, whose boxes are detected.
 
     A picture with the fields' names is written beside the file. With --mark the boxes are shown in the browser instead,
@@ -84,19 +84,19 @@ def from_(*, mark: bool = False, no_open: bool = False, **given: Any) -> int:
     if mark:
         from digitlab.apps.cli.sheet_marking import mark_in_browser
 
-        return mark_in_browser(given["blank"], given["out"], given.get("width"), show=not no_open)
+        return mark_in_browser(options["blank"], options["out"], options.get("width"), show=not no_open)
     if no_open:
-        raise UsageError("--no-open is of the page; expected --mark beside it")
-    made = jobs.mark_form(**given)
-    say(str(made.form))
-    advise(f"{made.fields:,} rows of boxes; {made.picture} shows which is which: rename them in {made.form}")
+        raise UsageError("--no-open is for the page of --mark; add --mark")
+    result = jobs.mark_form(**options)
+    say(str(result.form))
+    advise(f"{result.fields:,} rows of boxes; {result.picture} shows which is which: rename them in {result.form}")
     advise("or in the browser: the same command with --mark")
     return 0
 
 
 @app.command
 @options_of(jobs.show_sheets, jobs.read_sheets)
-def read(*photos: Path, json: bool = False, **given: Any) -> int:
+def read(*photos: Path, json: bool = False, **options: Any) -> int:
     """Read the photos of a filled form into a table: one row per sheet, one column per field.
 
     The columns are file, then the value of each field (? for each digit that was not answered), then its confidence and
@@ -114,36 +114,36 @@ def read(*photos: Path, json: bool = False, **given: Any) -> int:
     """
     from digitlab.apps.cli.reading import as_onnx
 
-    form = given.pop("form")
-    if "out" not in given and ("address" in given or given.get("engine") == "ray"):
-        raise UsageError("--engine ray and --address are of a table; name it: --out marks.csv")
+    form = options.pop("form")
+    if "out" not in options and ("address" in options or options.get("engine") == "ray"):
+        raise UsageError("--engine ray and --address need a table to write; add --out marks.csv")
     if photos:
-        given["model"] = as_onnx(given.get("model"))
-    if "out" not in given:
-        shown = {name: value for name, value in given.items() if name not in ("processes", "engine")}
+        options["model"] = as_onnx(options.get("model"))
+    if "out" not in options:
+        read_options = {name: value for name, value in options.items() if name not in ("processes", "engine")}
         with JobView() as view:
-            rows = jobs.show_sheets(form, *photos, **shown, listener=view)
+            rows = jobs.show_sheets(form, *photos, **read_options, listener=view)
         return _show(rows, json=json)
-    if given.get("engine") == "ray":
-        address = given.get("address")
-        advise("starting Ray …" if address is None else f"asking the cluster at {address} …")
+    if options.get("engine") == "ray":
+        address = options.get("address")
+        advise("starting Ray …" if address is None else f"connecting to the cluster at {address} …")
     with JobView() as view:
-        done = jobs.read_sheets(form, *photos, **given, listener=view)
-    _say_done(done, json=json)
-    return 2 if done.refused else 0
+        result = jobs.read_sheets(form, *photos, **options, listener=view)
+    _say_done(result, json=json)
+    return 2 if result.refused else 0
 
 
-def _say_done(done: jobs.StackRead, *, json: bool) -> None:
+def _say_done(result: jobs.StackRead, *, json: bool) -> None:
     if json:
-        counts = {"sheets": done.sheets, "read_now": done.read_now, "refused": done.refused}
-        refusals = [{"file": file, "error": reason} for file, reason in done.refusals]
-        told = {"out": str(done.out), "kept": str(done.kept), **counts, "fields": dict(done.states)}
-        say_json({**told, "refusals": refusals})
+        counts = {"sheets": result.sheets, "read_now": result.read_now, "refused": result.refused}
+        refusals = [{"file": file, "error": reason} for file, reason in result.refusals]
+        content = {"out": str(result.out), "kept": str(result.kept), **counts, "fields": dict(result.states)}
+        say_json({**content, "refusals": refusals})
         return
-    say(str(done.out))
-    states = ", ".join(f"{done.states[each]:,} {each}" for each in _STATES if done.states.get(each))
-    refused = f"; {done.refused:,} photos gave no values: their note says why" if done.refused else ""
-    advise(f"{done.sheets:,} photos; fields: {states or 'none'}{refused}")
+    say(str(result.out))
+    states = ", ".join(f"{result.states[state]:,} {state}" for state in _STATES if result.states.get(state))
+    refused = f"; {result.refused:,} photos gave no values; the column note says why" if result.refused else ""
+    advise(f"{result.sheets:,} photos; fields: {states or 'none'}{refused}")
 
 
 _STATES = ("answered", "doubtful", "failed check", "empty")
@@ -155,8 +155,8 @@ def _show(rows: Sequence[TableRow], *, json: bool) -> int:
         if row.failed:
             complain(row.note)
         if json:
-            fields = {each.name: {"value": each.value, "confidence": round(each.confidence, 4), "state": each.state}
-                      for each in row.fields}  # fmt: skip
+            fields = {field.name: {"value": field.value, "confidence": round(field.confidence, 4), "state": field.state}
+                      for field in row.fields}  # fmt: skip
             note = {"note": row.note} if row.note else {}
             say_json({"file": row.file, **({"error": row.note} if row.failed else {"fields": fields, **note})})
             continue
@@ -164,9 +164,9 @@ def _show(rows: Sequence[TableRow], *, json: bool) -> int:
             advise(f"{row.file}: {row.note}")
         if len(rows) > 1 and not row.failed:
             say(f"{row.file}:")
-        for each in row.fields:
-            remark = "" if each.state == "answered" else f"   ({each.state})"
-            say(f"{each.name}: {each.value}{remark}")
+        for field in row.fields:
+            remark = "" if field.state == "answered" else f"   ({field.state})"
+            say(f"{field.name}: {field.value}{remark}")
     return 2 if any(row.failed for row in rows) else 0
 
 
@@ -193,12 +193,12 @@ def draw(form: Path, *, count: int = 20, seed: int = 0, out: Path, megapixels: i
     from digitlab.sheets.form_file import read_form
 
     with JobView() as view:
-        made = read_form(form)
-        draw_stack(made, out, count=count, seed=seed, megapixels=megapixels, processes=jobs, listener=view)
+        parsed = read_form(form)
+        draw_stack(parsed, out, count=count, seed=seed, megapixels=megapixels, processes=jobs, listener=view)
     say(str(out))
     advise(f"{count:,} photos and truth.csv; now: digitlab sheet read {form} {out} --out {out / 'marks.csv'}")
     return 0
 
 
-for each in (review, correct, promise, agree, writers):
-    app.command(each)
+for command in (review, correct, promise, agree, writers):
+    app.command(command)

@@ -34,7 +34,7 @@ def mark_in_browser(blank: Path, out: Path, width: float | None = None, *, show:
     from digitlab.jobs.sheet_marking import begin_marking
 
     marking = begin_marking(blank, out, *(() if width is None else (width,)))
-    limits, listening, before = Limits(), listen(_HOST, 0), _state(out)
+    limits, listening, state_before = Limits(), listen(_HOST, 0), _state(out)
     address = f"http://{_HOST}:{listening.getsockname()[1]}/"
 
     def ready() -> None:
@@ -50,8 +50,10 @@ def mark_in_browser(blank: Path, out: Path, width: float | None = None, *, show:
     server = make_server(make_marking(marking, Access(_HOST, None), done, limits), limits, ready)
     with contextlib.suppress(KeyboardInterrupt):
         server.run(sockets=[listening])
-    if _state(out) == before:
-        advise(f"nothing was saved: {out} is as before" if before else f"nothing was saved: there is no {out}")
+    if _state(out) == state_before:
+        advise(
+            f"nothing was saved: {out} is unchanged" if state_before else f"nothing was saved: {out} was not written"
+        )
         return 1
     say(str(out))
     advise(f"now: digitlab sheet read {out} photos/ --out {out.with_suffix('.csv')}")

@@ -19,7 +19,7 @@ __all__ = ["agree", "correct", "promise", "review", "writers"]
 
 
 @options_of(jobs.review_sheets)
-def review(**given: Any) -> int:
+def review(**options: Any) -> int:
     """Make a page of the fields to be checked in their sheets: the doubtful first, then a sample of the others.
 
     Keyboard only. The sample is random, so that a promise can be based on it. With --other, fields that a second reader
@@ -30,14 +30,14 @@ def review(**given: Any) -> int:
     digitlab sheet review marks.toml marks.csv --other theirs.csv
     """
     with JobView() as view:
-        out, shown = jobs.review_sheets(**given, listener=view)
+        out, count = jobs.review_sheets(**options, listener=view)
     say(str(out))
-    advise(f"{shown:,} fields; open it in a browser, save the corrections, then: digitlab sheet correct")
+    advise(f"{count:,} fields; open it in a browser, save the corrections, then: digitlab sheet correct")
     return 0
 
 
 @options_of(jobs.correct_sheets)
-def correct(*corrections: Path, json: bool = False, **given: Any) -> int:
+def correct(*corrections: Path, json: bool = False, **options: Any) -> int:
     """Write the corrections made on the page into the table, where they stay, and the digits into a dataset.
 
     For example:
@@ -47,22 +47,22 @@ def correct(*corrections: Path, json: bool = False, **given: Any) -> int:
     Args:
         json: One JSON object.
     """
-    marks, dataset = given["marks"], given.get("dataset")
+    marks, dataset = options["marks"], options.get("dataset")
     with JobView() as view:
-        done = jobs.correct_sheets(given.pop("form"), given.pop("marks"), *corrections, **given, listener=view)
+        result = jobs.correct_sheets(options.pop("form"), options.pop("marks"), *corrections, **options, listener=view)
     if json:
-        say_json(asdict(done))
+        say_json(asdict(result))
         return 0
     say(str(marks))
-    advise(f"{done.looked_over:,} fields were looked over, {done.changed:,} of them changed")
+    advise(f"{result.looked_over:,} fields were reviewed, {result.changed:,} of them changed")
     if dataset is not None:
         say(str(dataset))
-        advise(f"{done.digits:,} digits")
+        advise(f"{result.digits:,} digits")
     return 0
 
 
 @options_of(jobs.promise_sheets)
-def promise(*, json: bool = False, **given: Any) -> int:
+def promise(*, json: bool = False, **options: Any) -> int:
     """From the checked sample, find the confidence above which at most a given share of the filled fields is wrong.
 
     With 95 % confidence, by the Clopper-Pearson bound; an error of 0.001 takes 2,995 sampled fields without an
@@ -75,41 +75,41 @@ def promise(*, json: bool = False, **given: Any) -> int:
     Args:
         json: One JSON object.
     """
-    made = jobs.promise_sheets(**given)
-    kept = made.promise.threshold is not None
-    alarm = made.drift is not None and made.drift.alarm
+    result = jobs.promise_sheets(**options)
+    can_promise = result.promise.threshold is not None
+    alarm = result.drift is not None and result.drift.alarm
     if json:
-        drift = None if made.drift is None else {**asdict(made.drift), "alarm": made.drift.alarm}
-        say_json({**asdict(made.promise), "filled": made.filled, "above": made.above, "drift": drift})
-        return int(not kept or alarm)
-    _say_promise(made)
-    return int(not kept or alarm)
+        drift = None if result.drift is None else {**asdict(result.drift), "alarm": result.drift.alarm}
+        say_json({**asdict(result.promise), "filled": result.filled, "above": result.above, "drift": drift})
+        return int(not can_promise or alarm)
+    _say_promise(result)
+    return int(not can_promise or alarm)
 
 
-def _say_promise(made: jobs.PromiseMade) -> None:
-    found = made.promise
+def _say_promise(result: jobs.PromiseMade) -> None:
+    found = result.promise
     basis = f"{found.wrong:,} of {found.checked:,} sampled fields were wrong"
     if found.threshold is None:
         say(f"{100 * found.error:g} % cannot be promised yet: {basis}")
         advise(
-            f"it takes at least {found.needed:,} sampled fields without an error; what these allow is "
+            f"at least {found.needed:,} sampled fields without an error are needed; those checked so far allow "
             f"{100 * found.attainable:.2g} %. Draw more: digitlab sheet review --sample {min(5000, found.needed)}"
         )
     else:
         least = f"{found.threshold:.6f}"  # all digits that corrections have: rounded down, it would promise too much
-        say(f"from a confidence of {least} on, at most {100 * found.error:g} % of the filled fields are "
+        say(f"at a confidence of {least} or more, at most {100 * found.error:g} % of the filled fields are "
             f"wrong, with 95 % confidence ({basis}; bound {100 * found.bound:.3f} %)")  # fmt: skip
-        say(f"to be looked at: {100 * made.looked_at:.1f} % of {made.filled:,} filled fields")
+        say(f"to be reviewed: {100 * result.looked_at:.1f} % of {result.filled:,} filled fields")
         advise(f"digitlab sheet read … --least {least} marks them as doubtful")
-    if made.drift is not None:
-        word = "ALARM: the later stack looks different" if made.drift.alarm else "the later stack looks the same"
-        medians = f"medians of confidence {made.drift.earlier:.4f} and {made.drift.later:.4f}"
-        distance = f"Kolmogorov-Smirnov distance {made.drift.distance:.3f}, p = {made.drift.probability:.2g}"
+    if result.drift is not None:
+        word = "ALARM: the later stack looks different" if result.drift.alarm else "the later stack looks the same"
+        medians = f"medians of confidence {result.drift.earlier:.4f} and {result.drift.later:.4f}"
+        distance = f"Kolmogorov-Smirnov distance {result.drift.distance:.3f}, p = {result.drift.probability:.2g}"
         say(f"{word}: {distance}, {medians}")
 
 
 @options_of(jobs.agreement)
-def agree(*, json: bool = False, **given: Any) -> int:
+def agree(*, json: bool = False, **options: Any) -> int:
     """Compare two readers of the same photos: two models, or a person and a model. Exit code 1 when they differ.
 
     Each is a table (CSV), or the corrections that a person saved on the page.
@@ -121,20 +121,21 @@ def agree(*, json: bool = False, **given: Any) -> int:
     Args:
         json: One JSON object.
     """
-    found = jobs.agreement(**given)
+    agreement = jobs.agreement(**options)
     if json:
-        say_json({"fields": found.fields, "same": found.same, "differ": [list(each) for each in found.differ]})
+        differences = [list(difference) for difference in agreement.differ]
+        say_json({"fields": agreement.fields, "same": agreement.same, "differ": differences})
     else:
-        for file, field, first, second in found.differ:
+        for file, field, first, second in agreement.differ:
             say(f"{file}, {field}: {first or '(empty)'} | {second or '(empty)'}")
-        low, high = (100 * end for end in found.interval)
-        share = f"{100 * found.same / found.fields:.2f} %, {low:.1f} to {high:.1f} with 95 % confidence"
-        advise(f"{found.same:,} of {found.fields:,} fields are the same ({share})")
-    return int(found.same < found.fields)
+        low, high = (100 * end for end in agreement.interval)
+        share = f"{100 * agreement.same / agreement.fields:.2f} %, {low:.1f} to {high:.1f} with 95 % confidence"
+        advise(f"{agreement.same:,} of {agreement.fields:,} fields are the same ({share})")
+    return int(agreement.same < agreement.fields)
 
 
 @options_of(practice.by_writer)
-def writers(*, json: bool = False, **given: Any) -> int:
+def writers(*, json: bool = False, **options: Any) -> int:
     """Accuracy per writer with 95 % confidence intervals; with --leave-one-out also after training on the others.
 
     With --leave-one-out each writer is left out once: the network is trained further on all others' digits (digitlab
@@ -148,19 +149,19 @@ def writers(*, json: bool = False, **given: Any) -> int:
         json: One JSON object.
     """
     with JobView() as view:
-        found = practice.by_writer(**given, listener=view)
+        result = practice.by_writer(**options, listener=view)
     if json:
-        say_json(asdict(found))
+        say_json(asdict(result))
         return 0
     rows = []
-    for each in found.scores:
-        row = [each.writer, each.images, _accuracy(each.right, each.images, each.interval)]
-        if each.right_after is not None and each.interval_after is not None:
-            row.append(_accuracy(each.right_after, each.images, each.interval_after))
+    for score in result.scores:
+        row = [score.writer, score.images, _accuracy(score.right, score.images, score.interval)]
+        if score.right_after is not None and score.interval_after is not None:
+            row.append(_accuracy(score.right_after, score.images, score.interval_after))
         rows.append(row)
-    say(table(["writer", "images", "as it is", *(["after the others"] if given.get("leave_one_out") else [])], rows))
-    if found.probability is not None:
-        say(f"over all: p = {found.probability:.2g} that both read alike (McNemar's exact test)")
+    say(table(["writer", "images", "as it is", *(["after the others"] if options.get("leave_one_out") else [])], rows))
+    if result.probability is not None:
+        say(f"overall: p = {result.probability:.2g} (McNemar's exact test of the two accuracies)")
     return 0
 
 

@@ -55,11 +55,11 @@ def _keep(file: Path) -> None:
 
     if sys.stdin is None or sys.stdin.isatty():
         raise UsageError("- is standard input, and that is a terminal; expected a picture: … | digitlab read -")
-    with saying_what_failed(file, "write"), file.open("wb") as kept:
+    with saying_what_failed(file, "write"), file.open("wb") as output:
         size = 0
-        while size <= _LARGEST and (piece := sys.stdin.buffer.read(1 << 20)):
-            size += kept.write(piece)
+        while size <= _LARGEST and (chunk := sys.stdin.buffer.read(1 << 20)):
+            size += output.write(chunk)
     if not size:
         raise ImageError("-: standard input is empty (0 bytes); expected a picture file's content")
     if size > _LARGEST:
-        raise ImageError(f"-: more than {_LARGEST:,} bytes came in; expected one picture file's content")
+        raise ImageError(f"-: standard input has more than {_LARGEST:,} bytes; expected one picture file's content")

@@ -33,7 +33,7 @@ __all__ = ["app"]
 
 @app.command(name="list")
 @options_of(jobs.list_studies)
-def list_studies(*, json: bool = False, **given: Any) -> int:
+def list_studies(*, json: bool = False, **options: Any) -> int:
     """List the studies: how long each takes, how much of it is done, and what each open conclusion would still cost.
 
     For example:
@@ -42,25 +42,25 @@ def list_studies(*, json: bool = False, **given: Any) -> int:
     Args:
         json: One JSON object per line.
     """
-    found = jobs.list_studies(**given)
+    listing = jobs.list_studies(**options)
     if json:
-        for each in found.studies:
-            say_json(asdict(each))
+        for study in listing.studies:
+            say_json(asdict(study))
         return 0
-    shown = [
+    rows = [
         [
-            each.study,
-            f"{each.done} of {each.trainings}",
-            in_time(each.seconds),
-            in_time(each.seconds_left) if each.seconds_left else "–",
-            each.source,
+            study.study,
+            f"{study.done} of {study.trainings}",
+            in_time(study.seconds),
+            in_time(study.seconds_left) if study.seconds_left else "–",
+            study.source,
         ]
-        for each in found.studies
+        for study in listing.studies
     ]
-    say(table_left(["study", "done", "time", "left", ""], shown))
-    _say_open([(study.study, each) for study in found.studies for each in study.open])
+    say(table_left(["study", "done", "time", "left", ""], rows))
+    _say_open([(study.study, conclusion) for study in listing.studies for conclusion in study.open])
     advise(
-        f"All of them: {in_time(found.seconds_left)} left on this machine, shared cells counted once. "
+        f"All of them: {in_time(listing.seconds_left)} left on this machine, shared cells counted once. "
         "`digitlab study run --all --for 60m` trains for an hour; `--until-decided` adds seeds where they decide most."
     )
     return 0
@@ -72,48 +72,58 @@ _BEYOND = 1_000  # seeds; an estimate above this says only that it takes too man
 
 def _say_open(conclusions: Sequence[tuple[str, jobs.ListedConclusion]]) -> None:
     """Print the open conclusions and the cost of each, first those that will probably be decided."""
-    hopeful = [each for each in conclusions if each[1].needed is not None and each[1].needed <= each[1].most]
-    others = [each for each in conclusions if each not in hopeful]
-    if hopeful:
+    likely: list[tuple[str, jobs.ListedConclusion]] = []
+    unlikely: list[tuple[str, jobs.ListedConclusion]] = []
+    for study, conclusion in conclusions:
+        within = conclusion.needed is not None and conclusion.needed <= conclusion.most
+        (likely if within else unlikely).append((study, conclusion))
+    if likely:
         say()
-        say(f"Open, and probably decided by more seeds: {len(hopeful)}")
+        say(f"Open, and probably decided by more seeds: {len(likely)}")
         say()
         rows = [
             [
                 study,
-                each.seeds,
-                f"{'≥ ' if each.seeds < _FEWEST else ''}{each.needed}",
-                in_time(each.seconds),
-                f"{each.text}: {each.evidence}",
+                conclusion.seeds,
+                f"{'≥ ' if conclusion.seeds < _FEWEST else ''}{conclusion.needed}",
+                in_time(conclusion.seconds),
+                f"{conclusion.text}: {conclusion.evidence}",
             ]
-            for study, each in hopeful
+            for study, conclusion in likely
         ]
         say(table_left(["study", "seeds", "needed", "time", ""], rows))
-    if others:
+    if unlikely:
         say()
         say(
-            f"Open, and probably still open with the most seeds that a study takes: {len(others)}. What differs is "
-            "smaller than\nso many can show; `needed` is a guess of how many could. There are no more folds than the "
-            "most."
+            f"Open, and probably still open with the largest number of seeds: {len(unlikely)}. The differences are "
+            "smaller than so many\ncan show; `needed` is an estimate of how many could. Folds are limited to the "
+            "largest number."
         )
         say()
         rows = [
-            [study, each.seeds, each.most, _time_of_most(each), *_beyond(each), f"{each.text}: {each.evidence}"]
-            for study, each in others
+            [
+                study,
+                conclusion.seeds,
+                conclusion.most,
+                _time_of_most(conclusion),
+                *_beyond(conclusion),
+                f"{conclusion.text}: {conclusion.evidence}",
+            ]
+            for study, conclusion in unlikely
         ]
         say(table_left(["study", "seeds", "most", "time", "needed", "time", ""], rows))
 
 
-def _time_of_most(each: jobs.ListedConclusion) -> str:
-    return "all done" if each.seeds >= each.most else in_time(each.seconds)
+def _time_of_most(conclusion: jobs.ListedConclusion) -> str:
+    return "all done" if conclusion.seeds >= conclusion.most else in_time(conclusion.seconds)
 
 
-def _beyond(each: jobs.ListedConclusion) -> list[str]:
-    if each.repeated == "fold":
+def _beyond(conclusion: jobs.ListedConclusion) -> list[str]:
+    if conclusion.repeated == "fold":
         return ["no more", "–"]
-    if each.needed is None or each.needed_seconds is None or each.needed > _BEYOND:
+    if conclusion.needed is None or conclusion.needed_seconds is None or conclusion.needed > _BEYOND:
         return [f"> {_BEYOND:,}", "–"]
-    return [f"{each.needed:,}", in_time(each.needed_seconds)]
+    return [f"{conclusion.needed:,}", in_time(conclusion.needed_seconds)]
 
 
 _NARROW = 40  # characters: text is not wrapped to a smaller width
@@ -138,7 +148,7 @@ def run(
     *names: str,
     all: bool = False,  # noqa: A002 - the option's name
     json: bool = False,
-    **given: Any,
+    **options: Any,
 ) -> int:
     """Run studies: train every cell that is missing, and write table, figure and verdicts.
 
@@ -162,8 +172,8 @@ def run(
         raise UsageError("expected the names of studies, or --all; `digitlab study list` shows them")
     stop = StopRequest()
     with JobView(stop) as view:
-        ran = jobs.run_study(*names, **given, listener=view, stop=stop)
-    out: Path = given.get("out", jobs.RESULTS)
+        ran = jobs.run_study(*names, **options, listener=view, stop=stop)
+    out: Path = options.get("out", jobs.RESULTS)
     for outcome in ran.outcomes:
         if json:
             _say_outcome_json(outcome)
@@ -186,17 +196,17 @@ def _ending(ran: Ran) -> int:
 def _say_outcome(outcome: Outcome) -> None:
     from digitlab.studies.results import QUICK, as_dict, plain_table
 
-    found = as_dict(outcome)
+    content = as_dict(outcome)
     say()
-    say(f"{found['study']}: {found['source']}")
+    say(f"{content['study']}: {content['source']}")
     if outcome.quick:
         say(QUICK)
     say()
-    say(table(*plain_table(found)))
+    say(table(*plain_table(content)))
     say()
-    for each in found["conclusions"]:
-        say(f"{each['verdict']:>13}: {each['text']}")
-        say(f"{'':13}  {each['evidence']}")
+    for conclusion in content["conclusions"]:
+        say(f"{conclusion['verdict']:>13}: {conclusion['text']}")
+        say(f"{'':13}  {conclusion['evidence']}")
 
 
 def _say_outcome_json(outcome: Outcome) -> None:
@@ -207,7 +217,7 @@ def _say_outcome_json(outcome: Outcome) -> None:
 
 @app.command
 @options_of(jobs.show_study)
-def show(*, json: bool = False, **given: Any) -> int:
+def show(*, json: bool = False, **options: Any) -> int:
     """Show the results of a study: its source, the table, the verdicts. Nothing is trained.
 
     For example:
@@ -216,7 +226,7 @@ def show(*, json: bool = False, **given: Any) -> int:
     Args:
         json: As one JSON object.
     """
-    outcome = jobs.show_study(**given)
+    outcome = jobs.show_study(**options)
     if json:
         _say_outcome_json(outcome)
         return 0
@@ -224,20 +234,20 @@ def show(*, json: bool = False, **given: Any) -> int:
     _say_outcome(outcome)
     if outcome.found < outcome.planned:
         advise(f"{outcome.planned - outcome.found} of {outcome.planned} cells are missing; "
-               f"`digitlab study run {given['name']}` trains them")  # fmt: skip
+               f"`digitlab study run {options['name']}` trains them")  # fmt: skip
     return 0
 
 
 @app.command
 @options_of(jobs.write_study_page)
-def page(**given: Any) -> int:
+def page(**options: Any) -> int:
     """Write the page of all studies: published, measured, verdict.
 
     For example:
     digitlab study page
     """
     with JobView() as view:
-        path, studies = jobs.write_study_page(**given, listener=view)
+        path, studies = jobs.write_study_page(**options, listener=view)
     advise(f"{studies} studies")
     say(str(path))
     return 0

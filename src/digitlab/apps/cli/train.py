@@ -24,7 +24,7 @@ __all__ = ["train"]
 
 
 @options_of(jobs.train, TrainingConfig, jobs.cross_validate, jobs.lr_range_test, jobs.resume)
-def train(*, json: bool = False, **given: Any) -> int:
+def train(*, json: bool = False, **options: Any) -> int:
     """Train a network, evaluate it on the test images, export it and write its report.
 
     Options override the recipe. Without any: thesis-2conv, a network of two convolutions, on MNIST for 12 epochs.
@@ -41,33 +41,30 @@ def train(*, json: bool = False, **given: Any) -> int:
     Args:
         json: Results as one JSON object.
     """
-    _check(given)
+    _check(options)
     stop = StopRequest()
-    if "folds" in given:
+    if "folds" in options:
         with JobView(stop, "keeping the folds that are done") as view:
-            return _show_folds(jobs.cross_validate(**given, listener=view, stop=stop), json=json)
+            return _show_folds(jobs.cross_validate(**options, listener=view, stop=stop), json=json)
     with JobView(stop) as view:
-        if "rates" in given:
-            return _show_rates(jobs.lr_range_test(**given, listener=view, stop=stop), json=json)
-        done = (jobs.resume if "run" in given else jobs.train)(**given, listener=view, stop=stop)
-    if isinstance(done, jobs.CrossValidated):
-        return _show_folds(done, json=json)
-    _show(done, json=json)
+        if "rates" in options:
+            return _show_rates(jobs.lr_range_test(**options, listener=view, stop=stop), json=json)
+        result = (jobs.resume if "run" in options else jobs.train)(**options, listener=view, stop=stop)
+    if isinstance(result, jobs.CrossValidated):
+        return _show_folds(result, json=json)
+    _show(result, json=json)
     return 0
 
 
-def _check(given: Mapping[str, Any]) -> None:
+def _check(options: Mapping[str, Any]) -> None:
     """Refuse incompatible options before any work is done."""
-    if "run" in given and given.keys() - {"run", "tensorboard", "log", "rates", "folds"}:
-        raise UsageError("--resume uses the run's own settings; expected no recipe and no other option beside it")
-    if "folds" in given and given.keys() & {"run", "rates", "tensorboard", "log"}:
+    if "run" in options and options.keys() - {"run", "tensorboard", "log", "rates", "folds"}:
+        raise UsageError("--resume uses the run's own settings; leave out the recipe and all other options")
+    if "folds" in options and options.keys() & {"run", "rates", "tensorboard", "log"}:
+        raise UsageError("--folds cross-validates; leave out --resume, --lr-range-test, --tensorboard and --log")
+    if "rates" in options and options.keys() & {"run", "tensorboard", "log"}:
         raise UsageError(
-            "--folds cross-validates; expected no --resume, --lr-range-test, --tensorboard or --log beside it"
-        )
-    if "rates" in given and given.keys() & {"run", "tensorboard", "log"}:
-        raise UsageError(
-            "--lr-range-test starts from scratch and trains no network; expected no --resume, --tensorboard or --log "
-            "with it"
+            "--lr-range-test starts from scratch and trains no network; leave out --resume, --tensorboard and --log"
         )
 
 
@@ -97,62 +94,62 @@ def _show(trained: Trained, *, json: bool) -> None:
     say(str(run.path))
 
 
-def _show_folds(done: jobs.CrossValidated, *, json: bool) -> int:
-    run, found = done.run, done.found
-    if not done.complete:
+def _show_folds(result: jobs.CrossValidated, *, json: bool) -> int:
+    run, validation = result.run, result.found
+    if not result.complete:
         advise(f"resume with: digitlab train --resume {run.path}")
-    if found is None:
+    if validation is None:
         advise("no fold is complete yet")
         return 1
     if json:
         say_json({"run": str(run.path), **run.read_json(run.cross_validation)})
     else:
-        _tell_folds(found, done.training, done.folds)
+        _print_folds(validation, result.training, result.folds)
         say(str(run.path))
-    return 0 if done.complete else 1
+    return 0 if result.complete else 1
 
 
-def _tell_folds(found: CrossValidation, training: TrainingConfig, folds: int) -> None:
+def _print_folds(validation: CrossValidation, training: TrainingConfig, folds: int) -> None:
     rows = [
-        [each.fold, f"{each.images:,}", f"{each.accuracy:.4f}", f"{each.loss:.4f}", each.epochs, f"{each.seconds:.1f}"]
-        for each in found.folds
+        [fold.fold, f"{fold.images:,}", f"{fold.accuracy:.4f}", f"{fold.loss:.4f}", fold.epochs, f"{fold.seconds:.1f}"]
+        for fold in validation.folds
     ]
     say(table(["fold", "images", "accuracy", "log loss", "epochs", "seconds"], rows))
-    if len(found.folds) < folds:
-        advise(f"interrupted: {len(found.folds)} of {folds} folds are done")
-    accuracy, loss = found.accuracy, found.loss
+    if len(validation.folds) < folds:
+        advise(f"interrupted: {len(validation.folds)} of {folds} folds are done")
+    accuracy, loss = validation.accuracy, validation.loss
     spread = "" if accuracy.deviation is None else f" ± {100 * accuracy.deviation:.2f} (standard deviation over folds)"
-    say(f"{training.dataset}, {len(found.folds)} folds: accuracy {100 * accuracy.mean:.2f} %{spread}, "
+    say(f"{training.dataset}, {len(validation.folds)} folds: accuracy {100 * accuracy.mean:.2f} %{spread}, "
         f"log loss {loss.mean:.4f}")  # fmt: skip
 
 
-def _show_rates(done: jobs.RangeTested, *, json: bool) -> int:
+def _show_rates(result: jobs.RangeTested, *, json: bool) -> int:
     if json:
-        say_json(_rates_as_json(done.found, done.run))
+        say_json(_rates_as_json(result.found, result.run))
     else:
-        _tell_rates(done.found, done.run)
-    return 0 if done.found.steepest is not None else 1
+        _print_rates(result.found, result.run)
+    return 0 if result.found.steepest is not None else 1
 
 
-def _rates_as_json(found: RangeTest, run: Run) -> dict[str, object]:
+def _rates_as_json(result: RangeTest, run: Run) -> dict[str, object]:
     return {
         "run": str(run.path),
-        "suggested": found.steepest,
-        "least": found.least,
-        "tenth_of_least": found.least and found.least / 10,
-        "diverged": found.diverged,
-        "steps": len(found.rates),
+        "suggested": result.steepest,
+        "least": result.least,
+        "tenth_of_least": result.least and result.least / 10,
+        "diverged": result.diverged,
+        "steps": len(result.rates),
         "plot": str(run.rate_range_plot),
     }
 
 
-def _tell_rates(found: RangeTest, run: Run) -> None:
-    ended = f"the loss diverged at {found.rates[-1]:.2g}" if found.diverged else "the loss did not diverge"
-    advise(f"{len(found.rates)} steps; {ended}")
-    if found.steepest is None or found.least is None:
+def _print_rates(result: RangeTest, run: Run) -> None:
+    ended = f"the loss diverged at {result.rates[-1]:.2g}" if result.diverged else "the loss did not diverge"
+    advise(f"{len(result.rates)} steps; {ended}")
+    if result.steepest is None or result.least is None:
         say("no suggestion: the loss did not fall; try higher rates, or more steps (--epochs)")
     else:
-        say(f"suggested learning rate: {found.steepest:.2g}, where the loss falls most steeply")
-        say(f"or {found.least / 10:.2g}, a tenth of the rate with the lowest loss")
+        say(f"suggested learning rate: {result.steepest:.2g}, where the loss falls most steeply")
+        say(f"or {result.least / 10:.2g}, a tenth of the rate with the lowest loss")
     advise(f"look at {run.rate_range_plot}")
     say(str(run.path))

@@ -15,7 +15,7 @@ __all__ = ["transfer"]
 
 
 @options_of(jobs.transfer, Transfer)
-def transfer(*, json: bool = False, **given: Any) -> int:
+def transfer(*, json: bool = False, **options: Any) -> int:
     """Transfer learning: adapt a trained network to other images, often few; evaluate, save and export the result.
 
     The network may be one of keras.applications (VGG16, MobileNetV2 …) with its weights in a file of yours.
@@ -31,17 +31,18 @@ def transfer(*, json: bool = False, **given: Any) -> int:
     """
     stop = StopRequest()
     with JobView(stop) as view:
-        done = jobs.transfer(**given, listener=view, stop=stop)
+        result = jobs.transfer(**options, listener=view, stop=stop)
     if json:
-        say_json(done.as_dict())
+        say_json(result.as_dict())
         return 0
-    before = "" if done.learned.before is None else f", {100 * done.learned.before:.2f} % before"
+    before = "" if result.learned.before is None else f", {100 * result.learned.before:.2f} % before"
     say(
-        f"{done.data.tested_on}, {done.metrics.images:,} test images: accuracy {100 * done.metrics.accuracy:.2f} %"
-        f"{before}, log loss {done.metrics.loss:.4f}; trained on {len(done.data.train):,}"
+        f"{result.data.tested_on}, {result.metrics.images:,} test images: accuracy "
+        f"{100 * result.metrics.accuracy:.2f} %{before}, log loss {result.metrics.loss:.4f}; trained on "
+        f"{len(result.data.train):,}"
     )
-    if done.learned.model is None:
+    if result.learned.model is None:
         advise("no model is saved: this learner cannot be written as layers")
-    advise(f"look at {done.run.report}")
-    say(str(done.run.path))
+    advise(f"look at {result.run.report}")
+    say(str(result.run.path))
     return 0

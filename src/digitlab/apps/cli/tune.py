@@ -26,7 +26,7 @@ _MAY_GROW = "trials"  # the only setting that may be changed when a search is re
 
 
 @options_of(jobs.tune, Tuning)
-def tune(*, json: bool = False, **given: Any) -> int:
+def tune(*, json: bool = False, **options: Any) -> int:
     """Hyperparameter search by cross-validation on the training images; the test images are never used.
 
     A search space is a recipe some of whose settings vary. Each trial is trained on all folds but one and evaluated on
@@ -43,66 +43,66 @@ def tune(*, json: bool = False, **given: Any) -> int:
         json: Results as one JSON object.
     """
     of_the_space = {"space", "out", *(each.name for each in settings_in(Tuning))} - {_MAY_GROW}
-    if "resume" in given and given.keys() & of_the_space:
-        raise UsageError("--resume uses the search's own settings; expected no space and no other setting of it")
+    if "resume" in options and options.keys() & of_the_space:
+        raise UsageError("--resume uses the search's own settings; leave out the space and all its settings")
     stop = StopRequest()
     with JobView(stop) as view:
-        found = jobs.tune(**given, listener=view, stop=stop)
-    _tell(found, json=json)
-    if found.missing:
-        advise(f"{found.missing} trials are left; `digitlab tune --resume {found.folder.path}` continues")
+        result = jobs.tune(**options, listener=view, stop=stop)
+    _show(result, json=json)
+    if result.missing:
+        advise(f"{result.missing} trials are left; `digitlab tune --resume {result.folder.path}` continues")
     if not json:
-        say(str(found.retrained.run.path if found.retrained else found.folder.path))
-    return 1 if found.missing or found.kept is None or not found.kept["states"]["complete"] else 0
+        say(str(result.retrained.run.path if result.retrained else result.folder.path))
+    return 1 if result.missing or result.kept is None or not result.kept["states"]["complete"] else 0
 
 
-def _tell(found: Tuned, *, json: bool) -> None:
-    kept, trained = found.kept, found.retrained
+def _show(result: Tuned, *, json: bool) -> None:
+    summary, trained = result.kept, result.retrained
     if json:
         metrics = trained and {
             "run": str(trained.run.path), "accuracy": trained.metrics.accuracy, "loss": trained.metrics.loss,
         }  # fmt: skip
-        say_json({"folder": str(found.folder.path), **(kept or {}), "retrained": metrics})
+        say_json({"folder": str(result.folder.path), **(summary or {}), "retrained": metrics})
         return
-    if kept is None:
+    if summary is None:
         return
-    _say_trials(found.space, kept)
-    if kept["best"] is not None:
-        advise(f"look at {found.folder.trials_plot}; `digitlab train {found.folder.best}` trains the best recipe")
+    _say_trials(result.space, summary)
+    if summary["best"] is not None:
+        advise(f"look at {result.folder.trials_plot}; `digitlab train {result.folder.best}` trains the best recipe")
     if trained:
         accuracy, loss = 100 * trained.metrics.accuracy, trained.metrics.loss
         say(f"trained on all training images; test images: accuracy {accuracy:.2f} %, log loss {loss:.4f}")
 
 
-def _say_trials(space: Space, found: Mapping[str, Any]) -> None:
+def _say_trials(space: Space, summary: Mapping[str, Any]) -> None:
     from digitlab.apps.cli.tuning_view import value_in_words
     from digitlab.tuning.settings import OBJECTIVES
 
-    states, cost = found["states"], found["cost"]
+    states, cost = summary["states"], summary["cost"]
     counts = ", ".join(f"{count} {state}" for state, count in states.items() if count)
     say(f"{space.name}: {counts}; {cost['epochs']:.0f} epochs, {in_time(cost['seconds'])} of training")
-    first = found["objectives"][0]
-    complete = [row for row in found["trials"] if row["state"] == "complete"]
-    several = len(found["objectives"]) > 1
-    shown = [row for row in complete if row["trial"] in found["front"]] if several else complete
+    first = summary["objectives"][0]
+    complete = [row for row in summary["trials"] if row["state"] == "complete"]
+    several = len(summary["objectives"]) > 1
+    shown = [row for row in complete if row["trial"] in summary["front"]] if several else complete
     shown.sort(key=lambda row: -row[first] if OBJECTIVES[first] else row[first])
     if not shown:
-        reason = next((row["reason"] for row in found["trials"] if row["reason"]), None)
+        reason = next((row["reason"] for row in summary["trials"] if row["reason"]), None)
         say("no trial is complete" + (f": {reason}" if reason else ""))
         return
     if several:
-        say(f"Pareto front: {len(shown)} trials that no other dominates in {', '.join(found['objectives'])}")
+        say(f"Pareto front: {len(shown)} trials that no other dominates in {', '.join(summary['objectives'])}")
     rows = [
         [
             row["trial"],
-            *(value_in_words(name, row[name]) for name in found["objectives"]),
+            *(value_in_words(name, row[name]) for name in summary["objectives"]),
             "–" if row["deviation"] is None else f"{row['deviation']:.4f}",
             *(_in_words(value) for value in row["settings"].values()),
         ]
         for row in shown[: 3 * _SHOWN if several else _SHOWN]
     ]
     names = [name.removeprefix("options.") for name in space.parameters]
-    say(table(["trial", *found["objectives"], "std. dev.", *names], rows))
+    say(table(["trial", *summary["objectives"], "std. dev.", *names], rows))
 
 
 def _in_words(value: object) -> str:

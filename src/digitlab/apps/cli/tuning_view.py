@@ -81,18 +81,18 @@ class TuningView(BarView):
                 return ", ".join(f"{name} {value_in_words(name, value)}" for name, value in values)
             case "pruned":
                 last = trial.reported[max(trial.reported)] if trial.reported else 0.0
-                place = f"after {done} trainings" if done else f"after epoch {max(trial.reported, default=0)}"
-                return f"pruned {place} at {last:.4f}"
+                position = f"after {done} trainings" if done else f"after epoch {max(trial.reported, default=0)}"
+                return f"pruned {position} at {last:.4f}"
         return f"failed: {trial.notes.get('reason', 'no reason given')}"
 
 
 def _point(space: Space, trial: Trial) -> str:
-    spoken = []
+    parts = []
     for name in space.parameters:
         label = trial.labels[name]
-        shown = f"{label:.4g}" if isinstance(label, float) else label
-        spoken.append(f"{name.removeprefix('options.')} {shown}")
-    return ", ".join(spoken)
+        value = f"{label:.4g}" if isinstance(label, float) else label
+        parts.append(f"{name.removeprefix('options.')} {value}")
+    return ", ".join(parts)
 
 
 def value_in_words(objective: str, value: float) -> str:
@@ -134,7 +134,7 @@ class StudyView(BarView):
             case GaveUp(job, reason):
                 self._line(f"{self._estimate.name(job.digest)}: given up after {reason}")
             case Stopped(job):
-                self._end(job, "stopped; it goes on another time")
+                self._end(job, "stopped; the same command continues it")
             case Noted(text):
                 self._line(text)
 
@@ -163,12 +163,12 @@ def _numbers(result: object) -> str:
     """Summarise the main numbers of a result, whatever its task was."""
     if not isinstance(result, dict):
         return ""
-    said = []
+    parts = []
     if "accuracy" in result:
-        said.append(f"accuracy {result['accuracy']:.4f}, loss {result['loss']:.4f}")
-        said.append(f"{result['epochs']} epochs in {result['seconds']:.0f} s")
+        parts.append(f"accuracy {result['accuracy']:.4f}, loss {result['loss']:.4f}")
+        parts.append(f"{result['epochs']} epochs in {result['seconds']:.0f} s")
     elif "least" in result:
-        said.append("the loss did not fall" if result["least"] is None else f"lowest loss at {result['least']:.2g}")
+        parts.append("the loss did not fall" if result["least"] is None else f"lowest loss at {result['least']:.2g}")
     elif "parameters" in result:
-        said.append(f"{result['parameters']:,} parameters")
-    return "  ".join(said)
+        parts.append(f"{result['parameters']:,} parameters")
+    return "  ".join(parts)

@@ -42,7 +42,7 @@ HEADINGS: dict[str, dict[str, str]] = {
     },
 }
 
-VERBS: dict[str, str] = {verb: place for verbs in HEADINGS.values() for verb, place in verbs.items()}
+VERBS: dict[str, str] = {verb: location for verbs in HEADINGS.values() for verb, location in verbs.items()}
 
 _READ = ("read", "classify")
 
@@ -73,20 +73,20 @@ def no_such_verb(word: str, following: str | None = None) -> str:
     """Return the message for an unknown verb, with what was probably meant; ``following``: the word after it.
 
     >>> no_such_verb("predict")
-    'there is no verb "predict"; did you mean digitlab read or digitlab classify?'
+    'there is no command "predict"; did you mean digitlab read or digitlab classify?'
     >>> no_such_verb("help", "train")
-    'there is no verb "help"; did you mean digitlab train --help?'
+    'there is no command "help"; did you mean digitlab train --help?'
     """
     if word in ("help", "man", "usage"):
-        meant = [f"{following} --help"] if following in VERBS else ["--help", "VERB --help"]
+        meant = [f"{following} --help"] if following in VERBS else ["--help", "COMMAND --help"]
     elif Path(word).exists():
         meant = [f"read {word}"]
     else:
-        near = (
+        similar = (
             [word] if word in _MEANT else difflib.get_close_matches(word.lower(), (*VERBS, *_MEANT), n=1, cutoff=0.65)
         )
-        meant = [name for each in near for name in _MEANT.get(each, (each,))]
+        meant = [name for known in similar for name in _MEANT.get(known, (known,))]
     if not meant:
-        return f'there is no verb "{word}"; expected one of: {", ".join(VERBS)}'
-    asked = " or ".join(f"digitlab {each}" for each in meant)
-    return f'there is no verb "{word}"; did you mean {asked}?'
+        return f'there is no command "{word}"; expected one of: {", ".join(VERBS)}'
+    suggestions = " or ".join(f"digitlab {name}" for name in meant)
+    return f'there is no command "{word}"; did you mean {suggestions}?'

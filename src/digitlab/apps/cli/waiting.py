@@ -58,7 +58,7 @@ class Waiting:
         last = _last_time(text)
         expected = expected if last is None else last
         if expected is not None:
-            expected += sum(_last_time(later) or 0.0 for later in then)
+            expected += sum(_last_time(following) or 0.0 for following in then)
         arguments = (self._stream or sys.stderr, text, self._began, expected, self._ending)
         self._showing = threading.Thread(target=_show, args=arguments, daemon=True)
         self._showing.start()
@@ -86,16 +86,16 @@ def loading() -> Iterator[None]:
         yield
 
 
-def time_left(gone: float, expected: float | None) -> str:
+def time_left(elapsed: float, expected: float | None) -> str:
     """Format the time left of work with this expected duration; empty if that is unknown or exceeded.
 
     >>> time_left(3, 40), time_left(41, 40), time_left(3, None)
     (', about 37 s left', '', '')
     """
-    return "" if expected is None or gone >= expected else f", about {in_time(max(1.0, expected - gone))} left"
+    return "" if expected is None or elapsed >= expected else f", about {in_time(max(1.0, expected - elapsed))} left"
 
 
-def _show(stream: TextIO, text: str, began: float, expected: float | None, ending: threading.Event) -> None:
+def _show(stream: TextIO, text: str, start: float, expected: float | None, ending: threading.Event) -> None:
     if ending.wait(QUIET):
         return
     if not stream.isatty():
@@ -103,8 +103,8 @@ def _show(stream: TextIO, text: str, began: float, expected: float | None, endin
         stream.flush()
         return
     while True:
-        gone = time.monotonic() - began
-        show_for_now(f"{text} … {in_time(gone)}{time_left(gone, expected)}", stream)
+        elapsed = time.monotonic() - start
+        show_for_now(f"{text} … {in_time(elapsed)}{time_left(elapsed, expected)}", stream)
         if ending.wait(1.0):
             break
     show_for_now("", stream)

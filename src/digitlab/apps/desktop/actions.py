@@ -51,7 +51,7 @@ class Actions:
         self.reset_region = make(tr("Default region"), "Ctrl+0", tr("Move the region back to the middle"))
         self.choose_folder = make(tr("Folder for snapshots and recordings …"), "", tr("Choose where they are saved"))
 
-        named = {
+        texts = {
             "region": (tr("Region"), tr("Read the one digit in the region")),
             "page": (tr("Page"), tr("Read all digits of the picture")),
             "thesis": (tr("Thesis"), tr("Read as the program of the thesis did: blur, Sobel edges, its network")),
@@ -59,7 +59,7 @@ class Actions:
         self.modes: dict[Mode, QAction] = {}
         self.mode_group = QActionGroup(owner)
         for number, mode in enumerate(MODES, start=1):
-            words, tip = named[mode]
+            words, tip = texts[mode]
             self.modes[mode] = make(words, f"Ctrl+{number}", tip, checkable=True)
             self.mode_group.addAction(self.modes[mode])
 
@@ -73,10 +73,12 @@ class Actions:
 
     def all(self) -> list[QAction]:
         """List all actions, in the order of the menus."""
-        found: list[QAction] = []
+        actions: list[QAction] = []
         for value in vars(self).values():
-            found += [value] if isinstance(value, QAction) else list(value.values()) if isinstance(value, dict) else []
-        return found
+            actions += (
+                [value] if isinstance(value, QAction) else list(value.values()) if isinstance(value, dict) else []
+            )
+        return actions
 
     def fill(self, bar: QMenuBar, models: QMenu, tr: Callable[[str], str]) -> None:
         """Fill a menu bar; `models` is the menu of models."""

@@ -105,7 +105,7 @@ def _size(shape: tuple[int, ...]) -> str:
     if len(shape) == 3:
         rows, columns, maps = shape
         return f"{maps} × {rows}×{columns}"
-    return "×".join(str(each) for each in shape)
+    return "×".join(str(length) for length in shape)
 
 
 _MOST = 128  # at most this many maps are drawn, the first ones
@@ -133,7 +133,7 @@ class MapsView(QWidget):
         if maps is None and self.maps is None and hint == self.hint:
             return
         self.maps, self.hint, self._image = maps, hint, None
-        self.setAccessibleDescription(hint if maps is None else self._described(maps))
+        self.setAccessibleDescription(hint if maps is None else self._description(maps))
         self.update()
 
     def forget_colours(self) -> None:
@@ -141,7 +141,7 @@ class MapsView(QWidget):
         self._image = None
         self.update()
 
-    def _described(self, maps: NDArray[np.float32]) -> str:
+    def _description(self, maps: NDArray[np.float32]) -> str:
         count, high, wide = maps.shape
         if high == wide == 1:
             return self.tr("{count} units").format(count=count)
@@ -160,20 +160,20 @@ class MapsView(QWidget):
         stack = maps[:_MOST]
         count, high, wide = stack.shape
         if self._image is None:
-            below_each_other = stack.reshape(count * high, wide)
+            column_of_tiles = stack.reshape(count * high, wide)
             self._image = signed_image(
-                below_each_other, float(np.percentile(np.abs(stack), _BRIGHT)), *self._three_colours()
+                column_of_tiles, float(np.percentile(np.abs(stack), _BRIGHT)), *self._three_colours()
             )
         columns = columns_that_fill(count, self.width() * high, self.height() * wide)
         side = min(self.width() / columns, self.height() * wide / high / -(-count // columns))
         gap = 1.0 if side < 24 else 2.0
-        tall = side * high / wide
+        tile_height = side * high / wide
         left = (self.width() - side * columns) / 2
-        top = (self.height() - tall * -(-count // columns)) / 2
+        top = (self.height() - tile_height * -(-count // columns)) / 2
         for tile in range(count):
             row, column = divmod(tile, columns)
-            place = QRectF(left + column * side, top + row * tall, side - gap, tall - gap)
-            painter.drawImage(place, self._image, QRectF(0, tile * high, wide, high))
+            rect = QRectF(left + column * side, top + row * tile_height, side - gap, tile_height - gap)
+            painter.drawImage(rect, self._image, QRectF(0, tile * high, wide, high))
 
     def _three_colours(self) -> tuple[tuple[int, int, int], tuple[int, int, int], tuple[int, int, int]]:
         zero, below, above = (self.colours.of(name) for name in ("paper", "accent", "warning"))
@@ -234,18 +234,18 @@ class MapsPanel(Card):
         self.layer_maps.maps_ready.connect(self._take_maps)
         self.layer_maps.failed.connect(lambda problem: self.view.show_maps(None, problem))
 
-    def show_snapshot(self, seen: Snapshot, reader: Reader | None) -> None:
+    def show_snapshot(self, snapshot: Snapshot, reader: Reader | None) -> None:
         """Request the maps of this digit, or show why there are none. Never blocks."""
-        self._has_ink = seen.glyph is not None and seen.mode != "thesis"
+        self._has_ink = snapshot.glyph is not None and snapshot.mode != "thesis"
         if reader is None:
             self.view.show_maps(None, _tr("Loading the network …"))
-        elif seen.mode == "thesis":
+        elif snapshot.mode == "thesis":
             # The image shown there is the Sobel image; a network that computes it itself needs the grey one.
             self.view.show_maps(None, _tr("Maps are available in the modes Region and Page."))
             self.layer_maps.again()  # for the same digit, when another mode is selected while paused
         else:
-            self.layer_maps.ask(str(reader.classifier.path), seen.glyph)
-            if seen.glyph is None:
+            self.layer_maps.ask(str(reader.classifier.path), snapshot.glyph)
+            if snapshot.glyph is None:
                 self.view.show_maps(None, _tr("No digit was found."))
 
     def close_maps(self) -> None:
@@ -256,10 +256,10 @@ class MapsPanel(Card):
         self.chooser.clear()
         for name, words in layers:
             self.chooser.addItem(words, name)
-        wanted = self.chooser.findData(self.layer)
-        if wanted < 0:  # the first with learned weights
-            wanted = next((at for at, (name, _) in enumerate(layers) if name.startswith("conv")), 0)
-        self.chooser.setCurrentIndex(wanted if layers else -1)
+        index = self.chooser.findData(self.layer)
+        if index < 0:  # the first with learned weights
+            index = next((number for number, (name, _) in enumerate(layers) if name.startswith("conv")), 0)
+        self.chooser.setCurrentIndex(index if layers else -1)
 
     def _take_maps(self, maps: dict[str, NDArray[np.float32]]) -> None:
         self._maps = maps

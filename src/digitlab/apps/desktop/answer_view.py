@@ -52,17 +52,17 @@ class AnswerView(QWidget):
 
         stale: it is outdated, and shown in grey below a clock; drawing: a pencil is shown instead
         """
-        now = text, sentence, stale, drawing
-        if now == (self.text, self.sentence, self.stale, self.drawing) and self.accessibleName():
+        shown = text, sentence, stale, drawing
+        if shown == (self.text, self.sentence, self.stale, self.drawing) and self.accessibleName():
             return
-        says_other = (text, stale) != (self.text, self.stale)
-        self.text, self.sentence, self.stale, self.drawing = now
-        spoken = {None: self.tr("undecided"), "": self.tr("nothing")}.get(text, text)
+        changed = (text, stale) != (self.text, self.stale)
+        self.text, self.sentence, self.stale, self.drawing = shown
+        accessible_text = {None: self.tr("undecided"), "": self.tr("nothing")}.get(text, text)
         if stale and text:
-            spoken = self.tr("{text}, old").format(text=text)
-        self.setAccessibleName(self.tr("Reading: {text}").format(text=spoken))
+            accessible_text = self.tr("{text}, old").format(text=text)
+        self.setAccessibleName(self.tr("Reading: {text}").format(text=accessible_text))
         self.setAccessibleDescription(sentence)
-        if says_other:  # a screen reader announces it
+        if changed:  # a screen reader announces it
             QAccessible.updateAccessibility(QAccessibleEvent(self, QAccessible.Event.NameChanged))
         self.update()
 
@@ -70,14 +70,14 @@ class AnswerView(QWidget):
         painter = QPainter(self)
         small = min(max(self.height() * 0.1, self.fontMetrics().height() * 0.85), self.height() * 0.2)
         below = QRectF(0, self.height() - small * 1.45, self.width(), small * 1.45)
-        place = QRectF(0, 0, self.width(), below.top())
+        rect = QRectF(0, 0, self.width(), below.top())
         if self.drawing:
-            paint_pencil(painter, place, self.colours)
+            paint_pencil(painter, rect, self.colours)
         else:
-            self._paint_text(painter, place)
+            self._paint_text(painter, rect)
             if self.stale and self.text:
-                side = 0.22 * place.height()
-                paint_clock(painter, QRectF(place.right() - 1.3 * side, 0.3 * side, side, side), self.colours)
+                side = 0.22 * rect.height()
+                paint_clock(painter, QRectF(rect.right() - 1.3 * side, 0.3 * side, side, side), self.colours)
         font = QFont(self.font())
         font.setPixelSize(round(small))
         painter.setFont(font)
@@ -86,28 +86,28 @@ class AnswerView(QWidget):
         painter.drawText(below, Qt.AlignmentFlag.AlignHCenter | Qt.AlignmentFlag.AlignBottom, sentence)
         painter.end()
 
-    def _paint_text(self, painter: QPainter, place: QRectF) -> None:
+    def _paint_text(self, painter: QPainter, rect: QRectF) -> None:
         if not self.text:
-            self._paint_nothing(painter, place)
+            self._paint_nothing(painter, rect)
             return
-        lines, font = self._fitted(self.text.split("\n"), place)
+        lines, font = self._fitted(self.text.split("\n"), rect)
         painter.setFont(font)
         painter.setPen(self.colours.of("quiet" if self.stale else "accent"))
         metrics = QFontMetricsF(font)
         # Digits have no descenders: laid out by their cap height, they fill the area and are centred.
         high, gap = metrics.capHeight(), _gap(metrics)
-        baseline = place.center().y() - (len(lines) * high + (len(lines) - 1) * gap) / 2 + high
+        baseline = rect.center().y() - (len(lines) * high + (len(lines) - 1) * gap) / 2 + high
         for line in lines:
             width = metrics.horizontalAdvance(line)
-            painter.drawText(round(place.center().x() - width / 2), round(baseline), line)
+            painter.drawText(round(rect.center().x() - width / 2), round(baseline), line)
             baseline += high + gap
 
-    def _paint_nothing(self, painter: QPainter, place: QRectF) -> None:
+    def _paint_nothing(self, painter: QPainter, rect: QRectF) -> None:
         """Paint a dash for an empty page, three dots while undecided."""
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         painter.setPen(Qt.PenStyle.NoPen)
         painter.setBrush(self.colours.of("quiet", 150))
-        size, middle = place.height(), place.center()
+        size, middle = rect.height(), rect.center()
         if self.text == "":
             dash = QRectF(middle.x() - 0.16 * size, middle.y() - 0.025 * size, 0.32 * size, 0.05 * size)
             painter.drawRoundedRect(dash, 0.025 * size, 0.025 * size)
@@ -115,7 +115,7 @@ class AnswerView(QWidget):
             for step in (-1, 0, 1):
                 painter.drawEllipse(middle + QPointF(0.15 * size * step, 0), 0.035 * size, 0.035 * size)
 
-    def _fitted(self, lines: list[str], place: QRectF) -> tuple[list[str], QFont]:
+    def _fitted(self, lines: list[str], rect: QRectF) -> tuple[list[str], QFont]:
         """Return the lines and the largest font in which they fit; if none does, the last lines become "…"."""
         font = QFont(self.font())
         font.setBold(True)
@@ -124,7 +124,7 @@ class AnswerView(QWidget):
         while True:
             wide = max(metrics.horizontalAdvance(line) for line in lines)
             high = len(lines) * metrics.capHeight() + (len(lines) - 1) * _gap(metrics)
-            pixels = int(100 * min(0.96 * place.width() / max(wide, 1.0), 0.92 * place.height() / max(high, 1.0)))
+            pixels = int(100 * min(0.96 * rect.width() / max(wide, 1.0), 0.92 * rect.height() / max(high, 1.0)))
             if pixels >= _SMALLEST or len(lines) <= 1:
                 font.setPixelSize(max(1, pixels))
                 return lines, font
@@ -169,10 +169,10 @@ class _Row(QStyledItemDelegate):
         font.setPixelSize(round(painter.fontMetrics().height() * 1.05))
         painter.setFont(font)
         painter.setPen(colours.of("ink" if text else "quiet"))
-        place = rect.adjusted(wide + 24, 0, -6, 0)
+        text_rect = rect.adjusted(wide + 24, 0, -6, 0)
         shown = text.replace("\n", "  ") or self._view.tr("nothing")
-        shown = painter.fontMetrics().elidedText(shown, Qt.TextElideMode.ElideRight, place.width())
-        painter.drawText(place, middle, shown)
+        shown = painter.fontMetrics().elidedText(shown, Qt.TextElideMode.ElideRight, text_rect.width())
+        painter.drawText(text_rect, middle, shown)
         painter.restore()
 
 
@@ -198,13 +198,13 @@ class HistoryView(QListWidget):
         newest = history[-1] if history else None
         if newest is self._newest:
             return
-        known = self._newest
+        previous = self._newest
         self._newest = newest
-        place = next((at for at in range(len(history) - 1, -1, -1) if history[at] is known), None)
-        if place is None:
+        index = next((number for number in range(len(history) - 1, -1, -1) if history[number] is previous), None)
+        if index is None:
             self.clear()
-            place = -1
-        for change in history[place + 1 :]:
+            index = -1
+        for change in history[index + 1 :]:
             self.insertItem(0, _item(change, self.tr("nothing")))
         while self.count() > len(history):
             self.takeItem(self.count() - 1)

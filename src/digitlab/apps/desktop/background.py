@@ -39,14 +39,14 @@ class BackgroundTasks(QObject):
         super().__init__(parent)
         self._open = True
         self._queue: queue.SimpleQueue[tuple[Callable[[], Any], Callable[[Any], None]] | None] = queue.SimpleQueue()
-        self._done.connect(self._hand_over)
+        self._done.connect(self._deliver)
         self._thread = threading.Thread(target=self._work, name=f"digitlab-{name}", daemon=True)
         self._thread.start()
 
-    def run(self, task: Callable[[], Any], then: Callable[[Any], None] = lambda _: None) -> None:
-        """Run `task` in the thread, then `then` with its result in the window's thread; returns at once."""
+    def run(self, task: Callable[[], Any], on_result: Callable[[Any], None] = lambda _: None) -> None:
+        """Run `task` in the thread, then `on_result` with its result in the window's thread; returns at once."""
         if self._open:
-            self._queue.put((task, then))
+            self._queue.put((task, on_result))
 
     def close(self) -> None:
         """Finish the pending tasks, and stop the thread; their results are discarded."""
@@ -55,29 +55,29 @@ class BackgroundTasks(QObject):
             self._queue.put(None)
             self._thread.join(_PATIENCE)
             if self._thread.is_alive():
-                _log.warning("%s did not end within %g s; its thread is left behind", self._thread.name, _PATIENCE)
+                _log.warning("%s did not end within %g s; its thread keeps running", self._thread.name, _PATIENCE)
 
     def _work(self) -> None:
         while (item := self._queue.get()) is not None:
-            task, then = item
+            task, on_result = item
             try:
                 result = task()
             except DigitlabError as error:
-                self._say(str(error))
+                self._report(str(error))
             except Exception as error:  # noqa: BLE001 - no error of a task may close the window
                 _log.exception("a background task of the window failed")
-                self._say(f"{type(error).__name__}: {error}")
+                self._report(f"{type(error).__name__}: {error}")
             else:
                 if self._open:
-                    self._done.emit(then, result)
+                    self._done.emit(on_result, result)
 
-    def _say(self, problem: str) -> None:
+    def _report(self, problem: str) -> None:
         if self._open:
             self.failed.emit(problem)
 
-    def _hand_over(self, then: Callable[[Any], None], result: Any) -> None:
+    def _deliver(self, on_result: Callable[[Any], None], result: Any) -> None:
         if self._open:
-            then(result)
+            on_result(result)
 
 
 class Saver(QObject):
@@ -97,17 +97,17 @@ class Saver(QObject):
         self._engine = engine
         self._tasks = tasks
 
-    def save(self, seen: Snapshot, folder: Path) -> None:
+    def save(self, snapshot: Snapshot, folder: Path) -> None:
         """Save the frame with its boxes (`…-boxes.png`), the unmodified frame (`….png`) and its reading (`….json`)."""
-        if seen.frame is None or seen.reading is None:
+        if snapshot.frame is None or snapshot.reading is None:
             return
-        image, reading = seen.frame.image, seen.reading
+        image, reading = snapshot.frame.image, snapshot.reading
 
         def task() -> Path:
             from digitlab.reading.drawing import save_drawing
 
             path = _new_path(folder, ".png")
-            self._engine.save_snapshot(path, seen)  # not a frame that was read meanwhile
+            self._engine.save_snapshot(path, snapshot)  # not a frame that was read meanwhile
             drawn = path.with_name(f"{path.stem}-boxes.png")
             save_drawing(drawn, image, reading)
             return drawn

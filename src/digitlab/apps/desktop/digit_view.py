@@ -33,7 +33,7 @@ class DigitView(QWidget):
         self._image: QImage | None = None
         self.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Expanding)
         self.setMinimumSize(84, 84)
-        self._say()
+        self._update_description()
 
     def sizeHint(self) -> QSize:
         return QSize(140, 140)
@@ -44,10 +44,10 @@ class DigitView(QWidget):
             return
         self.glyph = glyph
         self._image = None if glyph is None else grey_image(glyph)
-        self._say()
+        self._update_description()
         self.update()
 
-    def _say(self) -> None:
+    def _update_description(self) -> None:
         self.setAccessibleName(self.tr("Prepared image"))
         self.setAccessibleDescription(
             self.tr("nothing was found") if self.glyph is None else self.tr("28 by 28 pixels, the input of the network")
@@ -59,17 +59,17 @@ class DigitView(QWidget):
         ratio = self.devicePixelRatioF()
         side = int(min(self.width(), self.height()) * ratio) // 28 * 28 / ratio
         left, top = (self.width() - side) / 2, (self.height() - side) / 2
-        place = QRect(round(left), round(top), round(side), round(side))
+        rect = QRect(round(left), round(top), round(side), round(side))
         if self._image is None:
             painter.setRenderHint(QPainter.RenderHint.Antialiasing)
             painter.setPen(QPen(self.colours.of("line"), 1.5, Qt.PenStyle.DashLine))
             painter.setBrush(self.colours.of("paper"))
-            painter.drawRoundedRect(place.adjusted(1, 1, -1, -1), 6, 6)
+            painter.drawRoundedRect(rect.adjusted(1, 1, -1, -1), 6, 6)
             painter.setPen(self.colours.of("quiet"))
-            painter.drawText(place, Qt.AlignmentFlag.AlignCenter | Qt.TextFlag.TextWordWrap, self.tr("no ink"))
+            painter.drawText(rect, Qt.AlignmentFlag.AlignCenter | Qt.TextFlag.TextWordWrap, self.tr("no ink"))
         else:
             painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform, on=False)
-            painter.drawImage(place, self._image)
+            painter.drawImage(rect, self._image)
         painter.end()
 
 
@@ -95,7 +95,7 @@ class Lamps(QWidget):
         self._shown = list(_NOTHING)
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
         self.setMinimumSize(170, 84)
-        self._say()
+        self._update_description()
 
     def sizeHint(self) -> QSize:
         return QSize(300, 150)
@@ -105,18 +105,18 @@ class Lamps(QWidget):
         changed = (tuple(probabilities), lit) != (self.probabilities, self.lit)
         self.probabilities, self.lit = tuple(probabilities), lit
         if changed:
-            self._say()
+            self._update_description()
         if changed or self._is_moving():
             self._shown = [
-                now + _EASE * (aim - now) if abs(aim - now) > 0.005 else aim
-                for now, aim in zip(self._shown, self.probabilities, strict=True)
+                shown + _EASE * (target - shown) if abs(target - shown) > 0.005 else target
+                for shown, target in zip(self._shown, self.probabilities, strict=True)
             ]
             self.update()
 
     def _is_moving(self) -> bool:
         return tuple(self._shown) != self.probabilities
 
-    def _say(self) -> None:
+    def _update_description(self) -> None:
         self.setAccessibleName(
             self.tr("No lamp is lit") if self.lit is None else self.tr("Lamp {digit} is lit").format(digit=self.lit)
         )
@@ -142,39 +142,39 @@ class Lamps(QWidget):
         share, lit = self._shown[digit], digit == self.lit
         painter.setPen(Qt.PenStyle.NoPen)
         painter.setBrush(self.colours.of("line", 110))
-        round_ = track.width() / 2
-        painter.drawRoundedRect(track, round_, round_)
+        radius = track.width() / 2
+        painter.drawRoundedRect(track, radius, radius)
         height = share * track.height()
         if height >= 1.0:
             # The bar is clipped to the track's shape, so that a low one stays within its round end.
             painter.save()
             painter.setClipRect(QRectF(track.left(), track.bottom() - height, track.width(), height))
             painter.setBrush(self.colours.of("accent") if lit else self.colours.of("quiet", 170))
-            painter.drawRoundedRect(track, round_, round_)
+            painter.drawRoundedRect(track, radius, radius)
             painter.restore()
         if share >= 0.095:
             above = QRectF(track.center().x() - 40, 0, 80, percent * 1.35)
             self._write(painter, percent_of(share).rstrip("%"), above, percent, "ink" if lit else "quiet", bold=lit)
 
-    def _paint_lamp(self, painter: QPainter, digit: int, place: QRectF) -> None:
+    def _paint_lamp(self, painter: QPainter, digit: int, rect: QRectF) -> None:
         lit = digit == self.lit
         if lit:
-            painter.setPen(QPen(self.colours.of("accent", 70), place.width() * 0.12))
+            painter.setPen(QPen(self.colours.of("accent", 70), rect.width() * 0.12))
             painter.setBrush(self.colours.of("accent"))
-            inset = place.width() * 0.06
+            inset = rect.width() * 0.06
         else:
             painter.setPen(QPen(self.colours.of("line"), 1.4))
             painter.setBrush(Qt.BrushStyle.NoBrush)
-            inset = place.width() * 0.1
-        painter.drawEllipse(place.adjusted(inset, inset, -inset, -inset))
-        self._write(painter, str(digit), place, place.width() * 0.56, "on_accent" if lit else "quiet", bold=lit)
+            inset = rect.width() * 0.1
+        painter.drawEllipse(rect.adjusted(inset, inset, -inset, -inset))
+        self._write(painter, str(digit), rect, rect.width() * 0.56, "on_accent" if lit else "quiet", bold=lit)
 
     def _write(
-        self, painter: QPainter, text: str, place: QRectF, pixels: float, colour: str, *, bold: bool = False
+        self, painter: QPainter, text: str, rect: QRectF, pixels: float, colour: str, *, bold: bool = False
     ) -> None:
         font = QFont(self.font())
         font.setPixelSize(max(7, round(pixels)))
         font.setBold(bold)
         painter.setFont(font)
         painter.setPen(self.colours.of(colour))
-        painter.drawText(place, Qt.AlignmentFlag.AlignCenter, text)
+        painter.drawText(rect, Qt.AlignmentFlag.AlignCenter, text)

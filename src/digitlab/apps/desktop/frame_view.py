@@ -48,7 +48,7 @@ class FrameView(QWidget):
         self.colours: Colours = LIGHT
         self.paints = 0
         self._times: list[float] | None = None
-        self._seen: Snapshot | None = None
+        self._snapshot: Snapshot | None = None
         self._scaled: tuple[Frame, int, int, QImage] | None = None
         self._draft: Box | None = None  # the region set by the user, until the engine has applied it
         self._drop_at = 0  # number of the snapshot from which on the engine's region is shown again
@@ -66,10 +66,10 @@ class FrameView(QWidget):
     def sizeHint(self) -> QSize:
         return QSize(720, 540)
 
-    def show_snapshot(self, seen: Snapshot) -> None:
+    def show_snapshot(self, snapshot: Snapshot) -> None:
         """Show this snapshot; painting follows at once."""
-        self._seen = seen
-        if self._draft is not None and self._handle is None and seen.number >= self._drop_at:
+        self._snapshot = snapshot
+        if self._draft is not None and self._handle is None and snapshot.number >= self._drop_at:
             self._draft = None
         self.update()
 
@@ -83,38 +83,38 @@ class FrameView(QWidget):
     @property
     def box(self) -> Box | None:
         """The region as shown, in pixels of the frame."""
-        if self._seen is None or self._seen.frame is None or self._seen.region is None:
+        if self._snapshot is None or self._snapshot.frame is None or self._snapshot.region is None:
             return None
-        return self._draft or self._seen.region
+        return self._draft or self._snapshot.region
 
-    def place(self) -> QRectF:
+    def frame_rect(self) -> QRectF:
         """Return the rectangle of the frame, in points of this widget; empty before the first frame."""
-        if self._seen is None or self._seen.frame is None:
+        if self._snapshot is None or self._snapshot.frame is None:
             return QRectF()
-        height, width = self._seen.frame.image.shape[:2]
+        height, width = self._snapshot.frame.image.shape[:2]
         scale = min(self.width() / width, self.height() / height)
         wide, high = width * scale, height * scale
         return QRectF((self.width() - wide) / 2, (self.height() - high) / 2, wide, high)
 
     def on_screen(self, box: Box) -> QRectF:
         """Convert a box of the frame to points of this widget."""
-        place, scale = self.place(), self._scale()
+        rect, scale = self.frame_rect(), self._scale()
         x0, y0, x1, y1 = box
-        return QRectF(place.x() + x0 * scale, place.y() + y0 * scale, (x1 - x0) * scale, (y1 - y0) * scale)
+        return QRectF(rect.x() + x0 * scale, rect.y() + y0 * scale, (x1 - x0) * scale, (y1 - y0) * scale)
 
     def _scale(self) -> float:
         """Return the points of the screen per pixel of the frame."""
-        return self.place().width() / self._size()[0]
+        return self.frame_rect().width() / self._size()[0]
 
     def _size(self) -> tuple[int, int]:
-        assert self._seen is not None  # noqa: S101 - only called with a region
-        assert self._seen.frame is not None  # noqa: S101
-        height, width = self._seen.frame.image.shape[:2]
+        assert self._snapshot is not None  # noqa: S101 - only called with a region
+        assert self._snapshot.frame is not None  # noqa: S101
+        height, width = self._snapshot.frame.image.shape[:2]
         return width, height
 
-    def _in_frame(self, at: QPointF) -> tuple[float, float]:
-        place, scale = self.place(), self._scale()
-        return (at.x() - place.x()) / scale, (at.y() - place.y()) / scale
+    def _in_frame(self, point: QPointF) -> tuple[float, float]:
+        rect, scale = self.frame_rect(), self._scale()
+        return (point.x() - rect.x()) / scale, (point.y() - rect.y()) / scale
 
     # Mouse and keys
 
@@ -157,19 +157,19 @@ class FrameView(QWidget):
         if box is not None and event.key() == Qt.Key.Key_Home:
             self._reset()
         elif box is not None and direction is not None:
-            held = event.modifiers()
-            fine = bool(held & Qt.KeyboardModifier.ControlModifier)
+            modifiers = event.modifiers()
+            fine = bool(modifiers & Qt.KeyboardModifier.ControlModifier)
             step = 1 if fine else max(1, round(_STEP * self._size()[0]))
-            handle = Handle(right=1, bottom=1) if held & Qt.KeyboardModifier.ShiftModifier else MOVE
+            handle = Handle(right=1, bottom=1) if modifiers & Qt.KeyboardModifier.ShiftModifier else MOVE
             self._emitted = 0.0
             self._take(dragged(box, handle, step * direction[0], step * direction[1], self._size()))
         else:
             super().keyPressEvent(event)
 
     def _take(self, box: Box) -> None:
-        assert self._seen is not None  # noqa: S101 - only called with a region
+        assert self._snapshot is not None  # noqa: S101 - only called with a region
         self._draft = box
-        self._drop_at = self._seen.number + 2  # the current frame may still be read with the old region
+        self._drop_at = self._snapshot.number + 2  # the current frame may still be read with the old region
         now = time.monotonic()
         if now - self._emitted >= _EMIT_EVERY:
             self._emitted = now
@@ -189,18 +189,18 @@ class FrameView(QWidget):
         painter = QPainter(self)
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         painter.fillRect(self.rect(), self.colours.of("well"))
-        if self._seen is not None:
-            if self._seen.frame is not None:
-                self._paint_frame(painter, self._seen.frame)
+        if self._snapshot is not None:
+            if self._snapshot.frame is not None:
+                self._paint_frame(painter, self._snapshot.frame)
                 self._paint_region(painter)
-                chosen = shown_digit(self._seen)
-                for track in self._seen.tracks:
+                chosen = shown_digit(self._snapshot)
+                for track in self._snapshot.tracks:
                     # The box of the single digit of a region is the region, and moves with it.
-                    whole = self._seen.region is not None and track.box == self._seen.region
-                    where = (self.box or track.box) if whole else track.box
-                    mine = chosen is not None and track.box == chosen.box
-                    self._paint_track(painter, track, where, framed=not whole, chosen=mine)
-            self._paint_condition(painter, self._seen)
+                    is_region = self._snapshot.region is not None and track.box == self._snapshot.region
+                    box = (self.box or track.box) if is_region else track.box
+                    is_chosen = chosen is not None and track.box == chosen.box
+                    self._paint_track(painter, track, box, framed=not is_region, chosen=is_chosen)
+            self._paint_condition(painter, self._snapshot)
         if self.hasFocus():
             painter.setBrush(Qt.BrushStyle.NoBrush)
             painter.setPen(QPen(self.colours.of("accent", 150), 2))
@@ -209,13 +209,13 @@ class FrameView(QWidget):
         painter.end()
 
     def _paint_frame(self, painter: QPainter, frame: Frame) -> None:
-        place, ratio = self.place(), self.devicePixelRatioF()
-        wide, high = round(place.width() * ratio), round(place.height() * ratio)
+        rect, ratio = self.frame_rect(), self.devicePixelRatioF()
+        wide, high = round(rect.width() * ratio), round(rect.height() * ratio)
         if self._scaled is None or self._scaled[0] is not frame or self._scaled[1:3] != (wide, high):
             image = scaled_frame(frame.image, wide, high)
             image.setDevicePixelRatio(ratio)
             self._scaled = (frame, wide, high, image)
-        painter.drawImage(place.topLeft(), self._scaled[3])
+        painter.drawImage(rect.topLeft(), self._scaled[3])
 
     def _paint_region(self, painter: QPainter) -> None:
         box = self.box
@@ -223,12 +223,12 @@ class FrameView(QWidget):
             return
         # Straight edges on whole points: anti-aliasing them would take most of the paint's time.
         painter.setRenderHint(QPainter.RenderHint.Antialiasing, on=False)
-        inside, whole, veil = self.on_screen(box).toRect(), self.place().toRect(), self.colours.of("well", 105)
+        inside, frame, veil = self.on_screen(box).toRect(), self.frame_rect().toRect(), self.colours.of("well", 105)
         for part in (
-            QRect(whole.topLeft(), QPoint(whole.right(), inside.top() - 1)),
-            QRect(QPoint(whole.left(), inside.bottom() + 1), whole.bottomRight()),
-            QRect(QPoint(whole.left(), inside.top()), QPoint(inside.left() - 1, inside.bottom())),
-            QRect(QPoint(inside.right() + 1, inside.top()), QPoint(whole.right(), inside.bottom())),
+            QRect(frame.topLeft(), QPoint(frame.right(), inside.top() - 1)),
+            QRect(QPoint(frame.left(), inside.bottom() + 1), frame.bottomRight()),
+            QRect(QPoint(frame.left(), inside.top()), QPoint(inside.left() - 1, inside.bottom())),
+            QRect(QPoint(inside.right() + 1, inside.top()), QPoint(frame.right(), inside.bottom())),
         ):
             painter.fillRect(part, veil)
         painter.setBrush(Qt.BrushStyle.NoBrush)
@@ -245,11 +245,11 @@ class FrameView(QWidget):
             at = self.on_screen((0, 0, 0, 0)).topLeft() + QPointF(x, y) * self._scale()
             painter.drawEllipse(at, 4.5, 4.5)
 
-    def _paint_track(self, painter: QPainter, track: Track, where: Box, *, framed: bool, chosen: bool) -> None:
-        box = self.on_screen(where)
-        known = track.digit is not None
-        colour = self.colours.of("warning" if chosen else "accent" if known else "quiet")
-        style = Qt.PenStyle.SolidLine if known else Qt.PenStyle.DashLine
+    def _paint_track(self, painter: QPainter, track: Track, frame_box: Box, *, framed: bool, chosen: bool) -> None:
+        box = self.on_screen(frame_box)
+        answered = track.digit is not None
+        colour = self.colours.of("warning" if chosen else "accent" if answered else "quiet")
+        style = Qt.PenStyle.SolidLine if answered else Qt.PenStyle.DashLine
         if framed:
             painter.setBrush(Qt.BrushStyle.NoBrush)
             painter.setPen(QPen(self.colours.of("card", 170), 3.5))
@@ -259,28 +259,28 @@ class FrameView(QWidget):
         font = QFont(self.font())
         font.setBold(True)
         font.setPixelSize(round(min(max(0.42 * box.height(), 13.0), max(16.0, 0.07 * self.height()))))
-        metrics, text = QFontMetricsF(font), str(track.digit) if known else "?"
+        metrics, text = QFontMetricsF(font), str(track.digit) if answered else "?"
         high = metrics.capHeight() * 1.75  # digits have no descenders
         wide = max(high, metrics.horizontalAdvance(text) * 1.6)
         # Above the box, clear of its handles; below it where there is no space above.
         off = 2 if framed else 8
         top = box.top() - high - off
-        top = top if top >= self.place().top() else box.bottom() + off
+        top = top if top >= self.frame_rect().top() else box.bottom() + off
         label = QRectF(box.center().x() - wide / 2, top, wide, high)
         painter.setPen(Qt.PenStyle.NoPen)
         painter.setBrush(colour)
         painter.drawRoundedRect(label, high * 0.28, high * 0.28)
         painter.setFont(font)
-        painter.setPen(self.colours.of("on_warning" if chosen else "on_accent" if known else "card"))
+        painter.setPen(self.colours.of("on_warning" if chosen else "on_accent" if answered else "card"))
         painter.drawText(label, Qt.AlignmentFlag.AlignCenter, text)
 
-    def _paint_condition(self, painter: QPainter, seen: Snapshot) -> None:
+    def _paint_condition(self, painter: QPainter, snapshot: Snapshot) -> None:
         """Show a card with the state and the reason, unless all is well; on a warning, the picture is dimmed, too."""
-        now = condition(seen)
-        if now.is_good:
+        state = condition(snapshot)
+        if state.is_good:
             return
-        if seen.frame is not None and now.kind == "warning":
-            painter.fillRect(self.place(), self.colours.of("well", 120))
+        if snapshot.frame is not None and state.kind == "warning":
+            painter.fillRect(self.frame_rect(), self.colours.of("well", 120))
         large, small = QFont(self.font()), QFont(self.font())
         size = min(max(0.036 * self.height(), QFontMetricsF(small).height() * 0.95), 44.0)
         large.setPixelSize(round(size * 1.25))
@@ -290,28 +290,28 @@ class FrameView(QWidget):
         mark, pad = size * 1.25, size * 0.75
         wrap = int(Qt.TextFlag.TextWordWrap)
         limit = QRectF(0, 0, room - 2 * pad - mark - pad * 0.7, self.height())
-        first = QFontMetricsF(large).boundingRect(limit, wrap, now.words)
-        second = QFontMetricsF(small).boundingRect(limit, wrap, now.sentence) if now.sentence else QRectF()
+        first = QFontMetricsF(large).boundingRect(limit, wrap, state.words)
+        second = QFontMetricsF(small).boundingRect(limit, wrap, state.sentence) if state.sentence else QRectF()
         wide = max(first.width(), second.width()) + 2 * pad + mark + pad * 0.7 + 2
-        high = first.height() + (second.height() + 0.2 * size if now.sentence else 0.0) + 2 * pad * 0.8
+        high = first.height() + (second.height() + 0.2 * size if state.sentence else 0.0) + 2 * pad * 0.8
         # At the bottom: the label of the digit is above the region.
-        top = (self.height() - high) / 2 if seen.frame is None else self.place().bottom() - pad - high
+        top = (self.height() - high) / 2 if snapshot.frame is None else self.frame_rect().bottom() - pad - high
         card = QRectF((self.width() - wide) / 2, top, wide, high)
-        painter.setPen(QPen(self.colours.of("warning" if now.kind == "warning" else "line"), 1.5))
+        painter.setPen(QPen(self.colours.of("warning" if state.kind == "warning" else "line"), 1.5))
         painter.setBrush(self.colours.of("card", 242))
         painter.drawRoundedRect(card, 10, 10)
         left, y = card.left() + pad, card.top() + pad * 0.8
-        paint_state(painter, QRectF(left, y + (first.height() - mark) / 2, mark, mark), now.kind, self.colours,
+        paint_state(painter, QRectF(left, y + (first.height() - mark) / 2, mark, mark), state.kind, self.colours,
                     time.monotonic())  # fmt: skip
         words = QRectF(left + mark + pad * 0.7, y, limit.width() + 2, first.height())
         painter.setFont(large)
         painter.setPen(self.colours.of("ink"))
-        painter.drawText(words, wrap, now.words)
-        if now.sentence:
+        painter.drawText(words, wrap, state.words)
+        if state.sentence:
             painter.setFont(small)
             painter.setPen(self.colours.of("quiet"))
             painter.drawText(words.translated(0, first.height() + 0.2 * size).adjusted(0, 0, 0, second.height()), wrap,
-                             now.sentence)  # fmt: skip
+                             state.sentence)  # fmt: skip
 
 
 def _cursor(handle: Handle | None) -> Qt.CursorShape:
@@ -334,8 +334,8 @@ def scaled_frame(pixels: NDArray[np.uint8], width: int, height: int) -> QImage:
     width, height = max(1, width), max(1, height)
     if (height, width) != pixels.shape[:2]:
         shrinks = width * height < pixels.shape[0] * pixels.shape[1]
-        how = cv2.INTER_AREA if shrinks else cv2.INTER_LINEAR
-        pixels = np.asarray(cv2.resize(pixels, (width, height), interpolation=how), np.uint8)
+        interpolation = cv2.INTER_AREA if shrinks else cv2.INTER_LINEAR
+        pixels = np.asarray(cv2.resize(pixels, (width, height), interpolation=interpolation), np.uint8)
     screen = np.asarray(cv2.cvtColor(pixels, cv2.COLOR_RGB2BGRA), np.uint8)
     # The image keeps a reference to the array.
     return QImage(screen.data, width, height, 4 * width, QImage.Format.Format_RGB32)

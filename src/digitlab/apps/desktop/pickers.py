@@ -25,6 +25,8 @@ class _Picker(Button):
 
     chosen: the user's choice, as `LiveEngine` takes it
     menu_of_choices: the same menu, for the window's menu bar
+    now, recent: the current choice, and recent ones
+    folder: where dialogs for files begin
     """
 
     chosen = Signal(str)
@@ -33,10 +35,18 @@ class _Picker(Button):
         super().__init__(None, parent)
         self.menu_of_choices = QMenu(self)
         self.menu_of_choices.setToolTipsVisible(True)
+        self.menu_of_choices.aboutToShow.connect(self.fill)
         self.setMenu(self.menu_of_choices)
         self.setPopupMode(Button.ToolButtonPopupMode.InstantPopup)
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
         self._name = ""
+        self.now = ""
+        self.recent: Sequence[str] = ()
+        self.folder = ""
+
+    def fill(self) -> None:
+        """Rebuild the menu."""
+        raise NotImplementedError
 
     def minimumSizeHint(self) -> QSize:
         return QSize(110, super().minimumSizeHint().height())
@@ -44,12 +54,12 @@ class _Picker(Button):
     def sizeHint(self) -> QSize:
         return QSize(260, super().sizeHint().height())
 
-    def show_choice(self, name: str, what: str) -> None:
-        """Show the current choice; `what` is its text for screen readers."""
+    def show_choice(self, name: str, accessible_name: str) -> None:
+        """Show the current choice; `accessible_name` is its text for screen readers."""
         if name != self._name:
             self._name = name
             self.setToolTip(name)
-            self.setAccessibleName(what)
+            self.setAccessibleName(accessible_name)
             self._fit()
 
     def resizeEvent(self, event: QResizeEvent) -> None:
@@ -57,12 +67,12 @@ class _Picker(Button):
         self._fit()
 
     def _fit(self) -> None:
-        room = max(40, self.width() - 62)  # the icon, the arrow and the borders
+        width = max(40, self.width() - 62)  # the icon, the arrow and the borders
         # The end of a path is more informative than its start.
-        cut = QFontMetrics(self.font()).elidedText(self._name, Qt.TextElideMode.ElideMiddle, room)
-        self.setText(f" {cut}")
+        elided = QFontMetrics(self.font()).elidedText(self._name, Qt.TextElideMode.ElideMiddle, width)
+        self.setText(f" {elided}")
 
-    def _add_choices(self, title: str, choices: Iterable[tuple[str, str]], now: str) -> None:
+    def _add_choices(self, title: str, choices: Iterable[tuple[str, str]], current: str) -> None:
         choices = list(choices)
         if not choices:
             return
@@ -70,16 +80,24 @@ class _Picker(Button):
         for words, value in choices:
             action = self.menu_of_choices.addAction(words)
             action.setCheckable(True)
-            action.setChecked(value == now)
+            action.setChecked(value == current)
             action.setData(value)
             action.triggered.connect(lambda _checked=False, value=value: self.chosen.emit(value))
 
-    def _add_asking(self, words: str, ask: object, shortcut: str = "") -> None:
+    def _add_asking(self, words: str, on_triggered: object, shortcut: str = "") -> None:
         action = QAction(words, self.menu_of_choices)
         if shortcut:  # shown here; the window's action handles it
             action.setText(f"{words}\t{shortcut}")
-        action.triggered.connect(ask)
+        action.triggered.connect(on_triggered)
         self.menu_of_choices.addAction(action)
+
+    def _take_path(self, path: str) -> None:
+        if path:
+            self.folder = str(Path(path).parent)
+            self.chosen.emit(path)
+
+    def _take_folder(self, title: str) -> None:
+        self._take_path(QFileDialog.getExistingDirectory(self.window(), title, self.folder))
 
 
 class SourcePicker(_Picker):
@@ -92,11 +110,7 @@ class SourcePicker(_Picker):
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self.menu_of_choices.aboutToShow.connect(self.fill)
-        self.now = ""
         self.cameras: Sequence[tuple[str, str]] = ()
-        self.recent: Sequence[str] = ()
-        self.folder = ""
 
     def show_source(self, source: str) -> None:
         """Show the current source."""
@@ -119,8 +133,8 @@ class SourcePicker(_Picker):
         if not self.cameras:
             menu.addAction(self.tr("No camera was found")).setEnabled(False)
         self._add_asking(self.tr("Look for cameras again"), self.look_for_cameras.emit)
-        taken = {value for _, value in self.cameras}
-        recent = [(source_name(each), each) for each in self.recent if each not in taken]
+        listed = {value for _, value in self.cameras}
+        recent = [(source_name(source), source) for source in self.recent if source not in listed]
         self._add_choices(self.tr("Recent"), recent, self.now)
         menu.addSection(self.tr("Other"))
         self._add_asking(self.tr("Video file …"), self.ask_for_file, "Ctrl+O")
@@ -137,14 +151,7 @@ class SourcePicker(_Picker):
 
     def ask_for_folder(self) -> None:
         """Let the user choose a folder of pictures."""
-        self._take_path(
-            QFileDialog.getExistingDirectory(self.window(), self.tr("Read from a folder of pictures"), self.folder)
-        )
-
-    def _take_path(self, path: str) -> None:
-        if path:
-            self.folder = str(Path(path).parent)
-            self.chosen.emit(path)
+        self._take_folder(self.tr("Read from a folder of pictures"))
 
     def ask_for_address(self) -> None:
         """Let the user enter an address."""
@@ -154,9 +161,9 @@ class SourcePicker(_Picker):
             "rtsp://192.168.1.20/stream\n"
             "ice:cameraA:tcp -h localhost -p 9999\n"
         )
-        before = self.now if ":" in self.now and source_name(self.now) == self.now else ""
-        text, done = QInputDialog.getText(self.window(), self.tr("Read from an address"), words, text=before)
-        if done and text.strip():
+        initial = self.now if ":" in self.now and source_name(self.now) == self.now else ""
+        text, accepted = QInputDialog.getText(self.window(), self.tr("Read from an address"), words, text=initial)
+        if accepted and text.strip():
             self.chosen.emit(text.strip())
 
 
@@ -165,11 +172,7 @@ class ModelPicker(_Picker):
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self.menu_of_choices.aboutToShow.connect(self.fill)
-        self.now = ""
         self.shipped: Sequence[str] = ()
-        self.recent: Sequence[str] = ()
-        self.folder = ""
 
     def show_model(self, name: str) -> None:
         """Show the current model."""
@@ -181,7 +184,7 @@ class ModelPicker(_Picker):
         """Rebuild the menu."""
         self.menu_of_choices.clear()
         self._add_choices(self.tr("Shipped"), [(name, name) for name in self.shipped], self.now)
-        self._add_choices(self.tr("Recent"), [(each, each) for each in self.recent], self.now)
+        self._add_choices(self.tr("Recent"), [(path, path) for path in self.recent], self.now)
         self.menu_of_choices.addSection(self.tr("Other"))
         self._add_asking(self.tr("Model file …"), self.ask_for_file)
         self._add_asking(self.tr("Run folder …"), self.ask_for_folder)
@@ -195,11 +198,4 @@ class ModelPicker(_Picker):
 
     def ask_for_folder(self) -> None:
         """Let the user choose a run folder."""
-        self._take_path(
-            QFileDialog.getExistingDirectory(self.window(), self.tr("Read with the model of a run"), self.folder)
-        )
-
-    def _take_path(self, path: str) -> None:
-        if path:
-            self.folder = str(Path(path).parent)
-            self.chosen.emit(path)
+        self._take_folder(self.tr("Read with the model of a run"))

@@ -51,10 +51,13 @@ def handle_at(box: Box, x: float, y: float, reach: float) -> Handle | None:
     >>> handle_at((10, 10, 50, 50), 25, 25, reach=4) is MOVE, handle_at((10, 10, 50, 50), 90, 25, reach=4)
     (True, None)
     """
-    near = [(abs(x - at_x) + abs(y - at_y), number) for number, (_, at_x, at_y) in enumerate(handles(box))
-            if abs(x - at_x) <= reach and abs(y - at_y) <= reach]  # fmt: skip
-    if near:
-        return handles(box)[min(near)[1]][0]
+    in_reach = [
+        (abs(x - handle_x) + abs(y - handle_y), number)
+        for number, (_, handle_x, handle_y) in enumerate(handles(box))
+        if abs(x - handle_x) <= reach and abs(y - handle_y) <= reach
+    ]
+    if in_reach:
+        return handles(box)[min(in_reach)[1]][0]
     x0, y0, x1, y1 = box
     return MOVE if x0 <= x <= x1 and y0 <= y <= y1 else None
 

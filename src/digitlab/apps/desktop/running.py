@@ -16,13 +16,12 @@ from digitlab.errors import DigitlabError, MissingExtraError, UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
-    from pathlib import Path
     from types import FrameType
 
     from PySide6.QtWidgets import QApplication
 
     from digitlab.apps.desktop.window import LiveWindow
-    from digitlab.camera import Keep, Source
+    from digitlab.camera import Source
     from digitlab.live import Mode, Region, Steadiness
     from digitlab.reading import Reader
     from digitlab.values import Box
@@ -52,15 +51,13 @@ def run_window(
     *,
     region: Region | Box | None = None,
     mode: Mode | None = None,
-    model: str | Path | None = None,
     realtime: bool = True,
-    keep: Keep | None = None,
     steadiness: Steadiness | None = None,
     notes: Sequence[str] = (),
 ) -> int:
     """Open the window and return 0 when it is closed, with all threads ended.
 
-    The arguments are those of `LiveEngine`. Where the source, the mode or the model is None, that of the last session
+    The arguments are those of `LiveEngine`. Where the source, the mode or the reader is None, that of the last session
     is used, or camera 0, "region" and the shipped reader. A video or a folder of pictures is read in mode "page".
 
     notes: sentences shown once in the notice, e.g. the warnings of an old configuration file
@@ -68,7 +65,6 @@ def run_window(
     Raises:
         MissingExtraError: without PySide6.
         UsageError: where no window can be opened: no display, or a library of the system is missing.
-        ModelError: for a model that was named here and cannot be used.
     """
     check_display()
     from digitlab.apps.desktop.settings import WindowSettings
@@ -78,14 +74,14 @@ def run_window(
 
     settings = WindowSettings()
     notes = list(notes)
-    model = _usable_model(model, settings.model if reader is None else None, notes)
+    model = _usable_model(settings.model, notes) if reader is None else None
     if source is None:
         source = settings.source or "0"
     elif isinstance(source, str):
         settings.use_source(source)
     engine = LiveEngine(
         source, reader, region=region or remembered_region(), mode=mode or mode_of(source, settings.mode), model=model,
-        realtime=realtime, keep=keep, insist=True, steadiness=steadiness,
+        realtime=realtime, insist=True, steadiness=steadiness,
     )  # fmt: skip
     app = application()
     with engine:
@@ -98,17 +94,10 @@ def run_window(
     return code
 
 
-def _usable_model(named: str | Path | None, remembered: str | None, notes: list[str]) -> str | Path | None:
-    """Return the named model, or the last session's; if that is gone, add a note and return None.
-
-    Raises:
-        ModelError: for a named model that cannot be used.
-    """
+def _usable_model(remembered: str | None, notes: list[str]) -> str | None:
+    """Return the last session's model; if that is gone, add a note and return None."""
     from digitlab.reading import resolve_model
 
-    if named is not None:
-        resolve_model(named)
-        return named
     if remembered is None:
         return None
     try:
@@ -123,14 +112,14 @@ def application() -> QApplication:
     """Return Qt's application of this process, created if there is none."""
     from PySide6.QtWidgets import QApplication
 
-    made = QApplication.instance()
-    if not isinstance(made, QApplication):
-        made = QApplication(sys.argv[:1])
-        made.setApplicationName("digitlab")
-        made.setApplicationDisplayName("digitlab")
-        made.setDesktopFileName("digitlab")
-    made.setStyle("Fusion")  # the only style that takes any palette, on every system
-    return made
+    app = QApplication.instance()
+    if not isinstance(app, QApplication):
+        app = QApplication(sys.argv[:1])
+        app.setApplicationName("digitlab")
+        app.setApplicationDisplayName("digitlab")
+        app.setDesktopFileName("digitlab")
+    app.setStyle("Fusion")  # the only style that takes any palette, on every system
+    return app
 
 
 @contextlib.contextmanager
@@ -171,7 +160,7 @@ def check_display() -> None:
 
 def _missing_library(error: Exception) -> str:
     packages = " ".join(PACKAGES)
-    return f"{error}. On Debian this brings all that Qt needs: apt-get install --no-install-recommends {packages}"
+    return f"{error}. On Debian, this installs all that Qt needs: apt-get install --no-install-recommends {packages}"
 
 
 def _platform() -> str:

@@ -52,11 +52,11 @@ class WindowSettings:
 
     def _list(self, name: str) -> list[str]:
         values = self._values.get(name)
-        kept = values if isinstance(values, list) else []
-        return [each for each in kept if isinstance(each, str) and 0 < len(each) <= _LONGEST][:_MOST_RECENT]
+        texts = values if isinstance(values, list) else []
+        return [text for text in texts if isinstance(text, str) and 0 < len(text) <= _LONGEST][:_MOST_RECENT]
 
     def _add(self, name: str, value: str) -> None:
-        others = [each for each in self._list(name) if each != value]
+        others = [other for other in self._list(name) if other != value]
         self._values[name] = [value, *others][:_MOST_RECENT]
 
     @property

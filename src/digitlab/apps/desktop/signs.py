@@ -13,12 +13,12 @@ if TYPE_CHECKING:
 __all__ = ["paint_clock", "paint_pencil"]
 
 
-def paint_pencil(painter: QPainter, place: QRectF, colours: Colours) -> None:
+def paint_pencil(painter: QPainter, rect: QRectF, colours: Colours) -> None:
     """Paint a pencil that draws a line, in the middle of a rectangle."""
     painter.save()
     painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-    unit = min(place.height(), place.width()) / 10.0
-    middle = place.center()
+    unit = min(rect.height(), rect.width()) / 10.0
+    middle = rect.center()
     line = QPen(colours.of("accent"), 0.35 * unit, Qt.PenStyle.SolidLine, Qt.PenCapStyle.RoundCap)
     painter.setPen(line)
     start = middle + QPointF(-3.6 * unit, 2.6 * unit)
@@ -36,16 +36,16 @@ def paint_pencil(painter: QPainter, place: QRectF, colours: Colours) -> None:
     painter.restore()
 
 
-def paint_clock(painter: QPainter, place: QRectF, colours: Colours) -> None:
+def paint_clock(painter: QPainter, rect: QRectF, colours: Colours) -> None:
     """Paint a clock's face in a square."""
     painter.save()
     painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-    thick = max(1.5, place.width() * 0.09)
-    pen = QPen(colours.of("warning"), thick, Qt.PenStyle.SolidLine, Qt.PenCapStyle.RoundCap)
+    line_width = max(1.5, rect.width() * 0.09)
+    pen = QPen(colours.of("warning"), line_width, Qt.PenStyle.SolidLine, Qt.PenCapStyle.RoundCap)
     painter.setPen(pen)
     painter.setBrush(colours.of("card"))
-    painter.drawEllipse(place.adjusted(thick, thick, -thick, -thick))
-    middle, reach = place.center(), place.width() / 2.0
-    painter.drawLine(middle, middle + QPointF(0.0, -0.55 * reach))
-    painter.drawLine(middle, middle + QPointF(0.4 * reach, 0.2 * reach))
+    painter.drawEllipse(rect.adjusted(line_width, line_width, -line_width, -line_width))
+    middle, radius = rect.center(), rect.width() / 2.0
+    painter.drawLine(middle, middle + QPointF(0.0, -0.55 * radius))
+    painter.drawLine(middle, middle + QPointF(0.4 * radius, 0.2 * radius))
     painter.restore()

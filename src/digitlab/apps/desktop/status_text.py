@@ -42,13 +42,13 @@ def _tr(text: str) -> str:
     return QCoreApplication.translate("States", text)
 
 
-def condition(seen: Snapshot) -> Condition:
+def condition(snapshot: Snapshot) -> Condition:
     """Describe the state of source and reading."""
-    state, problem = str(seen.state), _tidy(seen.problem)
-    seconds = (seen.age_ms or 0.0) / 1000.0
-    if state == "running" and seen.paused:
+    state, problem = str(snapshot.state), _tidy(snapshot.problem)
+    seconds = (snapshot.age_ms or 0.0) / 1000.0
+    if state == "running" and snapshot.paused:
         return Condition(_tr("Paused"), _tr("The camera keeps running; Space continues reading."), "stopped")
-    if state == "running" and seen.frame is None:
+    if state == "running" and snapshot.frame is None:
         waiting = Condition(_tr("No picture yet"), _tr("Waiting for the first one."), "waiting")
         return Condition(_tr("Cannot read"), problem, "warning") if problem else waiting
     if state == "running":
@@ -56,30 +56,30 @@ def condition(seen: Snapshot) -> Condition:
     if state == "stalled":
         words = _tr("No picture for {seconds:.0f} s").format(seconds=seconds)
         return Condition(words, _tr("The camera sends nothing. This is its last picture."), "warning")
-    if state == "reconnecting" and seen.captured == 0:
+    if state == "reconnecting" and snapshot.captured == 0:
         sentence = f"{problem} {_tr('Retrying until it appears; Ctrl+L chooses another source.')}".strip()
         return Condition(_tr("Waiting for the camera …"), sentence, "warning")
     if state == "reconnecting":
         sentence = problem or _tr("The connection was lost. Retrying until the camera responds.")
         return Condition(_tr("Reconnecting …"), sentence, "warning")
     if state == "connecting":
-        return Condition(_tr("Connecting …"), problem or source_name(seen.source), "waiting")
-    if state == "ended" and (seen.only_warning or not problem):
+        return Condition(_tr("Connecting …"), problem or source_name(snapshot.source), "waiting")
+    if state == "ended" and (snapshot.only_warning or not problem):
         ended = _tr("The source has ended; F5 starts it again.")
         return Condition(_tr("The end"), f"{problem} {ended}".strip(), "stopped")
-    again = problem or _tr("No reason is known.")
-    return Condition(_tr("No picture"), f"{again} {_tr('F5 retries, Ctrl+L chooses another source.')}", "warning")
+    reason = problem or _tr("No reason is known.")
+    return Condition(_tr("No picture"), f"{reason} {_tr('F5 retries, Ctrl+L chooses another source.')}", "warning")
 
 
-def what_is_read(seen: Snapshot) -> str:
+def what_is_read(snapshot: Snapshot) -> str:
     """Return the sentence below the large text: the confidence of the reading."""
-    if seen.frame is None:
+    if snapshot.frame is None:
         return _tr("nothing read yet")
-    if seen.steady == "":
+    if snapshot.steady == "":
         return _tr("no digit")
-    if seen.steady is None:
-        return _tr("somebody is drawing …") if seen.drawing else _tr("not sure yet …")
-    probable = [track.confidence for track in seen.tracks if track.digit is not None]
+    if snapshot.steady is None:
+        return _tr("somebody is drawing …") if snapshot.drawing else _tr("not sure yet …")
+    probable = [track.confidence for track in snapshot.tracks if track.digit is not None]
     if not probable:
         return ""
     least = percent_of(min(probable))
@@ -88,11 +88,11 @@ def what_is_read(seen: Snapshot) -> str:
     return _tr("{count} digits, lowest mean confidence {least}").format(count=len(probable), least=least)
 
 
-def how_old(seen: Snapshot) -> str:
+def how_old(snapshot: Snapshot) -> str:
     """Return the sentence below an answer that is no longer current, so that nobody takes it for the current one."""
-    if seen.last is None:
+    if snapshot.last is None:
         return _tr("the camera sends nothing")
-    seconds = seen.last[1]
+    seconds = snapshot.last[1]
     if seconds < 1.0:
         return _tr("old: this was less than a second ago")
     if seconds < 1.5:
@@ -102,22 +102,22 @@ def how_old(seen: Snapshot) -> str:
     return _tr("old: this was {minutes:.0f} minutes ago").format(minutes=seconds / 60)
 
 
-def shown_digit(seen: Snapshot) -> ReadDigit | None:
+def shown_digit(snapshot: Snapshot) -> ReadDigit | None:
     """Return which of several digits is shown in detail (probabilities, prepared image, maps): the most confident."""
-    digits = () if seen.reading is None else seen.reading.digits
+    digits = () if snapshot.reading is None else snapshot.reading.digits
     return surest_of(digits) if len(digits) > 1 else None
 
 
-def shown_probabilities(seen: Snapshot) -> tuple[float, ...]:
+def shown_probabilities(snapshot: Snapshot) -> tuple[float, ...]:
     """Return the class probabilities, class 0 first, of the digit shown in detail.
 
     While a text is steady, they are means over the last frames, times the probability that a digit is there at all: the
     largest is the confidence that `what_is_read` states. Until then they are those of this frame, if there is a digit.
     """
-    shown = shown_digit(seen)
-    tracks = [each for each in seen.tracks if each.digit is not None and (shown is None or each.box == shown.box)]
-    if not seen.steady or len(tracks) != 1:
-        return seen.probabilities
+    shown = shown_digit(snapshot)
+    tracks = [each for each in snapshot.tracks if each.digit is not None and (shown is None or each.box == shown.box)]
+    if not snapshot.steady or len(tracks) != 1:
+        return snapshot.probabilities
     return tuple(tracks[0].score * each for each in tracks[0].probabilities)
 
 

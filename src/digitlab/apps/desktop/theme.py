@@ -124,7 +124,7 @@ def style_sheet(colours: Colours, points: float) -> str:
 _SIDE = 24.0  # the coordinate range of the drawings below
 
 
-def paint_state(painter: QPainter, place: QRectF, kind: Kind, colours: Colours, phase: float) -> None:
+def paint_state(painter: QPainter, rect: QRectF, kind: Kind, colours: Colours, phase: float) -> None:
     """Paint the symbol of a state: a disc, a rotating arc, a triangle with "!", or a square.
 
     phase: the time in seconds on any clock; rotates the arc
@@ -135,17 +135,17 @@ def paint_state(painter: QPainter, place: QRectF, kind: Kind, colours: Colours, 
     colour = colours.of({"good": "accent", "warning": "warning"}.get(kind, "quiet"))
     painter.setBrush(colour)
     if kind == "good":
-        painter.drawEllipse(place.adjusted(1, 1, -1, -1))
+        painter.drawEllipse(rect.adjusted(1, 1, -1, -1))
     elif kind == "stopped":
-        inset = place.width() * 0.14
-        painter.drawRoundedRect(place.adjusted(inset, inset, -inset, -inset), 2, 2)
+        inset = rect.width() * 0.14
+        painter.drawRoundedRect(rect.adjusted(inset, inset, -inset, -inset), 2, 2)
     elif kind == "waiting":
         painter.setBrush(Qt.BrushStyle.NoBrush)
-        painter.setPen(QPen(colour, place.width() * 0.16, Qt.PenStyle.SolidLine, Qt.PenCapStyle.RoundCap))
-        inset = place.width() * 0.12
-        painter.drawArc(place.adjusted(inset, inset, -inset, -inset), round(-phase * 360 * 16) % (360 * 16), 270 * 16)
+        painter.setPen(QPen(colour, rect.width() * 0.16, Qt.PenStyle.SolidLine, Qt.PenCapStyle.RoundCap))
+        inset = rect.width() * 0.12
+        painter.drawArc(rect.adjusted(inset, inset, -inset, -inset), round(-phase * 360 * 16) % (360 * 16), 270 * 16)
     else:
-        x, y, w, h = place.x(), place.y(), place.width(), place.height()
+        x, y, w, h = rect.x(), rect.y(), rect.width(), rect.height()
         painter.drawPolygon(QPolygonF([QPointF(x + w / 2, y + h * 0.04), QPointF(x + w, y + h * 0.94),
                                        QPointF(x, y + h * 0.94)]))  # fmt: skip
         painter.setPen(QPen(colours.of("on_warning"), w * 0.12, Qt.PenStyle.SolidLine, Qt.PenCapStyle.RoundCap))
@@ -156,15 +156,15 @@ def paint_state(painter: QPainter, place: QRectF, kind: Kind, colours: Colours, 
 
 def icon(name: str, colours: Colours, side: int = 18) -> QIcon:
     """Make an icon of ``side`` points in three shades: for a button that is off, on, and disabled."""
-    made = QIcon()
+    result = QIcon()
     for mode, state, colour in (
         (QIcon.Mode.Normal, QIcon.State.Off, colours.of("ink")),
         (QIcon.Mode.Normal, QIcon.State.On, colours.of("on_accent")),
         (QIcon.Mode.Disabled, QIcon.State.Off, colours.of("quiet", 130)),
     ):
         for scale in (1, 2, 3):
-            made.addPixmap(_drawn(_DRAWINGS[name], colour, side, scale), mode, state)
-    return made
+            result.addPixmap(_drawn(_DRAWINGS[name], colour, side, scale), mode, state)
+    return result
 
 
 def _drawn(draw: Callable[[QPainter], None], colour: QColor, side: int, scale: int) -> QPixmap:

@@ -73,12 +73,12 @@ class Card(QFrame):
 
 def row(*widgets: QWidget, margins: tuple[int, int, int, int] = (0, 0, 0, 0), spacing: int = 8) -> QBoxLayout:
     """Lay out widgets side by side."""
-    made = QHBoxLayout()
-    made.setContentsMargins(*margins)
-    made.setSpacing(spacing)
+    layout = QHBoxLayout()
+    layout.setContentsMargins(*margins)
+    layout.setSpacing(spacing)
     for widget in widgets:
-        made.addWidget(widget)
-    return made
+        layout.addWidget(widget)
+    return layout
 
 
 _MESSAGE_STAYS = 7000  # milliseconds
@@ -92,10 +92,10 @@ class _StateSymbol(QWidget):
         self.colours: Colours = LIGHT
         self._condition = Condition("", "", "waiting")
 
-    def show_condition(self, now: Condition) -> None:
-        if now.kind != self._condition.kind or now.kind == "waiting":
+    def show_condition(self, state: Condition) -> None:
+        if state.kind != self._condition.kind or state.kind == "waiting":
             self.update()
-        self._condition = now
+        self._condition = state
 
     def paintEvent(self, _event: QPaintEvent) -> None:
         painter = QPainter(self)
@@ -109,13 +109,13 @@ class _ElidedLabel(QLabel):
 
     def __init__(self, parent: QWidget) -> None:
         super().__init__(parent)
-        self._all = ""
+        self._full_text = ""
         self.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
         self.setTextFormat(Qt.TextFormat.PlainText)
 
     def show_text(self, text: str) -> None:
-        if text != self._all:
-            self._all = text
+        if text != self._full_text:
+            self._full_text = text
             self.setToolTip(text)
             self.setAccessibleName(text)
             self._fit()
@@ -125,7 +125,7 @@ class _ElidedLabel(QLabel):
         self._fit()
 
     def _fit(self) -> None:
-        self.setText(QFontMetrics(self.font()).elidedText(self._all, Qt.TextElideMode.ElideRight, self.width()))
+        self.setText(QFontMetrics(self.font()).elidedText(self._full_text, Qt.TextElideMode.ElideRight, self.width()))
 
 
 class StatusLine(QWidget):
@@ -153,25 +153,25 @@ class StatusLine(QWidget):
         self.rate.setToolTip(self.tr("Frames read per second"))
         self.latency.setToolTip(self.tr("From the capture of a frame to its reading"))
         self._clear = QTimer(self, singleShot=True, interval=_MESSAGE_STAYS)
-        self._clear.timeout.connect(lambda: self._say(""))
+        self._clear.timeout.connect(lambda: self._set_message(""))
 
-    def say(self, message: str) -> None:
+    def show_message(self, message: str) -> None:
         """Show a message for some seconds."""
-        self._say(message)
+        self._set_message(message)
         self._clear.start()
 
-    def _say(self, message: str) -> None:
+    def _set_message(self, message: str) -> None:
         self._message = message
 
-    def show_snapshot(self, seen: Snapshot) -> None:
+    def show_snapshot(self, snapshot: Snapshot) -> None:
         """Show state and speed."""
-        now = condition(seen)
-        self.mark.show_condition(now)
-        _set(self.words, now.words)
-        self.message.show_text(self._message or now.sentence)
-        _set(self.recording, self.tr("● Recording") if seen.recording else "")
-        _set(self.rate, self.tr("{rate:.1f} frames/s").format(rate=seen.frames_per_second))
-        _set(self.latency, "– ms" if seen.latency_ms is None else f"{seen.latency_ms:.1f} ms")
+        state = condition(snapshot)
+        self.mark.show_condition(state)
+        _set(self.words, state.words)
+        self.message.show_text(self._message or state.sentence)
+        _set(self.recording, self.tr("● Recording") if snapshot.recording else "")
+        _set(self.rate, self.tr("{rate:.1f} frames/s").format(rate=snapshot.frames_per_second))
+        _set(self.latency, "– ms" if snapshot.latency_ms is None else f"{snapshot.latency_ms:.1f} ms")
 
     def take_colours(self, colours: Colours, points: float) -> None:
         """Draw in these colours, with text of ``points``."""

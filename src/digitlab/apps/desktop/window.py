@@ -104,7 +104,7 @@ class LiveWindow(QMainWindow):
 
     def _connect(self) -> None:
         actions = self.actions_
-        for action, do in (
+        for action, slot in (
             (actions.choose_source, self.source_picker.showMenu),
             (actions.open_file, self.source_picker.ask_for_file),
             (actions.open_folder, self.source_picker.ask_for_folder),
@@ -125,7 +125,7 @@ class LiveWindow(QMainWindow):
             (actions.about, lambda: show_about(self)),
             (actions.dismiss, self.notice.dismiss),
         ):  # fmt: skip
-            action.triggered.connect(do)
+            action.triggered.connect(slot)
         for mode, action in actions.modes.items():
             action.triggered.connect(lambda _checked=False, mode=mode: self.set_mode(mode))
         self.source_picker.chosen.connect(self.set_source)
@@ -134,7 +134,7 @@ class LiveWindow(QMainWindow):
         self.frame_view.region_changed.connect(self.set_region)
         self.frame_view.region_reset.connect(lambda: self.engine.set_region(None))
         self.panels.maps_panel.layer_chosen.connect(self._choose_layer)
-        self.saver.saved.connect(self.status_line.say)
+        self.saver.saved.connect(self.status_line.show_message)
         self.saver.failed.connect(self.notice.show_text)
         self.saver.recording_settled.connect(lambda: actions.record.setEnabled(True))
         self.tasks.failed.connect(self.notice.show_text)
@@ -159,51 +159,52 @@ class LiveWindow(QMainWindow):
     def tick(self) -> None:
         """Take a snapshot and show it. Never blocks on a camera, the reader, or the disk."""
         self.ticks += 1
-        seen = self.engine.snapshot()
-        before, self._shown = self._shown, seen
-        self.frame_view.show_snapshot(seen)
-        self.status_line.show_snapshot(seen)
-        self._show_reading(seen)
-        if before is None or (before.source, before.model) != (seen.source, seen.model):
-            self._show_names(seen)
-        self._show_settings(seen)
+        snapshot = self.engine.snapshot()
+        previous, self._shown = self._shown, snapshot
+        self.frame_view.show_snapshot(snapshot)
+        self.status_line.show_snapshot(snapshot)
+        self._show_reading(snapshot)
+        if previous is None or (previous.source, previous.model) != (snapshot.source, snapshot.model):
+            self._show_names(snapshot)
+        self._show_settings(snapshot)
         if self.panels.maps_panel.isVisible():
-            self.panels.maps_panel.show_snapshot(seen, self.engine.reader)
+            self.panels.maps_panel.show_snapshot(snapshot, self.engine.reader)
 
-    def _show_reading(self, seen: Snapshot) -> None:
-        now = condition(seen)
-        stale = seen.frame is not None and (seen.stale or now.kind == "warning")
-        text = seen.steady
-        if stale and not text and seen.last is not None:
-            text = seen.last[0]
-        sentence = how_old(seen) if stale else what_is_read(seen)
+    def _show_reading(self, snapshot: Snapshot) -> None:
+        state = condition(snapshot)
+        stale = snapshot.frame is not None and (snapshot.stale or state.kind == "warning")
+        text = snapshot.steady
+        if stale and not text and snapshot.last is not None:
+            text = snapshot.last[0]
+        sentence = how_old(snapshot) if stale else what_is_read(snapshot)
         panels = self.panels
-        drawing = seen.drawing and not stale and not seen.steady
+        drawing = snapshot.drawing and not stale and not snapshot.steady
         panels.answer_view.show_answer(text, sentence, stale=stale, drawing=drawing)
-        panels.digit_view.show_glyph(seen.glyph)
-        probabilities = shown_probabilities(seen)
-        panels.lamps.show_answer(probabilities, None if stale else _lit(seen, probabilities))
-        panels.show_digit(shown_digit(seen))
-        panels.history_view.show_history(seen.history)
-        self.notice.show_problem(seen.problem if now.is_good or seen.paused else None)  # else the picture shows it
+        panels.digit_view.show_glyph(snapshot.glyph)
+        probabilities = shown_probabilities(snapshot)
+        panels.lamps.show_answer(probabilities, None if stale else _lit(snapshot, probabilities))
+        panels.show_digit(shown_digit(snapshot))
+        panels.history_view.show_history(snapshot.history)
+        # While the state is bad, the picture shows the problem.
+        self.notice.show_problem(snapshot.problem if state.is_good or snapshot.paused else None)
 
-    def _show_names(self, seen: Snapshot) -> None:
-        self.source_picker.show_source(seen.source)
-        self.model_picker.show_model(seen.model or self.tr("loading …"))
-        name = source_name(seen.source)
+    def _show_names(self, snapshot: Snapshot) -> None:
+        self.source_picker.show_source(snapshot.source)
+        self.model_picker.show_model(snapshot.model or self.tr("loading …"))
+        name = source_name(snapshot.source)
         self.setWindowTitle(f"{name} – digitlab" if name else "digitlab")
 
-    def _show_settings(self, seen: Snapshot) -> None:
+    def _show_settings(self, snapshot: Snapshot) -> None:
         """Set the buttons to the engine's settings."""
         actions = self.actions_
-        for action, on in ((actions.pause, seen.paused), (actions.record, seen.recording is not None),
-                           (actions.modes[seen.mode], True)):  # fmt: skip
+        for action, on in ((actions.pause, snapshot.paused), (actions.record, snapshot.recording is not None),
+                           (actions.modes[snapshot.mode], True)):  # fmt: skip
             if action.isEnabled() and action.isChecked() != on:
                 action.setChecked(on)
-        if actions.snapshot.isEnabled() != (seen.frame is not None):
-            actions.snapshot.setEnabled(seen.frame is not None)
-        if actions.reset_region.isEnabled() != (seen.region is not None):
-            actions.reset_region.setEnabled(seen.region is not None)
+        if actions.snapshot.isEnabled() != (snapshot.frame is not None):
+            actions.snapshot.setEnabled(snapshot.frame is not None)
+        if actions.reset_region.isEnabled() != (snapshot.region is not None):
+            actions.reset_region.setEnabled(snapshot.region is not None)
 
     # The user's commands
 
@@ -351,11 +352,11 @@ class LiveWindow(QMainWindow):
         event.accept()
 
 
-def _lit(seen: Snapshot, probabilities: Sequence[float]) -> int | None:
+def _lit(snapshot: Snapshot, probabilities: Sequence[float]) -> int | None:
     """Return the lamp to light: that of the steady digit, or that of the digit shown in detail if there are several."""
-    if seen.steady is not None and len(seen.steady) == 1 and seen.steady.isdigit():
-        return int(seen.steady)
-    if seen.steady and max(probabilities) >= 0.5:
+    if snapshot.steady is not None and len(snapshot.steady) == 1 and snapshot.steady.isdigit():
+        return int(snapshot.steady)
+    if snapshot.steady and max(probabilities) >= 0.5:
         return probabilities.index(max(probabilities))
     return None
 

@@ -33,7 +33,7 @@ def is_for_pupils(path: str) -> bool:
     >>> [is_for_pupils(path) for path in ("/class", "/v1/pupil/sketch", "/v1/pupils", "/v1/class", "/wall")]
     [True, True, False, False, False]
     """
-    return any(path == each or path.startswith(f"{each}/") for each in _PUPILS)
+    return any(path == prefix or path.startswith(f"{prefix}/") for prefix in _PUPILS)
 
 
 def is_loopback(host: str) -> bool:
@@ -78,19 +78,21 @@ class Access:
         if pupils and token is None:
             raise UsageError("a class needs a token, which only the teacher knows; give --token-file, not --no-token")
         if token is not None and no_token:
-            raise UsageError("a token and --no-token contradict each other; expected one of them")
+            raise UsageError("a token and --no-token were both given; expected one of them")
         if token is not None and (len(token) < _SHORTEST or not token.isascii() or not token.isprintable()):
-            raise UsageError(f"the token must have {_SHORTEST} or more letters, digits or signs of ASCII")
-        if token is not None and any(sign in token for sign in ' ";,\\&#+%'):
-            raise UsageError('the token holds a space or one of " ; , \\ & # + %; expected letters, digits and - . _ ~')
+            raise UsageError(f"the token must have {_SHORTEST} or more ASCII letters, digits or - . _ ~")
+        if token is not None and any(character in token for character in ' ";,\\&#+%'):
+            raise UsageError(
+                'the token contains a space or one of " ; , \\ & # + %; expected letters, digits and - . _ ~'
+            )
         self._names = frozenset(map(_allowed, allowed_hosts))
         self.loopback = is_loopback(host)
         self._for_others = not self.loopback or bool(self._names)
         if self._for_others and token is None and not no_token:
-            reached = f"--host {host}" if not self.loopback else f"--allowed-host {min(self._names)}"
+            option = f"--host {host}" if not self.loopback else f"--allowed-host {min(self._names)}"
             raise UsageError(
-                f"{reached} lets other machines ask: give --token-file with a file for a secret that they must know "
-                "(one is made where there is none), or --no-token if everyone may use the server"
+                f"{option} lets other machines connect: give --token-file FILE with a secret that they must know "
+                "(made if there is no such file), or --no-token if everyone may use the server"
             )
         self.token, self.pupils = token, pupils
         self._cookie = None if token is None else hashlib.sha256(b"digitlab cookie " + token.encode()).hexdigest()
@@ -138,11 +140,11 @@ class Access:
             return
         text = origin.decode("latin-1")
         try:
-            place = urlsplit(text)
+            origin_url = urlsplit(text)
         except ValueError:
-            place = urlsplit("")
+            origin_url = urlsplit("")
         own = headers.get(b"host", b"").decode("latin-1").lower()
-        if place.scheme not in ("http", "https") or not own or place.netloc.lower() != own:
+        if origin_url.scheme not in ("http", "https") or not own or origin_url.netloc.lower() != own:
             raise ProblemError(403, "origin", f"the request comes from a page of {text[:100]!r}, not of this server")
 
     def cookie_for(self, headers: Mapping[bytes, bytes], query: bytes, *, encrypted: bool = False) -> str | None:
@@ -155,9 +157,9 @@ class Access:
         """
         if self.token is None:
             return None
-        given = _fields(query).get("token", [""])[0].encode("utf-8", "replace")
-        by_ticket = self._ticket is not None and hmac.compare_digest(given, self._ticket.encode())
-        if not by_ticket and not hmac.compare_digest(given, self.token.encode()):
+        secret = _fields(query).get("token", [""])[0].encode("utf-8", "replace")
+        by_ticket = self._ticket is not None and hmac.compare_digest(secret, self._ticket.encode())
+        if not by_ticket and not hmac.compare_digest(secret, self.token.encode()):
             return None
         self._check_host(headers)
         if by_ticket:
@@ -177,15 +179,15 @@ class Access:
         if name is None or not (is_loopback(name) or name.rstrip(".") in self._names):
             raise ProblemError(
                 421, "host",
-                f"the Host header is {host[:100]!r}, and this server does not go by that name; "
-                "`digitlab serve --allowed-host NAME` says by which it does beside this machine's own",
+                f"the Host header is {host[:100]!r}, which is not a name of this server; "
+                "`digitlab serve --allowed-host NAME` allows another name",
             )  # fmt: skip
 
     def _knows_token(self, headers: Mapping[bytes, bytes]) -> bool:
         if self.token is None or self._cookie is None:
             return True
-        kind, _, given = headers.get(b"authorization", b"").partition(b" ")
-        if kind.lower() == b"bearer" and hmac.compare_digest(given.strip(), self.token.encode()):
+        kind, _, credentials = headers.get(b"authorization", b"").partition(b" ")
+        if kind.lower() == b"bearer" and hmac.compare_digest(credentials.strip(), self.token.encode()):
             return True
         name, own = _cookie_name(headers), self._cookie.encode()
         return any(hmac.compare_digest(value, own) for value in _cookies_in(headers.get(b"cookie", b""), name))
@@ -209,7 +211,7 @@ def _cookies_in(header: bytes, name: str) -> list[bytes]:
     [b'abc']
     """
     parts = (part.strip().partition(b"=") for part in header.split(b";"))
-    return [value for found, _, value in parts if found == name.encode()]
+    return [value for key, _, value in parts if key == name.encode()]
 
 
 def _name_in(host: str) -> str | None:
@@ -226,14 +228,14 @@ def _name_in(host: str) -> str | None:
         return None
 
 
-def _allowed(given: str) -> str:
+def _allowed(text: str) -> str:
     """Normalise an allowed host name, as `_name_in` returns it."""
-    name = given.strip().lower()
+    name = text.strip().lower()
     with contextlib.suppress(ValueError):
         return str(ipaddress.ip_address(name.strip("[]")))
     if not _NAME.fullmatch(name):
         raise UsageError(
-            f"--allowed-host is {given!r}; expected a name or an address alone, such as digits.example.org, "
+            f"--allowed-host is {text!r}; expected a name or an address alone, such as digits.example.org, "
             "without http:// and port"
         )
     return name.rstrip(".")

@@ -63,7 +63,6 @@ def make_application(
     access: Access,
     limits: Limits | None = None,
     *,
-    measured: Metrics | None = None,
     log: AccessLog | None = None,
     lessons: Sequence[Lesson] = (),
     class_: ClassServing | None = None,
@@ -74,8 +73,7 @@ def make_application(
     lessons: those that the page offers; none: the shipped ones
     class_: a class that draws here; its pupils need no token if ``access`` was created with ``pupils``
     """
-    limits, measured = limits or Limits(), measured or Metrics()
-    services = _Services.open(models, access, limits, measured, lessons or shipped_lessons(), class_)
+    services = _Services.open(models, access, limits or Limits(), lessons or shipped_lessons(), class_)
     api = _described(services)
     _add_reading(api, services)
     _add_looking(api, services)
@@ -87,7 +85,7 @@ def make_application(
         add_class(api, class_, services.trainings)
     routes = frozenset(route.path for route in api.routes if "{" not in route.path)  # type: ignore[attr-defined]
     return Guard(
-        Front(api, models, services.classifying), access, limits, measured, services.budget,
+        Front(api, models, services.classifying), access, services.limits, services.measured, services.budget,
         lambda path: route_of(path, routes), log,
     )  # fmt: skip
 
@@ -109,10 +107,9 @@ class _Services:
 
     @classmethod
     def open(
-        cls, models: Models, access: Access, limits: Limits, measured: Metrics, lessons: Sequence[Lesson],
-        class_: ClassServing | None,
+        cls, models: Models, access: Access, limits: Limits, lessons: Sequence[Lesson], class_: ClassServing | None,
     ) -> "_Services":  # fmt: skip
-        budget, threads = Budget(limits.all_bytes), PictureThreads(limits)
+        measured, budget, threads = Metrics(), Budget(limits.all_bytes), PictureThreads(limits)
         classifying = Classifying(threads, limits)
         return cls(
             models, limits, measured, budget, threads, classifying,
@@ -152,13 +149,13 @@ def _described(services: _Services) -> FastAPI:
         lifespan=lifespan,
         redirect_slashes=False,
     )
-    described = api.openapi
+    default_openapi = api.openapi
 
     def openapi() -> dict[str, Any]:
         if api.openapi_schema is None:
-            parts = described().setdefault("components", {}).setdefault("schemas", {})
+            parts = default_openapi().setdefault("components", {}).setdefault("schemas", {})
             parts["Problem"] = schemas.Problem.model_json_schema()
-        return described()
+        return default_openapi()
 
     api.openapi = openapi  # type: ignore[method-assign]
     for kind in (ProblemError, DigitlabError, HTTPException, RequestValidationError, Exception):
@@ -185,8 +182,8 @@ async def _as_problem(_: Request, error: Exception) -> Response:
     elif isinstance(error, DigitlabError):
         problem = problem_of(error)
     elif isinstance(error, RequestValidationError):
-        wrong = [f"{'.'.join(str(part) for part in each['loc'])}: {each['msg']}" for each in error.errors()]
-        problem = ProblemError(422, "value", "; ".join(wrong[:_DETAILS]))
+        problems = [f"{'.'.join(str(part) for part in detail['loc'])}: {detail['msg']}" for detail in error.errors()]
+        problem = ProblemError(422, "value", "; ".join(problems[:_DETAILS]))
     elif isinstance(error, HTTPException):
         headers = dict(error.headers or {})
         problem = ProblemError(error.status_code, "http", str(error.detail))
@@ -207,10 +204,10 @@ def _add_reading(api: FastAPI, services: _Services) -> None:
     ) -> schemas.Classified:
         """Classify the one digit that a picture shows."""
         kind = request.headers.get("content-type", "").encode("latin-1", "replace")
-        found = await services.classifying.answer(
+        answer = await services.classifying.answer(
             request.scope[BODY], kind, services.models.get(model), threshold, page
         )
-        return schemas.Classified.model_validate_json(found)
+        return schemas.Classified.model_validate_json(answer)
 
     @api.post("/v1/read", responses=_ASKED, openapi_extra=OPENAPI_BODY, tags=["reading"])
     async def read(
@@ -232,8 +229,8 @@ def _add_reading(api: FastAPI, services: _Services) -> None:
     async def picture(request: Request, page: PageQuery = None) -> Response:
         """Convert a page of a PDF, TIFF, HEIC … to a picture that every browser can show."""
         content = await services.picture_in(request)
-        made, count = await services.threads.run(_drawn, content, services.limits.pixels, page)
-        return Response(made, media_type="image/jpeg", headers={_PAGES: str(count)})
+        image, count = await services.threads.run(_drawn, content, services.limits.pixels, page)
+        return Response(image, media_type="image/jpeg", headers={_PAGES: str(count)})
 
     @api.websocket("/v1/live")
     async def live(websocket: WebSocket) -> None:
@@ -250,12 +247,12 @@ def _read(
 ) -> schemas.ReadPage:
     picture, pages = page_of(content, most_pixels, page)
     reading = model.reader_for(threshold).read(picture)
-    told = reading.as_dict()
+    fields = reading.as_dict()
     return schemas.ReadPage(
-        text=told["text"], lines=told["lines"], written=list(reading.written), digits=told["digits"],
-        numbers=told["numbers"], ms=told["ms"],
-        note=with_page_note(told.get("note"), pages, page), page=page or 1, pages=pages, turned=told.get("turned", 0),
-        width=picture.shape[1], height=picture.shape[0], model=model.name,
+        text=fields["text"], lines=fields["lines"], written=list(reading.written), digits=fields["digits"],
+        numbers=fields["numbers"], ms=fields["ms"],
+        note=with_page_note(fields.get("note"), pages, page), page=page or 1, pages=pages,
+        turned=fields.get("turned", 0), width=picture.shape[1], height=picture.shape[0], model=model.name,
     )  # fmt: skip
 
 
@@ -266,7 +263,7 @@ def _add_looking(api: FastAPI, services: _Services) -> None:
     @api.get("/v1/models", responses=answers_with(503), tags=["models"])
     async def models() -> network_schemas.Models:
         """List the models that a request may name."""
-        summaries = [await run(each.summary) for each in services.models.all()]
+        summaries = [await run(served.summary) for served in services.models.all()]
         return network_schemas.Models(default=services.models.default, models=summaries)
 
     @api.get("/v1/models/{name}", responses=answers_with(404, 422, 503), tags=["models"])
@@ -280,10 +277,10 @@ def _add_looking(api: FastAPI, services: _Services) -> None:
     ) -> Response:
         """Return the digit of a picture and all activation maps, computed in one pass."""
         served, content = get(model), await services.picture_in(request)
-        told = await run(
+        inspected = await run(
             lambda: looking.inspect(served, picture_of(content, pixels, page), threshold).model_dump_json()
         )
-        return Response(told, media_type="application/json")
+        return Response(inspected, media_type="application/json")
 
     @api.post("/v1/probabilities", responses=_ASKED, tags=["looking"])
     async def probabilities(question: network_schemas.GlyphQuestion) -> network_schemas.Probabilities:
@@ -389,7 +386,7 @@ def _add_service(api: FastAPI, services: _Services) -> None:
     @api.get("/healthz", responses={421: answers_with()[421]}, tags=["service"])
     async def healthz() -> schemas.Health:
         """Check that the server is running."""
-        uptime = round(time.time() - services.measured.began, 1)
+        uptime = round(time.monotonic() - services.measured.running_since, 1)
         return schemas.Health(status="ok", version=VERSION, models=len(services.models), uptime_seconds=uptime)
 
     text = {"content": {"text/plain": {"schema": {"type": "string"}}}, "description": "Prometheus' text format"}

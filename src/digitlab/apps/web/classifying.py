@@ -104,10 +104,12 @@ class Classifying:
         content = await self._threads.unpacked(body, content_type)
         reader = model.reader_for(threshold)
         if _is_small(content):
-            found = await self._small.run(_classified, reader, content, min(_SMALL_PIXELS, self._limits.pixels), page)
+            prediction = await self._small.run(
+                _classified, reader, content, min(_SMALL_PIXELS, self._limits.pixels), page
+            )
         else:
-            found = await self._threads.run(_classified, reader, content, self._limits.pixels, page)
-        return _as_json(found, model, start)
+            prediction = await self._threads.run(_classified, reader, content, self._limits.pixels, page)
+        return _as_json(prediction, model, start)
 
 
 def _is_small(content: bytes) -> bool:
@@ -119,18 +121,18 @@ def _is_small(content: bytes) -> bool:
 
 def _classified(reader: Reader, content: bytes, most_pixels: int, page: int | None) -> Prediction:
     picture, pages = page_of(content, most_pixels, page)
-    found = reader.classify(picture)
-    return replace(found, note=with_page_note(found.note, pages, page))
+    prediction = reader.classify(picture)
+    return replace(prediction, note=with_page_note(prediction.note, pages, page))
 
 
-def _as_json(found: Prediction, model: Served, start: float) -> bytes:
+def _as_json(prediction: Prediction, model: Served, start: float) -> bytes:
     return json.dumps(
         {
-            "digit": found.digit,
-            "confidence": round(found.confidence, 6),
-            "probabilities": [round(each, 6) for each in found.probabilities],
+            "digit": prediction.digit,
+            "confidence": round(prediction.confidence, 6),
+            "probabilities": [round(probability, 6) for probability in prediction.probabilities],
             "model": model.name,
-            "note": found.note,
+            "note": prediction.note,
             "ms": round((time.perf_counter() - start) * 1000.0, 2),
         }
     ).encode()

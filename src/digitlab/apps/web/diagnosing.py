@@ -29,32 +29,32 @@ def diagnose(model: Served, picture: NDArray[np.uint8], label: int | None) -> Di
     """
     start = time.perf_counter()
     result = find_out(model.reader.classifier, picture, label=label)
-    found = result.photos[0]
+    photo = result.photos[0]
     return Diagnosed(
         model=model.name,
-        sentence=found.sentence,
-        causes=list(found.causes),
-        truth=found.truth,
-        known_by=found.known_by,
-        shown=as_bytes(found.shown),
-        first=_answered(found.first),
-        mended=as_bytes(found.mended),
-        last=_answered(found.last),
-        prepared=None if found.prepared is None else _answered(found.prepared),
-        reader=None if found.reader is None else _answered(found.reader),
-        trained=[as_bytes(image) for image in result.trained_on(found.truth)],
+        sentence=photo.sentence,
+        causes=list(photo.causes),
+        truth=photo.truth,
+        known_by=photo.known_by,
+        shown=as_bytes(photo.shown),
+        first=_answered(photo.first),
+        mended=as_bytes(photo.mended),
+        last=_answered(photo.last),
+        prepared=None if photo.prepared is None else _answered(photo.prepared),
+        reader=None if photo.reader is None else _answered(photo.reader),
+        trained=[as_bytes(image) for image in result.trained_on(photo.truth)],
         differences=[
             Difference(
-                name=each.name,  # type: ignore[arg-type]  # one of the words of the schema
-                measured=each.measured,
-                image=as_bytes(each.image),
-                answer=_answered(each.answer),
-                alone=_answered(each.alone),
-                without=_answered(each.without),
+                name=step.name,  # type: ignore[arg-type]  # one of the words of the schema
+                measured=step.measured,
+                image=as_bytes(step.image),
+                answer=_answered(step.answer),
+                alone=_answered(step.alone),
+                without=_answered(step.without),
             )
-            for each in found.steps
+            for step in photo.steps
         ],
-        lines=list(found.lines),
+        lines=list(photo.lines),
         ms=round((time.perf_counter() - start) * 1000.0, 2),
     )
 
@@ -68,8 +68,10 @@ def mistakes(model: Served) -> ModelMistakes:
         accuracy=costs.accuracy,
         example=as_bytes(shown[""]),
         mistakes=[
-            MistakeCost(name=each.name, words=each.words, accuracy=each.accuracy, example=as_bytes(shown[each.name]))
-            for each in costs.mistakes
+            MistakeCost(
+                name=mistake.name, words=mistake.words, accuracy=mistake.accuracy, example=as_bytes(shown[mistake.name])
+            )
+            for mistake in costs.mistakes
         ],
     )
 

@@ -45,17 +45,17 @@ class PageFile:
 
 def page_files() -> dict[str, PageFile]:
     """Return the files by their URL path: the pages by their own, the others by "/static/…"."""
-    found = {f"/static/{name}": file for name, file in _files(resources.files("digitlab.apps.web") / "static", "")}
+    files = {f"/static/{name}": file for name, file in _files(resources.files("digitlab.apps.web") / "static", "")}
     for path, name in _PAGES.items():
-        if name in found:
-            found[path] = found[name]
-    return found
+        if name in files:
+            files[path] = files[name]
+    return files
 
 
 def _files(folder: Traversable, prefix: str) -> Iterator[tuple[str, PageFile]]:
     if not folder.is_dir():
         return
-    for entry in sorted(folder.iterdir(), key=lambda each: each.name):
+    for entry in sorted(folder.iterdir(), key=lambda item: item.name):
         ending = entry.name[entry.name.rfind(".") :].lower()
         if entry.is_dir():
             yield from _files(entry, f"{prefix}{entry.name}/")

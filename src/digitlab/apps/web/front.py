@@ -41,7 +41,7 @@ class Front:
 
     async def _classify(self, scope: Any, send: Any) -> None:
         kind = next((value for name, value in scope["headers"] if name == b"content-type"), b"")
-        model, threshold, page = _asked(scope["query_string"])
+        model, threshold, page = _query_parameters(scope["query_string"])
         served = self._models.get(model)
         answer = await self._classifying.answer(scope[BODY], kind, served, threshold, page)
         headers = [(b"content-type", b"application/json"), (b"content-length", b"%d" % len(answer))]
@@ -49,52 +49,52 @@ class Front:
         await send({"type": "http.response.body", "body": answer})
 
 
-def _asked(query: bytes) -> tuple[str | None, float | None, int | None]:
+def _query_parameters(query: bytes) -> tuple[str | None, float | None, int | None]:
     """Parse model, threshold and page from a query."""
     if not query:
         return None, None, None
-    given = dict(parse_qsl(query.decode("latin-1"), keep_blank_values=True, max_num_fields=None))
-    return given.get("model"), _threshold_in(given.get("threshold")), _page_in(given.get("page"))
+    parameters = dict(parse_qsl(query.decode("latin-1"), keep_blank_values=True, max_num_fields=None))
+    return parameters.get("model"), _threshold_in(parameters.get("threshold")), _page_in(parameters.get("page"))
 
 
-def _threshold_in(given: str | None) -> float | None:
-    if given is None:
+def _threshold_in(text: str | None) -> float | None:
+    if text is None:
         return None
     try:
-        value = float(given)
+        value = float(text)
     except ValueError:
         value = -1.0
     if not 0.0 <= value <= 1.0:
-        raise UsageError(f"threshold is {given[:40]!r}; expected a number from 0 to 1")
+        raise UsageError(f"threshold is {text[:40]!r}; expected a number from 0 to 1")
     return value
 
 
-def _page_in(given: str | None) -> int | None:
-    if given is None:
+def _page_in(text: str | None) -> int | None:
+    if text is None:
         return None
-    page = int(given) if given.isascii() and given.isdigit() and len(given) < 10 else 0
+    page = int(text) if text.isascii() and text.isdigit() and len(text) < 10 else 0
     if not 1 <= page <= MOST_PAGES:
-        raise UsageError(f"page is {given[:40]!r}; expected a whole number from 1 to {MOST_PAGES:,}")
+        raise UsageError(f"page is {text[:40]!r}; expected a whole number from 1 to {MOST_PAGES:,}")
     return page
 
 
 async def _send_file(file: PageFile, scope: Any, send: Any) -> None:
-    asked = dict(scope["headers"])
-    packed = file.packed is not None and b"gzip" in asked.get(b"accept-encoding", b"")
+    request_headers = dict(scope["headers"])
+    packed = file.packed is not None and b"gzip" in request_headers.get(b"accept-encoding", b"")
     content = file.packed if packed and file.packed is not None else file.content
-    same = asked.get(b"if-none-match", b"").decode("latin-1") == file.tag
+    unchanged = request_headers.get(b"if-none-match", b"").decode("latin-1") == file.tag
     headers = [
         (b"content-type", file.media_type.encode()),
         (b"etag", file.tag.encode()),
         (b"cache-control", b"no-cache"),
         (b"vary", b"Accept-Encoding"),
     ]
-    if packed and not same:
+    if packed and not unchanged:
         headers.append((b"content-encoding", b"gzip"))
-    if not same:
+    if not unchanged:
         headers.append((b"content-length", b"%d" % len(content)))
-    await send({"type": "http.response.start", "status": 304 if same else 200, "headers": headers})
-    body = b"" if same or scope["method"] == "HEAD" else content
+    await send({"type": "http.response.start", "status": 304 if unchanged else 200, "headers": headers})
+    body = b"" if unchanged or scope["method"] == "HEAD" else content
     await send({"type": "http.response.body", "body": body})
 
 

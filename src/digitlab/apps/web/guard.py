@@ -11,6 +11,8 @@ import logging
 import time
 from typing import TYPE_CHECKING, Any
 
+from starlette.websockets import WebSocketDisconnect
+
 from digitlab.apps.web.access import is_for_pupils
 from digitlab.apps.web.problems import ProblemError, overloaded, problem_of
 from digitlab.errors import DigitlabError
@@ -93,7 +95,7 @@ class Guard:
             await self._application(scope, receive, send)
 
     async def _websocket(self, scope: Scope, receive: Receive, send: Send) -> None:
-        headers, began, status = dict(scope["headers"]), time.perf_counter(), 101
+        headers, start, status = dict(scope["headers"]), time.perf_counter(), 101
         try:
             _check_headers(scope["headers"])
             self._access.check("GET", scope["path"], headers)
@@ -104,13 +106,20 @@ class Guard:
             self._metrics.counts["websockets_refused_total"] += 1
             await send({"type": "websocket.close", "code": 1008, "reason": problem.detail[:100]})
         else:
-            await self._application(scope, receive, send)
+            try:
+                await self._application(scope, receive, send)
+            except WebSocketDisconnect:  # noticed while sending
+                pass
+            except Exception:  # uvicorn, whose log is off, closes the connection
+                status = 500
+                LOG.exception("a mistake of ours, in a WebSocket of %s", self._route_of(scope["path"]))
+                raise
         finally:
-            self._note(scope, status, began)
+            self._note(scope, status, start)
 
     async def _http(self, scope: Scope, receive: Receive, send: Send) -> None:
         answer = _Answer(send, self._limits.send_seconds)
-        began = time.perf_counter()
+        start = time.perf_counter()
         self._at_work += 1
         try:
             await self._answered(scope, receive, answer)
@@ -121,23 +130,25 @@ class Guard:
         except DigitlabError as error:
             await answer.refuse(problem_of(error), scope, receive)
         except Exception:
-            LOG.exception("a mistake of ours, while answering %s", self._route_of(scope["path"]))
+            LOG.exception("internal error while answering %s", self._route_of(scope["path"]))
             mistake = ProblemError(500, "mistake", "the server's log says what happened")
             await answer.refuse(mistake, scope, receive)
         finally:
             self._at_work -= 1
             self._budget.give(scope.pop("digitlab.held", 0))
             method = scope["method"] if scope["method"] in _METHODS else "other"
-            self._metrics.add(method, self._route_of(scope["path"]), answer.status, time.perf_counter() - began)
-            self._note(scope, answer.status, began)
+            self._metrics.add(method, self._route_of(scope["path"]), answer.status, time.perf_counter() - start)
+            self._note(scope, answer.status, start)
 
-    def _note(self, scope: Scope, status: int, began: float) -> None:
+    def _note(self, scope: Scope, status: int, start: float) -> None:
         if self._log is not None:
-            self._log.add(scope, status, time.perf_counter() - began)
+            self._log.add(scope, status, time.perf_counter() - start)
 
     async def _answered(self, scope: Scope, receive: Receive, answer: _Answer) -> None:
         if self._at_work > self._limits.requests:
-            raise overloaded(f"{self._limits.requests} requests are at work already", self._limits.retry_seconds)
+            raise overloaded(
+                f"{self._limits.requests} requests are being processed already", self._limits.retry_seconds
+            )
         _check_headers(scope["headers"])
         headers: Mapping[bytes, bytes] = dict(scope["headers"])
         method, path = scope["method"], scope["path"]
@@ -173,7 +184,7 @@ class Guard:
         if announced.isdigit() and len(announced) < 20 and int(announced) > most:
             raise _too_large(int(announced), most)
         if headers.get(b"content-encoding", b"identity").lower() != b"identity":
-            raise ProblemError(415, "encoding", "the body is packed (Content-Encoding); expected it plain")
+            raise ProblemError(415, "encoding", "the body is compressed (Content-Encoding); send it uncompressed")
         parts, held = [], 0
         try:
             async with asyncio.timeout(self._limits.body_seconds):
@@ -188,13 +199,13 @@ class Guard:
                     if held + len(part) > most:
                         raise _too_large(held + len(part), most)
                     if not self._budget.take(len(part)):
-                        raise overloaded("too many bytes are held already", self._limits.retry_seconds)
+                        raise overloaded("too many requests are in memory already", self._limits.retry_seconds)
                     held += len(part)
                     scope["digitlab.held"] = held
                     parts.append(part)
         except TimeoutError as error:
             raise ProblemError(
-                408, "slow", f"the body did not come within {self._limits.body_seconds:g} s", {"Connection": "close"}
+                408, "slow", f"the body did not arrive within {self._limits.body_seconds:g} s", {"Connection": "close"}
             ) from error
         return parts[0] if len(parts) == 1 else b"".join(parts)
 
@@ -207,16 +218,16 @@ def _check_headers(headers: Sequence[tuple[bytes, bytes]]) -> None:
     """
     size = sum(len(name) + len(value) for name, value in headers)
     if len(headers) > _MOST_HEADERS or size > _HEADER_BYTES:
-        detail = f"{len(headers)} headers of {size:,} bytes; at most {_MOST_HEADERS} of {_HEADER_BYTES:,} are taken"
+        detail = f"{len(headers)} headers of {size:,} bytes; at most {_MOST_HEADERS} of {_HEADER_BYTES:,} are accepted"
         raise ProblemError(431, "headers", detail, {"Connection": "close"})
     names = [name for name, _ in headers if name in _SINGLE]
     if len(names) != len(set(names)):
-        twice = next(name for name in names if names.count(name) > 1).decode("ascii")
-        raise ProblemError(400, "headers", f"the header {twice.title()} stands there twice", {"Connection": "close"})
+        duplicate = next(name for name in names if names.count(name) > 1).decode("ascii")
+        raise ProblemError(400, "headers", f"the header {duplicate.title()} occurs twice", {"Connection": "close"})
 
 
 def _too_large(size: int, most: int) -> ProblemError:
-    detail = f"the body has {size:,} bytes or more; at most {most:,} are taken"
+    detail = f"the body has {size:,} bytes or more; at most {most:,} are accepted"
     return ProblemError(413, "too-large", detail, {"Connection": "close"})
 
 
@@ -229,16 +240,16 @@ async def _send_home(path: str, cookie: str, answer: _Answer) -> None:
 
 def _replayed(body: bytes, receive: Receive) -> Receive:
     """Make an ASGI ``receive`` that returns the body once, and then passes on to the server's own."""
-    given = False
+    sent = False
 
-    async def again() -> Message:
-        nonlocal given
-        if given:
+    async def replay() -> Message:
+        nonlocal sent
+        if sent:
             return await receive()
-        given = True
+        sent = True
         return {"type": "http.request", "body": body, "more_body": False}
 
-    return again
+    return replay
 
 
 class _Answer:

@@ -38,6 +38,7 @@ __all__ = ["Live"]
 
 _INSIDE = -0.06  # `Detection.margin` of a picture of one digit: negative, so that it may sway
 _POLICY, _LATER, _TOO_BIG = 1008, 1013, 1009  # closing codes of RFC 6455
+_REASON_BYTES = 123
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +65,7 @@ class Live:
         try:
             model = self._models.get(websocket.query_params.get("model"))
         except DigitlabError as error:
-            await websocket.close(_POLICY, str(error)[:100])
+            await websocket.close(_POLICY, _short(str(error)))
             return
         mode = websocket.query_params.get("mode", "page")
         if mode not in ("digit", "page"):
@@ -107,14 +108,14 @@ class Live:
         start = time.perf_counter()
         loop = asyncio.get_running_loop()
         most_pixels = self._limits.frame_pixels
-        one, size = await loop.run_in_executor(self._threads, _find_digit, client, frame, most_pixels)
-        shares = one.probabilities
-        found = ReadDigit(one.digit, one.confidence, (0, 0, *size), 0)
-        reading = Reading((found,) if one.digit is not None or one.confidence >= ALONE else (), 0.0)
-        read = reading.as_dict()
+        prediction, size = await loop.run_in_executor(self._threads, _find_digit, client, frame, most_pixels)
+        shares = prediction.probabilities
+        read_digit = ReadDigit(prediction.digit, prediction.confidence, (0, 0, *size), 0)
+        reading = Reading((read_digit,) if prediction.digit is not None or prediction.confidence >= ALONE else (), 0.0)
+        content = reading.as_dict()
         return {
-            "text": read["text"],
-            "digits": read["digits"],
+            "text": content["text"],
+            "digits": content["digits"],
             "probabilities": [round(share, 4) for share in shares],
             "width": size[0],
             "height": size[1],
@@ -141,24 +142,33 @@ class Live:
         return self._limits.send_seconds
 
 
+def _short(reason: str) -> str:
+    """Shorten the reason for closing to what fits into a frame, 123 bytes in UTF-8 (RFC 6455, 5.5).
+
+    >>> len(_short("山" * 60).encode())
+    123
+    """
+    return reason.encode("utf-8", "replace")[:_REASON_BYTES].decode("utf-8", "ignore")
+
+
 def _read_page(client: _Client, frame: _Frame, most_pixels: int) -> dict[str, Any]:
     picture = picture_of(frame.content, most_pixels)
     reading = client.model.reader.read(picture)
-    client.tracker.add([detection_of(each, picture) for each in reading.digits], frame.arrived, picture)
-    read = reading.as_dict()
-    known = {key: read[key] for key in ("text", "digits", "ms")}
+    client.tracker.add([detection_of(digit, picture) for digit in reading.digits], frame.arrived, picture)
+    content = reading.as_dict()
+    fields = {key: content[key] for key in ("text", "digits", "ms")}
     size = {"width": picture.shape[1], "height": picture.shape[0]}
-    return {**known, "turned": read.get("turned", 0), **size, **client.steadiness()}
+    return {**fields, "turned": content.get("turned", 0), **size, **client.steadiness()}
 
 
 def _find_digit(client: _Client, frame: _Frame, most_pixels: int) -> tuple[Prediction, tuple[int, int]]:
     picture = picture_of(frame.content, most_pixels)
     size = picture.shape[1], picture.shape[0]
-    found = client.model.reader.classify(picture)
-    there = found.digit is not None or found.confidence >= ALONE
-    whole = Detection((0, 0, *size), 0, found.digit, found.probabilities, image=picture, margin=_INSIDE)
-    client.tracker.add([whole] if there else [], frame.arrived, picture)
-    return found, size
+    prediction = client.model.reader.classify(picture)
+    has_digit = prediction.digit is not None or prediction.confidence >= ALONE
+    whole = Detection((0, 0, *size), 0, prediction.digit, prediction.probabilities, image=picture, margin=_INSIDE)
+    client.tracker.add([whole] if has_digit else [], frame.arrived, picture)
+    return prediction, size
 
 
 class _Client:
@@ -229,13 +239,13 @@ class _Client:
         with contextlib.suppress(WebSocketDisconnect, RuntimeError, TimeoutError):  # gone, or not receiving
             while True:
                 await self._arrived.wait()
-                found = await self._live.read(self)
-                if found is None:
+                result = await self._live.read(self)
+                if result is None:
                     continue
-                frame, read = found
+                frame, content = result
                 latency = round((time.perf_counter() - frame.arrived) * 1000.0, 2)
                 answer = LiveAnswer.model_validate(
-                    {**read, "frame": frame.number, "latency_ms": latency, "skipped": self._skipped}
+                    {**content, "frame": frame.number, "latency_ms": latency, "skipped": self._skipped}
                 )
                 async with asyncio.timeout(self._live.patience):
                     await self._websocket.send_text(answer.model_dump_json())

@@ -96,16 +96,16 @@ def inspect(model: Served, picture: NDArray[np.uint8], threshold: float | None =
             digit=None, confidence=0.0, probabilities=[0.0] * 10, model=model.name, glyph=None, layers=[],
             ms=_since(start),
         )  # fmt: skip
-    seen = model.layers.activations(glyph)
-    digit = int(seen.probabilities.argmax())
-    confidence = float(seen.probabilities[digit])
+    activations = model.layers.activations(glyph)
+    digit = int(activations.probabilities.argmax())
+    confidence = float(activations.probabilities[digit])
     return Inspected(
         digit=digit if confidence >= model.reader_for(threshold).threshold else None,
         confidence=round(confidence, 6),
-        probabilities=_rounded(seen.probabilities),
+        probabilities=_rounded(activations.probabilities),
         model=model.name,
         glyph=as_bytes(glyph),
-        layers=[_maps(name, maps) for name, maps in seen.maps.items()],
+        layers=[_maps(name, maps) for name, maps in activations.maps.items()],
         ms=_since(start),
     )
 
@@ -116,7 +116,7 @@ def probabilities_of(models: Sequence[Served], glyphs: Sequence[str]) -> Probabi
     answers = [model.reader.classifier.probabilities(images) for model in models]
     return Probabilities(
         models=[model.name for model in models],
-        probabilities=[[_rounded(row) for row in each] for each in answers],
+        probabilities=[[_rounded(row) for row in answer] for answer in answers],
     )
 
 
@@ -127,25 +127,25 @@ def explain(model: Served, question: ExplainQuestion) -> Explained:
         UsageError: if there is no such value, or it cannot be broken down.
     """
     glyph = glyph_of(question.glyph)
-    told = model.layers.explain(glyph, question.layer, question.channel, question.row, question.column)
+    explanation = model.layers.explain(glyph, question.layer, question.channel, question.row, question.column)
     return Explained(
-        layer=told.layer.name,
-        kind=told.layer.kind,
-        channel=told.channel,
-        row=told.row,
-        column=told.column,
-        field=None if told.field is None else list(told.field),
-        inputs=list(told.inputs),
-        patch=np.nan_to_num(told.patch).tolist(),
-        kernel=None if told.kernel is None else told.kernel.tolist(),
-        products=None if told.products is None else told.products.tolist(),
-        sums=None if told.products is None else told.products.sum(axis=(1, 2)).tolist(),
-        rest=told.rest,
-        bias=told.bias,
-        before=told.before,
-        activation=told.activation,
-        after=told.after,
-        network=told.network,
+        layer=explanation.layer.name,
+        kind=explanation.layer.kind,
+        channel=explanation.channel,
+        row=explanation.row,
+        column=explanation.column,
+        field=None if explanation.field is None else list(explanation.field),
+        inputs=list(explanation.inputs),
+        patch=np.nan_to_num(explanation.patch).tolist(),
+        kernel=None if explanation.kernel is None else explanation.kernel.tolist(),
+        products=None if explanation.products is None else explanation.products.tolist(),
+        sums=None if explanation.products is None else explanation.products.sum(axis=(1, 2)).tolist(),
+        rest=explanation.rest,
+        bias=explanation.bias,
+        before=explanation.before,
+        activation=explanation.activation,
+        after=explanation.after,
+        network=explanation.network,
     )
 
 
@@ -189,12 +189,12 @@ def kernels_of(weights: NDArray[np.float32], bias: NDArray[np.float32] | None) -
         shape=list(weights.shape),
         scale=scale,
         data=as_bytes(levels.astype(np.int8)),
-        bias=None if bias is None else [round(float(each), 6) for each in bias],
+        bias=None if bias is None else [round(float(value), 6) for value in bias],
     )
 
 
-def _kernels(found: tuple[NDArray[np.float32], NDArray[np.float32] | None] | None) -> Kernels | None:
-    return None if found is None or found[0].size > _MOST_WEIGHTS else kernels_of(*found)
+def _kernels(weights: tuple[NDArray[np.float32], NDArray[np.float32] | None] | None) -> Kernels | None:
+    return None if weights is None or weights[0].size > _MOST_WEIGHTS else kernels_of(*weights)
 
 
 def _maps(name: str, maps: NDArray[np.float32]) -> LayerMaps:
@@ -205,7 +205,7 @@ def _maps(name: str, maps: NDArray[np.float32]) -> LayerMaps:
 
 
 def _rounded(probabilities: NDArray[np.float32]) -> list[float]:
-    return [round(float(each), 6) for each in probabilities]
+    return [round(float(value), 6) for value in probabilities]
 
 
 def _since(start: float) -> float:

@@ -49,7 +49,7 @@ class _MarkingApp:
         folder = resources.files("digitlab.apps.web") / "marking_page"
         self.files = {path: _file((folder / name).read_bytes(), kind) for path, (name, kind) in _PATHS.items()}
         self.files["/blank.jpg"] = _file(_picture(marking), "image/jpeg")
-        self._title, self._fields = marking.title, [_told(each) for each in marking.fields]
+        self._title, self._fields = marking.title, [_field_content(each) for each in marking.fields]
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
         if scope["type"] == "lifespan":
@@ -71,9 +71,9 @@ class _MarkingApp:
             raise ProblemError(404, "path", f"there is no {method} {path[:60]}")
 
     def _content(self) -> dict[str, Any]:
-        made = self._marking
-        size = {"pixels": list(made.size), "width": made.width}
-        return {"out": str(made.out), "known": made.known, "title": self._title, "fields": self._fields, **size}
+        marking = self._marking
+        size = {"pixels": list(marking.size), "width": marking.width}
+        return {"out": str(marking.out), "known": marking.known, "title": self._title, "fields": self._fields, **size}
 
     def _keep(self, body: bytes) -> dict[str, Any]:
         try:
@@ -88,8 +88,8 @@ class _MarkingApp:
         return {"fields": count, "out": str(self._marking.out)}
 
 
-def _told(each: Any) -> dict[str, Any]:
-    return {name: getattr(each, name) for name in
+def _field_content(field: Any) -> dict[str, Any]:
+    return {name: getattr(field, name) for name in
             ("name", "label", "kind", "shape", "at", "full", "among", "one_to_one", "check")}  # fmt: skip
 
 

@@ -8,12 +8,13 @@ from bisect import bisect_left
 from collections import Counter, defaultdict
 from typing import TYPE_CHECKING
 
+from digitlab.live.metrics import MEDIA_TYPE, head
+
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
 __all__ = ["MEDIA_TYPE", "Metrics"]
 
-MEDIA_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 _BUCKETS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
 
 
@@ -21,7 +22,7 @@ class Metrics:
     """Counts of one server. Changed only in the event loop."""
 
     def __init__(self) -> None:
-        self.began = time.time()
+        self.began, self.running_since = time.time(), time.monotonic()  # the clock may be set meanwhile
         self._requests: Counter[tuple[str, str, int]] = Counter()
         self._times: dict[str, list[int]] = defaultdict(lambda: [0] * (len(_BUCKETS) + 1))
         self._sums: defaultdict[str, float] = defaultdict(float)
@@ -39,10 +40,10 @@ class Metrics:
         return "\n".join(self._lines()) + "\n"
 
     def _lines(self) -> Iterator[str]:
-        yield from _head("digitlab_requests_total", "counter", "Answered requests.")
+        yield from head("digitlab_requests_total", "counter", "Answered requests.")
         for (method, route, status), count in sorted(self._requests.items()):
             yield f'digitlab_requests_total{{method="{method}",route="{route}",status="{status}"}} {count}'
-        yield from _head("digitlab_request_seconds", "histogram", "Seconds from a request's headers to its answer.")
+        yield from head("digitlab_request_seconds", "histogram", "Seconds from a request's headers to its answer.")
         for route, counts in sorted(self._times.items()):
             total = 0
             for bound, count in zip((*map(str, _BUCKETS), "+Inf"), counts, strict=True):
@@ -52,11 +53,6 @@ class Metrics:
             yield f'digitlab_request_seconds_count{{route="{route}"}} {total}'
         yield from _plain("counter", self.counts)
         yield from _plain("gauge", {**self.gauges, "process_start_time_seconds": round(self.began, 3), **_memory()})
-
-
-def _head(name: str, kind: str, about: str) -> Iterator[str]:
-    yield f"# HELP {name} {about}"
-    yield f"# TYPE {name} {kind}"
 
 
 def _plain(kind: str, numbers: Mapping[str, float]) -> Iterator[str]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import copy
-import os
 import threading
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -13,6 +12,7 @@ from digitlab.apps.web.network_schemas import ModelSummary
 from digitlab.errors import DigitlabError, ModelError
 from digitlab.network.layers import NetworkLayers
 from digitlab.reading import Reader, resolve_model, shipped_models
+from digitlab.runs import plain_name
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -65,7 +65,7 @@ class Served:
                 try:
                     self._layers = NetworkLayers(self.path)
                 except ModelError as error:
-                    self._refused = f"{self.name}: its layers cannot be looked into"
+                    self._refused = f"{self.name}: its layers cannot be inspected"
                     raise ModelError(self._refused) from error
             return self._layers
 
@@ -98,12 +98,12 @@ class Models:
         """
         self._served: dict[str, Served] = {}
         shipped = shipped_models()
-        for each in dict.fromkeys((*given, *shipped)):
-            path = resolve_model(each)
-            if each in shipped:
-                self.add(each, path, "shipped")
+        for requested in dict.fromkeys((*given, *shipped)):
+            path = resolve_model(requested)
+            if requested in shipped:
+                self.add(requested, path, "shipped")
                 continue
-            name = _name_of(Path(each) if Path(each).is_file() else path)
+            name = plain_name(requested if Path(requested).is_file() else path)[:_LONGEST]
             # The shipped reader keeps its name, by which a class, too, asks for it.
             self.add(f"{name}-2" if name in shipped else name, path, "given")
         if not self._served:
@@ -139,23 +139,11 @@ class Models:
         Raises:
             ModelError: when there is none of this name.
         """
-        found = self._served.get(self.default if name is None else name)
-        if found is None:
+        served = self._served.get(self.default if name is None else name)
+        if served is None:
             raise ModelError(f"there is no model {str(name)[:60]!r}; expected one of {', '.join(self._served)}")
-        return found
+        return served
 
     def all(self) -> tuple[Served, ...]:
         """List all models, the default first."""
         return tuple(self._served.values())
-
-
-def _name_of(path: Path) -> str:
-    """Return the name of a run's folder or of a file, without characters that need escaping in an address.
-
-    >>> _name_of(Path("runs/2026-11-20-demo/model.onnx")), _name_of(Path("my net.onnx"))
-    ('2026-11-20-demo', 'my-net')
-    """
-    whole = Path(os.path.abspath(path))  # noqa: PTH100 - `resolve` would follow links, which have names of their own
-    name = whole.parent.name if whole.stem == "model" and whole.parent.name else whole.stem
-    plain = "".join(letter if letter.isascii() and (letter.isalnum() or letter in "-_.") else "-" for letter in name)
-    return plain[:_LONGEST]

@@ -86,12 +86,10 @@ def shown(picture: NDArray[np.uint8]) -> bytes:
     """Encode a picture, uint8 (H, W, 3) RGB, as a JPEG that every browser shows, at most SIDE pixels a side."""
     import cv2
 
-    scale = SIDE / max(picture.shape[:2])
-    if scale < 1:
-        size = max(1, round(picture.shape[1] * scale)), max(1, round(picture.shape[0] * scale))
-        picture = cv2.resize(picture, size, interpolation=cv2.INTER_AREA)  # type: ignore[assignment]
-    made = cv2.imencode(".jpg", cv2.cvtColor(picture, cv2.COLOR_RGB2BGR), [cv2.IMWRITE_JPEG_QUALITY, 92])[1]
-    return made.tobytes()
+    from digitlab.reading.ink import shrink
+
+    small = cv2.cvtColor(shrink(picture, SIDE), cv2.COLOR_RGB2BGR)
+    return cv2.imencode(".jpg", small, [cv2.IMWRITE_JPEG_QUALITY, 92])[1].tobytes()
 
 
 def with_page_note(note: str | None, pages: int, page: int | None = None) -> str | None:
@@ -102,28 +100,28 @@ def with_page_note(note: str | None, pages: int, page: int | None = None) -> str
     >>> with_page_note(None, 3, 2), with_page_note(None, 1)
     ('page 2 of 3 was read', None)
     """
-    said = f"page {page or 1:,} of {pages:,} was read" if pages > 1 else None
-    return "; ".join(each for each in (said, note) if each) or None
+    page_note = f"page {page or 1:,} of {pages:,} was read" if pages > 1 else None
+    return "; ".join(part for part in (page_note, note) if part) or None
 
 
 def _unpacked(content: bytes) -> bytes:
     """Decode a data URL; return anything else as it is."""
-    found = _DATA_URL.match(content[:256])
-    if found is None:
+    match = _DATA_URL.match(content[:256])
+    if match is None:
         return content
-    data = content[found.end() :].strip()
-    is_base64 = found[0].lower().endswith(b";base64,")
+    data = content[match.end() :].strip()
+    is_base64 = match[0].lower().endswith(b";base64,")
     if data.count(b"%") > _MOST_QUOTED:
         raise ProblemError(
-            413, "too-large", f"the data URL has {data.count(b'%'):,} signs with %; at most {_MOST_QUOTED:,} are "
-            "taken: send the file itself, or base64",
+            413, "too-large", f"the data URL has {data.count(b'%'):,} characters written with %; at most "
+            f"{_MOST_QUOTED:,} are accepted: send the file itself, or base64",
         )  # fmt: skip
     if not is_base64:
         return unquote_to_bytes(data)
     try:
         return base64.b64decode(unquote_to_bytes(data) if b"%" in data else data, validate=True)
     except (binascii.Error, ValueError) as error:
-        raise ProblemError(400, "data-url", f"the data URL is no base64 ({error}); copy the whole of it") from error
+        raise ProblemError(400, "data-url", f"the data URL is not base64 ({error}); copy all of it") from error
 
 
 def _file_of_form(body: bytes, content_type: bytes) -> bytes:

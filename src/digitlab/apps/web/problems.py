@@ -16,20 +16,20 @@ MEDIA_TYPE = "application/problem+json"
 
 _TITLES = {
     400: "The request cannot be understood",
-    401: "The server wants its token",
-    403: "Not from there",
+    401: "The server requires its token",
+    403: "This is not allowed",
     404: "There is no such thing",
-    405: "Not with this method",
+    405: "There is no such method here",
     408: "The request came too slowly",
     409: "Not now",
     413: "The request is too large",
-    415: "Not in this form",
-    421: "This server does not go by that name",
+    415: "The form of the body is not supported",
+    421: "The server has another name",
     422: "Something in the request is not as expected",
     429: "Too many at once",
     431: "The headers are too long",
-    500: "The server has made a mistake",
-    503: "The server has too much to do",
+    500: "The server has failed",
+    503: "The server cannot do this now",
     504: "The answer took too long",
 }
 # The class of an error → status and word; the first that matches is used.
@@ -84,12 +84,14 @@ def problem_of(error: DigitlabError) -> ProblemError:
 
 def lacking(error: MissingExtraError) -> ProblemError:
     """Make a 503 without the install command, which names a folder of the server and is only for its operator."""
-    return ProblemError(503, "missing-part", f"{error.lacking}, which this server lacks (`digitlab doctor` says more)")
+    return ProblemError(
+        503, "missing-part", f"{error.lacking}, which is not installed on the server (see `digitlab doctor`)"
+    )
 
 
-def overloaded(what: str, seconds: int) -> ProblemError:
+def overloaded(reason: str, seconds: int) -> ProblemError:
     """Make a 503 that tells the client to retry after this many seconds."""
-    return ProblemError(503, "overloaded", f"{what}; ask again in {seconds} s", {"Retry-After": str(seconds)})
+    return ProblemError(503, "overloaded", f"{reason}; try again in {seconds} s", {"Retry-After": str(seconds)})
 
 
 def answers_with(*statuses: int) -> dict[int | str, dict[str, Any]]:

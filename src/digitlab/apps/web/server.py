@@ -48,8 +48,8 @@ _FULL = b"HTTP/1.1 503 Service Unavailable\r\nretry-after: 1\r\nconnection: clos
 class Patience(HttpToolsProtocol):
     """A connection that is aborted when headers do not arrive in time, or are too long."""
 
-    def __init__(self, *arguments: Any, limits: Limits, **more: Any) -> None:
-        super().__init__(*arguments, **more)
+    def __init__(self, *args: Any, limits: Limits, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
         self._limits = limits
         self._deadline: asyncio.TimerHandle | None = None
         self._in_headers, self._header_bytes = False, 0
@@ -61,11 +61,11 @@ class Patience(HttpToolsProtocol):
             transport.write(_FULL)
             transport.close()
             return
-        self._wait()
+        self._start_deadline()
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Cancel the deadline."""
-        self._come()
+        self._cancel_deadline()
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
@@ -74,7 +74,7 @@ class Patience(HttpToolsProtocol):
         if self.transport.is_closing():
             return
         if self.transport.get_protocol() is not self:  # a WebSocket from here on, which may be silent
-            self._come()
+            self._cancel_deadline()
             return
         if self._in_headers:
             self._header_bytes += len(data)
@@ -83,7 +83,7 @@ class Patience(HttpToolsProtocol):
                 return
         idle = self.cycle is None or self.cycle.response_complete
         if self._deadline is None and (self._in_headers or (idle and self.timeout_keep_alive_task is None)):
-            self._wait()
+            self._start_deadline()
 
     def on_message_begin(self) -> None:
         """Count the header bytes of a new request from here."""
@@ -93,10 +93,13 @@ class Patience(HttpToolsProtocol):
     def on_headers_complete(self) -> None:
         """Cancel the deadline, since the headers are complete."""
         self._in_headers = False
-        self._come()
+        self._cancel_deadline()
         if _ABSOLUTE.match(self.url):  # then its host replaces the Host header (RFC 9112, 3.2.2)
             name = self.url.partition(b"://")[2].partition(b"/")[0]
-            self.headers[:] = [*((each, value) for each, value in self.headers if each != b"host"), (b"host", name)]
+            self.headers[:] = [
+                *((header, value) for header, value in self.headers if header != b"host"),
+                (b"host", name),
+            ]
         super().on_headers_complete()
 
     def on_response_complete(self) -> None:
@@ -109,15 +112,15 @@ class Patience(HttpToolsProtocol):
         """Abort an idle connection. Closing it could wait for ever until the client has received an answer."""
         self.transport.abort()
 
-    def _wait(self) -> None:
-        self._deadline = self.loop.call_later(self._limits.header_seconds, self._late)
+    def _start_deadline(self) -> None:
+        self._deadline = self.loop.call_later(self._limits.header_seconds, self._abort_late)
 
-    def _come(self) -> None:
+    def _cancel_deadline(self) -> None:
         if self._deadline is not None:
             self._deadline.cancel()
             self._deadline = None
 
-    def _late(self) -> None:
+    def _abort_late(self) -> None:
         self._deadline = None
         self.transport.abort()
 
@@ -129,8 +132,8 @@ class SteadyWebSocket(WebSocketsSansIOProtocol):
     such clients would keep everybody else waiting for seconds.
     """
 
-    def __init__(self, *arguments: Any, **more: Any) -> None:
-        super().__init__(*arguments, **more)
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
         self._frames, self._since = 0, 0.0
 
     def data_received(self, data: bytes) -> None:
@@ -191,8 +194,8 @@ def listen(host: str, port: int) -> socket.socket:
     """
     listening: socket.socket | None = None
     try:
-        found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
-        family, kind, protocol, _, address = found[0]
+        candidates = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
+        family, kind, protocol, _, address = candidates[0]
         listening = socket.socket(family, kind, protocol)
         listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         listening.bind(address)
@@ -205,18 +208,18 @@ def listen(host: str, port: int) -> socket.socket:
     return listening
 
 
-def check_proxies(given: Sequence[str]) -> None:
+def check_proxies(proxies: Sequence[str]) -> None:
     """Refuse anything but an address or a network: uvicorn would take it for a name that never matches.
 
     Raises:
         UsageError: names the invalid one.
     """
-    for each in given:
+    for address in proxies:
         try:
-            ipaddress.ip_network(each)
+            ipaddress.ip_network(address)
         except ValueError as error:
             raise UsageError(
-                f"--trusted-proxy is {each!r}; expected an address or a network, such as 127.0.0.1 or 10.0.0.0/8"
+                f"--trusted-proxy is {address!r}; expected an address or a network, such as 127.0.0.1 or 10.0.0.0/8"
             ) from error
 
 

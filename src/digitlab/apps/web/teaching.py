@@ -20,6 +20,7 @@ from digitlab.apps.web.schemas import (
     LearningDigits,
     Lessons,
 )
+from digitlab.reading.ink import shrink
 from digitlab.static_page.gallery import deflated, gallery_sets, measured_images, trained_images
 
 if TYPE_CHECKING:
@@ -38,17 +39,12 @@ def filter_bank(picture: NDArray[np.uint8]) -> FilterBank:
     """Apply every filter of S2's bank to a picture, uint8 (H, W, 3), made grey and small."""
     from digitlab.datasets.transforms.filter_bank import BANK, apply_bank
 
-    grey = cv2.cvtColor(picture, cv2.COLOR_RGB2GRAY)
-    scale = _MOST_SIDE / max(grey.shape)
-    if scale < 1:
-        sizes = (max(1, round(grey.shape[1] * scale)), max(1, round(grey.shape[0] * scale)))
-        grey = cv2.resize(grey, sizes, interpolation=cv2.INTER_AREA)
-    small = np.asarray(grey, np.uint8)
+    small = shrink(np.asarray(cv2.cvtColor(picture, cv2.COLOR_RGB2GRAY), np.uint8), _MOST_SIDE)
     results = []
     for name, values in apply_bank(small).items():
         low, high = float(values.min()), float(values.max())
         levels = (values - low) * (255.0 / (high - low)) if high > low else np.zeros_like(values)
-        kernel = [[round(float(each), 4) for each in row] for row in BANK[name]]
+        kernel = [[round(float(value), 4) for value in row] for row in BANK[name]]
         results.append(
             FilterResult(name=name, kernel=kernel, low=low, high=high, png=_png(np.rint(levels).astype(np.uint8)))
         )
@@ -60,8 +56,13 @@ def gallery() -> Gallery:
     """Return two of each test digit, the same rotated, shifted, noisy and thinned, and images that are no digits."""
     return Gallery(
         sets=[
-            GallerySet(name=each.name, count=len(each.images), labels=list(each.labels), data=as_bytes(each.images))
-            for each in gallery_sets()
+            GallerySet(
+                name=gallery_set.name,
+                count=len(gallery_set.images),
+                labels=list(gallery_set.labels),
+                data=as_bytes(gallery_set.images),
+            )
+            for gallery_set in gallery_sets()
         ]
     )
 
@@ -76,9 +77,9 @@ def learning_digits() -> LearningDigits:
     return LearningDigits(train=train, test=test)
 
 
-def lessons(found: Sequence[Lesson]) -> Lessons:
+def lessons(offered: Sequence[Lesson]) -> Lessons:
     """Convert lessons to the message for the page."""
-    return Lessons(lessons=[schemas.Lesson.model_validate(each.as_dict()) for each in found])
+    return Lessons(lessons=[schemas.Lesson.model_validate(lesson.as_dict()) for lesson in offered])
 
 
 def _png(grey: NDArray[np.uint8]) -> str:

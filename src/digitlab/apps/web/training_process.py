@@ -22,16 +22,16 @@ from digitlab.apps.web.looking import as_bytes, kernels_of
 from digitlab.apps.web.network_schemas import Mistake, TrainingEpoch, TrainingProgress, TrainingQuestion
 from digitlab.apps.web.problems import lacking
 from digitlab.errors import DigitlabError, MissingExtraError
+from digitlab.scheduling.worker import own_stdout
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from io import TextIOWrapper
 
     from digitlab.apps.web.network_schemas import Kernels
     from digitlab.training import Event, Loop, StopRequest
     from digitlab.values import Digits
 
-    Tell = Callable[[str, dict[str, Any]], None]
+    Report = Callable[[str, dict[str, Any]], None]
 
 __all__ = ["main"]
 
@@ -43,9 +43,9 @@ _NICE = 5  # lower priority: the server must answer while we compute
 
 def main() -> None:
     """Train as requested in the input."""
-    out = _own_output()
+    out = own_stdout()
 
-    def tell(event: str, data: dict[str, Any]) -> None:
+    def report(event: str, data: dict[str, Any]) -> None:
         out.write(json.dumps({"event": event, "data": data}) + "\n")
         out.flush()
 
@@ -54,25 +54,18 @@ def main() -> None:
     question = TrainingQuestion.model_validate_json(sys.stdin.readline())
     target = Path(sys.stdin.readline().rstrip("\n"))
     try:
-        tell("done", _train(question, target, Path(sys.argv[1]) if len(sys.argv) > 1 else None, tell))
+        report("done", _train(question, target, Path(sys.argv[1]) if len(sys.argv) > 1 else None, report))
     except (MissingExtraError, ModuleNotFoundError):
-        tell("failed", {"error": lacking(MissingExtraError("train", needed_for="training")).detail})
+        report("failed", {"error": lacking(MissingExtraError("train", needed_for="training")).detail})
     except DigitlabError as error:
-        tell("failed", {"error": str(error)})
+        report("failed", {"error": str(error)})
     except MemoryError:
-        tell("failed", {"error": "the training does not fit into the memory; take a smaller network"})
+        report("failed", {"error": "the training does not fit into memory; choose a smaller network"})
 
 
-def _own_output() -> TextIOWrapper:
-    """Reserve stdout for our events: what a library prints goes to stderr instead."""
-    out = os.fdopen(os.dup(1), "w", encoding="utf-8")
-    os.dup2(2, 1)
-    return out
-
-
-def _train(question: TrainingQuestion, target: Path, own: Path | None, tell: Tell) -> dict[str, Any]:
+def _train(question: TrainingQuestion, target: Path, own: Path | None, report: Report) -> dict[str, Any]:
     """Train and export to ``target``; return whether it was interrupted, and the result on a class's own digits."""
-    tell("stage", {"text": "loading"})
+    report("stage", {"text": "loading"})
     from digitlab.datasets import load_dataset
     from digitlab.models import export_onnx, predict_probabilities, preparation_of, versions
     from digitlab.training import StopRequest, TrainingConfig
@@ -89,14 +82,15 @@ def _train(question: TrainingQuestion, target: Path, own: Path | None, tell: Tel
     rows = np.random.default_rng(question.seed).permutation(60_000)[: question.images]
     test = data.split("test")[np.arange(_VALIDATED) * (10_000 // _VALIDATED)]
     images = data.split("train")[rows]
-    held = None if own is None else class_digits(own, question.seed)
-    loop = loop_of(training, images if held is None else held.mixed_into(images), test)
-    watch = _Watch(test, loop.batches, tell)
+    class_data = None if own is None else class_digits(own, question.seed)
+    loop = loop_of(training, images if class_data is None else class_data.mixed_into(images), test)
+    watch = _Watch(test, loop.batches, report)
     history = loop.run(training.epochs, watch.progress, stop, watch.epoch)
-    tell("stage", {"text": "exporting"})
+    report("stage", {"text": "exporting"})
     model = finished_network(training, loop)
     measured = {
-        "dataset": f"{question.images:,} of MNIST's training images" + (f" and {held.about}" if held else ""),
+        "dataset": f"{question.images:,} of MNIST's training images"
+        + (f" and {class_data.about}" if class_data else ""),
         "seed": question.seed,
         "epochs_trained": len(history.epochs),
     }
@@ -106,7 +100,7 @@ def _train(question: TrainingQuestion, target: Path, own: Path | None, tell: Tel
         "trained on the page", training.architecture, preparation_of(model), training=measured, versions=versions()
     )
     export_onnx(model, target, card)
-    result = None if held is None else held.result(predict_probabilities(model, held.test.images))
+    result = None if class_data is None else class_data.result(predict_probabilities(model, class_data.test.images))
     return {"interrupted": history.interrupted, "own": result and result.model_dump()}
 
 
@@ -121,8 +115,8 @@ def _listen(stop: StopRequest) -> None:
 class _Watch:
     """Reports the events of the training."""
 
-    def __init__(self, test: Digits, batches: int, tell: Tell) -> None:
-        self._test, self._batches, self._tell = test, batches, tell
+    def __init__(self, test: Digits, batches: int, report: Report) -> None:
+        self._test, self._batches, self._report = test, batches, report
 
     def progress(self, event: Event) -> None:
         from digitlab.training import Progressed
@@ -135,14 +129,14 @@ class _Watch:
                 losses=[_finite(each) for each in event.losses],
                 accuracies=[_finite(each) for each in event.accuracies],
             )
-            self._tell("progress", progress.model_dump())
+            self._report("progress", progress.model_dump())
 
     def epoch(self, loop: Loop) -> None:
         from digitlab.models import predict_probabilities
 
         ended = loop.history.epochs[-1]
         answers = predict_probabilities(loop.model, self._test.images)
-        told = TrainingEpoch(
+        message = TrainingEpoch(
             epoch=ended.epoch,
             loss=_finite(ended.loss),
             accuracy=_finite(ended.accuracy),
@@ -152,7 +146,7 @@ class _Watch:
             filters=_first_filters(loop.model),
             mistakes=_mistakes(self._test, answers),
         )
-        self._tell("epoch", told.model_dump(mode="json"))
+        self._report("epoch", message.model_dump(mode="json"))
 
 
 def _first_filters(model: Any) -> Kernels | None:

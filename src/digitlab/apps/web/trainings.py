@@ -48,7 +48,7 @@ class _Job:
         self.process: subprocess.Popen[bytes] | None = None
         self.task: asyncio.Task[None] | None = None
         self.ended = False  # whether the last event was added: later than `over`, since its process must end first
-        self._told: list[str] = []  # the events as they are sent
+        self._sent: list[str] = []  # the events as they are sent
         self._changed = asyncio.Condition()
 
     @property
@@ -56,26 +56,26 @@ class _Job:
         """Whether the training is over."""
         return self.state.state in _OVER
 
-    async def tell(self, event: str, data: Any) -> None:
+    async def add_event(self, event: str, data: Any) -> None:
         """Add an event. All are kept: a client that connects late or reads slowly gets every batch of the curves.
 
         A training of 20 epochs has at most a thousand events, which take 300 kB.
         """
-        self._told.append(f"event: {event}\ndata: {json.dumps(data)}\n\n")
+        self._sent.append(f"event: {event}\ndata: {json.dumps(data)}\n\n")
         async with self._changed:
             self._changed.notify_all()
 
-    async def tell_state(self) -> None:
+    async def add_state_event(self) -> None:
         """Add an event with the current state."""
-        await self.tell("state", self.state.model_dump(mode="json"))
+        await self.add_event("state", self.state.model_dump(mode="json"))
 
     async def events(self) -> AsyncIterator[str]:
         """Yield all events, past ones first, up to the last one."""
         sent = 0
         while True:
-            while sent < len(self._told):
+            while sent < len(self._sent):
                 sent += 1
-                yield self._told[sent - 1]
+                yield self._sent[sent - 1]
             if self.ended:
                 return
             try:
@@ -100,7 +100,7 @@ class TrainingRoom:
 
     def all(self) -> Trainings:
         """List all trainings, the newest first, and whether another may be started."""
-        reason = self._why_not()
+        reason = self._refusal()
         states = [job.state for job in reversed(self._jobs.values())]
         if reason is None:
             return Trainings(allowed=True, reason=None, refused=None, trainings=states)
@@ -119,7 +119,7 @@ class TrainingRoom:
         Raises:
             ProblemError: 403 if it is not allowed, 409 while another runs, 503 without the extra.
         """
-        reason = self._why_not()
+        reason = self._refusal()
         if reason is not None:
             raise reason
         self._count += 1
@@ -157,7 +157,7 @@ class TrainingRoom:
             job.state.state = "stopping"
             if job.process is not None:
                 _write(job.process, b"stop\n")
-            await job.tell_state()
+            await job.add_state_event()
         return job.state
 
     async def close(self) -> None:
@@ -169,14 +169,14 @@ class TrainingRoom:
         if self._folder is not None:
             self._folder.cleanup()
 
-    def _why_not(self) -> ProblemError | None:
+    def _refusal(self) -> ProblemError | None:
         if not self._trusted:
             return ProblemError(403, "training", "training needs a server on this machine alone, or one with a token")
         if importlib.util.find_spec("keras") is None:
             return lacking(MissingExtraError("train", needed_for="training"))
         running = next((job.state.id for job in self._jobs.values() if not job.over), None)
         if running is not None:
-            return ProblemError(409, "training", f"{running} is at work; wait for its end, or stop it")
+            return ProblemError(409, "training", f"{running} is running; wait until it ends, or stop it")
         return None
 
     def _check_trust(self) -> None:
@@ -197,7 +197,7 @@ class TrainingRoom:
 
     async def _watch(self, job: _Job) -> None:
         """Run a training's process and handle its events, until it ends."""
-        await job.tell_state()
+        await job.add_state_event()
         try:
             await self._run(job)
         except asyncio.CancelledError:
@@ -208,19 +208,19 @@ class TrainingRoom:
         finally:
             await self._end_process(job)
             job.ended = True
-            await job.tell_state()
+            await job.add_state_event()
 
     async def _run(self, job: _Job) -> None:
         if self._folder is None:
             self._folder = tempfile.TemporaryDirectory(prefix="digitlab-web-")
         target = Path(self._folder.name) / f"{job.state.id}.onnx"
         loop = asyncio.get_running_loop()
-        with tempfile.TemporaryFile() as complaints:
+        with tempfile.TemporaryFile() as stderr:
             job.process = subprocess.Popen(
                 _COMMAND if job.own is None else (*_COMMAND, str(job.own)),
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
-                stderr=complaints,
+                stderr=stderr,
                 bufsize=0,
                 env={**os.environ, "PYTHONIOENCODING": "utf-8"},  # what we write to it, in any locale
             )
@@ -229,14 +229,14 @@ class TrainingRoom:
                 _write(job.process, b"stop\n")
             ended: dict[str, Any] | None = None
             async for line in _lines(job.process):
-                told = json.loads(line)
-                ended = await self._heard(job, told["event"], told["data"])
+                message = json.loads(line)
+                ended = await self._handle_event(job, message["event"], message["data"])
                 if ended is not None:
                     break
             if ended is None:
                 await loop.run_in_executor(None, job.process.wait)
-                complaints.seek(0)
-                reason = _last_line(complaints.read()) or job.process.returncode
+                stderr.seek(0)
+                reason = _last_line(stderr.read()) or job.process.returncode
                 raise OSError(f"the training's process has ended ({reason})")
         if "error" in ended:
             job.state.state, job.state.error = "failed", str(ended["error"])
@@ -248,7 +248,7 @@ class TrainingRoom:
         job.state.state = "stopped" if ended["interrupted"] else "done"
 
     @staticmethod
-    async def _heard(job: _Job, event: str, data: dict[str, Any]) -> dict[str, Any] | None:
+    async def _handle_event(job: _Job, event: str, data: dict[str, Any]) -> dict[str, Any] | None:
         """Handle an event; return the data of the last one, else None."""
         if event in ("done", "failed"):
             return data
@@ -257,9 +257,9 @@ class TrainingRoom:
         first = event in ("progress", "epoch") and job.state.state == "starting"
         if first:
             job.state.state = "running"
-        await job.tell(event, data)
+        await job.add_event(event, data)
         if first:
-            await job.tell_state()
+            await job.add_state_event()
         return None
 
     @staticmethod
@@ -270,10 +270,10 @@ class TrainingRoom:
         if process.stdin is not None:
             with contextlib.suppress(OSError):
                 process.stdin.close()  # the end of its input makes the process exit
-        await asyncio.get_running_loop().run_in_executor(None, _see_off, process)
+        await asyncio.get_running_loop().run_in_executor(None, _wait_or_kill, process)
 
 
-def _see_off(process: subprocess.Popen[bytes]) -> None:
+def _wait_or_kill(process: subprocess.Popen[bytes]) -> None:
     try:
         process.wait(_SECONDS_TO_END)
     except subprocess.TimeoutExpired:

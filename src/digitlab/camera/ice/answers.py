@@ -204,7 +204,7 @@ def _picture_1_1(stream: _Bytes, *, md5sum: bool) -> Picture:
         pixels = stream.bytes()
         _end_slice(stream, end)
         if stream.count() != 1:
-            raise _Malformed("more or less than one description")
+            raise _Malformed("expected exactly one description")
         described = _description_1_1(stream, names, md5sum=md5sum)
     else:
         described = _description_1_1(stream, names, md5sum=md5sum)

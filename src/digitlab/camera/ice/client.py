@@ -110,7 +110,10 @@ class _Connection:
             Ice_RetryIntervals=-1,  # the caller retries, and reports it
         )
         with self._changed:
-            self._communicator = running
+            closed, self._communicator = self._closed, running
+        if closed:  # before there was anything to end
+            self.close()
+            return
         self._proxy = self._proxy_of(running, self._text)
         if self._wait_for(self._call(self._proxy.ice_isAAsync, _INTERFACE)) is False:
             raise SourceError(f"{self._text}: responds, but is not a camera of JdeRobot (it has another interface)")
@@ -207,18 +210,18 @@ class _Connection:
             )
         for kind, meaning in (
             ("ConnectionRefusedException", "connection refused; is the camera server running?"),
-            ("ObjectNotExistException", "the server has no camera of this name"),
-            ("FacetNotExistException", "the server has no camera of this name"),
+            ("ObjectNotExistException", "the server has no camera with this name"),
+            ("FacetNotExistException", "the server has no camera with this name"),
             ("NoEndpointException", f"has no endpoint; {_EXAMPLE}"),
-            ("DNSException", "there is no host of this name"),
+            ("DNSException", "there is no host with this name"),
             ("MemoryLimitException", f"sends more than {_LARGEST_ANSWER // 1024} MB at once"),
             ("ConnectTimeoutException", f"no connection within {_PATIENCE:g} s"),
             ("TimeoutException", f"no response within {_PATIENCE:g} s"),
-            ("ConnectionLostException", "the connection broke off"),
+            ("ConnectionLostException", "the connection was interrupted"),
             ("CloseConnectionException", "the camera server has ended"),
             ("ProtocolException", "the server there does not speak Ice"),
             ("UnknownException", "the camera server failed"),
-            ("SocketException", "the connection broke off, or cannot be made"),
+            ("SocketException", "the connection was interrupted, or cannot be made"),
         ):
             if isinstance(error, getattr(module, kind)):
                 return SourceError(f"{self._text}: {meaning}")

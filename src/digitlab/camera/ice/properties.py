@@ -36,10 +36,10 @@ def configuration_text(path: str | Path) -> str:
         text = data.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         raise RecipeError(
-            f"{path}: not a text (byte {error.start} is not UTF-8); expected a configuration file"
+            f"{path}: not a text file (byte {error.start} is not UTF-8); expected a configuration file"
         ) from error
     if "\0" in text:
-        raise RecipeError(f"{path}: not a text (it contains null bytes); expected a configuration file")
+        raise RecipeError(f"{path}: not a text file (it contains null bytes); expected a configuration file")
     return text
 
 

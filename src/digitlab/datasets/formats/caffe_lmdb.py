@@ -59,7 +59,9 @@ class _LmdbSink:
 
     def write(self, digits: Digits) -> None:
         if self._count + len(digits) > _MAX_RECORDS:
-            raise StorageError(f"cannot write {self._path}: keys of eight digits end at {_MAX_RECORDS:,} records")
+            raise StorageError(
+                f"cannot write {self._path}: its keys have eight digits; expected at most {_MAX_RECORDS:,} records"
+            )
         datum = datum_class()
         records = [
             (

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 __all__ = [
     "REST", "as_digits", "as_labels", "as_pixels", "expect_a_split", "expect_image_shape", "expect_numbers",
     "expect_same_length", "in_split_order", "labels_are_loose", "listed", "loose_labels", "no_bomb", "no_labels",
-    "other_labels", "refusing",
+    "other_labels",
 ]  # fmt: skip
 
 # Deflate compresses zeros by up to 1030:1, digits by 5:1; blank test sets are small.
@@ -61,22 +61,6 @@ def no_labels(rows: int) -> NDArray[np.uint8]:
     return np.full(rows, NONE, np.uint8)
 
 
-@contextlib.contextmanager
-def refusing(path: Path, what: str, *errors: type[Exception]) -> Iterator[None]:
-    """Convert a library's errors about a file into our own.
-
-    Raises:
-        DatasetError: in place of any of ``errors``; the message names the file.
-    """
-    try:
-        yield
-    except DatasetError:
-        raise
-    except errors as error:
-        reason = " ".join(str(error).split()) or type(error).__name__
-        raise DatasetError(f"{path}: {what}: {reason[:200]}") from error
-
-
 def expect_numbers(path: Path, name: str, dtype: np.dtype[Any]) -> None:
     """Reject any dtype but integers and floats.
 
@@ -84,7 +68,9 @@ def expect_numbers(path: Path, name: str, dtype: np.dtype[Any]) -> None:
         DatasetError: for strings, objects, records, complex numbers.
     """
     if dtype.hasobject:
-        raise DatasetError(f"{path}: {name} holds Python objects (a pickle), which are never loaded; expected numbers")
+        raise DatasetError(
+            f"{path}: {name} contains Python objects (a pickle), which are never loaded; expected numbers"
+        )
     if dtype.kind not in "uif":
         raise DatasetError(f"{path}: {name} is of type {dtype}; expected numbers")
 
@@ -109,8 +95,12 @@ def expect_same_length(
         DatasetError: if the labels are not a vector, or are not as many as the images.
     """
     if label_shape != shape[:1]:
+        hint: dict[tuple[int, ...], str] = {
+            (shape[0], 10): f"; for one-hot labels, take {labels}.argmax(axis=1)", (shape[0], 1): "; ravel() it",
+        }  # fmt: skip
         raise DatasetError(
             f"{path}: {labels} has the shape {label_shape}; expected ({shape[0]},), one for each row of {images}"
+            + hint.get(label_shape, "")
         )
 
 
@@ -146,9 +136,9 @@ def as_pixels(values: NDArray[Any], path: Path, name: Callable[[int], str]) -> N
 def _wrong_pixel(values: NDArray[Any], wrong: NDArray[np.bool_], path: Path, name: Callable[[int], str]) -> str:
     row = int(wrong.any(axis=1).argmax())
     value = values[row, int(wrong[row].argmax())]
-    message = f"{path}: {name(row)} holds {value}; expected whole numbers 0 to 255"
+    message = f"{path}: {name(row)} contains {value}; expected whole numbers 0 to 255"
     if values.dtype.kind == "f" and values[row].min() >= 0 and values[row].max() <= 1:
-        message += ". The image lies between 0 and 1: multiply by 255, round, and write it again"
+        message += ". The image lies between 0 and 1: multiply by 255, round, and save it again"
     return message
 
 
@@ -170,6 +160,8 @@ def as_labels(
         more = f". {others()}" if others else ""
         if values[row] == NONE:
             more += f". `digitlab data check {path}` tells whether they begin at 1"
+        if values[row] == -1:
+            more += f". −1 means no label: `digitlab data check {path} --fix OUT.npz` leaves these images out"
         raise DatasetError(f"{path}: {name(row)} is {values[row]}; expected 0 to 9{more}")
     return labels
 

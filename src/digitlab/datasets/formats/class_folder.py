@@ -33,11 +33,11 @@ class ClassFolderSource(Closing):
 
     Thus files numbered across the classes, as our writer numbers them, keep their order, and batches mix the classes.
     The names are kept in memory, the pictures are not. Pictures that are not 28×28 are converted to that size
-    (`fitting`); ``how``: "prepared", "resized" or None.
+    (`fitting`); ``preparation``: "prepared", "resized" or None.
     """
 
-    def __init__(self, path: Path, split: str | None = None, how: str | None = None) -> None:
-        self._path, self._encoded = path, Encoded(path, how, files=True)
+    def __init__(self, path: Path, split: str | None = None, preparation: str | None = None) -> None:
+        self._path, self._encoded = path, Encoded(path, preparation, files=True)
         self.sizes = self._encoded.sizes
         with saying_what_failed(path, "read"):
             if is_class_folder(path):

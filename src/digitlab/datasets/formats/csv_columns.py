@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "PLAIN", "UNLABELLED", "Columns", "CsvChoice", "cells_of", "is_header", "label_choices", "label_stands_last",
-    "named_columns",
+    "named_columns", "separator_of",
 ]  # fmt: skip
 
 _PIXELS = 784
@@ -62,6 +62,15 @@ PLAIN = Columns()  # Kaggle's layout: the label, then the pixels
 UNLABELLED = Columns(_PIXELS, NO_LABEL)
 
 
+def separator_of(line: bytes) -> bytes:
+    """Return what separates the cells of a line: a comma, or, as Excel writes in many countries, a semicolon or tab.
+
+    >>> separator_of(b"5,0,0"), separator_of(b"5;0;0")
+    (b',', b';')
+    """
+    return b"," if b"," in line else next((separator for separator in (b";", b"\t") if separator in line), b",")
+
+
 def is_header(line: bytes) -> bool:
     """Return whether the first line is a header: letters instead of numbers, or pandas' column numbers 0, 1, 2, …."""
     cells = cells_of(line)
@@ -85,13 +94,13 @@ def named_columns(line: bytes, path: Path) -> Columns | None:
     label = _label_of(names, path)
     if label == NO_LABEL:
         return UNLABELLED if len(names) == _PIXELS else Columns(len(names), NO_LABEL, np.arange(len(names))[-_PIXELS:])
-    others = [place for place in range(len(names)) if place != label]
-    pixels = [place for place in others if names[place] not in _ROW_NUMBERS] if len(others) > _PIXELS else others
+    others = [index for index in range(len(names)) if index != label]
+    pixels = [index for index in others if names[index] not in _ROW_NUMBERS] if len(others) > _PIXELS else others
     if len(pixels) != _PIXELS:
-        odd = [repr(names[place]) for place in pixels if not _numbers_in(names[place])]
+        odd = [repr(names[index]) for index in pixels if not _numbers_in(names[index])]
         more = f"; not named like pixels: {', '.join(odd[:5])}" if odd and len(pixels) > _PIXELS else ""
         raise DatasetError(
-            f"{path}: its header names {len(pixels)} columns beside the label {names[label]!r}; expected {_PIXELS} "
+            f"{path}: its header names {len(pixels)} columns besides the label {names[label]!r}; expected {_PIXELS} "
             f"pixels{more}"
         )
     return Columns(len(names), label, np.array(_in_order(pixels, names), np.intp))
@@ -121,12 +130,12 @@ def cells_of(line: bytes) -> list[str]:
 
 
 def _label_of(names: Sequence[str], path: Path) -> int:
-    called = [place for place, name in enumerate(names) if name in _LABELS]
-    unnumbered = [place for place, name in enumerate(names) if not _numbers_in(name) and name not in _ROW_NUMBERS]
-    found = called or unnumbered
-    if len(found) == 1:
-        return found[0]
-    if not found:
+    named = [index for index, name in enumerate(names) if name in _LABELS]
+    unnumbered = [index for index, name in enumerate(names) if not _numbers_in(name) and name not in _ROW_NUMBERS]
+    candidates = named or unnumbered
+    if len(candidates) == 1:
+        return candidates[0]
+    if not candidates:
         if labels_are_loose():
             return NO_LABEL
         raise DatasetError(
@@ -135,8 +144,8 @@ def _label_of(names: Sequence[str], path: Path) -> int:
             f"`digitlab classify {path} --out OUT.npz` gives them the reader's answers"
         )
     if labels_are_loose():
-        return found[0]
-    several = ", ".join(repr(names[place]) for place in found[:5])
+        return candidates[0]
+    several = ", ".join(repr(names[index]) for index in candidates[:5])
     raise DatasetError(f"{path}: its header has more than one column that could be the label ({several}); keep one")
 
 
@@ -144,13 +153,13 @@ def _numbers_in(name: str) -> tuple[int, ...]:
     return tuple(int(number) for number in re.findall(r"[0-9]{1,9}", name))
 
 
-def _in_order(places: list[int], names: Sequence[str]) -> list[int]:
+def _in_order(columns: list[int], names: Sequence[str]) -> list[int]:
     """Sort columns by the numbers in their names, if all have equally many and none repeat; else keep the order."""
-    numbers = {place: _numbers_in(names[place]) for place in places}
-    alike = len({len(each) for each in numbers.values()}) == 1
-    if not alike or len(set(numbers.values())) != len(places):
-        return places
-    return sorted(places, key=numbers.__getitem__)
+    numbers = {column: _numbers_in(names[column]) for column in columns}
+    alike = len({len(key) for key in numbers.values()}) == 1
+    if not alike or len(set(numbers.values())) != len(columns):
+        return columns
+    return sorted(columns, key=numbers.__getitem__)
 
 
 _MOST_OTHERS = 50
@@ -175,6 +184,8 @@ def label_choices(path: Path) -> list[CsvChoice]:
     """Find the columns that hold digits and leave 784 pixels; none if any line is not numeric."""
     with saying_what_failed(path, "read"), path.open("rb") as file:
         lines = [line for _ in range(_LINES + 1) if (line := file.readline(_LONGEST_LINE))]
+    separator = separator_of(lines[0] if lines else b"")
+    lines = [line.replace(separator, b",") for line in lines]
     header = bool(lines) and is_header(lines[0])
     names = cells_of(lines[0]) if header else []
     rows = list(csv.reader(io.StringIO(b"".join(lines[header:]).decode("utf-8", "replace"))))
@@ -186,24 +197,26 @@ def label_choices(path: Path) -> list[CsvChoice]:
     except ValueError:
         return []
     pixels = _pixel_columns(names, width)
-    others = [place for place in range(width) if place not in set(pixels)] if len(pixels) == _PIXELS else [0, width - 1]
-    found = []
-    for place in others:
-        left = pixels if len(pixels) == _PIXELS else [each for each in range(width) if each != place]
-        values, images = table[:, place], table[:, left]
-        if len(left) != _PIXELS or not _are_digits(values) or images.min() < 0 or images.max() > 255:
+    candidates = (
+        [column for column in range(width) if column not in set(pixels)] if len(pixels) == _PIXELS else [0, width - 1]
+    )
+    choices = []
+    for column in candidates:
+        pixel_columns = pixels if len(pixels) == _PIXELS else [other for other in range(width) if other != column]
+        values, images = table[:, column], table[:, pixel_columns]
+        if len(pixel_columns) != _PIXELS or not _are_digits(values) or images.min() < 0 or images.max() > 255:
             continue
-        columns = Columns(width, place, np.array(left, np.intp))
-        name = repr(names[place]) if names else f"number {place + 1}"
-        found.append(CsvChoice(name, columns, values.astype(np.uint8), images.astype(np.uint8).reshape(-1, 28, 28)))
-    return found
+        columns = Columns(width, column, np.array(pixel_columns, np.intp))
+        name = repr(names[column]) if names else f"number {column + 1}"
+        choices.append(CsvChoice(name, columns, values.astype(np.uint8), images.astype(np.uint8).reshape(-1, 28, 28)))
+    return choices
 
 
 def _pixel_columns(names: list[str], width: int) -> list[int]:
     """Find the columns named by the most common prefix and a number; empty without a header."""
     starts = [name.rstrip("0123456789") for name in names]
     common = max(set(starts), key=starts.count) if starts else ""
-    return [place for place in range(min(width, len(names))) if starts[place] == common and names[place] != common]
+    return [index for index in range(min(width, len(names))) if starts[index] == common and names[index] != common]
 
 
 def _are_digits(values: NDArray[np.float64]) -> bool:

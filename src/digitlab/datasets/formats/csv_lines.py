@@ -1,7 +1,7 @@
 """CSV: one line per image, with its label and its 784 pixels row by row.
 
 The label is the first column, as in Kaggle's MNIST, or the last; the header's names or the content decide which
-(`csv_columns`).
+(`csv_columns`). Semicolons and tabs separate cells as well, in a file whose first line has no comma.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ from digitlab.datasets.formats.csv_columns import (
     is_header,
     label_stands_last,
     named_columns,
+    separator_of,
 )
 from digitlab.datasets.formats.protocol import BATCH, Closing
 from digitlab.errors import DatasetError
@@ -104,10 +105,11 @@ class CsvSource(Closing):
         with contextlib.ExitStack() as opened:
             with saying_what_failed(self._path, "read"):
                 file = opened.enter_context(self._path.open("rb"))
-            rest, line, named = self._without_header(file)
+            rest, line, named, separator = self._without_header(file)
             while True:
                 with saying_what_failed(self._path, "read"):
                     content = file.read(_BLOCK)
+                content = content if separator == b"," else content.replace(separator, b",")
                 end = (rest + content).rfind(b"\n") + 1 if content else len(rest)
                 text, rest = (rest + content)[:end], (rest + content)[end:]
                 if text:
@@ -121,14 +123,16 @@ class CsvSource(Closing):
                         f"{self._path}: line {line} has more than {_MAX_LINE:,} bytes; expected 785 numbers"
                     )
 
-    def _without_header(self, file: IO[bytes]) -> tuple[bytes, int, Columns | None]:
-        """Read the first line; return it (empty if a header), the number of the first data line, and the layout."""
+    def _without_header(self, file: IO[bytes]) -> tuple[bytes, int, Columns | None, bytes]:
+        """Read the first line; return it (empty if a header), the first data line's number, layout and separator."""
         with saying_what_failed(self._path, "read"):
             first = file.readline(_MAX_HEADER)
         first = first.removeprefix(b"\xef\xbb\xbf")  # the byte order mark that Excel writes
+        separator = separator_of(first)
+        first = first.replace(separator, b",")
         if first.endswith(b"\n") and is_header(first):
-            return b"", 2, self._columns or named_columns(first, self._path)
-        return first, 1, self._columns
+            return b"", 2, self._columns or named_columns(first, self._path), separator
+        return first, 1, self._columns, separator
 
     def _numbers_by_line(self, text: bytes, first_line: int, columns: Columns) -> tuple[NDArray[np.int64], list[int]]:
         """Parse slowly: accept blanks and empty lines, and report errors by line and column."""
@@ -142,10 +146,10 @@ class CsvSource(Closing):
     def _numbers(self, line: bytes, number: int, expected: int) -> list[int]:
         cells = line.split(b",")
         if len(cells) != expected:
-            meant = "label and 784 pixels" if expected == PLAIN.count else "as the header names"
+            meaning = "label and 784 pixels" if expected == PLAIN.count else "as the header names"
             if len(cells) == expected - 1 == UNLABELLED.count and number <= 2:
-                meant += f". Without labels: `digitlab classify {self._path} --out OUT.npz` gives them the reader's"
-            raise DatasetError(f"{self._path}: line {number} has {len(cells)} columns; expected {expected}: {meant}")
+                meaning += f". Without labels: `digitlab classify {self._path} --out OUT.npz` gives them the reader's"
+            raise DatasetError(f"{self._path}: line {number} has {len(cells)} columns; expected {expected}: {meaning}")
         return [self._number(cell, number, column) for column, cell in enumerate(cells, 1)]
 
     def _number(self, cell: bytes, line: int, column: int) -> int:

@@ -147,7 +147,9 @@ class DatumDecoder:
         try:
             datum.ParseFromString(value)
         except DecodeError as error:
-            raise DatasetError(f"{self._path}: {name} is cut off or not a Caffe Datum ({len(value)} bytes)") from error
+            raise DatasetError(
+                f"{self._path}: {name} is truncated or not a Caffe Datum ({len(value)} bytes)"
+            ) from error
         if not datum.HasField("label"):
             raise DatasetError(f"{self._path}: {name} has no label; expected 0 to 9")
         pixels = self._pixels(datum, name)

@@ -30,13 +30,13 @@ _LEAST_RANGE = 32  # grey levels; an image with a smaller range is empty
 class Fitter:
     """Converter of images to 28×28 that also counts the sizes it has seen.
 
-    how: "prepared": light ink on dark, the ink's longest side 20 pixels, its centre of mass in the middle, as MNIST was
-        made and the reader prepares a photo; "resized": the whole image scaled to 28×28; None: 28×28 images are left
-        unchanged, others are prepared, with a warning
+    preparation: "prepared": light ink on dark, the ink's longest side 20 pixels, its centre of mass in the middle, as
+        MNIST was made and the reader prepares a photo; "resized": the whole image scaled to 28×28; None: 28×28 images
+        are left unchanged, others are prepared, with a warning
     """
 
-    def __init__(self, path: Path, how: str | None) -> None:
-        self._path, self._how, self._told = path, how, False
+    def __init__(self, path: Path, preparation: str | None) -> None:
+        self._path, self._preparation, self._warned = path, preparation, False
         self.sizes: Counter[tuple[int, int]] = Counter()
 
     def __call__(self, images: NDArray[np.uint8]) -> NDArray[np.uint8]:
@@ -44,20 +44,20 @@ class Fitter:
         size = images.shape[1], images.shape[2]
         self.sizes[size] += len(images)
         grey = grey_of(images)
-        if size == (_SIDE, _SIDE) and self._how != PREPARED:
+        if size == (_SIDE, _SIDE) and self._preparation != PREPARED:
             return grey
-        if self._how is None:
-            self._tell(size)
-        one = _resized if self._how == RESIZED else fitted
+        if self._preparation is None:
+            self._warn(size)
+        one = _resized if self._preparation == RESIZED else fitted
         return np.stack([one(image) for image in grey]) if len(grey) else np.empty((0, _SIDE, _SIDE), np.uint8)
 
-    def _tell(self, size: tuple[int, int]) -> None:
+    def _warn(self, size: tuple[int, int]) -> None:
         """Warn, once, that the images differ from those in the file."""
-        if not self._told:
-            self._told = True
+        if not self._warned:
+            self._warned = True
             warnings.warn(
                 f"{self._path}: images of {size[1]}×{size[0]} are prepared as the reader prepares a photo: light ink "
-                f"on dark, in a box of 20×20, centred by mass. {self._path}#resized only makes them 28×28",
+                f"on dark, in a box of 20×20, centred by mass. {self._path}#resized only resizes them to 28×28",
                 stacklevel=1,
             )
 
@@ -75,8 +75,8 @@ def grey_of(images: NDArray[np.uint8]) -> NDArray[np.uint8]:
 def _resized(image: NDArray[np.uint8]) -> NDArray[np.uint8]:
     import cv2
 
-    how = cv2.INTER_AREA if min(image.shape) >= _SIDE else cv2.INTER_LINEAR
-    return np.asarray(cv2.resize(image, (_SIDE, _SIDE), interpolation=how), np.uint8)
+    interpolation = cv2.INTER_AREA if min(image.shape) >= _SIDE else cv2.INTER_LINEAR
+    return np.asarray(cv2.resize(image, (_SIDE, _SIDE), interpolation=interpolation), np.uint8)
 
 
 def fitted(image: NDArray[np.uint8]) -> NDArray[np.uint8]:
@@ -134,7 +134,7 @@ class ArraySource(Closing):
         if least >= 0 and most <= 255:
             return 1.0, 0.0
         raise DatasetError(
-            f"{self._path}: its images hold {least:g} to {most:g}; expected 0 to 255, 0 to 1, or -1 to 1"
+            f"{self._path}: its pixels go from {least:g} to {most:g}; expected 0 to 255, 0 to 1, or -1 to 1"
         )
 
     def _rows(self, start: int, stop: int) -> Digits:

@@ -25,11 +25,10 @@ from digitlab.datasets.formats.checks import (
     no_bomb,
     no_labels,
     other_labels,
-    refusing,
 )
 from digitlab.datasets.formats.protocol import BATCH, Closing
 from digitlab.errors import DatasetError, MissingExtraError, StorageError, UsageError
-from digitlab.storage import atomic_path, saying_what_failed
+from digitlab.storage import atomic_path, refusing, saying_what_failed
 from digitlab.values import Digits
 
 if TYPE_CHECKING:
@@ -75,10 +74,10 @@ def _opened(path: Path) -> Iterator[Any]:
         yield file
 
 
-def _own(where: Any, name: str) -> Any:
+def _own(group: Any, name: str) -> Any:
     """Return the object with this name; None if there is none or it is a link, which may lead to another file."""
-    link = where.get(name, getlink=True)
-    return where.get(name) if isinstance(link, _h5py().HardLink) else None
+    link = group.get(name, getlink=True)
+    return group.get(name) if isinstance(link, _h5py().HardLink) else None
 
 
 def _groups(file: Any) -> tuple[str, ...]:
@@ -114,8 +113,8 @@ def hdf5_form(path: Path) -> Literal["grey", "sobel"]:
             return "grey"
         stored = file.attrs.get_id(_FORM)
         # Checked before it is read: an untrusted attribute may have any type and size.
-        ours = stored.shape == () and stored.dtype.kind == "S" and stored.dtype.itemsize <= 16
-        return "sobel" if ours and file.attrs[_FORM] == b"sobel" else "grey"
+        is_ours = stored.shape == () and stored.dtype.kind == "S" and stored.dtype.itemsize <= 16
+        return "sobel" if is_ours and file.attrs[_FORM] == b"sobel" else "grey"
 
 
 class Hdf5Source(Closing):
@@ -138,20 +137,20 @@ class Hdf5Source(Closing):
     def _find(self, file: Any, split: str | None) -> tuple[Any, Any, str]:
         splits = _groups(file)
         expect_a_split(self._path, splits, split)
-        where, prefix = (file[split], f"{split}/") if split else (file, "")
-        images = self._dataset(where, "data", prefix)
-        if labels_are_loose() and "labels" not in where:
+        group, prefix = (file[split], f"{split}/") if split else (file, "")
+        images = self._dataset(group, "data", prefix)
+        if labels_are_loose() and "labels" not in group:
             return images, no_labels(len(images) if images.shape else 0), f"{prefix}data"
-        return images, self._dataset(where, "labels", prefix), f"{prefix}data"
+        return images, self._dataset(group, "labels", prefix), f"{prefix}data"
 
-    def _dataset(self, where: Any, name: str, prefix: str) -> Any:
-        found = _own(where, name)
-        if not isinstance(found, _h5py().Dataset):
-            held = listed(sorted(where)) or "nothing"
+    def _dataset(self, group: Any, name: str, prefix: str) -> Any:
+        dataset = _own(group, name)
+        if not isinstance(dataset, _h5py().Dataset):
+            contents = listed(sorted(group)) or "nothing"
             raise DatasetError(
-                f"{self._path}: there is no dataset {prefix}{name}; expected data and labels, found: {held}"
+                f"{self._path}: there is no dataset {prefix}{name}; expected data and labels, found: {contents}"
             )
-        return found
+        return dataset
 
     def _check(self, images: Any, labels: Any) -> None:
         for dataset, name in ((images, self._name), (labels, self._label_name)):
@@ -214,9 +213,9 @@ def _expect_own_bytes(dataset: Any, path: Path, name: str) -> None:
     """Reject data stored in other files, data that was never written, and decompression bombs."""
     if dataset.is_virtual or dataset.external:
         raise DatasetError(f"{path}: {name} is stored in other files; expected it in this one")
-    made = dataset.id.get_create_plist()
-    if {made.get_filter(number)[0] for number in range(made.get_nfilters())} - _FILTERS:
-        raise DatasetError(f"{path}: {name} is packed in an unusual way; expected gzip, lzf or no compression")
+    properties = dataset.id.get_create_plist()
+    if {properties.get_filter(number)[0] for number in range(properties.get_nfilters())} - _FILTERS:
+        raise DatasetError(f"{path}: {name} has an unsupported filter; expected gzip, lzf or no compression")
     size = dataset.size * dataset.dtype.itemsize
     stored = dataset.id.get_storage_size()
     if dataset.compression is None and stored < size:

@@ -16,10 +16,10 @@ from typing import IO, TYPE_CHECKING, cast
 
 import numpy as np
 
-from digitlab.datasets.formats.checks import as_labels, labels_are_loose, no_bomb, no_labels, other_labels, refusing
+from digitlab.datasets.formats.checks import as_labels, labels_are_loose, no_bomb, no_labels, other_labels
 from digitlab.datasets.formats.protocol import BATCH, Closing
 from digitlab.errors import DatasetError
-from digitlab.storage import atomic_paths, saying_what_failed
+from digitlab.storage import atomic_paths, refusing, saying_what_failed
 from digitlab.values import Digits
 
 if TYPE_CHECKING:
@@ -139,7 +139,7 @@ class _Part:
         """Require that nothing follows the last row; reading past it also checks gzip's checksum."""
         with saying_what_failed(self.path, "read"), refusing(self.path, "damaged gzip", *_DAMAGE):
             if file.read(1):
-                raise DatasetError(f"{self.path}: continues after its {count:,} rows; expected its end")
+                raise DatasetError(f"{self.path}: has more data after its {count:,} rows; expected the end of the file")
 
 
 class _ExtendedLabels(_Part):
@@ -177,7 +177,7 @@ class IdxSource(Closing):
         labels, labelled = opened.enter_context(self._labels.open())
         if labelled != count:
             raise DatasetError(
-                f"{self._labels.path}: holds {labelled:,} labels; expected {count:,}, "
+                f"{self._labels.path}: has {labelled:,} labels; expected {count:,}, "
                 f"one for each image of {self._images.path.name}"
             )
         return images, labels, count
@@ -263,8 +263,8 @@ def open_idx(path: Path) -> IdxSource | UnlabelledIdxSource:
     images, labels = other_of_pair(path)
     if not labels.exists():  # try QMNIST's name for its labels
         extended = labels.name.removesuffix(".gz").replace("idx1-ubyte", "idx2-int")
-        there = [each for ending in ("", ".gz") if (each := labels.with_name(extended + ending)).exists()]
-        labels = there[0] if there else labels
+        existing = [candidate for ending in ("", ".gz") if (candidate := labels.with_name(extended + ending)).exists()]
+        labels = existing[0] if existing else labels
     if labels_are_loose() and images.exists() and not labels.exists():
         return UnlabelledIdxSource(images)
     packed = ".gz" in (images.suffix, labels.suffix)
@@ -301,9 +301,9 @@ def idx_writer(path: Path) -> Iterator[ImageSink]:
         DatasetError: when the name does not belong to a pair.
         StorageError: when it cannot be written; neither file remains then.
     """
-    given = path.suffix == ".gz"
+    compressed = path.suffix == ".gz"
     images, labels = (
-        part if (part.suffix == ".gz") == given else part.with_name(f"{part.name}.gz" if given else part.stem)
+        part if (part.suffix == ".gz") == compressed else part.with_name(f"{part.name}.gz" if compressed else part.stem)
         for part in other_of_pair(path)
     )
     with atomic_paths(images, labels) as (image_path, label_path):
@@ -311,7 +311,7 @@ def idx_writer(path: Path) -> Iterator[ImageSink]:
             sink = _IdxSink(image_file, label_file)
             yield sink
             sink.finish()
-        if given:
+        if compressed:
             _pack(image_path)
             _pack(label_path)
 

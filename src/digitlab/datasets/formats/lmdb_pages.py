@@ -94,8 +94,8 @@ class PageFile:
         """Close the file."""
         self._file.close()
 
-    def _damaged(self, what: str) -> DatasetError:
-        return DatasetError(f"{self._path}: damaged LMDB: {what}")
+    def _damaged(self, problem: str) -> DatasetError:
+        return DatasetError(f"{self._path}: damaged LMDB: {problem}")
 
     def _read(self, position: int, size: int) -> bytes:
         with saying_what_failed(self._path, "read"):
@@ -109,7 +109,7 @@ class PageFile:
         magic, version = struct.unpack_from("<II", first, 16)
         if magic != MAGIC or version != _VERSION:
             raise DatasetError(
-                f"{self._path}: is no LMDB of version 1 (magic {magic:#x}, version {version}; "
+                f"{self._path}: is not an LMDB of version 1 (magic {magic:#x}, version {version}; "
                 f"expected {MAGIC:#x}, {_VERSION}); 64-bit little-endian files can be read"
             )
         self._page_size = struct.unpack_from("<I", first, 40)[0]
@@ -140,15 +140,15 @@ class PageFile:
         Raises:
             DatasetError: at the first page that is damaged.
         """
-        seen = 0
+        count = 0
         for numbers in self._leaves():
             for records in self._leaf_records(numbers):
-                seen += len(records)
-                if seen > self.count:
+                count += len(records)
+                if count > self.count:
                     raise self._damaged(f"more than the {self.count:,} records of its header")
                 yield records
-        if seen != self.count:
-            raise self._damaged(f"{seen:,} records; expected the {self.count:,} of its header")
+        if count != self.count:
+            raise self._damaged(f"{count:,} records; expected the {self.count:,} of its header")
 
     def _leaves(self) -> Iterator[NDArray[np.int64]]:
         """Yield the numbers of the leaf pages, in order, a few hundred at a time."""
@@ -244,9 +244,9 @@ class PageFile:
         number = int.from_bytes(records.buffer[start : start + 8].tobytes(), "little")
         if not 2 <= number < self._size // self._page_size:
             raise self._damaged(f"{records.name(row)} refers to page {number}")
-        found, flags, pages = struct.unpack("<QxxHI", self._read(number * self._page_size, _PAGE_HEADER))
-        if (found, flags) != (number, _OVERFLOW) or _PAGE_HEADER + size > pages * self._page_size:
-            raise self._damaged(f"page {number} does not hold the {size:,} bytes of {records.name(row)}")
+        page, flags, pages = struct.unpack("<QxxHI", self._read(number * self._page_size, _PAGE_HEADER))
+        if (page, flags) != (number, _OVERFLOW) or _PAGE_HEADER + size > pages * self._page_size:
+            raise self._damaged(f"page {number} does not contain the {size:,} bytes of {records.name(row)}")
         return self._read(number * self._page_size + _PAGE_HEADER, size)
 
 

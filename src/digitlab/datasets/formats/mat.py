@@ -12,11 +12,11 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from digitlab.datasets.formats.checks import listed, no_bomb, refusing
+from digitlab.datasets.formats.checks import listed, no_bomb
 from digitlab.datasets.formats.fitting import ArraySource, Fitter
 from digitlab.datasets.formats.named_arrays import chosen, images_and_labels, pairs_of, splits_among
 from digitlab.errors import DatasetError
-from digitlab.storage import saying_what_failed
+from digitlab.storage import refusing, saying_what_failed
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -33,18 +33,18 @@ _DEEPEST, _MOST_ARRAYS = 8, 1000
 _LARGEST = 4 << 30  # bytes of all variables together; the format allows no larger ones
 
 
-def mat_source(path: Path, split: str | None, how: str | None) -> ArraySource:
+def mat_source(path: Path, split: str | None, preparation: str | None) -> ArraySource:
     """Open the images and labels of a file or of one of its splits.
 
     Raises:
         DatasetError: when it is damaged, holds no images with labels, or a split must be chosen.
     """
     arrays = _arrays(path)
-    pair = chosen(path, pairs_of({name: each.shape for name, each in arrays.items()}), split, listed(arrays))
+    pair = chosen(path, pairs_of({name: array.shape for name, array in arrays.items()}), split, listed(arrays))
     labels = arrays[pair.labels] if pair.labels else None
     # EMNIST's structure stores images column by column, the others row by row.
     images, flat = images_and_labels(path, arrays[pair.images], labels, columns_first="." in pair.images)
-    return ArraySource(path, images, flat, Fitter(path, how))
+    return ArraySource(path, images, flat, Fitter(path, preparation))
 
 
 def mat_splits(path: Path) -> tuple[str, ...]:
@@ -57,9 +57,9 @@ def _arrays(path: Path) -> dict[str, NDArray[Any]]:
     with saying_what_failed(path, "read"), path.open("rb") as file:
         head = file.read(128)
         if head.startswith(b"MATLAB 7.3"):
-            raise DatasetError(f"{path} is of MATLAB 7.3; write it again in MATLAB: save('NAME.mat', '-v7')")
+            raise DatasetError(f"{path} is a file of MATLAB 7.3; save it again in MATLAB: save('NAME.mat', '-v7')")
         if len(head) < 128 or head[126:128] != b"IM":
-            raise DatasetError(f"{path} is cut off, or of a kind of .mat that is not read; expected level 5, save -v7")
+            raise DatasetError(f"{path} is truncated, or an unsupported kind of .mat file; expected level 5 (save -v7)")
         content = file.read(_LARGEST + 1)
     if len(content) > _LARGEST:
         raise DatasetError(f"{path} has more than {_LARGEST:,} bytes; expected a dataset of digits")
@@ -72,9 +72,9 @@ class _Reader:
         self._path, self._left, self._found = path, _LARGEST, dict[str, Any]()
 
     def read(self, content: memoryview) -> dict[str, NDArray[Any]]:
-        place = 0
-        while place < len(content):
-            kind, data, place = _element(content, place, padded=False)
+        offset = 0
+        while offset < len(content):
+            kind, data, offset = _element(content, offset, padded=False)
             if kind == _COMPRESSED:
                 kind, data, _ = _element(self._unpacked(data), 0)
             if kind == _MATRIX:
@@ -92,7 +92,7 @@ class _Reader:
         no_bomb(self._path, "a variable", stored=len(data), unpacked=size)
         rest = unpacker.decompress(unpacker.unconsumed_tail, size) if size else b""
         if len(rest) < size:
-            raise ValueError("a variable is cut off")
+            raise ValueError("a variable is truncated")
         return memoryview(start + rest)
 
     def _matrix(self, data: memoryview, name: str, depth: int) -> None:
@@ -100,44 +100,44 @@ class _Reader:
             raise ValueError("too many variables, or too deeply nested")
         if not data:
             return
-        _, flags, place = _element(data, 0)
-        _, dims, place = _element(data, place)
-        _, own, place = _element(data, place)
+        _, flags, offset = _element(data, 0)
+        _, dims, offset = _element(data, offset)
+        _, own, offset = _element(data, offset)
         name = name or bytes(own).decode("ascii")
         shape = tuple(np.frombuffer(dims, "<i4").tolist())
         if min(shape, default=-1) < 0:
             raise ValueError(f"{name} has the shape {shape}")
-        what = flags[0]
-        if what == _STRUCT:
-            self._fields(data, place, name, shape, depth)
-        elif what in _NUMERIC:
-            kind, numbers, _ = _element(data, place)
+        matrix_class = flags[0]
+        if matrix_class == _STRUCT:
+            self._fields(data, offset, name, shape, depth)
+        elif matrix_class in _NUMERIC:
+            kind, numbers, _ = _element(data, offset)
             values = np.frombuffer(numbers, "<" + _TYPES[kind])
             if len(values) != math.prod(shape):
                 raise ValueError(f"{name} has {len(values):,} numbers; expected {math.prod(shape):,} for {shape}")
             self._found[name] = values.reshape(shape, order="F")
 
-    def _fields(self, data: memoryview, place: int, name: str, shape: tuple[int, ...], depth: int) -> None:
-        _, length, place = _element(data, place)
-        _, names, place = _element(data, place)
+    def _fields(self, data: memoryview, offset: int, name: str, shape: tuple[int, ...], depth: int) -> None:
+        _, length, offset = _element(data, offset)
+        _, names, offset = _element(data, offset)
         size = struct.unpack("<i", length)[0]
         if math.prod(shape) != 1 or size <= 0:
             return  # datasets do not come as arrays of structures
         for start in range(0, len(names), size):
             field = bytes(names[start : start + size]).split(b"\0")[0].decode("ascii")
-            kind, inner, place = _element(data, place)
+            kind, inner, offset = _element(data, offset)
             if kind == _MATRIX:
                 self._matrix(inner, f"{name}.{field}", depth + 1)
 
 
-def _element(data: memoryview, place: int, *, padded: bool = True) -> tuple[int, memoryview, int]:
-    """Parse the element at ``place``: its type, its content, and where the next one begins."""
-    kind, size = struct.unpack_from("<II", data, place)
+def _element(data: memoryview, offset: int, *, padded: bool = True) -> tuple[int, memoryview, int]:
+    """Parse the element at ``offset``: its type, its content, and where the next one begins."""
+    kind, size = struct.unpack_from("<II", data, offset)
     if kind >> 16:  # a small element: its size is in the upper half, its content in the tag
         if kind >> 16 > 4:
             raise ValueError("a small element of more than four bytes")
-        return kind & 0xFFFF, data[place + 4 : place + 4 + (kind >> 16)], place + 8
-    start, end = place + 8, place + 8 + size
+        return kind & 0xFFFF, data[offset + 4 : offset + 4 + (kind >> 16)], offset + 8
+    start, end = offset + 8, offset + 8 + size
     if end > len(data):
         raise ValueError(f"ends within an element of {size:,} bytes")
     padding = -size % 8 if padded and kind != _COMPRESSED else 0

@@ -47,17 +47,17 @@ def pairs_of(names: Mapping[str, tuple[int, ...]]) -> dict[str, Pair]:
     >>> list(pairs_of({"dataset.test.images": (9, 784), "dataset.test.labels": (9, 1), "dataset.mapping": (10, 2)}))
     ['test']
     """
-    found: dict[str, dict[str, str]] = {}
+    roles_by_split: dict[str, dict[str, str]] = {}
     for name in names:
         words = [word for word in re.split(r"[._\W]+", name.lower()) if word and word != "dataset"]
         split = next((_SPLITS[word] for word in words if word in _SPLITS), "")
         rest = [word for word in words if word not in _SPLITS]
         role = rest[-1] if rest else ""
         if role in _IMAGES or role in _LABELS:
-            found.setdefault(split, {}).setdefault("images" if role in _IMAGES else "labels", name)
+            roles_by_split.setdefault(split, {}).setdefault("images" if role in _IMAGES else "labels", name)
     pairs = {
         split: Pair(roles["images"], roles.get("labels"))
-        for split, roles in found.items()
+        for split, roles in roles_by_split.items()
         if "images" in roles and ("labels" in roles or _class_by_class(names[roles["images"]]) or labels_are_loose())
     }
     return {split: pairs[split] for split in in_split_order(pairs)}
@@ -72,14 +72,15 @@ def _class_by_class(shape: tuple[int, ...]) -> bool:
     return len(shape) == 3 and shape[2] == 10 and math.isqrt(shape[0]) ** 2 == shape[0]
 
 
-def chosen(path: Path, pairs: Mapping[str, Pair], split: str | None, held: str) -> Pair:
+def chosen(path: Path, pairs: Mapping[str, Pair], split: str | None, contents: str) -> Pair:
     """Return the pair of a split, or the only one.
 
     Raises:
-        DatasetError: if there is no pair (the message shows ``held``), or the split does not exist or is not chosen.
+        DatasetError: if there is no pair (the message shows ``contents``), or the split does not exist or is not
+            chosen.
     """
     if not pairs:
-        raise DatasetError(f"{path}: expected images and labels (images, X or data; labels or y), found: {held}")
+        raise DatasetError(f"{path}: expected images and labels (images, X or data; labels or y), found: {contents}")
     if len(pairs) == 1 and split is None:
         return next(iter(pairs.values()))
     named = {name or REST: pair for name, pair in pairs.items() if name or len(pairs) > 1}
@@ -114,7 +115,9 @@ def images_and_labels(
     if images.ndim == 2:
         side = math.isqrt(images.shape[1])
         if not side or side * side != images.shape[1]:
-            raise DatasetError(f"{path}: its images are of {images.shape[1]} pixels; expected a square number, as 784")
+            raise DatasetError(
+                f"{path}: its images are of {images.shape[1]} pixels; expected a square number, such as 784"
+            )
         images = images.reshape(-1, side, side)
         images = images.transpose(0, 2, 1) if columns_first else images
     if images.ndim == 4 and images.shape[3] not in (1, 3, 4) and images.shape[1] in (1, 3):

@@ -1,4 +1,4 @@
-"""NumPy's npz: ``images`` and ``labels`` (or ``data``, or ``x`` and ``y``), also per split: ``x_train``, ``y_train``.
+"""NumPy's npz: ``images`` and ``labels``, ``X`` and ``y``, ``data`` and ``target`` …, also per split: ``x_train`` ….
 
 The two arrays are read side by side from the zip archive, in batches; no pickle is ever loaded.
 """
@@ -7,18 +7,15 @@ from __future__ import annotations
 
 import contextlib
 import shutil
-import struct
 import tempfile
-import tokenize
-import warnings
 import zipfile
-import zlib
 from dataclasses import dataclass
 from typing import IO, TYPE_CHECKING, Any
 
 import numpy as np
 
 from digitlab.datasets.formats.checks import (
+    REST,
     as_labels,
     as_pixels,
     expect_a_split,
@@ -31,13 +28,13 @@ from digitlab.datasets.formats.checks import (
     no_bomb,
     no_labels,
     other_labels,
-    refusing,
 )
 from digitlab.datasets.formats.fitting import ArraySource, Fitter
-from digitlab.datasets.formats.named_arrays import images_and_labels
+from digitlab.datasets.formats.named_arrays import Pair, images_and_labels, pairs_of
 from digitlab.datasets.formats.protocol import BATCH, Closing
 from digitlab.errors import DatasetError
-from digitlab.storage import atomic_path, saying_what_failed
+from digitlab.npy_files import DAMAGE, read_header
+from digitlab.storage import atomic_path, refusing, saying_what_failed
 from digitlab.values import Digits
 
 if TYPE_CHECKING:
@@ -51,22 +48,7 @@ if TYPE_CHECKING:
 __all__ = ["NpzSource", "npy_source", "npz_splits", "npz_writer", "write_npz_splits"]
 
 _PAIRS = (("images", "labels"), ("data", "labels"), ("x", "y"))
-_DAMAGE = (
-    zipfile.BadZipFile,
-    zlib.error,
-    struct.error,
-    EOFError,
-    OSError,
-    ValueError,
-    TypeError,
-    KeyError,
-    SyntaxError,
-    tokenize.TokenError,
-    RuntimeError,  # also RecursionError, NotImplementedError; zipfile raises it for an encrypted member
-    MemoryError,
-    OverflowError,
-)
-_MAX_HEADER = 10_000
+_DAMAGE = (OSError, *DAMAGE)
 _MAX_MEMBERS = 1000
 
 
@@ -93,7 +75,7 @@ def _opened(path: Path) -> Iterator[zipfile.ZipFile]:
         with refusing(path, "is not a readable npz file", *_DAMAGE):
             archive = stack.enter_context(zipfile.ZipFile(file))
         if len(archive.infolist()) > _MAX_MEMBERS:
-            raise DatasetError(f"{path}: holds {len(archive.infolist()):,} arrays; expected at most {_MAX_MEMBERS:,}")
+            raise DatasetError(f"{path}: has {len(archive.infolist()):,} arrays; expected at most {_MAX_MEMBERS:,}")
         yield archive
 
 
@@ -101,17 +83,24 @@ def _names(archive: zipfile.ZipFile) -> list[str]:
     return [name.removesuffix(".npy") for name in archive.namelist() if name.endswith(".npy")]
 
 
-def _splits(names: list[str]) -> tuple[str, ...]:
-    if any(set(pair) <= set(names) for pair in _PAIRS):
-        return ()
-    alone = labels_are_loose()
-    found = {
-        name.removeprefix(f"{images}_")
-        for images, labels in _PAIRS
-        for name in names
-        if name.startswith(f"{images}_") and (alone or f"{labels}_{name.removeprefix(f'{images}_')}" in names)
-    }
-    return in_split_order(found)
+def _pairs(names: list[str]) -> dict[str, Pair]:
+    """Pair the arrays by split, "" for a file without splits; by our own names, or else by those of other programs."""
+    pairs: dict[str, Pair] = {}
+    for without_labels in (False, True) if labels_are_loose() else (False,):
+        for images, labels in _PAIRS:
+            for name in names:
+                ending = name.removeprefix(images)
+                has_labels = labels + ending in names
+                if name.startswith(images) and ending[:1] in ("", "_") and (without_labels or has_labels):
+                    pairs.setdefault(ending[1:], Pair(name, labels + ending if has_labels else None))
+    plain = pairs.pop("", None)
+    if plain and (plain.labels or not pairs):
+        return {"": plain}
+    return pairs or pairs_of(dict.fromkeys(names, ()))  # X_train, train_images, target …
+
+
+def _splits(pairs: dict[str, Pair]) -> tuple[str, ...]:
+    return in_split_order(split or REST for split in pairs) if any(pairs) else ()
 
 
 def npz_splits(path: Path) -> tuple[str, ...]:
@@ -122,7 +111,7 @@ def npz_splits(path: Path) -> tuple[str, ...]:
         StorageError: when it may not be read.
     """
     with _opened(path) as archive:
-        return _splits(_names(archive))
+        return _splits(_pairs(_names(archive)))
 
 
 class NpzSource(Closing):
@@ -144,28 +133,30 @@ class NpzSource(Closing):
 
     def _choose(self, names: list[str], split: str | None) -> tuple[str, str | None]:
         """Choose the names of the images and labels; labels are None if missing, under ``loose_labels`` only."""
-        splits = _splits(names)
-        expect_a_split(self._path, splits, split)
-        ending = f"_{split}" if split else ""
-        for images, labels in _PAIRS:
-            if {images + ending, labels + ending} <= set(names):
-                return images + ending, labels + ending
-        if labels_are_loose():
-            alone = [images + ending for images, _ in _PAIRS if images + ending in names] or names[: len(names) == 1]
-            if alone:
-                return alone[0], None
-        held = listed(sorted(names)) or "no array"
-        if any(images + ending in names for images, _ in _PAIRS):
-            held += f". Without labels: `digitlab classify {self._path} --out OUT.npz` gives them the reader's answers"
-        more = "" if names else ". A zip of pictures must be unpacked first, into class folders 0 … 9"
-        raise DatasetError(f"{self._path}: expected the arrays images and labels, found: {held}{more}")
+        pairs = _pairs(names)
+        expect_a_split(self._path, _splits(pairs), split)
+        name = "" if split == REST and "" in pairs else split or ""
+        if name in pairs:
+            return pairs[name]
+        if labels_are_loose() and len(names) == 1:
+            return names[0], None
+        contents = listed(sorted(names)) or "no array"
+        if not names:
+            contents += ". A zip of pictures must be unpacked first, into class folders 0 … 9"
+        elif any(name in names for name, _ in _PAIRS):
+            contents += (
+                f". Without labels: `digitlab classify {self._path} --out OUT.npz` gives them the reader's answers"
+            )
+        else:
+            contents += ". In Python, numpy.savez('NEW.npz', images=…, labels=…) gives them these names"
+        raise DatasetError(f"{self._path}: expected the arrays images and labels, found: {contents}")
 
     def _describe(self, archive: zipfile.ZipFile, name: str) -> _Array:
         info = archive.getinfo(f"{name}.npy")
         if info.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
             raise DatasetError(f"{self._path}: {name} is not compressed with deflate; write it with numpy.savez")
         with refusing(self._path, f"{name} is damaged", *_DAMAGE), archive.open(info) as member:
-            shape, fortran, dtype = _read_header(member)
+            shape, fortran, dtype = read_header(member)
             header = member.tell()
         expect_numbers(self._path, name, dtype)
         if fortran and len(shape) > 1:
@@ -231,20 +222,6 @@ class NpzSource(Closing):
             return other_labels(self._read(member, array, start, min(1 << 20, self.count - start)) for start in starts)
 
 
-def _read_header(member: IO[bytes]) -> tuple[tuple[int, ...], bool, np.dtype[Any]]:
-    version = np.lib.format.read_magic(member)
-    if version == (1, 0):
-        read = np.lib.format.read_array_header_1_0
-    elif version == (2, 0):
-        read = np.lib.format.read_array_header_2_0
-    else:
-        raise ValueError(f"npy format {version}; expected (1, 0) or (2, 0)")
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # headers written by Python 2
-        shape, fortran, dtype = read(member, max_header_size=_MAX_HEADER)
-    return shape, fortran, dtype
-
-
 class _NpzSink:
     def __init__(self, images: IO[bytes], labels: IO[bytes]) -> None:
         self._images, self._labels = images, labels
@@ -305,7 +282,7 @@ def npz_writer(path: Path) -> Iterator[ImageSink]:
         sink.finish(archive)
 
 
-def npy_source(path: Path, how: str | None) -> ArraySource:
+def npy_source(path: Path, preparation: str | None) -> ArraySource:
     """Open the images of an npy file, memory-mapped.
 
     Raises:
@@ -314,4 +291,4 @@ def npy_source(path: Path, how: str | None) -> ArraySource:
     with refusing(path, "is not a readable .npy file", OSError, ValueError, EOFError, SyntaxError, MemoryError):
         array = np.load(path, mmap_mode="r", allow_pickle=False)
     images, labels = images_and_labels(path, array, None)
-    return ArraySource(path, images, labels, Fitter(path, how))
+    return ArraySource(path, images, labels, Fitter(path, preparation))

@@ -20,11 +20,11 @@ from digitlab.datasets.formats.mat import mat_source, mat_splits
 from digitlab.datasets.formats.npz import NpzSource, npy_source, npz_splits, npz_writer
 from digitlab.datasets.formats.parquet import ParquetSource
 from digitlab.datasets.formats.pickled import pickled_source, pickled_splits
-from digitlab.datasets.formats.picture_tree import is_picture_tree, split_named, tree_splits
+from digitlab.datasets.formats.picture_tree import holds_pictures, is_picture_tree, split_named, tree_splits
 from digitlab.datasets.formats.polarity import INVERTED, inverted, parted_name, preparation_in
 from digitlab.datasets.formats.tfrecord import TfRecordSource, starts_like_tfrecord
 from digitlab.errors import DatasetError, StorageError, UsageError
-from digitlab.kinds import TORCH, ZIP, kind_of
+from digitlab.kinds import ARRAYS, TORCH, ZIP, kind_of
 from digitlab.storage import saying_what_failed
 
 if TYPE_CHECKING:
@@ -34,8 +34,9 @@ if TYPE_CHECKING:
 
 __all__ = ["dataset_writer", "form_of", "open_dataset_file", "splits_of"]
 
+_WRITTEN = "NAME.h5, NAME.npz, NAME.csv, NAME.lmdb"
 _KNOWN = (
-    "NAME.h5, NAME.npz, NAME.csv, NAME.lmdb, NAME.mat, NAME.pkl.gz, NAME.parquet, NAME.tfrecord, "
+    f"{_WRITTEN}, NAME.mat, NAME.pkl.gz, NAME.parquet, NAME.tfrecord, "
     "NAME-images-idx3-ubyte[.gz] with its labels, or a folder with subfolders 0 to 9 of pictures (NAME/)"
 )
 _FROM_PYTHON = "In Python, numpy.savez('NAME.npz', images=images, labels=labels) writes one"
@@ -59,29 +60,29 @@ def open_dataset_file(path: str | Path, split: str | None = None) -> ImageSource
         StorageError: when it may not be read.
         MissingExtraError: for HDF5 without h5py and LMDB without protobuf.
     """
-    how = preparation_in(path)
-    path, asked = parted_name(path)
-    source = _opened(path, _format_of(path), split, how)
-    return inverted(source) if asked == INVERTED else source
+    preparation = preparation_in(path)
+    path, polarity = parted_name(path)
+    source = _opened(path, _format_of(path), split, preparation)
+    return inverted(source) if polarity == INVERTED else source
 
 
-def _opened(path: Path, format_: str, split: str | None, how: str | None) -> ImageSource:
+def _opened(path: Path, format_: str, split: str | None, preparation: str | None) -> ImageSource:
     if format_ == "npy":
-        return npy_source(path, how)
+        return npy_source(path, preparation)
     if format_ in ("mat", "pickle"):
-        return (mat_source if format_ == "mat" else pickled_source)(path, split, how)
+        return (mat_source if format_ == "mat" else pickled_source)(path, split, preparation)
     if format_ in _SHARDS:
         files = _shards(path, format_)
         if len(files) > 1 or split is not None:
             expect_a_split(path, tuple(files) if len(files) > 1 else (), split)
         chosen = files[split] if split is not None else next(iter(files.values()))
-        return (ParquetSource if format_ == "parquet" else TfRecordSource)(path, chosen, how)
+        return (ParquetSource if format_ == "parquet" else TfRecordSource)(path, chosen, preparation)
     if format_ == "tree":
-        return ClassFolderSource(path, split, how)
-    return _opened_own(path, format_, split, how)
+        return ClassFolderSource(path, split, preparation)
+    return _opened_own(path, format_, split, preparation)
 
 
-def _opened_own(path: Path, format_: str, split: str | None, how: str | None) -> ImageSource:
+def _opened_own(path: Path, format_: str, split: str | None, preparation: str | None) -> ImageSource:
     """Open a file in one of the formats that digitlab can also write."""
     if format_ == "hdf5":
         return Hdf5Source(path, split)
@@ -94,7 +95,7 @@ def _opened_own(path: Path, format_: str, split: str | None, how: str | None) ->
         return open_idx(path)
     if format_ == "lmdb":
         return LmdbSource(path)
-    return CsvSource(path) if format_ == "csv" else ClassFolderSource(path, how=how)
+    return CsvSource(path) if format_ == "csv" else ClassFolderSource(path, preparation=preparation)
 
 
 def splits_of(path: str | Path) -> tuple[str, ...]:
@@ -125,11 +126,11 @@ def _shards(path: Path, format_: str) -> dict[str, list[Path]]:
     with saying_what_failed(path, "read"):
         names = [f"{above}{name}" for name in _SHARDS[format_] for above in ("", "*/", "*/*/")]
         files = sorted(file for name in names for file in path.glob(name) if file.is_file())
-    found: dict[str, list[Path]] = {}
+    by_split: dict[str, list[Path]] = {}
     for file in files:
         words = [*reversed(file.relative_to(path).parts[:-1]), *re.split(r"[-_.]", file.name)]
-        found.setdefault(next((split for word in words if (split := split_named(word))), ""), []).append(file)
-    return {split or "all": found[split] for split in in_split_order(found)}
+        by_split.setdefault(next((split for word in words if (split := split_named(word))), ""), []).append(file)
+    return {split or "all": by_split[split] for split in in_split_order(by_split)}
 
 
 def form_of(path: str | Path) -> Literal["grey", "sobel"]:
@@ -150,15 +151,15 @@ def _format_of(path: Path) -> str:
         if not path.is_file():
             raise DatasetError(f"there is no file or folder {path}")
         with path.open("rb") as file:
-            found = _format_by_content(file.read(64))
-    if found == "gzip":
-        found = _in_gzip(path)
-    found = found or ("idx" if is_idx_name(path.name) else (_ENDINGS | _READ_ONLY).get(path.suffix.lower()))
+            format_ = _format_by_content(file.read(64))
+    if format_ == "gzip":
+        format_ = _in_gzip(path)
+    format_ = format_ or ("idx" if is_idx_name(path.name) else (_ENDINGS | _READ_ONLY).get(path.suffix.lower()))
     kind = kind_of(path)
-    if found is None or (found == "npz" and kind not in (None, ZIP)) or kind == TORCH:
-        what = f"{path} is {kind.what}" if kind else f"{path} has an unknown format"
-        raise DatasetError(f"{what}; expected {_KNOWN}. {_FROM_PYTHON}")
-    return found
+    if format_ is None or (format_ == "npz" and kind not in (None, ARRAYS, ZIP)) or kind == TORCH:
+        description = f"{path} is {kind.what}" if kind else f"{path} has an unknown format"
+        raise DatasetError(f"{description}; expected {_KNOWN}. {_FROM_PYTHON}")
+    return format_
 
 
 def _folder_format(path: Path) -> str:
@@ -168,12 +169,17 @@ def _folder_format(path: Path) -> str:
         return "classes"
     if _idx_pairs(path):
         return "idx-folder"
-    if shards := next((each for each in _SHARDS if _shards(path, each)), None):
+    if shards := next((format_ for format_ in _SHARDS if _shards(path, format_)), None):
         return shards
     if is_picture_tree(path):
         return "tree"
     if (kind := kind_of(path)) is not None:
         raise DatasetError(f"{path} is {kind.what}; expected labelled images: {_KNOWN}")
+    if holds_pictures(path):
+        raise DatasetError(
+            f"{path}: none of its pictures has a class; expected folders named 0 to 9, or file names that begin with "
+            "the digit, as 3_12.png"
+        )
     raise DatasetError(f"{path} has no images; expected data.mdb, folders named 0 to 9, or IDX files")
 
 
@@ -192,7 +198,7 @@ def _format_by_content(start: bytes) -> str | None:
         return "npy"
     starts = {b"\x1f\x8b": "gzip", b"MATLAB": "mat", b"PAR1": "parquet"}
     starts |= {b"\x80" + bytes([version]): "pickle" for version in range(2, 6)}
-    return next((format_ for known, format_ in starts.items() if start.startswith(known)), None)
+    return next((format_ for magic, format_ in starts.items() if start.startswith(magic)), None)
 
 
 def _in_gzip(path: Path) -> str:
@@ -213,15 +219,17 @@ def _idx_pairs(path: Path) -> dict[str, Path]:
         DatasetError: when two sets have the same split, as EMNIST's letters and digits.
     """
     named = (file for file in path.iterdir() if "images" in file.name and is_idx_name(file.name))
-    found = sorted((file for file in named if file.is_file()), reverse=True)
+    images_files = sorted((file for file in named if file.is_file()), reverse=True)
     pairs: dict[str, Path] = {}
-    for file in found:
+    for file in images_files:
         words = file.name.split("-")
-        split = next((_IDX_SPLITS[each] for each in words if each in _IDX_SPLITS), words[0])
+        split = next((_IDX_SPLITS[word] for word in words if word in _IDX_SPLITS), words[0])
         other = pairs.setdefault(split, file)
         if other.name.rpartition("images")[0] != file.name.rpartition("images")[0]:
             names = listed(sorted((other.name, file.name)))
-            raise DatasetError(f"{path} holds several sets: {names}; name one file, or give each set its own folder")
+            raise DatasetError(
+                f"{path} contains several sets: {names}; choose one file, or give each set its own folder"
+            )
         pairs[split] = file
     return pairs
 
@@ -258,5 +266,8 @@ def dataset_writer(path: str | Path, *, dtype: PixelType = "float32") -> Abstrac
         format_ or ""
     )
     if writer is None or path.suffix == ".mdb":
-        raise UsageError(f"{path} has no known format for writing; expected {_KNOWN}")
+        raise UsageError(
+            f"{path} has no known format for writing; expected {_WRITTEN}, NAME-images-idx3-ubyte[.gz], or a folder "
+            "(NAME/)"
+        )
     return writer(path)

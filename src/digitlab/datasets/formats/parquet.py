@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from digitlab.datasets.formats.checks import labels_are_loose, listed, no_bomb, refusing
+from digitlab.datasets.formats.checks import labels_are_loose, listed, no_bomb
 from digitlab.datasets.formats.pictures import Encoded
 from digitlab.datasets.formats.protocol import BATCH, Closing
 from digitlab.errors import DatasetError, MissingExtraError
+from digitlab.storage import refusing
 from digitlab.values import NONE
 
 if TYPE_CHECKING:
@@ -26,13 +27,13 @@ _LARGEST_GROUP = 1 << 30  # bytes of a row group, unpacked; usual ones have 100 
 class ParquetSource(Closing):
     """Source of the rows of one or several files, in order."""
 
-    def __init__(self, path: Path, files: Sequence[Path], how: str | None) -> None:
+    def __init__(self, path: Path, files: Sequence[Path], preparation: str | None) -> None:
         try:
             import pyarrow.parquet  # noqa: F401
         except ImportError as error:
             raise MissingExtraError("ray", needed_for="Parquet files") from error
         self._files = files
-        self._encoded = Encoded(path, how)
+        self._encoded = Encoded(path, preparation)
         self.sizes = self._encoded.sizes
         self.count = sum(self._opened(file)[0].metadata.num_rows for file in files)
 
@@ -45,9 +46,11 @@ class ParquetSource(Closing):
             names = file.schema_arrow.names
             for number in range(file.metadata.num_row_groups):
                 group = file.metadata.row_group(number)
-                stored = sum(group.column(each).total_compressed_size for each in range(group.num_columns))
+                stored = sum(group.column(column).total_compressed_size for column in range(group.num_columns))
                 if group.total_byte_size > _LARGEST_GROUP:
-                    raise DatasetError(f"{path}: a group of rows has {group.total_byte_size:,} bytes; expected 1 GiB")
+                    raise DatasetError(
+                        f"{path}: a group of rows has {group.total_byte_size:,} bytes; expected at most 1 GiB"
+                    )
                 no_bomb(path, "a group of rows", stored=stored, unpacked=group.total_byte_size)
         if labels_are_loose() and not set(_LABELS) & set(names):
             return file, _column(path, names, _IMAGES), None
@@ -67,8 +70,8 @@ class ParquetSource(Closing):
             row = 0
             with refusing(path, "is damaged", *_errors()):
                 for batch in file.iter_batches(BATCH, columns=[images, *([] if labels is None else [labels])]):
-                    known = [NONE] * len(batch) if labels is None else batch.column(1).to_pylist()
-                    for image, label in zip(batch.column(0).to_pylist(), known, strict=True):
+                    label_values = [NONE] * len(batch) if labels is None else batch.column(1).to_pylist()
+                    for image, label in zip(batch.column(0).to_pylist(), label_values, strict=True):
                         yield image.get("bytes") if isinstance(image, dict) else image, label, f"{path}: row {row}"
                         row += 1
 
@@ -77,8 +80,8 @@ def _column(path: Path, names: Sequence[str], expected: Sequence[str]) -> str:
     for name in expected:
         if name in names:
             return name
-    held = listed(names)
-    raise DatasetError(f"{path}: expected the columns image and label, found: {held or 'none'}")
+    contents = listed(names)
+    raise DatasetError(f"{path}: expected the columns image and label, found: {contents or 'none'}")
 
 
 def _errors() -> tuple[type[Exception], ...]:

@@ -15,11 +15,11 @@ from typing import IO, TYPE_CHECKING, Any
 
 import numpy as np
 
-from digitlab.datasets.formats.checks import listed, refusing
+from digitlab.datasets.formats.checks import listed
 from digitlab.datasets.formats.fitting import ArraySource, Fitter
 from digitlab.datasets.formats.named_arrays import Pair, chosen, images_and_labels, pairs_of, splits_among
 from digitlab.errors import DatasetError
-from digitlab.storage import saying_what_failed
+from digitlab.storage import refusing, saying_what_failed
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -45,7 +45,7 @@ _ARRAY, _DTYPE, _ENCODE = "numpy ndarray", "numpy dtype", "_codecs encode"
 _KNOWN = {*_RECONSTRUCT, *_FROM_BUFFER, _ARRAY, _DTYPE, _ENCODE}
 
 
-def pickled_source(path: Path, split: str | None, how: str | None) -> ArraySource:
+def pickled_source(path: Path, split: str | None, preparation: str | None) -> ArraySource:
     """Open the images and labels of a file or of one of its splits.
 
     Raises:
@@ -54,7 +54,7 @@ def pickled_source(path: Path, split: str | None, how: str | None) -> ArraySourc
     arrays = _arrays(path)
     pair = chosen(path, _pairs(path, arrays), split, listed(arrays))
     images, labels = images_and_labels(path, arrays[pair.images], arrays[pair.labels or ""])
-    return ArraySource(path, images, labels, Fitter(path, how))
+    return ArraySource(path, images, labels, Fitter(path, preparation))
 
 
 def pickled_splits(path: Path) -> tuple[str, ...]:
@@ -65,10 +65,10 @@ def pickled_splits(path: Path) -> tuple[str, ...]:
 def _pairs(path: Path, arrays: dict[str, NDArray[Any]]) -> dict[str, Pair]:
     pairs = pairs_of({name: array.shape for name, array in arrays.items()})
     if not any(pair.labels for pair in pairs.values()):
-        held = f"; it holds {listed(arrays)}" if arrays else ""
+        contents = f"; it holds {listed(arrays)}" if arrays else ""
         raise DatasetError(
             f"{path} is a Python pickle, which is never loaded; expected arrays of images and of labels in it, in one "
-            f"pair or a pair for each split{held}. {_CONVERT}"
+            f"pair or a pair for each split{contents}. {_CONVERT}"
         )
     return {split: pair for split, pair in pairs.items() if pair.labels}
 
@@ -83,7 +83,7 @@ def _arrays(path: Path) -> dict[str, NDArray[Any]]:
         limit = min(_LARGEST, stored * _RATIO + _SLACK)
         errors = (ValueError, IndexError, KeyError, TypeError, EOFError, zlib.error, gzip.BadGzipFile, MemoryError,
                   OverflowError, UnicodeError, AttributeError, SyntaxError)  # fmt: skip
-        with refusing(path, "is no readable pickle of arrays", *errors):
+        with refusing(path, "is not a readable pickle of arrays", *errors):
             content = gzip.GzipFile(fileobj=file) if is_gzip else file
             whole = _Machine(path).run(_Bounded(path, content, limit))
             return _named(whole)
@@ -91,15 +91,15 @@ def _arrays(path: Path) -> dict[str, NDArray[Any]]:
 
 def _named(whole: Any) -> dict[str, NDArray[Any]]:
     if isinstance(whole, dict):
-        return {str(name): each for name, each in whole.items() if isinstance(each, np.ndarray)}
+        return {str(name): value for name, value in whole.items() if isinstance(value, np.ndarray)}
     parts = list(whole) if isinstance(whole, list) else []
     if len(parts) == 2 and all(isinstance(part, np.ndarray) for part in parts):
         return {"images": parts[0], "labels": parts[1]}
-    found: dict[str, NDArray[Any]] = {}
+    arrays: dict[str, NDArray[Any]] = {}
     for split, part in zip(_SPLITS_OF.get(len(parts), ()), parts, strict=False):
-        if isinstance(part, list) and len(part) == 2 and all(isinstance(each, np.ndarray) for each in part):
-            found |= {f"{split}.images": part[0], f"{split}.labels": part[1]}
-    return found
+        if isinstance(part, list) and len(part) == 2 and all(isinstance(value, np.ndarray) for value in part):
+            arrays |= {f"{split}.images": part[0], f"{split}.labels": part[1]}
+    return arrays
 
 
 class _Bounded:
@@ -185,13 +185,15 @@ class _Machine:
                 self._refuse(f"the instruction {instruction.name}")
         return _finished(self._stack[-1], 3)
 
-    def _refuse(self, what: str) -> None:
-        raise DatasetError(f"{self._path} is a pickle with {what} in it, not arrays only; it is never run. {_CONVERT}")
+    def _refuse(self, content: str) -> None:
+        raise DatasetError(
+            f"{self._path} is a pickle with {content} in it, not arrays only; it is never run. {_CONVERT}"
+        )
 
     def _since_mark(self) -> list[Any]:
-        place = self._marks.pop()
-        items = self._stack[place:]
-        del self._stack[place:]
+        start = self._marks.pop()
+        items = self._stack[start:]
+        del self._stack[start:]
         return items
 
     def _tuple_of(self, size: int) -> Callable[[Any], None]:
@@ -235,14 +237,14 @@ class _Machine:
             self._refuse(f"a call of {name.replace(' ', '.') or 'something'}")
 
     def _build(self) -> None:
-        state, made = self._stack.pop(), self._stack[-1]
-        if not isinstance(made, _Made):
+        state, target = self._stack.pop(), self._stack[-1]
+        if not isinstance(target, _Made):
             self._refuse("the state of an object")
-        elif made.kind == "array":
+        elif target.kind == "array":
             _, shape, dtype, fortran, content = state
-            made.value = _array(content, dtype, shape, fortran=bool(fortran))
+            target.value = _array(content, dtype, shape, fortran=bool(fortran))
         elif _text(state[1]) == ">":
-            made.code = f">{made.code}"
+            target.code = f">{target.code}"
 
 
 def _is_literal(name: str) -> bool:
@@ -278,5 +280,5 @@ def _finished(value: Any, depth: int) -> Any:
     if not depth or not isinstance(value, (tuple, list, dict)) or len(value) > _MOST_ITEMS:
         return None
     if isinstance(value, dict):
-        return {key: _finished(each, depth - 1) for key, each in value.items()}
-    return [_finished(each, depth - 1) for each in value]
+        return {key: _finished(item, depth - 1) for key, item in value.items()}
+    return [_finished(item, depth - 1) for item in value]

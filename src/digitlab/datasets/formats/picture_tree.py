@@ -56,16 +56,16 @@ def _label_of(parts: tuple[str, ...]) -> int | None:
     for folder in reversed(folders):
         if folder.lower() in _WORDS:
             return _WORDS.index(folder.lower())
-        if found := _FOLDER.fullmatch(folder):
-            return int(found[1])
-    found = _FLAT.fullmatch(file)
-    return int(found[1]) if found else None
+        if match := _FOLDER.fullmatch(folder):
+            return int(match[1])
+    match = _FLAT.fullmatch(file)
+    return int(match[1]) if match else None
 
 
 def _pictures(path: Path, most_folders: int | None = None) -> Iterator[tuple[str, ...]]:
     """Yield the path components of all pictures below ``path``; links to folders are not followed."""
     for folder, folders, files in itertools.islice(os.walk(path), most_folders):
-        folders[:] = sorted(each for each in folders if not is_ignored(each))
+        folders[:] = sorted(name for name in folders if not is_ignored(name))
         inside = Path(folder).relative_to(path).parts
         for file in sorted(files):
             if file.lower().endswith(PICTURES) and not is_ignored(file):
@@ -84,25 +84,25 @@ def is_picture_tree(path: Path) -> bool:
 
 def _parted(path: Path) -> tuple[dict[str, list[tuple[str, int]]], list[str]]:
     """Group names and labels by split ("" for none); also return the names without a class."""
-    found: dict[str, list[tuple[str, int]]] = {}
+    by_split: dict[str, list[tuple[str, int]]] = {}
     without = []
     with saying_what_failed(path, "read"):
         for number, parts in enumerate(_pictures(path)):
             if number >= _MOST:
-                raise DatasetError(f"{path} has more than {_MOST:,} pictures; name one of its folders")
+                raise DatasetError(f"{path} has more than {_MOST:,} pictures; give one of its folders")
             label, name = _label_of(parts), "/".join(parts)
             if label is None:
                 without.append(name)
                 continue
-            split = next((known for part in parts[:-1] if (known := split_named(part))), "")
-            found.setdefault(split, []).append((name, label))
-    return found, without
+            split = next((named for part in parts[:-1] if (named := split_named(part))), "")
+            by_split.setdefault(split, []).append((name, label))
+    return by_split, without
 
 
 def tree_splits(path: Path) -> tuple[str, ...]:
     """Return the splits that folders name; empty if there is nothing to choose."""
-    found, _ = _parted(path)
-    return in_split_order(split or REST for split in found) if len(found) > 1 else ()
+    by_split, _ = _parted(path)
+    return in_split_order(split or REST for split in by_split) if len(by_split) > 1 else ()
 
 
 def pictures_of(path: Path, split: str | None) -> tuple[list[tuple[str, int]], list[str]]:
@@ -111,8 +111,8 @@ def pictures_of(path: Path, split: str | None) -> tuple[list[tuple[str, int]], l
     Raises:
         DatasetError: when a split must be chosen, or does not exist.
     """
-    found, without = _parted(path)
-    if split is None and len(found) == 1:
-        return next(iter(found.values())), without
-    expect_a_split(path, in_split_order(each or REST for each in found if each or len(found) > 1), split)
-    return found.get("" if split == REST else split or "", []), without
+    by_split, without = _parted(path)
+    if split is None and len(by_split) == 1:
+        return next(iter(by_split.values())), without
+    expect_a_split(path, in_split_order(name or REST for name in by_split if name or len(by_split) > 1), split)
+    return by_split.get("" if split == REST else split or "", []), without

@@ -93,7 +93,7 @@ def _upright(picture: Image.Image) -> Image.Image:
 
 @contextlib.contextmanager
 def _opened(content: bytes, name: str) -> Iterator[Image.Image]:
-    from PIL import Image
+    from PIL import Image, UnidentifiedImageError
 
     try:
         with warnings.catch_warnings():
@@ -102,7 +102,8 @@ def _opened(content: bytes, name: str) -> Iterator[Image.Image]:
     except DatasetError:
         raise
     except Exception as error:  # Pillow's decoders raise anything: SyntaxError, struct.error, IndexError …
-        raise DatasetError(f"{name} is not a readable PNG, JPEG, BMP or PGM picture: {error}") from error
+        reason = "" if isinstance(error, UnidentifiedImageError) else f": {error}"  # it names the object in memory
+        raise DatasetError(f"{name} is not a readable PNG, JPEG, BMP or PGM picture{reason}") from error
 
 
 def encode_png(image: NDArray[np.uint8]) -> bytes:
@@ -119,8 +120,8 @@ class Encoded:
     sizes: the number of images seen of each (height, width)
     """
 
-    def __init__(self, path: Path, how: str | None, *, files: bool = False) -> None:
-        self._path, self._fitter, self._files = path, Fitter(path, how), files
+    def __init__(self, path: Path, preparation: str | None, *, files: bool = False) -> None:
+        self._path, self._fitter, self._files = path, Fitter(path, preparation), files
         self.sizes = self._fitter.sizes
 
     def batches(self, pairs: Iterator[tuple[Any, Any, str]], size: int) -> Iterator[Digits]:
@@ -145,10 +146,10 @@ class Encoded:
         pixels = np.asarray(image if image is not None else [])
         side = math.isqrt(pixels.size)
         if pixels.dtype.kind not in "uif" or not side or side * side != pixels.size:
-            raise DatasetError(f"{name} holds no picture, nor the pixels of a square one")
+            raise DatasetError(f"{name} contains neither a picture nor the pixels of a square one")
         scale = 255.0 if pixels.dtype.kind == "f" and pixels.max() <= 1 else 1.0
         if pixels.min() < 0 or pixels.max() * scale > 255:
-            raise DatasetError(f"{name} holds {pixels.min()} to {pixels.max()}; expected 0 to 255, or 0 to 1")
+            raise DatasetError(f"{name} has values from {pixels.min()} to {pixels.max()}; expected 0 to 255, or 0 to 1")
         return np.rint(pixels * scale).astype(np.uint8).reshape(side, side)
 
 

@@ -35,10 +35,10 @@ class Inks(NamedTuple):
     @property
     def verdict(self) -> Literal["light", "dark", "mixed"]:
         """The polarity of the set; "light" also where too few images are certain."""
-        told = self.light + self.dark
-        if 2 * told < self.images or self.dark <= (1 - _NEARLY_ALL) * told:
+        certain = self.light + self.dark
+        if 2 * certain < self.images or self.dark <= (1 - _NEARLY_ALL) * certain:
             return "light"
-        return "dark" if self.dark >= _NEARLY_ALL * told else "mixed"
+        return "dark" if self.dark >= _NEARLY_ALL * certain else "mixed"
 
 
 def inks_of(images: NDArray[np.uint8]) -> Inks:
@@ -53,10 +53,12 @@ def inks_of(images: NDArray[np.uint8]) -> Inks:
     edge = np.concatenate([images[:, 0], images[:, -1], images[:, 1:-1, 0], images[:, 1:-1, -1]], axis=1)  # (N, 108)
     flat = images.reshape(len(images), 784)
     low, high = flat.min(axis=1).astype(np.float32), flat.max(axis=1).astype(np.float32)
-    place = (np.median(edge, axis=1) - low) / np.maximum(high - low, 1)  # 0: the edge is the darkest, 1: the lightest
+    edge_level = (np.median(edge, axis=1) - low) / np.maximum(
+        high - low, 1
+    )  # 0: the edge is the darkest, 1: the lightest
     written = high - low >= _LEAST_RANGE
-    light = int(np.count_nonzero(written & (place < 0.5 - _CLEAR)))
-    dark = int(np.count_nonzero(written & (place > 0.5 + _CLEAR)))
+    light = int(np.count_nonzero(written & (edge_level < 0.5 - _CLEAR)))
+    dark = int(np.count_nonzero(written & (edge_level > 0.5 + _CLEAR)))
     return Inks(light, dark, len(images))
 
 
@@ -66,8 +68,8 @@ def parted_name(path: str | Path) -> tuple[Path, str | None]:
     >>> parted_name("scans.npz#inverted")[1], parted_name("scans.npz")[1], parted_name("a.mat#resized#inverted")[1]
     ('inverted', None, 'inverted')
     """
-    stem, asked = _asked(path)
-    return stem, next((each for each in asked if each in (AS_IS, INVERTED)), None)
+    stem, requests = _asked(path)
+    return stem, next((request for request in requests if request in (AS_IS, INVERTED)), None)
 
 
 def preparation_in(path: str | Path) -> str | None:
@@ -76,16 +78,16 @@ def preparation_in(path: str | Path) -> str | None:
     >>> preparation_in("svhn.mat#resized"), preparation_in("svhn.mat#inverted")
     ('resized', None)
     """
-    return next((each for each in _asked(path)[1] if each in (PREPARED, RESIZED)), None)
+    return next((request for request in _asked(path)[1] if request in (PREPARED, RESIZED)), None)
 
 
 def _asked(path: str | Path) -> tuple[Path, list[str]]:
     """Split a name into the file and the requests after "#", last one first."""
-    stem, asked = str(path), list[str]()
+    stem, requests = str(path), list[str]()
     while stem.rpartition("#")[2] in (AS_IS, INVERTED, PREPARED, RESIZED) and "#" in stem:
         stem, _, last = stem.rpartition("#")
-        asked.append(last)
-    return (Path(stem) if asked else Path(path)), asked
+        requests.append(last)
+    return (Path(stem) if requests else Path(path)), requests
 
 
 def inverted(source: ImageSource) -> ImageSource:

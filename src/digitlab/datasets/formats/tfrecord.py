@@ -35,9 +35,9 @@ class TfRecordSource(Closing):
 
     count: int | None = None
 
-    def __init__(self, path: Path, files: Sequence[Path], how: str | None) -> None:
+    def __init__(self, path: Path, files: Sequence[Path], preparation: str | None) -> None:
         self._files = files
-        self._encoded = Encoded(path, how)
+        self._encoded = Encoded(path, preparation)
         self.sizes = self._encoded.sizes
 
     def batches(self, size: int = BATCH) -> Iterator[Digits]:
@@ -73,13 +73,13 @@ def _records(path: Path) -> Iterator[bytes]:
 
 def _record(file: IO[bytes], head: bytes, name: str) -> bytes:
     if not starts_like_tfrecord(head):  # the length has a checksum: a wrong one is never used
-        raise DatasetError(f"{name} is cut off or damaged")
+        raise DatasetError(f"{name} is truncated or damaged")
     length = struct.unpack("<Q", head[:8])[0]
     if length > _LARGEST:
         raise DatasetError(f"{name} has {length:,} bytes; expected a digit's picture, {_LARGEST:,} at most")
     content = file.read(length)
     if len(content) < length or len(file.read(4)) < 4:
-        raise DatasetError(f"{name} is cut off")
+        raise DatasetError(f"{name} is truncated")
     return content
 
 
@@ -88,17 +88,17 @@ def _features(content: bytes, name: str) -> dict[str, Any]:
 
     Fields: Example {Features 1 {map 1 {key 1, Feature 2 {bytes_list 1 | float_list 2 | int64_list 3}}}}, list values 1.
     """
-    found: dict[str, Any] = {}
+    by_name: dict[str, Any] = {}
     parser = Protobuf(_MOST_FIELDS)
     try:
         for _, features in parser.messages(memoryview(content)):
             for _, entry in parser.messages(features):
                 parts = dict(parser.messages(entry))
                 for kind, values in parser.messages(parts.get(2, memoryview(b""))):
-                    found[bytes(parts.get(1, b"")).decode("utf-8", "replace")] = _values(parser, kind, values)
+                    by_name[bytes(parts.get(1, b"")).decode("utf-8", "replace")] = _values(parser, kind, values)
     except ModelError as error:
-        raise DatasetError(f"{name} is no tf.train.Example, or is damaged") from error
-    return found
+        raise DatasetError(f"{name} is not a tf.train.Example, or is damaged") from error
+    return by_name
 
 
 def _values(parser: Protobuf, kind: int, values: memoryview) -> Any:
@@ -115,11 +115,11 @@ def _values(parser: Protobuf, kind: int, values: memoryview) -> Any:
 
 
 def _first(features: dict[str, Any], names: Sequence[str], name: str) -> Any:
-    for each in names:
-        if each in features:
-            return features[each]
-    held = listed(sorted(features)) or "nothing"
-    raise DatasetError(f"{name} has no feature {names[1]} or {names[0]}; it holds {held}")
+    for feature in names:
+        if feature in features:
+            return features[feature]
+    contents = listed(sorted(features)) or "nothing"
+    raise DatasetError(f"{name} has no feature {names[1]} or {names[0]}; it has {contents}")
 
 
 def _crc_table() -> list[int]:

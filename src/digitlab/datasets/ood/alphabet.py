@@ -195,19 +195,19 @@ def strokes_of(sign: str) -> Strokes:
 
 def _stroke(text: str) -> NDArray[np.float64]:
     smooth = text.startswith("~")
-    points = np.array([[int(place[0]), int(place[1])] for place in text.removeprefix("~").split()], np.float64) / 9
+    points = np.array([[int(digits[0]), int(digits[1])] for digits in text.removeprefix("~").split()], np.float64) / 9
     return curve(points) if smooth else points
 
 
 def curve(points: NDArray[np.float64]) -> NDArray[np.float64]:
     """Interpolate points (P, 2) by a Catmull–Rom spline: float64 (8 (P − 1) + 1, 2)."""
     ends = np.concatenate([2 * points[:1] - points[1:2], points, 2 * points[-1:] - points[-2:-1]])
-    before, start, stop, after = (ends[place : place + len(points) - 1, None] for place in range(4))
+    previous, start, stop, following = (ends[index : index + len(points) - 1, None] for index in range(4))
     time = np.linspace(0, 1, _STEPS, endpoint=False)[None, :, None]
     bent = (
         2 * start
-        + (stop - before) * time
-        + (2 * before - 5 * start + 4 * stop - after) * time**2
-        + (3 * start - before - 3 * stop + after) * time**3
+        + (stop - previous) * time
+        + (2 * previous - 5 * start + 4 * stop - following) * time**2
+        + (3 * start - previous - 3 * stop + following) * time**3
     )
     return np.concatenate([bent.reshape(-1, 2) / 2, points[-1:]])

@@ -80,10 +80,10 @@ def _letter(canvas: NDArray[np.uint8], rng: np.random.Generator) -> None:
 def _grid(canvas: NDArray[np.uint8], rng: np.random.Generator) -> None:
     """Draw two or three lines that cross two or three others, as in a hash sign."""
     strokes = []
-    for way in (0, 1):
-        for place in np.linspace(0.2, 0.8, rng.integers(2, 4)):
-            ends = np.array([[0.0, place], [1.0, place]]) + rng.normal(0, 0.04, (2, 2))
-            strokes.append(_turned(ends[:, ::-1] if way else ends, 0.0))
+    for direction in (0, 1):
+        for position in np.linspace(0.2, 0.8, rng.integers(2, 4)):
+            ends = np.array([[0.0, position], [1.0, position]]) + rng.normal(0, 0.04, (2, 2))
+            strokes.append(_turned(ends[:, ::-1] if direction else ends, 0.0))
     turn = rng.uniform(-0.5, 0.5)
     _strokes(canvas, rng, [_turned(points, turn) for points in strokes])
 
@@ -133,8 +133,8 @@ def _wave(canvas: NDArray[np.uint8], rng: np.random.Generator) -> None:
 
 def _dots(canvas: NDArray[np.uint8], rng: np.random.Generator) -> None:
     """Draw five to fourteen dots."""
-    (places,) = _framed([rng.uniform(-1, 1, (rng.integers(5, 15), 2))], 18.0)
-    for (x, y), radius in zip(places.tolist(), rng.uniform(0.9, 2.0, len(places)).tolist(), strict=True):
+    (centres,) = _framed([rng.uniform(-1, 1, (rng.integers(5, 15), 2))], 18.0)
+    for (x, y), radius in zip(centres.tolist(), rng.uniform(0.9, 2.0, len(centres)).tolist(), strict=True):
         middle = (round(x * 2**_FIXED), round(y * 2**_FIXED))
         cv2.circle(canvas, middle, round(radius * _FINER * 2**_FIXED), _ink(rng), cv2.FILLED, cv2.LINE_AA, _FIXED)
 

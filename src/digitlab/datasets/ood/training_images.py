@@ -48,9 +48,9 @@ def _word(canvas: Canvas, rng: np.random.Generator, _digits: Digits) -> None:
     """Draw two or three overlapping letters."""
     signs = tuple(alphabet.LATIN.values())
     strokes = []
-    for place in range(rng.integers(2, 4)):
+    for number in range(rng.integers(2, 4)):
         letter = shaken(alphabet.strokes_of(signs[rng.integers(len(signs))]), rng)
-        strokes += [points * (0.8, 1.0) + (0.8 * place, 0.0) for points in letter]
+        strokes += [points * (0.8, 1.0) + (0.8 * number, 0.0) for points in letter]
     draw_lines(canvas, placed(strokes), rng, float(rng.uniform(3, 7)))
 
 
@@ -113,8 +113,10 @@ def _stripes(canvas: Canvas, rng: np.random.Generator, _digits: Digits) -> None:
     turn = rng.normal(0, 0.15) + (np.pi / 2 if rng.random() < 0.2 else 0.0)
     along, across = np.array([np.cos(turn), np.sin(turn)]), np.array([-np.sin(turn), np.cos(turn)])
 
-    def lines(way: NDArray[np.float64], off: NDArray[np.float64], places: NDArray[np.float64]) -> list[Points]:
-        return [np.array([-way, way]) * rng.uniform(0.5, 1) + off * place for place in places]
+    def lines(
+        direction: NDArray[np.float64], normal: NDArray[np.float64], offsets: NDArray[np.float64]
+    ) -> list[Points]:
+        return [np.array([-direction, direction]) * rng.uniform(0.5, 1) + normal * offset for offset in offsets]
 
     strokes = lines(along, across, rng.uniform(-1, 1, rng.integers(2, 6)))
     if rng.random() < 0.6:
@@ -130,11 +132,11 @@ def _merged(canvas: Canvas, rng: np.random.Generator, digits: Digits) -> None:
     for row in rng.integers(len(digits), size=count):
         ink = _cropped(digits.images[row])
         size = (width, int(rng.integers(50, 80)))
-        piece = cv2.resize(ink, size, interpolation=cv2.INTER_LINEAR)
+        digit = cv2.resize(ink, size, interpolation=cv2.INTER_LINEAR)
         top = int(rng.integers(4, CANVAS - 4 - size[1]))
         width_left = min(width, CANVAS - left)
         area = canvas[top : top + size[1], left : left + width_left]
-        np.maximum(area, piece[:, :width_left], out=area)
+        np.maximum(area, digit[:, :width_left], out=area)
         left += round(width * rng.uniform(0.75, 0.95))
 
 
@@ -145,9 +147,9 @@ def _fragment(canvas: Canvas, rng: np.random.Generator, digits: Digits) -> None:
         height, width = ink.shape
         rows, columns = max(3, round(height * rng.uniform(0.3, 0.6))), max(3, round(width * rng.uniform(0.4, 0.8)))
         top, left = (height - rows) * int(rng.integers(2)), (width - columns) * int(rng.integers(2))
-        piece = _cropped(ink[top : top + rows, left : left + columns])
-        if piece.size and piece.shape[0] < _UPRIGHT * piece.shape[1]:
-            _put(canvas, piece)
+        part = _cropped(ink[top : top + rows, left : left + columns])
+        if part.size and part.shape[0] < _UPRIGHT * part.shape[1]:
+            _put(canvas, part)
             return
 
 

@@ -86,7 +86,8 @@ def specks(sheet: Sheet) -> None:
         strength = int(rng.uniform(60, 255))
         if rng.random() < 0.75:
             turns = np.sort(rng.uniform(0.0, 2.0 * np.pi, int(rng.integers(4, 10))))
-            edge = np.stack([np.cos(turns), np.sin(turns)], axis=1) * reach * 0.5 * rng.uniform(0.6, 1.0, (len(turns), 1))
+            radius = 0.5 * reach * rng.uniform(0.6, 1.0, (len(turns), 1))
+            edge = np.stack([np.cos(turns), np.sin(turns)], axis=1) * radius
             cv2.fillPoly(ink, [np.rint(edge * 8 + np.array([x, y]) * 8).astype(np.int32)], strength, cv2.LINE_AA, 3)
         else:
             hair = curve(rng.random((3, 2)) * min(reach, 8.0) + (x, y))

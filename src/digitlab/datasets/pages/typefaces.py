@@ -53,7 +53,7 @@ def fonts(split: str) -> tuple[Font, ...]:
         DatasetError: when no fonts are installed or their list is damaged.
     """
     if split not in SPLITS:
-        raise UsageError(f"fonts have the splits {' and '.join(SPLITS)}; {split!r} was asked for")
+        raise UsageError(f"there is no split {split!r} of the fonts; expected {' or '.join(SPLITS)}")
     found = tuple(font for font in _installed(fonts_folder()) if font.split == split)
     if not found:
         raise DatasetError(f"{fonts_folder()} has no fonts for {split}; run `make fonts`")

@@ -234,7 +234,9 @@ def number(rng: np.random.Generator) -> str:
 def sentence(rng: np.random.Generator, length: int, scripts: Sequence[str], *, numbers: float = 0.0) -> str:
     """Generate words, dates, units and punctuation with a share of ``numbers``; without any digit if that is 0."""
     script = scripts[int(rng.integers(len(scripts)))]
-    parts = [number(rng) if rng.random() < numbers else token(rng, (script,), digits=numbers > 0) for _ in range(length)]
+    parts = [
+        number(rng) if rng.random() < numbers else token(rng, (script,), digits=numbers > 0) for _ in range(length)
+    ]
     if script == "latin":
         for place in range(1, length - 1):  # between words, which tell that it is one
             if rng.random() < _LONE_LETTER and not (parts[place - 1] + parts[place + 1])[-1:].isdigit():

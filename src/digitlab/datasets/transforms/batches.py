@@ -48,7 +48,7 @@ def rounded(values: NDArray[np.floating]) -> NDArray[np.uint8]:
     return np.asarray(np.clip(np.rint(values), 0, 255), np.uint8)
 
 
-def generator(seed: Seed, *place: int) -> np.random.Generator:
+def generator(seed: Seed, *part_indices: int) -> np.random.Generator:
     """Create an independent random generator for one part (a copy, a block) under a seed.
 
     Raises:
@@ -58,7 +58,7 @@ def generator(seed: Seed, *place: int) -> np.random.Generator:
     if any(part < 0 for part in parts):
         raise UsageError(f"seed is {seed}; expected 0 or more")
     # The number of parts comes first: SeedSequence treats (1,) and (1, 0) as the same.
-    return np.random.default_rng(np.random.SeedSequence((len(parts), *parts), spawn_key=place))
+    return np.random.default_rng(np.random.SeedSequence((len(parts), *parts), spawn_key=part_indices))
 
 
 def by_blocks(transform: Transform, images: NDArray[np.uint8], seed: Seed, *, jobs: int = 1) -> NDArray[np.uint8]:

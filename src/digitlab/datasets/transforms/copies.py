@@ -47,23 +47,23 @@ def mean_answer(
     images: NDArray[np.uint8],
     count: int,
     *,
-    tell: Callable[[int], None] = lambda _: None,
+    on_progress: Callable[[int], None] = lambda _: None,
 ) -> NDArray[np.float32]:
     """Compute the mean prediction over ``count`` copies of the images: float32 (N, 10).
 
-    tell: called with the number of copies done, from 0
+    on_progress: called with the number of copies done, from 0
 
     Raises:
         ShapeError: when the images are not uint8 (N, 28, 28).
         UsageError: when the count is not 1 to MOST_COPIES.
     """
     copies = tta_copies(images, count)
-    tell(0)
+    on_progress(0)
     total = np.asarray(answer(next(copies)), np.float64)
     for done, copy in enumerate(copies, start=1):
-        tell(done)
+        on_progress(done)
         total = total + answer(copy)
-    tell(count)
+    on_progress(count)
     return np.asarray(total / count, np.float32)
 
 

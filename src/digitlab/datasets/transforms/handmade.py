@@ -78,8 +78,8 @@ def handmade_blocks(
     if plain < 0 or transformed < 0:
         raise UsageError(f"copies are {plain} plain and {transformed} transformed; expected 0 or more")
 
-    def make(place: tuple[int, int]) -> Digits:
-        copy, number = place
+    def make(block: tuple[int, int]) -> Digits:
+        copy, number = block
         source = digits[slice(number * BLOCK, (number + 1) * BLOCK)]
         if copy < plain:
             return Digits(source.images if form == "grey" else sobel_images(source.images), source.labels)
@@ -87,8 +87,8 @@ def handmade_blocks(
         return Digits(images, source.labels)
 
     blocks = -(-len(digits) // BLOCK)
-    places = ((copy, number) for copy in range(plain + transformed) for number in range(blocks))
-    yield from in_order(make, places, jobs=jobs)
+    pairs = ((copy, number) for copy in range(plain + transformed) for number in range(blocks))
+    yield from in_order(make, pairs, jobs=jobs)
 
 
 def transform_images(images: NDArray[np.uint8], rng: np.random.Generator, *, form: Form = "sobel") -> NDArray[np.uint8]:

@@ -89,12 +89,12 @@ def _softened(images: NDArray[np.float32], deviations: NDArray[np.float32]) -> N
 
 
 def _between(
-    levels: list[NDArray[np.float32]], positions: tuple[float, ...], wanted: NDArray[np.float32]
+    levels: list[NDArray[np.float32]], positions: tuple[float, ...], target: NDArray[np.float32]
 ) -> NDArray[np.float32]:
     """Interpolate linearly between the levels (N, 28, 28) at ``positions``."""
     result = levels[0].copy()
     for lower, upper, start, end in zip(levels, levels[1:], positions, positions[1:], strict=False):
-        result += (upper - lower) * np.clip((wanted - start) / (end - start), 0, 1)
+        result += (upper - lower) * np.clip((target - start) / (end - start), 0, 1)
     return result
 
 

@@ -54,17 +54,17 @@ def warp(images: NDArray[np.uint8], matrices: NDArray[np.float64], fill: Fill = 
     results = np.empty(images.shape, np.uint8)
     for start in range(0, len(images), _TOGETHER):
         rows = slice(start, start + _TOGETHER)
-        places = _within(_places(matrices[rows]), fill)
-        results[rows] = _sample(images[rows], places, fill)
+        positions = _within(_positions(matrices[rows]), fill)
+        results[rows] = _sample(images[rows], positions, fill)
     return results
 
 
-def sample_at(images: NDArray[np.uint8], places: NDArray[np.float32]) -> NDArray[np.uint8]:
+def sample_at(images: NDArray[np.uint8], positions: NDArray[np.float32]) -> NDArray[np.uint8]:
     """Sample images (N, 28, 28) bilinearly at positions (N, 2, 28, 28), x first; 0 outside. uint8 (N, 28, 28)."""
     results = np.empty(images.shape, np.uint8)
     for start in range(0, len(images), _TOGETHER):
         rows = slice(start, start + _TOGETHER)
-        results[rows] = _sample(images[rows], _within(places[rows], "constant"), "constant")
+        results[rows] = _sample(images[rows], _within(positions[rows], "constant"), "constant")
     return results
 
 
@@ -85,7 +85,7 @@ def require_fill(fill: str) -> None:
         raise UsageError(f"fill mode is {fill!r}; expected one of {', '.join(get_args(Fill))}")
 
 
-def _places(matrices: NDArray[np.float64]) -> NDArray[np.float32]:
+def _positions(matrices: NDArray[np.float64]) -> NDArray[np.float32]:
     """Compute the source position of each pixel of the result: float32 (N, 2, 28, 28), x first."""
     pixels = np.arange(28.0)
     along_x = matrices[:, :, :1] * pixels + matrices[:, :, 2:]  # (N, 2, 28)
@@ -93,26 +93,26 @@ def _places(matrices: NDArray[np.float64]) -> NDArray[np.float32]:
     return np.asarray(along_x[:, :, None, :].astype(np.float32) + along_y[:, :, :, None].astype(np.float32))
 
 
-def _within(places: NDArray[np.float32], fill: Fill) -> NDArray[np.float32]:
+def _within(positions: NDArray[np.float32], fill: Fill) -> NDArray[np.float32]:
     """Map positions outside to positions in the image, or in its border, that have the same value."""
     if fill == "constant":
-        return np.clip(places, -1, 28)
+        return np.clip(positions, -1, 28)
     if fill == "reflect":
         # Mirrored at -0.5 and 27.5, with a period of 56 pixels.
-        places = np.abs(_folded(places, 56) + np.float32(0.5)) - np.float32(0.5)
+        positions = np.abs(_folded(positions, 56) + np.float32(0.5)) - np.float32(0.5)
     if fill == "wrap":
-        return _folded(places - np.float32(14), 28) + np.float32(14)
-    return np.asarray(np.clip(places, 0, 27))
+        return _folded(positions - np.float32(14), 28) + np.float32(14)
+    return np.asarray(np.clip(positions, 0, 27))
 
 
-def _folded(places: NDArray[np.float32], period: int) -> NDArray[np.float32]:
+def _folded(positions: NDArray[np.float32], period: int) -> NDArray[np.float32]:
     """Reduce positions modulo ``period`` to a range centred at -0.5; ``%`` would be four times slower."""
-    turns = np.floor((places + np.float32(0.5)) / np.float32(period) + np.float32(0.5))
-    return np.asarray(places - turns * np.float32(period))
+    turns = np.floor((positions + np.float32(0.5)) / np.float32(period) + np.float32(0.5))
+    return np.asarray(positions - turns * np.float32(period))
 
 
-def _sample(images: NDArray[np.uint8], places: NDArray[np.float32], fill: Fill) -> NDArray[np.uint8]:
-    """Sample bilinearly at ``places`` (N, 2, 28, 28), N up to 100: uint8 (N, 28, 28)."""
+def _sample(images: NDArray[np.uint8], positions: NDArray[np.float32], fill: Fill) -> NDArray[np.uint8]:
+    """Sample bilinearly at ``positions`` (N, 2, 28, 28), N up to 100: uint8 (N, 28, 28)."""
     count = len(images)
     canvas = np.zeros((_ACROSS, _PITCH, _ACROSS, _PITCH), np.uint8)
     cells = canvas.swapaxes(1, 2)  # a view: row, column of the canvas, then the pixels of one image
@@ -122,8 +122,8 @@ def _sample(images: NDArray[np.uint8], places: NDArray[np.float32], fill: Fill) 
         cells[row, column] = np.pad(images, ((0, 0), (1, 1), (1, 1)), mode="wrap")
     else:
         cells[row, column, 1:29, 1:29] = images
-    across = places[:, 0] + (column * _PITCH + 1).astype(np.float32)[:, None, None]
-    down = places[:, 1] + (row * _PITCH + 1).astype(np.float32)[:, None, None]
+    across = positions[:, 0] + (column * _PITCH + 1).astype(np.float32)[:, None, None]
+    down = positions[:, 1] + (row * _PITCH + 1).astype(np.float32)[:, None, None]
     flat = canvas.reshape(_ACROSS * _PITCH, _ACROSS * _PITCH)
     values = cv2.remap(flat, across.reshape(-1, 28), down.reshape(-1, 28), cv2.INTER_LINEAR)
     return np.asarray(values, np.uint8).reshape(count, 28, 28)

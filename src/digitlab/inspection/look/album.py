@@ -35,7 +35,7 @@ class Album:
 
     folder: created when missing
     layer: the only one whose filters and maps are drawn, all of them; None: the first pages of each layer
-    tell: called with a sentence for everything that is left out
+    on_note: called with a sentence for everything that is left out
     step: called at the start of each longer task with its name and expected seconds, or None
     pictures: the files written so far
     """
@@ -43,7 +43,7 @@ class Album:
     folder: Path
     network: Network
     layer: Step | None
-    tell: Callable[[str], None]
+    on_note: Callable[[str], None]
     step: Callable[[str, float | None], None] = lambda *_: None
     pictures: list[str] = field(default_factory=list)
 
@@ -63,19 +63,23 @@ class Album:
         """Write the pages of one layer, each drawn by a call; returns their files' names."""
         shown = pages if self.layer is not None else pages[:_FEW_PAGES]
         if len(shown) < len(pages):
-            self.tell(f"{name}: {len(pages)} pages, the first {len(shown)} are drawn; --layer draws all of one layer")
+            self.on_note(
+                f"{name}: {len(pages)} pages, the first {len(shown)} are drawn; --layer draws all of one layer"
+            )
         names = [name] if len(pages) == 1 else [f"{name}-{number}" for number in range(1, len(shown) + 1)]
         return [self.keep(each, draw()) for each, draw in zip(names, shown, strict=True)]
 
-    def first(self, layers: Sequence[_Layer], what: str) -> Sequence[_Layer]:
+    def first(self, layers: Sequence[_Layer], contents: str) -> Sequence[_Layer]:
         """The layers that are drawn: the first few; a message says so where others are left out."""
         if len(layers) > _FEW_LAYERS:
-            self.tell(f"{what}: the first {_FEW_LAYERS} of {len(layers)} layers are drawn; --layer draws another")
+            self.on_note(
+                f"{contents}: the first {_FEW_LAYERS} of {len(layers)} layers are drawn; --layer draws another"
+            )
         return layers[:_FEW_LAYERS]
 
-    def write(self, told: Mapping[str, Any]) -> None:
+    def write(self, content: Mapping[str, Any]) -> None:
         """Write `inspection.json`."""
-        write_text(self.folder / "inspection.json", json.dumps(told, indent=1, ensure_ascii=False) + "\n")
+        write_text(self.folder / "inspection.json", json.dumps(content, indent=1, ensure_ascii=False) + "\n")
 
 
 def open_album(
@@ -83,7 +87,7 @@ def open_album(
     folder: Path,
     *,
     layer: str | None = None,
-    tell: Callable[[str], None] = lambda _: None,
+    on_note: Callable[[str], None] = lambda _: None,
     step: Callable[[str, float | None], None] = lambda *_: None,
 ) -> Album:
     """Split a model into steps and choose which layers are drawn.
@@ -93,13 +97,17 @@ def open_album(
         UsageError: for an unknown layer, or one without maps; the message lists the names.
     """
     network = lay_open(model)
-    one = None if layer is None else network.find(layer)
-    if one is not None and len(one.shape) != 3:
-        mapping = [each.name for each in network.steps.values() if len(each.shape) == 3 and each.part_of is None]
+    chosen = None if layer is None else network.find(layer)
+    if chosen is not None and len(chosen.shape) != 3:
+        mapping = [
+            candidate.name
+            for candidate in network.steps.values()
+            if len(candidate.shape) == 3 and candidate.part_of is None
+        ]
         raise UsageError(
-            f"layer {one.name!r} has no maps: its output is {'×'.join(map(str, one.shape))}; "
+            f"layer {chosen.name!r} has no maps: its output is {'×'.join(map(str, chosen.shape))}; "
             f"layers with maps: {', '.join(mapping) or 'none'}"
         )
     if not network.of_kinds(CONVOLUTIONS):
-        tell(f"{model.name} has no convolution, so there are no filters, maps or Grad-CAM to draw")
-    return Album(folder, network, one, tell, step)
+        on_note(f"{model.name} has no convolution, so there are no filters, maps or Grad-CAM to draw")
+    return Album(folder, network, chosen, on_note, step)

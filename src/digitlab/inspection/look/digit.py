@@ -37,7 +37,7 @@ if TYPE_CHECKING:
     See = Callable[[NDArray[np.uint8]], NDArray[np.uint8]]
     from collections.abc import Callable, Sequence
 
-    Way = Callable[[Network, NDArray[np.uint8], Sequence[Question]], NDArray[np.float32]]
+    Method = Callable[[Network, NDArray[np.uint8], Sequence[Question]], NDArray[np.float32]]
 
 __all__ = ["look_at_digit", "look_at_reasons"]
 
@@ -61,8 +61,8 @@ def look_at_digit(
     Raises:
         UsageError: for classes other than 0 to 9, or two equal ones.
     """
-    seen = see(image[None])[0]
-    probabilities = _answers(album.network, seen[None])[0]
+    shown = see(image[None])[0]
+    probabilities = _answers(album.network, shown[None])[0]
     ranked = probabilities.argsort()[::-1].tolist()
     why = ranked[0] if why is None else why
     question = Question(why, next(digit for digit in ranked if digit != why) if unless is None else unless)
@@ -71,9 +71,9 @@ def look_at_digit(
         "confidence": round(float(probabilities.max()), 6),
         "probabilities": [round(float(share), 6) for share in probabilities],
     }
-    maps = _keep_maps(album, seen)
-    _keep_walk(album, seen, probabilities)
-    reasons = look_at_reasons(album, seen, question)
+    maps = _keep_maps(album, shown)
+    _keep_walk(album, shown, probabilities)
+    reasons = look_at_reasons(album, shown, question)
     changes = _keep_changes(album, image, ranked[0], see)
     return {"answer": answer, "image_maps": maps, "reasons": reasons, "changes": changes}
 
@@ -82,20 +82,20 @@ def _answers(network: Network, images: NDArray[np.uint8]) -> NDArray[np.float32]
     return results(network, images, [network.answer])[0]
 
 
-def _keep_maps(album: Album, seen: NDArray[np.uint8]) -> list[dict[str, Any]]:
+def _keep_maps(album: Album, shown: NDArray[np.uint8]) -> list[dict[str, Any]]:
     """Draw the maps before and after the activation function (thesis S0, figures 5.3 and 5.4)."""
     layers = [layer for layer in album.layers if len(layer.shape) == 3]
     drawn = {layer.name for layer in album.first(layers, "maps")}
-    lives = activation_statistics(album.network, seen[None], layers)
-    told = []
-    for maps, life in zip(activation_maps(album.network, seen[None], layers), lives, strict=True):
+    lives = activation_statistics(album.network, shown[None], layers)
+    entries = []
+    for maps, life in zip(activation_maps(album.network, shown[None], layers), lives, strict=True):
         entry: dict[str, Any] = {"layer": maps.layer, "number": maps.after.shape[-1], "activation": maps.activation}
         for when, values in (("before", maps.before), ("after", maps.after)):
             if values is not None:
                 entry[when] = {"least": float(values.min()), "greatest": float(values.max())}
         pictures = _draw_maps(album, maps, life) if maps.layer in drawn else []
-        told.append({**entry, "dead_here": life.dead, "faint_here": life.faint, "pictures": pictures})
-    return told
+        entries.append({**entry, "dead_here": life.dead, "faint_here": life.faint, "pictures": pictures})
+    return entries
 
 
 def _draw_maps(album: Album, maps: Maps, life: ActivationStatistics) -> list[str]:
@@ -104,17 +104,17 @@ def _draw_maps(album: Album, maps: Maps, life: ActivationStatistics) -> list[str
     for when, values in (("before", maps.before), ("after", maps.after)):
         if values is None:
             continue
-        found = values[0]  # (H, W, C)
-        height, width, number = found.shape
+        activation = values[0]  # (H, W, C)
+        height, width, number = activation.shape
         title = f"{maps.layer}: {number} maps {height}×{width}" + (
             f", {when} {maps.activation}" if maps.activation else ""
         )
-        captions = [words.get(place, "") if when == "after" else "" for place in range(1, number + 1)]
-        ends = (min(0.0, float(found.min())), max(0.0, float(found.max())))
+        captions = [words.get(channel, "") if when == "after" else "" for channel in range(1, number + 1)]
+        ends = (min(0.0, float(activation.min())), max(0.0, float(activation.max())))
         pages = [
             functools.partial(
                 activation_maps_figure,
-                found[:, :, start : start + TILES_A_PAGE],
+                activation[:, :, start : start + TILES_A_PAGE],
                 captions[start : start + TILES_A_PAGE],
                 title,
                 ends,
@@ -127,37 +127,41 @@ def _draw_maps(album: Album, maps: Maps, life: ActivationStatistics) -> list[str
     return pictures
 
 
-def _keep_walk(album: Album, seen: NDArray[np.uint8], probabilities: NDArray[np.float32]) -> None:
+def _keep_walk(album: Album, shown: NDArray[np.uint8], probabilities: NDArray[np.float32]) -> None:
     """Draw the layers of the forward pass, after their activation functions; the last one before the softmax."""
     network = album.network
     fields = receptive_fields(network)
     steps = album.first(network.of_kinds(_WALKED), "forward pass")
     behind = [step if network.activated(step) is network.answer else network.activated(step) for step in steps]
     stages = []
-    for step, last, (made,) in zip(steps, behind, results(network, seen[None], behind), strict=True):
+    for step, last, (output,) in zip(steps, behind, results(network, shown[None], behind), strict=True):
         field = fields[step.name]
-        told = [f"{made.shape[-1]} maps {made.shape[0]}×{made.shape[1]}" if made.ndim == 3 else f"{len(made)} units"]
+        description = [
+            f"{output.shape[-1]} maps {output.shape[0]}×{output.shape[1]}"
+            if output.ndim == 3
+            else f"{len(output)} units"
+        ]
         if field is not None:
-            told.append("receptive field: whole image" if field.whole else f"receptive field {field}")
+            description.append("receptive field: whole image" if field.whole else f"receptive field {field}")
         if last is step and network.activated(step) is network.answer:
-            told.append(f"before the {network.answer.activation}")
-        stages.append(Stage(step.name, "\n".join(told), made))
-    album.keep("walk", walk_figure(seen, stages, probabilities.tolist()))
+            description.append(f"before the {network.answer.activation}")
+        stages.append(Stage(step.name, "\n".join(description), output))
+    album.keep("walk", walk_figure(shown, stages, probabilities.tolist()))
 
 
 def _keep_changes(album: Album, image: NDArray[np.uint8], digit: int, see: See) -> list[dict[str, Any]]:
-    found = smallest_changes(lambda images: _answers(album.network, see(images)), image)
+    changes = smallest_changes(lambda images: _answers(album.network, see(images)), image)
     pictures: list[tuple[str, str, NDArray[np.uint8] | None]] = [("original", str(digit), image)]
-    told: list[dict[str, Any]] = []
-    for kind, change in found.items():
+    entries: list[dict[str, Any]] = []
+    for kind, change in changes.items():
         if change is None:
             pictures.append((f"{kind}:\nnone up to {FURTHEST[kind]:g}", str(digit), None))
-            told.append({"kind": kind, "size": None, "tried_up_to": FURTHEST[kind]})
+            entries.append({"kind": kind, "size": None, "tried_up_to": FURTHEST[kind]})
         else:
             pictures.append((_in_two_lines(str(change)), str(change.digit), change.image))
-            told.append({**change.as_dict(), "text": str(change)})
+            entries.append({**change.as_dict(), "text": str(change)})
     album.keep("changes", changes_figure(pictures))
-    return told
+    return entries
 
 
 def _in_two_lines(text: str) -> str:
@@ -166,13 +170,13 @@ def _in_two_lines(text: str) -> str:
     >>> _in_two_lines("turned 25° clockwise")
     'turned 25°\nclockwise'
     """
-    places = [place for place, letter in enumerate(text) if letter == " "]
-    middle = min(places, key=lambda place: abs(place - len(text) // 2))
+    spaces = [index for index, letter in enumerate(text) if letter == " "]
+    middle = min(spaces, key=lambda index: abs(index - len(text) // 2))
     return f"{text[:middle]}\n{text[middle + 1 :]}"
 
 
 _GRADIENTS = "integrated gradients"
-_SAID = {
+_DESCRIPTIONS = {
     "saliency": "gradient of the\nlogit with respect\nto each pixel",
     _GRADIENTS: "the pixel's share of\nthe logit's rise from\na black image",
     "Grad-CAM": "activation maps,\nweighted by\ntheir gradient",
@@ -181,75 +185,83 @@ _SAID = {
 _STEPS = 32  # of integrated gradients where its sum is not reported
 
 
-def look_at_reasons(album: Album, seen: NDArray[np.uint8], question: Question) -> dict[str, Any]:
+def look_at_reasons(album: Album, shown: NDArray[np.uint8], question: Question) -> dict[str, Any]:
     """Draw the attribution for the question and for each class, and the sanity check; returns numbers for JSON.
 
-    seen: uint8 (28, 28), as the network takes it; question: with a second class
+    shown: uint8 (28, 28), as the network takes it; question: with a second class
     """
-    network, ways = album.network, _ways(album)
-    asked = [Question(question.why), Question(int(question.unless or 0)), question]
+    network, methods = album.network, _methods(album)
+    questions = [Question(question.why), Question(int(question.unless or 0)), question]
     classes = [Question(digit) for digit in range(10)]
-    found = {name: way(network, seen, [*asked, *classes]) for name, way in ways.items()}
-    gathered = integrated_gradients(network, seen, asked)
+    maps_by_method = {name: method(network, shown, [*questions, *classes]) for name, method in methods.items()}
+    gathered = integrated_gradients(network, shown, questions)
     _keep(
-        album, "reasons", seen, {**{name: maps[:3] for name, maps in found.items()}, _GRADIENTS: gathered.maps}, asked
+        album,
+        "reasons",
+        shown,
+        {**{name: maps[:3] for name, maps in maps_by_method.items()}, _GRADIENTS: gathered.maps},
+        questions,
     )
-    _keep(album, "reasons-by-class", seen, {name: maps[3:] for name, maps in found.items()}, classes)
+    _keep(album, "reasons-by-class", shown, {name: maps[3:] for name, maps in maps_by_method.items()}, classes)
     return {
         "question": {"why": question.why, "not": question.unless},
         "integrated_gradients": {
-            "of": [str(each) for each in asked],
+            "of": [str(each) for each in questions],
             "rise": [float(rise) for rise in gathered.rise],
             "sum": [float(maps.sum()) for maps in gathered.maps],
             "missing": [float(share) for share in gathered.missing],
             "steps": gathered.steps,
         },
-        "sanity": _check(album, seen, question, ways),
+        "sanity": _check(album, shown, question, methods),
     }
 
 
-def _ways(album: Album) -> dict[str, Way]:
+def _methods(album: Album) -> dict[str, Method]:
     layer = None if album.layer is None else album.layer.name
-    ways: dict[str, Way] = {
+    methods: dict[str, Method] = {
         "saliency": saliency,
-        _GRADIENTS: lambda network, image, asked: integrated_gradients(network, image, asked, steps=_STEPS).maps,
+        _GRADIENTS: lambda network, image, questions: (
+            integrated_gradients(network, image, questions, steps=_STEPS).maps
+        ),
         "Grad-CAM": functools.partial(grad_cam, layer=layer),
         "occlusion": occlusion,
     }
     if not album.network.of_kinds(CONVOLUTIONS):
-        del ways["Grad-CAM"]
-    return ways
+        del methods["Grad-CAM"]
+    return methods
 
 
 def _keep(
     album: Album,
     name: str,
-    seen: NDArray[np.uint8],
+    shown: NDArray[np.uint8],
     maps: dict[str, NDArray[np.float32]],
-    asked: Sequence[Question],
+    questions: Sequence[Question],
 ) -> None:
-    rows = {f"{way}\n{_SAID[way]}": each for way, each in maps.items()}
-    album.keep(name, reasons_figure(seen, rows, [str(question) for question in asked]))
+    rows = {f"{method}\n{_DESCRIPTIONS[method]}": heat_maps for method, heat_maps in maps.items()}
+    album.keep(name, reasons_figure(shown, rows, [str(question) for question in questions]))
 
 
 def _check(
-    album: Album, seen: NDArray[np.uint8], question: Question, ways: dict[str, Way]
+    album: Album, shown: NDArray[np.uint8], question: Question, methods: dict[str, Method]
 ) -> dict[str, list[dict[str, Any]]]:
     """The sanity check: how the maps change while the weights are shuffled, layer by layer."""
     stages = sanity_check(
-        album.network, seen, lambda network: np.stack([way(network, seen, [question])[0] for way in ways.values()])
+        album.network,
+        shown,
+        lambda network: np.stack([method(network, shown, [question])[0] for method in methods.values()]),
     )
     columns = ["as trained", *(_shuffled(each.layers) for each in stages[1:-1]), "all layers shuffled"]
-    rows = {name: np.stack([each.maps[place] for each in stages]) for place, name in enumerate(ways)}
-    found = {name: [each.correlations[place] for each in stages] for place, name in enumerate(ways)}
-    notes = {name: [f"{each:.2f}".replace("-", "−") for each in alike] for name, alike in found.items()}
-    album.keep("sanity", reasons_figure(seen, rows, columns, notes))
+    rows = {name: np.stack([each.maps[index] for each in stages]) for index, name in enumerate(methods)}
+    correlations = {name: [each.correlations[index] for each in stages] for index, name in enumerate(methods)}
+    notes = {name: [f"{each:.2f}".replace("-", "−") for each in alike] for name, alike in correlations.items()}
+    album.keep("sanity", reasons_figure(shown, rows, columns, notes))
     return {
         name: [
             {"layers_shuffled": stage.layers, "correlation": round(each, 4)}
             for stage, each in zip(stages, alike, strict=True)
         ]
-        for name, alike in found.items()
+        for name, alike in correlations.items()
     }
 
 

@@ -51,24 +51,24 @@ def look_at_network(album: Album, sample: NDArray[np.uint8]) -> dict[str, Any]:
     }
 
 
-def _as_dict(found: ActivationStatistics) -> dict[str, Any]:
+def _as_dict(statistics: ActivationStatistics) -> dict[str, Any]:
     return {
-        "layer": found.layer,
-        "number": len(found.least),
-        "least": float(found.least.min()),
-        "greatest": float(found.greatest.max()),
-        "dead": found.dead,
-        "faint": found.faint,
-        "images": found.images,
+        "layer": statistics.layer,
+        "number": len(statistics.least),
+        "least": float(statistics.least.min()),
+        "greatest": float(statistics.greatest.max()),
+        "dead": statistics.dead,
+        "faint": statistics.faint,
+        "images": statistics.images,
     }
 
 
 def _keep_filters(album: Album) -> list[dict[str, Any]]:
-    one = album.layer
-    found = [each for each in convolution_filters(album.network) if one is None or each.layer == one.name]
-    drawn = album.first(found, "filters")
-    told = []
-    for filters in found:
+    chosen = album.layer
+    all_filters = [each for each in convolution_filters(album.network) if chosen is None or each.layer == chosen.name]
+    drawn = album.first(all_filters, "filters")
+    entries = []
+    for filters in all_filters:
         readings = read_filters(filters)
         entry = filters.as_dict()
         if readings:
@@ -78,8 +78,8 @@ def _keep_filters(album: Album) -> list[dict[str, Any]]:
         entry["pictures"] = []
         if filters in drawn:
             entry["pictures"] = album.keep_pages(f"filters-{filters.name}", list(_pages(filters, captions)))
-        told.append(entry)
-    return told
+        entries.append(entry)
+    return entries
 
 
 def _pages(filters: Filters, captions: Sequence[str]) -> Iterator[Callable[[], Figure]]:

@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from digitlab.inspection.embedding import nearest, penultimate, projections, prototypes, see, unusual
+from digitlab.inspection.embedding import embed, nearest, penultimate, projections, prototypes, unusual
 from digitlab.reports.explorer import Exploration, Pictured, expect_so_many, write_explorer
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from digitlab.inspection.embedding import Seen
+    from digitlab.inspection.embedding import Embedding
     from digitlab.inspection.look.album import Album
     from digitlab.values import Digits
 
@@ -50,28 +50,28 @@ def look_at_set(album: Album, shown: Part, learned: Part | None, *, data: str, i
         UsageError: for another number of images.
         StorageError: when the page cannot be written.
     """
-    found = explore(album, shown, learned, data=data, images=images)
+    exploration = explore(album, shown, learned, data=data, images=images)
     album.step(_WRITING, None)
-    size = write_explorer(found, album.folder / "explorer.html")
+    size = write_explorer(exploration, album.folder / "explorer.html")
     album.pictures.append("explorer.html")
-    album.tell(f"explorer.html: {len(found.points.digits):,} images on the map, {size / 1e6:.1f} MB")
-    mistakes = int(found.confusion.sum() - np.trace(found.confusion))
+    album.on_note(f"explorer.html: {len(exploration.points.digits):,} images on the map, {size / 1e6:.1f} MB")
+    mistakes = int(exploration.confusion.sum() - np.trace(exploration.confusion))
     return {
         "data": data,
-        "layers": found.layers,
-        "images": int(found.confusion.sum()),
+        "layers": exploration.layers,
+        "images": int(exploration.confusion.sum()),
         "mistakes": mistakes,
-        "on_the_map": len(found.points.digits),
-        "maps": list(found.places),
-        "confusion": found.confusion.tolist(),
-        "prototypes": _numbers(found, found.prototypes),
-        "unusual": _numbers(found, found.unusual),
+        "on_the_map": len(exploration.points.digits),
+        "maps": list(exploration.places),
+        "confusion": exploration.confusion.tolist(),
+        "prototypes": _numbers(exploration, exploration.prototypes),
+        "unusual": _numbers(exploration, exploration.unusual),
         "bytes": size,
     }
 
 
-def _numbers(found: Exploration, rows: list[list[int]]) -> list[list[int]]:
-    return [[int(found.others.numbers[row]) for row in each] for each in rows]
+def _numbers(exploration: Exploration, rows: list[list[int]]) -> list[list[int]]:
+    return [[int(exploration.others.numbers[row]) for row in each] for each in rows]
 
 
 def explore(
@@ -82,27 +82,29 @@ def explore(
     network = album.network
     layers = penultimate(network)
     album.step(_PREDICTING, None)
-    asked = see(network, shown.digits.images, layers)
-    pool, known = (shown, asked) if learned is None else (learned, see(network, learned.digits.images, layers))
+    embedded = embed(network, shown.digits.images, layers)
+    pool, pool_embedded = (
+        (shown, embedded) if learned is None else (learned, embed(network, learned.digits.images, layers))
+    )
     labels = shown.digits.labels
-    said = asked.probabilities.argmax(axis=1)
-    chosen = _chosen(labels, said, asked.probabilities, images, seed)
-    mistakes = np.flatnonzero(labels[chosen] != said[chosen])[:_MISTAKES_WITH_NEIGHBOURS]
+    predictions = embedded.probabilities.argmax(axis=1)
+    chosen = _chosen(labels, predictions, embedded.probabilities, images, seed)
+    mistakes = np.flatnonzero(labels[chosen] != predictions[chosen])[:_MISTAKES_WITH_NEIGHBOURS]
     near = np.empty((0, 0), np.int64)
     album.step(_COMPARING, None)
     if learned is not None:
-        near = nearest(known.features, asked.features[chosen[mistakes]], _NEIGHBOURS)
-    central = prototypes(known.features, pool.digits.labels, _EXAMPLES, seed=seed)
-    strange = unusual(known.features, pool.digits.labels, _EXAMPLES)
+        near = nearest(pool_embedded.features, embedded.features[chosen[mistakes]], _NEIGHBOURS)
+    central = prototypes(pool_embedded.features, pool.digits.labels, _EXAMPLES, seed=seed)
+    strange = unusual(pool_embedded.features, pool.digits.labels, _EXAMPLES)
     needed = np.unique(np.concatenate([near.ravel(), *central, *strange])).astype(np.int64)
     return Exploration(
         model=network.model.name,
         data=data,
         layers=[layer.name for layer in layers],
-        points=_pictured(shown, asked, chosen),
-        others=_pictured(pool, known, needed),
-        places=projections(asked.features[chosen], seed=seed, tell=album.tell, step=album.step),
-        confusion=np.bincount(labels * 10 + said, minlength=100).reshape(10, 10),
+        points=_pictured(shown, embedded, chosen),
+        others=_pictured(pool, pool_embedded, needed),
+        places=projections(embedded.features[chosen], seed=seed, on_note=album.on_note, step=album.step),
+        confusion=np.bincount(labels * 10 + predictions, minlength=100).reshape(10, 10),
         neighbours={
             int(point): np.searchsorted(needed, rows).tolist() for point, rows in zip(mistakes, near, strict=False)
         },
@@ -111,16 +113,20 @@ def explore(
     )
 
 
-def _pictured(part: Part, seen: Seen, rows: NDArray[np.int64]) -> Pictured:
-    return Pictured(part.name, part.digits[rows], seen.probabilities[rows], rows)
+def _pictured(part: Part, embedded: Embedding, rows: NDArray[np.int64]) -> Pictured:
+    return Pictured(part.name, part.digits[rows], embedded.probabilities[rows], rows)
 
 
 def _chosen(
-    labels: NDArray[np.uint8], said: NDArray[np.int64], probabilities: NDArray[np.float32], images: int, seed: int
+    labels: NDArray[np.uint8],
+    predictions: NDArray[np.int64],
+    probabilities: NDArray[np.float32],
+    images: int,
+    seed: int,
 ) -> NDArray[np.int64]:
     """The rows on the map: misclassified ones, the most confident first, at most half; then others at random."""
-    wrong = np.flatnonzero(labels != said)
+    wrong = np.flatnonzero(labels != predictions)
     wrong = wrong[np.argsort(-probabilities[wrong].max(axis=1), kind="stable")][: images // 2]
     rest = np.setdiff1d(np.arange(len(labels)), wrong)
-    others = np.random.default_rng(seed).permutation(rest)[: images - len(wrong)]
-    return np.concatenate([wrong, np.sort(others)])
+    sampled = np.random.default_rng(seed).permutation(rest)[: images - len(wrong)]
+    return np.concatenate([wrong, np.sort(sampled)])

@@ -125,11 +125,11 @@ class Convention:
 def _enlarging(side: int, fitted: str) -> NDArray[np.float32]:
     if fitted == "padded":
         return np.eye(side, 28, k=-((side - 28) // 2), dtype=np.float32)
-    places = np.clip((np.arange(side) + 0.5) * 28 / side - 0.5, 0, 27)  # bilinear, as image libraries do
-    left = np.minimum(places.astype(int), 26)
+    positions = np.clip((np.arange(side) + 0.5) * 28 / side - 0.5, 0, 27)  # bilinear, as image libraries do
+    left = np.minimum(positions.astype(int), 26)
     matrix = np.zeros((side, 28), np.float32)
-    matrix[np.arange(side), left] = 1 - (places - left)
-    matrix[np.arange(side), left + 1] = places - left
+    matrix[np.arange(side), left] = 1 - (positions - left)
+    matrix[np.arange(side), left + 1] = positions - left
     return matrix
 
 

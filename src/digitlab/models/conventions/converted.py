@@ -80,15 +80,15 @@ def _converting(path: Path) -> Iterator[None]:
 def _litert(path: Path, tensorflow: Any, tf2onnx: Any) -> bytes:
     content = _measured(path)
     if content[4:8] != b"TFL3":
-        raise ModelError(f"{path}: is no LiteRT (TFLite) file, or a damaged one")
+        raise ModelError(f"{path}: is not a LiteRT (TFLite) file, or is damaged")
     nothing = mock.Mock(side_effect=RuntimeError("strangers' files are not loaded"))
     with _converting(path), tempfile.TemporaryDirectory() as folder:
         copy = Path(folder) / "model.tflite"
         copy.write_bytes(content)
         with mock.patch.object(tensorflow.lite, "Interpreter", nothing):
             model, _ = tf2onnx.convert.from_tflite(str(copy), opset=_OPSET)
-        made: bytes = model.SerializeToString()
-    return made
+        converted: bytes = model.SerializeToString()
+    return converted
 
 
 def _saved_model(path: Path, tensorflow: Any, tf2onnx: Any) -> bytes:
@@ -118,8 +118,8 @@ def _saved_model(path: Path, tensorflow: Any, tf2onnx: Any) -> bytes:
             output_names=[tensor.name for tensor in frozen.outputs],
             opset=_OPSET,
         )
-        made: bytes = model.SerializeToString()
-    return made
+        content: bytes = model.SerializeToString()
+    return content
 
 
 def _check(described: Any, path: Path) -> str:
@@ -130,7 +130,7 @@ def _check(described: Any, path: Path) -> str:
     for node in graph.object_graph_def.nodes:
         kind = node.WhichOneof("kind")
         if kind is not None and kind not in _NODES:
-            raise ModelError(f"{path}: holds a {kind} (a file, table or the like); expected layers and numbers only")
+            raise ModelError(f"{path}: contains a {kind} (a file, table or the like); expected layers and numbers only")
     try:
         signature, function = _signature(graph.object_graph_def, path)
     except IndexError as error:  # numbers of nodes that it does not have
@@ -158,16 +158,16 @@ def _needed(function: str, functions: dict[str, Any]) -> Iterator[Any]:
     Only these are run: the operations with which a SavedModel writes and reads its variables are ignored, because the
     loader uses its own.
     """
-    asked, seen = [function], set()
-    while asked:
-        name = asked.pop()
+    waiting, seen = [function], set()
+    while waiting:
+        name = waiting.pop()
         if name in seen or name not in functions:
             continue
         seen.add(name)
         for node in functions[name].node_def:
             yield node
-            asked += [each.func.name for each in node.attr.values() if each.HasField("func")]
-            asked += [each.name for value in node.attr.values() for each in value.list.func]
+            waiting += [called.func.name for called in node.attr.values() if called.HasField("func")]
+            waiting += [called.name for attribute in node.attr.values() for called in attribute.list.func]
 
 
 def _measured(path: Path) -> bytes:

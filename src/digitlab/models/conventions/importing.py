@@ -17,6 +17,7 @@ from digitlab.models.conventions.search import find_convention, known_digits
 from digitlab.models.conventions.wrapping import wrapped
 from digitlab.models.plain_onnx import run_onnx, with_card
 from digitlab.network.check import check_onnx
+from digitlab.network.classifier import content_of
 from digitlab.storage import write_bytes
 from digitlab.values import ModelCard
 from digitlab.version import VERSION
@@ -30,12 +31,11 @@ if TYPE_CHECKING:
 
     from digitlab.models.backend import keras
     from digitlab.models.conventions.onnx_files import ForeignOnnx
-    from digitlab.models.conventions.search import Ask, Found
+    from digitlab.models.conventions.search import ConventionSearch, Predict
 
-__all__ = ["KERAS_ENDINGS", "ImportedModel", "content_of", "import_model", "translated_model"]
+__all__ = ["KERAS_ENDINGS", "ImportedModel", "import_model", "translated_model"]
 
 KERAS_ENDINGS = (".keras", ".h5", ".hdf5", ".json")
-_LARGEST_FILE = 200_000_000  # bytes, as for every ONNX file here
 _COMPARED = 200  # images
 _ROUNDED = 0.02  # fraction of the digits that may be classified differently without the rounding to 8 bits
 _TOLERANCE = 1e-4  # of a probability, between the file with its built-in convention and the original network
@@ -46,13 +46,13 @@ class ImportedModel:
     """A converted model.
 
     path: the file that was written, from uint8 (N, 28, 28) to probabilities (N, 10)
-    found: how its convention was found
+    search: how its convention was found
     changes: the differences from the original, a sentence each
     card: the file's model card
     """
 
     path: Path
-    found: Found
+    search: ConventionSearch
     changes: tuple[str, ...]
     card: ModelCard
 
@@ -84,11 +84,11 @@ def import_model(
         raise UsageError(f"cannot import {path.name} to {out.name!r}; expected a name that ends in .keras or .onnx")
     if path.suffix.lower() in KERAS_ENDINGS and not path.is_dir():
         if weights is not None and path.suffix.lower() != ".json":
-            raise UsageError(f"{path.name}: has its own weights; --weights belongs to a .json file, which has none")
+            raise UsageError(f"{path.name}: has its own weights; --weights is for a .json file, which has none")
         return _import_keras(path, out, architecture, backend, weights)
-    given = {"--architecture": architecture, "--backend": backend, "--weights": weights}
-    if named := [name for name, value in given.items() if value is not None]:
-        raise UsageError(f"{path.name}: {' and '.join(named)} belong to files of Keras (.h5, .json)")
+    options = {"--architecture": architecture, "--backend": backend, "--weights": weights}
+    if named := [name for name, value in options.items() if value is not None]:
+        raise UsageError(f"{path.name}: {' and '.join(named)} are for files of Keras (.h5, .json)")
     return _import_onnx(path, out)
 
 
@@ -102,7 +102,7 @@ def translated_model(path: Path) -> tuple[keras.Model, ModelCard]:
 
     card = Classifier(path, threads=1).card
     network = open_foreign(content_of(path), path)
-    kind = answer_kind(network.ask(Convention(network.forms[0], "0…255"), known_digits().images[:_COMPARED]))
+    kind = answer_kind(network.predict(Convention(network.forms[0], "0…255"), known_digits().images[:_COMPARED]))
     model, _ = _as_keras(network, Convention(network.forms[0], "0…255", answers=kind), path)
     if card is None:
         card = ModelCard(path.stem, "imported network", "x", versions=_versions())
@@ -117,14 +117,14 @@ def _import_keras(
     from digitlab.models.saving import save_keras
 
     opened = open_foreign_keras(path, architecture, backend=backend, weights=weights)
-    card = _card(path, opened.model.name, opened.found, opened.origin)
+    card = _card(path, opened.model.name, opened.search, opened.origin)
     if (shape := _input_in(opened.changes)) is not None:
         card.training["shape"] = shape
     if out.suffix.lower() == ".onnx":
         export_model(opened.model, out, card)
     else:
         save_keras(opened.model, out, card)
-    return ImportedModel(out, opened.found, opened.changes, card)
+    return ImportedModel(out, opened.search, opened.changes, card)
 
 
 def _input_in(changes: Iterable[str]) -> list[int] | None:
@@ -134,8 +134,8 @@ def _input_in(changes: Iterable[str]) -> list[int] | None:
     [28, 28, 1]
     """
     for change in changes:
-        if found := re.match(r"its input \((?:N, )?([0-9, ]+)\) became ", change):
-            return [int(size) for size in found[1].split(",") if size.strip()]
+        if match := re.match(r"its input \((?:N, )?([0-9, ]+)\) became ", change):
+            return [int(size) for size in match[1].split(",") if size.strip()]
     return None
 
 
@@ -151,26 +151,28 @@ def _import_onnx(path: Path, out: Path) -> ImportedModel:
 
         content, origin = openvino_as_onnx(path), "OpenVINO"
     elif kind is not None or (path.is_file() and path.suffix.lower() != ".onnx"):
-        what, do = kind if kind is not None else ("no model that is known here", "export the network as .onnx")
-        raise ModelError(f"{path}: is {what}; {do}")
+        name, advice = kind if kind is not None else ("not a known kind of model", "export the network as .onnx")
+        raise ModelError(f"{path}: is {name}; {advice}")
+    elif not path.is_file():
+        raise ModelError(f"{path}: there is no such model file")
     else:
         content, origin = content_of(path), "ONNX"
     network = open_foreign(content, path)
     try:
-        found = find_convention(network.ask, network.forms, network.classes)
+        search = find_convention(network.predict, network.forms, network.classes)
     except ModelError as error:
         raise type(error)(f"{path}: {error}") from error
-    card = _card(path, "imported network", found, origin)
+    card = _card(path, "imported network", search, origin)
     if out.suffix.lower() == ".keras":
         from digitlab.models.saving import save_keras
 
-        model, changes = _as_keras(network, found.best.convention, path)
+        model, changes = _as_keras(network, search.best.convention, path)
         save_keras(model, out, card)
-        return ImportedModel(out, found, ("its operators became layers of Keras", *changes), card)
-    whole = _with_card(wrapped(network.graph, found.best.convention), card)
-    _compare(whole, network.ask, found, path)
+        return ImportedModel(out, search, ("its operators became layers of Keras", *changes), card)
+    whole = _with_card(wrapped(network.graph, search.best.convention), card)
+    _compare(whole, network.predict, search, path)
     write_bytes(out, whole)
-    return ImportedModel(out, found, (), card)
+    return ImportedModel(out, search, (), card)
 
 
 def _as_keras(network: ForeignOnnx, convention: Convention, path: Path) -> tuple[keras.Model, list[str]]:
@@ -183,62 +185,45 @@ def _as_keras(network: ForeignOnnx, convention: Convention, path: Path) -> tuple
         net = translated(network.graph, convention.form, "imported")
         model, changes = with_convention(net, convention)
     except ModelError as error:
-        said = f"{path}: {error}; so its layers cannot be looked at, nor can it become a file of Keras"
-        raise ModelError(f"{said}. `digitlab import {path.name} OUT.onnx` takes it as it is") from error
+        message = f"{path}: {error}; so its layers cannot be inspected, nor can it be converted to a Keras file"
+        raise ModelError(f"{message}. `digitlab import {path.name} OUT.onnx` imports it as it is") from error
     images = known_digits().images[:_COMPARED]
-    expected = probabilities_of(network.ask(convention, images), convention.answers, convention.zero)
-    found = predict_probabilities(model, images)
+    expected = probabilities_of(network.predict(convention, images), convention.answers, convention.zero)
+    probabilities = predict_probabilities(model, images)
     if not rounds(network.graph):
-        _expect_alike(found, expected, path)
+        _expect_alike(probabilities, expected, path)
         return model, changes
-    others = float((found.argmax(axis=1) != expected.argmax(axis=1)).mean())
-    if others > _ROUNDED:
-        raise ModelError(f"{path}: without its rounding to 8 bits {100 * others:.0f} % of its answers are other digits")
+    differing = float((probabilities.argmax(axis=1) != expected.argmax(axis=1)).mean())
+    if differing > _ROUNDED:
+        raise ModelError(f"{path}: without its rounding to 8 bits, {100 * differing:.0f} % of its predictions differ")
     return model, ["its rounding to 8 bits was left out", *changes]
 
 
-def content_of(path: Path) -> bytes:
-    """Return the bytes of an ONNX file, after checking its size.
-
-    Raises:
-        ModelError: when there is no such file, or it is empty, too large, or cannot be read.
-    """
-    try:
-        if not path.is_file():
-            raise ModelError(f"{path}: there is no such model file")
-        if path.stat().st_size > _LARGEST_FILE:
-            raise ModelError(f"{path}: has {path.stat().st_size:,} bytes; models have at most {_LARGEST_FILE:,}")
-        content = path.read_bytes()
-    except (OSError, ValueError) as error:
-        raise ModelError(f"{path}: cannot be read ({getattr(error, 'strerror', None) or error})") from error
-    if not content:
-        raise ModelError(f"{path}: is empty (0 bytes); expected an ONNX model")
-    return content
-
-
-def _card(path: Path, architecture: str, found: Found, origin: str) -> ModelCard:
-    training = {"imported_from": path.name, "written_by": origin, **found.as_card()}
+def _card(path: Path, architecture: str, search: ConventionSearch, origin: str) -> ModelCard:
+    training = {"imported_from": path.name, "written_by": origin, **search.as_card()}
     versions = _versions(of_keras=origin != "ONNX")
-    return ModelCard(path.stem, architecture, found.best.convention.preparation(), training=training, versions=versions)
+    return ModelCard(
+        path.stem, architecture, search.best.convention.preparation(), training=training, versions=versions
+    )
 
 
 def _with_card(graph: onnx.ModelProto, card: ModelCard) -> bytes:
     return with_card(graph.SerializeToString(), card)
 
 
-def _compare(whole: bytes, ask: Ask, found: Found, path: Path) -> None:
+def _compare(whole: bytes, predict: Predict, search: ConventionSearch, path: Path) -> None:
     """Check that the converted file gives the same outputs as the original network."""
     check_onnx(whole)
-    images, best = known_digits().images[:_COMPARED], found.best.convention
-    expected = probabilities_of(ask(best, images), best.answers, best.zero)
+    images, best = known_digits().images[:_COMPARED], search.best.convention
+    expected = probabilities_of(predict(best, images), best.answers, best.zero)
     _expect_alike(run_onnx(whole, images), expected, path)
 
 
-def _expect_alike(found: NDArray[np.float32], expected: NDArray[np.float32], path: Path) -> None:
-    difference = float(np.abs(found - expected).max())
+def _expect_alike(actual: NDArray[np.float32], expected: NDArray[np.float32], path: Path) -> None:
+    difference = float(np.abs(actual - expected).max())
     if not difference <= _TOLERANCE:
         raise ModelError(
-            f"{path}: with its convention inside, its probabilities differ by {difference:.2g}; expected at most "
+            f"{path}: with its input convention added, its probabilities differ by {difference:.2g}; expected at most "
             f"{_TOLERANCE:g}"
         )
 

@@ -27,9 +27,9 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from digitlab.models.conventions.convention import Convention
-    from digitlab.models.conventions.search import Ask, Found
+    from digitlab.models.conventions.search import ConventionSearch, Predict
 
-__all__ = ["ForeignKeras", "asking", "open_foreign_keras", "weights_beside"]
+__all__ = ["ForeignKeras", "open_foreign_keras", "predictor", "weights_beside"]
 
 _LARGEST_JSON = 5_000_000  # bytes
 
@@ -39,13 +39,13 @@ class ForeignKeras:
     """A network with its convention built in.
 
     model: float32, from uint8 (N, 28, 28) to probabilities (N, 10)
-    found: how the convention was found
+    search: how the convention was found
     changes: the differences from the file, a sentence each
     origin: what wrote the file
     """
 
     model: keras.Model
-    found: Found
+    search: ConventionSearch
     changes: tuple[str, ...]
     origin: str
 
@@ -71,12 +71,12 @@ def open_foreign_keras(
         net = brought.model
         dtype = str(net.inputs[0].dtype)
         forms = forms_of(tuple(net.input_shape), dtype if "int" in dtype else "float32")
-        found = find_convention(asking(net), forms, net.output_shape[-1])
-        model, said = with_convention(net, found.best.convention)
+        search = find_convention(predictor(net), forms, net.output_shape[-1])
+        model, more_changes = with_convention(net, search.best.convention)
     changes = list(brought.changes)
     if len(net.input_shape) != 3 and not any("its input" in change for change in changes):
         changes.append(f"its input ({', '.join(map(str, net.input_shape[1:]))}) became uint8 (N, 28, 28)")
-    return ForeignKeras(model, found, (*changes, *said), brought.origin)
+    return ForeignKeras(model, search, (*changes, *more_changes), brought.origin)
 
 
 def _brought_over(path: Path, architecture: str | None, backend: str | None, weights: Path | None) -> Imported:
@@ -84,19 +84,19 @@ def _brought_over(path: Path, architecture: str | None, backend: str | None, wei
     if path.suffix.lower() == ".json" and path.is_file():
         if (kind := kind_of(path)) not in (JSON, None):
             refuse(f"is {kind.what}; {kind.as_model}")
-        found = _described(path, weights or weights_beside(path), backend)
-        return not_used(found, architecture=architecture)
+        imported = _described(path, weights or weights_beside(path), backend)
+        return not_used(imported, architecture=architecture)
     return brought_over(path, architecture, AS_IT_IS, backend, raw=True)
 
 
-def asking(net: keras.Model) -> Ask:
+def predictor(net: keras.Model) -> Predict:
     """Return a function that gives the outputs of a Keras network under a convention."""
 
-    def ask(convention: Convention, images: NDArray[np.uint8]) -> NDArray[np.float32]:
+    def predict(convention: Convention, images: NDArray[np.uint8]) -> NDArray[np.float32]:
         answers = net(convention.prepared(images), training=False)
         return np.asarray(keras.ops.convert_to_numpy(answers), np.float32)
 
-    return ask
+    return predict
 
 
 def _described(path: Path, weights: Path, backend: str | None) -> Imported:
@@ -106,23 +106,23 @@ def _described(path: Path, weights: Path, backend: str | None) -> Imported:
     text = path.read_text("utf-8", "replace")
     description = mapping(parse_json(text, path.name), path.name)
     if "class_name" not in description:
-        refuse("describes no network of Keras; expected what model.to_json() writes")
+        refuse("does not describe a Keras network; expected what model.to_json() writes")
     if not weights.is_file():
-        refuse(f"there is no file of weights {weights}")
-    said = f"its weights are those of {weights.name}"
+        refuse(f"there is no weights file {weights}")
+    change = f"its weights are those of {weights.name}"
     with ExitStack() as stack:
         store = stack.enter_context(open_hdf5(weights))
         if not {"layers", "_layer_checkpoint_dependencies"} & set(store.groups):
-            found = import_described(store, text, AS_IT_IS, backend, raw=True)
-            return Imported(found.model, (said, *found.changes), found.preparation, found.origin)
+            imported = import_described(store, text, AS_IT_IS, backend, raw=True)
+            return Imported(imported.model, (change, *imported.changes), imported.preparation, imported.origin)
     with tempfile.TemporaryDirectory() as folder:  # pack both into one file, as Keras 3 does
         whole = Path(folder) / "model.keras"
         with zipfile.ZipFile(whole, "w") as archive:
             archive.writestr(CONFIG, text)
             archive.writestr(METADATA, json.dumps({"keras_version": "3"}))
             archive.write(weights, WEIGHTS)
-        found = brought_over(whole, None, AS_IT_IS, backend, raw=True)
-        return Imported(found.model, (said, *found.changes), found.preparation, found.origin)
+        imported = brought_over(whole, None, AS_IT_IS, backend, raw=True)
+        return Imported(imported.model, (change, *imported.changes), imported.preparation, imported.origin)
 
 
 def weights_beside(path: Path) -> Path:
@@ -132,10 +132,10 @@ def weights_beside(path: Path) -> Path:
         ModelError: when there are none, or several.
     """
     names = [path.with_suffix(ending) for ending in (".weights.h5", ".h5", ".hdf5")]
-    there = [each for each in names if each.is_file()] or sorted(path.parent.glob("*.h5"))
-    if len(there) != 1 and not any(each.is_file() for each in names):
+    files = [each for each in names if each.is_file()] or sorted(path.parent.glob("*.h5"))
+    if len(files) != 1 and not any(each.is_file() for each in names):
         refuse(
-            f"is a network's description without its weights; put them beside it as {names[1].name}, or name their "
+            f"is a network's description without its weights; put them beside it as {names[1].name}, or give their "
             "file: --weights FILE"
         )
-    return there[0]
+    return files[0]

@@ -30,7 +30,7 @@ def with_convention(net: keras.Model, convention: Convention) -> tuple[keras.Mod
     """
     if _is_ours(net, convention):
         return answering_probabilities(net)
-    said = []
+    notes = []
     if convention.classes > 10:
         net = _to_logits(net)
     names = {layer.name for layer in net.layers}
@@ -39,16 +39,16 @@ def with_convention(net: keras.Model, convention: Convention) -> tuple[keras.Mod
     answers = _inlined(net, _prepared(images, convention, names, floats=floats))
     if convention.classes > 10:
         answers = _ten_of(answers, convention.zero)
-        said.append("its class 'none' is left out: the ten digits share its probability")
+        notes.append("its class 'none' is left out: the ten digits share its probability")
     model, changes = answering_probabilities(keras.Model(images, answers, name=net.name))
-    return model, [*said, *changes]
+    return model, [*notes, *changes]
 
 
 def _is_ours(net: keras.Model, convention: Convention) -> bool:
     """Return whether the network takes our images unchanged: bytes, so that its exports take bytes as well."""
     plain = convention.scale == "0…255" and not convention.inverted and not convention.transposed
-    taken = (net.input_shape, str(net.inputs[0].dtype))
-    return plain and taken == ((None, 28, 28), "uint8") and convention.classes == 10
+    input_type = (net.input_shape, str(net.inputs[0].dtype))
+    return plain and input_type == ((None, 28, 28), "uint8") and convention.classes == 10
 
 
 def _prepared(images: Any, convention: Convention, names: set[str], *, floats: bool) -> Any:

@@ -50,7 +50,7 @@ class ForeignOnnx:
     classes: int
     _session: Any = field(repr=False)
 
-    def ask(self, convention: Convention, images: NDArray[np.uint8]) -> NDArray[np.float32]:
+    def predict(self, convention: Convention, images: NDArray[np.uint8]) -> NDArray[np.float32]:
         """Return its outputs for images uint8 (N, 28, 28) prepared by ``convention``: float32 (N, classes)."""
         answers = _run(self._session, convention.prepared(images)).reshape(len(images), self.classes)
         return answers.astype(np.float32)
@@ -68,23 +68,23 @@ def open_foreign(content: bytes, path: Path) -> ForeignOnnx:
     try:
         model = onnx.load_model_from_string(content)
     except Exception as error:  # the type of protobuf's error cannot be imported
-        raise ModelError(f"{path}: is no ONNX model, or a damaged one") from error
+        raise ModelError(f"{path}: is not an ONNX model, or is damaged") from error
     try:
         return _opened(model, path)
     except ModelError as error:
         text = str(error)
         raise ModelError(text if text.startswith(f"{path}: ") else f"{path}: {text}") from error
     except Exception as error:  # arithmetic on untrusted numbers may raise anything
-        raise ModelError(f"{path}: is no ONNX model, or a damaged one ({first_line(error, 100)})") from error
+        raise ModelError(f"{path}: is not an ONNX model, or is damaged ({first_line(error, 100)})") from error
 
 
 def _opened(model: onnx.ModelProto, path: Path) -> ForeignOnnx:
-    taken = _the_input(model)
+    input_info = _the_input(model)
     oldest = next((each.version for each in model.opset_import if each.domain in ("", "ai.onnx")), 0)
     if oldest < _OLDEST:
         raise ModelError(f"is written for ONNX's operator set {oldest}; expected {_OLDEST} or newer")
-    dims = _dims(taken)
-    forms = tuple(forms_of(dims, _DTYPES[taken.type.tensor_type.elem_type]))
+    dims = _dims(input_info)
+    forms = tuple(forms_of(dims, _DTYPES[input_info.type.tensor_type.elem_type]))
     if not forms:
         shown = ", ".join("N" if size is None else str(size) for size in dims or ())
         raise ModelError(
@@ -97,33 +97,38 @@ def _opened(model: onnx.ModelProto, path: Path) -> ForeignOnnx:
     until = time.process_time() + _LONGEST
     for output in model.graph.output:
         try:
-            return _classifier(model, taken, output.name, forms, path, until)
+            return _classifier(model, input_info, output.name, forms, path, until)
         except ModelError as error:
             refused.append(str(error))
     raise ModelError(next((why for why in refused if why.startswith("answers")), refused[0] if refused else _EMPTY))
 
 
 def _classifier(
-    model: onnx.ModelProto, taken: onnx.ValueInfoProto, output: str, forms: tuple[Form, ...], path: Path, until: float
+    model: onnx.ModelProto,
+    input_info: onnx.ValueInfoProto,
+    output: str,
+    forms: tuple[Form, ...],
+    path: Path,
+    until: float,
 ) -> ForeignOnnx:
     """Extract the network up to one output; if it was exported for a fixed batch size, remove that if necessary.
 
     until: when the trials must end, in CPU time of the process
     """
-    dims = _dims(taken)
-    found, why = None, ""
+    dims = _dims(input_info)
+    classifier, first_reason = None, ""
     for free in (False, True) if dims and dims[0] else (False,):
-        graph = _cut_out(model, taken, output, free=free)
+        graph = _cut_out(model, input_info, output, free=free)
         content = graph.SerializeToString()
         check_onnx(content)
-        found, said = _as_classifier(graph, start_session(content, path, 0), forms, until)
-        if found is not None:
-            return found
-        why = why or said
-    raise ModelError(why)
+        classifier, reason = _as_classifier(graph, start_session(content, path, 0), forms, until)
+        if classifier is not None:
+            return classifier
+        first_reason = first_reason or reason
+    raise ModelError(first_reason)
 
 
-_EMPTY = "is no ONNX model, or a damaged one (it has no output)"
+_EMPTY = "is not an ONNX model, or is damaged (it has no output)"
 
 
 def _the_input(model: onnx.ModelProto) -> onnx.ValueInfoProto:
@@ -131,20 +136,20 @@ def _the_input(model: onnx.ModelProto) -> onnx.ValueInfoProto:
     weights = {each.name for each in model.graph.initializer}
     inputs = [each for each in model.graph.input if each.name not in weights]
     if not model.graph.node:
-        raise ModelError("is no ONNX model, or a damaged one (it has no graph)")
+        raise ModelError("is not an ONNX model, or is damaged (it has no graph)")
     if len(inputs) != 1:
         names = ", ".join(each.name[:40] for each in inputs[:4])
         raise ModelError(f"takes {len(inputs)} inputs ({names}); expected one image")
     if inputs[0].type.tensor_type.elem_type not in _DTYPES:
-        raise ModelError("takes no numbers that pixels can be; expected float32 or uint8")
+        raise ModelError("takes numbers of a type that pixels cannot have; expected float32 or uint8")
     return inputs[0]
 
 
-def _dims(taken: onnx.ValueInfoProto) -> tuple[int | None, ...] | None:
+def _dims(input_info: onnx.ValueInfoProto) -> tuple[int | None, ...] | None:
     """Return the input's sizes with the batch first, None for a dynamic one; None if even the rank is unknown."""
-    if not taken.type.tensor_type.HasField("shape"):
+    if not input_info.type.tensor_type.HasField("shape"):
         return None
-    return tuple(each.dim_value or None for each in taken.type.tensor_type.shape.dim)
+    return tuple(each.dim_value or None for each in input_info.type.tensor_type.shape.dim)
 
 
 def _as_classifier(
@@ -180,21 +185,21 @@ def _run(session: Any, prepared: NDArray[Any], options: Any = None) -> NDArray[A
         raise ModelError(f"cannot run ({str(error).splitlines()[0][:160]})") from error
 
 
-def _cut_out(model: onnx.ModelProto, taken: onnx.ValueInfoProto, output: str, *, free: bool) -> onnx.ModelProto:
+def _cut_out(model: onnx.ModelProto, input_info: onnx.ValueInfoProto, output: str, *, free: bool) -> onnx.ModelProto:
     """Extract the nodes and weights that one output depends on, for any batch size.
 
     free: also remove a fixed batch size from the shapes of Reshape nodes
     """
     import onnx
 
-    dims = _dims(taken)
+    dims = _dims(input_info)
     opset = next(each.version for each in model.opset_import if each.domain in ("", "ai.onnx"))
     nodes, weights = plain_nodes(model.graph, output, opset)
     if free and dims and dims[0]:
         nodes, weights = _freed(nodes, weights, dims[0])
     names = {name for node in nodes for name in node.input}
     start = onnx.ValueInfoProto()
-    start.CopyFrom(taken)
+    start.CopyFrom(input_info)
     if start.type.tensor_type.shape.dim:
         start.type.tensor_type.shape.dim[0].Clear()
         start.type.tensor_type.shape.dim[0].dim_param = "N"
@@ -215,7 +220,7 @@ def _freed(
         node.output[0]: each.t for node in nodes if node.op_type == "Constant" for each in node.attribute if each.t.dims
     }
     changed, more = [], list(weights)
-    for place, node in enumerate(nodes):
+    for index, node in enumerate(nodes):
         copy = onnx.NodeProto()
         copy.CopyFrom(node)
         changed.append(copy)
@@ -224,7 +229,7 @@ def _freed(
         shape = onnx.numpy_helper.to_array(constants[node.input[1]]).copy()
         if shape.ndim == 1 and len(shape) and shape[0] == batch:
             shape[0] = 0 if (shape[1:] == -1).any() else -1  # 0: the size before the Reshape
-            name = f"shape for any number of images {place}"
+            name = f"shape for any number of images {index}"
             copy.input[1] = name
             more.append(onnx.numpy_helper.from_array(shape, name))
     return changed, more

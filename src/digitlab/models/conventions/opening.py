@@ -12,15 +12,9 @@ import hashlib
 from typing import TYPE_CHECKING
 
 from digitlab.errors import ModelError
-from digitlab.models.conventions.importing import (
-    KERAS_ENDINGS,
-    ImportedModel,
-    content_of,
-    import_model,
-    translated_model,
-)
+from digitlab.models.conventions.importing import KERAS_ENDINGS, ImportedModel, import_model, translated_model
 from digitlab.models.conventions.search import NoConventionError
-from digitlab.network.classifier import kept_name, takes_our_images
+from digitlab.network.classifier import content_of, kept_name, takes_our_images
 from digitlab.storage import cache_to_write
 
 if TYPE_CHECKING:
@@ -30,12 +24,12 @@ if TYPE_CHECKING:
 __all__ = ["own_keras", "own_onnx"]
 
 
-def own_onnx(path: Path, *, tell: Callable[[str], None] = lambda _: None) -> Path:
+def own_onnx(path: Path, *, on_note: Callable[[str], None] = lambda _: None) -> Path:
     """Return an ONNX file of ours with the same network, from uint8 (N, 28, 28) to probabilities (N, 10).
 
     Args:
         path: what `import_model` takes.
-        tell: called with a sentence on the convention when it is found, and with one on each change.
+        on_note: called with a sentence on the convention when it is found, and with one on each change.
 
     Raises:
         ModelError: as `import_model`; but a Keras file that classifies no digits is used unchanged.
@@ -47,21 +41,21 @@ def own_onnx(path: Path, *, tell: Callable[[str], None] = lambda _: None) -> Pat
         from digitlab.models.saving import read_card
 
         if read_card(path) is not None:
-            return cached_onnx(path, tell=tell)
+            return cached_onnx(path, on_note=on_note)
         try:
-            return _kept(path, ".onnx", tell)
+            return _imported(path, ".onnx", on_note)
         except NoConventionError as error:
-            tell(_as_it_is(error))
-            return cached_onnx(path, tell=tell)
-    return _kept(path, ".onnx", tell)
+            on_note(_as_it_is(error))
+            return cached_onnx(path, on_note=on_note)
+    return _imported(path, ".onnx", on_note)
 
 
-def own_keras(path: Path, *, tell: Callable[[str], None] = lambda _: None) -> Path:
+def own_keras(path: Path, *, on_note: Callable[[str], None] = lambda _: None) -> Path:
     """Return a ``.keras`` file of ours with the same network.
 
     Args:
         path: what `import_model` takes, also an ONNX file of ours.
-        tell: called with a sentence on the convention when it is found, and with one on each change.
+        on_note: called with a sentence on the convention when it is found, and with one on each change.
 
     Raises:
         ModelError: as `import_model`, and for ONNX operators that no Keras layer computes. A Keras file that classifies
@@ -73,17 +67,17 @@ def own_keras(path: Path, *, tell: Callable[[str], None] = lambda _: None) -> Pa
         if read_card(path) is not None:
             return path
         try:
-            return _kept(path, ".keras", tell)
+            return _imported(path, ".keras", on_note)
         except NoConventionError as error:
-            tell(_as_it_is(error))
+            on_note(_as_it_is(error))
             return path
     if path.suffix.lower() == ".onnx" and path.is_file() and takes_our_images(content_of(path)):
-        kept = _place(path, ".keras")
-        if not kept.is_file():
+        cached = _cache_path(path, ".keras")
+        if not cached.is_file():
             model, card = translated_model(path)
-            save_keras(model, kept, card)
-        return kept
-    return _kept(path, ".keras", tell)
+            save_keras(model, cached, card)
+        return cached
+    return _imported(path, ".keras", on_note)
 
 
 def _is_of_keras(path: Path) -> bool:
@@ -91,24 +85,24 @@ def _is_of_keras(path: Path) -> bool:
 
 
 def _as_it_is(error: NoConventionError) -> str:
-    return f"{error}. It is taken as it is, with pixels 0…1"
+    return f"{error}. It is used as it is, with pixels 0…1"
 
 
-def _kept(path: Path, ending: str, tell: Callable[[str], None]) -> Path:
-    kept = _place(path, ending)
-    if not kept.is_file():
-        _say(path, import_model(path, kept), tell)
-    return kept
+def _imported(path: Path, ending: str, on_note: Callable[[str], None]) -> Path:
+    cached = _cache_path(path, ending)
+    if not cached.is_file():
+        _describe(path, import_model(path, cached), on_note)
+    return cached
 
 
-def _say(path: Path, done: ImportedModel, tell: Callable[[str], None]) -> None:
-    best = done.found.best
-    tell(f"{path}: takes {best.convention} ({100 * best.accuracy:.1f} % of {best.images:,} MNIST images right)")
-    for change in done.changes:
-        tell(change)
+def _describe(path: Path, imported: ImportedModel, on_note: Callable[[str], None]) -> None:
+    best = imported.search.best
+    on_note(f"{path}: takes {best.convention} ({100 * best.accuracy:.1f} % of {best.images:,} MNIST images right)")
+    for change in imported.changes:
+        on_note(change)
 
 
-def _place(path: Path, ending: str) -> Path:
+def _cache_path(path: Path, ending: str) -> Path:
     """Return the model's path in the cache, which depends on its content."""
     digest = hashlib.sha256()
     for part in _parts(path):

@@ -40,12 +40,12 @@ _ALIKE = {
 
 @dataclass(frozen=True, slots=True)
 class _Layer:
-    """One operator: data: its attributes; takes: the names of its inputs; rank: that of the first input."""
+    """One operator: data: its attributes; inputs: the names of its inputs; rank: that of the first input."""
 
     kind: str
     name: str
     data: dict[str, str]
-    takes: list[str]
+    inputs: list[str]
     rank: int
 
     def numbers(self, name: str, usual: list[int]) -> list[int]:
@@ -68,7 +68,7 @@ def openvino_as_onnx(path: Path) -> bytes:
     except ModelError:
         raise
     except Exception as error:  # arithmetic on untrusted numbers may raise anything
-        raise ModelError(f"{path}: is no OpenVINO model, or a damaged one") from error
+        raise ModelError(f"{path}: is not an OpenVINO model, or is damaged") from error
 
 
 def _content(path: Path, most: int) -> bytes:
@@ -83,30 +83,31 @@ def _read(path: Path) -> tuple[list[_Layer], dict[str, list[int]]]:
     """Parse the layers, sorted so that each comes after its inputs, and the shapes of parameters."""
     text = _content(path, _LARGEST_XML).decode("utf-8")  # in another encoding, "<!" could be hidden:
     if "<!" in text:
-        raise ModelError(f"{path}: declares entities or holds comments; expected a plain OpenVINO model")
+        raise ModelError(f"{path}: declares entities or contains comments; expected a plain OpenVINO model")
     root = ET.fromstring(text)  # noqa: S314 - of a text the parser takes no encoding from the file
-    found = root.findall("layers/layer")
-    if root.tag != "net" or not 0 < len(found) <= _MOST_LAYERS:
-        raise ModelError(f"{path}: is no OpenVINO model of at most {_MOST_LAYERS:,} layers")
+    elements = root.findall("layers/layer")
+    if root.tag != "net" or not 0 < len(elements) <= _MOST_LAYERS:
+        raise ModelError(f"{path}: is not an OpenVINO model of at most {_MOST_LAYERS:,} layers")
     feeds: dict[str, dict[int, str]] = {}
     for edge in root.findall("edges/edge"):
         source = f"{edge.attrib['from-layer']}:{edge.attrib['from-port']}"
         feeds.setdefault(edge.attrib["to-layer"], {})[int(edge.attrib["to-port"])] = source
-    layers, done, shapes = {each.attrib["id"]: each for each in found}, list[_Layer](), dict[str, list[int]]()
+    layers = {each.attrib["id"]: each for each in elements}
+    ordered_layers, shapes = list[_Layer](), dict[str, list[int]]()
     waits = {name: {each.partition(":")[0] for each in feeds.get(name, {}).values()} for name in layers}
     ordered = _ordered(waits)
     if len(ordered) < len(layers):
-        raise ModelError(f"{path}: layer {min(set(layers) - set(ordered))[:40]!r} takes what no layer makes")
+        raise ModelError(f"{path}: layer {min(set(layers) - set(ordered))[:40]!r} takes an input that no layer outputs")
     for name in ordered:
         element = layers[name]
         settings = dict(getattr(element.find("data"), "attrib", {}))
         ports = element.findall("input/port")
         rank = len(ports[0].findall("dim")) if ports else 0
-        takes = [source for _, source in sorted(feeds.get(name, {}).items())]
-        done.append(_Layer(element.attrib["type"], name, settings, takes, rank))
+        inputs = [source for _, source in sorted(feeds.get(name, {}).items())]
+        ordered_layers.append(_Layer(element.attrib["type"], name, settings, inputs, rank))
         if element.attrib["type"] == "Parameter":
             shapes[name] = [int(dim.text or "") for dim in element.findall("output/port/dim")]
-    return done, shapes
+    return ordered_layers, shapes
 
 
 def _ordered(waits: dict[str, set[str]]) -> list[str]:
@@ -144,11 +145,11 @@ class _Written:
         inputs, outputs = [], []
         for layer in layers:
             if layer.kind == "Parameter":
-                sizes = ["N" if place == 0 or size < 0 else size for place, size in enumerate(shapes[layer.name])]
+                sizes = ["N" if axis == 0 or size < 0 else size for axis, size in enumerate(shapes[layer.name])]
                 kind = _ONNX.get(layer.data["element_type"]) or self.refuse(layer)
                 inputs.append(onnx.helper.make_tensor_value_info(f"{layer.name}:0", kind, sizes))
             elif layer.kind == "Result":
-                outputs.append(onnx.ValueInfoProto(name=layer.takes[0]))
+                outputs.append(onnx.ValueInfoProto(name=layer.inputs[0]))
             elif layer.kind == "Const":
                 self.constants[f"{layer.name}:0"] = self._constant(layer)
             else:
@@ -160,7 +161,7 @@ class _Written:
 
     def refuse(self, layer: _Layer) -> NoReturn:
         """Raise ModelError."""
-        raise ModelError(f"{self._path}: uses OpenVINO's operator {layer.kind[:40]} in a way that is not known here")
+        raise ModelError(f"{self._path}: uses OpenVINO's operator {layer.kind[:40]} in a way that is not supported")
 
     def _constant(self, layer: _Layer) -> NDArray[Any]:
         dtype = np.dtype("<" + _NUMPY[layer.data["element_type"]]) if layer.data["element_type"] in _NUMPY else None
@@ -171,103 +172,103 @@ class _Written:
         if min(shape, default=0) < 0 or math.prod(shape) * dtype.itemsize != size or start < 0:
             self.refuse(layer)
         if start + size > len(self._weights):
-            raise ModelError(f"{self._path.with_suffix('.bin')}: is cut off, or belongs to another .xml file")
+            raise ModelError(f"{self._path.with_suffix('.bin')}: is truncated, or belongs to another .xml file")
         return np.frombuffer(self._weights, dtype, math.prod(shape), start).reshape(shape).copy()
 
-    def numbers(self, layer: _Layer, place: int) -> NDArray[Any]:
-        """Return the constant at input ``place``; refuse any other input."""
-        takes = layer.takes
-        if place >= len(takes) or takes[place] not in self.constants:
+    def numbers(self, layer: _Layer, index: int) -> NDArray[Any]:
+        """Return the constant at input ``index``; refuse any other input."""
+        inputs = layer.inputs
+        if index >= len(inputs) or inputs[index] not in self.constants:
             self.refuse(layer)
-        return self.constants[takes[place]]
+        return self.constants[inputs[index]]
 
-    def named(self, layer: _Layer, what: str, array: NDArray[Any]) -> str:
+    def named(self, layer: _Layer, part: str, array: NDArray[Any]) -> str:
         """Add a constant and return its name."""
-        name = f"{layer.name}:{what}"
+        name = f"{layer.name}:{part}"
         self.constants[name] = array
         return name
 
     def _add(self, layer: _Layer, onnx: Any) -> None:
-        takes, makes = layer.takes, f"{layer.name}:{len(layer.takes)}"  # outputs are numbered after the inputs
+        inputs, output = layer.inputs, f"{layer.name}:{len(layer.inputs)}"  # outputs are numbered after the inputs
         if layer.kind in _ALIKE:
             kind, settings = _ALIKE[layer.kind], dict[str, Any]()
         elif layer.kind in _TRANSLATED:
-            kind, takes, settings = _TRANSLATED[layer.kind](self, layer, takes)
+            kind, inputs, settings = _TRANSLATED[layer.kind](self, layer, inputs)
         else:
             self.refuse(layer)
-        self.nodes.append(onnx.helper.make_node(kind, takes, [makes], **settings))
+        self.nodes.append(onnx.helper.make_node(kind, inputs, [output], **settings))
 
 
 _Made = tuple[str, list[str], dict[str, Any]]
 
 
 def _window(written: _Written, layer: _Layer) -> dict[str, Any]:
-    asked = layer.data.get("auto_pad", "explicit")
+    auto_pad = layer.data.get("auto_pad", "explicit")
     settings: dict[str, Any] = {"strides": layer.numbers("strides", [1, 1])}
-    if asked in ("explicit", "notset"):
+    if auto_pad in ("explicit", "notset"):
         settings["pads"] = layer.numbers("pads_begin", [0, 0]) + layer.numbers("pads_end", [0, 0])
-    elif asked in ("same_upper", "valid"):
-        settings["auto_pad"] = asked.upper()
+    elif auto_pad in ("same_upper", "valid"):
+        settings["auto_pad"] = auto_pad.upper()
     else:
         written.refuse(layer)
     return settings
 
 
-def _convolution(written: _Written, layer: _Layer, takes: list[str]) -> _Made:
+def _convolution(written: _Written, layer: _Layer, inputs: list[str]) -> _Made:
     settings = _window(written, layer) | {"dilations": layer.numbers("dilations", [1, 1])}
     if layer.kind == "GroupConvolution":  # (groups, outputs, inputs, rows, columns)
         kernel = written.numbers(layer, 1)
         settings["group"] = kernel.shape[0]
-        takes = [takes[0], written.named(layer, "kernel", kernel.reshape(-1, *kernel.shape[2:]))]
-    return "Conv", takes, settings
+        inputs = [inputs[0], written.named(layer, "kernel", kernel.reshape(-1, *kernel.shape[2:]))]
+    return "Conv", inputs, settings
 
 
-def _pool(written: _Written, layer: _Layer, takes: list[str]) -> _Made:
+def _pool(written: _Written, layer: _Layer, inputs: list[str]) -> _Made:
     settings = _window(written, layer) | {"kernel_shape": layer.numbers("kernel", [])}
     settings["ceil_mode"] = int(layer.data.get("rounding_type", "floor") != "floor")
     if layer.kind == "AvgPool":
         settings["count_include_pad"] = int(layer.data.get("exclude-pad", "true") == "false")
-        return "AveragePool", takes, settings
-    return "MaxPool", takes, settings
+        return "AveragePool", inputs, settings
+    return "MaxPool", inputs, settings
 
 
-def _product(written: _Written, layer: _Layer, takes: list[str]) -> _Made:
+def _product(written: _Written, layer: _Layer, inputs: list[str]) -> _Made:
     if layer.data.get("transpose_a", "false") != "false":
         written.refuse(layer)
     if layer.data.get("transpose_b", "false") != "false":
-        turned = np.ascontiguousarray(np.swapaxes(written.numbers(layer, 1), -1, -2))
-        takes = [takes[0], written.named(layer, "turned", turned)]
-    return "MatMul", takes, {}
+        transposed = np.ascontiguousarray(np.swapaxes(written.numbers(layer, 1), -1, -2))
+        inputs = [inputs[0], written.named(layer, "turned", transposed)]
+    return "MatMul", inputs, {}
 
 
-def _reduced(written: _Written, layer: _Layer, takes: list[str]) -> _Made:
+def _reduced(written: _Written, layer: _Layer, inputs: list[str]) -> _Made:
     axes = np.atleast_1d(written.numbers(layer, 1)).astype(np.int64)
-    kept = {"keepdims": int(layer.data.get("keep_dims", "false") == "true")}
+    keepdims = {"keepdims": int(layer.data.get("keep_dims", "false") == "true")}
     if layer.kind == "ReduceSum":
-        return layer.kind, [takes[0], written.named(layer, "axes", axes)], kept
-    return layer.kind, takes[:1], {"axes": axes.tolist(), **kept}
+        return layer.kind, [inputs[0], written.named(layer, "axes", axes)], keepdims
+    return layer.kind, inputs[:1], {"axes": axes.tolist(), **keepdims}
 
 
-def _slopes(written: _Written, layer: _Layer, takes: list[str]) -> _Made:
+def _slopes(written: _Written, layer: _Layer, inputs: list[str]) -> _Made:
     slope = written.numbers(layer, 1)
     if slope.ndim == 1 and slope.size > 1 and layer.rank == 4:  # one per channel
-        takes = [takes[0], written.named(layer, "slope", slope.reshape(-1, 1, 1))]
-    return "PRelu", takes, {}
+        inputs = [inputs[0], written.named(layer, "slope", slope.reshape(-1, 1, 1))]
+    return "PRelu", inputs, {}
 
 
-def _clipped(written: _Written, layer: _Layer, takes: list[str]) -> _Made:
+def _clipped(written: _Written, layer: _Layer, inputs: list[str]) -> _Made:
     bounds = [written.named(layer, name, np.float32(layer.data[name])) for name in ("min", "max")]  # type: ignore[arg-type]
-    return "Clip", [takes[0], *bounds], {}
+    return "Clip", [inputs[0], *bounds], {}
 
 
-def _shape(written: _Written, layer: _Layer, takes: list[str]) -> _Made:
+def _shape(written: _Written, layer: _Layer, inputs: list[str]) -> _Made:
     """Translate Reshape, in which 0 means the same as in ONNX if ``special_zero`` is set."""
-    shape = written.constants.get(takes[1])
+    shape = written.constants.get(inputs[1])
     if layer.data.get("special_zero", "false") == "false" and shape is not None and (shape == 0).any():
         written.refuse(layer)
     if shape is not None:
-        takes = [takes[0], written.named(layer, "shape", shape.astype(np.int64))]
-    return "Reshape", takes, {}
+        inputs = [inputs[0], written.named(layer, "shape", shape.astype(np.int64))]
+    return "Reshape", inputs, {}
 
 
 _TRANSLATED: dict[str, Callable[[_Written, _Layer, list[str]], _Made]] = {

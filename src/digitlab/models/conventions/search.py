@@ -19,9 +19,9 @@ if TYPE_CHECKING:
     from digitlab.values import Digits
 
     # The network's outputs, float (N, classes), for images uint8 (N, 28, 28) that are prepared by a convention.
-    Ask = Callable[[Convention, NDArray[np.uint8]], NDArray[np.float32]]
+    Predict = Callable[[Convention, NDArray[np.uint8]], NDArray[np.float32]]
 
-__all__ = ["IMAGES", "Found", "NoConventionError", "Tried", "find_convention", "known_digits", "table_of"]
+__all__ = ["IMAGES", "ConventionSearch", "NoConventionError", "Tried", "find_convention", "known_digits", "table_of"]
 
 IMAGES = 2000  # to compare the last candidates; MNIST's last training images, so that its test images stay unseen
 # Per round: images, conventions kept for the next. Only the last round decides; the others must not lose the right one.
@@ -46,7 +46,7 @@ class Tried:
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
+class ConventionSearch:
     """The outcome: all that were tried, each on the most images that it reached; best first, the runner-up second."""
 
     tried: tuple[Tried, ...]
@@ -78,42 +78,41 @@ def known_digits() -> Digits:
     return load_dataset("mnist").split("train")[-IMAGES:]
 
 
-def find_convention(ask: Ask, forms: Iterable[Form], classes: int, digits: Digits | None = None) -> Found:
-    """Try every convention of every form, and the best of them on more images.
+def find_convention(predict: Predict, forms: Iterable[Form], classes: int) -> ConventionSearch:
+    """Try every convention of every form on `known_digits`, and the best of them on more images.
 
     Among those whose accuracy is not significantly below the best (three standard errors), the one with the lowest log
     loss wins: a network without biases gives the same digits for 0…1 and 0…255, but only one of them gives it the right
     confidence. If the losses are nearly the same, the most common convention wins.
 
     Args:
-        ask: runs the network.
+        predict: runs the network.
         forms: the input arrays that it can take.
         classes: the number of its outputs, 10 or 11.
-        digits: 2,000 or more labelled images; None: `known_digits`.
 
     Raises:
         NoConventionError: when none is clearly above chance; the message says what was tried, without the file's name.
     """
-    digits = known_digits() if digits is None else digits
+    digits = known_digits()
     left = [convention for form in forms for convention in candidates(form, classes)]
-    usual = {_plain(each): place for place, each in enumerate(left)}
+    usual = {_plain(each): index for index, each in enumerate(left)}
     results: list[Tried] = []
     for images, keep in _ROUNDS:
-        ranked = _ranked(_tried_all(ask, left, digits[:images]))
+        ranked = _ranked(_tried_all(predict, left, digits[:images]))
         results = ranked + results[len(ranked) :]
         left = sorted((each.convention for each in ranked[:keep]), key=lambda each: usual[_plain(each)])
         most = max(each.accuracy for each in ranked)
         if most + 4 * np.sqrt(most * (1 - most) / images) < _LEAST:  # more images would not help
             break
-    found = Found(tuple(results))
-    if not found.best.accuracy >= _LEAST:
-        most = max(each.accuracy for each in results if each.images >= found.best.images)
+    search = ConventionSearch(tuple(results))
+    if not search.best.accuracy >= _LEAST:
+        most = max(each.accuracy for each in results if each.images >= search.best.images)
         raise NoConventionError(
             f"answers MNIST's digits no better than {100 * most:.0f} % right (chance is 10 %) in any of "
-            f"the {len(results)} conventions that were tried ({table_of(found)}); expected a classifier of the "
+            f"the {len(results)} conventions that were tried ({table_of(search)}); expected a classifier of the "
             "digits 0 to 9, class 0 first"
         )
-    return found
+    return search
 
 
 def _plain(convention: Convention) -> Convention:
@@ -121,21 +120,21 @@ def _plain(convention: Convention) -> Convention:
     return replace(convention, answers="")
 
 
-def _tried_all(ask: Ask, conventions: list[Convention], digits: Digits) -> list[Tried]:
+def _tried_all(predict: Predict, conventions: list[Convention], digits: Digits) -> list[Tried]:
     """Test each convention on all images; those that differ only in the index of digit 0 share one run."""
-    asked: dict[Convention, NDArray[np.float32]] = {}
+    outputs: dict[Convention, NDArray[np.float32]] = {}
     tried = []
     for convention in conventions:
         key = replace(convention, zero=0)
-        if key not in asked:
-            asked = {key: _answers(ask, convention, digits.images)}
-        tried.append(_judged(convention, asked[key], digits.labels))
+        if key not in outputs:
+            outputs = {key: _answers(predict, convention, digits.images)}
+        tried.append(_judged(convention, outputs[key], digits.labels))
     return tried
 
 
-def _answers(ask: Ask, convention: Convention, images: NDArray[np.uint8]) -> NDArray[np.float32]:
+def _answers(predict: Predict, convention: Convention, images: NDArray[np.uint8]) -> NDArray[np.float32]:
     parts = (images[start : start + _TOGETHER] for start in range(0, len(images), _TOGETHER))
-    return np.concatenate([ask(convention, part) for part in parts])
+    return np.concatenate([predict(convention, part) for part in parts])
 
 
 def _judged(convention: Convention, answers: NDArray[np.float32], labels: NDArray[np.uint8]) -> Tried:
@@ -170,17 +169,17 @@ def _ranked(tried: list[Tried]) -> list[Tried]:
     near = [each for each in tried if each.accuracy >= best - error]
     least = min(each.loss for each in near)
 
-    def place(each: Tried) -> tuple[float, float, float]:
+    def rank(each: Tried) -> tuple[float, float, float]:
         if each not in near:
             return 2.0, -each.accuracy, 0.0
         return (0.0, 0.0, 0.0) if each.loss <= _ALIKE * least else (1.0, round(each.loss, 6), -each.accuracy)
 
-    return sorted(tried, key=place)
+    return sorted(tried, key=rank)
 
 
-def table_of(found: Found, most: int = 4) -> str:
+def table_of(search: ConventionSearch, most: int = 4) -> str:
     """Summarise the attempts on one line, best first."""
-    shown = [f"{each.convention}: {100 * each.accuracy:.0f} %" for each in found.tried[:most]]
-    others = found.tried[most:]
+    shown = [f"{each.convention}: {100 * each.accuracy:.0f} %" for each in search.tried[:most]]
+    others = search.tried[most:]
     more = [f"{len(others)} others: at most {100 * max(each.accuracy for each in others):.0f} %"] if others else []
     return "; ".join(shown + more)

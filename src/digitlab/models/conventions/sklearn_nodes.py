@@ -27,20 +27,20 @@ def plain_nodes(graph: onnx.GraphProto, output: str, opset: int) -> tuple[list[o
     Raises:
         ModelError: for an operator of ai.onnx.ml that is not supported.
     """
-    made_by = {name: place for place, node in enumerate(graph.node) for name in node.output if name}
+    made_by = {name: index for index, node in enumerate(graph.node) for name in node.output if name}
     needed: set[int] = set()
-    asked = [output]
-    while asked:
-        place = made_by.get(asked.pop())
-        if place is not None and place not in needed:
-            needed.add(place)
-            asked += graph.node[place].input
+    waiting = [output]
+    while waiting:
+        index = made_by.get(waiting.pop())
+        if index is not None and index not in needed:
+            needed.add(index)
+            waiting += graph.node[index].input
     nodes: list[onnx.NodeProto] = []
     weights = list(graph.initializer)
-    for place in sorted(needed):
-        node = graph.node[place]
+    for index in sorted(needed):
+        node = graph.node[index]
         if node.domain == _ML:
-            plain, more = _plain(node, place, opset)
+            plain, more = _plain(node, index, opset)
             nodes += plain
             weights += more
         else:
@@ -48,22 +48,22 @@ def plain_nodes(graph: onnx.GraphProto, output: str, opset: int) -> tuple[list[o
     return nodes, weights
 
 
-def _plain(node: onnx.NodeProto, place: int, opset: int) -> tuple[list[onnx.NodeProto], list[onnx.TensorProto]]:
+def _plain(node: onnx.NodeProto, index: int, opset: int) -> tuple[list[onnx.NodeProto], list[onnx.TensorProto]]:
     import onnx
 
-    known = {"ZipMap": _zip_map, "Normalizer": _normalizer, "Scaler": _scaler, "LinearClassifier": _linear}
-    if node.op_type not in known:
+    converters = {"ZipMap": _zip_map, "Normalizer": _normalizer, "Scaler": _scaler, "LinearClassifier": _linear}
+    if node.op_type not in converters:
         raise ModelError(
             f"uses {node.op_type[:40]} of scikit-learn; linear and neural networks can be imported "
             "(LogisticRegression, MLPClassifier)"
         )
     settings = {each.name: onnx.helper.get_attribute_value(each) for each in node.attribute}
-    steps, numbers = known[node.op_type](node, settings, opset)
-    prefix = f"scikit-learn {place}"
+    steps, numbers = converters[node.op_type](node, settings, opset)
+    prefix = f"scikit-learn {index}"
     names = {name: f"{prefix} {name}" for name in [*numbers, "cast", "product", "sum", "absolute"]}
     plain = [
-        onnx.helper.make_node(kind, [names.get(name, name) for name in takes], [names.get(makes, makes)], **more)
-        for kind, takes, makes, more in steps
+        onnx.helper.make_node(kind, [names.get(name, name) for name in inputs], [names.get(output, output)], **more)
+        for kind, inputs, output, more in steps
     ]
     return plain, [onnx.numpy_helper.from_array(array, names[name]) for name, array in numbers.items()]
 
@@ -86,13 +86,13 @@ def _scaler(node: onnx.NodeProto, settings: dict[str, Any], _: int) -> _Steps:
 
 def _normalizer(node: onnx.NodeProto, settings: dict[str, Any], opset: int) -> _Steps:
     if settings.get("norm", b"L1") != b"L1":
-        raise ModelError("normalises its answers in a way that is not known here")
-    given: tuple[list[str], dict[str, Any]] = (
+        raise ModelError("normalises its answers in a way that is not supported")
+    axis_inputs: tuple[list[str], dict[str, Any]] = (
         (["absolute", "axis"], {}) if opset >= 13 else (["absolute"], {"axes": [1]})
     )
     return [
         ("Abs", [node.input[0]], "absolute", {}),
-        ("ReduceSum", given[0], "sum", {"keepdims": 1, **given[1]}),
+        ("ReduceSum", axis_inputs[0], "sum", {"keepdims": 1, **axis_inputs[1]}),
         ("Div", [node.input[0], "sum"], node.output[0], {}),
     ], {"axis": np.array([1])}
 
@@ -107,7 +107,7 @@ def _linear(node: onnx.NodeProto, settings: dict[str, Any], _: int) -> _Steps:
         settings.get("post_transform", b"NONE")
     )
     if last is None or len(node.output) < 2:
-        raise ModelError("ends a linear classifier in a way that is not known here")
+        raise ModelError("ends a linear classifier in a way that is not supported")
     return [
         ("Cast", [node.input[0]], "cast", {"to": 1}),
         ("MatMul", ["cast", "times"], "product", {}),

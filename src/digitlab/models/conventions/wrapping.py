@@ -70,13 +70,13 @@ class _Chain:
 
         number = len(self.nodes)
         names = []
-        for place, operand in enumerate(operands):
-            names.append(f"{kind} {number} {place}")
+        for index, operand in enumerate(operands):
+            names.append(f"{kind} {number} {index}")
             self.weights.append(onnx.numpy_helper.from_array(np.asarray(operand), names[-1]))
-        makes = f"{kind} {number}"
-        takes = [*names, self.last] if before else [self.last, *names]
-        self.nodes.append(onnx.helper.make_node(kind, takes, [makes], **settings))
-        self.last = makes
+        output = f"{kind} {number}"
+        inputs = [*names, self.last] if before else [self.last, *names]
+        self.nodes.append(onnx.helper.make_node(kind, inputs, [output], **settings))
+        self.last = output
 
     def thrice(self, axis: int) -> None:
         """Repeat the only channel three times."""

@@ -117,14 +117,14 @@ def export_onnx(model: keras.Model, path: Path, card: ModelCard) -> None:
     write_onnx(on_grey_images(model, card), path, card)
 
 
-def cached_onnx(path: Path, *, tell: Callable[[str], None] = lambda _: None) -> Path:
+def cached_onnx(path: Path, *, on_note: Callable[[str], None] = lambda _: None) -> Path:
     """Return an ONNX file of a ``.keras`` or ``.h5`` model, from the cache if the same file was exported before.
 
     If the cache cannot be written, the file is in a temporary folder until this process ends.
 
     Args:
         path: a file that `open_model` accepts.
-        tell: called with a sentence for each change to an old file.
+        on_note: called with a sentence for each change to an old file.
 
     Raises:
         ModelError: when it cannot be opened, imported or exported.
@@ -133,11 +133,11 @@ def cached_onnx(path: Path, *, tell: Callable[[str], None] = lambda _: None) -> 
         raise ModelError(f"{path}: there is no such model file")
     with path.open("rb") as file:
         digest = hashlib.file_digest(file, "sha256").hexdigest()
-    kept = cache_to_write("models") / f"{digest[:32]}-{VERSION}.onnx"
-    if not kept.is_file():
-        model = open_model(path, tell=tell)
-        export_model(model, kept, card_of(model, path))
-    return kept
+    cached = cache_to_write("models") / f"{digest[:32]}-{VERSION}.onnx"
+    if not cached.is_file():
+        model = open_model(path, on_note=on_note)
+        export_model(model, cached, card_of(model, path))
+    return cached
 
 
 def _export_keras(model: keras.Model, path: Path, card: ModelCard) -> Exported:

@@ -11,8 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from digitlab.errors import ModelError, first_line
 from digitlab.models.export.onnx import onnx_bytes, run_onnx, with_card
-from digitlab.models.export.verify import INT8_TOLERANCE, Exported, checking_images
-from digitlab.models.saving import predict_probabilities
+from digitlab.models.export.verify import INT8_TOLERANCE, Exported, checking_images, compare_digits
 from digitlab.storage import write_bytes
 
 if TYPE_CHECKING:
@@ -42,23 +41,12 @@ def export_int8(model: keras.Model, path: Path, card: ModelCard) -> Exported:
         ModelError: when it cannot be converted, or the predictions differ for more than INT8_TOLERANCE of the images.
         StorageError: when it cannot be written.
     """
-    from digitlab.datasets import load_dataset
-
     images = checking_images()
     content = _quantised(onnx_bytes(model, path, card), images[:_CALIBRATED])
-    digits = run_onnx(content, images).argmax(axis=1)
-    others = float((digits != predict_probabilities(model, images).argmax(axis=1)).mean())
-    if others > INT8_TOLERANCE:
-        raise ModelError(
-            f"{path.name}: in 8 bits, {100 * others:.1f} % of {len(images):,} predictions differ; expected at "
-            f"most {100 * INT8_TOLERANCE:g} %"
-        )
-    test = load_dataset("mnist").split("test")
-    accuracy = float((run_onnx(content, test.images).argmax(axis=1) == test.labels).mean())
-    in_float = float((predict_probabilities(model, test.images).argmax(axis=1) == test.labels).mean())
-    told = replace(card, training={**card.training, "int8_accuracy": round(accuracy, 4)})
-    write_bytes(path, with_card(content, told))
-    return Exported(path, len(images), others, INT8_TOLERANCE, accuracy, in_float)
+    differing, accuracy, in_float = compare_digits(model, lambda pixels: run_onnx(content, pixels), path, images)
+    measured_card = replace(card, training={**card.training, "int8_accuracy": round(accuracy, 4)})
+    write_bytes(path, with_card(content, measured_card))
+    return Exported(path, len(images), differing, INT8_TOLERANCE, accuracy, in_float)
 
 
 class _Images:
@@ -80,10 +68,10 @@ def _kept_in_float(content: bytes) -> list[str]:
     graph = onnx.load_model_from_string(content).graph
     shapes = {weights.name: tuple(weights.dims) for weights in graph.initializer}
     products = [number for number, node in enumerate(graph.node) if node.op_type in _PRODUCTS]
-    kept = set(products[-1:])
+    chosen = set(products[-1:])
     if products and shapes.get(graph.node[products[0]].input[1], (0, 0))[1] == 1:
-        kept |= set(range(products[1] if len(products) > 1 else len(graph.node)))
-    return [graph.node[number].name for number in sorted(kept)]
+        chosen |= set(range(products[1] if len(products) > 1 else len(graph.node)))
+    return [graph.node[number].name for number in sorted(chosen)]
 
 
 def _quantised(content: bytes, images: NDArray[np.uint8]) -> bytes:
@@ -94,12 +82,12 @@ def _quantised(content: bytes, images: NDArray[np.uint8]) -> bytes:
     with tempfile.TemporaryDirectory() as folder, warnings.catch_warnings():
         warnings.simplefilter("ignore")
         logger.setLevel(logging.ERROR)  # it recommends a step that tf2onnx has already done
-        source, made = Path(folder) / "float.onnx", Path(folder) / "int8.onnx"
+        source, quantised = Path(folder) / "float.onnx", Path(folder) / "int8.onnx"
         source.write_bytes(content)
         try:
             quantization.quantize_static(
                 source,
-                made,
+                quantised,
                 _Images(images),
                 op_types_to_quantize=[*_PRODUCTS, *_BETWEEN],
                 nodes_to_exclude=_kept_in_float(content),
@@ -112,4 +100,4 @@ def _quantised(content: bytes, images: NDArray[np.uint8]) -> bytes:
             raise ModelError(f"cannot be quantised to 8 bits ({first_line(error)})") from error
         finally:
             logger.setLevel(before)
-        return made.read_bytes()
+        return quantised.read_bytes()

@@ -77,7 +77,7 @@ def export_web(model: keras.Model, path: Path, card: ModelCard) -> Exported:
         )
     difference = compare(model, lambda images: run_onnx(content, images), path)
     operators = sorted({node.op_type for node in graph.graph.node})
-    told = {
+    card_fields = {
         **asdict(card), "file": path.name, "bytes": len(content), "operators": operators,
         "input": {"name": "images", "type": "uint8", "shape": ["N", 28, 28]},
         "output": {"name": "probabilities", "type": "float32", "shape": ["N", 10]},
@@ -85,7 +85,7 @@ def export_web(model: keras.Model, path: Path, card: ModelCard) -> Exported:
     beside = path.with_suffix(".json")
     with atomic_paths(path, beside) as (model_file, card_file):
         model_file.write_bytes(content)
-        card_file.write_bytes((json.dumps(told, indent=1, ensure_ascii=False) + "\n").encode())
+        card_file.write_bytes((json.dumps(card_fields, indent=1, ensure_ascii=False) + "\n").encode())
     return Exported(path, CHECKED_IMAGES, difference, TOLERANCE, beside=beside)
 
 
@@ -102,39 +102,41 @@ def _written(
     """before: makes nodes from the input of this name to pixels 0 … 255; prepared: gives the target program's input."""
     import onnx
 
-    taken, given = names
+    input_name, output_name = names
     whole = onnx.load_model_from_string(onnx_bytes(model, path, card))
     graph = whole.graph
-    ahead = [*before(taken), *_to_bytes("pixels")]
+    ahead = [*before(input_name), *_to_bytes("pixels")]
     last = graph.node[-1]
-    behind = _scores(last, given) if scores else [onnx.helper.make_node("Identity", [last.output[0]], [given])]
+    behind = (
+        _scores(last, output_name) if scores else [onnx.helper.make_node("Identity", [last.output[0]], [output_name])]
+    )
     nodes = [*ahead, *graph.node, *behind]
     del graph.node[:], graph.input[:], graph.output[:]
     graph.node.extend(nodes)
     floats = onnx.TensorProto.FLOAT
-    graph.input.append(onnx.helper.make_tensor_value_info(taken, floats, [1, 1, 28, 28]))
-    graph.output.append(onnx.helper.make_tensor_value_info(given, floats, [1, 10]))
+    graph.input.append(onnx.helper.make_tensor_value_info(input_name, floats, [1, 1, 28, 28]))
+    graph.output.append(onnx.helper.make_tensor_value_info(output_name, floats, [1, 10]))
     onnx.checker.check_model(whole, full_check=True)
     content: bytes = whole.SerializeToString(deterministic=True)
 
     def answers(images: NDArray[np.uint8]) -> NDArray[np.float32]:
-        found = _one_by_one(content, prepared(images))
-        return _softmax(found) if scores else found
+        outputs = _one_by_one(content, prepared(images))
+        return _softmax(outputs) if scores else outputs
 
     difference = compare(model, answers, path, images=_stretched(checking_images()))
     write_bytes(path, content)
     return Exported(path, CHECKED_IMAGES, difference, TOLERANCE)
 
 
-def _from_standardised(taken: str) -> list[Any]:
+def _from_standardised(input_name: str) -> list[Any]:
     """Stretch each image to 0 … 255; invert it if its mean is nearer to its maximum, as on light paper."""
     from onnx import helper
 
     every = {"axes": [1, 2, 3], "keepdims": 1}
     return [
-        helper.make_node("ReduceMin", [taken], ["least"], **every),
-        helper.make_node("ReduceMax", [taken], ["largest"], **every),
-        helper.make_node("Sub", [taken, "least"], ["above"]),
+        helper.make_node("ReduceMin", [input_name], ["least"], **every),
+        helper.make_node("ReduceMax", [input_name], ["largest"], **every),
+        helper.make_node("Sub", [input_name, "least"], ["above"]),
         helper.make_node("Sub", ["largest", "least"], ["spread"]),
         *_number("almost-0", 1e-6),
         helper.make_node("Max", ["spread", "almost-0"], ["divisor"]),
@@ -150,16 +152,16 @@ def _from_standardised(taken: str) -> list[Any]:
     ]
 
 
-def _from_unit(taken: str) -> list[Any]:
+def _from_unit(input_name: str) -> list[Any]:
     from onnx import helper
 
     return [
-        helper.make_node("ReduceMax", [taken], ["largest"], axes=[1, 2, 3], keepdims=1),
+        helper.make_node("ReduceMax", [input_name], ["largest"], axes=[1, 2, 3], keepdims=1),
         *_number("one", 1.0),
         *_number("white", 255.0),
         helper.make_node("Greater", ["largest", "one"], ["is-bytes"]),
         helper.make_node("Where", ["is-bytes", "one", "white"], ["factor"]),
-        helper.make_node("Mul", [taken, "factor"], ["pixels"]),
+        helper.make_node("Mul", [input_name, "factor"], ["pixels"]),
     ]
 
 
@@ -180,16 +182,16 @@ def _to_bytes(pixels: str) -> list[Any]:
     ]
 
 
-def _scores(last: Any, given: str) -> list[Any]:
+def _scores(last: Any, output_name: str) -> list[Any]:
     """Output the values before the softmax; for an ensemble, the logarithms of its mean probabilities."""
     from onnx import helper
 
     if last.op_type == "Softmax":
-        return [helper.make_node("Identity", [last.input[0]], [given])]
+        return [helper.make_node("Identity", [last.input[0]], [output_name])]
     return [
         *_number("least-probability", 1e-30),
         helper.make_node("Max", [last.output[0], "least-probability"], ["kept-above-0"]),
-        helper.make_node("Log", ["kept-above-0"], [given]),
+        helper.make_node("Log", ["kept-above-0"], [output_name]),
     ]
 
 

@@ -78,12 +78,13 @@ def export_litert(model: keras.Model, path: Path, card: ModelCard) -> float:  # 
 
 
 def _run(interpreter: Any, images: NDArray[np.uint8]) -> NDArray[np.float32]:
-    taken, given = interpreter.get_input_details()[0]["index"], interpreter.get_output_details()[0]["index"]
-    interpreter.resize_tensor_input(taken, list(images.shape))
+    input_index = interpreter.get_input_details()[0]["index"]
+    output_index = interpreter.get_output_details()[0]["index"]
+    interpreter.resize_tensor_input(input_index, list(images.shape))
     interpreter.allocate_tensors()
-    interpreter.set_tensor(taken, images)
+    interpreter.set_tensor(input_index, images)
     interpreter.invoke()
-    answers: NDArray[np.float32] = interpreter.get_tensor(given)
+    answers: NDArray[np.float32] = interpreter.get_tensor(output_index)
     return answers
 
 

@@ -21,7 +21,10 @@ if TYPE_CHECKING:
 
     from digitlab.models.backend import keras
 
-__all__ = ["CHECKED_IMAGES", "INT8_TOLERANCE", "TOLERANCE", "Exported", "checking_images", "compare", "exporting"]
+__all__ = [
+    "CHECKED_IMAGES", "INT8_TOLERANCE", "TOLERANCE", "Exported", "checking_images", "compare", "compare_digits",
+    "exporting",
+]  # fmt: skip
 
 TOLERANCE = 1e-5  # largest difference of a probability between Keras and another runtime, both in float32
 INT8_TOLERANCE = 0.02  # fraction of the compared images whose prediction may differ from float32
@@ -78,6 +81,34 @@ def compare(
             f"{path.name}: the exported model differs from Keras' by {difference:.2g}; expected at most {TOLERANCE:g}"
         )
     return difference
+
+
+def compare_digits(
+    model: keras.Model, answers: Callable[[NDArray[np.uint8]], NDArray[Any]], path: Path, images: NDArray[np.uint8]
+) -> tuple[float, float, float]:
+    """Compare the digits of a network in 8 bits with those of ``model``.
+
+    answers: its probabilities, or other numbers of which the digit's is the largest, (N, 10)
+    images: those of `checking_images`
+
+    Returns:
+        the fraction of ``images`` whose digits differ; the accuracy on MNIST's test images in 8 bits, and in float32
+
+    Raises:
+        ModelError: when more than INT8_TOLERANCE of the digits differ.
+    """
+    from digitlab.datasets import load_dataset
+
+    differing = float((answers(images).argmax(axis=1) != predict_probabilities(model, images).argmax(axis=1)).mean())
+    if differing > INT8_TOLERANCE:
+        raise ModelError(
+            f"{path.name}: in 8 bits, {100 * differing:.1f} % of {len(images):,} predictions differ; expected at "
+            f"most {100 * INT8_TOLERANCE:g} %"
+        )
+    test = load_dataset("mnist").split("test")
+    accuracy = float((answers(test.images).argmax(axis=1) == test.labels).mean())
+    in_float = float((predict_probabilities(model, test.images).argmax(axis=1) == test.labels).mean())
+    return differing, accuracy, in_float
 
 
 @contextlib.contextmanager

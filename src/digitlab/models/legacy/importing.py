@@ -76,9 +76,9 @@ def import_legacy(
     """
     _check_options(preparation, backend)
     with blaming(path):
-        found = brought_over(path, architecture, preparation, backend)
-        model, said = answering_probabilities(found.model)
-    return replace(found, model=model, changes=(*found.changes, *said)) if said else found
+        imported = brought_over(path, architecture, preparation, backend)
+        model, more_changes = answering_probabilities(imported.model)
+    return replace(imported, model=model, changes=(*imported.changes, *more_changes)) if more_changes else imported
 
 
 def brought_over(
@@ -105,20 +105,20 @@ def brought_over(
         if text is not None:
             return not_used(import_described(store, text, preparation, backend, raw=raw), architecture=architecture)
         if architecture is None:
-            refuse("it holds weights only; name their network with --architecture, e.g. thesis-4conv")
+            refuse("it contains weights only; give their network with --architecture, e.g. thesis-4conv")
         if "layers" in store.groups or "_layer_checkpoint_dependencies" in store.groups:
-            found, said = _import_new_weights(path, architecture, preparation)
-            found = not_used(found, backend=backend)
+            imported, remarks = _import_new_weights(path, architecture, preparation)
+            imported = not_used(imported, backend=backend)
         else:
-            found, said = _import_weights(store, architecture, preparation, backend)
-        found = found if raw else replace(found, changes=(*found.changes, *said))
-        return replace(found, model=_after_preparation(found.model)) if raw else found
+            imported, remarks = _import_weights(store, architecture, preparation, backend)
+        imported = imported if raw else replace(imported, changes=(*imported.changes, *remarks))
+        return replace(imported, model=_after_preparation(imported.model)) if raw else imported
 
 
-def not_used(found: Imported, **options: str | None) -> Imported:
+def not_used(imported: Imported, **options: str | None) -> Imported:
     """Add a remark for each of these options that was given although the file says the same itself."""
-    said = (f"--{name} was not used: the file itself determines it" for name, value in options.items() if value)
-    return replace(found, changes=(*said, *found.changes))
+    remarks = (f"--{name} was not used: the file itself determines it" for name, value in options.items() if value)
+    return replace(imported, changes=(*remarks, *imported.changes))
 
 
 def _check_options(preparation: str | None, backend: str | None) -> None:
@@ -134,11 +134,11 @@ def import_described(
     """Build the network that ``text`` (JSON) describes, with an HDF5 file's weights; ``raw``: see `brought_over`."""
     notes = Notes()
     description = describe(text, notes)
-    where = "model_weights" if "model_weights" in store.groups else ""
-    trained_on, changes = _backend_of(store, where, backend, channels_first=description.channels_first)
-    origin = _Origin(_version(store, where), trained_on)
+    root = "model_weights" if "model_weights" in store.groups else ""
+    trained_on, changes = _backend_of(store, root, backend, channels_first=description.channels_first)
+    origin = _Origin(_version(store, root), trained_on)
     notes.left_out |= "training_config" in store.groups[""].attrs or "optimizer_weights" in store.groups
-    return _rebuilt(description, notes, _arrays_by_layer(store, where), origin, preparation, changes, raw=raw)
+    return _rebuilt(description, notes, _arrays_by_layer(store, root), origin, preparation, changes, raw=raw)
 
 
 def _import_tf_keras(members: Members, preparation: str | None, *, raw: bool) -> Imported:
@@ -175,7 +175,7 @@ def _rebuilt(
 ) -> Imported:
     """Build a new network with the file's weights."""
     own = next((step.kind == "Rescaling" for step in description.steps), False)
-    chosen, said = (AS_IT_IS, []) if raw else _preparation(preparation, own=own)
+    chosen, remarks = (AS_IT_IS, []) if raw else _preparation(preparation, own=own)
     theano = origin.backend == "theano"
     model, orders = build_network(
         description, None if own and preparation is None else KNOWN_PREPARATIONS[chosen], theano=theano, raw=raw
@@ -187,12 +187,14 @@ def _rebuilt(
         if layer.weights:
             if step.name not in arrays:
                 refuse(f"it has no weights for layer {shown(step.name)}")
-            given = adapt_arrays(step.kind, step.name, arrays[step.name], layout, orders.get(step.name), first=first)
-            fill(layer, given)
-    said += [*changes, *_renamings(notes), *_of_form(description), *_of_arrays(layout, first), *_of_types(arrays)]
+            adapted = adapt_arrays(step.kind, step.name, arrays[step.name], layout, orders.get(step.name), first=first)
+            fill(layer, adapted)
+    remarks += [*changes, *_renamings(notes), *_of_form(description), *_of_arrays(layout, first), *_of_types(arrays)]
     if notes.left_out:
-        said.append("initialisers, regularisers, constraints and the optimiser are left out: only training needs them")
-    return Imported(model, tuple(said), chosen, str(origin))
+        remarks.append(
+            "initialisers, regularisers, constraints and the optimiser are left out: only training needs them"
+        )
+    return Imported(model, tuple(remarks), chosen, str(origin))
 
 
 def _import_weights(
@@ -200,24 +202,20 @@ def _import_weights(
 ) -> tuple[Imported, list[str]]:
     """Load a file that holds weights only into one of our architectures, in order; and remarks on its preparation."""
     model = build(architecture)
-    arrays = [(name, held) for name, held in _arrays_by_layer(store, "").items() if held]
+    arrays = [(name, values) for name, values in _arrays_by_layer(store, "").items() if values]
     layers = [layer for layer in model.layers if layer.weights]
     if len(arrays) != len(layers):
         refuse(f"it has weights for {len(arrays)} layers; {architecture} has {len(layers)} with weights")
-    outputs_first = any(_stored_outputs_first(layer, held) for layer, (_, held) in zip(layers, arrays, strict=True))
-    trained_on, said = _backend_of(store, "", backend, channels_first=outputs_first)
+    outputs_first = any(_stored_outputs_first(layer, values) for layer, (_, values) in zip(layers, arrays, strict=True))
+    trained_on, remarks = _backend_of(store, "", backend, channels_first=outputs_first)
     layout = Layout(turned=trained_on == "theano", outputs_first=outputs_first)
     orders = _orders_after_flattening(model) if outputs_first else {}
-    for layer, (name, held) in zip(layers, arrays, strict=True):
-        fill(layer, adapt_arrays(type(layer).__name__, name, held, layout, orders.get(layer.name)))
-    said = [
-        f"the file holds weights only; they were put into {architecture}",
-        *said,
-        *_of_arrays(layout, outputs_first),
-    ]
-    said += _of_types(dict(arrays))
+    for layer, (name, values) in zip(layers, arrays, strict=True):
+        fill(layer, adapt_arrays(type(layer).__name__, name, values, layout, orders.get(layer.name)))
+    remarks.insert(0, f"the file contains weights only; they were put into {architecture}")
+    remarks += [*_of_arrays(layout, outputs_first), *_of_types(dict(arrays))]
     chosen, words = _own_preparation(model, preparation, architecture)
-    return Imported(model, tuple(said), chosen, str(_Origin(_version(store, ""), trained_on))), words
+    return Imported(model, tuple(remarks), chosen, str(_Origin(_version(store, ""), trained_on))), words
 
 
 def _import_new_weights(path: Path, architecture: str, preparation: str | None) -> tuple[Imported, list[str]]:
@@ -232,9 +230,9 @@ def _import_new_weights(path: Path, architecture: str, preparation: str | None) 
             model.load_weights(copy)
         except Exception as error:  # Keras' errors have no narrower common base class
             raise ModelError(f"its weights do not fit {architecture}: {shown(str(error).strip())}") from error
-    chosen, said = _own_preparation(model, preparation, architecture)
-    change = f"the file holds weights only; they were put into {architecture}"
-    return Imported(model, (change,), chosen, "Keras 3"), said
+    chosen, remarks = _own_preparation(model, preparation, architecture)
+    change = f"the file contains weights only; they were put into {architecture}"
+    return Imported(model, (change,), chosen, "Keras 3"), remarks
 
 
 def _import_keras(path: Path, preparation: str | None, *, raw: bool) -> Imported:
@@ -253,15 +251,15 @@ def _import_keras(path: Path, preparation: str | None, *, raw: bool) -> Imported
             raise UsageError(f"{path}: prepares its pixels itself; leave --preparation out")
         if bytes_taken:  # with an input of floats, no export of it would take our images
             return Imported(model, (), "its own", "Keras 3")
-    chosen, said = _preparation(preparation, own=own)
+    chosen, remarks = _preparation(preparation, own=own)
     rescaling = None if own and preparation is None else KNOWN_PREPARATIONS[chosen]
     images, pixels = prepared_images(rescaling, tuple(model.input_shape[1:]), {layer.name for layer in model.layers})
     inner = model.layers if isinstance(model, keras.Sequential) else [model]
     for layer in inner:
         pixels = layer(pixels)
     shape = ", ".join(map(str, model.input_shape[1:]))
-    said.append(f"its input ({shape}) became uint8 (N, 28, 28)")
-    return Imported(keras.Model(images, pixels, name=f"{model.name}-imported"), tuple(said), chosen, "Keras 3")
+    remarks.append(f"its input ({shape}) became uint8 (N, 28, 28)")
+    return Imported(keras.Model(images, pixels, name=f"{model.name}-imported"), tuple(remarks), chosen, "Keras 3")
 
 
 def _after_preparation(model: keras.Model) -> keras.Model:
@@ -271,41 +269,41 @@ def _after_preparation(model: keras.Model) -> keras.Model:
     return keras.Model(prepared, model.outputs[0], name=model.name)
 
 
-def _arrays_by_layer(store: Store, where: str) -> dict[str, list[NDArray[Any]]]:
+def _arrays_by_layer(store: Store, root: str) -> dict[str, list[NDArray[Any]]]:
     """Return the arrays of each layer that has a group, in the file's order."""
-    prefix = f"{where}/" if where else ""
-    found: dict[str, list[NDArray[Any]]] = {}
-    for name in store.names(where, "layer_names"):
+    prefix = f"{root}/" if root else ""
+    arrays: dict[str, list[NDArray[Any]]] = {}
+    for name in store.names(root, "layer_names"):
         group = prefix + name
-        if group not in store.groups or name in found:
+        if group not in store.groups or name in arrays:
             refuse(f"the weights of layer {shown(name)} are missing or named twice")
-        found[name] = [store.array(f"{group}/{weight}") for weight in store.names(group, "weight_names")]
-    if not found:
-        refuse("it names no layers with weights; expected a file that Keras has written")
-    return found
+        arrays[name] = [store.array(f"{group}/{weight}") for weight in store.names(group, "weight_names")]
+    if not arrays:
+        refuse("it lists no layers with weights; expected a file that Keras has written")
+    return arrays
 
 
 def _arrays_by_place(store: Store, description: dict[str, Any]) -> dict[str, list[NDArray[Any]]]:
     """Return each layer's arrays as ``.keras`` files store them: by class, numbered in the order of the layers."""
     counts: dict[str, int] = {}
-    found: dict[str, list[NDArray[Any]]] = {}
+    arrays: dict[str, list[NDArray[Any]]] = {}
     for layer in mapping(description["config"], "the model's config")["layers"]:
         kind = re.sub(r"([a-z])([A-Z])", r"\1_\2", re.sub(r"(.)([A-Z][a-z]+)", r"\1_\2", layer["class_name"])).lower()
-        place = f"layers/{kind}_{counts[kind]}/vars" if kind in counts else f"layers/{kind}/vars"
+        group = f"layers/{kind}_{counts[kind]}/vars" if kind in counts else f"layers/{kind}/vars"
         counts[kind] = counts.get(kind, 0) + 1
-        held = len(store.groups[place]) if place in store.groups else 0
-        found[layer["config"].get("name", layer.get("name"))] = [
-            store.array(f"{place}/{number}") for number in range(held)
+        count = len(store.groups[group]) if group in store.groups else 0
+        arrays[layer["config"].get("name", layer.get("name"))] = [
+            store.array(f"{group}/{number}") for number in range(count)
         ]
-    return found
+    return arrays
 
 
-def _backend_of(store: Store, where: str, given: str | None, *, channels_first: bool) -> tuple[str, list[str]]:
+def _backend_of(store: Store, root: str, requested: str | None, *, channels_first: bool) -> tuple[str, list[str]]:
     """Return the backend that the weights were trained on, and remarks about it."""
-    named = [text for text in (store.text(group, "backend") for group in dict.fromkeys(("", where))) if text]
-    if given is not None:
-        said = f"the kernels are taken to be {given}'s, as requested"
-        return given, [said] if set(named) != {given} else []
+    named = [text for text in (store.text(group, "backend") for group in dict.fromkeys(("", root))) if text]
+    if requested is not None:
+        remark = f"the kernels are taken to be {requested}'s, as requested"
+        return requested, [remark] if set(named) != {requested} else []
     if len(set(named)) > 1:
         return "tensorflow", [
             f"the file names two backends ({' and '.join(shown(name) for name in named)}), so kernels were not "
@@ -318,14 +316,14 @@ def _backend_of(store: Store, where: str, given: str | None, *, channels_first: 
     return guess, [f"the file does not name its backend; taken to be {guess} ({reason}); --backend names another"]
 
 
-def _version(store: Store, where: str) -> str:
+def _version(store: Store, root: str) -> str:
     """Return the version of Keras that wrote the file; "1" if it is not recorded, as by the first versions."""
-    return next((text for text in (store.text(group, "keras_version") for group in ("", where)) if text), "1")[:20]
+    return next((text for text in (store.text(group, "keras_version") for group in ("", root)) if text), "1")[:20]
 
 
-def _preparation(given: str | None, *, own: bool) -> tuple[str, list[str]]:
-    chosen = given or (AS_IT_IS if own else UNIT)
-    if given:
+def _preparation(requested: str | None, *, own: bool) -> tuple[str, list[str]]:
+    chosen = requested or (AS_IT_IS if own else UNIT)
+    if requested:
         return chosen, [f"the preparation {chosen} was added before the network, as requested"]
     if own:
         return chosen, ["pixels enter the network as 0…255: it begins with its own Rescaling"]
@@ -335,16 +333,16 @@ def _preparation(given: str | None, *, own: bool) -> tuple[str, list[str]]:
     ]
 
 
-def _own_preparation(model: keras.Model, given: str | None, architecture: str) -> tuple[str, list[str]]:
-    """Keep the preparation that our architecture contains, or replace it with ``given``."""
+def _own_preparation(model: keras.Model, requested: str | None, architecture: str) -> tuple[str, list[str]]:
+    """Keep the preparation that our architecture contains, or replace it with ``requested``."""
     from digitlab.models.layers import preparation_of
 
     own = preparation_of(model)
-    if given in (None, own):
+    if requested in (None, own):
         return own, [f"the preparation is that of {architecture}, {own}"]
     layer = model.get_layer("prepare")
-    layer.scale, layer.offset = KNOWN_PREPARATIONS[str(given)]
-    return str(given), [f"the preparation became {given}, as requested"]
+    layer.scale, layer.offset = KNOWN_PREPARATIONS[str(requested)]
+    return str(requested), [f"the preparation became {requested}, as requested"]
 
 
 def _stored_outputs_first(layer: Any, arrays: list[NDArray[Any]]) -> bool:
@@ -379,20 +377,20 @@ def _of_form(description: Description) -> list[str]:
 
 
 def _of_arrays(layout: Layout, channels_first: bool) -> list[str]:
-    said = []
+    remarks = []
     if layout.turned_layers:
         count = len(layout.turned_layers)
-        said.append(
+        remarks.append(
             f"{count} convolution kernel{'s were' if count > 1 else ' was'} rotated by 180° "
             f"({', '.join(layout.turned_layers[:12])}): Theano computes true "
             "convolutions, TensorFlow cross-correlations"
         )
     if channels_first:
         named = f"; reordered: {', '.join(layout.reordered_layers[:12])}" if layout.reordered_layers else ""
-        said.append(f"channels_first became channels_last{named}")
-    return said
+        remarks.append(f"channels_first became channels_last{named}")
+    return remarks
 
 
 def _of_types(arrays: dict[str, list[NDArray[Any]]]) -> list[str]:
-    others = sorted({str(array.dtype) for held in arrays.values() for array in held} - {"float32"})
-    return [f"weights in {', '.join(others)} became float32"] if others else []
+    types = sorted({str(array.dtype) for layer_arrays in arrays.values() for array in layer_arrays} - {"float32"})
+    return [f"weights in {', '.join(types)} became float32"] if types else []

@@ -39,7 +39,9 @@ def prepared_images(rescaling: tuple[float, float] | None, shape: tuple[int, ...
         names: the names of the network's layers, which ours must not reuse.
     """
     if math.prod(shape) != 784:
-        refuse(f"it takes images of the shape {shown(list(shape))}; `digitlab import` brings others than 28 × 28 over")
+        refuse(
+            f"it takes images of the shape {shown(list(shape))}; `digitlab import` can import other sizes than 28 × 28"
+        )
     images = pixels = keras.Input((28, 28), dtype="uint8", name=unused("images", names))
     if rescaling is not None:
         pixels = keras.layers.Rescaling(*rescaling, name=unused("prepare", names))(pixels)
@@ -107,26 +109,26 @@ class _Network:
 
     def add(self, step: Step) -> None:
         """Create and connect one layer."""
-        taken = [self.tensors[name] for name in step.takes]
+        inputs = [self.tensors[name] for name in step.inputs]
         merged = step.kind in MERGING
-        if not merged and len(taken) != 1:
-            refuse(f"{step.kind} {shown(step.name)} takes from {len(taken)} layers; expected 1")
+        if not merged and len(inputs) != 1:
+            refuse(f"{step.kind} {shown(step.name)} takes from {len(inputs)} layers; expected 1")
         if self._first:
-            self._follow_order(step, taken[0])
-            step = replace(step, **_channels_last(step, len(taken[0].shape)))
+            self._follow_order(step, inputs[0])
+            step = replace(step, **_channels_last(step, len(inputs[0].shape)))
         if self._theano and step.settings.get("padding") == "same":
-            step, taken = self._padded_as_by_theano(step, taken)
+            step, inputs = self._padded_as_by_theano(step, inputs)
         layer = make_layer(step.kind, {**step.settings, "name": step.name})
-        shapes = [tuple(tensor.shape) for tensor in taken]
+        shapes = [tuple(tensor.shape) for tensor in inputs]
         self._budget.admit(layer, shapes if merged else shapes[0])
         try:
-            self.tensors[step.name] = layer(taken if merged else taken[0])
+            self.tensors[step.name] = layer(inputs if merged else inputs[0])
         except Exception as error:  # Keras may raise anything for untrusted arguments
             raise ModelError(f"{step.kind} {shown(step.name)}: {shown(str(error).strip())}") from error
 
-    def _follow_order(self, step: Step, taken: Any) -> None:
+    def _follow_order(self, step: Step, tensor: Any) -> None:
         """Remember the file's flattening order: (C, H, W) and (H, W, C) give the same values in different order."""
-        order = next((self._flattened[name] for name in step.takes if name in self._flattened), None)
+        order = next((self._flattened[name] for name in step.inputs if name in self._flattened), None)
         if order is not None:
             self.orders[step.name] = order
             if step.kind in (*_PLACELESS, "BatchNormalization"):
@@ -135,19 +137,19 @@ class _Network:
                 refuse(f"{step.kind} {shown(step.name)} after a flattening of channels_first cannot be imported")
         flattens = step.kind == "Flatten" or (step.kind == "Reshape" and len(step.settings["target_shape"]) == 1)
         # A Flatten with data_format channels_first (since Keras 2.1) moves the channels last itself.
-        if flattens and len(taken.shape) == 4 and step.data_format != "channels_first":
-            rows, columns, channels = taken.shape[1:]
+        if flattens and len(tensor.shape) == 4 and step.data_format != "channels_first":
+            rows, columns, channels = tensor.shape[1:]
             if channels > 1 and rows * columns > 1:
                 self._flattened[step.name] = (channels, rows, columns)
 
-    def _padded_as_by_theano(self, step: Step, taken: list[Any]) -> tuple[Step, list[Any]]:
+    def _padded_as_by_theano(self, step: Step, inputs: list[Any]) -> tuple[Step, list[Any]]:
         """Pad explicitly where the "same" padding of Theano and TensorFlow differs (even kernels, strides)."""
         if step.kind not in CONVOLUTIONS or step.kind == "Conv2DTranspose":
             refuse(f"{step.kind} {shown(step.name)} pads as Theano does, which cannot be imported")
         pads = [
             _theano_padding(size, kernel, stride, dilation)
             for size, kernel, stride, dilation in zip(
-                taken[0].shape[1:3],
+                inputs[0].shape[1:3],
                 _pair(step.settings["kernel_size"]),
                 _pair(step.settings.get("strides", 1)),
                 _pair(step.settings.get("dilation_rate", 1)),
@@ -155,16 +157,16 @@ class _Network:
             )
         ]
         if all(theirs == ours for theirs, ours in pads):
-            return step, taken
+            return step, inputs
         padding = make_layer("ZeroPadding2D", {"name": f"{step.name}_same", "padding": [list(pad[0]) for pad in pads]})
-        self._budget.admit(padding, tuple(taken[0].shape))
-        return replace(step, settings={**step.settings, "padding": "valid"}), [padding(taken[0])]
+        self._budget.admit(padding, tuple(inputs[0].shape))
+        return replace(step, settings={**step.settings, "padding": "valid"}), [padding(inputs[0])]
 
 
 def _theano_padding(size: int, kernel: int, stride: int, dilation: int) -> tuple[tuple[int, int], tuple[int, int]]:
     """Return (before, after) on Theano and on TensorFlow for one axis; both output ceil(size / stride) units."""
     if not all(isinstance(number, int) and number > 0 for number in (kernel, stride, dilation)):
-        refuse("a convolution has sizes that are no numbers above 0")
+        refuse("a convolution has sizes that are not numbers above 0")
     extent = (kernel - 1) * dilation + 1
     needed = max((-(-size // stride) - 1) * stride + extent - size, 0)
     return (extent // 2, max(needed - extent // 2, 0)), (needed // 2, needed - needed // 2)
@@ -222,8 +224,8 @@ def answering_probabilities(model: keras.Model) -> tuple[keras.Model, list[str]]
         return model, []
     if values.min() >= 0 and values.max() <= 1:
         return _without_sigmoids(model)
-    said = "it outputs logits, not probabilities; a softmax was added"
-    return _with_softmax(model), [said]
+    change = "it outputs logits, not probabilities; a softmax was added"
+    return _with_softmax(model), [change]
 
 
 def _some_answers(model: keras.Model) -> NDArray[np.float32]:

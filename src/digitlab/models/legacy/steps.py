@@ -22,7 +22,7 @@ class Step:
     kind: str
     name: str
     settings: dict[str, Any]
-    takes: tuple[str, ...]
+    inputs: tuple[str, ...]
     data_format: str | None
 
 
@@ -91,7 +91,7 @@ def _functional(config: dict[str, Any], notes: Notes) -> Description:
     steps: list[Step] = []
     shape = None
     for layer in _layers(config.get("layers")):
-        step, own_shape = _step(layer, _takes(layer), notes)
+        step, own_shape = _step(layer, _inputs(layer), notes)
         if step.kind == "InputLayer":
             shape = own_shape if step.name == inputs else shape
         else:
@@ -99,7 +99,7 @@ def _functional(config: dict[str, Any], notes: Notes) -> Description:
     return _description(name, _in_order(steps, inputs), inputs, shape, outputs)
 
 
-def _step(layer: dict[str, Any], takes: tuple[str, ...], notes: Notes) -> tuple[Step, object]:
+def _step(layer: dict[str, Any], inputs: tuple[str, ...], notes: Notes) -> tuple[Step, object]:
     """Parse a layer; return it, and its batch input shape if recorded."""
     config = dict(mapping(layer.get("config"), "a layer's config"))
     config.setdefault("name", layer.get("name"))
@@ -107,10 +107,10 @@ def _step(layer: dict[str, Any], takes: tuple[str, ...], notes: Notes) -> tuple[
     shape = config.get("batch_input_shape", config.get("batch_shape"))
     if shape is None and config.get("input_dim") is not None:
         shape = [None, config["input_dim"]]
-    return Step(kind, name, settings, takes, data_format), shape
+    return Step(kind, name, settings, inputs, data_format), shape
 
 
-def _takes(layer: dict[str, Any]) -> tuple[str, ...]:
+def _inputs(layer: dict[str, Any]) -> tuple[str, ...]:
     """Return the names of a layer's inputs, from the formats of Keras 1, 2 and 3."""
     nodes = layer.get("inbound_nodes")
     name = shown(layer.get("name"))
@@ -130,21 +130,21 @@ def _takes(layer: dict[str, Any]) -> tuple[str, ...]:
 
 def _end(value: object, end: str) -> str:
     """Return the name of the only input or output layer."""
-    found = value[0] if isinstance(value, list) and len(value) == 1 else value
-    if not isinstance(found, list) or len(found) != 3 or not isinstance(found[0], str):
+    reference = value[0] if isinstance(value, list) and len(value) == 1 else value
+    if not isinstance(reference, list) or len(reference) != 3 or not isinstance(reference[0], str):
         refuse(f"the model's {end}s are {shown(value)}; expected exactly one {end}")
-    return item_name(found[0], f"the {end}")
+    return item_name(reference[0], f"the {end}")
 
 
 def _in_order(steps: list[Step], start: str) -> list[Step]:
-    known, ordered = {start}, []
+    available, ordered = {start}, []
     while steps:
-        ready = [step for step in steps if step.takes and known.issuperset(step.takes)]
+        ready = [step for step in steps if step.inputs and available.issuperset(step.inputs)]
         if not ready:
-            refuse(f"layer {shown(steps[0].name)} takes from layers that are not there")
+            refuse(f"layer {shown(steps[0].name)} takes from layers that do not exist")
         ordered += ready
-        known |= {step.name for step in ready}
-        steps = [step for step in steps if step.name not in known]
+        available |= {step.name for step in ready}
+        steps = [step for step in steps if step.name not in available]
     return ordered
 
 

@@ -128,22 +128,22 @@ def translate_layer(
     if kind != old_class:
         notes.renamed[str(old_class)] = kind
     name = item_name(config.get("name"), f"a layer {kind}")
-    where = f"{kind} {shown(name)}"
+    location = f"{kind} {shown(name)}"
     settings = _sizes_of_kernel(config, notes) if kind not in ("Activation", "Dense") else {}
     for key, value in config.items():
         new = "negative_slope" if (kind, key) == ("LeakyReLU", "alpha") else _RENAMED_ARGUMENTS.get(key, key)
         if new in _KEPT[kind]:
-            settings[new] = plain(value, f"{where}.{new}")
+            settings[new] = plain(value, f"{location}.{new}")
             notes.renamed.update({key: new} if key != new else {})
         else:
-            _check_unused(key, value, where, notes)
+            _check_unused(key, value, location, notes)
     axis = settings.get("axis")
     if isinstance(axis, list) and len(axis) == 1:  # TF-Keras writes lists
         settings["axis"] = axis[0]
-    _check_kept(kind, settings, config, where)
+    _check_kept(kind, settings, config, location)
     data_format = config.get("data_format", config.get("dim_ordering"))
     if data_format is not None and (not isinstance(data_format, str) or data_format not in _DATA_FORMATS):
-        refuse(f"{where} has the data format {shown(data_format)}; expected channels_first or channels_last")
+        refuse(f"{location} has the data format {shown(data_format)}; expected channels_first or channels_last")
     return kind, name, settings, _DATA_FORMATS[data_format]
 
 
@@ -166,24 +166,24 @@ def _sizes_of_kernel(config: dict[str, Any], notes: Notes) -> dict[str, Any]:
     return {"kernel_size": plain([config["nb_row"], config.get("nb_col")], "the size of a kernel")}
 
 
-def _check_unused(key: str, value: object, where: str, notes: Notes) -> None:
+def _check_unused(key: str, value: object, location: str, notes: Notes) -> None:
     if key in _MUST_BE_UNSET and value not in (None, False, -1, {}, [], 1 if key == "groups" else None):
-        refuse(f"{where} has {key} = {shown(value)}, which cannot be imported")
+        refuse(f"{location} has {key} = {shown(value)}, which cannot be imported")
     if _OF_TRAINING.fullmatch(key):
         notes.left_out = notes.left_out or value not in (None, True)
     elif key in ("seed", "noise_shape"):
-        plain(value, f"{where}.{key}")
+        plain(value, f"{location}.{key}")
     elif key not in _MUST_BE_UNSET and not _OF_NO_CONSEQUENCE.fullmatch(key):
-        refuse(f"{where} has the unknown argument {shown(key)}")
+        refuse(f"{location} has the unknown argument {shown(key)}")
 
 
-def _check_kept(kind: str, settings: dict[str, Any], config: dict[str, Any], where: str) -> None:
+def _check_kept(kind: str, settings: dict[str, Any], config: dict[str, Any], location: str) -> None:
     activation = settings.get("activation")
     if activation is not None and activation not in ACTIVATIONS:
-        refuse(f"{where} has the activation {shown(activation)}, which is not allowed in a model file")
+        refuse(f"{location} has the activation {shown(activation)}, which is not allowed in a model file")
     if activation == "hard_sigmoid":
-        refuse(f"{where} has the activation hard_sigmoid, which Keras 3 computes differently from Keras 1 and 2")
+        refuse(f"{location} has the activation hard_sigmoid, which Keras 3 computes differently from Keras 1 and 2")
     if kind == "BatchNormalization" and config.get("mode", 0) != 0:
-        refuse(f"{where} has mode {shown(config['mode'])}; only mode 0 (a feature's mean) can be brought over")
+        refuse(f"{location} has mode {shown(config['mode'])}; only mode 0 (a feature's mean) can be imported")
     if settings.get("padding") not in ("valid", "same", None) and kind != "ZeroPadding2D":
-        refuse(f"{where} has the padding {shown(settings['padding'])}; expected valid or same")
+        refuse(f"{location} has the padding {shown(settings['padding'])}; expected valid or same")

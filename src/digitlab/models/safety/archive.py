@@ -42,7 +42,7 @@ def check_archive(path: Path, archive: BinaryIO) -> zipfile.ZipFile:
     for entry in entries:
         _check_entry(entry)
     if len(set(names)) != len(names):
-        refuse("its zip holds a member twice")
+        refuse("its zip contains a member twice")
     missing = [name for name in (CONFIG, WEIGHTS) if name not in names]
     if missing:
         refuse(f"its zip lacks {' and '.join(missing)}; expected a model saved by digitlab or Keras 3")
@@ -56,17 +56,15 @@ def _check_directory(archive: BinaryIO) -> None:
     size = archive.seek(0, 2)
     archive.seek(max(0, size - _SLOWEST_COMMENT - _END.size - 20))
     tail = archive.read()
-    place = tail.rfind(b"PK\x05\x06")
-    if place < 0 or len(tail) - place < _END.size:
+    offset = tail.rfind(b"PK\x05\x06")
+    if offset < 0 or len(tail) - offset < _END.size:
         refuse("not a .keras file (those are zip archives); expected a model saved by digitlab or Keras 3")
     # Python's reader uses the last 22 bytes as the end record if they look like one, else the last signature.
     if tail[-_END.size :].startswith(b"PK\x05\x06") and tail.endswith(b"\0\0"):
-        place = len(tail) - _END.size
-    if tail[max(0, place - 20) : place].startswith(b"PK\x06\x07"):
-        refuse(
-            "its zip is a zip64, whose directory may be of any length; expected a model saved by digitlab or Keras 3"
-        )
-    length = _END.unpack_from(tail, place)[5]
+        offset = len(tail) - _END.size
+    if tail[max(0, offset - 20) : offset].startswith(b"PK\x06\x07"):
+        refuse("its zip is a zip64; expected a model saved by digitlab or Keras 3")
+    length = _END.unpack_from(tail, offset)[5]
     if length > _LARGEST_DIRECTORY:
         refuse(f"its zip has a directory of {length:,} bytes; expected at most {_LARGEST_DIRECTORY:,}")
 
@@ -74,7 +72,7 @@ def _check_directory(archive: BinaryIO) -> None:
 def _check_entry(entry: zipfile.ZipInfo) -> None:
     name = entry.filename
     if name not in _LARGEST:
-        refuse(f"its zip holds {shown(name)}; expected {', '.join(_LARGEST)} only")
+        refuse(f"its zip contains {shown(name)}; expected {', '.join(_LARGEST)} only")
     if entry.flag_bits & 1 or entry.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
         refuse(f"{name} is encrypted or compressed in an unusual way")
     if entry.file_size > _LARGEST[name]:
@@ -103,7 +101,7 @@ def copy_member(archive: zipfile.ZipFile, name: str, path: Path) -> None:
     """
     try:
         with archive.open(name) as packed, path.open("wb") as unpacked:
-            while piece := packed.read(1 << 20):
-                unpacked.write(piece)
+            while chunk := packed.read(1 << 20):
+                unpacked.write(chunk)
     except Exception as error:  # as in read_member
         raise ModelError(f"{name} is damaged ({shown(str(error))})") from error

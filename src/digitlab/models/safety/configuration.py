@@ -104,41 +104,44 @@ def _single_layer(entry: dict[str, Any]) -> dict[str, Any]:
 def _arguments(config: dict[str, Any], kind: str) -> dict[str, Any]:
     rebuilt = {}
     for key, value in config.items():
-        where = f"{kind}.{key if key.isidentifier() and len(key) < 40 else shown(key)}"
+        location = f"{kind}.{key if key.isidentifier() and len(key) < 40 else shown(key)}"
         if key in _UNUSED:
             if value not in (None, False):
-                refuse(f"{where} is {shown(value)}; expected null")
+                refuse(f"{location} is {shown(value)}; expected null")
         else:
-            rebuilt[key] = _argument(key, value, where)
+            rebuilt[key] = _argument(key, value, location)
     return rebuilt
 
 
-def _argument(key: str, value: object, where: str) -> Any:
+def _argument(key: str, value: object, location: str) -> Any:
     if key == "name":
         return item_name(value, "a layer")
     if key == "dtype":
-        return _policy(value, where)
+        return _policy(value, location)
     if value is not None and key.endswith("activation"):
-        return word(value, ACTIVATIONS, where)
-    return _helper(value, where) if isinstance(value, dict) else plain(value, where)
+        return word(value, ACTIVATIONS, location)
+    return _helper(value, location) if isinstance(value, dict) else plain(value, location)
 
 
-def _policy(value: object, where: str) -> str | None:
+def _policy(value: object, location: str) -> str | None:
     """Return the dtype of a layer, which Keras writes as a name or as a policy object with a name."""
     if isinstance(value, dict):
-        word(value.get("class_name"), {"DTypePolicy"}, where)
-        word(value.get("module"), {"keras"}, where)
-        value = mapping(value.get("config"), where).get("name")
-    return None if value is None else word(value, POLICIES, where)
+        word(value.get("class_name"), {"DTypePolicy"}, location)
+        word(value.get("module"), {"keras"}, location)
+        value = mapping(value.get("config"), location).get("name")
+    return None if value is None else word(value, POLICIES, location)
 
 
-def _helper(value: dict[str, Any], where: str) -> dict[str, Any]:
+def _helper(value: dict[str, Any], location: str) -> dict[str, Any]:
     """Rebuild an initialiser, regulariser or constraint."""
-    module = word(value.get("module"), set(HELPERS), f"the module of {where}")
-    kind = word(value.get("class_name"), HELPERS[module], where)
+    module = word(value.get("module"), set(HELPERS), f"the module of {location}")
+    kind = word(value.get("class_name"), HELPERS[module], location)
     if value.get("registered_name") is not None:
-        refuse(f"{where} is registered as {shown(value['registered_name'])}; expected a class of Keras")
-    config = {key: plain(held, f"{where}.{key}"[:80]) for key, held in mapping(value.get("config"), where).items()}
+        refuse(f"{location} is registered as {shown(value['registered_name'])}; expected a class of Keras")
+    config = {
+        key: plain(argument, f"{location}.{key}"[:80])
+        for key, argument in mapping(value.get("config"), location).items()
+    }
     return {"module": module, "class_name": kind, "config": config, "registered_name": None}
 
 
@@ -169,13 +172,13 @@ def _tensor(value: object, depth: int = 0) -> Any:
     }
 
 
-def _references(value: object, where: str, depth: int = 0) -> list[Any]:
+def _references(value: object, location: str, depth: int = 0) -> list[Any]:
     """Rebuild ``[name, node, tensor]`` or a list of those."""
     if not isinstance(value, list) or not 0 < len(value) <= _MOST_LAYERS or depth > 1:
-        refuse(f"{where} is {shown(value)}; expected [name, number, number]")
+        refuse(f"{location} is {shown(value)}; expected [name, number, number]")
     if isinstance(value[0], str):
-        name, *places = value
-        if len(places) != 2 or not all(type(place) is int and 0 <= place <= _MOST_NODES for place in places):
-            refuse(f"{where} is {shown(value)}; expected [name, number, number]")
-        return [item_name(name, where), *places]
-    return [_references(each, where, depth + 1) for each in value]
+        name, *indices = value
+        if len(indices) != 2 or not all(type(index) is int and 0 <= index <= _MOST_NODES for index in indices):
+            refuse(f"{location} is {shown(value)}; expected [name, number, number]")
+        return [item_name(name, location), *indices]
+    return [_references(each, location, depth + 1) for each in value]

@@ -56,7 +56,7 @@ class Store:
         except (OSError, RuntimeError, ValueError, TypeError) as error:
             raise ModelError(f"{shown(path)} cannot be read ({shown(str(error))})") from error
         if values.dtype.kind != "f" or not np.isfinite(values).all():
-            refuse(f"{shown(path)} holds {values.dtype}; expected finite floating-point numbers")
+            refuse(f"{shown(path)} contains {values.dtype}; expected finite floating-point numbers")
         return values
 
     def text(self, group: str, name: str) -> str | None:
@@ -79,16 +79,16 @@ class Store:
         parts = [name] if name in self.groups[group].attrs else []
         while f"{name}{len(parts)}" in self.groups[group].attrs:
             parts.append(f"{name}{len(parts)}")
-        found: list[str] = []
+        texts_read: list[str] = []
         for part in parts:
             value = self._attribute(group, part)
             if not isinstance(value, np.ndarray) or value.ndim != 1:
-                refuse(f"its attribute {part} of {shown(group)} is no list of names")
+                refuse(f"its attribute {part} of {shown(group)} is not a list of names")
             texts = [item.decode("utf-8", "replace") if isinstance(item, bytes) else item for item in value]
             if not all(isinstance(text, str) for text in texts):
-                refuse(f"its attribute {part} of {shown(group)} is no list of names")
-            found += texts
-        return found
+                refuse(f"its attribute {part} of {shown(group)} is not a list of names")
+            texts_read += texts
+        return texts_read
 
     def _attribute(self, group: str, name: str) -> Any:
         import h5py
@@ -97,11 +97,11 @@ class Store:
         if name not in attributes:
             return None
         try:
-            found = h5py.h5a.open(self.groups[group].id, name.encode())
-            count = math.prod(found.shape)
+            attribute = h5py.h5a.open(self.groups[group].id, name.encode())
+            count = math.prod(attribute.shape)
             # Variable-length strings are stored elsewhere, and all items of a list may refer to one large string.
-            size = count * (self.spare if found.dtype.kind == "O" else found.dtype.itemsize)
-            if size > (_MOST_TEXT if found.dtype.kind == "O" else _LARGEST_ATTRIBUTE):
+            size = count * (self.spare if attribute.dtype.kind == "O" else attribute.dtype.itemsize)
+            if size > (_MOST_TEXT if attribute.dtype.kind == "O" else _LARGEST_ATTRIBUTE):
                 refuse(f"its attribute {name} is too large")
             return attributes[name]
         except (OSError, RuntimeError, ValueError, TypeError, KeyError) as error:
@@ -174,12 +174,12 @@ class _Walk:
 
     def _check(self, dataset: Any, path: str) -> None:
         if dataset.is_virtual or dataset.external:
-            refuse(f"{shown(path)} keeps its numbers in another file; expected them in this one")
+            refuse(f"{shown(path)} stores its numbers in another file; expected them in this one")
         if dataset.shape is None or dataset.chunks is not None or dataset.id.get_create_plist().get_nfilters():
-            refuse(f"{shown(path)} is empty, packed or in chunks; expected plain weights")
+            refuse(f"{shown(path)} is empty, compressed or in chunks; expected plain weights")
         # Integers: optimisers' step counters, and Keras' storage of bfloat16.
         if dataset.dtype.kind not in "fiubV" or dataset.dtype.names or dataset.dtype.itemsize > 16:
-            refuse(f"{shown(path)} holds {shown(str(dataset.dtype))}; expected numbers")
+            refuse(f"{shown(path)} contains {shown(str(dataset.dtype))}; expected numbers")
         size = dataset.size * dataset.dtype.itemsize
         self.left -= size
         if self.left < 0 or dataset.id.get_storage_size() < size:

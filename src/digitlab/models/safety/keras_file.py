@@ -40,7 +40,7 @@ def blaming(path: Path) -> Iterator[None]:
         raise
     except Exception as error:  # values of unexpected types may raise anything
         reason = shown(f"{type(error).__name__}: {first_line(error)}")
-        raise ModelError(f"{path}: is damaged, or written in a way that is not known here ({reason})") from error
+        raise ModelError(f"{path}: is damaged, or written in a way that is not supported ({reason})") from error
 
 
 def open_keras_file(path: Path) -> keras.Model:
@@ -87,8 +87,8 @@ def opened_members(path: Path) -> Iterator[Members]:
     with path.open("rb") as file, tempfile.TemporaryDirectory() as folder:
         archive = check_archive(path, file)
         description = mapping(parse_json(read_member(archive, CONFIG), CONFIG), CONFIG)
-        known = METADATA in archive.namelist()
-        metadata = mapping(parse_json(read_member(archive, METADATA), METADATA), METADATA) if known else {}
+        has_metadata = METADATA in archive.namelist()
+        metadata = mapping(parse_json(read_member(archive, METADATA), METADATA), METADATA) if has_metadata else {}
         weights = Path(folder) / WEIGHTS
         copy_member(archive, WEIGHTS, weights)
         yield Members(description, str(metadata.get("keras_version", "3"))[:20], weights)
@@ -97,9 +97,9 @@ def opened_members(path: Path) -> Iterator[Members]:
 def _described(members: Members) -> dict[str, Any]:
     """Return the rebuilt description, after checking its sizes."""
     description = rebuild(members.description)
-    taken, made = measure(description, Budget())
-    if taken[0] is not None or not is_usual_shape(taken[1:]) or made[1:] not in ((10,), (11,)):
-        refuse(f"maps {taken} to {made}; expected (N, 28, 28) images to (N, 10) probabilities")
+    input_shape, output_shape = measure(description, Budget())
+    if input_shape[0] is not None or not is_usual_shape(input_shape[1:]) or output_shape[1:] not in ((10,), (11,)):
+        refuse(f"maps {input_shape} to {output_shape}; expected (N, 28, 28) images to (N, 10) probabilities")
     return description
 
 
@@ -112,5 +112,5 @@ def expect_ours(model: keras.Model) -> None:
     if math.prod(model.input_shape[1:]) != 784 or tuple(model.output_shape[1:]) != (10,):
         refuse(
             f"maps {model.input_shape} to {model.output_shape}; expected (N, 28, 28) images to (N, 10) probabilities. "
-            "`digitlab import` finds how it wants its images"
+            "`digitlab import` finds the form of images that it expects"
         )

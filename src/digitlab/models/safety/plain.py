@@ -36,40 +36,40 @@ def shown(value: object) -> str:
     return text if len(text) <= 60 else text[:56] + "…"
 
 
-def mapping(value: object, where: str) -> dict[str, Any]:
+def mapping(value: object, location: str) -> dict[str, Any]:
     """Return ``value`` if it is a JSON object.
 
     Raises:
         ModelError: when it is anything else.
     """
     if not isinstance(value, dict):
-        refuse(f"{where} is {shown(value)}; expected an object")
+        refuse(f"{location} is {shown(value)}; expected an object")
     return value
 
 
-def item_name(value: object, where: str) -> str:
+def item_name(value: object, location: str) -> str:
     """Return the name of a layer or model, if it is short, printable and without path separators.
 
     Raises:
         ModelError: for anything else.
     """
     if not isinstance(value, str) or not 0 < len(value) <= 200 or not value.isprintable() or set(value) & set("/\\"):
-        refuse(f"{where} is named {shown(value)}; expected a short name without slashes")
+        refuse(f"{location} is named {shown(value)}; expected a short name without slashes")
     return value
 
 
-def word(value: object, known: frozenset[str] | set[str], where: str) -> str:
-    """Return ``value`` if it is one of ``known``.
+def word(value: object, allowed: frozenset[str] | set[str], location: str) -> str:
+    """Return ``value`` if it is one of ``allowed``.
 
     Raises:
         ModelError: when it is not.
     """
-    if not isinstance(value, str) or value not in known:
-        refuse(f"{where} is {shown(value)}, which is not allowed in a model file")
+    if not isinstance(value, str) or value not in allowed:
+        refuse(f"{location} is {shown(value)}, which is not allowed in a model file")
     return value
 
 
-def plain(value: object, where: str, *, depth: int = 3) -> Any:
+def plain(value: object, location: str, *, depth: int = 3) -> Any:
     """Copy ``value`` if it is None, a number, a word of letters and digits, or a list of them.
 
     Raises:
@@ -78,18 +78,18 @@ def plain(value: object, where: str, *, depth: int = 3) -> Any:
     if value is None or isinstance(value, bool):
         return value
     if isinstance(value, int):
-        limit = _LARGEST_SEED if where.endswith("seed") else _LARGEST
-        return value if abs(value) <= limit else refuse(f"{where} is {shown(value)}; expected at most {limit:,}")
+        limit = _LARGEST_SEED if location.endswith("seed") else _LARGEST
+        return value if abs(value) <= limit else refuse(f"{location} is {shown(value)}; expected at most {limit:,}")
     if isinstance(value, float):
-        return value if math.isfinite(value) else refuse(f"{where} is {value}; expected a finite number")
+        return value if math.isfinite(value) else refuse(f"{location} is {value}; expected a finite number")
     if isinstance(value, str) and _WORD.fullmatch(value):
         return value
     if isinstance(value, list | tuple) and len(value) <= _LONGEST and depth:
-        return [plain(item, where, depth=depth - 1) for item in value]
-    refuse(f"{where} is {shown(value)}; expected a number, a word or a short list of them")
+        return [plain(item, location, depth=depth - 1) for item in value]
+    refuse(f"{location} is {shown(value)}; expected a number, a word or a short list of them")
 
 
-def parse_json(content: bytes | str, where: str) -> Any:
+def parse_json(content: bytes | str, source: str) -> Any:
     """Parse ``content`` as JSON.
 
     Raises:
@@ -98,4 +98,4 @@ def parse_json(content: bytes | str, where: str) -> Any:
     try:
         return json.loads(content)
     except (ValueError, RecursionError) as error:
-        raise ModelError(f"{where} is not valid JSON ({str(error)[:100]})") from error
+        raise ModelError(f"{source} is not valid JSON ({str(error)[:100]})") from error

@@ -64,10 +64,10 @@ class Budget:
         """
         self._looks += connections
         if self._looks > _MOST_LOOKS:
-            refuse("its layers stand in an order in which connecting them takes too long")
+            refuse("its layers are in an order in which connecting them takes too long")
 
-    def admit(self, layer: keras.Layer, taken: Shape | Sequence[Shape]) -> Shape:
-        """Count a layer; return its output shape for the input shape ``taken``, a list of shapes for merging layers.
+    def admit(self, layer: keras.Layer, input_shape: Shape | Sequence[Shape]) -> Shape:
+        """Count a layer; return its output shape for ``input_shape``, a list of shapes for merging layers.
 
         Raises:
             ModelError: when the layer cannot take such inputs, or the network becomes too large.
@@ -78,18 +78,18 @@ class Budget:
             refuse(f"its layers are called more than {_MOST_CALLS:,} times; expected one network")
         try:
             # Our layer keeps the image's size; Keras would have to run it to find out.
-            made: Any = tuple(taken if kind in OWN_LAYERS else layer.compute_output_shape(taken))
+            output_shape: Any = tuple(input_shape if kind in OWN_LAYERS else layer.compute_output_shape(input_shape))
         except Exception as error:  # arithmetic on untrusted numbers may raise anything
-            raise ModelError(f"{kind} {shown(name)} cannot take {taken}: {shown(str(error))}") from error
-        self.parameters += 0 if kind in MERGING else _parameters(layer, kind, taken)  # type: ignore[arg-type]
+            raise ModelError(f"{kind} {shown(name)} cannot take {input_shape}: {shown(str(error))}") from error
+        self.parameters += 0 if kind in MERGING else _parameters(layer, kind, input_shape)  # type: ignore[arg-type]
         if self.parameters > MOST_PARAMETERS:
             refuse(
                 f"at {kind} {shown(name)} it has {self.parameters:,} parameters; at most {MOST_PARAMETERS:,} are read"
             )
-        return within_bounds(made, f"{kind} {shown(name)}")
+        return within_bounds(output_shape, f"{kind} {shown(name)}")
 
 
-def within_bounds(shape: Shape, where: str) -> Shape:
+def within_bounds(shape: Shape, location: str) -> Shape:
     """Return ``shape``, of a batch's tensor, if it is within the limit per image.
 
     Raises:
@@ -97,9 +97,9 @@ def within_bounds(shape: Shape, where: str) -> Shape:
     """
     sizes = shape[1:]
     if any(not isinstance(size, int) or size < 1 for size in sizes):
-        refuse(f"{where} outputs {shape}; expected known sizes of at least 1 after the batch")
+        refuse(f"{location} outputs {shape}; expected known sizes of at least 1 after the batch")
     if math.prod(sizes) > LARGEST_ACTIVATION:  # type: ignore[arg-type]
-        refuse(f"{where} outputs {shape}; at most {LARGEST_ACTIVATION:,} numbers per image are allowed")
+        refuse(f"{location} outputs {shape}; at most {LARGEST_ACTIVATION:,} numbers per image are allowed")
     return shape
 
 
@@ -116,44 +116,44 @@ def make_layer(kind: str, config: dict[str, Any]) -> keras.Layer:
         raise ModelError(f"{kind} {shown(config.get('name'))} cannot be made: {shown(str(error).strip())}") from error
 
 
-def measure(model: dict[str, Any], budget: Budget, taken: Shape | None = None) -> tuple[Shape, Shape]:
+def measure(model: dict[str, Any], budget: Budget, input_shape: Shape | None = None) -> tuple[Shape, Shape]:
     """Return the input and output shapes of a description that `configuration.rebuild` made.
 
     Args:
         model: the description.
         budget: adds up its layers.
-        taken: the input shape if it is part of another model.
+        input_shape: the input shape if it is part of another model.
 
     Raises:
         ModelError: when it is not a network from one input to one output, or too large.
     """
     measured = _sequential if model["class_name"] == "Sequential" else _functional
-    return measured(model["config"], budget, taken)
+    return measured(model["config"], budget, input_shape)
 
 
-def _input_shape(entry: dict[str, Any], taken: Shape | None) -> Shape:
+def _input_shape(entry: dict[str, Any], given_shape: Shape | None) -> Shape:
     config = entry["config"]
-    shape = taken or config.get("batch_shape") or config.get("batch_input_shape")
+    shape = given_shape or config.get("batch_shape") or config.get("batch_input_shape")
     if not isinstance(shape, list | tuple) or len(shape) < 2:
         refuse(f"the input layer has the shape {shown(shape)}; expected the sizes of an image")
     return within_bounds(tuple(shape), "the input layer")
 
 
-def _made(entry: dict[str, Any], budget: Budget, taken: Any) -> Shape:
+def _output_shape(entry: dict[str, Any], budget: Budget, input_shape: Any) -> Shape:
     if entry["class_name"] in ("Sequential", "Functional"):
-        return measure(entry, budget, taken)[1]
-    return budget.admit(make_layer(entry["class_name"], entry["config"]), taken)
+        return measure(entry, budget, input_shape)[1]
+    return budget.admit(make_layer(entry["class_name"], entry["config"]), input_shape)
 
 
-def _sequential(config: dict[str, Any], budget: Budget, taken: Shape | None) -> tuple[Shape, Shape]:
-    first, *others = config["layers"]
-    start = shape = _input_shape(first, taken)
-    for entry in others:
-        shape = _made(entry, budget, shape)
+def _sequential(config: dict[str, Any], budget: Budget, input_shape: Shape | None) -> tuple[Shape, Shape]:
+    first, *rest = config["layers"]
+    start = shape = _input_shape(first, input_shape)
+    for entry in rest:
+        shape = _output_shape(entry, budget, shape)
     return start, shape
 
 
-def _functional(config: dict[str, Any], budget: Budget, taken: Shape | None) -> tuple[Shape, Shape]:
+def _functional(config: dict[str, Any], budget: Budget, input_shape: Shape | None) -> tuple[Shape, Shape]:
     ends = [_only(config[end], end) for end in ("input_layers", "output_layers")]
     shapes: dict[tuple[Any, ...], Shape] = {}
     waiting: list[tuple[dict[str, Any], int]] = []
@@ -161,7 +161,7 @@ def _functional(config: dict[str, Any], budget: Budget, taken: Shape | None) -> 
         if "inbound_nodes" not in entry:
             refuse(f"layer {shown(entry['config'].get('name'))} is connected to nothing")
         if entry["class_name"] == "InputLayer":
-            shapes[entry["name"], 0, 0] = _input_shape(entry, taken if entry["name"] == ends[0][0] else None)
+            shapes[entry["name"], 0, 0] = _input_shape(entry, input_shape if entry["name"] == ends[0][0] else None)
         waiting += [(entry, number) for number in range(len(entry["inbound_nodes"]))]
     while waiting:
         later = [each for each in waiting if not _step(*each, shapes, budget)]
@@ -184,21 +184,21 @@ def _step(entry: dict[str, Any], number: int, shapes: dict[tuple[Any, ...], Shap
     keys = [tuple(tensor["config"]["keras_history"]) for tensor in (arguments[0] if merged else arguments)]
     if not all(key in shapes for key in keys):
         return False
-    taken = [shapes[key] for key in keys]
-    shapes[entry["name"], number, 0] = _made(entry, budget, taken if merged else taken[0])
+    input_shapes = [shapes[key] for key in keys]
+    shapes[entry["name"], number, 0] = _output_shape(entry, budget, input_shapes if merged else input_shapes[0])
     return True
 
 
-def _only(references: list[Any], where: str) -> tuple[Any, ...]:
-    found = references if isinstance(references[0], list) else [references]
-    if len(found) != 1 or isinstance(found[0][0], list):
-        refuse(f"it has {len(found)} {where.replace('_', ' ')}; expected 1")
-    return tuple(found[0])
+def _only(references: list[Any], kind: str) -> tuple[Any, ...]:
+    all_references = references if isinstance(references[0], list) else [references]
+    if len(all_references) != 1 or isinstance(all_references[0][0], list):
+        refuse(f"it has {len(all_references)} {kind.replace('_', ' ')}; expected 1")
+    return tuple(all_references[0])
 
 
-def _parameters(layer: Any, kind: str, taken: Shape) -> int:
+def _parameters(layer: Any, kind: str, input_shape: Shape) -> int:
     """Return the number of weights of the layer once built, trainable or not."""
-    sizes = [size or 1 for size in taken]
+    sizes = [size or 1 for size in input_shape]
     channels = sizes[1] if getattr(layer, "data_format", None) == "channels_first" else sizes[-1]
     if kind == "Dense":
         return int(sizes[-1] * layer.units + layer.units)
@@ -206,8 +206,10 @@ def _parameters(layer: Any, kind: str, taken: Shape) -> int:
         groups = getattr(layer, "groups", 1)
         return int(math.prod(layer.kernel_size) * max(channels // groups, 1) * layer.filters + layer.filters)
     if kind in ("DepthwiseConv2D", "SeparableConv2D"):
-        made = channels * layer.depth_multiplier
-        return int(math.prod(layer.kernel_size) * made + made + (getattr(layer, "filters", None) or 0) * (made + 1))
+        outputs = channels * layer.depth_multiplier
+        return int(
+            math.prod(layer.kernel_size) * outputs + outputs + (getattr(layer, "filters", None) or 0) * (outputs + 1)
+        )
     if kind in ("BatchNormalization", "LayerNormalization", "GroupNormalization", "Normalization"):
         axes = layer.axis if isinstance(layer.axis, list | tuple) else [layer.axis]
         return 4 * math.prod(sizes[axis] for axis in axes if axis is not None and -len(sizes) <= axis < len(sizes))

@@ -71,21 +71,21 @@ def one_to_one(batch: Sequence[Sequence[ReadDigit]], among: NumberList) -> tuple
     read = [evidence_of(digits) for digits in batch]
     costs, none = _costs(batch, among)
     capped = np.minimum(costs, none[:, None])
-    more = len(batch) - len(among) + 1  # a picture may always do without an entry
-    if more > 0:
-        capped = np.hstack([capped, np.repeat(none[:, None], more, axis=1)])
+    extra = len(batch) - len(among) + 1  # a picture may always do without an entry
+    if extra > 0:
+        capped = np.hstack([capped, np.repeat(none[:, None], extra, axis=1)])
     rows, columns = linear_sum_assignment(capped)
-    taken = np.empty(len(batch), np.int64)
-    taken[rows] = columns
-    margins = _margins(capped, taken) / math.log(10.0)
-    found = []
-    for row, (column, margin) in enumerate(zip(taken.tolist(), margins.tolist(), strict=True)):
+    assigned_columns = np.empty(len(batch), np.int64)
+    assigned_columns[rows] = columns
+    margins = _margins(capped, assigned_columns) / math.log(10.0)
+    results = []
+    for row, (column, margin) in enumerate(zip(assigned_columns.tolist(), margins.tolist(), strict=True)):
         entry = column if column < len(among) and costs[row, column] < none[row] else None
         confidence = 1.0 / (1.0 + 10.0**-margin)
         text = "?" * len(read[row]) if entry is None else among.entries[entry]
         doubtful = entry is None or confidence < DOUBTFUL
-        found.append(Assigned(text, entry, margin, confidence, doubtful, read[row].likeliest))
-    return tuple(found)
+        results.append(Assigned(text, entry, margin, confidence, doubtful, read[row].likeliest))
+    return tuple(results)
 
 
 def _costs(batch: Sequence[Sequence[ReadDigit]], among: NumberList) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
@@ -95,15 +95,15 @@ def _costs(batch: Sequence[Sequence[ReadDigit]], among: NumberList) -> tuple[NDA
     share = (1.0 - NOT_LISTED) / len(among)
     for row, digits in enumerate(batch):
         evidence = evidence_of(digits)
-        likely = likelihoods(evidence, among)
-        costs[row] = -np.log(np.maximum(likely * share, 1e-300))
-        none[row] = -math.log(none_likelihood(evidence, among, likely)) if len(evidence) else -math.log(NOT_LISTED)
+        likelihood = likelihoods(evidence, among)
+        costs[row] = -np.log(np.maximum(likelihood * share, 1e-300))
+        none[row] = -math.log(none_likelihood(evidence, among, likelihood)) if len(evidence) else -math.log(NOT_LISTED)
         if not len(evidence):
             costs[row] = 700.0
     return costs, none
 
 
-def _margins(costs: NDArray[np.float64], taken: NDArray[np.int64]) -> NDArray[np.float64]:
+def _margins(costs: NDArray[np.float64], assigned_columns: NDArray[np.int64]) -> NDArray[np.float64]:
     """Return how much more the best assignment without each pair costs, (pictures,).
 
     Without a pair, its picture takes another's entry, that one the next one's, and so on until an unassigned entry, or
@@ -114,20 +114,20 @@ def _margins(costs: NDArray[np.float64], taken: NDArray[np.int64]) -> NDArray[np
     from scipy.sparse.csgraph import dijkstra
 
     count = len(costs)
-    own = costs[np.arange(count), taken]
+    own = costs[np.arange(count), assigned_columns]
     edges = np.full((count + 1, count + 1), np.inf)  # the last node: the unassigned entries
-    edges[:count, :count] = costs[:, taken] - own[:, None]
-    free = np.setdiff1d(np.arange(costs.shape[1]), taken, assume_unique=True)
+    edges[:count, :count] = costs[:, assigned_columns] - own[:, None]
+    free = np.setdiff1d(np.arange(costs.shape[1]), assigned_columns, assume_unique=True)
     if len(free):
         edges[:count, count] = costs[:, free].min(axis=1) - own
         edges[count, :count] = 0.0
     np.fill_diagonal(edges, np.inf)
     potentials = np.zeros(count + 1)
     for _ in range(count + 1):
-        nearer = np.minimum(potentials, (potentials[:, None] + edges).min(axis=0))
-        if np.allclose(nearer, potentials, atol=1e-12):
+        updated = np.minimum(potentials, (potentials[:, None] + edges).min(axis=0))
+        if np.allclose(updated, potentials, atol=1e-12):
             break
-        potentials = nearer
+        potentials = updated
     furthest = _FURTHEST * math.log(10.0)
     positive = np.maximum(edges + potentials[:, None] - potentials[None, :], 0.0) + 1e-12
     starts, ends = np.nonzero(positive <= furthest)
@@ -136,6 +136,6 @@ def _margins(costs: NDArray[np.float64], taken: NDArray[np.int64]) -> NDArray[np
     for row in range(count):
         targets = np.flatnonzero(positive[:, row] <= furthest)
         if len(targets):
-            there = dijkstra(graph, indices=row, limit=furthest)
-            margins[row] = min(furthest, float((there[targets] + positive[targets, row]).min()))
+            distances = dijkstra(graph, indices=row, limit=furthest)
+            margins[row] = min(furthest, float((distances[targets] + positive[targets, row]).min()))
     return np.asarray(np.maximum(margins, 0.0), np.float64)

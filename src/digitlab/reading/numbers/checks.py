@@ -27,7 +27,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from digitlab.errors import UsageError
-from digitlab.reading.numbers.evidence import CARRIED, OVERLOOKED, evidence_of
+from digitlab.reading.numbers.evidence import CHANGE_THRESHOLD, OVERLOOKED, evidence_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -37,11 +37,11 @@ if TYPE_CHECKING:
 
 __all__ = ["CHECKS", "Check", "Settled", "check_of", "settle", "values_of"]
 
-CHECKS = "luhn, mod97, isbn, date, range:a-b, sum:last or sum:NUMBER"
+CHECKS = "luhn, mod97, isbn, date, date:dmy, date:mdy, date:ymd, range:a-b"
 NOT_FULFILLED = 0.01  # the share of written numbers that do not fulfil the check that was asked for
 POSSIBLE = 0.05  # the least probability of a digit that replaces the most likely one
 _MOST_ODDS = 1e4  # cap on the prior odds of a fulfilled check: rarer ones prove no more
-_MOST_VALUES, _SEEN = 2000, 0.9995  # values tried, the most likely first; total probability that is enough
+_MOST_VALUES, _ENOUGH = 2000, 0.9995  # values tried, the most likely first; total probability that is enough
 _LEAST = 1e-9  # of the most likely value's probability: less likely values are not tried
 _LONGEST = 60  # most digits of a number that is checked
 
@@ -81,12 +81,14 @@ class Settled:
     changed: tuple[int, ...] = ()
 
 
-def check_of(text: str) -> Check:
+def check_of(text: str, *, sums: str = "sum:last or sum:NUMBER") -> Check:
     """Make a check by name: luhn, mod97, isbn, date (date:dmy, date:mdy, date:ymd), range:a-b, sum:last, sum:NUMBER.
 
     luhn: the last digit is Luhn's check digit (ISO/IEC 7812); mod97: the whole is 1 modulo 97 (ISO 7064, MOD 97-10);
     isbn: of 13 digits that begin with 978 or 979, or of 10; date: a day that exists, of six or eight digits, or
     separated by signs; range: a whole or decimal number, both ends included.
+
+    sums: how a sum is written, for the message: on forms it is of fields
 
     Raises:
         UsageError: for any other, listing the known ones.
@@ -100,7 +102,7 @@ def check_of(text: str) -> Check:
     plain = {"luhn": (_luhn, 0.1), "mod97": (_mod97, 1.0 / 97.0), "isbn": (_isbn, 0.1)}
     if name in plain and not rest:
         fulfilled, share = plain[name]
-        return Check(text.strip(), _of_digits(fulfilled), functools.partial(_always, share))
+        return Check(text.strip(), _of_digits(fulfilled), functools.partial(_constant_share, share))
     if name == "date" and rest in ("", "dmy", "mdy", "ymd"):
         orders = (rest,) if rest else ("dmy", "ymd", "mdy")
         return Check(text.strip(), lambda written: _is_date(written, orders), _share_of_dates)
@@ -108,7 +110,7 @@ def check_of(text: str) -> Check:
         return _range(text.strip(), _decimal(ends[1]), _decimal(ends[2]))
     if name == "sum" and (rest == "last" or re.fullmatch(r"[0-9]{1,12}(?:[.,][0-9]{1,4})?", rest)):
         return Check(text.strip(), lambda _: True, lambda _: 1.0, rest)
-    raise UsageError(f"check is {text[:60]!r}; expected one of {CHECKS}")
+    raise UsageError(f"check is {text[:60]!r}; expected one of {CHECKS} or {sums}")
 
 
 def settle(
@@ -132,54 +134,58 @@ def settle(
     read = evidence.likeliest
     if not 0 < len(evidence) <= _LONGEST:
         return Settled(_joined("?" * len(evidence), around), 0.0, fits=False, read=_joined(read, around))
-    tried = _tried(evidence)
-    good = [check.fulfilled(_joined(value, around)) for value, _ in tried]
+    candidates = _likely_values(evidence)
+    fulfilled = [check.fulfilled(_joined(value, around)) for value, _ in candidates]
     share = min(max(check.share(len(evidence)), 1e-12), 1.0)
-    odds = min((1.0 - NOT_FULFILLED) / NOT_FULFILLED * (1.0 - share) / share, _MOST_ODDS) if share < 1.0 else 1.0
-    weights = [chance * (odds if fine else 1.0) for (_, chance), fine in zip(tried, good, strict=True)]
-    unseen = max(0.0, 1.0 - sum(chance for _, chance in tried)) * (1.0 - share + share * odds)
+    # At least 1: where nearly every number fulfils the check (range:1-9999), fewer than 1 in 100 do not fulfil it.
+    odds = min(max((1.0 - NOT_FULFILLED) / NOT_FULFILLED * (1.0 - share) / share, 1.0), _MOST_ODDS)
+    weights = [probability * (odds if ok else 1.0) for (_, probability), ok in zip(candidates, fulfilled, strict=True)]
+    untried = max(0.0, 1.0 - sum(probability for _, probability in candidates)) * (1.0 - share + share * odds)
     # Otherwise a digit is spurious or missing, and the others fulfil the check only by chance.
     overlooked = 0.0 if complete or check.name == "isbn" else OVERLOOKED
-    there = math.prod(evidence.present.tolist()) * (1.0 - overlooked) ** len(evidence)
-    total = sum(weights) + unseen + (1.0 - there) / there * max(1.0, odds * share)
-    best = max((row for row, fine in enumerate(good) if fine), key=weights.__getitem__, default=None)
+    all_present = math.prod(evidence.present.tolist()) * (1.0 - overlooked) ** len(evidence)
+    total = sum(weights) + untried + (1.0 - all_present) / all_present * max(1.0, odds * share)
+    best = max((row for row, ok in enumerate(fulfilled) if ok), key=weights.__getitem__, default=None)
     confidence = 0.0 if best is None else weights[best] / total
     if best is not None:
-        value = tried[best][0]
-        changed = tuple(at for at, (one, other) in enumerate(zip(value, read, strict=True)) if one != other)
-        carried = all(float(evidence.probabilities[at, int(value[at])]) >= POSSIBLE for at in changed)
-        if confidence >= (max(threshold, CARRIED) if changed else threshold) and carried:
+        value = candidates[best][0]
+        changed = tuple(index for index, (one, other) in enumerate(zip(value, read, strict=True)) if one != other)
+        plausible = all(float(evidence.probabilities[index, int(value[index])]) >= POSSIBLE for index in changed)
+        if confidence >= (max(threshold, CHANGE_THRESHOLD) if changed else threshold) and plausible:
             return Settled(_joined(value, around), confidence, fits=True, read=_joined(read, around), changed=changed)
-    open_ = _left_open(tried, weights, sum(weights) + unseen, len(evidence), max(threshold, CARRIED))
-    text = "".join("?" if at in open_ else sign for at, sign in enumerate(read))
+    uncertain = _uncertain_indices(
+        candidates, weights, sum(weights) + untried, len(evidence), max(threshold, CHANGE_THRESHOLD)
+    )
+    text = "".join("?" if index in uncertain else sign for index, sign in enumerate(read))
     return Settled(_joined(text, around), confidence, fits=False, read=_joined(read, around))
 
 
-def _left_open(
-    tried: list[tuple[str, float]], weights: list[float], total: float, places: int, threshold: float
+def _uncertain_indices(
+    candidates: list[tuple[str, float]], weights: list[float], total: float, count: int, threshold: float
 ) -> set[int]:
     """Return the places whose digit is uncertain given the check; all of them if there is none."""
-    read = tried[0][0]
-    same = [
-        sum(w for (value, _), w in zip(tried, weights, strict=True) if value[at] == read[at]) for at in range(places)
+    read = candidates[0][0]
+    weights_of_read = [
+        sum(w for (value, _), w in zip(candidates, weights, strict=True) if value[index] == read[index])
+        for index in range(count)
     ]
-    left = {at for at in range(places) if same[at] / total < threshold}
-    return left or set(range(places))
+    uncertain = {index for index in range(count) if weights_of_read[index] / total < threshold}
+    return uncertain or set(range(count))
 
 
 def _joined(digits: str, around: Sequence[str]) -> str:
     return around[0] + "".join(digit + sign for digit, sign in zip(digits, around[1:], strict=True))
 
 
-def _tried(evidence: Evidence) -> list[tuple[str, float]]:
+def _likely_values(evidence: Evidence) -> list[tuple[str, float]]:
     """Return the most likely values with their probabilities, until these sum to nearly 1."""
-    tried, seen = [], 0.0
+    values, total = [], 0.0
     for value, log in itertools.islice(_values(evidence), _MOST_VALUES):
-        tried.append((value, math.exp(log)))
-        seen += tried[-1][1]
-        if seen >= _SEEN:
+        values.append((value, math.exp(log)))
+        total += values[-1][1]
+        if total >= _ENOUGH:
             break
-    return tried
+    return values
 
 
 def values_of(evidence: Evidence, most: int = _MOST_VALUES) -> list[tuple[str, float]]:
@@ -198,11 +204,11 @@ def _values(evidence: Evidence) -> Iterator[tuple[str, float]]:
         if -cost < top + math.log(_LEAST):
             return
         yield "".join(str(order[rank]) for order, rank in zip(ranked, ranks, strict=True)), -cost
-        for at in range(start, len(ranks)):
-            rank = ranks[at]
+        for index in range(start, len(ranks)):
+            rank = ranks[index]
             if rank < 9:
-                nearby = (*ranks[:at], rank + 1, *ranks[at + 1 :])
-                heapq.heappush(heap, (cost + logs[at][rank] - logs[at][rank + 1], nearby, at))
+                nearby = (*ranks[:index], rank + 1, *ranks[index + 1 :])
+                heapq.heappush(heap, (cost + logs[index][rank] - logs[index][rank + 1], nearby, index))
 
 
 def _of_digits(fulfilled: Callable[[str], bool]) -> Callable[[str], bool]:
@@ -210,7 +216,7 @@ def _of_digits(fulfilled: Callable[[str], bool]) -> Callable[[str], bool]:
 
 
 def _luhn(digits: str) -> bool:
-    doubled = [int(digit) * (1 + at % 2) for at, digit in enumerate(reversed(digits))]
+    doubled = [int(digit) * (1 + index % 2) for index, digit in enumerate(reversed(digits))]
     return len(digits) > 1 and sum(each - 9 if each > 9 else each for each in doubled) % 10 == 0
 
 
@@ -220,24 +226,24 @@ def _mod97(digits: str) -> bool:
 
 def _isbn(digits: str) -> bool:
     if len(digits) == 13:
-        weighted = sum(int(digit) * (3 if at % 2 else 1) for at, digit in enumerate(digits))
+        weighted = sum(int(digit) * (3 if index % 2 else 1) for index, digit in enumerate(digits))
         return digits.startswith(("978", "979")) and weighted % 10 == 0
-    return len(digits) == 10 and sum(int(digit) * (10 - at) for at, digit in enumerate(digits)) % 11 == 0
+    return len(digits) == 10 and sum(int(digit) * (10 - index) for index, digit in enumerate(digits)) % 11 == 0
 
 
 def _is_date(written: str, orders: Sequence[str]) -> bool:
     """Return whether digits are a day in one of the orders; signs that were read separate day, month and year."""
     parts = re.findall(r"[0-9]+", written)
     digits = "".join(parts)
-    seen = set(itertools.accumulate(map(len, parts[:-1])))
-    return 4 <= len(digits) <= 8 and any(_is_day(order, digits, seen) for order in orders)
+    separators = set(itertools.accumulate(map(len, parts[:-1])))
+    return 4 <= len(digits) <= 8 and any(_is_day(order, digits, separators) for order in orders)
 
 
-def _is_day(order: str, digits: str, seen: set[int]) -> bool:
-    """Return whether digits can be split into a day in this order, at least at the places in ``seen``."""
+def _is_day(order: str, digits: str, separators: set[int]) -> bool:
+    """Return whether digits can be split into a day in this order, at least at the places in ``separators``."""
     for widths in itertools.product(*(((2, 4) if part == "y" else (1, 2)) for part in order)):
         first, second = widths[0], widths[0] + widths[1]
-        if sum(widths) != len(digits) or not seen <= {first, second}:
+        if sum(widths) != len(digits) or not separators <= {first, second}:
             continue
         named = dict(zip(order, (digits[:first], digits[first:second], digits[second:]), strict=True))
         year = int(named["y"]) + (2000 if len(named["y"]) == 2 else 0)
@@ -249,7 +255,7 @@ def _is_day(order: str, digits: str, seen: set[int]) -> bool:
     return False
 
 
-def _always(share: float, digits: int) -> float:  # noqa: ARG001 - as other shares
+def _constant_share(share: float, digits: int) -> float:  # noqa: ARG001 - as other shares
     return share
 
 

@@ -20,11 +20,11 @@ if TYPE_CHECKING:
 
     from digitlab.values import ReadDigit
 
-__all__ = ["CARRIED", "Evidence", "evidence_of"]
+__all__ = ["CHANGE_THRESHOLD", "Evidence", "evidence_of"]
 
 FLOOR = 1e-3  # of a place's probability: the part that is spread over all ten digits
 OVERLOOKED = 0.024  # the share of written digits without a candidate
-CARRIED = 0.95  # the probability from which a value is returned that differs from what was read
+CHANGE_THRESHOLD = 0.95  # the probability from which a value is returned that differs from what was read
 LEAST_DOUBT = 1e-3  # least probability that a candidate is not a digit
 
 
@@ -54,24 +54,24 @@ def evidence_of(digits: Sequence[ReadDigit]) -> Evidence:
     A digit without probabilities (from a reader that provides none) gets its confidence for the answered digit; the
     rest is spread evenly over the other digits.
     """
-    rows = [_which(each) for each in digits]
-    which = np.array([row for row, _ in rows], np.float64).reshape(-1, 10)
+    rows = [_probabilities_of(each) for each in digits]
+    probabilities = np.array([row for row, _ in rows], np.float64).reshape(-1, 10)
     present = np.array([score for _, score in rows], np.float64)
-    which = (1.0 - FLOOR) * which + FLOOR / 10.0
-    return Evidence(which, np.clip(present, LEAST_DOUBT, 1.0 - LEAST_DOUBT))
+    probabilities = (1.0 - FLOOR) * probabilities + FLOOR / 10.0
+    return Evidence(probabilities, np.clip(present, LEAST_DOUBT, 1.0 - LEAST_DOUBT))
 
 
-def _which(digit: ReadDigit) -> tuple[NDArray[np.float64], float]:
+def _probabilities_of(digit: ReadDigit) -> tuple[NDArray[np.float64], float]:
     """Return the ten probabilities of a digit, and the probability that there is one."""
     if digit.probabilities:
-        which = np.asarray(digit.probabilities, np.float64)
-        total = float(which.sum())
+        probabilities = np.asarray(digit.probabilities, np.float64)
+        total = float(probabilities.sum())
         if total > 0.0:
-            which = which / total
-            return which, min(1.0, digit.confidence / float(which.max()))
-    which = np.full(10, 0.1)
+            probabilities = probabilities / total
+            return probabilities, min(1.0, digit.confidence / float(probabilities.max()))
+    probabilities = np.full(10, 0.1)
     if digit.digit is not None:
-        sure = min(max(digit.confidence, 0.1), 1.0)
-        which = np.full(10, (1.0 - sure) / 9.0)
-        which[digit.digit] = sure
-    return which, 1.0
+        confidence = min(max(digit.confidence, 0.1), 1.0)
+        probabilities = np.full(10, (1.0 - confidence) / 9.0)
+        probabilities[digit.digit] = confidence
+    return probabilities, 1.0

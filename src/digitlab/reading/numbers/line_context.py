@@ -50,7 +50,7 @@ def with_line_context(
     # Too much ink is unexplained, as with letters: leave all as it is.
     if ink is None or len(_big(ink)) > max(1.0, _UNEXPLAINED * len(line)):
         return candidates
-    changed = _supported(ink, line, candidates, threshold)
+    changed = _raised_candidates(ink, line, candidates, threshold)
     return [changed.get(id(each), each) for each in candidates]
 
 
@@ -58,49 +58,49 @@ def _big(ink: LineInk) -> list[Speck]:
     return [each for each in ink.specks if each.high >= _BIG and each.thin >= _THIN * ink.pen]
 
 
-def _supported(
+def _raised_candidates(
     ink: LineInk, line: Sequence[Candidate], candidates: Sequence[Candidate], threshold: float
 ) -> dict[int, Candidate]:
     """Return what doubtful digits of the line, and other candidates that stand in it, become, by identity."""
     answered = [each for each in line if each.confidence >= threshold]
     changed = {
-        id(each): _likelier(each)
-        for place, each in enumerate(line)
-        if each.confidence < threshold and _among(each, answered, ink, place)
+        id(each): _raised(each)
+        for index, each in enumerate(line)
+        if each.confidence < threshold and _placed_like(each, answered, ink, index)
     }
-    placed = {id(each) for each in line}
-    others = [each for each in candidates if id(each) not in placed]
+    on_line = {id(each) for each in line}
+    others = [each for each in candidates if id(each) not in on_line]
     for speck in _big(ink):
-        it = _candidate(ink, speck, others)
-        if it is not None and _likelier(it).confidence >= threshold:
-            changed[id(it)] = _likelier(it)
+        match = _matching_candidate(ink, speck, others)
+        if match is not None and _raised(match).confidence >= threshold:
+            changed[id(match)] = _raised(match)
     return changed
 
 
-def _likelier(candidate: Candidate) -> Candidate:
+def _raised(candidate: Candidate) -> Candidate:
     if float(candidate.probabilities.max()) < _WHICH:
         return candidate
     odds = _ODDS * candidate.score
     return replace(candidate, score=odds / (1.0 - candidate.score + odds))
 
 
-def _among(candidate: Candidate, answered: Sequence[Candidate], ink: LineInk, place: int) -> bool:
+def _placed_like(candidate: Candidate, answered: Sequence[Candidate], ink: LineInk, index: int) -> bool:
     """Return whether a candidate's box is placed like those of the two nearest answered digits."""
     (x0, y0, x1, y1), middle = candidate.box, candidate.box[0] + candidate.box[2]
-    near = sorted(answered, key=lambda each: abs(each.box[0] + each.box[2] - middle))[:2]
-    tall = sum(each.box[3] - each.box[1] for each in near) / len(near)
-    low = (sum(each.box[3] for each in near) / len(near) - y1) / tall
-    away = min(max(x0 - each.box[2], each.box[0] - x1) for each in near) / tall
-    own = ink.digit(place)
-    if own is not None and _is_slash(own):
+    neighbours = sorted(answered, key=lambda each: abs(each.box[0] + each.box[2] - middle))[:2]
+    height = sum(each.box[3] - each.box[1] for each in neighbours) / len(neighbours)
+    offset = (sum(each.box[3] for each in neighbours) / len(neighbours) - y1) / height
+    distance = min(max(x0 - each.box[2], each.box[0] - x1) for each in neighbours) / height
+    component = ink.digit(index)
+    if component is not None and _is_slash(component):
         return False
-    return _HIGH[0] <= (y1 - y0) / tall <= _HIGH[1] and abs(low) <= _LOW and away <= _NEAR
+    return _HIGH[0] <= (y1 - y0) / height <= _HIGH[1] and abs(offset) <= _LOW and distance <= _NEAR
 
 
-def _candidate(ink: LineInk, speck: Speck, others: Sequence[Candidate]) -> Candidate | None:
+def _matching_candidate(ink: LineInk, speck: Speck, others: Sequence[Candidate]) -> Candidate | None:
     """Return the candidate that matches a component with a digit's form; None if there is none."""
-    form = _HIGH[0] <= speck.high <= _HIGH[1] and abs(speck.low) <= _LOW and speck.wide <= _WIDE
-    if not form or _is_slash(speck):
+    digit_shaped = _HIGH[0] <= speck.high <= _HIGH[1] and abs(speck.low) <= _LOW and speck.wide <= _WIDE
+    if not digit_shaped or _is_slash(speck):
         return None
     box = ink.placed(speck.box)
     best = max(others, key=lambda each: overlap(each.box, box), default=None)

@@ -77,15 +77,15 @@ class LineInk:
         x0, y0, x1, y1 = box
         return x0 / scale + left, y0 / scale + top, x1 / scale + left, y1 / scale + top
 
-    def digit(self, place: int) -> Speck | None:
+    def digit(self, index: int) -> Speck | None:
         """Measure the main component of a digit that has others on both sides, as if it were none; else None."""
-        x0, y0, x1, y1 = (max(0, round(side)) for side in self.line[place])
+        x0, y0, x1, y1 = (max(0, round(side)) for side in self.line[index])
         counts = np.bincount(self.labels[y0:y1, x0:x1].ravel())
-        if len(counts) < 2 or not 0 < place < len(self.line) - 1:
+        if len(counts) < 2 or not 0 < index < len(self.line) - 1:
             return None
         part = int(counts[1:].argmax()) + 1
-        beside = [self.line[place - 1], self.line[place + 1]]
-        return _measured(self.ink, self.labels, part, self.boxes[part], beside, place)
+        neighbours = [self.line[index - 1], self.line[index + 1]]
+        return _measured(self.ink, self.labels, part, self.boxes[part], neighbours, index)
 
 
 def line_ink(picture: NDArray[np.uint8], line: Sequence[Sides]) -> LineInk | None:
@@ -93,19 +93,19 @@ def line_ink(picture: NDArray[np.uint8], line: Sequence[Sides]) -> LineInk | Non
 
     picture: uint8 (H, W, 3) RGB, in which the line is upright; line: boxes of its digits in pixels, from left to right
     """
-    usual = float(np.median([y1 - y0 for _, y0, _, y1 in line])) if line else 0.0
-    if usual < _LEAST_HEIGHT:
+    digit_height = float(np.median([y1 - y0 for _, y0, _, y1 in line])) if line else 0.0
+    if digit_height < _LEAST_HEIGHT:
         return None
     height, width = picture.shape[:2]
-    left = max(0, math.floor(min(box[0] for box in line) - _BESIDE * usual))
-    right = min(width, math.ceil(max(box[2] for box in line) + _BESIDE * usual))
-    top = max(0, math.floor(min(box[1] for box in line) - _ABOVE * usual))
-    bottom = min(height, math.ceil(max(box[3] for box in line) + _ABOVE * usual))
+    left = max(0, math.floor(min(box[0] for box in line) - _BESIDE * digit_height))
+    right = min(width, math.ceil(max(box[2] for box in line) + _BESIDE * digit_height))
+    top = max(0, math.floor(min(box[1] for box in line) - _ABOVE * digit_height))
+    bottom = min(height, math.ceil(max(box[3] for box in line) + _ABOVE * digit_height))
     longest = max(right - left, bottom - top)
-    side = max(1, round(longest * min(1.0, _HEIGHT / usual)))
+    side = max(1, round(longest * min(1.0, _HEIGHT / digit_height)))
     scale = side / longest
     part = np.ascontiguousarray(halved_to(picture[top:bottom, left:right], side))
-    ink = ink_map(part, max(3, round(0.6 * usual * scale)))
+    ink = ink_map(part, max(3, round(0.6 * digit_height * scale)))
     if ink is None:
         return None
     boxes = tuple(
@@ -114,25 +114,26 @@ def line_ink(picture: NDArray[np.uint8], line: Sequence[Sides]) -> LineInk | Non
     solid = (ink >= INK).view(np.uint8)
     labels, statistics = connected(solid)
     specks = _specks(ink, labels, statistics, boxes) if len(statistics) <= _MOST else ()
-    places = tuple((x, y, x + wide, y + high) for x, y, wide, high, _ in statistics.tolist())
-    return LineInk(ink, labels, boxes, _pen(solid, boxes) / (usual * scale), (left, top), scale, places, specks)
+    component_boxes = tuple((x, y, x + wide, y + high) for x, y, wide, high, _ in statistics.tolist())
+    pen = _pen(solid, boxes) / (digit_height * scale)
+    return LineInk(ink, labels, boxes, pen, (left, top), scale, component_boxes, specks)
 
 
 def _specks(
     ink: NDArray[np.float32], labels: Labels, statistics: NDArray[np.int32], line: tuple[Sides, ...]
 ) -> tuple[Speck, ...]:
     middles = [(box[0] + box[2]) / 2.0 for box in line]
-    found = []
+    specks = []
     for part, (x, y, wide, high, area) in enumerate(statistics.tolist()):
         box = x, y, x + wide, y + high
         if part == 0 or area < 2 or _owned(box, labels, part, line):
             continue
         gap = int(np.searchsorted(middles, x + wide / 2.0))
-        beside = [line[each] for each in (gap - 1, gap) if 0 <= each < len(line)]
-        speck = _measured(ink, labels, part, box, beside, gap)
+        neighbours = [line[each] for each in (gap - 1, gap) if 0 <= each < len(line)]
+        speck = _measured(ink, labels, part, box, neighbours, gap)
         if speck is not None:
-            found.append(speck)
-    return tuple(sorted(found, key=lambda each: each.box[0]))
+            specks.append(speck)
+    return tuple(sorted(specks, key=lambda each: each.box[0]))
 
 
 def _owned(box: tuple[int, int, int, int], labels: Labels, part: int, line: tuple[Sides, ...]) -> bool:
@@ -156,23 +157,23 @@ def _measured(
     labels: Labels,
     part: int,
     box: tuple[int, int, int, int],
-    beside: list[Sides],
+    neighbours: list[Sides],
     gap: int,
 ) -> Speck | None:
     """Measure a component in heights of the adjacent digits; None if too far, too faint, or of another size."""
     x0, y0, x1, y1 = box
-    tall = max(sum(each[3] - each[1] for each in beside) / len(beside), 1.0)
-    base = sum(each[3] for each in beside) / len(beside)
-    wide, high, low = (x1 - x0) / tall, (y1 - y0) / tall, (base - y1) / tall
-    away = max(max(x0 - each[2], each[0] - x1) for each in beside) / tall
-    if away > _FURTHEST or wide > 1.2 or high > 1.7 or low > 1.2 or low < -0.6:
+    digit_height = max(sum(each[3] - each[1] for each in neighbours) / len(neighbours), 1.0)
+    baseline = sum(each[3] for each in neighbours) / len(neighbours)
+    wide, high, low = (x1 - x0) / digit_height, (y1 - y0) / digit_height, (baseline - y1) / digit_height
+    distance = max(max(x0 - each[2], each[0] - x1) for each in neighbours) / digit_height
+    if distance > _FURTHEST or wide > 1.2 or high > 1.7 or low > 1.2 or low < -0.6:
         return None
     own = labels[y0:y1, x0:x1] == part
     if float(ink[y0:y1, x0:x1][own].mean()) < _DARK:
         return None
     ys, xs = np.nonzero(own)
     lean = -float(np.polyfit(ys, xs, 1)[0]) if len(ys) > 4 and np.ptp(ys) else 0.0
-    return Speck(part, box, gap, wide, high, low, x0 / tall, lean, len(ys) / (y1 - y0) / tall)
+    return Speck(part, box, gap, wide, high, low, x0 / digit_height, lean, len(ys) / (y1 - y0) / digit_height)
 
 
 def _pen(solid: NDArray[np.uint8], line: tuple[Sides, ...]) -> float:

@@ -49,44 +49,46 @@ def with_signs(
     """
     if len(lines) > _MOST_LINES:
         return lines, [[] for _ in lines]
-    kept: list[list[Candidate]] = []
+    digits: list[list[Candidate]] = []
     signs: list[list[Sign]] = []
     for line in lines:
         ink = line_ink(picture, [each.box for each in line])
         if ink is None:
-            kept.append(line)
+            digits.append(line)
             signs.append([])
             continue
         possible = free and len(line) >= _LEAST
         strokes = [
-            at for at, each in enumerate(line) if possible and each.digit in _STROKES and _is_tall(ink, at, each)
+            index
+            for index, each in enumerate(line)
+            if possible and each.digit in _STROKES and _is_misread_slash(ink, index, each)
         ]
-        kept.append([each for at, each in enumerate(line) if at not in strokes])
-        seen = [*signs_of(ink), *(Sign("/", line[at].box) for at in strokes)]
-        signs.append(sorted(seen, key=lambda each: each.box[0] + each.box[2]))
-    return kept, signs
+        digits.append([each for index, each in enumerate(line) if index not in strokes])
+        found = [*signs_of(ink), *(Sign("/", line[index].box) for index in strokes)]
+        signs.append(sorted(found, key=lambda each: each.box[0] + each.box[2]))
+    return digits, signs
 
 
-def _is_tall(ink: LineInk, place: int, read: Candidate) -> bool:
+def _is_misread_slash(ink: LineInk, index: int, digit: Candidate) -> bool:
     """Return whether a digit is a slash: taller than its neighbours, below the baseline, leaning, one plain stroke.
 
     This holds for 1 in 700 of 688 drawn ones, and for half of the drawn slashes that were taken for digits.
     """
-    one = ink.digit(place)
-    if one is None:
+    speck = ink.digit(index)
+    if speck is None:
         return False
-    high, low = (1.15, -0.06) if read.confidence >= _DOUBTED else (1.08, -0.02)
-    return one.high >= high and one.low <= low and one.lean >= 0.18 and one.thin <= 1.35 * ink.pen
+    high, low = (1.15, -0.06) if digit.confidence >= _DOUBTED else (1.08, -0.02)
+    return speck.high >= high and speck.low <= low and speck.lean >= 0.18 and speck.thin <= 1.35 * ink.pen
 
 
 def signs_of(ink: LineInk) -> list[Sign]:
     """Find the signs in front of and between the digits of a line, from left to right."""
     signs = []
-    for gap, those in groupby(sorted(ink.specks, key=lambda each: each.gap), key=lambda each: each.gap):
-        specks = list(those)
+    for gap, group in groupby(sorted(ink.specks, key=lambda each: each.gap), key=lambda each: each.gap):
+        specks = list(group)
         sign = None if gap == len(ink.line) or len(specks) > _MOST else _sign(specks, ink.pen, first=gap == 0)
         if sign is not None:
-            signs.append(Sign(sign, ink.placed(_around(specks))))
+            signs.append(Sign(sign, ink.placed(_bounding_box(specks))))
     return signs
 
 
@@ -96,25 +98,25 @@ def _sign(specks: Sequence[Speck], pen: float, *, first: bool) -> str | None:
         return ":"
     if len(specks) != 1:
         return None
-    (one,) = specks
-    if _is_minus(one, pen):
+    (speck,) = specks
+    if _is_minus(speck, pen):
         return "-"
-    if first or min(one.wide, one.high) < _PEN * pen:
+    if first or min(speck.wide, speck.high) < _PEN * pen:
         return None
-    if is_slash(one, pen):
+    if is_slash(speck, pen):
         return "/"
-    if one.wide <= min(_DOT, 1.6 * one.high) and one.high <= _DOT and -0.18 <= one.low <= 0.06:
-        comma = one.high >= 1.45 * one.wide or (one.low < -0.1 and one.high >= 1.2 * one.wide)
-        return "," if comma and one.high > 1.3 * pen else "."
-    short = one.high <= 0.6 and one.wide <= 0.45 and one.low + one.high <= 0.34
-    if short and one.low <= -0.03 and (one.lean >= 0.1 or one.wide <= _DOT) and one.high >= 0.7 * one.wide:
+    if speck.wide <= min(_DOT, 1.6 * speck.high) and speck.high <= _DOT and -0.18 <= speck.low <= 0.06:
+        comma = speck.high >= 1.45 * speck.wide or (speck.low < -0.1 and speck.high >= 1.2 * speck.wide)
+        return "," if comma and speck.high > 1.3 * pen else "."
+    short = speck.high <= 0.6 and speck.wide <= 0.45 and speck.low + speck.high <= 0.34
+    if short and speck.low <= -0.03 and (speck.lean >= 0.1 or speck.wide <= _DOT) and speck.high >= 0.7 * speck.wide:
         return ","
     return None
 
 
-def is_slash(one: Speck, pen: float) -> bool:
+def is_slash(speck: Speck, pen: float) -> bool:
     """Return whether it is a tall thin stroke that leans to the right and reaches the baseline."""
-    return one.high >= 0.85 and one.lean >= 0.22 and one.low <= 0.12 and one.thin <= max(2.2 * pen, 0.16)
+    return speck.high >= 0.85 and speck.lean >= 0.22 and speck.low <= 0.12 and speck.thin <= max(2.2 * pen, 0.16)
 
 
 def _is_colon(lower: Speck, upper: Speck, *, pen: float) -> bool:
@@ -124,12 +126,12 @@ def _is_colon(lower: Speck, upper: Speck, *, pen: float) -> bool:
     return dots and -0.1 <= lower.low <= 0.4 and 0.2 <= apart <= 0.7 and upper.low <= 0.85 and -0.2 < aside < 0.3
 
 
-def _is_minus(one: Speck, pen: float) -> bool:
+def _is_minus(speck: Speck, pen: float) -> bool:
     """Return whether it is a flat stroke half-way up."""
-    flat = 0.16 <= one.wide <= 0.8 and one.high <= 0.3 and one.wide >= 1.7 * one.high
-    return flat and one.high >= _PEN * pen and 0.18 <= one.low + one.high / 2.0 <= 0.75
+    flat = 0.16 <= speck.wide <= 0.8 and speck.high <= 0.3 and speck.wide >= 1.7 * speck.high
+    return flat and speck.high >= _PEN * pen and 0.18 <= speck.low + speck.high / 2.0 <= 0.75
 
 
-def _around(specks: Sequence[Speck]) -> Sides:
+def _bounding_box(specks: Sequence[Speck]) -> Sides:
     x0, y0, x1, y1 = zip(*(each.box for each in specks), strict=True)
     return min(x0), min(y0), max(x1), max(y1)

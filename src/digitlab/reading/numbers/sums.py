@@ -7,7 +7,7 @@ from itertools import chain, repeat, zip_longest
 from typing import TYPE_CHECKING
 
 from digitlab.reading.numbers.checks import NOT_FULFILLED, POSSIBLE, Settled, values_of
-from digitlab.reading.numbers.evidence import CARRIED, evidence_of
+from digitlab.reading.numbers.evidence import CHANGE_THRESHOLD, evidence_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -22,7 +22,8 @@ _VALUES = 40  # most likely values tried of each number
 _TOTALS = 20_000  # partial sums that are kept
 _ODDS = (1.0 - NOT_FULFILLED) / NOT_FULFILLED * 100.0  # numbers as read add up by chance once in a hundred
 
-Way = tuple[float, float, tuple[str, ...]]  # log-probability of the best way, probability of all ways, the best values
+# Log-probability of the most likely values with this sum, probability of all values with it, the most likely values.
+PartialSum = tuple[float, float, tuple[str, ...]]
 
 
 def settle_sum(
@@ -46,39 +47,40 @@ def settle_sum(
     Returns:
         One for each addend, and one for the total if its digits were given.
     """
-    given = [evidence_of(digits) for digits in numbers]
-    ways: dict[int, Way] = {0: (0.0, 1.0, ())}
-    of_each = list(chain(units, repeat(1, len(given) + 1 - len(units))))
-    for (evidence, check), unit in zip(zip_longest(given, checks), of_each[:-1], strict=True):
-        likely = values_of(evidence, _VALUES) if len(evidence) else [("0", 0.0)]
+    addends = [evidence_of(digits) for digits in numbers]
+    sums: dict[int, PartialSum] = {0: (0.0, 1.0, ())}
+    all_units = list(chain(units, repeat(1, len(addends) + 1 - len(units))))
+    for (evidence, check), unit in zip(zip_longest(addends, checks), all_units[:-1], strict=True):
+        choices = values_of(evidence, _VALUES) if len(evidence) else [("0", 0.0)]
         if check is not None and len(evidence):
-            likely = [each for each in likely if check.fulfilled(each[0])]
-        ways = _with_next(ways, likely, unit)
-    last, targets = _totals(total)
+            choices = [choice for choice in choices if check.fulfilled(choice[0])]
+        sums = _with_addend(sums, choices, unit)
+    total_evidence, targets = _totals(total)
     fitting = [
-        (way[0] + log, way[1] * math.exp(log), (*way[2], value))
+        (partial[0] + log, partial[1] * math.exp(log), (*partial[2], value))
         for value, log in targets
-        if (way := ways.get(of_each[-1] * int(value))) is not None
+        if (partial := sums.get(all_units[-1] * int(value))) is not None
     ]
-    everything = [*given, *([] if last is None else [last])]
+    all_numbers = [*addends, *([] if total_evidence is None else [total_evidence])]
     best = max(fitting, default=None)
     mass = sum(chance for _, chance, _ in fitting)
     confidence = 0.0 if best is None else _ODDS * math.exp(best[0]) / (_ODDS * mass + max(0.0, 1.0 - mass))
-    read = [each.likeliest for each in everything]
+    read = [each.likeliest for each in all_numbers]
     values = read
     if best is not None:  # its last value is the total, also where that was given
-        values = [value if len(each) else "" for each, value in zip(everything, best[2], strict=False)]
+        values = [value if len(each) else "" for each, value in zip(all_numbers, best[2], strict=False)]
     changed = [
         tuple(at for at, (one, other) in enumerate(zip(value, as_read, strict=True)) if one != other)
         for value, as_read in zip(values, read, strict=True)
     ]
-    carried = all(
+    plausible = all(
         float(evidence.probabilities[at, int(value[at])]) >= POSSIBLE
-        for evidence, value, places in zip(everything, values, changed, strict=True)
+        for evidence, value, places in zip(all_numbers, values, changed, strict=True)
         for at in places
     )
-    fits = best is not None and carried and confidence >= (max(threshold, CARRIED) if any(changed) else threshold)
-    texts = values if fits else _left_open(everything)
+    needed = max(threshold, CHANGE_THRESHOLD) if any(changed) else threshold
+    fits = best is not None and plausible and confidence >= needed
+    texts = values if fits else _with_question_marks(all_numbers)
     return tuple(
         Settled(text, confidence, fits=fits, read=as_read, changed=places if fits else ())
         for text, as_read, places in zip(texts, read, changed, strict=True)
@@ -89,33 +91,33 @@ def _totals(total: Sequence[ReadDigit] | str) -> tuple[Evidence | None, Sequence
     """Return the evidence of a total that was read, None for a given one, and its likely values, with logarithms."""
     if isinstance(total, str):
         return None, [("".join(sign for sign in total if sign.isdigit()), 0.0)]
-    last = evidence_of(total)
-    return last, values_of(last, 10 * _VALUES) if len(last) else []
+    evidence = evidence_of(total)
+    return evidence, values_of(evidence, 10 * _VALUES) if len(evidence) else []
 
 
-def _left_open(everything: Sequence[Evidence]) -> list[str]:
+def _with_question_marks(numbers: Sequence[Evidence]) -> list[str]:
     """Return what was read, with "?" for the uncertain digits; for all of them if there is none."""
-    sure = [each.probabilities.max(axis=1) * each.present >= CARRIED for each in everything]
-    none = all(bool(each.all()) for each in sure)
+    certain = [each.probabilities.max(axis=1) * each.present >= CHANGE_THRESHOLD for each in numbers]
+    all_certain = all(bool(each.all()) for each in certain)
     return [
-        "".join("?" if none or not fine else digit for digit, fine in zip(each.likeliest, those.tolist(), strict=True))
-        for each, those in zip(everything, sure, strict=True)
+        "".join(digit if keep and not all_certain else "?" for digit, keep in zip(number.likeliest, mask, strict=True))
+        for number, mask in zip(numbers, certain, strict=True)
     ]
 
 
-def _with_next(ways: dict[int, Way], values: Sequence[tuple[str, float]], unit: int) -> dict[int, Way]:
+def _with_addend(sums: dict[int, PartialSum], values: Sequence[tuple[str, float]], unit: int) -> dict[int, PartialSum]:
     """Extend all sums by one more number."""
-    found: dict[int, Way] = {}
-    for sum_, (best, chance, path) in ways.items():
+    extended: dict[int, PartialSum] = {}
+    for sum_, (best, probability, digits) in sums.items():
         for value, log in values:
-            here = sum_ + unit * int(value)
-            before = found.get(here)
-            together = chance * math.exp(log) + (before[1] if before else 0.0)
-            if before is None or best + log > before[0]:
-                found[here] = (best + log, together, (*path, value))
+            total = sum_ + unit * int(value)
+            previous = extended.get(total)
+            combined = probability * math.exp(log) + (previous[1] if previous else 0.0)
+            if previous is None or best + log > previous[0]:
+                extended[total] = (best + log, combined, (*digits, value))
             else:
-                found[here] = (before[0], together, before[2])
-    if len(found) > _TOTALS:
-        kept = sorted(found, key=lambda each: -found[each][1])[:_TOTALS]
-        return {each: found[each] for each in kept}
-    return found
+                extended[total] = (previous[0], combined, previous[2])
+    if len(extended) > _TOTALS:
+        likeliest = sorted(extended, key=lambda each: -extended[each][1])[:_TOTALS]
+        return {each: extended[each] for each in likeliest}
+    return extended

@@ -33,12 +33,12 @@ def precision_recall_bars_figure(precision: Sequence[float | None], recall: Sequ
         ("precision", precision, colours.blue, -0.2),
         ("recall", recall, colours.orange, 0.2),
     ):
-        places = np.arange(len(values)) + aside
+        positions = np.arange(len(values)) + aside
         heights = [begin if value is None else value for value in values]
-        axes.bar(places, np.asarray(heights) - begin, 0.36, bottom=begin, color=colour, alpha=0.85, label=name)
-        for place, value, height in zip(places, values, heights, strict=True):
+        axes.bar(positions, np.asarray(heights) - begin, 0.36, bottom=begin, color=colour, alpha=0.85, label=name)
+        for x, value, height in zip(positions, values, heights, strict=True):
             shown, angle = (" –", 0) if value is None else (f" {100 * value:.1f}", 90)
-            axes.text(place, height, shown, rotation=angle, ha="center", va="bottom", fontsize=8.5)
+            axes.text(x, height, shown, rotation=angle, ha="center", va="bottom", fontsize=8.5)
     axes.set_ylim(begin, 1 + 0.22 * (1 - begin))
     ticks = [tick for tick in axes.get_yticks() if begin <= tick <= 1]
     axes.set_yticks(ticks, [f"{100 * tick:g} %" for tick in ticks])
@@ -116,8 +116,8 @@ def runs_by_digit_figure(values: Mapping[str, Sequence[float | None]], name: str
         marker = "osD^v"[number // len(palette().series) % 5]
         heights = np.asarray(shares, float)  # None becomes NaN, which is not drawn
         axes.plot(np.arange(len(shares)) + aside, heights, marker, color=style["color"], markersize=6, label=run)
-    for place in np.arange(0.5, 9):
-        axes.axvline(place, color=palette().line, linewidth=0.8)
+    for x in np.arange(0.5, 9):
+        axes.axvline(x, color=palette().line, linewidth=0.8)
     axes.set_xticks(range(10))
     axes.set_xlim(-0.5, 9.5)
     axes.grid(visible=False, axis="x")

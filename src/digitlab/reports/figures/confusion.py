@@ -37,13 +37,13 @@ def confusion_matrix_figure(matrix: Sequence[Sequence[int]], *, shares: bool = F
     for (row, column), count in np.ndenumerate(counts):
         text = "·" if not count else _share(count, counts[row].sum()) if shares else f"{count:,}"
         axes.text(column, row, text, **_as(lesser=not count, bold=row == column))
-    for place in range(10):
-        axes.text(10.1, place, f"{counts[place].sum():,}", **_as(lesser=True))
-        axes.text(place, 10.1, f"{counts[:, place].sum():,}", **_as(lesser=True))
+    for digit in range(10):
+        axes.text(10.1, digit, f"{counts[digit].sum():,}", **_as(lesser=True))
+        axes.text(digit, 10.1, f"{counts[:, digit].sum():,}", **_as(lesser=True))
     axes.text(10.1, 10.1, f"{counts.sum():,}", **_as(lesser=False, bold=True))
-    names, places = [*map(str, range(10)), "total"], [*range(10), 10.1]
-    axes.set_xticks(places, names)
-    axes.set_yticks(places, names)
+    names, positions = [*map(str, range(10)), "total"], [*range(10), 10.1]
+    axes.set_xticks(positions, names)
+    axes.set_yticks(positions, names)
     axes.xaxis.tick_top()
     axes.xaxis.set_label_position("top")
     axes.set_xlabel("predicted digit" + (", % of the true digit's images" if shares else ""))

@@ -5,10 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import numpy as np
-from matplotlib.colors import Colormap, LinearSegmentedColormap
 from matplotlib.patches import Rectangle
 
-from digitlab.reports.figures.style import canvas, palette, styled
+from digitlab.reports.figures.style import canvas, ink_colours, palette, styled
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -51,8 +50,8 @@ def sets_figure(sets: Sequence[tuple[str, NDArray[np.uint8], Sequence[str]]], co
 def _draw_captioned(axes: Axes, images: NDArray[np.uint8], captions: Sequence[str], shape: tuple[int, int]) -> None:
     high, wide = _CELL
     draw_digit_grid(axes, images, shape, _CELL, at=(11, 2))
-    for place, caption in enumerate(captions):
-        row, column = divmod(place, shape[1])
+    for index, caption in enumerate(captions):
+        row, column = divmod(index, shape[1])
         axes.text(wide * (column + 0.5) - 0.5, high * row + 5.5, caption, ha="center", va="center", fontsize=8)
     axes.set_aspect("auto")
 
@@ -67,16 +66,11 @@ def draw_digit_grid(
     """
     (down, across), (high, wide), (top, left) = shape, cell, at
     pixels = np.zeros((down, high, across, wide), np.uint8)
-    for place, image in enumerate(images):
-        row, column = divmod(place, across)
+    for index, image in enumerate(images):
+        row, column = divmod(index, across)
         pixels[row, top : top + 28, column, left : left + 28] = image
-    axes.imshow(pixels.reshape(high * down, -1), cmap=_ink(), vmin=0, vmax=255, interpolation="nearest")
+    axes.imshow(pixels.reshape(high * down, -1), cmap=ink_colours(), vmin=0, vmax=255, interpolation="nearest")
     axes.set_axis_off()
-
-
-def _ink() -> Colormap:
-    colours = palette()
-    return LinearSegmentedColormap.from_list("ink on paper", [colours.paper, colours.ink])
 
 
 _HIGH, _WIDE, _PER_INCH = 44, 76, 36  # the size of a cell in pixels of the digit
@@ -102,8 +96,8 @@ def mistakes_figure(
     axes = figure.add_axes((0, 0, 1, 1))
     draw_digit_grid(axes, images, (down, across), (_HIGH, _WIDE), at=(13, 4))
     colours = palette()
-    for place, (label, row, number) in enumerate(zip(labels, probabilities, numbers, strict=True)):
-        top, left = _HIGH * (place // across), _WIDE * (place % across)
+    for index, (label, row, number) in enumerate(zip(labels, probabilities, numbers, strict=True)):
+        top, left = _HIGH * (index // across), _WIDE * (index % across)
         axes.text(left + 4, top + 7, f"{label}", fontsize=11, weight="bold", va="center")
         axes.text(left + 32, top + 7, f"#{number}", fontsize=8, va="center", ha="right", color=colours.quiet)
         for line, guess in enumerate(row.argsort()[::-1][:3]):

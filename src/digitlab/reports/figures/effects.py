@@ -33,15 +33,15 @@ def effects_figure(
     rows = list(dict.fromkeys(row for panel in panels.values() for row in panel))
     series = list(dict.fromkeys(name for panel in panels.values() for row in panel.values() for name in row if name))
     names, top, bottom = 0.25 + _LETTER * max(map(len, rows), default=1), 0.4, 0.65 if series else 0.4
-    each = _PANEL if len(panels) > 1 else 4.2
-    width, height = names + (each + 0.25) * len(panels), top + bottom + _ROW * len(rows)
+    panel_width = _PANEL if len(panels) > 1 else 4.2
+    width, height = names + (panel_width + 0.25) * len(panels), top + bottom + _ROW * len(rows)
     figure = canvas(width, height)
-    for place, (title, panel) in enumerate(panels.items()):
-        left = names + (each + 0.25) * place
-        axes = figure.add_axes((left / width, bottom / height, each / width, _ROW * len(rows) / height))
+    for index, (title, panel) in enumerate(panels.items()):
+        left = names + (panel_width + 0.25) * index
+        axes = figure.add_axes((left / width, bottom / height, panel_width / width, _ROW * len(rows) / height))
         _draw(axes, [panel.get(row, {}) for row in rows], series)
-        axes.set_yticks(range(len(rows)), rows if place == 0 else [""] * len(rows), ha="left")
-        if place == 0:
+        axes.set_yticks(range(len(rows)), rows if index == 0 else [""] * len(rows), ha="left")
+        if index == 0:
             axes.tick_params(axis="y", pad=72 * (names - 0.1))
         axes.set_title(title)
         if title in from_zero:
@@ -68,9 +68,9 @@ def _bend(axes: Axes, linear_to: float) -> None:
 
 def _draw(axes: Axes, rows: Sequence[Mapping[str, Estimated | None]], series: Sequence[str]) -> None:
     colours = dict(zip(series or [""], palette().series, strict=False))
-    for row, found in enumerate(rows):
+    for row, estimates in enumerate(rows):
         for number, (name, colour) in enumerate(colours.items()):
-            estimate = found.get(name)
+            estimate = estimates.get(name)
             if estimate is None:
                 continue
             value, low, high = estimate

@@ -5,9 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import numpy as np
-from matplotlib.colors import Colormap, LinearSegmentedColormap
 
-from digitlab.reports.figures.style import GREY, canvas, palette, styled
+from digitlab.reports.figures.style import GREY, canvas, palette, styled, two_colours
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -47,8 +46,8 @@ def filters_figure(
         (0.3, "below 0", palette().blue),
     ):
         legend.text(0.5, height, text, color=colour, fontsize=9, ha="center", va="center", transform=legend.transAxes)
-    for place, (name, kernel) in enumerate(kernels.items(), start=1):
-        row, column = divmod(place, _FILTERS_ACROSS)
+    for index, (name, kernel) in enumerate(kernels.items(), start=1):
+        row, column = divmod(index, _FILTERS_ACROSS)
         _draw_kernel(figure.add_subplot(grid[row, 2 * column]), kernel)
         _draw_result(figure.add_subplot(grid[row, 2 * column + 1]), name, results[name], signed=kernel.min() < 0)
     return figure
@@ -57,7 +56,7 @@ def filters_figure(
 def _draw_kernel(axes: Axes, kernel: NDArray[np.float32]) -> None:
     numbers, divisor = _in_whole_numbers(kernel)
     size = len(kernel)
-    axes.imshow(numbers, cmap=_two_colours(), vmin=-3 * np.abs(numbers).max(), vmax=3 * np.abs(numbers).max())
+    axes.imshow(numbers, cmap=two_colours(), vmin=-3 * np.abs(numbers).max(), vmax=3 * np.abs(numbers).max())
     for (row, column), value in np.ndenumerate(numbers):
         text = f"{value:.0f}".replace("-", "−")
         axes.text(column, row, text, ha="center", va="center", fontsize=10 if size < 4 else 7)
@@ -80,14 +79,10 @@ def _in_whole_numbers(kernel: NDArray[np.float32]) -> tuple[NDArray[np.float64],
 def _draw_result(axes: Axes, name: str, result: NDArray[np.float32], *, signed: bool) -> None:
     if signed:
         strongest = max(1.0, float(np.percentile(np.abs(result), 99.5)))
-        axes.imshow(result, cmap=_two_colours(), vmin=-strongest, vmax=strongest, interpolation="nearest")
+        axes.imshow(result, cmap=two_colours(), vmin=-strongest, vmax=strongest, interpolation="nearest")
     else:
         axes.imshow(result, cmap="gray", vmin=0, vmax=255, interpolation="nearest")
     axes.set_title(name.replace("-", " "), fontsize=10, loc="center")
     axes.set_xticks([])
     axes.set_yticks([])
     axes.spines[:].set(visible=True, color=GREY)
-
-
-def _two_colours() -> Colormap:
-    return LinearSegmentedColormap.from_list("below and above 0", [palette().blue, palette().paper, palette().orange])

@@ -38,8 +38,8 @@ def learning_curves_figure(
     """
     width, height = 4.8, 3.5
     figure = canvas(width * len(of), height)
-    for place, name in enumerate(of):
-        left, wide = (place + 0.75 / width) / len(of), (1 - 0.9 / width) / len(of)
+    for index, name in enumerate(of):
+        left, wide = (index + 0.75 / width) / len(of), (1 - 0.9 / width) / len(of)
         axes = figure.add_axes((left, 0.6 / height, wide, 1 - 1.0 / height))
         _curve(axes, name, history, batches)
         axes.legend(loc="upper right" if name == "loss" else "lower right")
@@ -52,10 +52,10 @@ def _curve(
     colours = palette()
     epochs = np.asarray(history["epoch"])
     if batches and len(batches["epoch"]):
-        place = np.asarray(batches["epoch"]) - 1 + np.asarray(batches["batch"]) / np.max(batches["batch"])
-        step = -(-len(place) // _MOST_POINTS)
+        x = np.asarray(batches["epoch"]) - 1 + np.asarray(batches["batch"]) / np.max(batches["batch"])
+        step = -(-len(x) // _MOST_POINTS)
         axes.plot(
-            _block_means(place, step),
+            _block_means(x, step),
             _block_means(np.asarray(batches[name]), step),
             color=colours.blue,
             alpha=0.4,
@@ -66,7 +66,8 @@ def _curve(
     shown = [*history[name]]
     for column, label in (
         (f"validation_{name}", "validation, after the epoch"),
-        (f"test_{name}", "test, after the epoch (not used to choose anything)"),
+        # in one line it is wider than the axes
+        (f"test_{name}", "test, after the epoch\n(not used to choose anything)"),
     ):
         values = np.asarray(history.get(column, []), float)
         if np.isfinite(values).any():
@@ -114,8 +115,8 @@ def runs_figure(histories: Mapping[str, Mapping[str, Sequence[float]]], column: 
     if axes.lines:
         # Handles and labels are explicit, since matplotlib skips names that begin with _.
         names = [str(line.get_label()) for line in axes.lines]
-        place: Literal["upper right", "lower right"] = "upper right" if kind == "loss" else "lower right"
-        axes.legend(axes.lines, names, loc=place, ncols=1 + len(names) // 5)
+        location: Literal["upper right", "lower right"] = "upper right" if kind == "loss" else "lower right"
+        axes.legend(axes.lines, names, loc=location, ncols=1 + len(names) // 5)
     return figure
 
 

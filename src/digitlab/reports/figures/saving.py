@@ -57,8 +57,8 @@ def svg_element(figure: Figure, name: str, description: str) -> str:
     text = out.getvalue()
     text = text[text.index("<svg") :]
     text = re.sub(r"<(metadata|style)\b.*?</\1>|<!--.*?-->", "", text, flags=re.DOTALL)
-    wanted = set(re.findall(r'(?:href="|url\()#([^")]+)', text))
-    text = re.sub(r' id="([^"]*)"', lambda named: named[0] if named[1] in wanted else "", text)
+    referenced = set(re.findall(r'(?:href="|url\()#([^")]+)', text))
+    text = re.sub(r' id="([^"]*)"', lambda named: named[0] if named[1] in referenced else "", text)
     text = re.sub(r' xmlns(?::xlink)?="[^"]*"', "", text)
     text = re.sub(r'(?<=: )#[0-9a-f]{6}(?=[;"])', lambda colour: _VARIABLES.get(colour[0], colour[0]), text)
     text = re.sub(r"\n\s*", "\n", text).replace("\n/>", "/>")

@@ -41,14 +41,14 @@ def cells_over_epochs_figure(
         marks.append(("x", "published"))
     if ends:
         marks.append(("^", "published: last epoch"))
-    entries = [*names, *(said for _, said in marks)]
+    entries = [*names, *(description for _, description in marks)]
     across = _legend_columns(entries)
     legend = 0.15 + _LEGEND_ROW * -(-len(entries) // across)
     columns = min(2, max(1, len(panels)))
     height = _HEIGHT * -(-len(panels) // columns) + legend
     figure = canvas(_WIDTH * columns, height)
-    for place, (title, cells) in enumerate(panels.items()):
-        row, column = divmod(place, columns)
+    for index, (title, cells) in enumerate(panels.items()):
+        row, column = divmod(index, columns)
         left, wide = (column + 0.75 / _WIDTH) / columns, (1 - 0.9 / _WIDTH) / columns
         below = height - _HEIGHT * (row + 1) + 0.6
         axes = figure.add_axes((left, below / height, wide, (_HEIGHT - 1.0) / height))
@@ -120,12 +120,12 @@ def cells_figure(
     """
     rows = list(dict.fromkeys(name for cells, _ in panels.values() for name in cells))
     names, legend = 0.3 + 0.085 * max(map(len, rows), default=0), any(printed for _, printed in panels.values())
-    each = 3.9 if len(panels) == 1 else max(2.6, 0.098 * max(map(len, panels)))
-    width, height = names + (each + _BETWEEN) * len(panels), 0.9 + 0.27 * len(rows) + 0.35 * legend
+    panel_width = 3.9 if len(panels) == 1 else max(2.6, 0.098 * max(map(len, panels)))
+    width, height = names + (panel_width + _BETWEEN) * len(panels), 0.9 + 0.27 * len(rows) + 0.35 * legend
     figure = canvas(width, height)
-    for place, (title, (cells, printed)) in enumerate(panels.items()):
+    for index, (title, (cells, printed)) in enumerate(panels.items()):
         axes = figure.add_axes(
-            ((names + (each + _BETWEEN) * place) / width, (0.4 + 0.35 * legend) / height, each / width,
+            ((names + (panel_width + _BETWEEN) * index) / width, (0.4 + 0.35 * legend) / height, panel_width / width,
              0.27 * len(rows) / height)
         )  # fmt: skip
         _dots(axes, [(cells.get(name, ()), printed.get(name)) for name in rows])
@@ -134,7 +134,7 @@ def cells_figure(
             axes.minorticks_off()
         else:
             axes.locator_params(axis="x", nbins=5)
-        axes.set_yticks(range(len(rows)), rows if place == 0 else [""] * len(rows))
+        axes.set_yticks(range(len(rows)), rows if index == 0 else [""] * len(rows))
         axes.set_title(title)
     if legend:
         colours = palette()
@@ -174,17 +174,17 @@ def against_figure(
     """
     figure, axes = panel(6.4, 4.2, left=0.8, bottom=0.6, top=0.25)
     for (name, cells), style in zip(lines.items(), line_styles(len(lines)), strict=True):
-        found = sorted((place, values) for place, values in cells if len(values))
-        for place, values in found:
-            axes.plot([place] * len(values), values, "o", color=style["color"], alpha=0.35, markersize=4)
-        means = [float(np.mean(values)) for _, values in found]
+        points = sorted((x, values) for x, values in cells if len(values))
+        for x, values in points:
+            axes.plot([x] * len(values), values, "o", color=style["color"], alpha=0.35, markersize=4)
+        means = [float(np.mean(values)) for _, values in points]
         marker = "D" if len(cells) == 1 else None
-        axes.plot([place for place, _ in found], means, **style, marker=marker, label=name)  # type: ignore[arg-type]
+        axes.plot([x for x, _ in points], means, **style, marker=marker, label=name)  # type: ignore[arg-type]
     if level is not None:
         axes.axhline(level, color=palette().quiet, linewidth=0.9, linestyle=":")
     axes.set_xscale("log")
-    places = [place for cells in lines.values() for place, values in cells if len(values)]
-    ticks = [tick for tick in (10, 30, 100, 300, 1_000, 3_000, 10_000, 100_000) if _within(tick, places)]
+    xs = [x for cells in lines.values() for x, values in cells if len(values)]
+    ticks = [tick for tick in (10, 30, 100, 300, 1_000, 3_000, 10_000, 100_000) if _within(tick, xs)]
     axes.set_xticks(ticks, [f"{tick:,}" for tick in ticks])
     axes.minorticks_off()
     axes.set_xlabel(across)
@@ -195,8 +195,8 @@ def against_figure(
     return figure
 
 
-def _within(tick: float, places: Sequence[float]) -> bool:
-    return bool(places) and 0.8 * min(places) <= tick <= 1.25 * max(places)
+def _within(tick: float, xs: Sequence[float]) -> bool:
+    return bool(xs) and 0.8 * min(xs) <= tick <= 1.25 * max(xs)
 
 
 @styled
@@ -214,8 +214,8 @@ def range_tests_figure(
     colours = palette()
     every = [rate for seeds in tests.values() for rates, _ in seeds for rate in rates]
     powers = np.arange(-10, 11, 2)
-    for place, (name, seeds) in enumerate(tests.items()):
-        row, column = divmod(place, across)
+    for index, (name, seeds) in enumerate(tests.items()):
+        row, column = divmod(index, across)
         below = height - 2.6 * (row + 1) + 0.52
         axes = figure.add_axes(((column + 0.17) / across, below / height, 0.78 / across, 1.72 / height))
         for rates, losses in seeds:

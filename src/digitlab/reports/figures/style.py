@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ParamSpec
 
 import matplotlib as mpl
+from matplotlib.colors import Colormap, LinearSegmentedColormap
 from matplotlib.figure import Figure
 
 if TYPE_CHECKING:
@@ -24,8 +25,8 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 __all__ = [
-    "BLUE", "DARK", "GREY", "LIGHT", "ORANGE", "Palette", "canvas", "house_style", "line_styles", "palette", "panel",
-    "png_content", "quietly", "styled",
+    "DARK", "GREY", "LIGHT", "Palette", "canvas", "house_style", "ink_colours", "line_styles",
+    "palette", "panel", "png_content", "quietly", "styled", "two_colours",
 ]  # fmt: skip
 
 
@@ -58,7 +59,7 @@ DARK = Palette(
     paper="#17191d", ink="#e6e8ec", quiet="#a2a9b5", line="#383d47",
     blue="#56b4e9", orange="#ff8b4a", green="#35c99b", pink="#e59bc9", amber="#f0e442",
 )  # fmt: skip
-BLUE, ORANGE, GREY = LIGHT.blue, LIGHT.orange, "#8a8f98"
+GREY = "#8a8f98"
 
 _ON_SCREEN = 100  # dots per inch: a panel of 4.8 inches fills a notebook's column, and takes some tens of kilobytes
 
@@ -68,6 +69,16 @@ _current: ContextVar[Palette] = ContextVar("palette", default=LIGHT)
 def palette() -> Palette:
     """The colours of the current style."""
     return _current.get()
+
+
+def ink_colours() -> Colormap:
+    """From the paper to the ink of the current style."""
+    return LinearSegmentedColormap.from_list("ink on paper", [palette().paper, palette().ink])
+
+
+def two_colours() -> Colormap:
+    """Blue below 0, paper at 0, orange above, in the current style."""
+    return LinearSegmentedColormap.from_list("below and above 0", [palette().blue, palette().paper, palette().orange])
 
 
 @contextmanager
@@ -140,11 +151,11 @@ class ShownFigure(Figure):
         return png_content(self)
 
 
-def png_content(figure: Figure, dpi: int = _ON_SCREEN) -> bytes:
+def png_content(figure: Figure) -> bytes:
     """A figure as the content of a PNG file; the same figure gives the same bytes."""
     out = io.BytesIO()
     with quietly():
-        figure.savefig(out, format="png", dpi=dpi, metadata={"Software": None})
+        figure.savefig(out, format="png", dpi=_ON_SCREEN, metadata={"Software": None})
     return out.getvalue()
 
 

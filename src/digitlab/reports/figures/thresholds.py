@@ -82,14 +82,14 @@ def _one_each(axes: Axes, curves: Sequence[Curve | None], *, areas: bool, drawst
             axes.plot(curve.x, curve.y, linewidth=1.5, label=label, drawstyle=drawstyle, **style)  # type: ignore[arg-type]
 
 
-def _name_digits(axes: Axes, where: Literal["lower left", "lower right"]) -> None:
+def _name_digits(axes: Axes, location: Literal["lower left", "lower right"]) -> None:
     if axes.lines:
-        axes.legend(loc=where, ncols=2, fontsize=9, handlelength=1.9, columnspacing=1.2, labelspacing=0.3)
+        axes.legend(loc=location, ncols=2, fontsize=9, handlelength=1.9, columnspacing=1.2, labelspacing=0.3)
 
 
 def _reach(curves: Sequence[tuple[NDArray[np.float64], NDArray[np.float64]]]) -> tuple[float, float]:
     """The extent of both axes around the corner; curves are given as distances from it."""
-    bends = np.array([[across[place], up[place]] for across, up in curves for place in [np.argmin(across + up)]])
+    bends = np.array([[across[index], up[index]] for across, up in curves for index in [np.argmin(across + up)]])
     if not len(bends):
         return _FURTHEST, _FURTHEST
     wide, high = np.clip(_AROUND * bends.max(axis=0), _NEAREST, _FURTHEST)

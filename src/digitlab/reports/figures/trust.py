@@ -19,7 +19,7 @@ __all__ = ["error_reject_figure", "reliability_figure"]
 
 
 @styled
-def reliability_figure(found: Reliability) -> Figure:
+def reliability_figure(reliability: Reliability) -> Figure:
     """Accuracy over confidence, with 95 % confidence intervals; below, the number of predictions in each bin.
 
     A dot below the diagonal means overconfidence. Few predictions give a long interval.
@@ -28,17 +28,25 @@ def reliability_figure(found: Reliability) -> Figure:
     colours = palette()
     axes.plot([0, 1], [0, 1], color=colours.quiet, linewidth=1, linestyle=":")
     bounds = np.array(
-        [wilson(round(right * many), int(many)) for right, many in zip(found.accuracy, found.count, strict=True)]
+        [
+            wilson(round(right * many), int(many))
+            for right, many in zip(reliability.accuracy, reliability.count, strict=True)
+        ]
     )
-    axes.vlines(found.confidence, bounds[:, 0], bounds[:, 1], color=colours.blue, alpha=0.45, linewidth=3)
-    axes.plot(found.confidence, found.accuracy, "o", color=colours.blue, markersize=6)
+    axes.vlines(reliability.confidence, bounds[:, 0], bounds[:, 1], color=colours.blue, alpha=0.45, linewidth=3)
+    axes.plot(reliability.confidence, reliability.accuracy, "o", color=colours.blue, markersize=6)
     axes.set_xlim(0, 1.02)
     axes.set_ylim(0, 1.02)
     axes.tick_params(labelbottom=False)
     axes.set_ylabel("accuracy")
     axes.set_title("Reliability diagram")
     axes.text(
-        0.985, 0.11, f"expected calibration error {found.error:.4f}", transform=axes.transAxes, ha="right", fontsize=10
+        0.985,
+        0.11,
+        f"expected calibration error {reliability.error:.4f}",
+        transform=axes.transAxes,
+        ha="right",
+        fontsize=10,
     )
     axes.text(
         0.985,
@@ -49,16 +57,16 @@ def reliability_figure(found: Reliability) -> Figure:
         fontsize=9,
         color=colours.quiet,
     )
-    _counts(figure, axes, found)
+    _counts(figure, axes, reliability)
     return figure
 
 
-def _counts(figure: Figure, above: Axes, found: Reliability) -> None:
-    place = above.get_position()
-    axes = figure.add_axes((place.x0, 0.6 / figure.get_figheight(), place.width, 0.45 / figure.get_figheight()))
-    axes.vlines(found.confidence, 0.5, found.count, color=palette().quiet, linewidth=5)
+def _counts(figure: Figure, above: Axes, reliability: Reliability) -> None:
+    position = above.get_position()
+    axes = figure.add_axes((position.x0, 0.6 / figure.get_figheight(), position.width, 0.45 / figure.get_figheight()))
+    axes.vlines(reliability.confidence, 0.5, reliability.count, color=palette().quiet, linewidth=5)
     axes.set_yscale("log")
-    most = int(found.count.max())
+    most = int(reliability.count.max())
     shown = [10**power for power in (0, 2, 4, 6, 8) if 10**power <= max(1, most)]
     axes.set_yticks(shown, [f"{count:,}" for count in shown], fontsize=8)
     axes.minorticks_off()

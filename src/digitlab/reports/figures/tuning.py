@@ -35,19 +35,19 @@ def trials_figure(
     """
     figure, axes = panel(7.2, 3.7, bottom=0.95)
     colours = palette()
-    found = np.asarray([np.nan if value is None else value for value in values], float)
+    numeric = np.asarray([np.nan if value is None else value for value in values], float)
     whole = np.asarray(complete, bool)
-    places = np.asarray(numbers)
+    positions = np.asarray(numbers)
     marks = []
     if (~whole).any():
-        marks += axes.plot(places[~whole], found[~whole], "x", color=colours.quiet, markersize=5, label="pruned")
-    marks += axes.plot(places[whole], found[whole], "o", color=colours.blue, markersize=5, label="complete")
+        marks += axes.plot(positions[~whole], numeric[~whole], "x", color=colours.quiet, markersize=5, label="pruned")
+    marks += axes.plot(positions[whole], numeric[whole], "o", color=colours.blue, markersize=5, label="complete")
     if whole.any():
-        best = list(accumulate(found[whole], max if more_is_better else min))
-        until = [*places[whole], places.max()]
+        best = list(accumulate(numeric[whole], max if more_is_better else min))
+        until = [*positions[whole], positions.max()]
         marks += axes.step(until, [*best, best[-1]], where="post", color=colours.orange, label="best so far")
-        shown = found[whole]
-        half = abs(float(np.nanmedian(found)) - best[-1])  # half of all trials are visible, if few are complete
+        shown = numeric[whole]
+        half = abs(float(np.nanmedian(numeric)) - best[-1])  # half of all trials are visible, if few are complete
         room = max(float(np.ptp(shown)), half, 1e-3)
         axes.set_ylim(*_near(float(shown.min()), float(shown.max()), room, more_is_better=more_is_better))
     axes.set_xlabel("trial")
@@ -76,11 +76,11 @@ def front_figure(
     """
     figure = canvas(_WIDTH * len(others), _HEIGHT)
     colours = palette()
-    values, places = np.asarray(first, float), np.asarray(numbers)
-    chosen = np.isin(places, front)
-    for place, (title, others_values) in enumerate(others.items()):
+    values, trials = np.asarray(first, float), np.asarray(numbers)
+    chosen = np.isin(trials, front)
+    for index, (title, others_values) in enumerate(others.items()):
         x = np.asarray(others_values, float)
-        left, wide = (place + 0.75 / _WIDTH) / len(others), (1 - 0.95 / _WIDTH) / len(others)
+        left, wide = (index + 0.75 / _WIDTH) / len(others), (1 - 0.95 / _WIDTH) / len(others)
         axes = figure.add_axes((left, 0.95 / _HEIGHT, wide, (_HEIGHT - 1.35) / _HEIGHT))
         axes.plot(x[~chosen], values[~chosen], "o", color=colours.quiet, alpha=0.5, markersize=4)
         axes.plot(x[chosen], values[chosen], "o", color=colours.blue, markersize=5)
@@ -88,7 +88,7 @@ def front_figure(
         axes.step(x[steps], values[steps], where="post", color=colours.orange, linewidth=1.4, zorder=1)
         for row in steps:
             at = (x[row], values[row])
-            axes.annotate(str(places[row]), at, xytext=(-4, 3), textcoords="offset points", ha="right", fontsize=8.5)
+            axes.annotate(str(trials[row]), at, xytext=(-4, 3), textcoords="offset points", ha="right", fontsize=8.5)
         if x.min() > 0 and x.max() > 10 * x.min():
             axes.set_xscale("log")
             axes.xaxis.set_major_formatter("{x:g}")
@@ -119,8 +119,8 @@ def _unbeaten(costs: np.ndarray, gains: np.ndarray) -> list[int]:
     >>> _unbeaten(np.array([3.0, 1.0, 2.0]), np.array([0.9, 0.7, 0.6]))
     [1, 0]
     """
-    found: list[int] = []
+    rows: list[int] = []
     for row in np.lexsort((-gains, costs)):
-        if not found or gains[row] > gains[found[-1]]:
-            found.append(int(row))
-    return found
+        if not rows or gains[row] > gains[rows[-1]]:
+            rows.append(int(row))
+    return rows

@@ -1,46 +1,46 @@
 "use strict";
 // The page's state; the parts that matter are kept in the URL, so that a view can be shared.
-const found = JSON.parse(document.getElementById("content").textContent);
-const state = { map: Object.keys(found.maps)[0], kind: "all", drawn: "dots", digits: new Set([0, 1, 2, 3, 4, 5, 6, 7, 8, 9]), image: -1, cell: "", digit: 0, x: 0.5, y: 0.5, zoom: 1 };
+const exploration = JSON.parse(document.getElementById("content").textContent);
+const state = { map: Object.keys(exploration.maps)[0], kind: "all", drawn: "dots", digits: new Set([0, 1, 2, 3, 4, 5, 6, 7, 8, 9]), image: -1, cell: "", digit: 0, x: 0.5, y: 0.5, zoom: 1 };
 const sheet = document.getElementById("sheet"), canvas = document.getElementById("map"), detail = document.getElementById("detail");
 const each = (selector, call) => document.querySelectorAll(selector).forEach(call);
 const make = (name, text, kind) => {
-  const made = document.createElement(name);
-  if (text !== undefined) made.textContent = text;
-  if (kind) made.className = kind;
-  return made;
+  const element = document.createElement(name);
+  if (text !== undefined) element.textContent = text;
+  if (kind) element.className = kind;
+  return element;
 };
 
 // An image: [its index in its split, true class, prediction, percent, second, percent, third, percent].
-const place = image => found.images[image][0], truth = image => found.images[image][1], answer = image => found.images[image][2];
-const split = image => found.splits[image < found.points ? 0 : 1];
+const numberOf = image => exploration.images[image][0], truth = image => exploration.images[image][1], answer = image => exploration.images[image][2];
+const split = image => exploration.splits[image < exploration.points ? 0 : 1];
 const called = image => split(image) === "train" ? "training" : split(image);
 const wrong = image => truth(image) !== answer(image);
-const points = [...Array(found.points).keys()];
-const nameOf = image => (image < found.points ? "" : split(image) + ":") + place(image);
-const numbered = new Map(found.images.map((_, image) => [nameOf(image), image]));
+const points = [...Array(exploration.points).keys()];
+const nameOf = image => (image < exploration.points ? "" : split(image) + ":") + numberOf(image);
+const numbered = new Map(exploration.images.map((_, image) => [nameOf(image), image]));
 
 // --- Thumbnails: tiles of one sprite sheet.
 
 document.documentElement.style.setProperty("--sheet", `url("${sheet.src}")`);
 
 function picture(image, side) {
-  const made = make("i");
-  made.style.backgroundSize = `${found.across * side}px auto`;
-  made.style.backgroundPosition = `${-(image % found.across) * side}px ${-Math.floor(image / found.across) * side}px`;
-  return made;
+  const element = make("i");
+  element.style.backgroundSize = `${exploration.across * side}px auto`;
+  element.style.backgroundPosition = `${-(image % exploration.across) * side}px ${-Math.floor(image / exploration.across) * side}px`;
+  return element;
 }
 
 function thumb(image) {
-  const made = make("button", undefined, "thumb");
-  made.type = "button";
-  made.dataset.image = image;
-  made.title = `${called(image)} image ${place(image)}`;
-  made.setAttribute("aria-label", `${called(image)} image ${place(image)}: true ${truth(image)}, predicted ${answer(image)}`);
-  made.append(picture(image, 56), make("b", truth(image)));
-  if (wrong(image)) made.append(" ", make("span", "→ " + answer(image), "wrong"));
-  made.addEventListener("click", () => choose(image));
-  return made;
+  const element = make("button", undefined, "thumb");
+  element.type = "button";
+  element.dataset.image = image;
+  element.title = `${called(image)} image ${numberOf(image)}`;
+  element.setAttribute("aria-label", `${called(image)} image ${numberOf(image)}: true ${truth(image)}, predicted ${answer(image)}`);
+  element.append(picture(image, 56), make("b", truth(image)));
+  if (wrong(image)) element.append(" ", make("span", "→ " + answer(image), "wrong"));
+  element.addEventListener("click", () => choose(image));
+  return element;
 }
 
 function fill(id, images) {
@@ -57,15 +57,15 @@ function choose(image) {
 function showDetail() {
   const image = state.image;
   detail.classList.toggle("empty", image < 0);
-  each(".thumb", held => held.setAttribute("aria-current", String(Number(held.dataset.image) === image)));
+  each(".thumb", element => element.setAttribute("aria-current", String(Number(element.dataset.image) === image)));
   if (image < 0) return detail.replaceChildren(make("p", "Choose an image, on the map or in the galleries.", "quiet"));
-  const shut = make("button", "×", "shut"), large = make("div", undefined, "thumb large"), guesses = found.images[image];
+  const shut = make("button", "×", "shut"), large = make("div", undefined, "thumb large"), guesses = exploration.images[image];
   const side = matchMedia("(max-width: 60rem)").matches ? 84 : 140;
   shut.type = "button";
   shut.setAttribute("aria-label", "clear the selection");
   shut.addEventListener("click", () => choose(-1));
   large.append(picture(image, side));
-  detail.replaceChildren(shut, large, make("p", `${called(image)} image ${place(image)}, true class ${truth(image)}`, "quiet"));
+  detail.replaceChildren(shut, large, make("p", `${called(image)} image ${numberOf(image)}, true class ${truth(image)}`, "quiet"));
   for (let at = 2; at < guesses.length; at += 2) {
     const row = make("div", undefined, guesses[at] === truth(image) ? "guess true" : "guess"), bar = make("i"), box = make("div");
     bar.style.width = guesses[at + 1] + "%";
@@ -73,7 +73,7 @@ function showDetail() {
     row.append(make("b", guesses[at]), box, make("span", guesses[at + 1] + "%"));
     detail.append(row);
   }
-  const near = found.neighbours[image];
+  const near = exploration.neighbours[image];
   if (near) {
     const row = make("div", undefined, "gallery");
     row.append(...near.map(thumb));
@@ -109,8 +109,8 @@ function inked() {
 const width = () => canvas.clientWidth, height = () => canvas.clientHeight, scale = () => (Math.min(width(), height()) - 40) * state.zoom;
 
 function onMap(image) {
-  const places = found.maps[state.map];
-  return [width() / 2 + (places[2 * image] / found.steps - state.x) * scale(), height() / 2 + (places[2 * image + 1] / found.steps - state.y) * scale()];
+  const positions = exploration.maps[state.map];
+  return [width() / 2 + (positions[2 * image] / exploration.steps - state.x) * scale(), height() / 2 + (positions[2 * image + 1] / exploration.steps - state.y) * scale()];
 }
 
 function shown() {
@@ -132,7 +132,7 @@ function draw() {
   for (const [image, x, y] of near) {
     brush.globalAlpha = state.cell && !inCell(image) ? 0.2 : drawn ? 0.9 : 0.75;
     if (drawn) {
-      brush.drawImage(ink, image % found.across * 28, Math.floor(image / found.across) * 28, 28, 28, x - size / 2, y - size / 2, size, size);
+      brush.drawImage(ink, image % exploration.across * 28, Math.floor(image / exploration.across) * 28, 28, 28, x - size / 2, y - size / 2, size, size);
     } else {
       brush.fillStyle = colours["c" + truth(image)];
       brush.beginPath();
@@ -143,7 +143,7 @@ function draw() {
   }
   brush.globalAlpha = 1;
   labels(brush, images);
-  if (state.image >= 0 && state.image < found.points) ring(brush, ...onMap(state.image), 9, colours.orange, 3);
+  if (state.image >= 0 && state.image < exploration.points) ring(brush, ...onMap(state.image), 9, colours.orange, 3);
   const all = `${images.length.toLocaleString("en")} of ${points.length.toLocaleString("en")} images are shown.`;
   document.getElementById("count").textContent = all;
 }
@@ -184,7 +184,7 @@ function nearest(x, y, reach) {
 
 function step(right, down) {
   // Go to the next image in a direction: near, and more ahead than sideways.
-  if (state.image < 0 || state.image >= found.points) return choose(nearest(width() / 2, height() / 2, 1e6));
+  if (state.image < 0 || state.image >= exploration.points) return choose(nearest(width() / 2, height() / 2, 1e6));
   const [x, y] = onMap(state.image);
   let best = -1, least = Infinity;
   for (const image of shown()) {
@@ -194,41 +194,41 @@ function step(right, down) {
   if (best < 0) return;
   state.image = best;
   if (state.zoom > 1) {
-    const places = found.maps[state.map];
-    [state.x, state.y] = [places[2 * best] / found.steps, places[2 * best + 1] / found.steps];
+    const positions = exploration.maps[state.map];
+    [state.x, state.y] = [positions[2 * best] / exploration.steps, positions[2 * best + 1] / exploration.steps];
   }
   show();
 }
 
 function zoom(by) {
-  const at = state.image >= 0 && state.image < found.points && state.zoom === 1 ? state.image : -1;
-  if (at >= 0) [state.x, state.y] = [found.maps[state.map][2 * at] / found.steps, found.maps[state.map][2 * at + 1] / found.steps];
+  const at = state.image >= 0 && state.image < exploration.points && state.zoom === 1 ? state.image : -1;
+  if (at >= 0) [state.x, state.y] = [exploration.maps[state.map][2 * at] / exploration.steps, exploration.maps[state.map][2 * at + 1] / exploration.steps];
   state.zoom = by ? Math.min(16, Math.max(1, state.zoom * by)) : 1;
   if (state.zoom === 1) [state.x, state.y] = [0.5, 0.5];
   canvas.classList.toggle("close", state.zoom > 1);
   draw();
 }
 
-let held = null;
-canvas.addEventListener("pointerdown", event => { held = { x: event.offsetX, y: event.offsetY, moved: false }; });
+let pointer = null;
+canvas.addEventListener("pointerdown", event => { pointer = { x: event.offsetX, y: event.offsetY, moved: false }; });
 canvas.addEventListener("pointermove", event => {
-  if (held && state.zoom > 1) {
-    const [right, down] = [event.offsetX - held.x, event.offsetY - held.y];
-    if (!held.moved && Math.abs(right) + Math.abs(down) < 5) return;
+  if (pointer && state.zoom > 1) {
+    const [right, down] = [event.offsetX - pointer.x, event.offsetY - pointer.y];
+    if (!pointer.moved && Math.abs(right) + Math.abs(down) < 5) return;
     [state.x, state.y] = [state.x - right / scale(), state.y - down / scale()];
-    held = { x: event.offsetX, y: event.offsetY, moved: true };
+    pointer = { x: event.offsetX, y: event.offsetY, moved: true };
     draw();
-  } else if (event.pointerType === "mouse" && !held) {
+  } else if (event.pointerType === "mouse" && !pointer) {
     const image = nearest(event.offsetX, event.offsetY, 12);
     canvas.title = image < 0 ? "" : `true ${truth(image)}, predicted ${answer(image)}`;
     if (image >= 0 && image !== state.image) choose(image);
   }
 });
 canvas.addEventListener("pointerup", event => {
-  if (held && !held.moved) choose(nearest(event.offsetX, event.offsetY, 24));
-  held = null;
+  if (pointer && !pointer.moved) choose(nearest(event.offsetX, event.offsetY, 24));
+  pointer = null;
 });
-for (const name of ["pointercancel", "pointerleave"]) canvas.addEventListener(name, () => { held = null; });
+for (const name of ["pointercancel", "pointerleave"]) canvas.addEventListener(name, () => { pointer = null; });
 canvas.addEventListener("dblclick", () => zoom(2));
 canvas.addEventListener("keydown", event => {
   const steps = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] };
@@ -249,7 +249,7 @@ function showCell() {
     button.tabIndex = chosen || (!state.cell && button.dataset.cell === "0,0") ? 0 : -1;
   });
   const images = state.cell ? points.filter(inCell) : [], [row, column] = state.cell.split(",");
-  const count = state.cell ? found.confusion[row][column] : 0;
+  const count = state.cell ? exploration.confusion[row][column] : 0;
   const part = images.length < count ? `; ${images.length} are on this page` : "";
   document.getElementById("about-cell").textContent = state.cell ? `True ${row}, predicted ${column}: ${count.toLocaleString("en")} image${count === 1 ? "" : "s"}${part}.` : "";
   fill("cell", images.slice(0, 300));
@@ -268,8 +268,8 @@ table.addEventListener("keydown", event => {
 
 function showClass() {
   each("[data-class]", button => button.setAttribute("aria-pressed", String(Number(button.dataset.class) === state.digit)));
-  fill("typical", found.prototypes[state.digit]);
-  fill("unusual", found.unusual[state.digit]);
+  fill("typical", exploration.prototypes[state.digit]);
+  fill("unusual", exploration.unusual[state.digit]);
 }
 
 // --- Buttons and the URL.
@@ -299,7 +299,7 @@ function show() {
   draw();
   showDetail();
   const parts = [];
-  if (state.map !== Object.keys(found.maps)[0]) parts.push("map=" + state.map);
+  if (state.map !== Object.keys(exploration.maps)[0]) parts.push("map=" + state.map);
   if (state.cell) parts.push("cell=" + state.cell);
   if (state.digit) parts.push("class=" + state.digit);
   if (state.image >= 0) parts.push("image=" + nameOf(state.image));
@@ -309,11 +309,11 @@ function show() {
 }
 
 function readAddress() {
-  const asked = new URLSearchParams(location.hash.slice(1));
-  if (asked.get("map") in found.maps) state.map = asked.get("map");
-  if (/^[0-9],[0-9]$/.test(asked.get("cell"))) state.cell = asked.get("cell");
-  if (/^[0-9]$/.test(asked.get("class"))) state.digit = Number(asked.get("class"));
-  if (numbered.has(asked.get("image"))) state.image = numbered.get(asked.get("image"));
+  const parameters = new URLSearchParams(location.hash.slice(1));
+  if (parameters.get("map") in exploration.maps) state.map = parameters.get("map");
+  if (/^[0-9],[0-9]$/.test(parameters.get("cell"))) state.cell = parameters.get("cell");
+  if (/^[0-9]$/.test(parameters.get("class"))) state.digit = Number(parameters.get("class"));
+  if (numbered.has(parameters.get("image"))) state.image = numbered.get(parameters.get("image"));
 }
 
 function begin() {

@@ -65,7 +65,7 @@ def _on(name: str, recipe: str) -> str:
     return f"{_SETS[name]}: {recipe}"
 
 
-def _held(name: str) -> list[Conclusion]:
+def _conclusions_on(name: str) -> list[Conclusion]:
     return [
         improves(
             measure,
@@ -80,7 +80,7 @@ def _held(name: str) -> list[Conclusion]:
 
 
 def _effects(frm: str, to: str) -> dict[str, Effect]:
-    return {said: Effect(frm=(_on(name, frm),), to=(_on(name, to),)) for name, said in _SETS.items()}
+    return {label: Effect(frm=(_on(name, frm),), to=(_on(name, to),)) for name, label in _SETS.items()}
 
 
 STUDY = Study(
@@ -90,7 +90,7 @@ STUDY = Study(
     },
     task=Train(watch="test"),
     conclusions=[
-        *_held("fashion-mnist"),
+        *_conclusions_on("fashion-mnist"),
         at_least(
             "accuracy",
             better=_on("fashion-mnist", "a fifth of the channels dropped"),
@@ -98,7 +98,7 @@ STUDY = Study(
             margin=_SAME["fashion-mnist"],
             text=_SPATIAL.format("Fashion-MNIST", _SAME["fashion-mnist"]),
         ),
-        *_held("mnist"),
+        *_conclusions_on("mnist"),
     ],
     columns=("first_accuracy", "accuracy", "loss"),
     figures=[

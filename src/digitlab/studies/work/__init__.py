@@ -12,7 +12,7 @@ from digitlab.studies.job import Job
 from digitlab.training.events import EpochEnded, Progressed, Started
 
 if TYPE_CHECKING:
-    from digitlab.scheduling.protocol import Inputs, Tell
+    from digitlab.scheduling.protocol import Inputs, Report
     from digitlab.stopping import StopRequest
     from digitlab.studies.work.data import Find
     from digitlab.training.events import Event, Listener
@@ -68,11 +68,11 @@ def check(job: dict[str, Any]) -> None:
         training_split(find_dataset(training.dataset))
 
 
-def do(job: dict[str, Any], *, inputs: Inputs, tell: Tell, stop: StopRequest, keep_state: bool) -> dict[str, Any]:
+def do(job: dict[str, Any], *, inputs: Inputs, report: Report, stop: StopRequest, keep_state: bool) -> dict[str, Any]:
     """Do a job: see `digitlab.scheduling.protocol.Work.do`, and `result_of`."""
     from digitlab.studies.work.data import find_in
 
-    return result_of(Job(**job), find=find_in(inputs), listener=_Progress(tell), stop=stop, keep_state=keep_state)
+    return result_of(Job(**job), find=find_in(inputs), listener=_Progress(report), stop=stop, keep_state=keep_state)
 
 
 def result_of(job: Job, *, find: Find, listener: Listener, stop: StopRequest, keep_state: bool) -> dict[str, Any]:
@@ -103,20 +103,20 @@ class _Progress:
     accuracies: [epoch, accuracy] after each full epoch since the job started, where validation images are evaluated
     """
 
-    def __init__(self, tell: Tell) -> None:
-        self._tell, self._told = tell, 0.0
+    def __init__(self, report: Report) -> None:
+        self._report, self._last_report = report, 0.0
         self._epochs = self._batches = 1
         self._accuracies: list[tuple[int, float]] = []
 
     def __call__(self, event: Event) -> None:
         if isinstance(event, Started):
             self._epochs, self._batches = event.epochs, event.batches
-        if isinstance(event, Progressed) and time.monotonic() - self._told >= _BETWEEN:
-            self._told = time.monotonic()
-            self._say(event.epoch - 1 + event.batch / self._batches, event.loss)
+        if isinstance(event, Progressed) and time.monotonic() - self._last_report >= _BETWEEN:
+            self._last_report = time.monotonic()
+            self._send(event.epoch - 1 + event.batch / self._batches, event.loss)
         if isinstance(event, EpochEnded) and event.validation_accuracy is not None:
             self._accuracies.append((event.epoch, float(f"{event.validation_accuracy:.5g}")))
-            self._say(event.epoch, event.loss)
+            self._send(event.epoch, event.loss)
 
-    def _say(self, done: float, loss: float) -> None:
-        self._tell({"done": round(done, 3), "epochs": self._epochs, "loss": loss, "accuracies": [*self._accuracies]})
+    def _send(self, done: float, loss: float) -> None:
+        self._report({"done": round(done, 3), "epochs": self._epochs, "loss": loss, "accuracies": [*self._accuracies]})

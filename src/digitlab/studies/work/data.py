@@ -19,23 +19,23 @@ if TYPE_CHECKING:
     from digitlab.scheduling.protocol import Inputs
     from digitlab.studies.job import Job
 
-__all__ = ["Find", "find_in", "folded", "inputs_of", "seen_by", "shared"]
+__all__ = ["Find", "find_for", "find_in", "folded", "inputs_of", "shared"]
 
 Find = Callable[[str], Dataset]  # returns a dataset by its name
 
 
-def seen_by(job: Job, find: Find) -> Find:
+def find_for(job: Job, find: Find) -> Find:
     """The datasets as this job uses them: whole, a share of their images, or without one fold."""
     share, folds = job.settings.get("share"), job.settings.get("folds")
     fold = job.settings.get("fold", job.training.seed)
 
-    def found(name: str) -> Dataset:
+    def find_part(name: str) -> Dataset:
         data = find(name)
         if share is not None:
             data = shared(data, share)
         return data if folds is None else folded(data, fold, folds)
 
-    return found
+    return find_part
 
 
 def shared(data: Dataset, share: float) -> Dataset:
@@ -63,12 +63,12 @@ def folded(data: Dataset, fold: int, folds: int) -> Dataset:
     from digitlab.training.out_of_fold import stratified_folds
 
     @functools.cache
-    def parted() -> tuple[Digits, Digits]:
+    def split() -> tuple[Digits, Digits]:
         train = data.split(training_split(data))
         fold_of = stratified_folds(train.labels, folds, 0)
         return train[np.flatnonzero(fold_of != fold)], train[np.flatnonzero(fold_of == fold)]
 
-    makers: dict[str, Callable[[], Digits]] = {"train": lambda: parted()[0], "test": lambda: parted()[1]}
+    makers: dict[str, Callable[[], Digits]] = {"train": lambda: split()[0], "test": lambda: split()[1]}
     return replace(data, makers=makers, openers={}, handmade=None)
 
 
@@ -80,18 +80,18 @@ def inputs_of(job: Job) -> Inputs:
     """
     if "training" not in job.settings or "share" in job.settings:
         return {}
-    training, found = job.training, {}
+    training, inputs = job.training, {}
     for name in {training.dataset, training.test or training.dataset}:
         try:
             data = load_dataset(name)
         except DatasetError:
             continue
-        own = name == training.dataset
-        tested = name == (training.test or name) and "folds" not in job.settings  # not for folds
+        is_trained_on = name == training.dataset
+        is_tested_on = name == (training.test or name) and "folds" not in job.settings  # not for folds
         for split in data.splits:
-            if tested if split == "test" else own:
-                found[f"{data.form} {split} {name}"] = functools.partial(_arrays, name, split)
-    return found
+            if is_tested_on if split == "test" else is_trained_on:
+                inputs[f"{data.form} {split} {name}"] = functools.partial(_arrays, name, split)
+    return inputs
 
 
 def _arrays(name: str, split: str) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
@@ -102,18 +102,18 @@ def _arrays(name: str, split: str) -> tuple[NDArray[np.uint8], NDArray[np.uint8]
 def find_in(inputs: Inputs) -> Find:
     """Look up datasets in ``inputs``, which are read in place; fall back on `find_dataset` for others."""
 
-    def found(name: str) -> Dataset:
+    def find(name: str) -> Dataset:
         makers, forms = {}, set()
         for key, load in inputs.items():
-            form, split, of = key.split(" ", 2)
-            if of == name:
+            form, split, dataset_name = key.split(" ", 2)
+            if dataset_name == name:
                 makers[split] = functools.partial(_digits, load)
                 forms.add(form)
         if not makers:
             return find_dataset(name)
         return Dataset(name, "sent with the job", makers, form="sobel" if "sobel" in forms else "grey")
 
-    return found
+    return find
 
 
 def _digits(load: Callable[[], tuple[NDArray[np.uint8], NDArray[np.uint8]]]) -> Digits:

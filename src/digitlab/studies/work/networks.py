@@ -68,9 +68,9 @@ def weigh(job: Job) -> dict[str, Any]:
     for _ in range(_BLOCKS):
         times = []
         for image in images:
-            began = time.perf_counter()
+            start = time.perf_counter()
             classifier.probabilities(image)
-            times.append(time.perf_counter() - began)
+            times.append(time.perf_counter() - start)
         medians.append(statistics.median(times))
     return {
         "parameters": model.count_params(),

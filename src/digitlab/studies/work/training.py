@@ -15,7 +15,7 @@ from digitlab.evaluation import measure
 from digitlab.evaluation.curves import roc_curves
 from digitlab.models import predict_probabilities
 from digitlab.stopping import Interrupted
-from digitlab.studies.work.data import seen_by
+from digitlab.studies.work.data import find_for
 from digitlab.training.assembly import finished_network, loop_of
 from digitlab.training.checkpoint import load_checkpoint, save_checkpoint
 from digitlab.training.data import open_training_data
@@ -47,12 +47,12 @@ def train(job: Job, find: Find, listener: Listener, stop: StopRequest, *, keep_s
     Raises:
         Interrupted: when it was asked to stop; the state after the last epoch stays at `Job.checkpoint`.
     """
-    training, began = job.training, time.monotonic()
-    with open_training_data(training, seen_by(job, find)) as data:
+    training, start = job.training, time.monotonic()
+    with open_training_data(training, find_for(job, find)) as data:
         watched = data.test if job.settings.get("watch") == "test" and data.validation is None else data.validation
         loop = loop_of(training, data.train, watched)
         if keep_state:
-            _go_on(job, loop)
+            _resume(job, loop)
         batches, size = loop.batches, loop.model.count_params()
         timed = _Timed(listener)
         timed(Started(len(data.train), len(watched or ()), training.epochs, batches, size, "", ""))
@@ -60,16 +60,16 @@ def train(job: Job, find: Find, listener: Listener, stop: StopRequest, *, keep_s
         history = loop.run(training.epochs, timed, stop, saver, through_nan=True)
         if history.interrupted:
             raise Interrupted
-        numbers = _measured(predict_probabilities(finished_network(training, loop), data.test.images), data.test)
+        numbers = _test_numbers(predict_probabilities(finished_network(training, loop), data.test.images), data.test)
     if keep_state:
-        _forget(job)
+        _delete_checkpoint(job)
     return {
         **numbers,
         "epochs": len(history.epochs),
         "best_epoch": history.best_epoch or len(history.epochs),
         "ended": history.stopped,
         "seconds": round(sum(epoch.seconds for epoch in history.epochs), 2),
-        "overhead": round(time.monotonic() - began - sum(epoch.seconds for epoch in history.epochs), 2),
+        "overhead": round(time.monotonic() - start - sum(epoch.seconds for epoch in history.epochs), 2),
         "processor_seconds": [round(each, 3) for each in timed.seconds],
         "images": len(data.train),
         "tested_on": data.tested_on,
@@ -85,9 +85,9 @@ def find_rate(job: Job, find: Find, listener: Listener, stop: StopRequest) -> di
     Raises:
         Interrupted: when it was asked to stop.
     """
-    settings, began = job.settings, time.monotonic()
-    with open_training_data(job.training, seen_by(job, find)) as data:
-        found = range_curve(
+    settings, start = job.settings, time.monotonic()
+    with open_training_data(job.training, find_for(job, find)) as data:
+        result = range_curve(
             job.training,
             data,
             settings["low"],
@@ -98,18 +98,18 @@ def find_rate(job: Job, find: Find, listener: Listener, stop: StopRequest) -> di
         )
     if stop.asked:
         raise Interrupted
-    step = -(-len(found.rates) // _RATES)
+    step = -(-len(result.rates) // _RATES)
     return {
-        "steepest": found.steepest,
-        "least": found.least,
-        "diverged": found.diverged,
-        "seconds": round(time.monotonic() - began, 2),
-        "rates": _few_digits(found.rates[::step].tolist()),
-        "smoothed": _few_digits(found.smoothed[::step].tolist()),
+        "steepest": result.steepest,
+        "least": result.least,
+        "diverged": result.diverged,
+        "seconds": round(time.monotonic() - start, 2),
+        "rates": _few_digits(result.rates[::step].tolist()),
+        "smoothed": _few_digits(result.smoothed[::step].tolist()),
     }
 
 
-def _measured(probabilities: NDArray[np.float32], test: Digits) -> dict[str, Any]:
+def _test_numbers(probabilities: NDArray[np.float32], test: Digits) -> dict[str, Any]:
     """Accuracy, loss, confusion matrix and AUCs; if any output is not finite, each class has probability 0.1."""
     diverged = not np.isfinite(probabilities).all()
     if diverged:
@@ -153,29 +153,29 @@ class _Saver:
     """
 
     def __init__(self, job: Job) -> None:
-        self._path, self._saved, self._takes = job.checkpoint, time.monotonic(), _FIRST_SAVE
+        self._path, self._saved, self._duration = job.checkpoint, time.monotonic(), _FIRST_SAVE
 
     def __call__(self, loop: Loop) -> None:
-        began = time.monotonic()
-        if began - self._saved >= self._takes / _SHARE_OF_SAVING:
+        start = time.monotonic()
+        if start - self._saved >= self._duration / _SHARE_OF_SAVING:
             with contextlib.suppress(StorageError):
                 save_checkpoint(self._path, loop)
             self._saved = time.monotonic()
-            self._takes = self._saved - began
+            self._duration = self._saved - start
 
 
-def _go_on(job: Job, loop: Loop) -> None:
+def _resume(job: Job, loop: Loop) -> None:
     """Resume from a checkpoint; one that does not match, as written by another version, is deleted and raises."""
     path = job.checkpoint
     if path.is_file():
         try:
             load_checkpoint(path, loop)
         except RunError:
-            _forget(job)
+            _delete_checkpoint(job)
             raise
 
 
-def _forget(job: Job) -> None:
+def _delete_checkpoint(job: Job) -> None:
     path = job.checkpoint
     path.unlink(missing_ok=True)
     with contextlib.suppress(OSError):  # not empty: a second process trains the same cell

@@ -58,10 +58,10 @@ def loss_and_accuracy(labels: Any, probabilities: Any, *, distractors: bool = Fa
 
 
 def _of_digits(labels: Any, probabilities: Any) -> Any:
-    digit = ops.cast(ops.less(labels, NONE), "float32")
-    count = ops.maximum(ops.sum(digit), 1.0)
-    known = ops.minimum(labels, NONE - 1)  # any class will do: images that are not digits have weight 0
-    losses = keras.losses.sparse_categorical_crossentropy(known, probabilities) * digit
+    is_digit = ops.cast(ops.less(labels, NONE), "float32")
+    count = ops.maximum(ops.sum(is_digit), 1.0)
+    valid_labels = ops.minimum(labels, NONE - 1)  # any class will do: images that are not digits have weight 0
+    losses = keras.losses.sparse_categorical_crossentropy(valid_labels, probabilities) * is_digit
     right = ops.cast(ops.equal(ops.cast(ops.argmax(probabilities, axis=-1), "int32"), labels), "float32")
     return ops.stack([ops.sum(losses), ops.sum(right)]) / count
 

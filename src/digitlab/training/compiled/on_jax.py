@@ -45,10 +45,10 @@ def make(
     compiled = jax.jit(lambda state, *batches: jax.lax.scan(step, state, batches))
 
     def run(images: NDArray[np.uint8], labels: NDArray[np.uint8], numbers: NDArray[np.float32]) -> NDArray[np.float32]:
-        held = (model.trainable_variables, model.non_trainable_variables, optimiser.variables)
-        state = [[each.value for each in part] for part in held]
+        variables = (model.trainable_variables, model.non_trainable_variables, optimiser.variables)
+        state = [[each.value for each in part] for part in variables]
         state, rows = compiled(state, images, labels.astype(np.int32), numbers)
-        for part, values in zip(held, state, strict=True):
+        for part, values in zip(variables, state, strict=True):
             for variable, value in zip(part, values, strict=True):
                 variable.assign(value)
         return np.asarray(rows)

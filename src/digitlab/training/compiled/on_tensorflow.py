@@ -99,11 +99,11 @@ def fuse_update(optimiser: keras.Optimizer) -> None:
 
 def _adadelta(optimiser: Any) -> Callable[[Any, Any, Any], None]:
     def step(gradient: Any, variable: Any, rate: Any) -> None:
-        place = optimiser._get_variable_index(variable)
+        index = optimiser._get_variable_index(variable)
         tf.raw_ops.ResourceApplyAdadelta(
             var=variable.handle,
-            accum=optimiser._accumulated_grads[place].value.handle,
-            accum_update=optimiser._accumulated_delta_vars[place].value.handle,
+            accum=optimiser._accumulated_grads[index].value.handle,
+            accum_update=optimiser._accumulated_delta_vars[index].value.handle,
             lr=tf.cast(rate, variable.dtype),
             rho=optimiser.rho,
             epsilon=optimiser.epsilon,
@@ -115,11 +115,11 @@ def _adadelta(optimiser: Any) -> Callable[[Any, Any, Any], None]:
 
 def _adam(optimiser: Any) -> Callable[[Any, Any, Any], None]:
     def step(gradient: Any, variable: Any, rate: Any) -> None:
-        place, number = optimiser._get_variable_index(variable), tf.cast(optimiser.iterations + 1, variable.dtype)
+        index, number = optimiser._get_variable_index(variable), tf.cast(optimiser.iterations + 1, variable.dtype)
         tf.raw_ops.ResourceApplyAdam(
             var=variable.handle,
-            m=optimiser._momentums[place].value.handle,
-            v=optimiser._velocities[place].value.handle,
+            m=optimiser._momentums[index].value.handle,
+            v=optimiser._velocities[index].value.handle,
             beta1_power=tf.pow(tf.cast(optimiser.beta_1, variable.dtype), number),
             beta2_power=tf.pow(tf.cast(optimiser.beta_2, variable.dtype), number),
             lr=tf.cast(rate, variable.dtype),

@@ -40,23 +40,29 @@ def relu(units: Any) -> Any:
 
 @tf.custom_gradient  # type: ignore[untyped-decorator]
 def _relu(units: Any) -> tuple[Any, Activation]:
-    answer = tf.nn.relu(units)
+    output = tf.nn.relu(units)
 
     def gradients(upstream: Any) -> Any:
         masked = tf.raw_ops.ReluGrad(
-            gradients=tf.bitcast(upstream, tf.float16), features=tf.bitcast(answer, tf.float16)
+            gradients=tf.bitcast(upstream, tf.float16), features=tf.bitcast(output, tf.float16)
         )
         return tf.bitcast(masked, tf.bfloat16)
 
-    return answer, gradients
+    return output, gradients
 
 
 class _Quick(keras.layers.Layer):  # type: ignore[misc]
-    """Replaces a plain layer, whose weights and dtype policy it uses."""
+    """Replaces a plain layer, whose weights and dtype policy it uses.
 
-    def __init__(self, plain: keras.Layer) -> None:
+    activation: follows it; None: none, or it is applied later
+    """
+
+    def __init__(self, plain: keras.Layer, activation: Activation | None = None) -> None:
         super().__init__(name=f"quick-{plain.name}", dtype=plain.dtype_policy)
-        self.plain = plain
+        self.plain, self._activation = plain, activation
+
+    def _activated(self, units: Any) -> Any:
+        return units if self._activation is None else self._activation(units)
 
     def compute_output_spec(self, units: Any, **_: Any) -> Any:
         """Return the plain layer's output spec."""
@@ -64,42 +70,30 @@ class _Quick(keras.layers.Layer):  # type: ignore[misc]
 
 
 class QuickConv2D(_Quick):
-    """A convolution followed by ``activation``; None: the activation is applied later."""
-
-    def __init__(self, plain: keras.layers.Conv2D, activation: Activation | None) -> None:
-        super().__init__(plain)
-        self._activation = activation
+    """A convolution."""
 
     def call(self, units: Any, training: bool = False) -> Any:  # noqa: ARG002 - Keras' signature
         """Convolve float (N, H, W, C) → (N, H', W', filters)."""
         units = self.plain.convolution_op(units, self.plain.kernel)
         if self.plain.use_bias:
             units = tf.nn.bias_add(units, tf.convert_to_tensor(self.plain.bias))
-        return units if self._activation is None else self._activation(units)
+        return self._activated(units)
 
 
 class QuickActivation(_Quick):
-    """Applies ``activation``; None: the activation is applied later."""
-
-    def __init__(self, plain: keras.Layer, activation: Activation | None) -> None:
-        super().__init__(plain)
-        self._activation = activation
+    """An activation alone."""
 
     def call(self, units: Any, training: bool = False) -> Any:  # noqa: ARG002 - Keras' signature
         """Apply the activation, keeping the shape."""
-        return units if self._activation is None else self._activation(units)
+        return self._activated(units)
 
 
 class QuickPooling(_Quick):
     """Max-pooling, then ``activation``, which came before it: the same result if it is a non-decreasing function."""
 
-    def __init__(self, plain: keras.layers.MaxPooling2D, activation: Activation) -> None:
-        super().__init__(plain)
-        self._activation = activation
-
     def call(self, units: Any, training: bool = False) -> Any:  # noqa: ARG002 - Keras' signature
         """Pool float (N, H, W, C) → (N, H', W', C)."""
-        return self._activation(self.plain(units))
+        return self._activated(self.plain(units))
 
 
 class QuickBatchNormalization(_Quick):
@@ -111,7 +105,7 @@ class QuickBatchNormalization(_Quick):
         if mask is not None or not (training and plain.trainable):
             return plain(units, training=training, mask=mask)
         channels = units.shape[-1]
-        answer, mean, variance, *_ = tf.raw_ops.FusedBatchNormV3(
+        output, mean, variance, *_ = tf.raw_ops.FusedBatchNormV3(
             x=units,
             scale=tf.cast(plain.gamma, tf.float32) if plain.scale else tf.ones(channels),
             offset=tf.cast(plain.beta, tf.float32) if plain.center else tf.zeros(channels),
@@ -125,7 +119,7 @@ class QuickBatchNormalization(_Quick):
         variance *= (count - 1) / count  # TensorFlow divides by count - 1
         for moving, now in ((plain.moving_mean, mean), (plain.moving_variance, variance)):
             moving.assign(moving * plain.momentum + now * (1.0 - plain.momentum))
-        return answer
+        return output
 
 
 class QuickDropout(_Quick):
@@ -150,10 +144,10 @@ class QuickDropout(_Quick):
 
     def _factors(self, count: Any, dtype: Any) -> Any:
         """Return (count,): 0 for dropped units, else the factor that compensates for them."""
-        mask, larger = self._mask(count), 1 / (1 - self.plain.rate)
+        mask, scale = self._mask(count), 1 / (1 - self.plain.rate)
         if dtype != tf.bfloat16:
-            return tf.cast(mask, dtype) * tf.cast(larger, dtype)
-        pattern = np.array(larger, dtype.as_numpy_dtype).view(np.int16)  # integer multiplication is faster
+            return tf.cast(mask, dtype) * tf.cast(scale, dtype)
+        pattern = np.array(scale, dtype.as_numpy_dtype).view(np.int16)  # integer multiplication is faster
         return tf.bitcast(tf.cast(mask, tf.int16) * pattern, tf.bfloat16)
 
     def _mask(self, count: Any) -> Any:
@@ -162,12 +156,12 @@ class QuickDropout(_Quick):
         A byte's lowest bits decide for a unit of the first quarter (or half, or all) of the units, its next bits for
         one of the next quarter: no unit is moved, and each quarter takes one simple comparison.
         """
-        together = 8 // self._bits
-        numbers, last = self._draw((count + together - 1) // together)
-        if together == 1:
-            more = last < round(self._rest * 2**32) - 2**31
-            return numbers >= tf.cast(self._level + tf.cast(more, tf.int32), tf.uint8)
-        shifts = [self._bits * place for place in range(together)]
+        per_byte = 8 // self._bits
+        numbers, last = self._draw((count + per_byte - 1) // per_byte)
+        if per_byte == 1:
+            one_more = last < round(self._rest * 2**32) - 2**31
+            return numbers >= tf.cast(self._level + tf.cast(one_more, tf.int32), tf.uint8)
+        shifts = [self._bits * index for index in range(per_byte)]
         ones = (1 << self._bits) - 1
         parts = [
             tf.bitwise.bitwise_and(numbers, tf.constant(ones << shift, tf.uint8))
@@ -202,20 +196,20 @@ def with_quick_layers(model: keras.Model) -> keras.Model:
     moved = {id(pool): activation for _, pool, activation in moves}
     bare = {id(layer) for layer, _, _ in moves}
 
-    def replaced(layer: keras.Layer) -> keras.Layer:
+    def replacement(layer: keras.Layer) -> keras.Layer:
         if id(layer) in moved:
             return QuickPooling(layer, moved[id(layer)])
         activation = _activation_of(layer)
         if activation is not None:
-            kind = QuickConv2D if type(layer) is layers.Conv2D else QuickActivation
-            return kind(layer, None if id(layer) in bare else activation)
+            layer_class = QuickConv2D if type(layer) is layers.Conv2D else QuickActivation
+            return layer_class(layer, None if id(layer) in bare else activation)
         if type(layer) is layers.Dropout and layer.noise_shape is None and layer.rate > 0:
             return QuickDropout(layer)
         if type(layer) is layers.BatchNormalization and layer.input_spec.ndim == 4 and layer.axis in (-1, 3):
             return QuickBatchNormalization(layer)
         return layer
 
-    return keras.models.clone_model(model, clone_function=replaced)
+    return keras.models.clone_model(model, clone_function=replacement)
 
 
 def _moves(model: keras.Model) -> list[tuple[keras.Layer, keras.Layer, Activation]]:

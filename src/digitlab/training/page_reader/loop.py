@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 __all__ = ["train"]
 
-_RATE, _RATE_AFTERWARDS, _WARM_UP = 3e-3, 1.5e-3, 0.08  # the highest rate; that of networks that are trained already
+_RATE, _RATE_AFTERWARDS, _WARM_UP = 3e-3, 1e-3, 0.08  # the highest rate; that of networks that are trained already
 _KEEP_EVERY = 300  # steps
 _LOSSES = ("centres", "boxes", "digits", "letters", "crops", "crops right")
 

@@ -2,7 +2,7 @@
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { heard } from "../../../../src/digitlab/apps/web/static/class/api.js";
+import { handleEvents } from "../../../../src/digitlab/apps/web/static/class/api.js";
 
 const bytes = (/** @type {string} */ text) => new TextEncoder().encode(text);
 
@@ -16,7 +16,7 @@ test("events are heard to the end of the stream, however they are cut", async ()
   });
   /** @type {unknown[]} */
   const told = [];
-  await heard(new Response(stream), { tiles: (data) => told.push(data), gone: (data) => told.push(data) });
+  await handleEvents(new Response(stream), { tiles: (data) => told.push(data), gone: (data) => told.push(data) });
   assert.deepEqual(told, [[1], { a: 2 }]);
 });
 
@@ -30,7 +30,7 @@ test("a line on which nothing comes, not even a sign of life, is given up and it
   });
   /** @type {unknown[]} */
   const told = [];
-  const hearing = heard(new Response(stream), { tiles: (data) => told.push(data) }, 50);
+  const hearing = handleEvents(new Response(stream), { tiles: (data) => told.push(data) }, 50);
   await assert.rejects(hearing, /does not answer/);
   assert.deepEqual([told, ended], [[1], true]);
 });

@@ -73,14 +73,14 @@ test("what is no such file is refused", async () => {
   const eleven = { ...good, "labels.npy": npy("|u1", [3], Uint8Array.from([3, 11, 9])) };
   const fewer = { ...good, "labels.npy": npy("|u1", [2], labels.subarray(0, 2)) };
   for (const [bytes, message] of /** @type {[Uint8Array<ArrayBuffer>, RegExp][]} */ ([
-    [new Uint8Array(0), /no readable npz/],
-    [Uint8Array.from(Buffer.from("no zip at all, but long enough to have an end")), /no readable npz/],
-    [zip(good, false).subarray(60), /no readable npz/],
+    [new Uint8Array(0), /not a readable npz/],
+    [Uint8Array.from(Buffer.from("no zip at all, but long enough to have an end")), /not a readable npz/],
+    [zip(good, false).subarray(60), /not a readable npz/],
     [zip({ "a.npy": good["images.npy"] }, false), /a\.npy; expected images and labels/],
     [zip(fewer, false), /images are 3 × 28 × 28, its labels 2/],
     [zip(eleven, false), /Label 2 is 11/],
-    [zip({ ...good, "images.npy": npy("|O", [3, 28, 28], glyphs) }, false), /no readable npz/],
-    [zip({ ...good, "images.npy": npy("|u1", [3_000_000, 28, 28], glyphs) }, false), /no readable npz/],
+    [zip({ ...good, "images.npy": npy("|O", [3, 28, 28], glyphs) }, false), /not a readable npz/],
+    [zip({ ...good, "images.npy": npy("|u1", [3_000_000, 28, 28], glyphs) }, false), /not a readable npz/],
     [zip(good, true, 400), /holds more data than it declares/],
     [zip(good, true, 2 ** 31), /more than 20000 images/],
   ]))

@@ -167,20 +167,20 @@ test("what an optimiser remembers can be gone back to", () => {
 /** The worker's side with a page that writes down what it is told. */
 function worker() {
   /** @type {any[]} */
-  const told = [];
+  const messages = [];
   /** @type {(event: { data: any }) => void} */
   let hear = () => {};
   const scope = {
-    postMessage: (/** @type {any} */ message) => told.push(message),
+    postMessage: (/** @type {any} */ message) => messages.push(message),
     addEventListener: (/** @type {string} */ _, /** @type {typeof hear} */ listener) => {
       hear = listener;
     },
   };
   answerQuestions(/** @type {any} */ (scope));
   const until = async (/** @type {string} */ name) => {
-    while (!told.some((each) => each.told === name)) await new Promise((done) => setTimeout(done, 1));
+    while (!messages.some((each) => each.type === name)) await new Promise((done) => setTimeout(done, 1));
   };
-  return { told, until, order: (/** @type {any} */ data) => hear({ data }) };
+  return { messages, until, order: (/** @type {any} */ data) => hear({ data }) };
 }
 
 test("a training that was stopped and went on is the same as one that was not", async () => {
@@ -196,16 +196,16 @@ test("a training that was stopped and went on is the same as one that was not", 
   await other.until("progress");
   other.order({ order: "stop" });
   await other.until("stopped");
-  assert.equal(other.told.at(-1).told, "stopped", "behind all reports");
-  const stood = other.told.filter(({ told }) => told === "progress").length;
+  assert.equal(other.messages.at(-1).type, "stopped", "behind all reports");
+  const stood = other.messages.filter(({ type }) => type === "progress").length;
   await new Promise((done) => setTimeout(done, 60));
-  assert.equal(other.told.filter(({ told }) => told === "progress").length, stood, "it stands still");
-  assert.ok(!other.told.some(({ told }) => told === "done"));
+  assert.equal(other.messages.filter(({ type }) => type === "progress").length, stood, "it stands still");
+  assert.ok(!other.messages.some(({ type }) => type === "done"));
   other.order({ order: "go", epochs: 2 });
   await other.until("done");
-  const checkpoints = (/** @type {any[]} */ told) => told.filter((each) => each.told === "checkpoint");
-  assert.equal(checkpoints(one.told).length, 3);
-  assert.deepEqual(checkpoints(other.told), checkpoints(one.told));
-  const losses = (/** @type {any[]} */ told) => told.flatMap((each) => each.losses ?? []);
-  assert.deepEqual(losses(other.told), losses(one.told));
+  const checkpoints = (/** @type {any[]} */ messages) => messages.filter((each) => each.type === "checkpoint");
+  assert.equal(checkpoints(one.messages).length, 3);
+  assert.deepEqual(checkpoints(other.messages), checkpoints(one.messages));
+  const losses = (/** @type {any[]} */ messages) => messages.flatMap((each) => each.losses ?? []);
+  assert.deepEqual(losses(other.messages), losses(one.messages));
 });

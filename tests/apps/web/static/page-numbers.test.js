@@ -135,7 +135,7 @@ test("a chart draws its curves and tells their last numbers", () => {
   chart.add("tested", 2, 0.25);
   chart.add("tested", 3, null);
   assert.equal(fake(chart.picture).all("circle").length, 2);
-  assert.equal(fake(chart.told).textContent, "tested: 0.25");
+  assert.equal(fake(chart.summary).textContent, "tested: 0.25");
   assert.equal(fake(chart.picture).all("polyline")[0].attributes.points.split(" ").length, 2);
 });
 

@@ -64,7 +64,7 @@ test("a browser that blocks its storage still has a language, and can change it"
         throw new DOMException("The document is sandboxed", "SecurityError");
       },
     });
-  assert.equal(words.wantedLanguage(), "es");
+  assert.equal(words.preferredLanguage(), "es");
   const body = { querySelectorAll: () => [] };
   Object.assign(globalThis, { document: { documentElement: {}, body, title: "" } });
   await words.setLanguage("en", { keep: true });

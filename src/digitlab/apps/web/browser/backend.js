@@ -71,7 +71,7 @@ export class Backend {
         served.layers = null;
       }
     }
-    if (!served.layers) throw new ModelError(`${served.name}: its layers cannot be looked into`);
+    if (!served.layers) throw new ModelError(`${served.name}: its layers cannot be inspected`);
     return served.layers;
   }
 

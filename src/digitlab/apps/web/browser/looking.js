@@ -56,7 +56,7 @@ export class Layers {
     this.steps = walk(session.model.graph, scope, session.constantNames);
     const numbers = this.steps.reduce((sum, { layer }) => sum + layer.shape.reduce((all, each) => all * each, 1), 0);
     if (!this.steps.length || this.steps.length > MOST_LAYERS || numbers > MOST_NUMBERS)
-      throw new ModelError(`has ${this.steps.length} layers with ${numbers} activations; these cannot be looked into`);
+      throw new ModelError(`has ${this.steps.length} layers with ${numbers} activations; these cannot be inspected`);
   }
 
   get parameters() {

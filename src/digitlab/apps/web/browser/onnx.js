@@ -39,7 +39,7 @@ function* fields(bytes) {
     else if (kind === 5) length = 4;
     else if (kind === 1) length = 8;
     else throw new ModelError("is not an ONNX model, or is damaged");
-    if (at + length > bytes.length) throw new ModelError("is damaged or cut off");
+    if (at + length > bytes.length) throw new ModelError("is damaged or truncated");
     yield [key >>> 3, bytes.subarray(at, at + length)];
     at += length;
   }

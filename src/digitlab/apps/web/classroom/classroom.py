@@ -90,7 +90,7 @@ class Classroom:
         self._gone: collections.deque[tuple[int, int]] = collections.deque(maxlen=_REMEMBERED)
         self._count = 0
         self._in_file: frozenset[Entry] = frozenset()  # the drawings in the file as it was last written
-        self._joins, self._guesses = (_Allowance(*each, now) for each in (self.limits.joins, self.limits.guesses))
+        self._joins, self._guesses = (_Allowance(*limit, now) for limit in (self.limits.joins, self.limits.guesses))
         self.changed: Callable[[], None] = lambda: None
 
     task: int | None
@@ -98,7 +98,7 @@ class Classroom:
     @property
     def pupils(self) -> tuple[Pupil, ...]:
         """All pupils, in the order in which they joined."""
-        return tuple(each.pupil for each in self._places.values())
+        return tuple(place.pupil for place in self._places.values())
 
     @property
     def only_in_file(self) -> int:
@@ -113,22 +113,22 @@ class Classroom:
         Raises:
             RefusalError: for a wrong code, an invalid name or one that is taken, or if no more may join.
         """
-        given = "".join(letter for letter in code.upper()[:40] if letter.isalnum())
-        if not hmac.compare_digest(given.encode(), self.code.replace("-", "").encode()):
+        letters = "".join(letter for letter in code.upper()[:40] if letter.isalnum())
+        if not hmac.compare_digest(letters.encode(), self.code.replace("-", "").encode()):
             if not self._guesses.take():
                 raise RefusalError("often", "too many wrong codes were tried; wait a moment")
-            raise RefusalError("code", "this is not the class's code; it stands on the wall")
+            raise RefusalError("code", "this is not the class's code; the wall shows it")
         if not self._joins.take():
             raise RefusalError("often", "too many join at once; try again in a moment")
         if not self.open:
-            raise RefusalError("closed", "the teacher lets nobody else join now")
+            raise RefusalError("closed", "the teacher has closed the class: nobody else can join now")
         if len(self._places) >= self.limits.pupils:
             raise RefusalError("full", f"the class has {self.limits.pupils} pupils already")
         nickname = plain_nickname(name, self.limits.name)
         self._expect_free(nickname)
         self._count += 1
         key, limits = secrets.token_urlsafe(18), self.limits
-        sketches, hand_ins = (_Allowance(*each, self._now) for each in (limits.sketches, limits.hand_ins))
+        sketches, hand_ins = (_Allowance(*limit, self._now) for limit in (limits.sketches, limits.hand_ins))
         self._places[self._count] = _Place(Pupil(self._count, nickname), key, 0, sketches, hand_ins)
         self._keys[key] = self._count
         self._note(self._count)
@@ -153,7 +153,7 @@ class Classroom:
             RefusalError: no such key, or too many.
         """
         if not self._of(key).sketches.take():
-            raise RefusalError("often", "too many pictures in a moment")
+            raise RefusalError("often", "too many pictures at once; wait a moment")
 
     def may_hand_in(self, key: str, label: int) -> None:
         """Count one more drawing of this pupil, before it is processed.
@@ -163,16 +163,16 @@ class Classroom:
         """
         place = self._of(key)
         pupil = place.pupil
-        before, until = self._before
+        previous, until = self._before
         late = self._now() - until < _GRACE
         if label != self.label_for(pupil) and not (
-            late and label == (pupil.handed_in % 10 if before is None else before)
+            late and label == (pupil.handed_in % 10 if previous is None else previous)
         ):
             raise RefusalError("task", f"the task is now: draw a {self.label_for(pupil)}")
         if len(pupil.drawings) >= self.limits.drawings:
-            raise RefusalError("full", f"{self.limits.drawings} drawings of yours are on the wall already")
+            raise RefusalError("full", f"you have {self.limits.drawings} drawings on the wall already")
         if not place.hand_ins.take():
-            raise RefusalError("often", "too many drawings in a moment")
+            raise RefusalError("often", "too many drawings at once; wait a moment")
 
     def show(self, key: str, picture: bytes) -> Sketch:
         """Show a pupil's sketch on the wall; the picture is a PNG file that we have encoded.
@@ -261,7 +261,7 @@ class Classroom:
             RefusalError: there is no such pupil.
         """
         name = f"Pupil {self.pupil(number).number}"
-        while any(alike(each.name) == alike(name) for each in self.pupils if each.number != number):
+        while any(alike(pupil.name) == alike(name) for pupil in self.pupils if pupil.number != number):
             name += "*"
         place = self._places[number]
         place.pupil = self._marked(replace(place.pupil, name=name))
@@ -286,11 +286,11 @@ class Classroom:
         Raises:
             RefusalError: there is no such pupil or drawing.
         """
-        found = self.pupil(pupil)
-        left = tuple(each for each in found.drawings if each.number != number)
-        if len(left) == len(found.drawings):
+        owner = self.pupil(pupil)
+        remaining = tuple(drawing for drawing in owner.drawings if drawing.number != number)
+        if len(remaining) == len(owner.drawings):
             raise RefusalError("missing", f"there is no drawing {number} of pupil {pupil}")
-        self._places[pupil].pupil = replace(found, drawings=left)
+        self._places[pupil].pupil = replace(owner, drawings=remaining)
         self._note(pupil)
 
     def begin_again(self) -> None:
@@ -307,19 +307,21 @@ class Classroom:
         Raises:
             RefusalError: there are none.
         """
-        all_ = [(pupil, drawing) for pupil in self.pupils for drawing in pupil.drawings]
-        if not all_:
-            raise RefusalError("empty", "no drawing was handed in yet")
+        entries = [(pupil, drawing) for pupil in self.pupils for drawing in pupil.drawings]
+        if not entries:
+            raise RefusalError("empty", "no drawing has been handed in yet")
         return Collection(
-            np.array([drawing.glyph for _, drawing in all_], np.uint8),
-            np.array([drawing.label for _, drawing in all_], np.uint8),
-            np.array([pupil.name for pupil, _ in all_]),
+            np.array([drawing.glyph for _, drawing in entries], np.uint8),
+            np.array([drawing.label for _, drawing in entries], np.uint8),
+            np.array([pupil.name for pupil, _ in entries]),
             self.collected(),
         )
 
     def collected(self) -> frozenset[Entry]:
         """Return the entries of all present drawings."""
-        return frozenset((pupil.number, pupil.name, each.number) for pupil in self.pupils for each in pupil.drawings)
+        return frozenset(
+            (pupil.number, pupil.name, drawing.number) for pupil in self.pupils for drawing in pupil.drawings
+        )
 
     def note_kept(self, collection: Collection | None) -> None:
         """Mark these drawings, and no others, as being in the file; None: there is no file any more."""
@@ -330,7 +332,7 @@ class Classroom:
 
     def changes(self, since: int) -> Changes:
         """Return what has changed since a version; 0: everything."""
-        changed = tuple(each.pupil for each in self._places.values() if each.version > since)
+        changed = tuple(place.pupil for place in self._places.values() if place.version > since)
         gone = tuple(number for version, number in self._gone if version > since) if since else ()
         return Changes(self.version, changed, gone)
 
@@ -339,19 +341,20 @@ class Classroom:
     def _marked(self, pupil: Pupil) -> Pupil:
         """Mark which drawings of a pupil are in the file, under the pupil's present name."""
         drawings = tuple(
-            replace(each, kept=(pupil.number, pupil.name, each.number) in self._in_file) for each in pupil.drawings
+            replace(drawing, kept=(pupil.number, pupil.name, drawing.number) in self._in_file)
+            for drawing in pupil.drawings
         )
         return replace(pupil, drawings=drawings)
 
     def _of(self, key: str) -> _Place:
         number = self._keys.get(key)
         if number is None:
-            raise RefusalError("key", "you are not in the class, or no more; join it again with its code")
+            raise RefusalError("key", "you are not in the class, or no longer; join it again with its code")
         return self._places[number]
 
     def _expect_free(self, name: str) -> None:
-        wanted = alike(name)
-        if any(alike(each.pupil.name) == wanted for each in self._places.values()):
+        key = alike(name)
+        if any(alike(place.pupil.name) == key for place in self._places.values()):
             raise RefusalError("taken", "somebody in the class has this name already; choose another one")
 
     def _note(self, pupil: int | None = None) -> None:

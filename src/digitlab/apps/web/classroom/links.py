@@ -28,21 +28,23 @@ def own_addresses(host: str, port: int) -> list[str]:
     (['http://127.0.0.1:8321'], ['http://192.168.1.5:8321'], ['http://[fd00::5]:80'])
     """
     hosts = network_addresses() if host in _ANY else [host]
-    return [f"http://{f'[{each}]' if ':' in each else each}:{port}" for each in hosts or ["127.0.0.1"]]
+    return [f"http://{f'[{name}]' if ':' in name else name}:{port}" for name in hosts or ["127.0.0.1"]]
 
 
 def network_addresses() -> list[str]:
     """List the IPv4 addresses of this machine that others may reach, that of the default route first."""
-    found: list[str] = []
-    with contextlib.suppress(OSError), socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as way_out:
-        way_out.connect(_ELSEWHERE)
-        found.append(way_out.getsockname()[0])
+    addresses: list[str] = []
+    with contextlib.suppress(OSError), socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
+        probe.connect(_ELSEWHERE)
+        addresses.append(probe.getsockname()[0])
     with contextlib.suppress(OSError):
-        found += [each[4][0] for each in socket.getaddrinfo(socket.gethostname(), None, socket.AF_INET)]  # type: ignore[misc]
+        addresses += [info[4][0] for info in socket.getaddrinfo(socket.gethostname(), None, socket.AF_INET)]  # type: ignore[misc]
     usable = [
-        each for each in dict.fromkeys(found) if not is_loopback(each) and not ipaddress.ip_address(each).is_link_local
+        address
+        for address in dict.fromkeys(addresses)
+        if not is_loopback(address) and not ipaddress.ip_address(address).is_link_local
     ]
-    return [each for each in usable if each != "0.0.0.0"]  # noqa: S104
+    return [address for address in usable if address != "0.0.0.0"]  # noqa: S104
 
 
 def qr_modules(text: str) -> NDArray[np.bool_]:

@@ -12,6 +12,7 @@ import numpy as np
 
 from digitlab.apps.web.pictures import picture_of
 from digitlab.errors import ImageError
+from digitlab.reading.ink import shrink
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -40,8 +41,6 @@ def on_the_wall(picture: NDArray[np.uint8]) -> bytes | None:
     grey = np.asarray(cv2.cvtColor(picture, cv2.COLOR_RGB2GRAY), np.uint8)
     if int(grey.min()) >= _INK:
         return None
-    scale = min(1.0, _WALL / max(grey.shape))
-    size = max(1, round(grey.shape[1] * scale)), max(1, round(grey.shape[0] * scale))
-    small = cv2.resize(grey, size, interpolation=cv2.INTER_AREA)
+    small = shrink(grey, _WALL)
     small = np.where(small >= _PAPER, 255, small).astype(np.uint8)
     return cv2.imencode(".png", small, [cv2.IMWRITE_PNG_COMPRESSION, 9])[1].tobytes()

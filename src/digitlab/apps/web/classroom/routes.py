@@ -2,7 +2,8 @@
 
 # No `from __future__ import annotations`: FastAPI reads the annotations of the routes.
 
-from typing import Annotated, Any
+import functools
+from typing import Annotated
 
 from fastapi import FastAPI, Path, Query, Request
 from fastapi.responses import StreamingResponse
@@ -13,7 +14,7 @@ from digitlab.apps.web.classroom.serving import ClassServing, drawings_of
 from digitlab.apps.web.classroom.values import Reason, RefusalError
 from digitlab.apps.web.guard import BODY
 from digitlab.apps.web.network_schemas import Architecture, TrainingQuestion, TrainingState
-from digitlab.apps.web.problems import MEDIA_TYPE, ProblemError
+from digitlab.apps.web.problems import ProblemError, answers_with
 from digitlab.apps.web.trainings import TrainingRoom
 
 __all__ = ["add_class", "problem_of_refusal"]
@@ -36,11 +37,7 @@ def problem_of_refusal(error: RefusalError) -> ProblemError:
     )
 
 
-def _refusals(*statuses: int) -> dict[int | str, dict[str, Any]]:
-    content = {MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}}}
-    return {status: {"description": "a problem", "content": content} for status in (401, 403, 421, 429, *statuses)}
-
-
+_refusals = functools.partial(answers_with, 429)
 _STREAM = {"content": {"text/event-stream": {"schema": {"type": "string"}}}, "description": "events, the state first"}
 _PNG = {"requestBody": {"content": {"image/png": {"schema": {"type": "string", "format": "binary"}}}}}
 
@@ -110,12 +107,12 @@ def _add_teacher(api: FastAPI, serving: ClassServing, trainings: TrainingRoom) -
         return _state(request, serving, trainings)
 
     @api.post("/v1/class", responses=_refusals(413, 422), tags=["class"])
-    async def settings(request: Request, wanted: messages.ClassSettings) -> messages.ClassState:
+    async def settings(request: Request, changes: messages.ClassSettings) -> messages.ClassState:
         """Set the task, or whether more pupils may join."""
-        if wanted.task is not None:
-            room.set_task(None if wanted.task == "round" else wanted.task)
-        if wanted.open is not None:
-            room.let_join(wanted.open)
+        if changes.task is not None:
+            room.set_task(None if changes.task == "round" else changes.task)
+        if changes.open is not None:
+            room.let_join(changes.open)
         return _state(request, serving, trainings)
 
     @api.get(
@@ -123,8 +120,8 @@ def _add_teacher(api: FastAPI, serving: ClassServing, trainings: TrainingRoom) -
     )
     async def events(request: Request) -> StreamingResponse:
         """Stream what the wall shows, as it changes: room (`ClassState`), tiles (`Tile`, several), gone (numbers)."""
-        told = serving.wall_events(_asked_at(request), training=trainings.possible)
-        return StreamingResponse(told, media_type="text/event-stream")
+        stream = serving.wall_events(_asked_at(request), training=trainings.possible)
+        return StreamingResponse(stream, media_type="text/event-stream")
 
     @api.post("/v1/class/keep", responses=_refusals(422), tags=["class"])
     async def keep(request: Request) -> messages.ClassState:
@@ -136,7 +133,7 @@ def _add_teacher(api: FastAPI, serving: ClassServing, trainings: TrainingRoom) -
     async def train(architecture: Architecture = Architecture.SLIDES) -> TrainingState:
         """Train a network on MNIST's digits and on the kept drawings; every fourth pupil is left out for the test."""
         if serving.file is None:
-            raise RefusalError("empty", "nothing is kept yet; keep the drawings first")
+            raise RefusalError("empty", "no drawings have been kept yet; keep them first")
         question = TrainingQuestion(architecture=architecture, images=10_000, epochs=3, learning_rate=None, seed=1)
         return await trainings.begin(question, serving.file)
 

@@ -75,7 +75,7 @@ class ClassServing:
         self.file: Path | None = None  # with the drawings kept last, …
         self._file_round = 0  # … of this round
         self._keeping = asyncio.Lock()
-        classroom.changed = self._tell
+        classroom.changed = self._notify
 
     @property
     def joining(self) -> str:
@@ -100,16 +100,16 @@ class ClassServing:
             ImageError: not a picture as a pad sends it.
         """
         self.classroom.may_sketch(key)
-        made = await self._opening.run(_opened, content) if content else None
-        pixels, picture = made or (None, None)
+        opened = await self._opening.run(_opened, content) if content else None
+        pixels, picture = opened or (None, None)
         if pixels is None or picture is None:
             self.classroom.wipe(key)
             return 0
-        found = self.classroom.show(key, picture)
-        self._waiting[self.classroom.of_key(key).number] = (found.number, pixels)
+        sketch = self.classroom.show(key, picture)
+        self._waiting[self.classroom.of_key(key).number] = (sketch.number, pixels)
         if self._task is None or self._task.done():
             self._task = asyncio.create_task(self._read())
-        return found.number
+        return sketch.number
 
     async def hand_in(self, key: str, content: bytes, label: int) -> Drawing:
         """Accept a drawing, labelled by the task.
@@ -123,19 +123,19 @@ class ClassServing:
         glyph = None if picture is None else await self._opening.run(glyph_of, pixels)
         if picture is None or glyph is None:
             raise RefusalError("empty", "there is nothing on the pad")
-        found = await self._reading.run(self._reader.classify, pixels)
+        prediction = await self._reading.run(self._reader.classify, pixels)
         self._waiting.pop(self.classroom.of_key(key).number, None)
-        return self.classroom.hand_in(key, label, picture, glyph, found.digit, found.confidence)
+        return self.classroom.hand_in(key, label, picture, glyph, prediction.digit, prediction.confidence)
 
     async def own_events(self, key: str) -> AsyncIterator[str]:
         """Yield a pupil's events as things change: the state, what was read, and the end."""
-        number, mine = self.classroom.of_key(key).number, object()
-        self._streams[number] = mine
-        known: Pupil | None = None
+        number, stream = self.classroom.of_key(key).number, object()
+        self._streams[number] = stream
+        previous: Pupil | None = None
         label, read = -1, ""
         try:
-            while self._streams.get(number) is mine:
-                signal = self._changed
+            while self._streams.get(number) is stream:
+                changed = self._changed
                 try:
                     pupil = self.classroom.of_key(key)
                 except RefusalError as error:
@@ -143,26 +143,27 @@ class ClassServing:
                     return
                 state = self.own_state(pupil)
                 if (
-                    known is None
-                    or pupil.drawings is not known.drawings
+                    previous is None
+                    or pupil.drawings is not previous.drawings
                     # A drawing added and removed between two checks leaves the same list, but its pupil must be told.
-                    or (pupil.handed_in, pupil.name, state.label) != (known.handed_in, known.name, label)
+                    or (pupil.handed_in, pupil.name, state.label) != (previous.handed_in, previous.name, label)
                 ):
                     yield f"event: state\ndata: {state.model_dump_json()}\n\n"
-                if (told := _read_in(pupil)) and told != read:
-                    read = told
-                    yield f"event: read\ndata: {told}\n\n"
-                known, label = pupil, state.label
-                if await _turned(signal, _OWN_TICK) is False:
+                if (reading := _read_in(pupil)) and reading != read:
+                    read = reading
+                    yield f"event: read\ndata: {reading}\n\n"
+                previous, label = pupil, state.label
+                if await _wait_for_change(changed, _OWN_TICK) is False:
                     yield ": still here\n\n"
         finally:
-            if self._streams.get(number) is mine:
+            if self._streams.get(number) is stream:
                 del self._streams[number]
 
     def own_state(self, pupil: Pupil) -> messages.OwnState:
         """Return everything that a pupil is told."""
         drawings = [
-            messages.OwnDrawing(number=each.number, label=each.label, answer=each.answer) for each in pupil.drawings
+            messages.OwnDrawing(number=drawing.number, label=drawing.label, answer=drawing.answer)
+            for drawing in pupil.drawings
         ]
         return messages.OwnState(name=pupil.name, label=self.classroom.label_for(pupil), drawings=drawings)
 
@@ -171,31 +172,32 @@ class ClassServing:
     def state(self, asked_at: str | None, *, training: bool) -> messages.ClassState:
         """Return the class without its pupils; ``asked_at`` is the address that the teacher's browser has opened."""
         room, pupils = self.classroom, self.classroom.pupils
-        drawings = [each for pupil in pupils for each in pupil.drawings]
+        drawings = [drawing for pupil in pupils for drawing in pupil.drawings]
         addresses = dict.fromkeys([*([asked_at] if asked_at else []), *self._addresses])
         return messages.ClassState(
             code=room.code, open=room.open, task=room.task, pupils=len(pupils), drawings=len(drawings),
-            unkept=sum(not each.kept for each in drawings), removed=room.only_in_file,
+            unkept=sum(not drawing.kept for drawing in drawings), removed=room.only_in_file,
             file=None if self.file is None else self.file.name,
-            links=[_link(each, room.code) for each in addresses], local=self._local and not asked_at, training=training,
+            links=[_link(address, room.code) for address in addresses], local=self._local and not asked_at,
+            training=training,
         )  # fmt: skip
 
     async def wall_events(self, asked_at: str | None, *, training: bool) -> AsyncIterator[str]:
         """Yield the wall's events as it changes: first everything, then what is new."""
-        since, said = 0, ""
+        since, last_state = 0, ""
         while True:
-            signal = self._changed
+            changed = self._changed
             changes = self.classroom.changes(since)
             state = self.state(asked_at, training=training).model_dump_json()
-            if state != said:
-                said = state
+            if state != last_state:
+                last_state = state
                 yield f"event: room\ndata: {state}\n\n"
             if changes.gone:
                 yield _event("gone", list(changes.gone))
             if changes.pupils or not since:
-                yield _event("tiles", [_tile(each).model_dump() for each in changes.pupils])
+                yield _event("tiles", [_tile(pupil).model_dump() for pupil in changes.pupils])
             since = changes.version
-            if await _turned(signal, _TICK) is False:
+            if await _wait_for_change(changed, _TICK) is False:
                 yield ": still here\n\n"
 
     async def keep(self) -> Path | None:
@@ -226,11 +228,11 @@ class ClassServing:
 
     def _free_file(self) -> Path:
         """Return an unused file name: the drawings of another class are never overwritten."""
-        wanted = self._data or Path(f"class-{time.strftime('%Y%m%d-%H%M')}.npz")
-        names = (wanted, *(wanted.with_stem(f"{wanted.stem}-{number}") for number in range(2, _NEXT_FILES)))
-        return next((each for each in names if not each.exists()), wanted)
+        preferred = self._data or Path(f"class-{time.strftime('%Y%m%d-%H%M')}.npz")
+        names = (preferred, *(preferred.with_stem(f"{preferred.stem}-{number}") for number in range(2, _NEXT_FILES)))
+        return next((path for path in names if not path.exists()), preferred)
 
-    def _tell(self) -> None:
+    def _notify(self) -> None:
         self._changed.set()
         self._changed = asyncio.Event()
 
@@ -240,10 +242,10 @@ class ClassServing:
             pupil = next(iter(self._waiting))
             number, pixels = self._waiting.pop(pupil)
             try:
-                found: Prediction = await self._reading.run(self._reader.classify, pixels)
+                prediction: Prediction = await self._reading.run(self._reader.classify, pixels)
             except (DigitlabError, ProblemError):
                 continue
-            self.classroom.note_reading(pupil, number, found.digit, found.confidence)
+            self.classroom.note_reading(pupil, number, prediction.digit, prediction.confidence)
 
 
 def _opened(content: bytes) -> tuple[NDArray[np.uint8], bytes | None]:
@@ -251,7 +253,7 @@ def _opened(content: bytes) -> tuple[NDArray[np.uint8], bytes | None]:
     return pixels, on_the_wall(pixels)
 
 
-async def _turned(changed: asyncio.Event, tick: float) -> bool:
+async def _wait_for_change(changed: asyncio.Event, tick: float) -> bool:
     """Wait for a change, then for ``tick`` seconds; return False if there was none until the next heartbeat."""
     with contextlib.suppress(TimeoutError):
         async with asyncio.timeout(_HEARTBEAT):
@@ -285,8 +287,16 @@ def _link(address: str, code: str) -> messages.ClassLink:
 def _tile(pupil: Pupil) -> messages.Tile:
     shown = None
     if pupil.sketch is not None:
-        it = pupil.sketch
-        shown = _shown(it.number, it.label, it.picture, it.answer, it.confidence, handed_in=False, read=it.read)
+        sketch = pupil.sketch
+        shown = _shown(
+            sketch.number,
+            sketch.label,
+            sketch.picture,
+            sketch.answer,
+            sketch.confidence,
+            handed_in=False,
+            read=sketch.read,
+        )
     elif pupil.drawings:
         last = pupil.drawings[-1]
         shown = _shown(last.number, last.label, last.picture, last.answer, last.confidence, handed_in=True, read=True)
@@ -308,10 +318,10 @@ def drawings_of(pupil: Pupil) -> messages.PupilDrawings:
     """Return a pupil and all drawings, as the teacher sees them."""
     drawings = [
         messages.HandedIn(
-            number=each.number, label=each.label, picture=_base64(each.picture), answer=each.answer,
-            confidence=round(each.confidence, 4), kept=each.kept,
+            number=drawing.number, label=drawing.label, picture=_base64(drawing.picture), answer=drawing.answer,
+            confidence=round(drawing.confidence, 4), kept=drawing.kept,
         )
-        for each in pupil.drawings
+        for drawing in pupil.drawings
     ]  # fmt: skip
     return messages.PupilDrawings(number=pupil.number, name=pupil.name, drawings=drawings)
 
@@ -321,8 +331,8 @@ def _read_in(pupil: Pupil) -> str:
     sketch = pupil.sketch
     if sketch is None or not sketch.read:
         return ""
-    told = messages.SketchRead(number=sketch.number, answer=sketch.answer, confidence=round(sketch.confidence, 4))
-    return told.model_dump_json()
+    message = messages.SketchRead(number=sketch.number, answer=sketch.answer, confidence=round(sketch.confidence, 4))
+    return message.model_dump_json()
 
 
 def _event(name: str, data: Any) -> str:

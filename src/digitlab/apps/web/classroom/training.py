@@ -49,7 +49,9 @@ class ClassDigits:
         from digitlab.network.classifier import Classifier, resolve_model
 
         reader = Classifier(resolve_model(None)).probabilities(self.test.images)
-        right, reader_right = (int((each.argmax(axis=1) == self.test.labels).sum()) for each in (probabilities, reader))
+        right, reader_right = (
+            int((answers.argmax(axis=1) == self.test.labels).sum()) for answers in (probabilities, reader)
+        )
         return OwnResult(pupils=self.pupils, images=len(self.test), right=right, reader_right=reader_right)
 
 

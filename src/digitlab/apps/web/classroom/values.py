@@ -98,7 +98,7 @@ class Pupil:
     @property
     def right(self) -> int:
         """Number of drawings that were read correctly."""
-        return sum(each.answer == each.label for each in self.drawings)
+        return sum(drawing.answer == drawing.label for drawing in self.drawings)
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,12 +145,12 @@ def plain_nickname(name: str, most: int = 20) -> str:
         marks = marks + 1 if kind == "M" else 0
         if marks <= _MARKS and not letter.isspace():
             letters.append(letter)
-    found = " ".join("".join(letters).split())
-    if not any(letter.isalnum() for letter in found):
+    nickname = " ".join("".join(letters).split())
+    if not any(letter.isalnum() for letter in nickname):
         raise RefusalError("name", "a name needs a letter or a digit")
-    if len(found) > most:
-        raise RefusalError("name", f"the name has {len(found)} letters; at most {most} fit on the wall")
-    return found
+    if len(nickname) > most:
+        raise RefusalError("name", f"the name has {len(nickname)} letters; at most {most} fit on the wall")
+    return nickname
 
 
 def alike(name: str) -> str:

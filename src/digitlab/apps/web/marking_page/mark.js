@@ -22,13 +22,13 @@ let chosen = -1,
 
 /** @param {Place[]} at @returns {Place} */
 const around = (at) => {
-  const left = Math.min(...at.map((each) => each[0])),
-    top = Math.min(...at.map((each) => each[1]));
+  const left = Math.min(...at.map((rect) => rect[0])),
+    top = Math.min(...at.map((rect) => rect[1]));
   return [
     left,
     top,
-    Math.max(...at.map((each) => each[0] + each[2])) - left,
-    Math.max(...at.map((each) => each[1] + each[3])) - top,
+    Math.max(...at.map((rect) => rect[0] + rect[2])) - left,
+    Math.max(...at.map((rect) => rect[1] + rect[3])) - top,
   ];
 };
 // Move and scale all places of a field into another rectangle.
@@ -37,11 +37,11 @@ const moved = (at, [x, y, wide, high]) => {
   const [left, top, w, h] = around(at),
     across = wide / w,
     down = high / h;
-  return at.map((each) => [
-    x + (each[0] - left) * across,
-    y + (each[1] - top) * down,
-    each[2] * across,
-    each[3] * down,
+  return at.map((rect) => [
+    x + (rect[0] - left) * across,
+    y + (rect[1] - top) * down,
+    rect[2] * across,
+    rect[3] * down,
   ]);
 };
 /** @param {number[]} place @returns {Place} */
@@ -70,31 +70,31 @@ const point = (event) => {
   return [((event.clientX - box.left) / box.width) * size[0], ((event.clientY - box.top) / box.height) * size[1]];
 };
 /** @param {string} text */
-const tell = (text, wrong = false) => {
+const showMessage = (text, wrong = false) => {
   $("said").textContent = text;
   $("said").classList.toggle("wrong", wrong);
 };
 const state = () => JSON.stringify({ title: input("title").value, fields });
 
 // Draw a field's rectangle, with the lines between its boxes.
-/** @param {Field} field @param {number} place */
-const draw = (field, place) => {
-  const made = document.createElement("button"),
+/** @param {Field} field @param {number} index */
+const draw = (field, index) => {
+  const button = document.createElement("button"),
     label = document.createElement("span"),
     box = around(field.at);
-  made.type = "button";
-  made.className = field.kind;
-  made.setAttribute("aria-pressed", String(place === chosen));
-  made.setAttribute("aria-label", `field ${field.name}`);
+  button.type = "button";
+  button.className = field.kind;
+  button.setAttribute("aria-pressed", String(index === chosen));
+  button.setAttribute("aria-label", `field ${field.name}`);
   label.textContent = field.name;
-  put(made, box);
+  put(button, box);
   const edges =
     field.at.length > 1
       ? field.at.slice(1).map((each) => (each[0] - box[0]) / box[2])
       : ["boxes", "pattern", "choices"].includes(field.kind)
-        ? Array.from({ length: Math.min(30, count(field)) - 1 }, (_, at) => (at + 1) / count(field))
+        ? Array.from({ length: Math.min(30, count(field)) - 1 }, (_, number) => (number + 1) / count(field))
         : [];
-  made.append(
+  button.append(
     label,
     ...edges.map((share) => {
       const edge = document.createElement("i");
@@ -103,24 +103,24 @@ const draw = (field, place) => {
     }),
     document.createElement("b"),
   );
-  made.addEventListener("pointerdown", (event) => drag(event, place));
-  made.addEventListener("focus", () => choose(place));
-  made.addEventListener("keydown", (event) => nudge(event, place));
-  return made;
+  button.addEventListener("pointerdown", (event) => drag(event, index));
+  button.addEventListener("focus", () => choose(index));
+  button.addEventListener("keydown", (event) => nudge(event, index));
+  return button;
 };
 const show = () => {
   $("fields").replaceChildren(...fields.map(draw));
   $("list").replaceChildren(
-    ...fields.map((field, place) => {
+    ...fields.map((field, index) => {
       const row = document.createElement("li"),
         button = document.createElement("button");
       button.type = "button";
       button.textContent = `${field.name}: ${field.kind}${field.shape ? ` ${field.shape}` : ""}`;
-      button.setAttribute("aria-current", String(place === chosen));
+      button.setAttribute("aria-current", String(index === chosen));
       button.addEventListener("click", () => {
-        choose(place);
+        choose(index);
         $("name").focus();
-        $("fields").children[place].scrollIntoView({ block: "center" });
+        $("fields").children[index].scrollIntoView({ block: "center" });
       });
       row.append(button);
       return row;
@@ -134,64 +134,64 @@ const showForm = () => {
   for (const name of texts) if (input(name).value.trim() !== field[name]) input(name).value = field[name];
   for (const name of yes) input(name).checked = field[name];
   const shape = shapes[field.kind],
-    said = $("shapeLabel").querySelector("span");
+    caption = $("shapeLabel").querySelector("span");
   $("shapeLabel").hidden = !shape;
-  if (shape && said) {
-    said.textContent = shape[0];
+  if (shape && caption) {
+    caption.textContent = shape[0];
     input("shape").placeholder = shape[1];
   }
   $("fullLabel").hidden = field.kind !== "boxes";
   $("values").hidden = !["boxes", "pattern", "line"].includes(field.kind);
 };
-/** @param {number} place */
-const choose = (place) => {
-  if (place === chosen) return;
-  chosen = place;
-  [...$("fields").children].forEach((each, at) => {
-    each.setAttribute("aria-pressed", String(at === chosen));
+/** @param {number} index */
+const choose = (index) => {
+  if (index === chosen) return;
+  chosen = index;
+  [...$("fields").children].forEach((element, number) => {
+    element.setAttribute("aria-pressed", String(number === chosen));
   });
-  [...$("list").querySelectorAll("button")].forEach((each, at) => {
-    each.setAttribute("aria-current", String(at === chosen));
+  [...$("list").querySelectorAll("button")].forEach((element, number) => {
+    element.setAttribute("aria-current", String(number === chosen));
   });
   showForm();
 };
-/** @param {number} place */
-const rectangle = (place) => /** @type {HTMLElement} */ ($("fields").children[place]);
-/** @param {number} place @param {number[]} box */
-const change = (place, box) => {
-  fields[place].at = moved(fields[place].at, within(box));
-  put(rectangle(place), around(fields[place].at));
+/** @param {number} index */
+const rectangle = (index) => /** @type {HTMLElement} */ ($("fields").children[index]);
+/** @param {number} index @param {number[]} box */
+const change = (index, box) => {
+  fields[index].at = moved(fields[index].at, within(box));
+  put(rectangle(index), around(fields[index].at));
 };
-/** @param {PointerEvent} event @param {number} place */
-const drag = (event, place) => {
+/** @param {PointerEvent} event @param {number} index */
+const drag = (event, index) => {
   event.stopPropagation();
-  choose(place);
+  choose(index);
   const start = point(event),
-    box = around(fields[place].at),
+    box = around(fields[index].at),
     sizing = event.target instanceof Element && event.target.tagName === "B",
-    target = rectangle(place);
+    target = rectangle(index);
   target.setPointerCapture(event.pointerId);
   /** @param {PointerEvent} next */
   const move = (next) => {
     const [x, y] = point(next),
       dx = x - start[0],
       dy = y - start[1];
-    change(place, sizing ? [box[0], box[1], box[2] + dx, box[3] + dy] : [box[0] + dx, box[1] + dy, box[2], box[3]]);
+    change(index, sizing ? [box[0], box[1], box[2] + dx, box[3] + dy] : [box[0] + dx, box[1] + dy, box[2], box[3]]);
   };
   target.addEventListener("pointermove", move);
   target.addEventListener("pointerup", () => target.removeEventListener("pointermove", move), { once: true });
 };
 /** @type {Record<string, [number, number]>} */
-const ways = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] };
-/** @param {KeyboardEvent} event @param {number} place */
-const nudge = (event, place) => {
-  const way = ways[event.key];
+const directions = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] };
+/** @param {KeyboardEvent} event @param {number} index */
+const nudge = (event, index) => {
+  const direction = directions[event.key];
   if (event.key === "Delete" || event.key === "Backspace") remove();
-  else if (way) {
+  else if (direction) {
     const step = Math.max(1, Math.round(size[0] / 1200)),
-      [x, y, wide, high] = around(fields[place].at),
-      [dx, dy] = way.map((each) => each * step);
-    change(place, event.shiftKey ? [x, y, wide + dx, high + dy] : [x + dx, y + dy, wide, high]);
+      [x, y, wide, high] = around(fields[index].at),
+      [dx, dy] = direction.map((offset) => offset * step);
+    change(index, event.shiftKey ? [x, y, wide + dx, high + dy] : [x + dx, y + dy, wide, high]);
   } else return;
   event.preventDefault();
 };
@@ -295,13 +295,13 @@ const send = async () => {
     headers: { "Content-Type": "application/json" },
     body: state(),
   });
-  const said = await answer.json();
+  const content = await answer.json();
   if (!answer.ok) {
-    tell(said.detail || `the server answered ${answer.status}`, true);
+    showMessage(content.detail || `the server answered ${answer.status}`, true);
     return false;
   }
   saved = state();
-  tell(`${said.fields} ${said.fields === 1 ? "field" : "fields"} written to ${said.out}`);
+  showMessage(`${content.fields} ${content.fields === 1 ? "field" : "fields"} written to ${content.out}`);
   return true;
 };
 /** @param {() => Promise<unknown>} work */
@@ -309,7 +309,7 @@ const attempt = (work) => async () => {
   try {
     await work();
   } catch {
-    tell("the server is not there any more; begin again with digitlab sheet from … --mark", true);
+    showMessage("the server is not there any more; begin again with digitlab sheet from … --mark", true);
   }
 };
 $("save").addEventListener("click", attempt(send));
@@ -318,7 +318,7 @@ $("end").addEventListener(
   attempt(async () => {
     if (!(await send())) return;
     await fetch("/done", { method: "POST", headers: { "Content-Type": "application/json" }, body: "{}" });
-    tell(`${$("said").textContent}. This page may be closed.`);
+    showMessage(`${$("said").textContent}. This page may be closed.`);
     const controls = /** @type {NodeListOf<HTMLInputElement>} */ (document.querySelectorAll("button, input, select"));
     for (const each of controls) each.disabled = true;
   }),
@@ -334,7 +334,7 @@ input("title").value = form.title;
 $("known").hidden = !form.known;
 show();
 saved = state();
-tell(
+showMessage(
   form.known
     ? ""
     : fields.length

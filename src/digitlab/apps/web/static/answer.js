@@ -29,12 +29,12 @@ export function tenBars(label) {
   const list = make("ol", { class: "bars", "aria-label": label, start: 0 }, ...rows.map((each) => each.row));
   /** @type {(probabilities: number[] | null, answer?: number | null, before?: number[] | null) => void} */
   const show = (probabilities, answer = null, before = null) => {
-    const asked = probabilities?.some((each) => each > 0);
+    const answered = probabilities?.some((each) => each > 0);
     rows.forEach(({ bar, ghost, share, row }, digit) => {
       const value = probabilities?.[digit] ?? 0;
       bar.style.transform = `scaleX(${value.toFixed(4)})`;
       ghost.style.transform = `scaleX(${(before?.[digit] ?? 0).toFixed(4)})`;
-      share.textContent = asked ? probability(value) : "–";
+      share.textContent = answered ? probability(value) : "–";
       row.classList.toggle("first", answer === digit);
     });
   };
@@ -49,11 +49,11 @@ export function tenBars(label) {
  * @param {number} which the probability that the digit's own bar shows
  */
 export function sure(digit, confidence, which) {
-  const [share, there] = [probability(confidence), probability(Math.min(1, confidence / which))];
+  const [share, presence] = [probability(confidence), probability(Math.min(1, confidence / which))];
   if (share === probability(which)) return t("confidence {share}", { share });
   return t("confidence {share} = (a digit: {there}) × (a {digit}: {which})", {
     share,
-    there,
+    there: presence,
     digit,
     which: probability(which),
   });
@@ -63,7 +63,7 @@ export function sure(digit, confidence, which) {
 export class Answer {
   /** @type {number[]} */
   #times = [];
-  #said = "";
+  #announced = "";
   /** @type {Shown | null} */
   #last = null;
   /** @type {ReturnType<typeof setTimeout> | undefined} */
@@ -138,9 +138,9 @@ export class Answer {
   /** Announce the answer to screen readers once it has been stable for a moment. @param {string} text */
   #announce(text) {
     clearTimeout(this.#waiting);
-    if (text === this.#said) return;
+    if (text === this.#announced) return;
     this.#waiting = setTimeout(() => {
-      this.#said = this.live.textContent = text;
+      this.#announced = this.live.textContent = text;
     }, 600);
   }
 

@@ -48,8 +48,8 @@ const query = (model) => (model ? `?${new URLSearchParams({ model })}` : "");
  * @param {RequestInit} settings
  * @returns {Promise<any>}
  */
-async function ask(path, settings = {}) {
-  const answer = await reached(path, settings);
+async function request(path, settings = {}) {
+  const answer = await fetchOrRefuse(path, settings);
   if (!answer.ok) throw await refusal(answer);
   return answer.status === 204 ? null : answer.json().catch(() => null);
 }
@@ -59,7 +59,7 @@ async function ask(path, settings = {}) {
  * @param {string} path
  * @param {RequestInit} settings
  */
-async function reached(path, settings) {
+async function fetchOrRefuse(path, settings) {
   try {
     return await fetch(path, settings);
   } catch {
@@ -81,23 +81,23 @@ async function refusal(answer) {
  * @param {string} path
  * @param {Blob | undefined} body
  */
-const post = (path, body) => ask(path, { method: "POST", body });
+const post = (path, body) => request(path, { method: "POST", body });
 
 /**
  * @param {string} path
  * @param {object} question
  */
-const say = (path, question) =>
-  ask(path, { method: "POST", body: JSON.stringify(question), headers: { "Content-Type": "application/json" } });
+const postJson = (path, question) =>
+  request(path, { method: "POST", body: JSON.stringify(question), headers: { "Content-Type": "application/json" } });
 
 /**
  * A picture for the reader: a file for a server, or pixels where the page itself does the reading.
  * @typedef {Blob | ImageData} Picture
  * @typedef {{
- *   progress: (told: TrainingProgress) => void,
- *   epoch: (told: TrainingEpoch) => void,
- *   stage: (told: { text: string }) => void,
- *   state: (told: TrainingState, source: EventSource) => void,
+ *   progress: (data: TrainingProgress) => void,
+ *   epoch: (data: TrainingEpoch) => void,
+ *   stage: (data: { text: string }) => void,
+ *   state: (data: TrainingState, source: EventSource) => void,
  * }} TrainingListeners
  * @typedef {{
  *   model: string, glyph: string | null, layer: string | null, kind: "none" | "noise" | "bits" | "zero" | "shuffle" | "filter",
@@ -125,7 +125,7 @@ const server = {
    * @type {(file: Blob, page: number) => Promise<{ picture: Blob, pages: number }>}
    */
   pageOf: async (file, page) => {
-    const answer = await reached(`v1/picture?page=${page}`, { method: "POST", body: file });
+    const answer = await fetchOrRefuse(`v1/picture?page=${page}`, { method: "POST", body: file });
     if (!answer.ok) throw await refusal(answer);
     return { picture: await answer.blob(), pages: Number(answer.headers.get("Digitlab-Pages")) || 1 };
   },
@@ -134,34 +134,34 @@ const server = {
   /** @type {(picture: any) => Promise<FilterBank>} */
   filters: (picture) => post("v1/filters", picture),
   /** @type {() => Promise<Models>} */
-  models: () => ask("v1/models"),
+  models: () => request("v1/models"),
   /** @type {(name: string) => Promise<ModelDetail>} */
-  modelDetail: (name) => ask(`v1/models/${encodeURIComponent(name)}`),
+  modelDetail: (name) => request(`v1/models/${encodeURIComponent(name)}`),
   /** @type {(picture: any, model: string, label: number | null) => Promise<Diagnosed>} */
   diagnose: (picture, model, label) =>
     post(`v1/diagnose?${new URLSearchParams({ model, ...(label === null ? {} : { label: String(label) }) })}`, picture),
   /** @type {(name: string) => Promise<ModelMistakes>} */
-  mistakes: (name) => ask(`v1/models/${encodeURIComponent(name)}/mistakes`),
+  mistakes: (name) => request(`v1/models/${encodeURIComponent(name)}/mistakes`),
   /** @type {() => Promise<Gallery>} */
-  gallery: () => ask("v1/gallery"),
+  gallery: () => request("v1/gallery"),
   /** @type {() => Promise<Lessons>} */
-  lessons: () => ask("v1/lessons"),
+  lessons: () => request("v1/lessons"),
   /** @type {() => Promise<LearningDigits>} */
-  learningDigits: () => ask("v1/learning-digits"),
+  learningDigits: () => request("v1/learning-digits"),
   /** Start a worker for training: see learning-answers.js. @type {() => Worker} */
   learner: () => new Worker(new URL("static/learning-worker.js", document.baseURI), { type: "module" }),
   /** @type {(glyphs: string[], names: string[]) => Promise<Probabilities>} */
-  probabilities: (glyphs, names) => say("v1/probabilities", { glyphs, models: names }),
+  probabilities: (glyphs, names) => postJson("v1/probabilities", { glyphs, models: names }),
   /** @type {(question: ExplainQuestion) => Promise<Explained>} */
-  explain: (question) => say("v1/explain", question),
+  explain: (question) => postJson("v1/explain", question),
   /** @type {(question: Partial<OcclusionQuestion>) => Promise<Occluded>} */
-  occlusion: (question) => say("v1/occlusion", question),
+  occlusion: (question) => postJson("v1/occlusion", question),
   /** @type {() => Promise<Trainings>} */
-  trainings: () => ask("v1/trainings"),
+  trainings: () => request("v1/trainings"),
   /** @type {(question: TrainingQuestion) => Promise<TrainingState>} */
-  startTraining: (question) => say("v1/trainings", question),
+  startTraining: (question) => postJson("v1/trainings", question),
   /** @type {(id: string) => Promise<TrainingState>} */
-  stopTraining: (id) => ask(`v1/trainings/${encodeURIComponent(id)}`, { method: "DELETE" }),
+  stopTraining: (id) => request(`v1/trainings/${encodeURIComponent(id)}`, { method: "DELETE" }),
   /** @type {(id: string, listeners: TrainingListeners) => EventSource} */
   trainingEvents: (id, listeners) => {
     const source = new EventSource(`v1/trainings/${encodeURIComponent(id)}/events`);
@@ -260,14 +260,14 @@ export function newest(work) {
   let busy = false;
   /** @type {Given | null} */
   let next = null;
-  return async function offer(...given) {
+  return async function offer(...args) {
     if (busy) {
-      next = given;
+      next = args;
       return;
     }
     busy = true;
     try {
-      await work(...given);
+      await work(...args);
     } finally {
       busy = false;
       if (next) {

@@ -17,8 +17,8 @@ export function drawBoxes(overlay, digits, width, height, chosen = -1) {
   overlay.setAttribute("preserveAspectRatio", "xMidYMid meet");
   const size = Math.max(height / 22, 9);
   overlay.replaceChildren(
-    ...digits.map(({ digit, box: [x0, y0, x1, y1] }, place) => {
-      const kind = [digit === null ? "declined" : "read", place === chosen ? "chosen" : ""].join(" ");
+    ...digits.map(({ digit, box: [x0, y0, x1, y1] }, index) => {
+      const kind = [digit === null ? "declined" : "read", index === chosen ? "chosen" : ""].join(" ");
       const text = draw(
         "text",
         { x: x0, y: Math.max(y0 - size * 0.3, size), "font-size": size },
@@ -46,15 +46,15 @@ export function showFound(group, digits, chosen, choose) {
   const shown = digits.slice(0, 60);
   // Existing buttons are reused, so that the focused one keeps the focus.
   while (group.children.length > shown.length) group.lastElementChild?.remove();
-  shown.forEach(({ digit, confidence }, place) => {
-    const kept = /** @type {HTMLButtonElement | undefined} */ (group.children[place]);
-    const button = kept ?? group.appendChild(make("button", { type: "button" }));
+  shown.forEach(({ digit, confidence }, index) => {
+    const existing = /** @type {HTMLButtonElement | undefined} */ (group.children[index]);
+    const button = existing ?? group.appendChild(make("button", { type: "button" }));
     button.textContent = digit === null ? "?" : String(digit);
-    button.setAttribute("aria-pressed", String(place === chosen));
+    button.setAttribute("aria-pressed", String(index === chosen));
     button.title =
       digit === null
         ? t("not answered: its confidence does not reach the threshold")
         : t("confidence {share}", { share: probability(confidence) });
-    button.onclick = () => choose(place);
+    button.onclick = () => choose(index);
   });
 }

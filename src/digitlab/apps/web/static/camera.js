@@ -31,12 +31,12 @@ function release(stream) {
 /** Send times of one connection's frames, so that a late answer is not taken for a current one. */
 export class SentFrames {
   /** @type {Map<number, number>} */
-  #at = new Map();
+  #sentAt = new Map();
   #count = 0;
 
   /** @param {number} now milliseconds */
   send(now) {
-    this.#at.set(this.#count, now);
+    this.#sentAt.set(this.#count, now);
     this.#count += 1;
   }
 
@@ -46,14 +46,14 @@ export class SentFrames {
    * @param {number} now milliseconds
    */
   age(frame, now) {
-    const at = this.#at.get(frame) ?? now;
-    for (const each of this.#at.keys()) if (each <= frame) this.#at.delete(each);
+    const at = this.#sentAt.get(frame) ?? now;
+    for (const each of this.#sentAt.keys()) if (each <= frame) this.#sentAt.delete(each);
     return now - at;
   }
 
   /** Milliseconds that the oldest unanswered frame has waited; 0 if there is none. @param {number} now */
   waits(now) {
-    const [first] = this.#at.values();
+    const [first] = this.#sentAt.values();
     return first === undefined ? 0 : now - first;
   }
 }
@@ -95,16 +95,16 @@ export class Camera extends EventTarget {
 
   async start() {
     if (!navigator.mediaDevices?.getUserMedia)
-      return this.#complain(t("Browsers give the camera only to pages on this machine or over https."));
+      return this.#reportTrouble(t("Browsers give the camera only to pages on this machine or over https."));
     const turn = (this.#turn += 1);
     let stream;
     try {
-      const wish = { width: { ideal: WIDE }, facingMode: { ideal: "environment" } };
-      stream = await navigator.mediaDevices.getUserMedia({ video: wish, audio: false });
+      const constraints = { width: { ideal: WIDE }, facingMode: { ideal: "environment" } };
+      stream = await navigator.mediaDevices.getUserMedia({ video: constraints, audio: false });
     } catch (error) {
       if (turn !== this.#turn) return;
       const denied = error.name === "NotAllowedError";
-      return this.#complain(
+      return this.#reportTrouble(
         denied
           ? t("The browser was not allowed to use the camera.")
           : t("No camera was found, or another program has it."),
@@ -112,12 +112,12 @@ export class Camera extends EventTarget {
     }
     if (turn !== this.#turn) return release(stream);
     this.#stream = stream;
-    for (const track of stream.getTracks()) track.addEventListener("ended", () => this.#gone(turn));
+    for (const track of stream.getTracks()) track.addEventListener("ended", () => this.#cameraLost(turn));
     this.video.srcObject = stream;
     try {
       await this.video.play();
     } catch {
-      return this.#gone(turn);
+      return this.#cameraLost(turn);
     }
     if (turn !== this.#turn) return;
     this.#connect();
@@ -125,10 +125,10 @@ export class Camera extends EventTarget {
   }
 
   /** Report that the camera of this start is lost, unless it was stopped. @param {number} turn */
-  #gone(turn) {
+  #cameraLost(turn) {
     if (turn !== this.#turn) return;
     this.stop();
-    this.#complain(t("The camera is gone: it was unplugged, or another program has it."));
+    this.#reportTrouble(t("The camera is gone: it was unplugged, or another program has it."));
   }
 
   stop() {
@@ -170,24 +170,24 @@ export class Camera extends EventTarget {
     }, 1000);
     line.addEventListener("open", () => this.#next());
     line.addEventListener("message", (event) => {
-      if (line === this.#line) this.#answered(JSON.parse(/** @type {MessageEvent<string>} */ (event).data));
+      if (line === this.#line) this.#showAnswer(JSON.parse(/** @type {MessageEvent<string>} */ (event).data));
     });
     line.addEventListener("close", (event) => {
       const { reason } = /** @type {CloseEvent} */ (event);
       if (line !== this.#line || !this.running) return;
       this.stop();
-      const cut = t("The connection to the server was lost; start the camera again.");
-      this.#complain(reason ? `${cut} (${reason})` : cut);
+      const lost = t("The connection to the server was lost; start the camera again.");
+      this.#reportTrouble(reason ? `${lost} (${reason})` : lost);
     });
   }
 
   /** @param {LiveAnswer} answer */
-  #answered(answer) {
+  #showAnswer(answer) {
     this.#underWay = Math.max(0, this.#underWay - 1 - Math.max(0, (answer.skipped ?? 0) - this.#skipped));
     this.#skipped = answer.skipped ?? 0;
     const age = this.#sent.age(answer.frame, performance.now());
     if (answer.error && answer.error !== this.#error)
-      this.#complain(relayed("A frame could not be read.", answer.error));
+      this.#reportTrouble(relayed("A frame could not be read.", answer.error));
     this.#error = answer.error;
     if (!answer.error) {
       const surest = mostCertain(answer.digits);
@@ -229,7 +229,7 @@ export class Camera extends EventTarget {
   }
 
   /** @param {string} detail */
-  #complain(detail) {
+  #reportTrouble(detail) {
     this.dispatchEvent(new CustomEvent("trouble", { detail }));
   }
 }

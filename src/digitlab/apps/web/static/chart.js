@@ -27,12 +27,12 @@ export class Chart {
     this.last = 1;
     this.points = Object.fromEntries(Object.keys(curves).map((name) => [name, []]));
     this.picture = draw("svg", { class: "chart", viewBox: `0 0 ${WIDE} ${HIGH}`, role: "img", "aria-label": title });
-    this.told = make("span", { class: "unseen" });
-    const keys = Object.values(curves).map((each) => make("span", { class: `key ${each.class}` }, each.label));
+    this.summary = make("span", { class: "unseen" });
+    const keys = Object.values(curves).map((curve) => make("span", { class: `key ${curve.class}` }, curve.label));
     this.figure = make(
       "figure",
       { class: "curves" },
-      make("figcaption", {}, make("b", {}, title), " ", ...keys, this.told),
+      make("figcaption", {}, make("b", {}, title), " ", ...keys, this.summary),
       this.picture,
     );
   }
@@ -101,7 +101,7 @@ export class Chart {
       ),
       ...lines,
     );
-    this.told.textContent = Object.entries(this.curves)
+    this.summary.textContent = Object.entries(this.curves)
       .filter(([name]) => this.points[name].length)
       .map(([name, { label }]) => `${label}: ${this.write(this.points[name][this.points[name].length - 1][1])}`)
       .join(", ");
@@ -128,12 +128,12 @@ export function extent(values) {
 export function thinned(points) {
   const size = Math.ceil(points.length / 300);
   if (size < 3) return points;
-  const kept = [];
+  const reduced = [];
   for (let start = 0; start < points.length; start += size) {
-    const stretch = points.slice(start, start + size).sort((one, other) => one[1] - other[1]);
-    kept.push(...[stretch[0], stretch[stretch.length - 1]].sort((one, other) => one[0] - other[0]));
+    const segment = points.slice(start, start + size).sort((one, other) => one[1] - other[1]);
+    reduced.push(...[segment[0], segment[segment.length - 1]].sort((one, other) => one[0] - other[0]));
   }
-  return kept;
+  return reduced;
 }
 
 /**
@@ -144,8 +144,8 @@ export function thinned(points) {
 export function ticks(low, high) {
   const rough = (high - low) / 4;
   const power = 10 ** Math.floor(Math.log10(rough));
-  const step = [1, 2, 5].map((each) => each * power).find((each) => each >= rough) ?? 10 * power;
+  const step = [1, 2, 5].map((candidate) => candidate * power).find((candidate) => candidate >= rough) ?? 10 * power;
   const first = Math.floor(low / step);
   const count = Math.ceil(high / step) - first;
-  return Array.from({ length: count + 1 }, (_, place) => Number(((first + place) * step).toPrecision(8)));
+  return Array.from({ length: count + 1 }, (_, index) => Number(((first + index) * step).toPrecision(8)));
 }

@@ -53,12 +53,12 @@ export class DamageView {
   async #show() {
     const { subject, model } = state;
     if (!subject || !model) return;
-    const seen = await inspected(subject, model);
-    [this.#glyph, this.#before] = [seen.glyph, seen.probabilities];
+    const inspection = await inspected(subject, model);
+    [this.#glyph, this.#before] = [inspection.glyph, inspection.probabilities];
     if (this.#built !== `${model} ${language()}`) await this.#build(model);
     this.#built = `${model} ${language()}`;
     this.ask();
-    this.less.show(seen.glyph);
+    this.less.show(inspection.glyph);
   }
 
   /** @param {string} model */
@@ -155,14 +155,14 @@ export class DamageView {
   /** @returns {Omit<Damage, "images">} */
   get #damage() {
     const kind = /** @type {Damage["kind"]} */ (this.choices.kind.value);
-    const given = this.amount.valueAsNumber;
-    const amount = kind === "noise" ? given / 50 : kind === "filter" ? given - 1 : given;
-    const still = kind === "noise" && given === 0;
+    const setting = this.amount.valueAsNumber;
+    const amount = kind === "noise" ? setting / 50 : kind === "filter" ? setting - 1 : setting;
+    const harmless = kind === "noise" && setting === 0;
     return {
       model: state.model,
       glyph: this.#glyph,
       layer: this.choices.layer.value || null,
-      kind: still ? "none" : kind,
+      kind: harmless ? "none" : kind,
       amount,
     };
   }
@@ -183,11 +183,15 @@ export class DamageView {
             : "";
     let [right, of, all] = [0, 0, 1];
     while (of < all) {
-      const told = await api.damaged({ ...damage, glyph: of ? null : damage.glyph, images: [of, of + PART] });
-      if (turn !== this.#turn || !told.of) return;
-      [right, of, all] = [right + told.right, of + told.of, told.all];
-      if (told.probabilities)
-        this.bars.show(told.probabilities, told.probabilities.indexOf(Math.max(...told.probabilities)), this.#before);
+      const result = await api.damaged({ ...damage, glyph: of ? null : damage.glyph, images: [of, of + PART] });
+      if (turn !== this.#turn || !result.of) return;
+      [right, of, all] = [right + result.right, of + result.of, result.all];
+      if (result.probabilities)
+        this.bars.show(
+          result.probabilities,
+          result.probabilities.indexOf(Math.max(...result.probabilities)),
+          this.#before,
+        );
       this.places.accuracy.textContent = t("{share} of {n} test images are still right", {
         share: percent(right / of, 1),
         n: of,
@@ -206,11 +210,11 @@ export class DamageView {
     this.places.doubt.replaceChildren();
     for (let row = 0; row < set.count; row += 1) {
       const glyph = set.bytes.slice(784 * row, 784 * row + 784);
-      const told = await api.probabilities([api.toBase64(glyph)], [plain]);
-      const [said] = told.probabilities[0];
-      const found = await api.classify(onPaper(set.bytes, 784 * row), reader?.name ?? model);
+      const result = await api.probabilities([api.toBase64(glyph)], [plain]);
+      const [probabilities] = result.probabilities[0];
+      const prediction = await api.classify(onPaper(set.bytes, 784 * row), reader?.name ?? model);
       if (turn !== this.#doubts) return;
-      const best = Math.max(...said);
+      const best = Math.max(...probabilities);
       this.places.doubt.append(
         make(
           "figure",
@@ -223,14 +227,14 @@ export class DamageView {
           make(
             "figcaption",
             {},
-            t("network: {digit}, {share}", { digit: said.indexOf(best), share: probability(best) }),
+            t("network: {digit}, {share}", { digit: probabilities.indexOf(best), share: probability(best) }),
           ),
           make(
             "figcaption",
             {},
-            found.digit === null
+            prediction.digit === null
               ? t("reader: refused")
-              : t("reader: {digit}, {share}", { digit: found.digit, share: probability(found.confidence) }),
+              : t("reader: {digit}, {share}", { digit: prediction.digit, share: probability(prediction.confidence) }),
           ),
         ),
       );

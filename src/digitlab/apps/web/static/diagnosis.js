@@ -28,51 +28,44 @@ const DIFFERENCES = {
 export class DiagnosisView {
   #built = "";
   /** @type {Subject | null} */
-  #asked = null;
+  #subject = null;
   #model = "";
   /** The digit that it shows according to the visitor; empty: as it is read. */
   #label = "";
   /** @type {Diagnosed | null} */
-  #told = null;
+  #diagnosis = null;
 
-  /**
-   * @param {HTMLElement} panel
-   * @param {(message: string) => void} trouble
-   */
-  constructor(panel, trouble) {
+  /** @param {HTMLElement} panel */
+  constructor(panel) {
     this.panel = panel;
-    this.show = api.newest(() => this.#show().catch((error) => this.#fail(error.message, trouble)));
+    this.show = api.newest(() => this.#show().catch((error) => this.#fail(error.message)));
   }
 
   async #show() {
     const { subject, model } = state;
     if (!subject || !model) return;
-    if (subject !== this.#asked) this.#label = "";
-    if (subject !== this.#asked || model !== this.#model || !this.#told) {
-      [this.#asked, this.#model] = [subject, model];
+    if (subject !== this.#subject) this.#label = "";
+    if (subject !== this.#subject || model !== this.#model || !this.#diagnosis) {
+      [this.#subject, this.#model] = [subject, model];
       this.panel.setAttribute("aria-busy", "true");
-      if (!this.#told) this.panel.replaceChildren(make("p", { class: "quiet" }, t("asking the network …")));
+      if (!this.#diagnosis) this.panel.replaceChildren(make("p", { class: "quiet" }, t("asking the network …")));
       const label = this.#label === "" ? null : Number(this.#label);
-      this.#told = null;
-      this.#told = await api.diagnose(subject.whole ?? subject.picture, model, label);
+      this.#diagnosis = null;
+      this.#diagnosis = await api.diagnose(subject.whole ?? subject.picture, model, label);
       this.#built = "";
     }
-    if (this.#told && this.#built !== language()) this.#build(this.#told);
+    if (this.#diagnosis && this.#built !== language()) this.#build(this.#diagnosis);
     this.panel.removeAttribute("aria-busy");
   }
 
-  /**
-   * @param {string} message
-   * @param {(message: string) => void} trouble
-   */
-  #fail(message, trouble) {
+  /** Say in the panel itself why there is no diagnosis. @param {string} message */
+  #fail(message) {
     this.panel.removeAttribute("aria-busy");
-    this.panel.replaceChildren(make("p", { class: "quiet" }, t("This picture cannot be diagnosed.")));
-    trouble(message);
+    this.panel.replaceChildren(make("p", { class: "quiet", role: "alert" }, message));
   }
 
-  /** @param {Diagnosed} told */
-  #build(told) {
+  /** @param {Diagnosed} diagnosis */
+  #build(diagnosis) {
     this.#built = language();
     const choice = fillChoice(
       make("select", { id: "diagnosis-label" }),
@@ -81,27 +74,27 @@ export class DiagnosisView {
     );
     choice.addEventListener("change", () => {
       this.#label = choice.value;
-      this.#told = null;
+      this.#diagnosis = null;
       this.show();
     });
-    const reader = told.reader
-      ? t("The shipped reader answers {answer}.", { answer: answered(told.reader) })
+    const reader = diagnosis.reader
+      ? t("The shipped reader answers {answer}.", { answer: answered(diagnosis.reader) })
       : t("The shipped reader finds no digit.");
     this.panel.replaceChildren(
       make("h2", {}, t("Why this answer?")),
       ...(language() === "en" ? [] : [make("p", { class: "quiet small" }, t("The server's message, in English:"))]),
-      make("p", { class: "outcome", lang: "en", translate: "no" }, told.sentence),
+      make("p", { class: "outcome", lang: "en", translate: "no" }, diagnosis.sentence),
       make("p", { class: "question" }, make("span", {}, reader), make("label", {}, t("It shows"), " ", choice)),
-      figures(told),
+      figures(diagnosis),
       make("h3", {}, t("Each difference, corrected in turn")),
       make(
         "div",
         { class: "scrolled", tabindex: 0, role: "group", "aria-label": t("Each difference, corrected in turn") },
-        table(told),
+        table(diagnosis),
       ),
       make("h3", {}, t("Python that prepares an image for this model")),
-      make("pre", { class: "scrolled", lang: "en", translate: "no", tabindex: 0 }, told.lines.join("\n")),
-      costs(told.model),
+      make("pre", { class: "scrolled", lang: "en", translate: "no", tabindex: 0 }, diagnosis.lines.join("\n")),
+      costs(diagnosis.model),
     );
   }
 }
@@ -121,37 +114,37 @@ function picture(glyph, label) {
   const bytes = api.fromBase64(glyph);
   const shown = canvas(28, 28, { class: "pixels", role: "img", "aria-label": label });
   const image = new ImageData(28, 28);
-  bytes.forEach((grey, place) => {
-    image.data.fill(grey, 4 * place, 4 * place + 3);
-    image.data[4 * place + 3] = 255;
+  bytes.forEach((grey, index) => {
+    image.data.fill(grey, 4 * index, 4 * index + 3);
+    image.data[4 * index + 3] = 255;
   });
   penOf(shown).putImageData(image, 0, 0);
   return shown;
 }
 
-/** @param {Diagnosed} told */
-function figures(told) {
+/** @param {Diagnosed} diagnosis */
+function figures(diagnosis) {
   const [shown, mended, trained] = [
-    t("made 28×28: {answer}", { answer: answered(told.first) }),
-    t("all corrected: {answer}", { answer: answered(told.last) }),
+    t("made 28×28: {answer}", { answer: answered(diagnosis.first) }),
+    t("all corrected: {answer}", { answer: answered(diagnosis.last) }),
     t("what it was trained on"),
   ];
   return make(
     "div",
     { class: "pictured" },
-    make("figure", {}, picture(told.shown, shown), make("figcaption", {}, shown)),
-    make("figure", {}, picture(told.mended, mended), make("figcaption", {}, mended)),
+    make("figure", {}, picture(diagnosis.shown, shown), make("figcaption", {}, shown)),
+    make("figure", {}, picture(diagnosis.mended, mended), make("figcaption", {}, mended)),
     make(
       "figure",
       { class: "several" },
-      make("div", {}, ...told.trained.map((glyph) => picture(glyph, trained))),
+      make("div", {}, ...diagnosis.trained.map((glyph) => picture(glyph, trained))),
       make("figcaption", {}, trained),
     ),
   );
 }
 
-/** @param {Diagnosed} told */
-function table(told) {
+/** @param {Diagnosed} diagnosis */
+function table(diagnosis) {
   const head = [
     t("difference"),
     t("measured"),
@@ -164,64 +157,70 @@ function table(told) {
     "table",
     { class: "differences" },
     make("thead", {}, make("tr", {}, ...head)),
-    make("tbody", {}, ...told.differences.map((each) => row(each, told.causes))),
+    make("tbody", {}, ...diagnosis.differences.map((difference) => row(difference, diagnosis.causes))),
   );
 }
 
 /**
- * @param {Difference} each
+ * @param {Difference} difference
  * @param {string[]} causes
  */
-function row(each, causes) {
-  const name = t(DIFFERENCES[each.name]);
+function row(difference, causes) {
+  const name = t(DIFFERENCES[difference.name]);
   const heading = make("th", { scope: "row" }, name);
-  if (each.measured === null)
+  if (difference.measured === null)
     return make("tr", { class: "same" }, heading, make("td", { colspan: 5 }, t("as in MNIST")));
   return make(
     "tr",
-    { class: causes.includes(each.name) && "cause" },
+    { class: causes.includes(difference.name) && "cause" },
     heading,
-    make("td", { lang: "en", translate: "no" }, each.measured),
-    make("td", {}, picture(each.image, name)),
-    ...[each.answer, each.alone, each.without].map((answer) => make("td", {}, answered(answer))),
+    make("td", { lang: "en", translate: "no" }, difference.measured),
+    make("td", {}, picture(difference.image, name)),
+    ...[difference.answer, difference.alone, difference.without].map((answer) => make("td", {}, answered(answer))),
   );
 }
 
 /** The accuracy that such mistakes cost the model, fetched when the section is opened. @param {string} model */
 function costs(model) {
   const inside = make("div", {}, make("p", { class: "quiet" }, t("asking the network …")));
-  const whole = make(
+  const details = make(
     "details",
     { class: "costs" },
     make("summary", {}, t("What such mistakes cost this model")),
     inside,
   );
-  whole.addEventListener(
+  details.addEventListener(
     "toggle",
     () =>
       api.mistakes(model).then(
-        (told) => inside.replaceChildren(...costed(told)),
+        (result) => inside.replaceChildren(...costed(result)),
         (error) => inside.replaceChildren(make("p", { class: "quiet" }, error.message)),
       ),
     { once: true },
   );
-  return whole;
+  return details;
 }
 
-/** @param {ModelMistakes} told */
-function costed(told) {
-  const rows = [{ words: "", accuracy: told.accuracy, example: told.example }, ...told.mistakes].map((each) =>
+/** @param {ModelMistakes} result */
+function costed(result) {
+  const rows = [{ words: "", accuracy: result.accuracy, example: result.example }, ...result.mistakes].map((mistake) =>
     make(
       "tr",
       {},
-      make("td", {}, picture(each.example, each.words || t("no mistake"))),
-      each.words
-        ? make("th", { scope: "row", lang: "en", translate: "no" }, each.words)
+      make("td", {}, picture(mistake.example, mistake.words || t("no mistake"))),
+      mistake.words
+        ? make("th", { scope: "row", lang: "en", translate: "no" }, mistake.words)
         : make("th", { scope: "row" }, t("no mistake")),
-      make("td", {}, percent(each.accuracy, 1)),
-      make("td", { class: "metered" }, make("meter", { min: 0, max: 1, value: each.accuracy, "aria-hidden": "true" })),
+      make("td", {}, percent(mistake.accuracy, 1)),
+      make(
+        "td",
+        { class: "metered" },
+        make("meter", { min: 0, max: 1, value: mistake.accuracy, "aria-hidden": "true" }),
+      ),
     ),
   );
-  const about = t("Accuracy on {n} of MNIST's test images, each mistake made on purpose.", { n: number(told.images) });
+  const about = t("Accuracy on {n} of MNIST's test images, each mistake made on purpose.", {
+    n: number(result.images),
+  });
   return [make("p", {}, about), make("table", { class: "differences" }, make("tbody", {}, ...rows))];
 }

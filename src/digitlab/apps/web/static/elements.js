@@ -26,9 +26,9 @@ const SVG = "http://www.w3.org/2000/svg";
  * @returns {Id extends keyof Known ? Known[Id] : HTMLElement}
  */
 export function byId(id) {
-  const found = /** @type {any} */ (document.getElementById(id));
-  if (!found) throw new Error(`index.html has no element #${id}`);
-  return found;
+  const element = /** @type {any} */ (document.getElementById(id));
+  if (!element) throw new Error(`index.html has no element #${id}`);
+  return element;
 }
 
 /**
@@ -65,7 +65,7 @@ function filled(element, settings, content) {
     if (name.startsWith("on")) element.addEventListener(name.slice(2), value);
     else element.setAttribute(name, value === true ? "" : value);
   }
-  for (const each of content) if (each !== null && each !== undefined && each !== false) element.append(each);
+  for (const child of content) if (child !== null && child !== undefined && child !== false) element.append(child);
   return element;
 }
 
@@ -104,15 +104,15 @@ export function fillChoice(select, options, chosen = select.value) {
 let fading;
 
 /** Show an error message for some seconds, in the page's place for it. @param {string} message */
-export function complain(message) {
+export function showMessage(message) {
   const trouble = byId("trouble");
   trouble.textContent = message;
   trouble.hidden = false;
   clearTimeout(fading);
-  fading = setTimeout(forgive, 9000);
+  fading = setTimeout(hideMessage, 9000);
 }
 
 /** Hide the error message, e.g. when another view is opened, which it would cover. */
-export function forgive() {
+export function hideMessage() {
   byId("trouble").hidden = true;
 }

@@ -14,22 +14,27 @@ const INPUTS = 3; // input maps that are written out in full; for the others onl
 
 /**
  * Build the element that shows an Explained.
- * @param {Explained} told
+ * @param {Explained} explanation
  */
-export function explainedView(told) {
-  return make("div", { class: "sums" }, ...(hasWeights(told) ? summedParts(told) : takenParts(told)));
+export function explainedView(explanation) {
+  return make(
+    "div",
+    { class: "sums" },
+    ...(hasWeights(explanation) ? summedParts(explanation) : takenParts(explanation)),
+  );
 }
 
 /**
- * @param {Explained} told
- * @returns {told is Summed}
+ * @param {Explained} explanation
+ * @returns {explanation is Summed}
  */
-function hasWeights(told) {
-  return told.kernel !== null;
+function hasWeights(explanation) {
+  return explanation.kernel !== null;
 }
 
-/** @param {Summed} told */
-const summedParts = (told) => (told.kind === "dense" ? unitParts(told) : convolutionParts(told));
+/** @param {Summed} explanation */
+const summedParts = (explanation) =>
+  explanation.kind === "dense" ? unitParts(explanation) : convolutionParts(explanation);
 
 /**
  * Indices of the numbers, by decreasing absolute value.
@@ -39,96 +44,100 @@ export const bySize = (numbers) => [...numbers.keys()].sort((a, b) => Math.abs(n
 
 /**
  * The sum without the bias and without the products at these places.
- * @param {Explained} told
+ * @param {Explained} explanation
  * @param {number[]} sums
  * @param {number[]} places
  */
-export const othersTogether = (told, sums, places) =>
-  told.before - told.bias - places.reduce((sum, place) => sum + sums[place], 0);
+export const othersTogether = (explanation, sums, places) =>
+  explanation.before - explanation.bias - places.reduce((sum, index) => sum + sums[index], 0);
 
-/** @param {Summed} told */
-function convolutionParts(told) {
-  const order = bySize(told.sums);
+/** @param {Summed} explanation */
+function convolutionParts(explanation) {
+  const order = bySize(explanation.sums);
   const written = order
     .slice(0, INPUTS)
-    .map((place) =>
+    .map((index) =>
       make(
         "div",
         { class: "product" },
-        told.inputs.length > 1 ? make("b", {}, t("channel {n}", { n: told.inputs[place] + 1 })) : null,
-        numbers(told.patch[place], t("window")),
+        explanation.inputs.length > 1 ? make("b", {}, t("channel {n}", { n: explanation.inputs[index] + 1 })) : null,
+        numbers(explanation.patch[index], t("window")),
         make("span", { class: "sign" }, "×"),
-        numbers(told.kernel[place], t("filter")),
+        numbers(explanation.kernel[index], t("filter")),
         make("span", { class: "sign" }, "="),
-        numbers(told.products[place], t("products")),
-        make("span", { class: "sign" }, `→ ${exact(told.sums[place])}`),
+        numbers(explanation.products[index], t("products")),
+        make("span", { class: "sign" }, `→ ${exact(explanation.sums[index])}`),
       ),
     );
-  const rest = othersTogether(told, told.sums, order.slice(0, INPUTS));
+  const rest = othersTogether(explanation, explanation.sums, order.slice(0, INPUTS));
   const others =
-    told.inputs.length > INPUTS || told.rest
+    explanation.inputs.length > INPUTS || explanation.rest
       ? [
           make(
             "p",
             {},
             t("The sums of all channels, the same way; the others together: {rest}", { rest: exact(rest) }),
           ),
-          sumsPicture(told),
+          sumsPicture(explanation),
         ]
       : [];
-  return [...written, ...others, lastLine(told)];
+  return [...written, ...others, lastLine(explanation)];
 }
 
-/** @param {Summed} told */
-function sumsPicture(told) {
-  const row = paintNumbers(canvas(told.sums.length, 1), [told.sums]);
+/** @param {Summed} explanation */
+function sumsPicture(explanation) {
+  const row = paintNumbers(canvas(explanation.sums.length, 1), [explanation.sums]);
   row.className = "row";
   row.setAttribute("role", "img");
-  row.setAttribute("aria-label", t("{n} sums, one a channel", { n: told.sums.length }));
+  row.setAttribute("aria-label", t("{n} sums, one a channel", { n: explanation.sums.length }));
   return row;
 }
 
-/** Explain a unit of a dense layer by its eight largest products. @param {Summed} told */
-function unitParts(told) {
-  const products = told.products.map((each) => each[0][0]);
+/** Explain a unit of a dense layer by its eight largest products. @param {Summed} explanation */
+function unitParts(explanation) {
+  const products = explanation.products.map((values) => values[0][0]);
   const order = bySize(products).slice(0, 8);
   const head = [t("input"), t("value"), t("weight"), t("product")].map((text) => make("th", { scope: "col" }, text));
-  const rows = order.map((place) =>
+  const rows = order.map((index) =>
     make(
       "tr",
       {},
-      make("th", { scope: "row" }, number(told.inputs[place] + 1)),
-      ...[told.patch, told.kernel, told.products].map((each) => make("td", {}, exact(each[place][0][0]))),
+      make("th", { scope: "row" }, number(explanation.inputs[index] + 1)),
+      ...[explanation.patch, explanation.kernel, explanation.products].map((values) =>
+        make("td", {}, exact(values[index][0][0])),
+      ),
     ),
   );
-  const rest = othersTogether(told, products, order);
+  const rest = othersTogether(explanation, products, order);
   return [
     make("table", { class: "plain" }, make("thead", {}, make("tr", {}, ...head)), make("tbody", {}, ...rows)),
     make("p", {}, t("and the products of all others together: {rest}", { rest: exact(rest) })),
-    lastLine(told),
+    lastLine(explanation),
   ];
 }
 
-/** Explain a pooling or an activation by its input and output. @param {Explained} told */
-function takenParts(told) {
-  return told.patch.length === 1 && told.patch[0].length * told.patch[0][0].length === 1
-    ? [make("p", {}, `${exact(told.patch[0][0][0])} → ${exact(told.after)}`)]
-    : told.patch
+/** Explain a pooling or an activation by its input and output. @param {Explained} explanation */
+function takenParts(explanation) {
+  return explanation.patch.length === 1 && explanation.patch[0].length * explanation.patch[0][0].length === 1
+    ? [make("p", {}, `${exact(explanation.patch[0][0][0])} → ${exact(explanation.after)}`)]
+    : explanation.patch
         .slice(0, INPUTS)
-        .map((each) =>
+        .map((values) =>
           make(
             "div",
             { class: "product" },
-            numbers(each, t("window"), told.after),
-            make("span", { class: "sign" }, `→ ${exact(told.after)}`),
+            numbers(values, t("window"), explanation.after),
+            make("span", { class: "sign" }, `→ ${exact(explanation.after)}`),
           ),
         );
 }
 
-/** @param {Explained} told */
-function lastLine(told) {
-  const sum = `${exact(told.before - told.bias)} ${told.bias < 0 ? "−" : "+"} ${exact(Math.abs(told.bias))} = ${exact(told.before)}`;
-  const after = told.activation ? ` · ${told.activation}(${exact(told.before)}) = ${exact(told.after)}` : "";
+/** @param {Explained} explanation */
+function lastLine(explanation) {
+  const sum = `${exact(explanation.before - explanation.bias)} ${explanation.bias < 0 ? "−" : "+"} ${exact(Math.abs(explanation.bias))} = ${exact(explanation.before)}`;
+  const after = explanation.activation
+    ? ` · ${explanation.activation}(${exact(explanation.before)}) = ${exact(explanation.after)}`
+    : "";
   return make(
     "div",
     {},
@@ -136,7 +145,7 @@ function lastLine(told) {
     make(
       "p",
       { class: "quiet small" },
-      t("The network itself got {n} here.", { n: number(told.network, 4).replace("-", "−") }),
+      t("The network itself got {n} here.", { n: number(explanation.network, 4).replace("-", "−") }),
     ),
   );
 }

@@ -11,7 +11,7 @@ export default {
   "Your digit": "Votre chiffre",
   "Where the digit comes from": "D'où vient le chiffre",
   Draw: "Dessin",
-  Photo: "Une photo",
+  Photo: "Photo",
   Camera: "Caméra",
   Gallery: "Galerie",
   "Drawing pad. Draw with mouse, pen or finger; or with the keys: space puts the pen down and lifts it, the arrows move it, Escape lets go.":
@@ -57,7 +57,6 @@ export default {
   "asking the network …": "on demande au réseau …",
   "A diagnosis needs digitlab on a computer: `digitlab serve`, `digitlab diagnose`.":
     "Un diagnostic demande digitlab sur un ordinateur : `digitlab serve`, `digitlab diagnose`.",
-  "This picture cannot be diagnosed.": "Aucun diagnostic n'est possible de cette image.",
   "The server's message, in English:": "Dans les mots du serveur, en anglais :",
   "It shows": "Elle montre",
   "as it is read": "ce qui est lu",
@@ -414,7 +413,7 @@ export default {
   mean: "moyenne",
   Gaussian: "gaussienne",
   // The whole network
-  "At a glance": "D'un coup d'œil",
+  "At a glance": "Aperçu",
   "All layers, from the input to the ten answers": "Toutes les couches, de l'entrée aux dix réponses",
   "Show the data flow": "Laisser couler",
   "Next layer": "Une couche plus loin",
@@ -562,7 +561,7 @@ export default {
   "Label {n} is {label}; expected 0 to 9.": "L'étiquette {n} est {label} ; on attendait de 0 à 9.",
   "The file is larger than {n} MB.": "Le fichier dépasse {n} Mo.",
   "The file holds more data than it declares.": "Il y a plus dans le fichier qu'il ne le dit.",
-  "This is no readable npz file.": "Ce n'est pas un fichier npz lisible.",
+  "This is not a readable npz file.": "Ce n'est pas un fichier npz lisible.",
   "This browser is too old to unpack the digits.": "Ce navigateur est trop ancien pour décompresser les chiffres.",
   "digits.js is not beside this page.": "digits.js n'est pas à côté de cette page.",
   "Less training": "Moins d'entraînement",

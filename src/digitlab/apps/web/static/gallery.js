@@ -38,24 +38,24 @@ export function gallerySets() {
  * @param {(ink: HTMLCanvasElement, name: string) => void} take gets the digit's ink, and its name in links
  */
 export function startGallery(take) {
-  const [choice, place] = [byId("gallery-set"), byId("gallery-digits")];
+  const [choice, container] = [byId("gallery-set"), byId("gallery-digits")];
   /** @type {Decoded[]} */
   let sets = [];
 
   const show = () => {
     const set = sets.find((each) => each.name === choice.value);
     if (!set) return;
-    place.replaceChildren(
+    container.replaceChildren(
       ...set.labels.map((label, row) => {
-        const said = label === null ? t("no digit") : t("a {digit}", { digit: label });
+        const caption = label === null ? t("no digit") : t("a {digit}", { digit: label });
         const picture = paintGlyph(canvas(28, 28), set.bytes, 784 * row);
         return make(
           "button",
           {
             type: "button",
             class: "glyph",
-            "aria-label": said,
-            title: said,
+            "aria-label": caption,
+            title: caption,
             onclick: () => take(glyphInk(set.bytes, 784 * row), `${set.name}-${row + 1}`),
           },
           picture,
@@ -81,9 +81,9 @@ export function startGallery(take) {
 }
 
 /** A test digit for visitors who do not draw: its ink, and its name in links. */
-export async function exampleInk(wanted = 4) {
+export async function exampleInk(digit = 4) {
   const [set] = await gallerySets();
-  const row = Math.max(set.labels.indexOf(wanted), 0);
+  const row = Math.max(set.labels.indexOf(digit), 0);
   return { ink: glyphInk(set.bytes, 784 * row), name: `${set.name}-${row + 1}` };
 }
 

@@ -29,11 +29,8 @@ export class GlyphPicture {
   /** Mark the box [x0, y0, x1, y1] of the glyph; null removes the mark. @param {number[] | null} box */
   mark(box) {
     if (!box) return this.overlay.replaceChildren();
-    const place = insideGlyph(box);
-    this.overlay.replaceChildren(
-      draw("rect", { class: "under", ...place }),
-      draw("rect", { class: "field", ...place }),
-    );
+    const rect = insideGlyph(box);
+    this.overlay.replaceChildren(draw("rect", { class: "under", ...rect }), draw("rect", { class: "field", ...rect }));
   }
 }
 
@@ -68,19 +65,19 @@ export function pixels(picture, { point, press, drag = false }) {
   /** @type {[number, number] | null} */
   let here = null;
   /** @type {(event: PointerEvent | MouseEvent) => [number, number]} */
-  const place = (event) => {
+  const pixelAt = (event) => {
     const frame = picture.getBoundingClientRect();
     const x = Math.floor(((event.clientX - frame.left) / frame.width) * picture.width);
     const y = Math.floor(((event.clientY - frame.top) / frame.height) * picture.height);
     return [between(x, 0, picture.width - 1), between(y, 0, picture.height - 1)];
   };
   picture.addEventListener("pointermove", (event) => {
-    here = place(event);
+    here = pixelAt(event);
     point?.(...here);
     if (drag && event.buttons) press?.(...here);
   });
   picture.addEventListener("pointerdown", (event) => {
-    here = place(event);
+    here = pixelAt(event);
     point?.(...here);
     if (!drag) return;
     picture.setPointerCapture(event.pointerId);
@@ -89,7 +86,7 @@ export function pixels(picture, { point, press, drag = false }) {
   // Use the position of pointerdown: a click's own is rounded to whole screen pixels.
   if (!drag)
     picture.addEventListener("click", (event) => {
-      here ??= place(event);
+      here ??= pixelAt(event);
       press?.(...here);
     });
   picture.addEventListener("keydown", (event) => {
@@ -111,23 +108,23 @@ export function pixels(picture, { point, press, drag = false }) {
 export function walkable(group) {
   group.addEventListener("keydown", (event) => {
     const all = [...group.querySelectorAll("button")];
-    const here = all.indexOf(/** @type {HTMLButtonElement} */ (document.activeElement));
+    const current = all.indexOf(/** @type {HTMLButtonElement} */ (document.activeElement));
     const places = {
-      ArrowRight: here + 1,
-      ArrowDown: here + 1,
-      ArrowLeft: here - 1,
-      ArrowUp: here - 1,
+      ArrowRight: current + 1,
+      ArrowDown: current + 1,
+      ArrowLeft: current - 1,
+      ArrowUp: current - 1,
       Home: 0,
       End: all.length - 1,
     };
     const next = places[/** @type {keyof typeof places} */ (event.key)];
-    if (here < 0 || next === undefined) return;
+    if (current < 0 || next === undefined) return;
     event.preventDefault();
     event.stopPropagation();
-    const there = all[between(next, 0, all.length - 1)];
-    all.forEach((each) => {
-      each.tabIndex = each === there ? 0 : -1;
+    const target = all[between(next, 0, all.length - 1)];
+    all.forEach((button) => {
+      button.tabIndex = button === target ? 0 : -1;
     });
-    there.focus();
+    target.focus();
   });
 }

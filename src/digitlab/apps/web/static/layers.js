@@ -55,11 +55,11 @@ export const layerBefore = (layer, layers) => layers.find((each) => each.name ==
  * @returns {Layer | undefined}
  */
 export function convolutionBefore(layer, layers) {
-  const kept = ["activation", "normalisation", "pooling"];
+  const passing = ["activation", "normalisation", "pooling"];
   /** @type {Layer | undefined} */
-  let here = layer;
-  while (here && kept.includes(here.kind)) here = layerBefore(here, layers);
-  return here?.kind === "convolution" ? here : undefined;
+  let current = layer;
+  while (current && passing.includes(current.kind)) current = layerBefore(current, layers);
+  return current?.kind === "convolution" ? current : undefined;
 }
 
 /**

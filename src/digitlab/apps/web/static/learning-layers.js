@@ -120,10 +120,10 @@ export class Convolution {
     const wide = this.inputs[1];
     const [rows, columns] = this.shape;
     if (further) inputGradient.fill(0);
-    for (let row = 0, place = 0; row < rows; row++)
+    for (let row = 0, index = 0; row < rows; row++)
       for (let column = 0; column < columns; column++)
-        for (let unit = 0; unit < units; unit++, place++) {
-          const gradient = outputGradient[place];
+        for (let unit = 0; unit < units; unit++, index++) {
+          const gradient = outputGradient[index];
           if (gradient === 0) continue;
           bias[unit] += gradient;
           for (let down = 0, from = unit; down < side; down++) {
@@ -152,14 +152,14 @@ export class Relu {
   /** @param {Values} input */
   forward(input) {
     const { output } = this;
-    for (let place = 0; place < input.length; place++) output[place] = Math.max(input[place], 0);
+    for (let index = 0; index < input.length; index++) output[index] = Math.max(input[index], 0);
     return output;
   }
 
   backward() {
     const { output, outputGradient, inputGradient } = this;
-    for (let place = 0; place < output.length; place++)
-      inputGradient[place] = output[place] > 0 ? outputGradient[place] : 0;
+    for (let index = 0; index < output.length; index++)
+      inputGradient[index] = output[index] > 0 ? outputGradient[index] : 0;
     return inputGradient;
   }
 }
@@ -184,16 +184,16 @@ export class Pooling {
     const { output, chosen } = this;
     const [, wide, units] = this.inputs;
     const [rows, columns] = this.shape;
-    for (let row = 0, place = 0; row < rows; row++)
+    for (let row = 0, index = 0; row < rows; row++)
       for (let column = 0; column < columns; column++)
-        for (let unit = 0; unit < units; unit++, place++) {
+        for (let unit = 0; unit < units; unit++, index++) {
           let best = (2 * row * wide + 2 * column) * units + unit;
           const below = best + wide * units;
           if (input[best + units] > input[best]) best += units;
           if (input[below] > input[best]) best = below;
           if (input[below + units] > input[best]) best = below + units;
-          chosen[place] = best;
-          output[place] = input[best];
+          chosen[index] = best;
+          output[index] = input[best];
         }
     return output;
   }
@@ -201,7 +201,7 @@ export class Pooling {
   backward() {
     const { chosen, outputGradient, inputGradient } = this;
     inputGradient.fill(0);
-    for (let place = 0; place < chosen.length; place++) inputGradient[chosen[place]] = outputGradient[place];
+    for (let index = 0; index < chosen.length; index++) inputGradient[chosen[index]] = outputGradient[index];
     return inputGradient;
   }
 }

@@ -80,8 +80,8 @@ export class LessTraining {
 
   async #ask() {
     const { settings, checkpoints } = trained;
-    const kept = checkpoints[this.epoch?.valueAsNumber ?? 0];
-    if (!settings || !kept) return;
+    const checkpoint = checkpoints[this.epoch?.valueAsNumber ?? 0];
+    if (!settings || !checkpoint) return;
     const { likeliest, Network } = await import("./learning-network.js");
     const answer = (
       /** @type {{ weights: Float32Array<ArrayBuffer>[] }} */ { weights },
@@ -91,7 +91,7 @@ export class LessTraining {
       network.weights = weights;
       return Array.from(network.forward(glyph));
     };
-    const { epoch, right, of } = kept;
+    const { epoch, right, of } = checkpoint;
     this.places.epoch.textContent = epoch
       ? t("after epoch {n} of {all}", { n: number(epoch), all: number(checkpoints.length - 1) })
       : t("before the first epoch");
@@ -101,7 +101,7 @@ export class LessTraining {
       n: of,
     });
     if (!this.#glyph) return;
-    const said = answer(kept, this.#glyph);
-    this.bars.show(said, likeliest(said), answer(checkpoints[checkpoints.length - 1], this.#glyph));
+    const probabilities = answer(checkpoint, this.#glyph);
+    this.bars.show(probabilities, likeliest(probabilities), answer(checkpoints[checkpoints.length - 1], this.#glyph));
   }
 }

@@ -28,13 +28,13 @@ const signedFine = (value) => (value > 5e-8 ? `+${fine(value)}` : fine(value));
 /** The largest absolute value of the numbers. @param {ArrayLike<number>} values */
 export function largest(values) {
   let most = 0;
-  for (let place = 0; place < values.length; place++) most = Math.max(most, Math.abs(values[place]));
+  for (let index = 0; index < values.length; index++) most = Math.max(most, Math.abs(values[index]));
   return most;
 }
 
 /** Colour scale from −most over 0 to +most. @param {number} most */
 export function legend(most) {
-  const steps = Array.from({ length: 65 }, (_, place) => place / 32 - 1);
+  const steps = Array.from({ length: 65 }, (_, index) => index / 32 - 1);
   return make(
     "span",
     { class: "legend" },
@@ -75,8 +75,8 @@ function source(layer, input) {
       column: (input % layer.side) + 1,
     });
   if (rows === 1) return t("unit {n}", { n: input + 1 });
-  const place = Math.floor(input / maps);
-  const at = { row: Math.floor(place / columns) + 1, column: (place % columns) + 1 };
+  const position = Math.floor(input / maps);
+  const at = { row: Math.floor(position / columns) + 1, column: (position % columns) + 1 };
   return maps === 1
     ? t("pixel {row}, {column}", at)
     : t("map {n}, place {row}, {column}", { n: (input % maps) + 1, ...at });
@@ -86,13 +86,13 @@ function source(layer, input) {
 export function passage(layer) {
   const { inputGradient, outputGradient, shape } = layer;
   if (layer.kind === "relu") {
-    const share = percent(inputGradient.filter((each) => each === 0).length / inputGradient.length);
-    const said = { layer: layer.name, share, n: number(inputGradient.length) };
+    const share = percent(inputGradient.filter((value) => value === 0).length / inputGradient.length);
+    const values = { layer: layer.name, share, n: number(inputGradient.length) };
     return [
       make(
         "p",
         { class: "quiet" },
-        t("{layer}: only values above 0 pass the gradient on; {share} of its {n} numbers get none.", said),
+        t("{layer}: only values above 0 pass the gradient on; {share} of its {n} numbers get none.", values),
       ),
     ];
   }
@@ -137,18 +137,18 @@ export class WeightedBlock {
     this.layer = layer;
     this.seen = seen;
     const { kernel, units, name } = layer;
-    const said = { layer: name, n: number(units), weights: number(kernel.values.length) };
+    const counts = { layer: name, n: number(units), weights: number(kernel.values.length) };
     const title =
       layer.kind === "convolution"
-        ? t("{layer}: {n} filters, {weights} weights, {n} biases", said)
-        : t("{layer}: {n} units, {weights} weights, {n} biases", said);
+        ? t("{layer}: {n} filters, {weights} weights, {n} biases", counts)
+        : t("{layer}: {n} units, {weights} weights, {n} biases", counts);
     const maps = layer.shape[0] > 1;
     this.units = make("div", { class: maps ? "maps" : "maps units", role: "group", "aria-label": t("δ of each unit") });
     walkable(this.units);
     const picture = (/** @type {string} */ label) => {
-      const made = canvas(1, 1, { class: "glyph-large", "aria-label": `${name}: ${label}` });
-      pixels(made, { point: (x, y) => this.#point(y, x) });
-      return made;
+      const view = canvas(1, 1, { class: "glyph-large", "aria-label": `${name}: ${label}` });
+      pixels(view, { point: (x, y) => this.#point(y, x) });
+      return view;
     };
     this.pictures = { weights: picture(t("weights")), gradients: picture(t("gradients")) };
     this.captions = { weights: make("figcaption"), gradients: make("figcaption") };
@@ -200,15 +200,15 @@ export class WeightedBlock {
     );
     this.units.replaceChildren(
       ...Array.from({ length: units }, (_, unit) => {
-        const said = digits ? t("digit {n}", { n: unit }) : t("unit {n}", { n: unit + 1 });
+        const counts = digits ? t("digit {n}", { n: unit }) : t("unit {n}", { n: unit + 1 });
         return make(
           "button",
           {
             type: "button",
             class: "map",
             "aria-pressed": String(unit === chosen),
-            "aria-label": `${this.layer.name}, ${said}`,
-            title: said,
+            "aria-label": `${this.layer.name}, ${counts}`,
+            title: counts,
             tabindex: unit === stop ? 0 : -1,
             onclick: () => {
               this.#chosen = unit;
@@ -262,11 +262,11 @@ export class WeightedBlock {
       this.#weight = [Math.floor(best / columns), best % columns];
     }
     const input = at(...this.#weight);
-    const place = input * units + unit;
+    const index = input * units + unit;
     const { network, optimiser } = this.seen();
     const which = network.parameters.indexOf(kernel);
-    const before = kernel.values[place];
-    const after = before + optimiser.change(which, place);
+    const before = kernel.values[index];
+    const after = before + optimiser.change(which, index);
     this.chain.replaceChildren(
       make(
         "p",
@@ -297,7 +297,7 @@ export class WeightedBlock {
     const { layer } = this;
     const [x, delta] = [layer.input[input], layer.outputGradient[unit]];
     const { probabilities, label, network } = this.seen();
-    const told = [
+    const terms = [
       make(
         "p",
         { class: "total" },
@@ -311,7 +311,7 @@ export class WeightedBlock {
     const last = network.weighted[1];
     if (layer === last)
       return [
-        ...told,
+        ...terms,
         make(
           "p",
           {},
@@ -324,7 +324,7 @@ export class WeightedBlock {
       ];
     if (layer.output[unit] <= 0)
       return [
-        ...told,
+        ...terms,
         make(
           "p",
           {},
@@ -336,7 +336,7 @@ export class WeightedBlock {
       last.kernel.values[unit * last.units + digit],
     ]);
     return [
-      ...told,
+      ...terms,
       make("p", {}, t("δ = Σ (probability − target) × weight, over the ten digits; the ReLU is open:")),
       products(
         [t("digit"), t("probability − target"), t("weight"), t("product")],

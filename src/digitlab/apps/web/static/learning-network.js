@@ -47,8 +47,8 @@ export class Network {
     const next = random(seed);
     for (const { kernel, fan } of this.weighted) {
       const limit = Math.sqrt(6 / (fan[0] + fan[1]));
-      kernel.values.forEach((_, place) => {
-        kernel.values[place] = limit * (2 * next() - 1);
+      kernel.values.forEach((_, index) => {
+        kernel.values[index] = limit * (2 * next() - 1);
       });
     }
   }
@@ -62,7 +62,7 @@ export class Network {
    * @param {Uint8Array} glyphs @param {number} start
    */
   forward(glyphs, start = 0) {
-    for (let place = 0; place < PIXELS; place++) this.image[place] = glyphs[start + place] / 255;
+    for (let index = 0; index < PIXELS; index++) this.image[index] = glyphs[start + index] / 255;
     return softmax(this.layers.reduce((values, layer) => layer.forward(values), this.image));
   }
 
@@ -75,10 +75,10 @@ export class Network {
   backward(probabilities, label, further = false) {
     /** @type {ArrayLike<number>} */
     let gradient = probabilities.map((share, digit) => share - Number(digit === label));
-    for (let place = this.layers.length - 1; place >= 0; place--) {
-      const layer = this.layers[place];
+    for (let index = this.layers.length - 1; index >= 0; index--) {
+      const layer = this.layers[index];
       layer.outputGradient.set(gradient);
-      gradient = layer.backward(further || place > 0);
+      gradient = layer.backward(further || index > 0);
     }
     return gradient;
   }
@@ -92,9 +92,9 @@ export class Network {
     return this.parameters.map(({ values }) => values.slice());
   }
 
-  set weights(given) {
-    this.parameters.forEach(({ values }, place) => {
-      values.set(given[place]);
+  set weights(copies) {
+    this.parameters.forEach(({ values }, index) => {
+      values.set(copies[index]);
     });
   }
 }

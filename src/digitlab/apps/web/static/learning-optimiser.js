@@ -34,30 +34,30 @@ export class Optimiser {
     this.parameters.forEach(({ values, gradient }, which) => {
       const [first, second] = [memory.first[which], memory.second[which]];
       if (method === "sgd")
-        for (let place = 0; place < values.length; place++) values[place] -= rate * share * gradient[place];
+        for (let index = 0; index < values.length; index++) values[index] -= rate * share * gradient[index];
       else if (method === "momentum")
-        for (let place = 0; place < values.length; place++) {
-          first[place] = MOMENTUM * first[place] - rate * share * gradient[place];
-          values[place] += first[place];
+        for (let index = 0; index < values.length; index++) {
+          first[index] = MOMENTUM * first[index] - rate * share * gradient[index];
+          values[index] += first[index];
         }
       else
-        for (let place = 0; place < values.length; place++) {
-          const slope = share * gradient[place];
-          first[place] += (1 - FIRST) * (slope - first[place]);
-          second[place] += (1 - SECOND) * (slope * slope - second[place]);
-          values[place] -= (size * first[place]) / (Math.sqrt(second[place]) + SMALL);
+        for (let index = 0; index < values.length; index++) {
+          const slope = share * gradient[index];
+          first[index] += (1 - FIRST) * (slope - first[index]);
+          second[index] += (1 - SECOND) * (slope * slope - second[index]);
+          values[index] -= (size * first[index]) / (Math.sqrt(second[index]) + SMALL);
         }
     });
   }
 
-  /** The change of one weight in the next step. @param {number} which parameter @param {number} place */
-  change(which, place) {
+  /** The change of one weight in the next step. @param {number} which parameter @param {number} index */
+  change(which, index) {
     const { method, rate, memory } = this;
-    const slope = this.parameters[which].gradient[place];
+    const slope = this.parameters[which].gradient[index];
     if (method === "sgd") return -rate * slope;
-    const first = memory.first[which][place];
+    const first = memory.first[which][index];
     if (method === "momentum") return MOMENTUM * first - rate * slope;
-    const second = memory.second[which][place];
+    const second = memory.second[which][index];
     const [mean, square] = [first + (1 - FIRST) * (slope - first), second + (1 - SECOND) * (slope ** 2 - second)];
     return (-rate * corrected(memory.steps + 1) * mean) / (Math.sqrt(square) + SMALL);
   }

@@ -9,7 +9,7 @@ import { paintGlyph } from "./maps.js";
 import { number, percent, t } from "./words.js";
 
 /**
- * @import { Order, Progress, Told } from "./learning-answers.js"
+ * @import { Order, Progress, Report } from "./learning-answers.js"
  * @import { Labelled, Settings } from "./learning-trainer.js"
  * @typedef {{ glyph: Uint8Array, label: number }} Own A digit that the visitor drew.
  */
@@ -24,7 +24,7 @@ export class RunView {
   /** @type {{ name: string, digits: Labelled } | null} */
   #class = null;
   /** @type {Progress[]} The data of the curves, kept to redraw them. */
-  #told = [];
+  #progress = [];
   /** @type {HTMLInputElement} */
   epochs;
   /** @type {Record<"start" | "stop" | "resume" | "reset" | "add" | "forget", HTMLButtonElement>} */
@@ -133,13 +133,13 @@ export class RunView {
     };
     this.places.curves.replaceChildren(this.charts.loss.figure, this.charts.accuracy.figure);
     this.#clear();
-    for (const told of this.#told) this.#plot(told);
-    for (const each of trained.checkpoints) this.#plotTest(each);
+    for (const message of this.#progress) this.#plot(message);
+    for (const digit of trained.checkpoints) this.#plotTest(digit);
   }
 
   #clear() {
     for (const chart of Object.values(this.charts)) chart.clear(Math.max(1, this.epochs.valueAsNumber || 1));
-    this.places.curves.hidden = !this.#told.length && !this.#running;
+    this.places.curves.hidden = !this.#progress.length && !this.#running;
   }
 
   /** Update the view when the current digit or the theme has changed. */
@@ -159,16 +159,16 @@ export class RunView {
   #showOwn() {
     this.places.own.hidden = !this.#own.length;
     this.places.own.replaceChildren(
-      ...this.#own.map((each, place) => {
-        const said = t("your {label}: press to leave it out", { label: each.label });
+      ...this.#own.map((digit, index) => {
+        const label = t("your {label}: press to leave it out", { label: digit.label });
         const press = () => {
-          this.#own.splice(place, 1);
+          this.#own.splice(index, 1);
           this.#showOwn();
         };
-        const glyph = paintGlyph(canvas(28, 28), each.glyph);
+        const glyph = paintGlyph(canvas(28, 28), digit.glyph);
         return make(
           "button",
-          { type: "button", class: "glyph", "aria-label": said, title: said, onclick: press },
+          { type: "button", class: "glyph", "aria-label": label, title: label, onclick: press },
           glyph,
         );
       }),
@@ -203,10 +203,10 @@ export class RunView {
     const worker = api.learner();
     this.#worker = worker;
     worker.addEventListener("message", ({ data }) => {
-      if (this.#worker === worker) this.#heard(data);
+      if (this.#worker === worker) this.#handle(data);
     });
     worker.addEventListener("error", (event) => {
-      if (this.#worker === worker) this.#heard({ told: "failed", message: event.message });
+      if (this.#worker === worker) this.#handle({ type: "failed", message: event.message });
     });
     this.#order({ order: "begin", settings, train: all, held });
     this.#resume();
@@ -216,7 +216,7 @@ export class RunView {
   reset() {
     this.#worker?.terminate();
     this.#worker = null;
-    this.#told = [];
+    this.#progress = [];
     this.#running = false;
     this.status.textContent = "";
     beginTraining(null);
@@ -250,29 +250,29 @@ export class RunView {
     this.bar.hidden = !this.#running;
   }
 
-  /** @param {Told} told */
-  #heard(told) {
-    if (told.told === "progress") {
-      this.#told.push(told);
-      this.#plot(told);
-      this.bar.value = told.batch / told.batches;
-      this.#say(told);
-    } else if (told.told === "checkpoint") {
-      keepCheckpoint(told.checkpoint);
-      this.#plotTest(told.checkpoint);
+  /** @param {Report} message */
+  #handle(message) {
+    if (message.type === "progress") {
+      this.#progress.push(message);
+      this.#plot(message);
+      this.bar.value = message.batch / message.batches;
+      this.#showStatus(message);
+    } else if (message.type === "checkpoint") {
+      keepCheckpoint(message.checkpoint);
+      this.#plotTest(message.checkpoint);
     } else {
       this.#running = false;
-      if (told.told === "failed") this.trouble(told.message);
-      const last = this.#told.at(-1);
-      if (last) this.#say(last, told.told === "stopped" ? t("Stopped.") : t("Finished."));
+      if (message.type === "failed") this.trouble(message.message);
+      const last = this.#progress.at(-1);
+      if (last) this.#showStatus(last, message.type === "stopped" ? t("Stopped.") : t("Finished."));
     }
-    if (told.told !== "progress") this.#enable();
+    if (message.type !== "progress") this.#enable();
   }
 
-  /** @param {Progress} told */
-  #say({ epoch, batch, batches, rate }, first = "") {
+  /** @param {Progress} progress */
+  #showStatus({ epoch, batch, batches, rate }, first = "") {
     const tested = trained.checkpoints.at(-1);
-    const where = t("epoch {epoch} of {epochs}, batch {batch} of {batches}", {
+    const position = t("epoch {epoch} of {epochs}, batch {batch} of {batches}", {
       epoch: number(Math.min(epoch + 1, this.epochs.valueAsNumber || 1)),
       epochs: number(this.epochs.valueAsNumber || 1),
       batch: number(batch),
@@ -281,17 +281,17 @@ export class RunView {
     const speed = t("{n} images, {rate} a second", { n: number(this.#images), rate: number(Math.round(rate)) });
     const right = tested?.epoch ? t("Test accuracy: {share}.", { share: percent(tested.right / tested.of, 1) }) : "";
     this.status.setAttribute("aria-live", first ? "polite" : "off"); // too frequent to be read out
-    this.status.textContent = [first ? `${first} ${speed}.` : `${where} · ${speed}`, right]
+    this.status.textContent = [first ? `${first} ${speed}.` : `${position} · ${speed}`, right]
       .filter(Boolean)
       .join(first ? " " : " · ");
   }
 
-  /** @param {Progress} told */
+  /** @param {Progress} progress */
   #plot({ epoch, batch, batches, losses, rights }) {
-    losses.forEach((loss, place) => {
-      const x = epoch + (batch - losses.length + place + 1) / batches;
+    losses.forEach((loss, index) => {
+      const x = epoch + (batch - losses.length + index + 1) / batches;
       this.charts.loss.add("batches", x, loss);
-      this.charts.accuracy.add("batches", x, rights[place]);
+      this.charts.accuracy.add("batches", x, rights[index]);
     });
   }
 

@@ -18,7 +18,7 @@ export const BATCH = 32;
 
 export class Trainer {
   epoch = 0; // number of completed epochs
-  #place = 0; // number of images used so far in this epoch
+  #position = 0; // number of images used so far in this epoch
   /** @type {Uint32Array} */
   #order;
 
@@ -38,13 +38,13 @@ export class Trainer {
 
   /** The number of completed batches of this epoch. */
   get batch() {
-    return Math.ceil(this.#place / BATCH);
+    return Math.ceil(this.#position / BATCH);
   }
 
   /** Train on the next batch. @returns {Batch} results from before the weight update */
   step() {
     const { network, train, optimiser } = this;
-    const rows = this.#order.subarray(this.#place, this.#place + BATCH);
+    const rows = this.#order.subarray(this.#position, this.#position + BATCH);
     network.clearGradients();
     let [loss, right] = [0, 0];
     for (const row of rows) {
@@ -55,18 +55,18 @@ export class Trainer {
       network.backward(probabilities, label);
     }
     optimiser.step(1 / rows.length);
-    this.#place += rows.length;
+    this.#position += rows.length;
     return { loss: loss / rows.length, right, of: rows.length };
   }
 
   get epochIsOver() {
-    return this.#place >= this.#order.length;
+    return this.#position >= this.#order.length;
   }
 
   /** End the epoch, and measure the network on the test digits, which it has not seen. @returns {Checkpoint} */
   endEpoch() {
     this.epoch += 1;
-    this.#place = 0;
+    this.#position = 0;
     this.#order = shuffled(this.train.labels.length, this.settings.seed, this.epoch);
     return this.checkpoint();
   }
@@ -81,9 +81,9 @@ export class Trainer {
 function shuffled(count, seed, epoch) {
   const next = random(Math.imul(seed + 1, 0x9e3779b1) + epoch);
   const order = Uint32Array.from({ length: count }, (_, row) => row);
-  for (let place = count - 1; place > 0; place--) {
-    const other = Math.floor(next() * (place + 1));
-    [order[place], order[other]] = [order[other], order[place]];
+  for (let index = count - 1; index > 0; index--) {
+    const other = Math.floor(next() * (index + 1));
+    [order[index], order[other]] = [order[other], order[index]];
   }
   return order;
 }

@@ -11,7 +11,7 @@ import { likeliest, lossOf, Network } from "./learning-network.js";
 import { Optimiser, USUAL_RATE } from "./learning-optimiser.js";
 import { RunView } from "./learning-run.js";
 import { paintGlyph, paintNumbers } from "./maps.js";
-import { inspected, state, tell } from "./state.js";
+import { inspected, notify, state } from "./state.js";
 import { language, number, percent, t } from "./words.js";
 
 /**
@@ -38,16 +38,16 @@ const MOST_UNDO = 50;
 export class Learning {
   #built = "";
   /** @type {Record<string, string>} */
-  #wanted = {};
+  #requested = {};
   /** @type {Uint8Array | null} */
   #glyph = null;
   #label = 4;
   #labelled = false; // a link or the visitor chose the label of this digit
-  #stranger = true; // the digit is from the gallery, not the visitor's
+  #fromGallery = true; // the digit is from the gallery, not the visitor's
   /** @type {Before[]} */
-  #before = [];
+  #history = [];
   /** @type {Settings | null} The settings with which network and optimiser were made. */
-  #made = null;
+  #used = null;
   /** @type {Network} */
   network;
   /** @type {Optimiser} */
@@ -77,23 +77,23 @@ export class Learning {
   constructor(panel, trouble) {
     this.panel = panel;
     this.trouble = trouble;
-    panel.addEventListener("change", () => tell("place"));
+    panel.addEventListener("change", () => notify("place"));
     panel.addEventListener("digits", (event) => this.take(/** @type {CustomEvent<File>} */ (event).detail));
     this.run = new RunView(
       () => this.#settings,
-      () => (this.#glyph && !this.#stranger ? { glyph: this.#glyph, label: this.#label } : null),
+      () => (this.#glyph && !this.#fromGallery ? { glyph: this.#glyph, label: this.#label } : null),
       trouble,
     );
     onTrained(() => this.#fillStart());
     // Whoever uses the stage may bring another digit, whose label has not been chosen yet.
-    const another = () => {
+    const forgetLabel = () => {
       this.#labelled = false;
     };
-    for (const act of ["pointerdown", "keydown"]) document.querySelector(".stage")?.addEventListener(act, another);
+    for (const act of ["pointerdown", "keydown"]) document.querySelector(".stage")?.addEventListener(act, forgetLabel);
     // Outside it: pictures are dropped and pasted anywhere, and the pad's undo and redo keys work everywhere.
-    for (const act of ["drop", "paste"]) document.addEventListener(act, another);
+    for (const act of ["drop", "paste"]) document.addEventListener(act, forgetLabel);
     document.addEventListener("keydown", ({ ctrlKey, metaKey, key }) => {
-      if ((ctrlKey || metaKey) && /^[yz]$/i.test(key)) another();
+      if ((ctrlKey || metaKey) && /^[yz]$/i.test(key)) forgetLabel();
     });
   }
 
@@ -122,21 +122,21 @@ export class Learning {
 
   /** Apply settings, now or once there is a form. @param {Record<string, string>} settings */
   choose(settings) {
-    this.#wanted = { ...this.#wanted, ...settings };
+    this.#requested = { ...this.#requested, ...settings };
     if (!this.form) return;
     const { network, method, rate, label } = this.choices;
     for (const [select, value] of /** @type {[HTMLSelectElement, string][]} */ (
-      [network, method, rate, label].map((each) => [each, this.#wanted[each.name]])
+      [network, method, rate, label].map((each) => [each, this.#requested[each.name]])
     ))
       if ([...select.options].some((each) => each.value === value)) select.value = value;
     for (const field of [this.seed, this.run.epochs])
-      if (/^\d{1,9}$/.test(this.#wanted[field.name] ?? "")) field.value = this.#wanted[field.name];
-    if (this.#wanted.label) [this.#label, this.#labelled] = [Number(label.value), true];
-    this.#wanted = {};
-    const now = this.#settings;
-    if (!this.network || now.network !== this.#made?.network || now.seed !== this.#made.seed) this.#anew();
-    else if (now.method !== this.#made.method || now.rate !== this.#made.rate) this.#newOptimiser();
-    else this.#see();
+      if (/^\d{1,9}$/.test(this.#requested[field.name] ?? "")) field.value = this.#requested[field.name];
+    if (this.#requested.label) [this.#label, this.#labelled] = [Number(label.value), true];
+    this.#requested = {};
+    const current = this.#settings;
+    if (!this.network || current.network !== this.#used?.network || current.seed !== this.#used.seed) this.#reset();
+    else if (current.method !== this.#used.method || current.rate !== this.#used.rate) this.#newOptimiser();
+    else this.#update();
   }
 
   /** Read a file with the digits of a class, to train on. @param {File} file */
@@ -159,29 +159,29 @@ export class Learning {
       if (chosen.network) this.choices.network.value = chosen.network; // the weights listed are those of this network
       this.#fillStart();
       this.choices.start.value = start;
-      if (this.network) this.#lay();
-      this.choose({ ...chosen, ...(this.#labelled ? {} : { label: "" }), ...this.#wanted });
+      if (this.network) this.#layOut();
+      this.choose({ ...chosen, ...(this.#labelled ? {} : { label: "" }), ...this.#requested });
     }
-    await this.#look();
-    this.#see();
+    await this.#loadGlyph();
+    this.#update();
     this.run.show();
   }
 
   /** Get the current digit's glyph, as the networks take it; without a digit, one of the gallery's. */
-  async #look() {
+  async #loadGlyph() {
     const { subject } = state;
     const model = [state.models.find(({ name }) => name === state.model), ...state.models].find((each) => each?.layers);
-    const seen = subject && model ? await inspected(subject, model.name) : null;
-    const glyph = seen?.glyph ? api.fromBase64(seen.glyph) : null;
-    this.#stranger = glyph === null;
+    const inspection = subject && model ? await inspected(subject, model.name) : null;
+    const glyph = inspection?.glyph ? api.fromBase64(inspection.glyph) : null;
+    this.#fromGallery = glyph === null;
     if (!glyph) {
       const [set] = await gallerySets();
       const row = set.labels.indexOf(4);
       this.#glyph = set.bytes.slice(784 * row, 784 * row + 784);
-    } else if (!this.#glyph || glyph.some((each, place) => each !== this.#glyph?.[place])) this.#glyph = glyph;
+    } else if (!this.#glyph || glyph.some((each, container) => each !== this.#glyph?.[container])) this.#glyph = glyph;
     else return;
     if (this.#labelled) return;
-    this.#label = seen?.glyph ? likeliest(seen.probabilities) : 4;
+    this.#label = inspection?.glyph ? likeliest(inspection.probabilities) : 4;
     this.choices.label.value = String(this.#label);
   }
 
@@ -220,11 +220,11 @@ export class Learning {
       field(t("Seed"), this.seed),
     );
     this.form.addEventListener("submit", (event) => event.preventDefault());
-    for (const each of [network, this.seed, start]) each.addEventListener("change", () => this.#anew());
+    for (const each of [network, this.seed, start]) each.addEventListener("change", () => this.#reset());
     for (const each of [method, rate]) each.addEventListener("change", () => this.#newOptimiser());
     label.addEventListener("change", () => {
       [this.#label, this.#labelled] = [Number(label.value), true];
-      this.#see();
+      this.#update();
     });
     this.run.build(field);
     this.panel.replaceChildren(
@@ -267,7 +267,7 @@ export class Learning {
     this.bars = tenBars(t("Probability of each digit, of the network that learns"));
     const button = (/** @type {string} */ text, /** @type {() => void} */ press, strong = false) =>
       make("button", { type: "button", class: strong && "strong", onclick: press }, text);
-    this.undo = button(t("Undo the step"), () => this.#back());
+    this.undo = button(t("Undo the step"), () => this.#undoStep());
     return make(
       "section",
       {},
@@ -285,7 +285,7 @@ export class Learning {
         button(t("One step"), () => this.#steps(1), true),
         button(t("Ten steps"), () => this.#steps(10)),
         this.undo,
-        button(t("Start over"), () => this.#anew()),
+        button(t("Start over"), () => this.#reset()),
       ),
       this.places.loss,
       this.places.layers,
@@ -316,20 +316,20 @@ export class Learning {
   }
 
   /** Create the network with its initial weights. */
-  #anew() {
+  #reset() {
     this.#fillStart();
     const { network, seed } = this.#settings;
     this.network = new Network(network, seed);
-    const kept = trained.checkpoints.find(({ epoch }) => epoch > 0 && String(epoch) === this.choices.start.value);
-    if (kept) this.network.weights = kept.weights;
-    this.#before = [];
-    this.#lay();
+    const checkpoint = trained.checkpoints.find(({ epoch }) => epoch > 0 && String(epoch) === this.choices.start.value);
+    if (checkpoint) this.network.weights = checkpoint.weights;
+    this.#history = [];
+    this.#layOut();
     this.#newOptimiser();
   }
 
   /** Lay out the layers from the loss backwards, in the order of the gradient. */
-  #lay() {
-    const seen = () => ({
+  #layOut() {
+    const inspection = () => ({
       network: this.network,
       optimiser: this.optimiser,
       probabilities: this.probabilities,
@@ -340,43 +340,43 @@ export class Learning {
     this.places.layers.replaceChildren(
       ...[...this.network.layers].reverse().map((layer) => {
         if (isWeighted(layer)) {
-          const block = new WeightedBlock(layer, seen);
+          const block = new WeightedBlock(layer, inspection);
           this.#blocks.push(block);
           return block.element;
         }
-        const place = make("div");
-        this.#passages.push(() => place.replaceChildren(...passage(layer)));
-        return place;
+        const container = make("div");
+        this.#passages.push(() => container.replaceChildren(...passage(layer)));
+        return container;
       }),
     );
   }
 
   #newOptimiser() {
-    this.#made = this.#settings;
-    const { method, rate } = this.#made;
+    this.#used = this.#settings;
+    const { method, rate } = this.#used;
     this.optimiser = new Optimiser(method, rate, this.network.parameters);
-    this.#before = [];
-    if (this.#glyph) this.#see();
+    this.#history = [];
+    if (this.#glyph) this.#update();
   }
 
   /** Run the forward and the backward pass, and show the results. */
-  #see() {
+  #update() {
     if (!this.#glyph || !this.network) return;
     this.network.clearGradients();
     this.probabilities = this.network.forward(this.#glyph);
     const pixels = Float32Array.from(this.network.backward(this.probabilities, this.#label, true));
     paintGlyph(this.pictures.glyph, this.#glyph);
-    this.places.drawn.textContent = this.#stranger
+    this.places.drawn.textContent = this.#fromGallery
       ? t("One of MNIST's test digits, until you draw your own.")
       : t("Your digit, as the network takes it.");
-    const last = this.#before.at(-1);
+    const last = this.#history.at(-1);
     this.bars.show(
       Array.from(this.probabilities),
       likeliest(this.probabilities),
       last && Array.from(last.probabilities),
     );
-    this.#words(last);
-    this.undo.disabled = !this.#before.length;
+    this.#showLoss(last);
+    this.undo.disabled = !this.#history.length;
     for (const block of this.#blocks) block.show();
     for (const show of this.#passages) show();
     paintNumbers(
@@ -391,21 +391,21 @@ export class Learning {
   }
 
   /** @param {Before | undefined} last */
-  #words(last) {
+  #showLoss(last) {
     const share = this.probabilities[this.#label];
     const loss = lossOf(this.probabilities, this.#label);
-    const now = t("Loss for a {label}: −ln {share} = {loss}", {
+    const current = t("Loss for a {label}: −ln {share} = {loss}", {
       label: this.#label,
       share: fine(share),
       loss: fine(loss),
     });
     this.places.loss.textContent = last
-      ? `${now}. ${t("Before the step: {loss}, and the {label} had {share}.", {
+      ? `${current}. ${t("Before the step: {loss}, and the {label} had {share}.", {
           label: this.#label,
           loss: fine(lossOf(last.probabilities, this.#label)),
           share: percent(last.probabilities[this.#label], 1),
         })}`
-      : now;
+      : current;
   }
 
   /** @param {number} count */
@@ -413,7 +413,7 @@ export class Learning {
     if (!this.#glyph) return;
     const { weights } = this.network;
     const before = { weights, remembered: this.optimiser.remembered, loss: lossOf(this.probabilities, this.#label) };
-    this.#before = [...this.#before.slice(1 - MOST_UNDO), { ...before, probabilities: this.probabilities }];
+    this.#history = [...this.#history.slice(1 - MOST_UNDO), { ...before, probabilities: this.probabilities }];
     for (let step = 0; step < count; step++) {
       if (step) {
         this.network.clearGradients();
@@ -421,14 +421,14 @@ export class Learning {
       }
       this.optimiser.step();
     }
-    this.#see();
+    this.#update();
   }
 
-  #back() {
-    const last = this.#before.pop();
+  #undoStep() {
+    const last = this.#history.pop();
     if (!last) return;
     this.network.weights = last.weights;
     this.optimiser.memory = last.remembered;
-    this.#see();
+    this.#update();
   }
 }

@@ -11,9 +11,9 @@ export class LearningView {
   /** @type {Promise<Learning> | null} */
   #loading = null;
   /** @type {Learning | null} */
-  #made = null;
+  #view = null;
   /** @type {Record<string, string>} */
-  #wanted = {}; // the settings given in a link
+  #requested = {}; // the settings given in a link
 
   /** @param {HTMLElement} panel @param {(message: string) => void} trouble */
   constructor(panel, trouble) {
@@ -24,19 +24,19 @@ export class LearningView {
 
   /** The chosen settings by field name; undefined before the view is first shown. */
   get settings() {
-    return this.#made?.settings;
+    return this.#view?.settings;
   }
 
   /** Apply settings, now or once the view is built. @param {Record<string, string>} settings */
   choose(settings) {
-    this.#wanted = settings;
-    this.#made?.choose(settings);
+    this.#requested = settings;
+    this.#view?.choose(settings);
   }
 
   /** Read digits to learn from. @param {File} file */
   async take(file) {
     await this.#show();
-    await this.#made?.take(file);
+    await this.#view?.take(file);
   }
 
   async #show() {
@@ -44,10 +44,10 @@ export class LearningView {
     this.#loading.catch(() => {
       this.#loading = null;
     });
-    if (!this.#made) {
-      this.#made = await this.#loading;
-      this.#made.choose(this.#wanted);
+    if (!this.#view) {
+      this.#view = await this.#loading;
+      this.#view.choose(this.#requested);
     }
-    await this.#made.show();
+    await this.#view.show();
   }
 }

@@ -21,7 +21,7 @@ export class Lessons {
     this.choice = byId("lesson");
     this.panel = byId("lesson-panel");
     this.choice.addEventListener("change", () => this.open(this.choice.value, 1));
-    onLanguage(() => this.#words());
+    onLanguage(() => this.#render());
   }
 
   /** Fetch the lessons; if there are none, the menu is hidden. */
@@ -29,7 +29,7 @@ export class Lessons {
     const names = state.models.map(({ name }) => name);
     this.#all = (await api.lessons()).lessons.filter(({ model }) => model === null || names.includes(model));
     this.choice.hidden = !this.#all.length;
-    this.#words();
+    this.#render();
   }
 
   /** The open lesson, and its part counted from 1. */
@@ -45,7 +45,7 @@ export class Lessons {
   open(name, part, follow = true) {
     this.#open = this.#all.find((each) => each.name === name) ?? null;
     this.#part = Math.max(0, Math.min((this.#open?.parts.length ?? 1) - 1, part - 1));
-    this.#words();
+    this.#render();
     const link = this.#open?.parts[this.#part].link;
     if (follow && link !== undefined) this.#show(link);
   }
@@ -56,24 +56,24 @@ export class Lessons {
     this.choice.focus({ preventScroll: true });
   }
 
-  #words() {
+  #render() {
     /** @type {[string, string][]} */
-    const names = this.#all.map(({ name, title }) => [name, said(title).text]);
+    const names = this.#all.map(({ name, title }) => [name, localised(title).text]);
     fillChoice(this.choice, [["", t("Lessons")], ...names], this.#open?.name ?? "");
-    this.#all.forEach(({ title }, place) => {
-      this.choice.options[place + 1].lang = said(title).lang;
+    this.#all.forEach(({ title }, index) => {
+      this.choice.options[index + 1].lang = localised(title).lang;
     });
     this.panel.hidden = !this.#open;
     if (!this.#open) return;
     const { title, parts } = this.#open;
-    const words = said(parts[this.#part].text);
+    const words = localised(parts[this.#part].text);
     const [first, last] = [this.#part === 0, this.#part === parts.length - 1];
     const go = (/** @type {number} */ by) => () => {
       this.open(this.#open?.name, this.#part + 1 + by);
       this.panel.querySelector("h2")?.focus({ preventScroll: true });
     };
     this.panel.replaceChildren(
-      make("h2", { tabindex: -1, lang: said(title).lang }, said(title).text),
+      make("h2", { tabindex: -1, lang: localised(title).lang }, localised(title).text),
       make(
         "p",
         { class: "quiet small" },
@@ -96,7 +96,7 @@ export class Lessons {
  * The text in the visitor's language, else in English, else in any language; and that language.
  * @param {Record<string, string>} texts
  */
-function said(texts) {
+function localised(texts) {
   const lang = [language(), "en", ...Object.keys(texts)].find((each) => each in texts) ?? "en";
   return { lang, text: texts[lang] ?? "" };
 }

@@ -24,15 +24,15 @@ const LEARNING = ["network", "method", "rate", "seed", "epochs", "label"];
 
 /** @param {Place} place */
 export function fragmentOf(place) {
-  const said = new URLSearchParams();
-  for (const name of WORDS) if (place[name]) said.set(name, place[name] ?? "");
-  for (const name of COUNTS) if (place[name] !== undefined) said.set(name, String(place[name]));
-  if (place.at) said.set("at", place.at.join("."));
-  if (place.language) said.set("lang", place.language);
-  if (place.training) said.set("train", TRAINING.map((name) => place.training?.[name] ?? "").join("~"));
-  if (place.learning) said.set("learn", LEARNING.map((name) => place.learning?.[name] ?? "").join("~"));
-  if (place.ink?.length) said.set("ink", packed(place.ink));
-  return said.toString();
+  const parameters = new URLSearchParams();
+  for (const name of WORDS) if (place[name]) parameters.set(name, place[name] ?? "");
+  for (const name of COUNTS) if (place[name] !== undefined) parameters.set(name, String(place[name]));
+  if (place.at) parameters.set("at", place.at.join("."));
+  if (place.language) parameters.set("lang", place.language);
+  if (place.training) parameters.set("train", TRAINING.map((name) => place.training?.[name] ?? "").join("~"));
+  if (place.learning) parameters.set("learn", LEARNING.map((name) => place.learning?.[name] ?? "").join("~"));
+  if (place.ink?.length) parameters.set("ink", packed(place.ink));
+  return parameters.toString();
 }
 
 /** Parse a fragment; invalid parts are ignored. @param {string} fragment @returns {Place} */
@@ -40,38 +40,38 @@ export function placeOf(fragment) {
   /** @type {Place} */
   const place = {};
   if (fragment.length > MOST_TEXT) return place;
-  const said = new URLSearchParams(fragment.replace(/^#/, ""));
+  const parameters = new URLSearchParams(fragment.replace(/^#/, ""));
   for (const name of WORDS) {
-    const word = said.get(name);
+    const word = parameters.get(name);
     if (word && NAME.test(word)) place[name] = word;
   }
   for (const name of COUNTS) {
-    const count = Number(said.get(name));
+    const count = Number(parameters.get(name));
     if (Number.isInteger(count) && count > 0 && count < 1e6) place[name] = count;
   }
-  const at = (said.get("at") ?? "").split(".").map(Number);
+  const at = (parameters.get("at") ?? "").split(".").map(Number);
   if (at.length === 2 && at.every((each) => Number.isInteger(each) && each > 0 && each < 1e4))
     place.at = [at[0], at[1]];
-  const language = said.get("lang");
+  const language = parameters.get("lang");
   if (language && /^[a-z]{2}$/.test(language)) place.language = language;
   for (const [key, part, names] of /** @type {const} */ ([
     ["train", "training", TRAINING],
     ["learn", "learning", LEARNING],
   ])) {
-    const settings = (said.get(key) ?? "").split("~");
+    const settings = (parameters.get(key) ?? "").split("~");
     if (settings.length === names.length && settings.every((each) => /^[\w.-]{0,40}$/.test(each)))
       place[part] = Object.fromEntries(names.map((name, which) => [name, settings[which]]));
   }
-  const ink = unpacked(said.get("ink") ?? "");
+  const ink = unpacked(parameters.get("ink") ?? "");
   if (ink.length) place.ink = ink;
   return place;
 }
 
 /** Whether a move makes a history entry; hovering from map to map does not. @param {Place} one @param {Place} other */
 export function isElsewhere(one, other) {
-  const where = (/** @type {Place} */ { ink, training, learning, map, at, theme, language, digit, ...rest }) =>
+  const entryOf = (/** @type {Place} */ { ink, training, learning, map, at, theme, language, digit, ...rest }) =>
     JSON.stringify(rest);
-  return where(one) !== where(other);
+  return entryOf(one) !== entryOf(other);
 }
 
 /** Zigzag encoding of signed integers, so that small absolute values stay short. @param {number} value */
@@ -79,12 +79,12 @@ const zigzag = (value) => (value < 0 ? -2 * value - 1 : 2 * value);
 
 /** @param {number[]} bytes @param {number} value */
 function write(bytes, value) {
-  let left = value;
-  while (left > 127) {
-    bytes.push((left & 127) | 128);
-    left >>>= 7;
+  let rest = value;
+  while (rest > 127) {
+    bytes.push((rest & 127) | 128);
+    rest >>>= 7;
   }
-  bytes.push(left);
+  bytes.push(rest);
 }
 
 /** Encode strokes as URL-safe base64, as finely as there is room for. @param {Stroke[]} strokes */
@@ -104,10 +104,10 @@ function bytesOf(strokes, near) {
   /** @type {number[]} */
   const bytes = [];
   for (const { points, erase } of strokes.slice(-MOST_STROKES)) {
-    const kept = thinned(points, near).slice(0, MOST_POINTS);
-    write(bytes, 2 * kept.length + Number(erase));
+    const reduced = thinned(points, near).slice(0, MOST_POINTS);
+    write(bytes, 2 * reduced.length + Number(erase));
     let [x, y, width] = [0, 0, 0];
-    for (const point of kept) {
+    for (const point of reduced) {
       const next = [Math.round(FINE * point.x), Math.round(FINE * point.y), Math.round(FINE_WIDTH * point.width)];
       for (const step of [next[0] - x, next[1] - y, next[2] - width]) write(bytes, zigzag(step));
       [x, y, width] = next;
@@ -119,12 +119,13 @@ function bytesOf(strokes, near) {
 /** @param {Stroke["points"]} points @param {number} near */
 function thinned(points, near) {
   /** @type {Stroke["points"]} */
-  const kept = [];
+  const reduced = [];
   points.forEach((point, place) => {
-    const last = kept[kept.length - 1];
-    if (!last || place === points.length - 1 || Math.hypot(point.x - last.x, point.y - last.y) > near) kept.push(point);
+    const last = reduced[reduced.length - 1];
+    if (!last || place === points.length - 1 || Math.hypot(point.x - last.x, point.y - last.y) > near)
+      reduced.push(point);
   });
-  return kept;
+  return reduced;
 }
 
 /** @param {string} letters @returns {Stroke[]} */
@@ -135,16 +136,16 @@ function unpacked(letters) {
   } catch {
     return [];
   }
-  let at = 0;
+  let position = 0;
   const read = () => {
     let [value, shift] = [0, 0];
-    while (at < text.length && shift < 28) {
-      const byte = text.charCodeAt(at++);
+    while (position < text.length && shift < 28) {
+      const byte = text.charCodeAt(position++);
       value |= (byte & 127) << shift;
       if (byte < 128) return value;
       shift += 7;
     }
-    at = text.length + 1; // truncated input
+    position = text.length + 1; // truncated input
     return 0;
   };
   const step = () => {
@@ -153,16 +154,16 @@ function unpacked(letters) {
   };
   /** @type {Stroke[]} */
   const strokes = [];
-  while (at < text.length && strokes.length < MOST_STROKES) {
+  while (position < text.length && strokes.length < MOST_STROKES) {
     const head = read();
     let [x, y, width] = [0, 0, 0];
     /** @type {Stroke["points"]} */
     const points = [];
-    for (let left = Math.min(head >> 1, MOST_POINTS); left > 0 && at <= text.length; left -= 1) {
+    for (let remaining = Math.min(head >> 1, MOST_POINTS); remaining > 0 && position <= text.length; remaining -= 1) {
       [x, y, width] = [x + step(), y + step(), width + step()];
       points.push({ x: x / FINE, y: y / FINE, width: Math.max(1, Math.min(200, width / FINE_WIDTH)) });
     }
-    if (at > text.length) break;
+    if (position > text.length) break;
     if (points.length) strokes.push({ points, erase: head % 2 === 1 });
   }
   return strokes;

@@ -8,7 +8,7 @@ import { drawBoxes, showFound } from "./boxes.js";
 import { Camera } from "./camera.js";
 import { DamageView } from "./damage.js";
 import { DiagnosisView } from "./diagnosis.js";
-import { byId, complain, fillChoice, forgive } from "./elements.js";
+import { byId, fillChoice, hideMessage, showMessage } from "./elements.js";
 import { exampleInk, inkOf, startGallery } from "./gallery.js";
 import { isDigits, LearningView } from "./learning.js";
 import { Lessons } from "./lessons.js";
@@ -17,7 +17,7 @@ import { NetworkView } from "./network.js";
 import { cutOut, Pad, SENT } from "./pad.js";
 import { PairView } from "./pair.js";
 import { isModel, Photo, smaller } from "./photo.js";
-import { chooseModel, lookAt, on, refreshModels, state, tell } from "./state.js";
+import { chooseModel, lookAt, notify, on, refreshModels, state } from "./state.js";
 import { startTabs } from "./tabs.js";
 import { chosenTheme, setTheme } from "./theme.js";
 import { TourView } from "./tour.js";
@@ -57,18 +57,18 @@ const answer = new Answer({
   live: byId("answer-live"),
 });
 const views = {
-  whole: new WholeView(byId("whole"), complain, (layer, map) => {
+  whole: new WholeView(byId("whole"), showMessage, (layer, map) => {
     views.network.go({ layer, map });
     showViewOf("network");
   }),
-  network: new NetworkView(byId("network"), complain),
-  why: new WhyView(byId("why"), complain),
-  diagnosis: new DiagnosisView(byId("diagnosis"), complain),
-  pair: new PairView(byId("pair"), complain),
-  damage: new DamageView(byId("damage"), complain),
-  tour: new TourView(byId("tour"), complain, () => photo.body ?? api.pictureOf(pad.picture())),
-  learning: new LearningView(byId("learning"), complain),
-  training: new TrainingView(byId("training"), complain),
+  network: new NetworkView(byId("network"), showMessage),
+  why: new WhyView(byId("why"), showMessage),
+  diagnosis: new DiagnosisView(byId("diagnosis")),
+  pair: new PairView(byId("pair"), showMessage),
+  damage: new DamageView(byId("damage"), showMessage),
+  tour: new TourView(byId("tour"), showMessage, () => photo.body ?? api.pictureOf(pad.picture())),
+  learning: new LearningView(byId("learning"), showMessage),
+  training: new TrainingView(byId("training"), showMessage),
 };
 const openGallery = startGallery((ink, name) => putOnPad(ink, name));
 /** @type {Input} */
@@ -80,16 +80,16 @@ const showInput = startTabs(byId("inputs"), (/** @type {Input} */ name) => {
   const before = input;
   input = name;
   if (before === "camera" && name !== "camera") camera.stop();
-  if (name === "gallery") openGallery().catch((error) => complain(error.message));
-  if (before !== name) takeUp();
-  tell("place");
+  if (name === "gallery") openGallery().catch((error) => showMessage(error.message));
+  if (before !== name) refreshInput();
+  notify("place");
 });
 const showViewOf = startTabs(byId("views"), (/** @type {keyof typeof views} */ name) => {
   if (view === "tour" && name !== "tour") views.tour.hide();
-  if (view !== name) forgive();
+  if (view !== name) hideMessage();
   view = name;
   showView();
-  tell("place");
+  notify("place");
 });
 
 function showView() {
@@ -107,7 +107,7 @@ function showView() {
 }
 on("subject", showView);
 on("subject", () => {
-  byId("why-answer").hidden = !state.subject;
+  byId("why-answer").hidden = !state.subject || api.here(); // a diagnosis needs a server
 });
 byId("why-answer").addEventListener("click", () => {
   showViewOf("diagnosis");
@@ -120,7 +120,7 @@ onLanguage(showView);
 
 // The pad --------------------------------------------------------------------------------------------------------
 
-let asked = 0; // number of requests so far: the answer to an old one must not replace that to a newer one
+let requests = 0; // number of requests so far: the answer to an old one must not replace that to a newer one
 let shown = 0;
 let chosen = 0; // index of the chosen one of several digits
 let drawing = false;
@@ -132,7 +132,7 @@ const nothing = { digit: null, confidence: 0, probabilities: null };
  * @param {{ finished?: boolean, since?: number | null }} settings
  */
 async function readPad({ finished = true, since = null } = {}) {
-  const turn = (asked += 1);
+  const turn = (requests += 1);
   byId("answer").setAttribute("aria-busy", "true");
   try {
     const { found, digits, blob } = pad.empty ? { found: nothing, digits: [], blob: null } : await askAboutPad();
@@ -140,18 +140,18 @@ async function readPad({ finished = true, since = null } = {}) {
     shown = turn;
     answer.show(found);
     if (since !== null) requestAnimationFrame(() => answer.took(performance.now() - since));
-    const place = Math.min(chosen, digits.length - 1);
-    drawBoxes(byId("pad-boxes"), digits, SENT.width, SENT.height, place);
-    showFound(byId("found"), digits, place, (other) => {
+    const index = Math.min(chosen, digits.length - 1);
+    drawBoxes(byId("pad-boxes"), digits, SENT.width, SENT.height, index);
+    showFound(byId("found"), digits, index, (other) => {
       chosen = other;
       readPad();
     });
     // The views show the network's work on whatever was drawn, even if the reader finds no digit in it.
     if (finished) lookAt(blob ? { picture: blob, from: "pad" } : null);
   } catch (error) {
-    if (finished) complain(error.message);
+    if (finished) showMessage(error.message);
   } finally {
-    if (turn === asked || input !== "draw") byId("answer").setAttribute("aria-busy", "false");
+    if (turn === requests || input !== "draw") byId("answer").setAttribute("aria-busy", "false");
   }
 }
 
@@ -160,10 +160,10 @@ async function readPad({ finished = true, since = null } = {}) {
  * @returns {Promise<{ found: Shown, digits: FoundDigit[], blob: Picture }>}
  */
 async function askAboutPad() {
-  const whole = pad.picture();
-  const page = pad.mayBeSeveral ? await api.read(api.pictureOf(whole), state.model) : null;
+  const picture = pad.picture();
+  const page = pad.mayBeSeveral ? await api.read(api.pictureOf(picture), state.model) : null;
   if (page === null || page.digits.length < 2) {
-    const blob = api.pictureOf(whole);
+    const blob = api.pictureOf(picture);
     return { found: await api.classify(blob, state.model), digits: [], blob };
   }
   const blob = api.pictureOf(pad.picture(page.digits[Math.min(chosen, page.digits.length - 1)].box, page.turned));
@@ -174,12 +174,12 @@ async function askAboutPad() {
 /**
  * Which of several digits the answer's bars belong to; null if there is only one.
  * @param {FoundDigit[]} digits
- * @param {number} place
+ * @param {number} index
  * @returns {Whose | null}
  */
-function whose(digits, place) {
-  const at = Math.min(place, digits.length - 1);
-  return digits.length > 1 ? { digit: digits[at].digit, n: at + 1, all: digits.length } : null;
+function whose(digits, index) {
+  const clamped = Math.min(index, digits.length - 1);
+  return digits.length > 1 ? { digit: digits[clamped].digit, n: clamped + 1, all: digits.length } : null;
 }
 
 const whileDrawing = api.newest(() => drawing && readPad({ finished: false }));
@@ -240,7 +240,7 @@ document.addEventListener("keydown", (event) => {
 byId("example").addEventListener("click", () =>
   exampleInk()
     .then(({ ink, name }) => putOnPad(ink, name))
-    .catch((error) => complain(error.message)),
+    .catch((error) => showMessage(error.message)),
 );
 
 // Photo and camera -----------------------------------------------------------------------------------------------
@@ -249,30 +249,30 @@ photo.addEventListener("opened", () => {
   camera.stop();
   if (input !== "photo") showInput("photo");
 });
-photo.addEventListener("trouble", (event) => complain(/** @type {CustomEvent<string>} */ (event).detail));
+photo.addEventListener("trouble", (event) => showMessage(/** @type {CustomEvent<string>} */ (event).detail));
 photo.addEventListener("read", () => {
-  if (input === "photo") showPhoto().catch((error) => complain(error.message));
+  if (input === "photo") showPhoto().catch((error) => showMessage(error.message));
 });
 
 async function showPhoto() {
-  const turn = (asked += 1);
+  const turn = (requests += 1);
   if (!photo.page) {
     byId("found").hidden = true;
     answer.nothing();
     return lookAt(null);
   }
   const { digits, text } = photo.page;
-  showFound(byId("found"), digits, photo.chosen, (place) => photo.choose(place));
+  showFound(byId("found"), digits, photo.chosen, (index) => photo.choose(index));
   const picture = photo.digit();
   if (!picture) {
     answer.show(nothing);
     return lookAt(null);
   }
-  const found = await api.classify(picture, state.model);
-  if (turn < asked || input !== "photo") return;
-  answer.show(digits.length > 1 ? { ...found, text, whose: whose(digits, photo.chosen) } : found);
+  const prediction = await api.classify(picture, state.model);
+  if (turn < requests || input !== "photo") return;
+  answer.show(digits.length > 1 ? { ...prediction, text, whose: whose(digits, photo.chosen) } : prediction);
   lookAt(
-    found.probabilities.some((each) => each > 0)
+    prediction.probabilities.some((each) => each > 0)
       ? { picture, from: "photo", whole: digits.length === 1 ? photo.body : null }
       : null,
   );
@@ -284,15 +284,15 @@ let oldTimer;
 
 /**
  * Watch the age of an answer: if no other one follows in time, mark it as old and show its age.
- * @param {number} already its age now, in milliseconds since its frame was sent
+ * @param {number} ageNow its age now, in milliseconds since its frame was sent
  */
-function watchAge(already) {
+function watchAge(ageNow) {
   clearInterval(oldTimer);
-  const since = performance.now() - already;
+  const since = performance.now() - ageNow;
   document.body.classList.remove("camera-old");
-  oldTimer = setInterval(look, 500);
-  look();
-  function look() {
+  oldTimer = setInterval(check, 500);
+  check();
+  function check() {
     const age = performance.now() - since;
     if (age < OLD_AFTER) return;
     document.body.classList.add("camera-old");
@@ -308,7 +308,7 @@ let frames = 0;
 let nextLook = 0;
 /** @type {Classified | null} */
 let seenByCamera = null;
-camera.addEventListener("trouble", (event) => complain(/** @type {CustomEvent<string>} */ (event).detail));
+camera.addEventListener("trouble", (event) => showMessage(/** @type {CustomEvent<string>} */ (event).detail));
 camera.addEventListener("stopped", () => {
   clearInterval(oldTimer);
   if (document.body.classList.contains("camera-old")) byId("answer-words").textContent = "";
@@ -353,11 +353,11 @@ byId("camera-keep").addEventListener("click", () => {
 });
 
 /** Update the answer after a switch to another input. */
-function takeUp() {
+function refreshInput() {
   byId("found").hidden = true;
   byId("answer-time").textContent = "";
   if (input === "draw") readPad();
-  else if (input === "photo" && photo.page) showPhoto().catch((error) => complain(error.message));
+  else if (input === "photo" && photo.page) showPhoto().catch((error) => showMessage(error.message));
   else if (input !== "gallery") {
     answer.nothing();
     lookAt(null);
@@ -391,11 +391,11 @@ async function openModel(file) {
     const name = await api.addModel(file);
     if (name) await refreshModels(name);
     else
-      complain(
+      showMessage(
         t("The server is told of models when it is started: digitlab serve --model {name}", { name: file.name }),
       );
   } catch (error) {
-    complain(error.message);
+    showMessage(error.message);
   }
 }
 byId("model-file").addEventListener("change", () => {
@@ -408,14 +408,16 @@ document.addEventListener("drop", (event) => {
   const digits = files.find(isDigits);
   if (!digits) return;
   showViewOf("learning");
-  views.learning.take(digits).catch((error) => complain(error.message));
+  views.learning.take(digits).catch((error) => showMessage(error.message));
 });
 
 // Links ----------------------------------------------------------------------------------------------------------
 
 const lessons = new Lessons((link) => {
   const part = placeOf(link);
-  goTo({ view: "network", from: "draw", ink: [], ...part }).then(address.changed, (error) => complain(error.message));
+  goTo({ view: "network", from: "draw", ink: [], ...part }).then(address.changed, (error) =>
+    showMessage(error.message),
+  );
 });
 const address = startAddress(
   () => ({
@@ -435,7 +437,7 @@ const address = startAddress(
     await models;
     // A link that gives only a lesson leads to the place of the lesson's part.
     lessons.open(place.lesson, place.part ?? 1, !place.view);
-    await goTo(place).catch((error) => complain(error.message));
+    await goTo(place).catch((error) => showMessage(error.message));
   },
 );
 
@@ -449,7 +451,7 @@ async function goTo(place) {
   if (place.model && place.model !== state.model) {
     if (state.models.some(({ name }) => name === place.model)) chooseModel(place.model);
     else
-      complain(
+      showMessage(
         t("The model of this link, {name}, is not here; {other} answers.", { name: place.model, other: state.model }),
       );
   }
@@ -467,8 +469,8 @@ for (const topic of /** @type {const} */ (["place", "model", "subject", "shade"]
 onLanguage(() => address.changed());
 byId("copy-link").addEventListener("click", async () => {
   const link = address.link();
-  if (await copyText(link)) complain(t("The link is copied: it has the drawing, the view and the settings in it."));
-  else complain(link);
+  if (await copyText(link)) showMessage(t("The link is copied: it has the drawing, the view and the settings in it."));
+  else showMessage(link);
 });
 
 showTools();
@@ -476,6 +478,6 @@ const models = refreshModels();
 models
   .then(() => lessons.start())
   .then(address.follow)
-  .catch((error) => complain(error.message));
+  .catch((error) => showMessage(error.message));
 // Drawing works from now on: until a model is chosen, the server's default one answers.
 document.documentElement.dataset.ready = performance.now().toFixed(0);

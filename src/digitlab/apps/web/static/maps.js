@@ -24,10 +24,10 @@ const ramps = new Map();
 function ramp(low, high, scale) {
   const theme = dark() ? "dark" : "light";
   const key = `${low} ${high} ${scale} ${theme}`;
-  const kept = ramps.get(key) ?? colourRamp(low, high, scale, theme);
+  const colours = ramps.get(key) ?? colourRamp(low, high, scale, theme);
   if (!ramps.has(key) && ramps.size > 200) ramps.clear();
-  ramps.set(key, kept);
-  return kept;
+  ramps.set(key, colours);
+  return colours;
 }
 
 /**
@@ -44,7 +44,8 @@ export function colourRamp(low, high, scale, theme) {
     const value = (low + (byte / 255) * (high - low)) / (scale || 1);
     const end = value < 0 ? below : above;
     const share = Math.min(Math.abs(value), 1) ** 0.8; // keeps weak responses visible
-    for (let each = 0; each < 3; each += 1) colours[4 * byte + each] = zero[each] + share * (end[each] - zero[each]);
+    for (let channel = 0; channel < 3; channel += 1)
+      colours[4 * byte + channel] = zero[channel] + share * (end[channel] - zero[channel]);
     colours[4 * byte + 3] = 255;
   }
   return colours;
@@ -62,8 +63,8 @@ export function colourRamp(low, high, scale, theme) {
 function paintBytes(target, bytes, start, rows, columns, colours) {
   [target.width, target.height] = [columns, rows];
   const pixels = new ImageData(columns, rows);
-  for (let place = 0; place < rows * columns; place += 1) {
-    pixels.data.set(colours.subarray(4 * bytes[start + place], 4 * bytes[start + place] + 4), 4 * place);
+  for (let index = 0; index < rows * columns; index += 1) {
+    pixels.data.set(colours.subarray(4 * bytes[start + index], 4 * bytes[start + index] + 4), 4 * index);
   }
   penOf(target).putImageData(pixels, 0, 0);
   return target;
@@ -129,9 +130,9 @@ export class Maps {
     const size = this.rows * this.columns;
     const sums = Array.from({ length: this.count }, (_, map) => {
       let [sum, square] = [0, 0];
-      for (let place = map * size; place < (map + 1) * size; place += 1) {
-        sum += this.bytes[place];
-        square += this.bytes[place] ** 2;
+      for (let index = map * size; index < (map + 1) * size; index += 1) {
+        sum += this.bytes[index];
+        square += this.bytes[index] ** 2;
       }
       return size > 1 ? square / size - (sum / size) ** 2 : Math.abs(this.at(map));
     });
@@ -163,8 +164,8 @@ export class Weights {
    * @param {number} input
    */
   at(filter, input, row = 0, column = 0) {
-    const place = ((filter * this.inputs + input) * this.rows + row) * this.columns + column;
-    return (this.bytes[place] / 127) * this.scale;
+    const index = ((filter * this.inputs + input) * this.rows + row) * this.columns + column;
+    return (this.bytes[index] / 127) * this.scale;
   }
 
   /** Indices of a filter's inputs, by decreasing sum of the absolute weights. @param {number} filter */
@@ -172,7 +173,7 @@ export class Weights {
     const size = this.rows * this.columns;
     const sums = Array.from({ length: this.inputs }, (_, input) => {
       const start = (filter * this.inputs + input) * size;
-      return this.bytes.subarray(start, start + size).reduce((sum, each) => sum + Math.abs(each), 0);
+      return this.bytes.subarray(start, start + size).reduce((sum, channel) => sum + Math.abs(channel), 0);
     });
     return [...sums.keys()].sort((a, b) => sums[b] - sums[a]);
   }
@@ -185,8 +186,8 @@ export class Weights {
   paint(target, filter, input = 0) {
     const size = this.rows * this.columns;
     const own = this.bytes.subarray(filter * this.inputs * size, (filter + 1) * this.inputs * size);
-    const largest = own.reduce((most, each) => Math.max(most, Math.abs(each)), 1);
-    const slice = Uint8Array.from(own.subarray(input * size, (input + 1) * size), (each) => each + 128);
+    const largest = own.reduce((most, channel) => Math.max(most, Math.abs(channel)), 1);
+    const slice = Uint8Array.from(own.subarray(input * size, (input + 1) * size), (channel) => channel + 128);
     return paintBytes(target, slice, 0, this.rows, this.columns, ramp(-128, 127, largest));
   }
 }
@@ -198,9 +199,9 @@ export class Weights {
  */
 export function paintNumbers(target, numbers, scale = 0) {
   const flat = numbers.flat();
-  const most = scale || flat.reduce((sofar, each) => Math.max(sofar, Math.abs(each)), 0);
-  const bytes = Uint8Array.from(flat, (each) =>
-    Math.round(127.5 + 127.5 * Math.max(-1, Math.min(1, each / (most || 1)))),
+  const most = scale || flat.reduce((sofar, channel) => Math.max(sofar, Math.abs(channel)), 0);
+  const bytes = Uint8Array.from(flat, (channel) =>
+    Math.round(127.5 + 127.5 * Math.max(-1, Math.min(1, channel / (most || 1)))),
   );
   return paintBytes(target, bytes, 0, numbers.length, numbers[0].length, ramp(-1, 1, 1));
 }
@@ -222,8 +223,8 @@ export function paintGlyph(target, bytes, start = 0) {
       ];
   const colours = new Uint8ClampedArray(256 * 4);
   for (let byte = 0; byte < 256; byte += 1) {
-    for (let each = 0; each < 3; each += 1)
-      colours[4 * byte + each] = paper[each] + (byte / 255) * (ink[each] - paper[each]);
+    for (let channel = 0; channel < 3; channel += 1)
+      colours[4 * byte + channel] = paper[channel] + (byte / 255) * (ink[channel] - paper[channel]);
     colours[4 * byte + 3] = 255;
   }
   return paintBytes(target, bytes, start, 28, 28, colours);
@@ -233,7 +234,7 @@ export function paintGlyph(target, bytes, start = 0) {
 export function glyphInk(bytes, start = 0) {
   const ink = canvas(28, 28);
   const pixels = new ImageData(28, 28);
-  for (let place = 0; place < 784; place += 1) pixels.data[4 * place + 3] = bytes[start + place];
+  for (let index = 0; index < 784; index += 1) pixels.data[4 * index + 3] = bytes[start + index];
   penOf(ink).putImageData(pixels, 0, 0);
   return ink;
 }

@@ -6,7 +6,7 @@ import { explainedView } from "./explained.js";
 import { between, GlyphPicture, pixels, walkable } from "./glyph.js";
 import { convolutionBefore, fieldOf, layerBefore, layerWords, makesMaps, shapeWords } from "./layers.js";
 import { Maps, Weights } from "./maps.js";
-import { detailOf, inspected, state, tell } from "./state.js";
+import { detailOf, inspected, notify, state } from "./state.js";
 import { language, number, percent, probability, t } from "./words.js";
 
 /** @import { Inspected, LayerDetail, ModelDetail } from "../schemas.js" */
@@ -30,9 +30,9 @@ export class NetworkView {
   #open = 0;
   #map = 0;
   /** @type {[number, number] | null} */
-  #place = null; // [row, column] of the unit that is explained
+  #position = null; // [row, column] of the unit that is explained
   /** @type {Inspected} */
-  #seen; // what is shown
+  #inspection; // what is shown
   /** @type {WeakMap<LayerDetail, Weights>} */
   #weights = new WeakMap(); // decoded when they are first shown
   /** @type {ModelDetail} */
@@ -74,16 +74,16 @@ export class NetworkView {
     this.panel = panel;
     this.show = api.newest(() => this.#show().catch((error) => trouble(error.message)));
     this.#explain = api.newest((/** @type {number} */ row, /** @type {number} */ column) =>
-      this.#explained(row, column).catch((error) => trouble(error.message)),
+      this.#showExplanation(row, column).catch((error) => trouble(error.message)),
     );
   }
 
   #explain;
   /** @type {{ layer?: string, map?: number, at?: [number, number] } | null} */
-  #wanted = null;
+  #requested = null;
 
   /** The layer that is open, and its maps. */
-  get #here() {
+  get #openLayer() {
     const layer = this.layers[this.#open];
     return { layer, maps: this.#mapsOf(layer) };
   }
@@ -96,17 +96,17 @@ export class NetworkView {
   async #show() {
     const { subject, model } = state;
     if (!subject || !model) return;
-    const [detail, seen] = await Promise.all([detailOf(model), inspected(subject, model)]);
-    if (!seen.glyph) return;
-    const fresh = seen !== this.#seen;
-    [this.detail, this.#seen] = [detail, seen];
+    const [detail, inspection] = await Promise.all([detailOf(model), inspected(subject, model)]);
+    if (!inspection.glyph) return;
+    const fresh = inspection !== this.#inspection;
+    [this.detail, this.#inspection] = [detail, inspection];
     if (fresh) {
-      this.glyph = api.fromBase64(seen.glyph);
-      this.maps = new Map(seen.layers.map((each) => [each.name, new Maps(each)]));
+      this.glyph = api.fromBase64(inspection.glyph);
+      this.maps = new Map(inspection.layers.map((each) => [each.name, new Maps(each)]));
       this.layers = detail.layers.filter((each) => this.maps.has(each.name));
     }
     if (this.#built !== `${model} ${language()}`) this.#build(`${model} ${language()}`);
-    if (this.#wanted) this.#goThere();
+    if (this.#requested) this.#applyRequest();
     this.#paint();
   }
 
@@ -115,7 +115,7 @@ export class NetworkView {
     const other = key.split(" ")[0] !== this.#built.split(" ")[0];
     this.#built = key;
     if (other)
-      [this.#open, this.#map, this.#place] = [
+      [this.#open, this.#map, this.#position] = [
         Math.max(
           this.layers.findIndex((each) => each.kind === "convolution"),
           0,
@@ -132,11 +132,11 @@ export class NetworkView {
       id: "layer-slider",
     });
     this.slider.addEventListener("input", () => this.open(Number(this.slider.value)));
-    this.cards = this.layers.map((layer, place) => {
+    this.cards = this.layers.map((layer, index) => {
       const picture = canvas(1, 1, { "aria-hidden": "true" });
       const button = make(
         "button",
-        { type: "button", class: `card ${layer.kind}`, onclick: () => this.open(place) },
+        { type: "button", class: `card ${layer.kind}`, onclick: () => this.open(index) },
         picture,
         make("b", { translate: "no" }, layer.name),
         make("span", {}, shapeWords(layer.shape)),
@@ -158,48 +158,48 @@ export class NetworkView {
   /** Current place: the open layer's name, the chosen map, and the position explained in it; all counted from 1. */
   get place() {
     const layer = this.#built ? this.layers[this.#open].name : undefined;
-    const at = this.#place && /** @type {[number, number]} */ (this.#place.map((each) => each + 1));
+    const at = this.#position && /** @type {[number, number]} */ (this.#position.map((each) => each + 1));
     return layer ? { layer, map: this.#map + 1, ...(at ? { at } : {}) } : {};
   }
 
-  /** Go to a place, now or once built. @param {{ layer?: string, map?: number, at?: [number, number] }} wanted */
-  go(wanted) {
-    this.#wanted = wanted;
+  /** Go to a place, now or once built. @param {{ layer?: string, map?: number, at?: [number, number] }} target */
+  go(target) {
+    this.#requested = target;
     if (this.#built) this.show();
   }
 
-  #goThere() {
-    const wanted = this.#wanted;
-    this.#wanted = null;
-    const place = this.layers.findIndex((each) => each.name === wanted?.layer);
-    if (place < 0) return;
-    if (place !== this.#open) this.open(place);
-    const { maps, layer } = this.#here;
-    this.#map = Math.min(wanted?.map ?? this.#map + 1, maps.count) - 1;
-    this.#place = null;
-    if (wanted?.at && layer.explainable)
-      this.#place = [Math.min(wanted.at[0], maps.rows) - 1, Math.min(wanted.at[1], maps.columns) - 1];
+  #applyRequest() {
+    const target = this.#requested;
+    this.#requested = null;
+    const index = this.layers.findIndex((each) => each.name === target?.layer);
+    if (index < 0) return;
+    if (index !== this.#open) this.open(index);
+    const { maps, layer } = this.#openLayer;
+    this.#map = Math.min(target?.map ?? this.#map + 1, maps.count) - 1;
+    this.#position = null;
+    if (target?.at && layer.explainable)
+      this.#position = [Math.min(target.at[0], maps.rows) - 1, Math.min(target.at[1], maps.columns) - 1];
   }
 
-  /** Open another layer. @param {number} place */
-  open(place) {
-    [this.#open, this.#place] = [place, null];
-    this.#map = this.#here.maps.strongest()[0];
-    this.slider.value = String(place);
+  /** Open another layer. @param {number} index */
+  open(index) {
+    [this.#open, this.#position] = [index, null];
+    this.#map = this.#openLayer.maps.strongest()[0];
+    this.slider.value = String(index);
     this.#buildLayer();
     this.#paint();
-    tell("place");
+    notify("place");
   }
 
   #buildLayer() {
-    const { layer, maps } = this.#here;
+    const { layer, maps } = this.#openLayer;
     this.slider.setAttribute(
       "aria-valuetext",
       t("layer {n} of {all}: {name}", { n: this.#open + 1, all: this.layers.length, name: layer.name }),
     );
-    this.cards.forEach(({ button }, place) => {
-      button.setAttribute("aria-expanded", String(place === this.#open));
-      button.tabIndex = place === this.#open ? 0 : -1;
+    this.cards.forEach(({ button }, index) => {
+      button.setAttribute("aria-expanded", String(index === this.#open));
+      button.tabIndex = index === this.#open ? 0 : -1;
     });
     this.input = new GlyphPicture({ label: t("Your digit as the network takes it"), caption: t("your digit, 28×28") });
     this.filter = make("div", { class: "slices" });
@@ -251,7 +251,7 @@ export class NetworkView {
       make("h3", {}, allWords(layer)),
       all,
     );
-    if (!this.#place && layer.explainable) {
+    if (!this.#position && layer.explainable) {
       this.sums.append(
         make(
           "p",
@@ -306,30 +306,31 @@ export class NetworkView {
     if (map === this.#map) return;
     this.#map = map;
     this.#paintChosen();
-    tell("place");
+    notify("place");
   }
 
   #paint() {
-    this.cards.forEach(({ picture }, place) => {
-      const maps = this.#mapsOf(this.layers[place]);
-      if (makesMaps(this.layers[place])) maps.paint(picture, maps.strongest()[0]);
+    this.cards.forEach(({ picture }, index) => {
+      const maps = this.#mapsOf(this.layers[index]);
+      if (makesMaps(this.layers[index])) maps.paint(picture, maps.strongest()[0]);
       else maps.paintTogether(picture);
     });
-    const { layer, maps } = this.#here;
+    const { layer, maps } = this.#openLayer;
     this.buttons.forEach(({ picture, value }, map) => {
       maps.paint(picture, map);
       if (value)
-        value.textContent = layer.kind === "softmax" ? probability(this.#seen.probabilities[map]) : maps.words(map);
+        value.textContent =
+          layer.kind === "softmax" ? probability(this.#inspection.probabilities[map]) : maps.words(map);
     });
     this.zeros.textContent =
       layer.kind === "activation" ? `· ${t("{share} of its activations are 0", { share: percent(maps.zeros()) })}` : "";
     this.input.show(this.glyph);
     this.#paintChosen();
-    if (this.#place) this.#explain(...this.#place);
+    if (this.#position) this.#explain(...this.#position);
   }
 
   #paintChosen() {
-    const { layer, maps } = this.#here;
+    const { layer, maps } = this.#openLayer;
     this.buttons.forEach(({ button }, map) => {
       button.setAttribute("aria-pressed", String(map === this.#map));
     });
@@ -337,7 +338,7 @@ export class NetworkView {
     this.largeWords.textContent = t("activation map {n} of {all}", { n: this.#map + 1, all: maps.count });
     const maker = convolutionBefore(layer, this.layers);
     if (maker) this.#paintFilter(maker);
-    if (!this.#place) this.input.mark(layer.field ? null : [0, 0, 28, 28]);
+    if (!this.#position) this.input.mark(layer.field ? null : [0, 0, 28, 28]);
   }
 
   /** @param {LayerDetail} maker */
@@ -355,11 +356,11 @@ export class NetworkView {
         weights.paint(canvas(1, 1, { title: t("its weights for channel {n}", { n: input + 1 }) }), this.#map, input),
       ),
     );
-    const said = t("filter {n} of {name}", { n: this.#map + 1, name: maker.name });
+    const label = t("filter {n} of {name}", { n: this.#map + 1, name: maker.name });
     this.filterWords.textContent =
       weights.inputs > SLICES
-        ? `${said}, ${t("its {n} strongest channels of {all}", { n: SLICES, all: weights.inputs })}`
-        : said;
+        ? `${label}, ${t("its {n} strongest channels of {all}", { n: SLICES, all: weights.inputs })}`
+        : label;
   }
 
   /**
@@ -368,7 +369,7 @@ export class NetworkView {
    * @param {number} column
    */
   #point(row, column) {
-    const { layer, maps } = this.#here;
+    const { layer, maps } = this.#openLayer;
     if (!makesMaps(layer)) return;
     this.input.mark(fieldOf(layer, row, column));
     const value = maps.words(this.#map, row, column);
@@ -384,35 +385,35 @@ export class NetworkView {
    * @param {number} row
    * @param {number} column
    */
-  async #explained(row, column) {
-    const { layer } = this.#here;
+  async #showExplanation(row, column) {
+    const { layer } = this.#openLayer;
     // An activation directly after a convolution is explained together with it.
-    const before = layer.kind === "activation" ? layerBefore(layer, this.layers) : undefined;
-    const asked = before?.kind === "convolution" ? before : layer;
-    const [seen, map] = [this.#seen, this.#map];
-    if (!asked.explainable || !seen.glyph) return;
-    this.#place = [row, column];
-    tell("place");
-    const told = await api.explain({
-      glyph: seen.glyph,
-      model: seen.model,
-      layer: asked.name,
+    const previous = layer.kind === "activation" ? layerBefore(layer, this.layers) : undefined;
+    const explained = previous?.kind === "convolution" ? previous : layer;
+    const [inspection, map] = [this.#inspection, this.#map];
+    if (!explained.explainable || !inspection.glyph) return;
+    this.#position = [row, column];
+    notify("place");
+    const explanation = await api.explain({
+      glyph: inspection.glyph,
+      model: inspection.model,
+      layer: explained.name,
       channel: map,
       row,
       column,
     });
-    if (layer !== this.layers[this.#open] || seen !== this.#seen) return;
-    this.input.mark(told.field ?? [0, 0, 28, 28]);
+    if (layer !== this.layers[this.#open] || inspection !== this.#inspection) return;
+    this.input.mark(explanation.field ?? [0, 0, 28, 28]);
     const title = makesMaps(layer)
       ? t("How {name}, map {n}, row {row}, column {column} is computed", {
-          name: asked.name,
+          name: explained.name,
           n: map + 1,
           row: row + 1,
           column: column + 1,
         })
-      : ofDigits(asked) && asked.kind === "dense"
+      : ofDigits(explained) && explained.kind === "dense"
         ? t("How the logit of {digit} is computed", { digit: map })
-        : t("How {name}, number {n} is computed", { name: asked.name, n: map + 1 });
-    this.sums.replaceChildren(make("h3", {}, title), explainedView(told));
+        : t("How {name}, number {n} is computed", { name: explained.name, n: map + 1 });
+    this.sums.replaceChildren(make("h3", {}, title), explainedView(explanation));
   }
 }

@@ -46,7 +46,7 @@ export class Pad extends EventTarget {
     this.#pen = penOf(view, { willReadFrequently: true });
     this.erasing = false;
     view.addEventListener("pointerdown", (event) => this.#begin(event));
-    view.addEventListener("pointermove", (event) => this.#go(event));
+    view.addEventListener("pointermove", (event) => this.#move(event));
     view.addEventListener("pointerup", (event) => this.#end(event));
     view.addEventListener("pointercancel", (event) => this.#end(event));
     view.addEventListener("keydown", (event) => this.#key(event));
@@ -71,34 +71,34 @@ export class Pad extends EventTarget {
   undo() {
     if (this.canUndo) {
       this.#done -= 1;
-      this.#again();
+      this.#redraw();
     }
   }
   redo() {
     if (this.canRedo) {
       this.#done += 1;
-      this.#again();
+      this.#redraw();
     }
   }
   clear() {
     if (!this.empty) {
       this.#add({ kind: "clear" });
-      this.#again();
+      this.#redraw();
     }
   }
 
   /** Empty the pad and the history of undo. */
   forget() {
     [this.#actions, this.#done] = [[], 0];
-    this.#again();
+    this.#redraw();
   }
 
   /** Content of the pad: the name of the picture put there, and the strokes. */
   get drawn() {
     const shown = this.#shown();
     return {
-      digit: shown.find((each) => each.kind === "stamp")?.name,
-      ink: shown.filter((each) => each.kind === "line").map(({ points, erase }) => ({ points, erase })),
+      digit: shown.find((item) => item.kind === "stamp")?.name,
+      ink: shown.filter((item) => item.kind === "line").map(({ points, erase }) => ({ points, erase })),
     };
   }
 
@@ -109,13 +109,13 @@ export class Pad extends EventTarget {
    */
   restore(strokes, ink, name = "") {
     if (!this.empty) this.#add({ kind: "clear" });
-    if (ink) this.#add(this.#placed(ink, name));
+    if (ink) this.#add(this.#centred(ink, name));
     for (const stroke of strokes) this.#add({ kind: "line", ...stroke });
-    this.#again();
+    this.#redraw();
   }
 
   /** @param {HTMLCanvasElement} ink @param {string} name @returns {Stamp} */
-  #placed(ink, name) {
+  #centred(ink, name) {
     const scale = Math.min((WIDTH * 0.9) / ink.width, (HEIGHT * 0.9) / ink.height);
     const [width, height] = [ink.width * scale, ink.height * scale];
     return { kind: "stamp", ink, name, x: (WIDTH - width) / 2, y: (HEIGHT - height) / 2, width, height };
@@ -124,8 +124,8 @@ export class Pad extends EventTarget {
   /** Clear the pad and put a picture of ink on it: a canvas whose opacity is the ink. @param {HTMLCanvasElement} ink */
   stamp(ink, name = "") {
     if (!this.empty) this.#add({ kind: "clear" });
-    this.#add(this.#placed(ink, name));
-    this.#again();
+    this.#add(this.#centred(ink, name));
+    this.#redraw();
   }
 
   /** Whether this may be several digits, because the ink is in separate parts or wide; the reader decides. */
@@ -134,7 +134,7 @@ export class Pad extends EventTarget {
   }
 
   get #isOneLargeDigit() {
-    const drawn = this.#drawn().filter((each) => each.kind === "stamp" || !each.erase);
+    const drawn = this.#drawn().filter((item) => item.kind === "stamp" || !item.erase);
     if (!drawn.length || mayBeSeveral(drawn)) return false;
     const [x0, y0, x1, y1] = drawn.map(bounds).reduce(joined);
     return Math.max(x1 - x0, y1 - y0) >= LARGE;
@@ -150,13 +150,13 @@ export class Pad extends EventTarget {
    */
   picture(box = null, turned = 0) {
     const { width, height } = box === null && this.#isOneLargeDigit ? SENT_FOR_ONE : SENT;
-    const whole = canvas(width, height);
-    const pen = penOf(whole, { willReadFrequently: true });
+    const full = canvas(width, height);
+    const pen = penOf(full, { willReadFrequently: true });
     pen.fillStyle = "#fff";
-    pen.fillRect(0, 0, whole.width, whole.height);
+    pen.fillRect(0, 0, full.width, full.height);
     pen.imageSmoothingQuality = "high";
-    pen.drawImage(this.#view, 0, 0, whole.width, whole.height);
-    return box ? alone(whole, box, turned) : whole;
+    pen.drawImage(this.#view, 0, 0, full.width, full.height);
+    return box ? isolated(full, box, turned) : full;
   }
 
   #shown() {
@@ -169,14 +169,14 @@ export class Pad extends EventTarget {
     this.#done = this.#actions.length;
   }
 
-  #again() {
+  #redraw() {
     this.#pen.clearRect(0, 0, WIDTH, HEIGHT);
     for (const action of this.#shown()) this.#paint(action);
-    this.#tell("change");
+    this.#emit("change");
   }
 
   /** @param {"ink" | "change"} name */
-  #tell(name) {
+  #emit(name) {
     this.dispatchEvent(new Event(name));
   }
 
@@ -224,14 +224,14 @@ export class Pad extends EventTarget {
   #finish() {
     if (this.#current?.points.length) this.#add(this.#current);
     this.#current = null;
-    this.#tell("change");
+    this.#emit("change");
   }
 
   /**
    * @param {PointerEvent} event
    * @returns {[number, number]}
    */
-  #place(event) {
+  #position(event) {
     const frame = this.#view.getBoundingClientRect();
     return [
       ((event.clientX - frame.left) / frame.width) * WIDTH,
@@ -248,16 +248,16 @@ export class Pad extends EventTarget {
     this.#view.setPointerCapture(event.pointerId);
     this.#pointer = event.pointerId;
     this.#current = { kind: "line", points: [], erase: this.erasing || event.button === 5 }; // 5: a pen's eraser
-    this.#extend(...this.#place(event), thickness(event));
-    this.#tell("ink");
+    this.#extend(...this.#position(event), thickness(event));
+    this.#emit("ink");
   }
 
   /** @param {PointerEvent} event */
-  #go(event) {
+  #move(event) {
     if (event.pointerId !== this.#pointer) return;
     const between = event.getCoalescedEvents?.() ?? [];
-    for (const each of between.length ? between : [event]) this.#extend(...this.#place(each), thickness(each));
-    this.#tell("ink");
+    for (const item of between.length ? between : [event]) this.#extend(...this.#position(item), thickness(item));
+    this.#emit("ink");
   }
 
   /** @param {PointerEvent} event */
@@ -286,14 +286,14 @@ export class Pad extends EventTarget {
       keys.y = between(keys.y + step[1] * size, 0, HEIGHT);
     }
     if (keys.down) this.#extend(keys.x, keys.y, PEN);
-    this.#tell("ink");
+    this.#emit("ink");
   }
 
   #liftKeys() {
     const drawn = this.#keys.down;
     Object.assign(this.#keys, { down: false, shown: false });
     if (drawn) this.#finish();
-    else this.#tell("ink");
+    else this.#emit("ink");
   }
 }
 
@@ -321,8 +321,8 @@ export function mayBeSeveral(drawn) {
   for (const action of drawn) {
     if (action.kind === "line" && action.erase) continue;
     const box = bounds(action);
-    const near = parts.filter((each) => touch(each, box));
-    parts = [...parts.filter((each) => !touch(each, box)), near.reduce(joined, box)];
+    const touching = parts.filter((each) => touch(each, box));
+    parts = [...parts.filter((each) => !touch(each, box)), touching.reduce(joined, box)];
   }
   return parts.length > 1 || parts.some(([x0, y0, x1, y1]) => x1 - x0 > WIDE * (y1 - y0 + PEN));
 }
@@ -365,9 +365,9 @@ export function surroundings([x0, y0, x1, y1], { width, height }) {
  */
 export function cutOut(picture, box, turned = 0) {
   const [left, top, right, bottom] = surroundings(box, picture);
-  const piece = canvas(right - left, bottom - top);
-  penOf(piece, { willReadFrequently: true }).drawImage(picture, -left, -top);
-  return turned ? afterTurns(piece, turned) : piece;
+  const crop = canvas(right - left, bottom - top);
+  penOf(crop, { willReadFrequently: true }).drawImage(picture, -left, -top);
+  return turned ? afterTurns(crop, turned) : crop;
 }
 
 /**
@@ -391,7 +391,7 @@ function afterTurns(picture, turns) {
  * @param {number[]} box
  * @param {number} turned
  */
-function alone(picture, box, turned) {
+function isolated(picture, box, turned) {
   const clean = canvas(picture.width, picture.height);
   const pen = penOf(clean, { willReadFrequently: true });
   pen.fillStyle = "#fff";

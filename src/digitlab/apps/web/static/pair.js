@@ -37,7 +37,7 @@ export class PairView {
   async #show() {
     const { subject, models } = state;
     if (!subject || !models.length) return;
-    const names = models.filter((each) => each.layers).map((each) => each.name);
+    const names = models.filter((item) => item.layers).map((item) => item.name);
     if (!names.length) return;
     this.chosen = twoOf(
       names,
@@ -49,11 +49,13 @@ export class PairView {
     this.sides.forEach(({ choice }, side) => {
       choice.value = this.chosen[side];
     });
-    const found = await Promise.all(this.chosen.map((name) => Promise.all([detailOf(name), inspected(subject, name)])));
-    for (const [side, [detail, seen]] of found.entries()) this.#paint(this.sides[side], detail, seen);
-    this.verdict.hidden = found.length < 2;
-    if (found.length < 2) return;
-    const [one, two] = found.map(([, seen]) => seen.digit);
+    const results = await Promise.all(
+      this.chosen.map((name) => Promise.all([detailOf(name), inspected(subject, name)])),
+    );
+    for (const [side, [detail, inspection]] of results.entries()) this.#paint(this.sides[side], detail, inspection);
+    this.verdict.hidden = results.length < 2;
+    if (results.length < 2) return;
+    const [one, two] = results.map(([, inspection]) => inspection.digit);
     this.verdict.textContent =
       one === two
         ? one === null
@@ -103,7 +105,7 @@ export class PairView {
       ...(names.length < 2 ? alone : []),
       this.verdict,
       make("label", { class: "wide" }, make("span", {}, t("Depth in the networks")), this.slider),
-      make("div", { class: "sides" }, ...this.sides.map((each) => each.whole)),
+      make("div", { class: "sides" }, ...this.sides.map((item) => item.whole)),
     );
   }
 
@@ -142,31 +144,31 @@ export class PairView {
   /**
    * @param {ReturnType<PairView["side"]>} side
    * @param {ModelDetail} detail
-   * @param {Inspected} seen
+   * @param {Inspected} inspection
    */
-  #paint({ bars, answer, about, layer, maps }, detail, seen) {
-    const known = state.models.find((each) => each.name === detail.name);
-    const tested = known?.accuracy ? `, ${t("test accuracy {share}", { share: percent(known.accuracy, 2) })}` : "";
+  #paint({ bars, answer, about, layer, maps }, detail, inspection) {
+    const model = state.models.find((item) => item.name === detail.name);
+    const tested = model?.accuracy ? `, ${t("test accuracy {share}", { share: percent(model.accuracy, 2) })}` : "";
     about.replaceChildren(
       make("span", { translate: "no" }, detail.architecture),
       `, ${t("{n} parameters", { n: number(detail.parameters) })}${tested}`,
     );
-    answer.textContent = String(seen.digit ?? "?");
-    bars.show(seen.probabilities, seen.digit);
+    answer.textContent = String(inspection.digit ?? "?");
+    bars.show(inspection.probabilities, inspection.digit);
     const shown = detail.layers.filter(
-      (each) => makesMaps(each) && seen.layers.some((made) => made.name === each.name),
+      (item) => makesMaps(item) && inspection.layers.some((layerMaps) => layerMaps.name === item.name),
     );
-    const here = shown[Math.round(this.depth * (shown.length - 1))];
-    const made = seen.layers.find((each) => each.name === here?.name);
-    if (!made) {
+    const shownLayer = shown[Math.round(this.depth * (shown.length - 1))];
+    const layerMaps = inspection.layers.find((item) => item.name === shownLayer?.name);
+    if (!layerMaps) {
       layer.textContent = t("This network makes no maps.");
       return maps.replaceChildren();
     }
     layer.replaceChildren(
-      make("span", { translate: "no" }, here.name),
-      `, ${shapeWords(here.shape)}: ${layerWords(here)}`,
+      make("span", { translate: "no" }, shownLayer.name),
+      `, ${shapeWords(shownLayer.shape)}: ${layerWords(shownLayer)}`,
     );
-    const decoded = new Maps(made);
+    const decoded = new Maps(layerMaps);
     maps.replaceChildren(
       ...decoded
         .strongest()

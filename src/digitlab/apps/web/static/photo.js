@@ -74,14 +74,14 @@ export class Photo extends EventTarget {
       await this.#draw(file, 1);
       return;
     }
-    this.#leaf(null, 1, 1);
+    this.#setFile(null, 1, 1);
     await this.read(onCanvas(bitmap));
   }
 
   /** Read another page of the file; a number out of range is clamped. @param {number} page */
   async turn(page) {
-    const wanted = Math.min(Math.max(Math.round(page) || this.number, 1), this.pages);
-    if (this.file && wanted !== this.number) await this.#draw(this.file, wanted);
+    const target = Math.min(Math.max(Math.round(page) || this.number, 1), this.pages);
+    if (this.file && target !== this.number) await this.#draw(this.file, target);
     else this.#showPages();
   }
 
@@ -92,7 +92,7 @@ export class Photo extends EventTarget {
    */
   async #draw(file, page) {
     const turn = (this.turns += 1);
-    const before = this.number;
+    const previous = this.number;
     this.number = page; // the next press of a button counts from here
     this.#showPages();
     byId("photo-text").textContent = t("reading …");
@@ -100,20 +100,20 @@ export class Photo extends EventTarget {
       const { picture, pages } = await api.pageOf(file, page);
       const bitmap = await createImageBitmap(picture);
       if (turn < this.turns) return; // another page was requested meanwhile
-      this.#leaf(file, page, pages);
+      this.#setFile(file, page, pages);
       await this.read(onCanvas(bitmap));
     } catch (error) {
       if (turn < this.turns) return;
-      this.number = before;
+      this.number = previous;
       this.#showPages();
       this.#caption();
-      this.#complain(error.message);
+      this.#reportTrouble(error.message);
     }
   }
 
   /** Read a still of the camera instead of a file. @param {HTMLCanvasElement} still */
   async take(still) {
-    this.#leaf(null, 1, 1);
+    this.#setFile(null, 1, 1);
     await this.read(still);
   }
 
@@ -122,7 +122,7 @@ export class Photo extends EventTarget {
    * @param {number} number
    * @param {number} pages
    */
-  #leaf(file, number, pages) {
+  #setFile(file, number, pages) {
     [this.file, this.number, this.pages] = [file, number, pages];
     this.turns += 1;
     this.#showPages();
@@ -161,16 +161,16 @@ export class Photo extends EventTarget {
     } catch (error) {
       if (turn < this.reads) return;
       byId("photo-text").textContent = "";
-      this.#complain(error.message);
+      this.#reportTrouble(error.message);
       this.dispatchEvent(new Event("read"));
     }
   }
 
-  /** Choose one of the digits found. @param {number} place */
-  choose(place) {
+  /** Choose one of the digits found. @param {number} index */
+  choose(index) {
     if (!this.page) return;
-    this.chosen = place;
-    drawBoxes(byId("photo-boxes"), this.page.digits, this.page.width, this.page.height, place);
+    this.chosen = index;
+    drawBoxes(byId("photo-boxes"), this.page.digits, this.page.width, this.page.height, index);
     this.#caption();
     this.dispatchEvent(new Event("read"));
   }
@@ -191,14 +191,14 @@ export class Photo extends EventTarget {
     const counted = t("{n} digits in {ms} ms", { n: number(found), ms: number(this.page.ms) });
     const rest = found > sure ? `, ${t("{n} of them not answered", { n: number(found - sure) })}` : "";
     const { lines, written, note } = this.page;
-    const read = found
+    const text = found
       ? `${(written.length ? written : lines).join(" · ")} (${counted}${rest})`.trim()
       : t("no digits found");
-    byId("photo-text").textContent = note ? `${read}. ${t(note)}` : read;
+    byId("photo-text").textContent = note ? `${text}. ${t(note)}` : text;
   }
 
   /** @param {string} detail */
-  #complain(detail) {
+  #reportTrouble(detail) {
     this.dispatchEvent(new CustomEvent("trouble", { detail }));
   }
 }

@@ -56,7 +56,6 @@ export default {
   // Misread?
   "Why this answer?": "¿Por qué esta respuesta?",
   "asking the network …": "preguntando a la red …",
-  "This picture cannot be diagnosed.": "De esta imagen no se puede hacer un diagnóstico.",
   "The server's message, in English:": "Con palabras del servidor, en inglés:",
   "It shows": "Muestra",
   "as it is read": "lo que se lee",
@@ -569,7 +568,7 @@ export default {
   "Label {n} is {label}; expected 0 to 9.": "La etiqueta {n} es {label}; se esperaba de 0 a 9.",
   "The file is larger than {n} MB.": "El archivo tiene más de {n} MB.",
   "The file holds more data than it declares.": "En el archivo hay más de lo que dice.",
-  "This is no readable npz file.": "No es un archivo npz legible.",
+  "This is not a readable npz file.": "No es un archivo npz legible.",
   "This browser is too old to unpack the digits.": "Este navegador es demasiado antiguo para desempaquetar las cifras.",
   "digits.js is not beside this page.": "digits.js no está junto a esta página.",
   "Less training": "Menos entrenamiento",

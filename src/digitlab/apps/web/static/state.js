@@ -22,35 +22,35 @@ export const state = { model: "", models: [], subject: null };
 
 /**
  * Call `listener` whenever this topic changes.
- * @param {Topic} what
+ * @param {Topic} topic
  * @param {() => void} listener
  */
-export function on(what, listener) {
-  listeners[what].add(listener);
+export function on(topic, listener) {
+  listeners[topic].add(listener);
 }
 
-/** @param {Topic} what */
-export function tell(what) {
-  for (const listener of listeners[what]) listener();
+/** @param {Topic} topic */
+export function notify(topic) {
+  for (const listener of listeners[topic]) listener();
 }
 
 /**
  * Fetch the list of models again; choose `wanted`, else keep the current choice, else take the server's default.
- * @param {string | null} wanted
+ * @param {string | null} preferred
  */
-export async function refreshModels(wanted = null) {
-  const found = await api.models();
-  state.models = found.models;
-  const names = found.models.map((each) => each.name);
-  const next = [wanted, state.model, found.default].find((each) => each && names.includes(each)) ?? names[0];
-  tell("models");
+export async function refreshModels(preferred = null) {
+  const list = await api.models();
+  state.models = list.models;
+  const names = list.models.map((each) => each.name);
+  const next = [preferred, state.model, list.default].find((each) => each && names.includes(each)) ?? names[0];
+  notify("models");
   if (next !== state.model) chooseModel(next);
 }
 
 /** @param {string} name */
 export function chooseModel(name) {
   state.model = name;
-  tell("model");
+  notify("model");
 }
 
 /**
@@ -59,7 +59,7 @@ export function chooseModel(name) {
  */
 export function lookAt(subject) {
   state.subject = subject;
-  tell("subject");
+  notify("subject");
 }
 
 /**
@@ -76,21 +76,21 @@ export function detailOf(name) {
  * @param {string} name
  */
 export function inspected(subject, name) {
-  const known = inspections.get(subject) ?? new Map();
-  inspections.set(subject, known);
-  return once(known, name, () => api.inspect(subject.picture, name));
+  const cache = inspections.get(subject) ?? new Map();
+  inspections.set(subject, cache);
+  return once(cache, name, () => api.inspect(subject.picture, name));
 }
 
 /**
  * Get the cached result of this name, or else ask for it; a failed request is not cached.
  * @template Told
- * @param {Map<string, Promise<Told>>} known
+ * @param {Map<string, Promise<Told>>} cache
  * @param {string} name
- * @param {() => Promise<Told>} ask
+ * @param {() => Promise<Told>} request
  */
-function once(known, name, ask) {
-  const asked = known.get(name) ?? ask();
-  if (!known.has(name)) asked.catch(() => known.delete(name));
-  known.set(name, asked);
-  return asked;
+function once(cache, name, request) {
+  const promise = cache.get(name) ?? request();
+  if (!cache.has(name)) promise.catch(() => cache.delete(name));
+  cache.set(name, promise);
+  return promise;
 }

@@ -6,7 +6,7 @@
  */
 
 /** What is kept under this name; null for nothing. @param {string} name @param {Area} area */
-export function kept(name, area = "localStorage") {
+export function loadItem(name, area = "localStorage") {
   try {
     return globalThis[area].getItem(name);
   } catch {
@@ -20,7 +20,7 @@ export function kept(name, area = "localStorage") {
  * @param {string | null} text
  * @param {Area} area
  */
-export function keep(name, text, area = "localStorage") {
+export function storeItem(name, text, area = "localStorage") {
   try {
     if (text === null) globalThis[area].removeItem(name);
     else globalThis[area].setItem(name, text);

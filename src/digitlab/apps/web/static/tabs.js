@@ -14,22 +14,22 @@ export function startTabs(row, shown) {
     // A button in one panel may show another one: the keyboard focus must not stay in a hidden panel.
     let lost = false;
     for (const tab of tabs) {
-      const here = tab === chosen;
+      const selected = tab === chosen;
       const panel = byId(tab.getAttribute("aria-controls") ?? "");
-      lost ||= !here && panel.contains(document.activeElement);
-      tab.setAttribute("aria-selected", String(here));
-      tab.tabIndex = here ? 0 : -1;
-      panel.hidden = !here;
+      lost ||= !selected && panel.contains(document.activeElement);
+      tab.setAttribute("aria-selected", String(selected));
+      tab.tabIndex = selected ? 0 : -1;
+      panel.hidden = !selected;
     }
     if (focus || lost) chosen.focus({ preventScroll: lost });
     shown(/** @type {Name} */ (chosen.dataset.tab));
   };
   for (const tab of tabs) tab.addEventListener("click", () => show(tab));
   row.addEventListener("keydown", (event) => {
-    const here = tabs.indexOf(/** @type {HTMLElement} */ (document.activeElement));
-    const places = { ArrowRight: here + 1, ArrowLeft: here - 1, Home: 0, End: tabs.length - 1 };
+    const current = tabs.indexOf(/** @type {HTMLElement} */ (document.activeElement));
+    const places = { ArrowRight: current + 1, ArrowLeft: current - 1, Home: 0, End: tabs.length - 1 };
     const next = places[/** @type {keyof typeof places} */ (event.key)];
-    if (next === undefined || here < 0) return;
+    if (next === undefined || current < 0) return;
     event.preventDefault();
     show(tabs[(next + tabs.length) % tabs.length], true);
   });

@@ -1,7 +1,7 @@
 // Light or dark theme: the system's, unless the visitor chose one. `data-shade` of the root element: which is shown.
 
-import { tell } from "./state.js";
-import { keep } from "./storage.js";
+import { notify } from "./state.js";
+import { storeItem } from "./storage.js";
 
 const KEPT = "digitlab.theme";
 
@@ -26,13 +26,13 @@ export function startTheme(button) {
   const root = document.documentElement;
   const show = () => {
     root.dataset.shade = root.dataset.theme ?? (system.matches ? "dark" : "light");
-    tell("shade");
+    notify("shade");
   };
   system.addEventListener("change", show);
   button.addEventListener("click", () => setTheme(dark() ? "light" : "dark"));
   choose = (theme) => {
     root.dataset.theme = theme;
-    keep(KEPT, theme);
+    storeItem(KEPT, theme);
     show();
     button.setAttribute("aria-pressed", String(dark()));
   };

@@ -43,13 +43,13 @@ export function softmax(subject) {
   const { seen } = subject;
   const sums = logitsOf(subject);
   const slider = make("input", { type: "range", min: 0, max: 40, value: 0, "aria-label": t("Temperature") });
-  const [said, place] = [make("output"), make("div")];
+  const [output, container] = [make("output"), make("div")];
   const show = () => {
     const temperature = 10 ** (Number(slider.value) / 40);
-    said.textContent = number(temperature, 1);
-    slider.setAttribute("aria-valuetext", said.textContent);
+    output.textContent = number(temperature, 1);
+    slider.setAttribute("aria-valuetext", output.textContent);
     const shares = temperature === 1 ? seen.probabilities : softmaxOf(sums.map((sum) => sum / temperature));
-    place.replaceChildren(
+    container.replaceChildren(
       table(
         [t("digit"), t("logit"), t("probability")],
         sums.map((sum, digit) => [digit, shares[digit], [signed(sum / temperature), probability(shares[digit])]]),
@@ -62,16 +62,16 @@ export function softmax(subject) {
   return make(
     "div",
     {},
-    make("label", { class: "wide" }, make("span", {}, t("Temperature"), " ", said), slider),
-    place,
+    make("label", { class: "wide" }, make("span", {}, t("Temperature"), " ", output), slider),
+    container,
   );
 }
 
 /** @param {With<"dense" | "row">} subject */
 export function dropout({ dense, row, maps, softmax: last }) {
-  const taken = mapsFor(maps, row);
+  const vectorMaps = mapsFor(maps, row);
   const weights = dense.kernels && new Weights(dense.kernels);
-  const vectorThere = Array.from({ length: taken.bytes.length }, (_, each) => taken.at(each));
+  const numbers = Array.from({ length: vectorMaps.bytes.length }, (_, index) => vectorMaps.at(index));
   const slider = make("input", {
     type: "range",
     min: 0,
@@ -80,20 +80,20 @@ export function dropout({ dense, row, maps, softmax: last }) {
     value: 50,
     "aria-label": t("Dropout rate"),
   });
-  const [said, place, kept] = [
+  const [output, container, picture] = [
     make("output"),
     make("div"),
     canvas(1, 1, { class: "cells", role: "img", "aria-label": t("the vector") }),
   ];
-  const throwDice = () => {
+  const roll = () => {
     const rate = Number(slider.value) / 100;
-    said.textContent = percent(rate);
-    slider.setAttribute("aria-valuetext", said.textContent);
-    const left = withGaps(vectorThere, rate);
-    paintNumbers(kept, inRows(left));
-    if (!weights || weights.inputs !== left.length) return;
-    const shares = softmaxOf(denseOf(left, weights));
-    place.replaceChildren(
+    output.textContent = percent(rate);
+    slider.setAttribute("aria-valuetext", output.textContent);
+    const remaining = withGaps(numbers, rate);
+    paintNumbers(picture, inRows(remaining));
+    if (!weights || weights.inputs !== remaining.length) return;
+    const shares = softmaxOf(denseOf(remaining, weights));
+    container.replaceChildren(
       table(
         [t("digit"), t("probability")],
         shares.map((share, digit) => [digit, share, [probability(share)]]),
@@ -101,9 +101,9 @@ export function dropout({ dense, row, maps, softmax: last }) {
       ),
     );
   };
-  slider.addEventListener("input", throwDice);
-  const again = make("button", { type: "button", onclick: throwDice }, t("Roll again"));
-  throwDice();
+  slider.addEventListener("input", roll);
+  const button = make("button", { type: "button", onclick: roll }, t("Roll again"));
+  roll();
   const about =
     weights && last
       ? t(
@@ -113,13 +113,13 @@ export function dropout({ dense, row, maps, softmax: last }) {
   return make(
     "div",
     {},
-    make("label", { class: "wide" }, make("span", {}, t("Dropout rate"), " ", said), slider),
-    make("p", {}, again),
+    make("label", { class: "wide" }, make("span", {}, t("Dropout rate"), " ", output), slider),
+    make("p", {}, button),
     make(
       "div",
       { class: "looks" },
-      make("figure", { class: "looked" }, kept, make("figcaption", {}, t("what is left of the vector"))),
-      make("div", { class: "beside" }, place),
+      make("figure", { class: "looked" }, picture, make("figcaption", {}, t("what is left of the vector"))),
+      make("div", { class: "beside" }, container),
     ),
     make("p", { class: "quiet small" }, about),
   );

@@ -37,15 +37,15 @@ import { percent, t } from "./words.js";
  * @param {LayerDetail} layer
  */
 export function mapsFor(maps, layer) {
-  const found = maps.get(layer.name);
-  if (!found) throw new Error(`there are no maps of ${layer.name}`);
-  return found;
+  const layerMaps = maps.get(layer.name);
+  if (!layerMaps) throw new Error(`there are no maps of ${layer.name}`);
+  return layerMaps;
 }
 
 /** @param {Subject} subject */
 export function picture({ glyph }) {
   const words = make("p", { class: "total", "aria-live": "polite" }, t("Point at a pixel."));
-  const near = make("div");
+  const neighbourhood = make("div");
   const shown = new GlyphPicture({
     label: t("Your digit as the network takes it. Arrow keys read its numbers."),
     point: (x, y) => {
@@ -59,11 +59,11 @@ export function picture({ glyph }) {
       const rows = Array.from({ length: 5 }, (_, row) =>
         Array.from(glyph.subarray(28 * (box[1] + row) + box[0], 28 * (box[1] + row) + box[0] + 5)),
       );
-      near.replaceChildren(numbers(rows, t("five by five of them"), glyph[28 * y + x] || null));
+      neighbourhood.replaceChildren(numbers(rows, t("five by five of them"), glyph[28 * y + x] || null));
     },
   });
   shown.show(glyph);
-  return make("div", { class: "looks" }, shown.figure, make("div", { class: "beside" }, words, near));
+  return make("div", { class: "looks" }, shown.figure, make("div", { class: "beside" }, words, neighbourhood));
 }
 
 /**
@@ -71,8 +71,8 @@ export function picture({ glyph }) {
  * @returns {Figure}
  */
 export function convolution({ convolution: layer, maps, glyph, seen }) {
-  const made = mapsFor(maps, layer);
-  const map = made.strongest()[0];
+  const layerMaps = mapsFor(maps, layer);
+  const map = layerMaps.strongest()[0];
   const shown = new GlyphPicture({ label: t("Your digit, and the window on it"), caption: t("your digit, 28×28") });
   const result = canvas(1, 1, {
     class: "glyph-large",
@@ -80,10 +80,10 @@ export function convolution({ convolution: layer, maps, glyph, seen }) {
   });
   const sums = make("div", { class: "explained" });
   shown.show(glyph);
-  made.paint(result, map);
+  layerMaps.paint(result, map);
 
   const explain = api.newest(async (/** @type {number} */ row, /** @type {number} */ column) => {
-    const told = await api.explain({
+    const explanation = await api.explain({
       glyph: seen.glyph,
       model: seen.model,
       layer: layer.name,
@@ -91,14 +91,14 @@ export function convolution({ convolution: layer, maps, glyph, seen }) {
       row,
       column,
     });
-    sums.replaceChildren(explainedView(told));
+    sums.replaceChildren(explainedView(explanation));
   });
   const look = (/** @type {number} */ row, /** @type {number} */ column) => {
     shown.mark(fieldOf(layer, row, column));
     explain(row, column).catch(() => {});
   };
-  const path = busyPlaces(made, map);
-  let place = 0;
+  const path = busyPlaces(layerMaps, map);
+  let index = 0;
   /** @type {ReturnType<typeof setInterval> | undefined} */
   let timer;
   const move = make("button", { type: "button" });
@@ -109,8 +109,8 @@ export function convolution({ convolution: layer, maps, glyph, seen }) {
   };
   const run = () => {
     timer = setInterval(() => {
-      place = (place + 1) % path.length;
-      look(...path[place]);
+      index = (index + 1) % path.length;
+      look(...path[index]);
     }, 900);
     move.textContent = t("Stop it");
   };
@@ -135,7 +135,7 @@ export function convolution({ convolution: layer, maps, glyph, seen }) {
         "figure",
         { class: "looked" },
         result,
-        make("figcaption", {}, t("map {n} of {all}", { n: map + 1, all: made.count })),
+        make("figcaption", {}, t("map {n} of {all}", { n: map + 1, all: layerMaps.count })),
       ),
     ),
     make("p", {}, move),
@@ -225,7 +225,7 @@ export function pooled({ beforePool, pool, maps, seen }) {
   after.paint(right.shown, map);
   const sums = make("div", { class: "explained" });
   const look = api.newest(async (/** @type {number} */ x, /** @type {number} */ y) => {
-    const told = await api.explain({
+    const explanation = await api.explain({
       glyph: seen.glyph,
       model: seen.model,
       layer: pool.name,
@@ -233,7 +233,7 @@ export function pooled({ beforePool, pool, maps, seen }) {
       row: y,
       column: x,
     });
-    sums.replaceChildren(explainedView(told));
+    sums.replaceChildren(explainedView(explanation));
   });
   const point = (/** @type {number} */ x, /** @type {number} */ y) => {
     if (pool.explainable) look(x, y).catch(() => {});
@@ -256,18 +256,18 @@ export function pooled({ beforePool, pool, maps, seen }) {
 
 /** @param {With<"deeper">} subject */
 export function deep({ deeper, maps, glyph }) {
-  const made = mapsFor(maps, deeper);
+  const layerMaps = mapsFor(maps, deeper);
   const shown = new GlyphPicture({
     label: t("Your digit, and what one number sees"),
     caption: t("what one number of {name} sees", { name: deeper.name }),
   });
   shown.show(glyph);
-  shown.mark(fieldOf(deeper, made.rows >> 1, made.columns >> 1));
+  shown.mark(fieldOf(deeper, layerMaps.rows >> 1, layerMaps.columns >> 1));
   return make(
     "div",
     {},
-    make("div", { class: "looks" }, shown.figure, strongestMaps(made, 12)),
-    make("p", { class: "total" }, t("{share} of its numbers are 0.", { share: percent(made.zeros()) })),
+    make("div", { class: "looks" }, shown.figure, strongestMaps(layerMaps, 12)),
+    make("p", { class: "total" }, t("{share} of its numbers are 0.", { share: percent(layerMaps.zeros()) })),
   );
 }
 

@@ -61,8 +61,8 @@ export function busyPlaces(maps, map) {
     for (let column = 0; column < maps.columns; column += 1) all.push([row, column]);
   const sizes = all.map(([row, column]) => Math.abs(maps.at(map, row, column)));
   const mean = sizes.reduce((sum, each) => sum + each, 0) / all.length;
-  const busy = all.filter((_, place) => sizes[place] > 1.5 * mean);
+  const busy = all.filter((_, index) => sizes[index] > 1.5 * mean);
   return busy.length
-    ? busy.filter((_, place) => place % Math.ceil(busy.length / 40) === 0)
+    ? busy.filter((_, index) => index % Math.ceil(busy.length / 40) === 0)
     : [[maps.rows >> 1, maps.columns >> 1]];
 }

@@ -4,7 +4,7 @@ import * as api from "./api.js";
 import { byId, make } from "./elements.js";
 import { layerBefore, makesMaps } from "./layers.js";
 import { Maps } from "./maps.js";
-import { detailOf, inspected, state, tell } from "./state.js";
+import { detailOf, inspected, notify, state } from "./state.js";
 import { STEPS } from "./tour-steps.js";
 import { language, number, t } from "./words.js";
 
@@ -21,7 +21,7 @@ export class TourView {
   #built = "";
   #step = 0;
   /** @type {Inspected | null} */
-  #seen = null;
+  #inspection = null;
   /** @type {(() => void) | undefined} */
   #leave; // cleanup of the current step, run when it is left
   #takesFocus = false; // whether to take the focus once shown
@@ -65,11 +65,11 @@ export class TourView {
   async #show() {
     const { subject, model } = state;
     if (!subject || !model) return;
-    const [detail, seen] = await Promise.all([detailOf(model), inspected(subject, model)]);
-    const { glyph } = seen;
+    const [detail, inspection] = await Promise.all([detailOf(model), inspected(subject, model)]);
+    const { glyph } = inspection;
     if (!glyph) return;
-    if (seen !== this.#seen) this.about = parts(detail, { ...seen, glyph });
-    this.#seen = seen;
+    if (inspection !== this.#inspection) this.about = parts(detail, { ...inspection, glyph });
+    this.#inspection = inspection;
     this.steps = STEPS.filter((step) => (step.needs ?? []).every((each) => this.about[each]));
     this.#step = Math.min(this.#step, this.steps.length - 1);
     if (this.#built !== `${language()} ${this.steps.length}`) this.#build();
@@ -85,7 +85,7 @@ export class TourView {
     const dots = make(
       "ol",
       { class: "dots" },
-      ...this.steps.map((step, place) =>
+      ...this.steps.map((step, index) =>
         make(
           "li",
           {},
@@ -93,7 +93,7 @@ export class TourView {
             type: "button",
             "aria-label": t(step.title),
             title: t(step.title),
-            onclick: () => this.go(place),
+            onclick: () => this.go(index),
           }),
         ),
       ),
@@ -126,11 +126,11 @@ export class TourView {
     if (this.#built) this.show();
   }
 
-  /** Go to another step, and focus its title so that screen readers read it. @param {number} place */
-  async go(place) {
-    if (place < 0 || place >= this.steps.length) return;
-    this.#step = place;
-    tell("place");
+  /** Go to another step, and focus its title so that screen readers read it. @param {number} index */
+  async go(index) {
+    if (index < 0 || index >= this.steps.length) return;
+    this.#step = index;
+    notify("place");
     await this.#fill().catch((error) => this.trouble(error.message));
     this.places.title.focus({ preventScroll: true });
     this.panel.scrollIntoView({ block: "nearest" });
@@ -145,13 +145,13 @@ export class TourView {
     text.replaceChildren(...step.text.map((each) => make("p", {}, t(each))));
     this.back.disabled = this.#step === 0;
     this.next.disabled = this.#step === this.steps.length - 1;
-    [...dots.querySelectorAll("button")].forEach((dot, place) => {
-      dot.setAttribute("aria-current", place === this.#step ? "step" : "false");
+    [...dots.querySelectorAll("button")].forEach((dot, index) => {
+      dot.setAttribute("aria-current", index === this.#step ? "step" : "false");
     });
-    const [here, about] = [this.#step, this.about];
-    const made = await step.figure({ ...about, photo: this.photo });
-    const { element, leave } = made instanceof HTMLElement ? { element: made } : made;
-    if (here !== this.#step || about !== this.about || this.panel.hidden) return leave?.();
+    const [shown, about] = [this.#step, this.about];
+    const content = await step.figure({ ...about, photo: this.photo });
+    const { element, leave } = content instanceof HTMLElement ? { element: content } : content;
+    if (shown !== this.#step || about !== this.about || this.panel.hidden) return leave?.();
     this.#leave = leave;
     figure.replaceChildren(element);
   }
@@ -166,11 +166,11 @@ export class TourView {
 /**
  * The layers that the tour explains, with their maps; undefined if the network lacks one.
  * @param {ModelDetail} detail
- * @param {Inspected & { glyph: string }} seen
+ * @param {Inspected & { glyph: string }} inspection
  * @returns {About}
  */
-export function parts(detail, seen) {
-  const maps = new Map(seen.layers.map((each) => [each.name, new Maps(each)]));
+export function parts(detail, inspection) {
+  const maps = new Map(inspection.layers.map((each) => [each.name, new Maps(each)]));
   const layers = detail.layers.filter((each) => maps.has(each.name));
   const convolutions = layers.filter((each) => each.kind === "convolution");
   const activations = layers.filter((each) => each.kind === "activation" && makesMaps(each));
@@ -179,13 +179,13 @@ export function parts(detail, seen) {
   const dense = layers.findLast((each) => each.kind === "dense" && each.shape.at(-1) === 10);
   return {
     detail,
-    seen,
+    seen: inspection,
     maps,
     layers,
     relu,
     pool,
     dense,
-    glyph: api.fromBase64(seen.glyph),
+    glyph: api.fromBase64(inspection.glyph),
     convolution: convolutions[0],
     beforeRelu: layerBefore(relu, layers),
     beforePool: layerBefore(pool, layers),

@@ -4,7 +4,7 @@ import * as api from "./api.js";
 import { Chart } from "./chart.js";
 import { byId, canvas, fillChoice, make } from "./elements.js";
 import { paintGlyph, Weights } from "./maps.js";
-import { chooseModel, refreshModels, tell } from "./state.js";
+import { chooseModel, notify, refreshModels } from "./state.js";
 import { language, number, percent, probability, relayed, t } from "./words.js";
 
 /**
@@ -40,7 +40,7 @@ export class TrainingView {
   /** @type {HTMLFormElement | undefined} */
   form;
   /** @type {Record<string, string> | null} */
-  #wanted = null; // the settings given in a link
+  #requested = null; // the settings given in a link
   /** @type {EventSource | null} */
   #source = null;
   /** @type {TrainingState} */
@@ -77,18 +77,18 @@ export class TrainingView {
 
   /** Apply settings, now or once there is a form. @param {Record<string, string>} settings */
   choose(settings) {
-    this.#wanted = settings;
+    this.#requested = settings;
     this.#fill();
   }
 
   #fill() {
-    for (const [name, value] of Object.entries((this.form && this.#wanted) || {})) {
+    for (const [name, value] of Object.entries((this.form && this.#requested) || {})) {
       const field = /** @type {HTMLInputElement | HTMLSelectElement | null} */ (this.form?.elements.namedItem(name));
       const known =
         field instanceof HTMLSelectElement ? [...field.options].some((each) => each.value === value) : value;
       if (field && known) field.value = value;
     }
-    if (this.form) this.#wanted = null;
+    if (this.form) this.#requested = null;
   }
 
   async #show() {
@@ -101,7 +101,7 @@ export class TrainingView {
   }
 
   /** @param {Trainings} known */
-  #build({ allowed, reason, refused: why }) {
+  #build({ allowed, reason, refused: code }) {
     /** @type {(name: string, options: [string | number, string][], chosen: string | number) => HTMLSelectElement} */
     const choice = (name, options, chosen) => fillChoice(make("select", { name }), options, chosen);
     const networks = choice(
@@ -143,7 +143,7 @@ export class TrainingView {
       make("div", { class: "choices" }, start, stop, use),
     );
     this.form = form;
-    form.addEventListener("change", () => tell("place"));
+    form.addEventListener("change", () => notify("place"));
     this.#fill();
     form.addEventListener("submit", (event) => {
       event.preventDefault();
@@ -180,8 +180,8 @@ export class TrainingView {
       mistakes,
     );
     this.results = { whole, filters, mistakes };
-    const refused = make("p", { class: "mark" }, relayed(REFUSED[why ?? "other"] ?? REFUSED.other, reason));
-    this.#busy = why === "busy" ? refused : null;
+    const refused = make("p", { class: "mark" }, relayed(REFUSED[code ?? "other"] ?? REFUSED.other, reason));
+    this.#busy = code === "busy" ? refused : null;
     this.panel.replaceChildren(
       make("h2", {}, t("Train a network while you watch")),
       make(
@@ -230,14 +230,14 @@ export class TrainingView {
     clear();
     this.#state(training);
     this.#source = api.trainingEvents(training.id, {
-      progress: (told) => this.#progress(told),
-      epoch: (told) => this.#epoch(told),
+      progress: (data) => this.#progress(data),
+      epoch: (data) => this.#epoch(data),
       stage: ({ text }) => {
         this.status.textContent = t(STAGES[text] ?? text);
       },
-      state: (told, source) => {
-        this.#state(told);
-        if (OVER.includes(told.state)) source.close();
+      state: (data, source) => {
+        this.#state(data);
+        if (OVER.includes(data.state)) source.close();
       },
     });
     this.#source.addEventListener("open", clear); // also after a break, when all events come once more
@@ -247,10 +247,10 @@ export class TrainingView {
   #progress({ epoch, batch, batches, losses, accuracies }) {
     this.bar.hidden = false;
     this.bar.value = batch / batches;
-    losses.forEach((loss, place) => {
-      const x = epoch - 1 + (batch - losses.length + place + 1) / batches;
+    losses.forEach((loss, index) => {
+      const x = epoch - 1 + (batch - losses.length + index + 1) / batches;
       this.charts.loss.add("batches", x, loss);
-      this.charts.accuracy.add("batches", x, accuracies[place]);
+      this.charts.accuracy.add("batches", x, accuracies[index]);
     });
     this.status.textContent = t("epoch {epoch} of {epochs}, batch {batch} of {batches}", {
       epoch: number(epoch),
@@ -260,11 +260,11 @@ export class TrainingView {
     });
   }
 
-  /** @param {TrainingEpoch} told */
-  #epoch(told) {
-    this.#epochs.push(told);
-    this.charts.loss.add("tested", told.epoch, told.validation_loss);
-    this.charts.accuracy.add("tested", told.epoch, told.validation_accuracy);
+  /** @param {TrainingEpoch} data */
+  #epoch(data) {
+    this.#epochs.push(data);
+    this.charts.loss.add("tested", data.epoch, data.validation_loss);
+    this.charts.accuracy.add("tested", data.epoch, data.validation_accuracy);
     this.#repaint();
   }
 
@@ -281,11 +281,11 @@ export class TrainingView {
     this.results.filters.replaceChildren(...filters);
     this.results.mistakes.replaceChildren(
       ...last.mistakes.map(({ glyph, label, answer, confidence }) => {
-        const said = t("true {label}, predicted {answer}", { label, answer });
+        const caption = t("true {label}, predicted {answer}", { label, answer });
         return make(
           "figure",
           { class: "mistake" },
-          paintGlyph(canvas(28, 28, { role: "img", "aria-label": said }), api.fromBase64(glyph)),
+          paintGlyph(canvas(28, 28, { role: "img", "aria-label": caption }), api.fromBase64(glyph)),
           make(
             "figcaption",
             {},

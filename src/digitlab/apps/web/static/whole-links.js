@@ -27,19 +27,27 @@ export function columnsOf(layers, maps) {
   const columns = [];
   /** @type {LayerDetail[]} */
   let passed = [];
-  for (const [place, layer] of layers.entries()) {
-    const next = layers[place + 1];
+  for (const [index, layer] of layers.entries()) {
+    const next = layers[index + 1];
     const covered = next?.kind === "activation" && next.takes[0] === layer.name;
     if (covered || MOVES.includes(layer.kind)) {
       passed.push(layer);
       continue;
     }
     const parts = [...passed, layer];
-    const own = /** @type {Maps} */ (maps.get(layer.name));
-    const digits = own.count === 10 && !makesMaps(layer);
+    const layerMaps = /** @type {Maps} */ (maps.get(layer.name));
+    const digits = layerMaps.count === 10 && !makesMaps(layer);
     const together = !makesMaps(layer) && !digits;
-    const shown = together ? [0] : digits ? [...Array(10).keys()] : shownOf(layer, own, layers, columns);
-    columns.push({ layer, maps: own, shown, together, count: own.count, names: parts.map(({ name }) => name), parts });
+    const shown = together ? [0] : digits ? [...Array(10).keys()] : shownOf(layer, layerMaps, layers, columns);
+    columns.push({
+      layer,
+      maps: layerMaps,
+      shown,
+      together,
+      count: layerMaps.count,
+      names: parts.map(({ name }) => name),
+      parts,
+    });
     passed = [];
   }
   return columns;
@@ -51,10 +59,10 @@ export function columnsOf(layers, maps) {
  */
 function shownOf(layer, maps, layers, columns) {
   const maker = convolutionBefore(layer, layers);
-  const known = columns.find(({ names }) => maker && names.includes(maker.name));
-  const same = known && known.count === maps.count;
+  const earlier = columns.find(({ names }) => maker && names.includes(maker.name));
+  const same = earlier && earlier.count === maps.count;
   return same
-    ? known.shown
+    ? earlier.shown
     : maps
         .strongest()
         .slice(0, SHOWN)
@@ -68,15 +76,15 @@ function shownOf(layer, maps, layers, columns) {
  * @returns {Link[]}
  */
 export function linksOf(columns, layers) {
-  return columns.flatMap((column, place) => {
+  return columns.flatMap((column, index) => {
     const maker = [...column.names]
       .map((name) => layers.find((each) => each.name === name))
       .find((each) => each?.kernels);
     const weights = maker?.kernels ? new Weights(maker.kernels) : null;
     const takes = [...new Set(column.names.flatMap((name) => layers.find((each) => each.name === name)?.takes ?? []))];
     return takes.flatMap((name) => {
-      const source = columns.findLastIndex(({ names }, at) => at < place && names.includes(name));
-      return source < 0 ? [] : between(columns[source], source, column, place, weights);
+      const source = columns.findLastIndex(({ names }, at) => at < index && names.includes(name));
+      return source < 0 ? [] : between(columns[source], source, column, index, weights);
     });
   });
 }

@@ -22,7 +22,7 @@ const DOTS = 3; // number of dots on a link while numbers flow along it
 export class WholeView {
   #built = "";
   /** @type {Inspected | null} */
-  #seen = null;
+  #inspection = null;
   /** @type {Column[]} */
   #columns = [];
   /** @type {Link[]} */
@@ -64,11 +64,11 @@ export class WholeView {
   async #show() {
     const { subject, model } = state;
     if (!subject || !model) return;
-    const [detail, seen] = await Promise.all([detailOf(model), inspected(subject, model)]);
-    if (!seen.glyph) return;
-    const fresh = seen !== this.#seen;
-    this.#seen = seen;
-    const maps = new Map(seen.layers.map((each) => [each.name, new Maps(each)]));
+    const [detail, inspection] = await Promise.all([detailOf(model), inspected(subject, model)]);
+    if (!inspection.glyph) return;
+    const fresh = inspection !== this.#inspection;
+    this.#inspection = inspection;
+    const maps = new Map(inspection.layers.map((each) => [each.name, new Maps(each)]));
     const layers = detail.layers.filter((each) => maps.has(each.name));
     const key = `${model} ${language()}`;
     // The same maps are shown after each stroke, so that one can be watched; others for another network.
@@ -88,7 +88,7 @@ export class WholeView {
     this.#spots.clear();
     this.#reached = Number.POSITIVE_INFINITY;
     this.lines = canvas(1, 1, { class: "lines", "aria-hidden": "true" });
-    const columns = this.#columns.map((column, place) => this.#column(column, place));
+    const columns = this.#columns.map((column, index) => this.#column(column, index));
     this.net = make(
       "div",
       { class: "net", role: "group", "aria-label": t("All layers, from the input to the ten answers") },
@@ -115,13 +115,13 @@ export class WholeView {
     );
     this.sizes.disconnect();
     this.sizes.observe(this.net);
-    this.#say(null);
+    this.#describe(null);
   }
 
-  /** @param {Column} column @param {number} place */
-  #column(column, place) {
+  /** @param {Column} column @param {number} index */
+  #column(column, index) {
     const { layer, shown, together } = column;
-    const spots = shown.map((map) => this.#spot({ column: place, map }, layer, together));
+    const spots = shown.map((map) => this.#spot({ column: index, map }, layer, together));
     const more = column.count - shown.length;
     const rest = together || more < 1 ? "" : t("and {n} more", { n: number(more) });
     return make(
@@ -139,7 +139,7 @@ export class WholeView {
     const picture = canvas(1, 1, { "aria-hidden": "true" });
     const digits = layer.shape.length === 1 && layer.shape[0] === 10 && !together;
     const value = digits ? make("span", { class: "share" }) : null;
-    const named = digits
+    const label = digits
       ? t("{layer}: digit {digit}", { layer: layer.name, digit: spot.map })
       : together
         ? t("{layer}: all its numbers", { layer: layer.name })
@@ -150,8 +150,8 @@ export class WholeView {
       {
         type: "button",
         class: digits ? "spot digit" : "spot",
-        "aria-label": named,
-        title: named,
+        "aria-label": label,
+        title: label,
         tabindex: first ? 0 : -1,
       },
       digits && make("b", {}, String(spot.map)),
@@ -168,15 +168,15 @@ export class WholeView {
   }
 
   #paint() {
-    for (const [place, { layer, maps, shown, together }] of this.#columns.entries())
+    for (const [index, { layer, maps, shown, together }] of this.#columns.entries())
       for (const map of shown) {
-        const spot = this.#spots.get(keyOf({ column: place, map }));
+        const spot = this.#spots.get(keyOf({ column: index, map }));
         if (!spot) continue;
         if (together) maps.paintTogether(spot.picture);
         else maps.paint(spot.picture, map);
         if (spot.value)
           spot.value.textContent =
-            layer.kind === "softmax" ? probability(this.#seen?.probabilities[map] ?? 0) : maps.words(map);
+            layer.kind === "softmax" ? probability(this.#inspection?.probabilities[map] ?? 0) : maps.words(map);
       }
   }
 
@@ -208,12 +208,12 @@ export class WholeView {
     for (const link of this.#links) {
       const ends = this.#ends(link);
       if (!ends || link.to.column > this.#reached + 1) continue;
-      const near = this.#pointed && (same(link.from, this.#pointed) || same(link.to, this.#pointed));
+      const highlighted = this.#pointed && (same(link.from, this.#pointed) || same(link.to, this.#pointed));
       const flows = part > 0 && link.to.column === here + 1;
       if (link.to.column > this.#reached && !flows) continue;
-      pen.lineWidth = near ? 2.5 : 1;
-      pen.globalAlpha = near ? 1 : this.#pointed ? 0.25 : 0.4 + 0.6 * link.share;
-      pen.strokeStyle = near ? strong : quiet;
+      pen.lineWidth = highlighted ? 2.5 : 1;
+      pen.globalAlpha = highlighted ? 1 : this.#pointed ? 0.25 : 0.4 + 0.6 * link.share;
+      pen.strokeStyle = highlighted ? strong : quiet;
       pen.beginPath();
       pen.moveTo(ends.x0, ends.y0);
       pen.bezierCurveTo(...ends.bend, ends.x1, ends.y1);
@@ -253,12 +253,12 @@ export class WholeView {
   /** @param {Spot | null} spot */
   #point(spot) {
     this.#pointed = spot;
-    this.#say(spot);
+    this.#describe(spot);
     this.#draw();
   }
 
   /** @param {Spot | null} spot */
-  #say(spot) {
+  #describe(spot) {
     const reached = Math.min(Math.floor(this.#reached), this.#columns.length - 1);
     const column = spot ? this.#columns[spot.column] : Number.isFinite(this.#reached) ? this.#columns[reached] : null;
     this.words.textContent = column
@@ -280,7 +280,7 @@ export class WholeView {
   #step() {
     if (this.#running) this.#toggle();
     this.#reached = this.#reached >= this.#columns.length - 1 ? 0 : Math.floor(this.#reached) + 1;
-    this.#say(null);
+    this.#describe(null);
     this.#draw();
   }
 
@@ -296,7 +296,7 @@ export class WholeView {
       this.#reached = Number.POSITIVE_INFINITY;
       this.#toggle();
     }
-    if (Math.floor(this.#reached) !== before) this.#say(null);
+    if (Math.floor(this.#reached) !== before) this.#describe(null);
     if (!still || Math.floor(this.#reached) !== before || !this.#running) this.#draw();
     requestAnimationFrame((next) => this.#frame(next));
   }

@@ -16,9 +16,9 @@ const RUBBER = 1.7; // radius of the eraser in pixels
 export class WhyView {
   #built = "";
   /** @type {Inspected | null} */
-  #seen = null;
+  #inspection = null;
   /** @type {Occluded | null} */
-  #told = null;
+  #occlusion = null;
   #failed = false; // the last request for the map
   /** @type {Uint8Array} */
   glyph;
@@ -53,23 +53,23 @@ export class WhyView {
     this.panel = panel;
     this.show = api.newest(() => this.#show().catch((error) => trouble(error.message)));
     this.ask = api.newest(() => this.#ask().catch((error) => trouble(error.message)));
-    this.again = api.newest(() => this.#again().catch((error) => trouble(error.message)));
+    this.again = api.newest(() => this.#classifyErased().catch((error) => trouble(error.message)));
   }
 
   async #show() {
     const { subject, model } = state;
     if (!subject || !model) return;
-    const seen = await inspected(subject, model);
-    if (!seen.glyph) return;
+    const inspection = await inspected(subject, model);
+    if (!inspection.glyph) return;
     if (this.#built !== language()) this.#build();
-    if (seen !== this.#seen) {
-      this.#seen = seen;
-      this.glyph = api.fromBase64(seen.glyph);
+    if (inspection !== this.#inspection) {
+      this.#inspection = inspection;
+      this.glyph = api.fromBase64(inspection.glyph);
       this.rubbed = this.glyph.slice();
-      this.after = seen.probabilities;
-      const [first, second] = bySize(seen.probabilities);
+      this.after = inspection.probabilities;
+      const [first, second] = bySize(inspection.probabilities);
       [this.digit.value, this.against.value] = [String(first), String(second)];
-      this.#told = null;
+      this.#occlusion = null;
       this.ask();
     } else if (this.#failed) this.ask();
     this.#paint();
@@ -165,17 +165,17 @@ export class WhyView {
         make("div", { class: "beside" }, this.bars.list, this.change, restore),
       ),
     );
-    this.#told = null;
-    this.#seen = null;
+    this.#occlusion = null;
+    this.#inspection = null;
   }
 
   #paint() {
     if (!this.glyph) return;
     this.outline.show(this.glyph);
     this.rub.show(this.rubbed);
-    if (this.#told) {
-      paintNumbers(this.heat, this.#map(this.#told));
-      this.heatWords.textContent = t("why {digit} and not {against}", this.#told);
+    if (this.#occlusion) {
+      paintNumbers(this.heat, this.#map(this.#occlusion));
+      this.heatWords.textContent = t("why {digit} and not {against}", this.#occlusion);
     } else {
       penOf(this.heat).clearRect(0, 0, this.heat.width, this.heat.height);
       this.outline.mark(null);
@@ -183,34 +183,34 @@ export class WhyView {
     this.#bars(this.after);
   }
 
-  /** The map that is shown. @param {Occluded} told */
-  #map(told) {
-    return this.kind.value === "fall" ? told.fall : told.towards;
+  /** The map that is shown. @param {Occluded} occlusion */
+  #map(occlusion) {
+    return this.kind.value === "fall" ? occlusion.fall : occlusion.towards;
   }
 
   async #ask() {
-    [this.#told, this.#failed] = [null, false];
+    [this.#occlusion, this.#failed] = [null, false];
     this.#paint();
     if (this.digit.value === this.against.value) {
       this.heatWords.textContent = t("Choose two different digits.");
       return;
     }
-    const seen = this.#seen;
-    if (!seen?.glyph) return;
+    const inspection = this.#inspection;
+    if (!inspection?.glyph) return;
     this.heatWords.textContent = t("asking the network, covered place by place …");
     const question = {
-      glyph: seen.glyph,
-      model: seen.model,
+      glyph: inspection.glyph,
+      model: inspection.model,
       digit: Number(this.digit.value),
       against: Number(this.against.value),
     };
-    const told = await api.occlusion(question).catch((error) => {
+    const occlusion = await api.occlusion(question).catch((error) => {
       this.#failed = true;
       this.heatWords.textContent = "";
       throw error;
     });
-    if (seen !== this.#seen) return;
-    this.#told = told;
+    if (inspection !== this.#inspection) return;
+    this.#occlusion = occlusion;
     this.#paint();
   }
 
@@ -219,18 +219,18 @@ export class WhyView {
    * @param {number} y
    */
   #point(x, y) {
-    if (!this.#told) return;
-    const row = this.#map(this.#told)[y] ?? [];
-    this.outline.mark(squareAt(x, y, this.#told));
+    if (!this.#occlusion) return;
+    const row = this.#map(this.#occlusion)[y] ?? [];
+    this.outline.mark(squareAt(x, y, this.#occlusion));
     if (row[x] === undefined) return;
     this.heatWords.textContent =
       this.kind.value === "fall"
         ? t("covered here, the probability of {digit} falls by {n} percentage points", {
-            digit: this.#told.digit,
+            digit: this.#occlusion.digit,
             n: number(100 * row[x], 1).replace("-", "−"),
           })
         : t("covered here, the logit of {digit} loses {n} of its margin over {against}", {
-            ...this.#told,
+            ...this.#occlusion,
             n: exact(row[x]),
           });
   }
@@ -246,18 +246,18 @@ export class WhyView {
     this.again();
   }
 
-  async #again() {
-    const seen = this.#seen;
-    if (!seen) return;
-    const { probabilities } = await api.probabilities([api.toBase64(this.rubbed)], [seen.model]);
-    if (seen !== this.#seen) return;
+  async #classifyErased() {
+    const inspection = this.#inspection;
+    if (!inspection) return;
+    const { probabilities } = await api.probabilities([api.toBase64(this.rubbed)], [inspection.model]);
+    if (inspection !== this.#inspection) return;
     this.after = probabilities[0][0];
     this.#bars(this.after);
   }
 
   /** @param {number[]} after */
   #bars(after) {
-    const before = this.#seen?.probabilities;
+    const before = this.#inspection?.probabilities;
     if (!after || !before) return;
     const [was, is] = [before.indexOf(Math.max(...before)), after.indexOf(Math.max(...after))];
     this.bars.show(after, is, before);

@@ -1,6 +1,6 @@
 // The page's languages. The English texts are in index.html and in the code; `t` looks up their translations.
 
-import { kept, keep as store } from "./storage.js";
+import { loadItem, storeItem as store } from "./storage.js";
 
 /** @typedef {Record<string, string>} Dictionary English text → its translation. */
 
@@ -42,8 +42,8 @@ export const language = () => tongue;
  * @returns {string}
  */
 export function t(text, values = {}) {
-  const said = dictionary[text] ?? text;
-  return said.replace(/\{(\w+)\}/g, (whole, name) => values[name] ?? whole);
+  const template = dictionary[text] ?? text;
+  return template.replace(/\{(\w+)\}/g, (whole, name) => values[name] ?? whole);
 }
 
 /**
@@ -101,9 +101,9 @@ export function probability(share) {
  * @param {number} digits
  */
 export function signed(value, digits = 1) {
-  const said = number(Math.abs(value), digits);
-  if (!/[1-9]/.test(said)) return said;
-  return `${value < 0 ? "−" : "+"}${said}`;
+  const text = number(Math.abs(value), digits);
+  if (!/[1-9]/.test(text)) return text;
+  return `${value < 0 ? "−" : "+"}${text}`;
 }
 
 /** @type {Map<string, Intl.NumberFormat>} */
@@ -116,16 +116,16 @@ const formatters = new Map();
 function formatter(digits, style) {
   const key = `${tongue} ${digits} ${style}`;
   const fraction = { minimumFractionDigits: digits, maximumFractionDigits: digits };
-  const found = formatters.get(key) ?? new Intl.NumberFormat(tongue, { style, ...fraction });
-  formatters.set(key, found);
-  return found;
+  const format = formatters.get(key) ?? new Intl.NumberFormat(tongue, { style, ...fraction });
+  formatters.set(key, format);
+  return format;
 }
 
 /**
  * Add another page's dictionaries, by language code.
  * @param {Record<string, () => Promise<{ default: Dictionary }>>} dictionaries
  */
-export const alsoSays = (dictionaries) => more.push(dictionaries);
+export const addDictionaries = (dictionaries) => more.push(dictionaries);
 
 /**
  * Call `listener` now and whenever the language changes.
@@ -137,24 +137,24 @@ export function onLanguage(listener) {
 }
 
 /** The language that the URL, else an earlier visit, else the browser asks for; English if none is known. */
-export function wantedLanguage() {
-  const asked = [new URLSearchParams(location.search).get("lang"), kept(KEPT), ...navigator.languages];
-  const known = asked
+export function preferredLanguage() {
+  const candidates = [new URLSearchParams(location.search).get("lang"), loadItem(KEPT), ...navigator.languages];
+  const supported = candidates
     .map((each) => each?.slice(0, 2).toLowerCase())
     .find((each) => each === "en" || (each && each in DICTIONARIES));
-  return known ?? "en";
+  return supported ?? "en";
 }
 
 /**
  * Show the page in a language; `keep` remembers it for the next visit.
- * @param {string} wanted
+ * @param {string} code
  */
-export async function setLanguage(wanted, { keep = false } = {}) {
-  const parts = wanted in DICTIONARIES ? [DICTIONARIES[wanted].load, ...more.map((each) => each[wanted])] : [];
+export async function setLanguage(code, { keep = false } = {}) {
+  const parts = code in DICTIONARIES ? [DICTIONARIES[code].load, ...more.map((each) => each[code])] : [];
   const loaded = await Promise.all(parts.map((load) => load()));
-  [tongue, dictionary] = [wanted, Object.assign({}, ...loaded.map((each) => each.default))];
-  if (keep) store(KEPT, wanted);
-  document.documentElement.lang = wanted;
+  [tongue, dictionary] = [code, Object.assign({}, ...loaded.map((each) => each.default))];
+  if (keep) store(KEPT, code);
+  document.documentElement.lang = code;
   translate(document.body);
   document.title = t((title ??= document.title));
   for (const listener of listeners) listener();
@@ -179,11 +179,11 @@ function translate(root) {
 
 /**
  * @param {Element} element
- * @param {string} what
+ * @param {string} name
  * @param {() => string} read
  */
-function original(element, what, read) {
-  const kept = english.get(element) ?? {};
-  english.set(element, kept);
-  return (kept[what] ??= read());
+function original(element, name, read) {
+  const texts = english.get(element) ?? {};
+  english.set(element, texts);
+  return (texts[name] ??= read());
 }

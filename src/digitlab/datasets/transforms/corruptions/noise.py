@@ -52,9 +52,9 @@ def _swap(pixels: NDArray[np.uint8], row: int, column: int, bits: NDArray[np.uin
     """Swap a pixel of (28, 28, N), in place, with the neighbour given by ``bits`` (N,)."""
     (images,) = np.nonzero(bits & 1)
     rows, columns = row - (bits[images] >> 1 & 1), column - (bits[images] >> 2)
-    kept = pixels[row, column, images]
+    saved = pixels[row, column, images]
     pixels[row, column, images] = pixels[rows, columns, images]
-    pixels[rows, columns, images] = kept
+    pixels[rows, columns, images] = saved
 
 
 def motion_blur(images: NDArray[np.uint8], rng: np.random.Generator) -> NDArray[np.uint8]:
@@ -70,9 +70,9 @@ def _motion_kernel(angle: float) -> NDArray[np.float32]:
     """Build a kernel, float32 (41, 41), with weights on the ray from its centre, ``angle`` radians below horizontal."""
     steps = np.arange(MOTION_LENGTH)
     weights = np.exp(-0.5 * (steps / MOTION_DEVIATION) ** 2)
-    places = np.rint(steps * np.array([[np.sin(angle)], [np.cos(angle)]])).astype(int) + MOTION_LENGTH - 1
+    positions = np.rint(steps * np.array([[np.sin(angle)], [np.cos(angle)]])).astype(int) + MOTION_LENGTH - 1
     kernel = np.zeros((2 * MOTION_LENGTH - 1, 2 * MOTION_LENGTH - 1), np.float32)
-    np.add.at(kernel, tuple(places), weights / weights.sum())
+    np.add.at(kernel, tuple(positions), weights / weights.sum())
     return kernel
 
 

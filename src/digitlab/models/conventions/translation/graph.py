@@ -14,7 +14,7 @@ import numpy as np
 from digitlab.errors import ModelError, first_line
 from digitlab.models.backend import keras
 from digitlab.models.conventions.translation import layers, numbers
-from digitlab.models.conventions.translation.tensors import Held, Names, Operator, flattened, plain, refuse
+from digitlab.models.conventions.translation.tensors import LayoutTensor, Names, Operator, flattened, plain, refuse
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -42,20 +42,20 @@ def translated(network: onnx.ModelProto, form: Form, name: str) -> keras.Model:
     """
     images = keras.Input(form.shape(), name="pixels")
     translation = _Translation(network)
-    translation.values[network.graph.input[0].name] = Held(images)
+    translation.values[network.graph.input[0].name] = LayoutTensor(images)
     try:
         for node in network.graph.node:
             translation.add(node)
         answers = translation.values[network.graph.output[0].name]
-        made = plain(flattened(answers, translation.names), translation.names).tensor
+        outputs = plain(flattened(answers, translation.names), translation.names).tensor
     except ModelError:
         raise
     except Exception as error:  # Keras and NumPy may raise anything on untrusted numbers
         raise ModelError(f"cannot be translated to layers of Keras ({first_line(error, 120)})") from error
-    return keras.Model(images, made, name=name)
+    return keras.Model(images, outputs, name=name)
 
 
-_OPERATORS: dict[str, Callable[[Operator, Names], Held]] = {
+_OPERATORS: dict[str, Callable[[Operator, Names], LayoutTensor]] = {
     **dict.fromkeys(("Add", "Sub", "Mul", "Div", "Sum", "Max", "Min"), numbers.arithmetic),
     **dict.fromkeys(("Cast", "DequantizeLinear", "Dropout", "Identity"), numbers.same_numbers),
     **dict.fromkeys(("AveragePool", "MaxPool"), layers.pool),
@@ -89,7 +89,7 @@ def rounds(network: onnx.ModelProto) -> bool:
 
 
 class _Translation:
-    """One pass over a graph. values: what has been computed so far, tensors (`Held`) and constants, by name."""
+    """One pass over a graph. values: what has been computed so far, tensors (`LayoutTensor`) and constants, by name."""
 
     def __init__(self, network: onnx.ModelProto) -> None:
         import onnx
@@ -109,16 +109,16 @@ class _Translation:
         if node.output[0] in self._done:
             return
         settings = {each.name: onnx.helper.get_attribute_value(each) for each in node.attribute}
-        takes = [self.values[name] if name else None for name in node.input]
+        inputs = [self.values[name] if name else None for name in node.input]
         if node.op_type == "Constant":
             self.values[node.output[0]] = _constant(settings)
-        elif not any(isinstance(each, Held) for each in takes):
+        elif not any(isinstance(each, LayoutTensor) for each in inputs):
             self.values[node.output[0]] = self._computed(node)
         elif node.op_type == "Shape":
-            shape = Operator(node.op_type, takes, settings, self._opset).given.shape
+            shape = Operator(node.op_type, inputs, settings, self._opset).first_input.shape
             self.values[node.output[0]] = np.array([0, *shape])  # 0: the number of images
         else:
-            self._layer(node, Operator(node.op_type, takes, settings, self._opset))
+            self._layer(node, Operator(node.op_type, inputs, settings, self._opset))
 
     def _computed(self, node: onnx.NodeProto) -> NDArray[Any]:
         """Evaluate an operator on constants, by which exporters compute e.g. the shape of a Reshape."""
@@ -126,11 +126,11 @@ class _Translation:
 
         if node.op_type not in _OF_CONSTANTS:
             refuse(f"computes a constant by {node.op_type[:40]}, which is not translated")
-        given = {name: self.values[name] for name in node.input if name}
-        if _most_numbers(node.op_type, list(given.values())) > _MOST_NUMBERS:
+        inputs = {name: self.values[name] for name in node.input if name}
+        if _most_numbers(node.op_type, list(inputs.values())) > _MOST_NUMBERS:
             refuse("computes constants of a size that no classifier needs")
-        made: NDArray[Any] = np.asarray(ReferenceEvaluator(node).run(None, given)[0])
-        return made
+        result: NDArray[Any] = np.asarray(ReferenceEvaluator(node).run(None, inputs)[0])
+        return result
 
     def _layer(self, node: onnx.NodeProto, operator: Operator) -> None:
         if operator.kind not in _OPERATORS:
@@ -138,18 +138,18 @@ class _Translation:
         addition = self._addition_behind(node, operator)
         if addition is not None:
             name, bias = addition
-            operator.takes.append(bias)
+            operator.inputs.append(bias)
             self._done.add(name)
-        made = _OPERATORS[operator.kind](operator, self.names)
+        result = _OPERATORS[operator.kind](operator, self.names)
         for output in [node.output[0], *([addition[0]] if addition else [])]:
-            self.values[output] = made
+            self.values[output] = result
 
     def _addition_behind(self, node: onnx.NodeProto, operator: Operator) -> tuple[str, NDArray[Any]] | None:
         """Find the only addition after a product or convolution; return its output's name and its bias (units,)."""
-        if operator.kind not in ("MatMul", "Conv") or len(operator.takes) != 2:
+        if operator.kind not in ("MatMul", "Conv") or len(operator.inputs) != 2:
             return None
         users = [each for each in self._nodes if node.output[0] in each.input]
-        weights = operator.takes[1]
+        weights = operator.inputs[1]
         if len(users) != 1 or users[0].op_type != "Add" or not isinstance(weights, np.ndarray) or weights.ndim < 2:
             return None
         bias = next((self.values.get(name) for name in users[0].input if name != node.output[0]), None)
@@ -160,18 +160,18 @@ class _Translation:
         return users[0].output[0], bias.reshape(-1)
 
 
-def _most_numbers(kind: str, given: list[NDArray[Any]]) -> int:
+def _most_numbers(kind: str, inputs: list[NDArray[Any]]) -> int:
     """Return the maximum number of elements that an operator can produce."""
     if kind in ("Add", "Sub", "Mul", "Div"):
-        return math.prod(np.broadcast_shapes(*(each.shape for each in given)))
-    sizes = [each.size for each in given]
+        return math.prod(np.broadcast_shapes(*(each.shape for each in inputs)))
+    sizes = [each.size for each in inputs]
     return math.prod(sizes) if kind == "Gather" else sum(sizes)
 
 
 def _constant(settings: dict[str, Any]) -> NDArray[Any]:
     import onnx
 
-    given = next((settings[name] for name in _VALUES if name in settings), None)
-    if given is None:
-        refuse("holds a constant that is no number")
-    return onnx.numpy_helper.to_array(given) if isinstance(given, onnx.TensorProto) else np.array(given)
+    value = next((settings[name] for name in _VALUES if name in settings), None)
+    if value is None:
+        refuse("contains a constant that is not a number")
+    return onnx.numpy_helper.to_array(value) if isinstance(value, onnx.TensorProto) else np.array(value)

@@ -1,7 +1,7 @@
 """Tensors and operators of an ONNX graph, and how they are stored in Keras.
 
 Convolutional networks have channels first in ONNX; Keras on a CPU needs them last. Feature maps are therefore stored
-with channels last, as `Held` records; after a flattening, the rows of the next weights are reordered instead.
+with channels last, as `LayoutTensor` records; after a flattening, the rows of the next weights are reordered instead.
 """
 
 from __future__ import annotations
@@ -18,11 +18,13 @@ from digitlab.models.backend import keras
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-__all__ = ["Held", "Names", "Operator", "as_maps", "flattened", "in_order", "like", "plain", "refuse", "with_weights"]
+__all__ = [
+    "LayoutTensor", "Names", "Operator", "as_maps", "flattened", "in_order", "like", "plain", "refuse", "with_weights",
+]  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
-class Held:
+class LayoutTensor:
     """A tensor of ONNX, and how Keras stores it.
 
     tensor: the Keras tensor
@@ -46,23 +48,23 @@ class Operator:
     """One operator: its inputs, its attributes, and the version of ONNX's operator set."""
 
     kind: str
-    takes: list[Any]
+    inputs: list[Any]
     settings: dict[str, Any]
     opset: int
 
     @property
-    def given(self) -> Held:
+    def first_input(self) -> LayoutTensor:
         """The first input, a tensor."""
-        if not isinstance(self.takes[0], Held):
+        if not isinstance(self.inputs[0], LayoutTensor):
             refuse(f"uses {self.kind[:40]} of a constant first, which is not translated")
-        return self.takes[0]
+        return self.inputs[0]
 
-    def constant(self, place: int) -> NDArray[Any] | None:
-        """Return the constant at input ``place``, or None if there is no such input."""
-        found = self.takes[place] if place < len(self.takes) else None
-        if isinstance(found, Held):
+    def constant(self, index: int) -> NDArray[Any] | None:
+        """Return the constant at input ``index``, or None if there is no such input."""
+        value = self.inputs[index] if index < len(self.inputs) else None
+        if isinstance(value, LayoutTensor):
             refuse(f"uses {self.kind[:40]} of two tensors, which is not translated")
-        return found
+        return value
 
 
 class Names:
@@ -86,58 +88,58 @@ def refuse(reason: str) -> NoReturn:
     raise ModelError(reason)
 
 
-def plain(held: Held, names: Names) -> Held:
+def plain(x: LayoutTensor, names: Names) -> LayoutTensor:
     """Convert to ONNX's own layout."""
-    if held.maps:
-        channels, rows, columns = held.maps
-        maps = Held(names.call("Reshape", held.tensor, (rows, columns, channels)), last=True)
-        return Held(names.call("Flatten", plain(maps, names).tensor))
-    if not held.last:
-        return held
-    channels, rows, columns = held.shape
+    if x.maps:
+        channels, rows, columns = x.maps
+        maps = LayoutTensor(names.call("Reshape", x.tensor, (rows, columns, channels)), last=True)
+        return LayoutTensor(names.call("Flatten", plain(maps, names).tensor))
+    if not x.last:
+        return x
+    channels, rows, columns = x.shape
     if channels == 1 or rows * columns == 1:
-        return Held(names.call("Reshape", held.tensor, (channels, rows, columns)))
-    return Held(names.call("Permute", held.tensor, (3, 1, 2)))
+        return LayoutTensor(names.call("Reshape", x.tensor, (channels, rows, columns)))
+    return LayoutTensor(names.call("Permute", x.tensor, (3, 1, 2)))
 
 
-def as_maps(held: Held, names: Names) -> Held:
+def as_maps(x: LayoutTensor, names: Names) -> LayoutTensor:
     """Convert to maps with the channels last."""
-    if held.last:
-        return held
-    held = plain(held, names)
-    if len(held.shape) != 3:
-        refuse(f"convolves or pools {held.shape}; expected maps (channels, rows, columns)")
-    channels, rows, columns = held.shape
+    if x.last:
+        return x
+    x = plain(x, names)
+    if len(x.shape) != 3:
+        refuse(f"convolves or pools {x.shape}; expected maps (channels, rows, columns)")
+    channels, rows, columns = x.shape
     if channels == 1:
-        return Held(names.call("Reshape", held.tensor, (rows, columns, 1)), last=True)
-    return Held(names.call("Permute", held.tensor, (2, 3, 1)), last=True)
+        return LayoutTensor(names.call("Reshape", x.tensor, (rows, columns, 1)), last=True)
+    return LayoutTensor(names.call("Permute", x.tensor, (2, 3, 1)), last=True)
 
 
-def flattened(held: Held, names: Names) -> Held:
+def flattened(x: LayoutTensor, names: Names) -> LayoutTensor:
     """Flatten each image: (N, values)."""
-    if len(held.shape) == 1:
-        return held
-    channels, rows, columns = held.shape if held.last else (1, 1, 1)
-    maps = held.shape if channels > 1 and rows * columns > 1 else ()
-    return Held(names.call("Flatten", held.tensor), maps=maps)
+    if len(x.shape) == 1:
+        return x
+    channels, rows, columns = x.shape if x.last else (1, 1, 1)
+    maps = x.shape if channels > 1 and rows * columns > 1 else ()
+    return LayoutTensor(names.call("Flatten", x.tensor), maps=maps)
 
 
-def like(held: Held, tensor: Any) -> Held:
+def like(x: LayoutTensor, tensor: Any) -> LayoutTensor:
     """Return another tensor that is stored in the same way."""
-    return replace(held, tensor=tensor)
+    return replace(x, tensor=tensor)
 
 
-def in_order(numbers: NDArray[Any], held: Held) -> NDArray[Any]:
+def in_order(numbers: NDArray[Any], x: LayoutTensor) -> NDArray[Any]:
     """Reorder weights (inputs, …) to match the order in which the inputs are stored."""
-    if not held.maps:
+    if not x.maps:
         return numbers
-    return numbers.reshape(*held.maps, *numbers.shape[1:]).transpose(1, 2, 0, *range(3, numbers.ndim + 2)).reshape(
+    return numbers.reshape(*x.maps, *numbers.shape[1:]).transpose(1, 2, 0, *range(3, numbers.ndim + 2)).reshape(
         numbers.shape
     )  # fmt: skip
 
 
 def with_weights(layer: Any, tensor: Any, *weights: NDArray[Any]) -> Any:
     """Apply a layer to ``tensor`` and set its weights; return its output."""
-    made = layer(tensor)
+    result = layer(tensor)
     layer.set_weights([each.astype(np.float32) for each in weights])
-    return made
+    return result

@@ -67,22 +67,22 @@ def quantise(program: Program, images: NDArray[np.uint8]) -> Quantised:
     tables: dict[tuple[int, int], NDArray[np.int8]] = {}
     logit = 1.0
     for number, step in enumerate(program.steps):
-        takes = step.takes if isinstance(step, Concatenation) else (step.takes,)
-        same = len({(scales[each], zeros[each]) for each in takes}) == 1
+        inputs = step.inputs if isinstance(step, Concatenation) else (step.input,)
+        same = len({(scales[tensor], zeros[tensor]) for tensor in inputs}) == 1
         if isinstance(step, Pool) or (isinstance(step, Concatenation) and same):
-            scale, zero = scales[takes[0]], zeros[takes[0]]
+            scale, zero = scales[inputs[0]], zeros[inputs[0]]
         else:
-            scale, zero = _scale_and_zero(*ranges[step.makes])
+            scale, zero = _scale_and_zero(*ranges[step.output])
         scales.append(scale)
         zeros.append(zero)
         if isinstance(step, Product):
             last = number == len(program.steps) - 1
-            weights[number], logit = _weights(step, scales[step.takes], zeros[step.takes], None if last else scale)
+            weights[number], logit = _weights(step, scales[step.input], zeros[step.input], None if last else scale)
         elif isinstance(step, Table) or not same:
-            for place, each in enumerate(takes):
-                values = scales[each] * (np.arange(-128.0, 128.0) - zeros[each])
+            for position, tensor in enumerate(inputs):
+                values = scales[tensor] * (np.arange(-128.0, 128.0) - zeros[tensor])
                 values = step.function(values) if isinstance(step, Table) else values
-                tables[number, place] = np.clip(np.rint(values / scale + zero), -128, 127).astype(np.int8)
+                tables[number, position] = np.clip(np.rint(values / scale + zero), -128, 127).astype(np.int8)
     return Quantised(program, scales, zeros, weights, tables, logit)
 
 
@@ -98,30 +98,31 @@ def _scale_and_zero(least: float, largest: float) -> tuple[float, float]:
     return scale, float(np.rint(-128 - least / scale))
 
 
-def _weights(step: Product, scale: float, zero: float, makes: float | None) -> tuple[Weights, float]:
-    """Quantise a product; also return the unit of its sums. ``makes``: output scale; None: one unit for all outputs."""
-    inputs = tuple(range(2)) if step.depthwise else tuple(range(1, 4))
+def _weights(step: Product, scale: float, zero: float, output_scale: float | None) -> tuple[Weights, float]:
+    """Quantise a product; also return the unit of its sums. ``output_scale``: None: one unit for all outputs."""
+    axes = tuple(range(2)) if step.depthwise else tuple(range(1, 4))
     # If a bias would be too large in units that suit the weights, the unit is enlarged until it fits.
-    unit = np.maximum(np.abs(step.weights).max(axis=inputs) / 127, np.abs(step.bias) / scale / _LARGEST_BIAS)
-    if makes is None:
+    unit = np.maximum(np.abs(step.weights).max(axis=axes) / 127, np.abs(step.bias) / scale / _LARGEST_BIAS)
+    if output_scale is None:
         unit = np.full_like(unit, unit.max())
     unit[unit == 0] = 1.0
     spread = unit if step.depthwise else unit[:, None, None, None]
     rounded = np.clip(np.rint(step.weights / spread), -127, 127)
-    bias = np.rint(step.bias / (scale * unit) - zero * rounded.sum(axis=inputs))
-    factor = scale * unit / (makes or 1.0)
+    bias = np.rint(step.bias / (scale * unit) - zero * rounded.sum(axis=axes))
+    factor = scale * unit / (output_scale or 1.0)
     shifts = np.clip(31 - np.frexp(factor)[1], 1, 62)
     multipliers = np.minimum(np.rint(factor * 2.0**shifts), 2**31 - 1)
-    made = Weights(
+    quantised = Weights(
         rounded.astype(np.int8), bias.astype(np.int32), multipliers.astype(np.int32), shifts.astype(np.uint8)
     )
-    return made, float(scale * unit[0])
+    return quantised, float(scale * unit[0])
 
 
 def _ranges(program: Program, images: NDArray[np.uint8]) -> list[tuple[float, float]]:
-    found = [[(tensor.min(), tensor.max()) for tensor in tensors] for tensors in _run(program, images)]
+    extremes = [[(tensor.min(), tensor.max()) for tensor in tensors] for tensors in _run(program, images)]
     return [
-        (float(min(low for low, _ in each)), float(max(high for _, high in each))) for each in zip(*found, strict=True)
+        (float(min(low for low, _ in each)), float(max(high for _, high in each)))
+        for each in zip(*extremes, strict=True)
     ]
 
 
@@ -143,60 +144,62 @@ def _run(network: Program | Quantised, images: NDArray[np.uint8]) -> Iterator[li
 def _result(
     program: Program, whole: Quantised | None, number: int, step: Any, tensors: list[NDArray[Any]]
 ) -> NDArray[Any]:
-    seen, shape = program.seen[number], program.shapes[step.makes]
+    input_shape, shape = program.input_shapes[number], program.shapes[step.output]
     if isinstance(step, Concatenation):
-        parts = [tensors[each].reshape(len(tensors[each]), *program.shapes[each]) for each in step.takes]
+        parts = [tensors[each].reshape(len(tensors[each]), *program.shapes[each]) for each in step.inputs]
         if whole is not None:
-            parts = [_looked_up(whole.tables.get((number, place)), part) for place, part in enumerate(parts)]
+            parts = [_looked_up(whole.tables.get((number, position)), part) for position, part in enumerate(parts)]
         whole_pixels: NDArray[Any] = np.concatenate(
             [part.reshape(len(part), *shape[:2], -1) for part in parts], axis=-1
         )
         return whole_pixels
-    taken = tensors[step.takes].reshape(-1, *seen)
+    values = tensors[step.input].reshape(-1, *input_shape)
     if isinstance(step, Table):
-        return step.function(taken) if whole is None else _looked_up(whole.tables[number, 0], taken)
+        return step.function(values) if whole is None else _looked_up(whole.tables[number, 0], values)
     if isinstance(step, Pool):
-        return _pooled(step, taken, shape, rounds=whole is not None)
+        return _pooled(step, values, shape, rounds=whole is not None)
     if whole is None:
-        values = _sums(step, taken, shape, step.weights.astype(np.float32), 0.0) + step.bias.astype(np.float32)
-        return np.maximum(values, 0, dtype=np.float32) if step.rectified else values  # type: ignore[no-any-return]
-    sums = _whole_sums(step, taken, shape, whole.weights[number], float(np.rint(whole.zeros[step.takes])))
+        results = _sums(step, values, shape, step.weights.astype(np.float32), 0.0) + step.bias.astype(np.float32)
+        return np.maximum(results, 0, dtype=np.float32) if step.rectified else results  # type: ignore[no-any-return]
+    sums = _whole_sums(step, values, shape, whole.weights[number], float(np.rint(whole.zeros[step.input])))
     if number == len(program.steps) - 1:
         return sums.reshape(len(sums), -1)
-    return _numbers(sums, whole.weights[number], int(whole.zeros[step.makes]))
+    return _numbers(sums, whole.weights[number], int(whole.zeros[step.output]))
 
 
-def _whole_sums(step: Product, taken: NDArray[Any], shape: Shape, made: Weights, outside: float) -> NDArray[np.int64]:
-    inputs = tuple(range(2)) if step.depthwise else tuple(range(1, 4))
-    largest = 128 * int(np.abs(made.weights.astype(np.int64)).sum(axis=inputs).max())
-    weights = made.weights.astype(np.float32 if largest < _EXACT else np.float64)
-    sums: NDArray[np.int64] = _sums(step, taken, shape, weights, outside).astype(np.int64) + made.bias
+def _whole_sums(
+    step: Product, values: NDArray[Any], shape: Shape, quantised: Weights, outside: float
+) -> NDArray[np.int64]:
+    axes = tuple(range(2)) if step.depthwise else tuple(range(1, 4))
+    largest = 128 * int(np.abs(quantised.weights.astype(np.int64)).sum(axis=axes).max())
+    weights = quantised.weights.astype(np.float32 if largest < _EXACT else np.float64)
+    sums: NDArray[np.int64] = _sums(step, values, shape, weights, outside).astype(np.int64) + quantised.bias
     return sums
 
 
-def _numbers(sums: NDArray[np.int64], made: Weights, zero: int) -> NDArray[np.float32]:
-    shifts = made.shifts.astype(np.int64)
-    numbers: NDArray[np.int64] = (sums * made.multipliers.astype(np.int64) + (1 << (shifts - 1))) >> shifts
+def _numbers(sums: NDArray[np.int64], quantised: Weights, zero: int) -> NDArray[np.float32]:
+    shifts = quantised.shifts.astype(np.int64)
+    numbers: NDArray[np.int64] = (sums * quantised.multipliers.astype(np.int64) + (1 << (shifts - 1))) >> shifts
     return np.clip(numbers + zero, -128, 127).astype(np.float32)
 
 
 def _looked_up(table: NDArray[np.int8] | None, numbers: NDArray[Any]) -> NDArray[Any]:
     if table is None:
         return numbers
-    found: NDArray[np.int8] = table[numbers.astype(np.int64) + 128]
-    return found.astype(np.float32)
+    entries: NDArray[np.int8] = table[numbers.astype(np.int64) + 128]
+    return entries.astype(np.float32)
 
 
-def _windows(step: Product | Pool, taken: NDArray[Any], shape: Shape, outside: float) -> Iterator[Any]:
+def _windows(step: Product | Pool, values: NDArray[Any], shape: Shape, outside: float) -> Iterator[Any]:
     """Yield the pixels under each position of the window, (N, rows, columns, channels)."""
     after = [
-        max((made - 1) * stride + size - before - extent, 0)
-        for made, stride, size, before, extent in zip(
-            shape, step.stride, step.size, step.before, taken.shape[1:3], strict=False
+        max((extent_out - 1) * stride + size - before - extent, 0)
+        for extent_out, stride, size, before, extent in zip(
+            shape, step.stride, step.size, step.before, values.shape[1:3], strict=False
         )
     ]
     framed = np.pad(
-        taken, [(0, 0), (step.before[0], after[0]), (step.before[1], after[1]), (0, 0)], constant_values=outside
+        values, [(0, 0), (step.before[0], after[0]), (step.before[1], after[1]), (0, 0)], constant_values=outside
     )
     for row in range(step.size[0]):
         for column in range(step.size[1]):
@@ -205,19 +208,19 @@ def _windows(step: Product | Pool, taken: NDArray[Any], shape: Shape, outside: f
             yield framed[:, rows, columns]
 
 
-def _sums(step: Product, taken: NDArray[Any], shape: Shape, weights: NDArray[Any], outside: float) -> NDArray[Any]:
+def _sums(step: Product, values: NDArray[Any], shape: Shape, weights: NDArray[Any], outside: float) -> NDArray[Any]:
     """Compute them as a matrix product, which is fast in floating point only; the integers are exact in it."""
-    pixels = [part.astype(weights.dtype) for part in _windows(step, taken, shape, outside)]
+    pixels = [part.astype(weights.dtype) for part in _windows(step, values, shape, outside)]
     if step.depthwise:
-        places = weights.reshape(-1, weights.shape[2])
-        return np.sum([part * kernel for part, kernel in zip(pixels, places, strict=True)], axis=0)  # type: ignore[no-any-return]
+        kernels = weights.reshape(-1, weights.shape[2])
+        return np.sum([part * kernel for part, kernel in zip(pixels, kernels, strict=True)], axis=0)  # type: ignore[no-any-return]
     return np.concatenate(pixels, axis=-1) @ weights.reshape(len(weights), -1).T  # type: ignore[no-any-return]
 
 
-def _pooled(step: Pool, taken: NDArray[Any], shape: Shape, *, rounds: bool) -> NDArray[Any]:
+def _pooled(step: Pool, values: NDArray[Any], shape: Shape, *, rounds: bool) -> NDArray[Any]:
     if step.largest:
-        return np.max(list(_windows(step, taken, shape, -np.inf)), axis=0)  # type: ignore[no-any-return]
-    total: Any = sum(_windows(step, taken, shape, 0.0))
-    count: Any = sum(_windows(step, np.ones_like(taken[:1]), shape, 0.0))
-    made: NDArray[Any] = (total + 128 * count + count // 2) // count - 128 if rounds else total / count
-    return made
+        return np.max(list(_windows(step, values, shape, -np.inf)), axis=0)  # type: ignore[no-any-return]
+    total: Any = sum(_windows(step, values, shape, 0.0))
+    count: Any = sum(_windows(step, np.ones_like(values[:1]), shape, 0.0))
+    means: NDArray[Any] = (total + 128 * count + count // 2) // count - 128 if rounds else total / count
+    return means

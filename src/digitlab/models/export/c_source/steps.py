@@ -42,8 +42,8 @@ class Product:
     before: zeros above and left of the image; rectified: negative values become 0 (ReLU)
     """
 
-    takes: int
-    makes: int
+    input: int
+    output: int
     weights: NDArray[np.float64]
     bias: NDArray[np.float64]
     stride: tuple[int, int] = (1, 1)
@@ -66,8 +66,8 @@ class Product:
 class Pool:
     """The maximum or the mean of the pixels that a window covers; pixels outside the image do not count."""
 
-    takes: int
-    makes: int
+    input: int
+    output: int
     largest: bool
     size: tuple[int, int]
     stride: tuple[int, int]
@@ -78,8 +78,8 @@ class Pool:
 class Table:
     """An elementwise function, as a table of 256 entries, one for each value."""
 
-    takes: int
-    makes: int
+    input: int
+    output: int
     function: Callable[[NDArray[np.float64]], NDArray[np.float64]]
 
 
@@ -87,8 +87,8 @@ class Table:
 class Concatenation:
     """Several tensors concatenated along the channels."""
 
-    takes: tuple[int, ...]
-    makes: int
+    inputs: tuple[int, ...]
+    output: int
 
 
 @dataclass(slots=True)
@@ -96,21 +96,21 @@ class Program:
     """The network. Tensor 0 is the image: its values are ``scale`` × pixel + ``offset``.
 
     shapes: of each tensor, as its producer sees it
-    seen: of each step, the shape of its input (a dense layer sees an image as one pixel of many channels)
+    input_shapes: of each step, the shape of its input (a dense layer sees an image as one pixel of many channels)
     """
 
     scale: float = 1.0
     offset: float = 0.0
     shapes: list[Shape] = field(default_factory=lambda: [(28, 28, 1)])
     steps: list[Step] = field(default_factory=list)
-    seen: list[Shape] = field(default_factory=list)
+    input_shapes: list[Shape] = field(default_factory=list)
 
-    def add(self, step: Step, seen: Shape, shape: Shape) -> int:
+    def add(self, step: Step, input_shape: Shape, shape: Shape) -> int:
         """Append a step; return the number of its output."""
         self.steps.append(step)
-        self.seen.append(seen)
+        self.input_shapes.append(input_shape)
         self.shapes.append(shape)
-        return step.makes
+        return step.output
 
 
 def steps_of(model: keras.Model, name: str) -> Program:
@@ -127,7 +127,7 @@ def steps_of(model: keras.Model, name: str) -> Program:
     if (
         shape != (1, 1, 10)
         or not isinstance(final, Product)
-        or final.makes != last
+        or final.output != last
         or final.rectified
         or final.depthwise
     ):
@@ -145,37 +145,38 @@ class _Walk:
         self._shared: set[int] = set()  # inputs of several layers: nothing may be folded into them
         self.program = Program()
 
-    def follow(self, model: keras.Model, given: list[tuple[int, Shape]]) -> tuple[int, Shape]:
+    def follow(self, model: keras.Model, inputs: list[tuple[int, Shape]]) -> tuple[int, Shape]:
         graph = keras.Model(model.inputs, model.outputs)  # turns a Sequential into a graph
         copy = keras.models.clone_model(graph)  # its layers are used once, even if the model's belong to other models
         copy.set_weights(graph.get_weights())
-        made = {id(tensor): value for tensor, value in zip(copy.inputs, given, strict=True)}
+        values = {id(tensor): value for tensor, value in zip(copy.inputs, inputs, strict=True)}
         layers = [layer for layer in copy.layers if type(layer).__name__ != "InputLayer"]
         uses = Counter(id(tensor) for layer in layers for tensor in keras.tree.flatten(layer.input))
-        self._shared |= {made[id(tensor)][0] for tensor in copy.inputs if uses[id(tensor)] > 1}
+        self._shared |= {values[id(tensor)][0] for tensor in copy.inputs if uses[id(tensor)] > 1}
         for layer in layers:
-            value = self._step(layer, [self._of(made, tensor) for tensor in keras.tree.flatten(layer.input)])
-            made[id(layer.output)] = value
+            value = self._step(layer, [self._of(values, tensor) for tensor in keras.tree.flatten(layer.input)])
+            values[id(layer.output)] = value
             if uses[id(layer.output)] > 1:
                 self._shared.add(value[0])
-        return self._of(made, copy.outputs[0])
+        return self._of(values, copy.outputs[0])
 
-    def _of(self, made: dict[int, tuple[int, Shape]], tensor: Any) -> tuple[int, Shape]:
-        if id(tensor) not in made:
+    def _of(self, values: dict[int, tuple[int, Shape]], tensor: Any) -> tuple[int, Shape]:
+        if id(tensor) not in values:
             raise ModelError(
-                f"{self._name}: C code knows layers only, no operation as {tensor.name!r}; supported: {SUPPORTED}"
+                f"{self._name}: C export supports layers only, not operations such as {tensor.name!r}; supported: "
+                f"{SUPPORTED}"
             )
-        return made[id(tensor)]
+        return values[id(tensor)]
 
-    def _step(self, layer: Any, taken: list[tuple[int, Shape]]) -> tuple[int, Shape]:
+    def _step(self, layer: Any, inputs: list[tuple[int, Shape]]) -> tuple[int, Shape]:
         """Convert a layer; return the number and shape of its output."""
         kind = type(layer).__name__
         if isinstance(layer, keras.Model):
-            return self.follow(layer, taken)
+            return self.follow(layer, inputs)
         shape = _shape(layer.output)
         if self._ended or shape is None:
             raise self._unsupported(layer)
-        number, seen = taken[0]
+        number, input_shape = inputs[0]
         if kind in _WITHOUT_EFFECT:
             return number, shape
         if (
@@ -188,22 +189,22 @@ class _Walk:
             self.program.scale *= float(layer.scale)
             return 0, shape
         if kind == "Concatenate":
-            return self._concatenated(layer, taken, shape), shape
+            return self._concatenated(layer, inputs, shape), shape
         if kind == "BatchNormalization":
-            return self._normalised(layer, number, seen), shape
+            return self._normalised(layer, number, input_shape), shape
         if kind in _POOLS:
-            return self.program.add(self._pool(layer, number, seen), seen, shape), shape
+            return self.program.add(self._pool(layer, number, input_shape), input_shape, shape), shape
         if kind in ("Conv2D", "DepthwiseConv2D", "Dense"):
-            made = self._product(layer, number, seen, shape)
-            return self._activated(layer, layer.activation, made, shape), shape
+            product = self._product(layer, number, input_shape, shape)
+            return self._activated(layer, layer.activation, product, shape), shape
         if kind in ("Activation", "ReLU", "LeakyReLU", "ELU", "Softmax"):
             return self._activated(layer, getattr(layer, "activation", layer), number, shape), shape
         raise self._unsupported(layer)
 
-    def _product(self, layer: Any, number: int, seen: Shape, shape: Shape) -> int:
+    def _product(self, layer: Any, number: int, input_shape: Shape, shape: Shape) -> int:
         kernel = _array(layer.kernel)
         if type(layer).__name__ == "Dense":
-            if kernel.shape[0] != seen[2]:
+            if kernel.shape[0] != input_shape[2]:
                 raise self._unsupported(layer, "along rows of an image")
             kernel = kernel[None, None]
         elif (
@@ -219,21 +220,23 @@ class _Walk:
         bias = _array(layer.bias) if layer.use_bias else np.zeros(shape[2])
         stride = tuple(getattr(layer, "strides", (1, 1)))
         size = kernel.shape[0], kernel.shape[1]
-        before = self._before(layer, seen, size, stride)
+        before = self._before(layer, input_shape, size, stride)
         step = Product(number, len(self.program.shapes), weights, bias, stride, before)
-        return self.program.add(step, seen, shape)
+        return self.program.add(step, input_shape, shape)
 
-    def _pool(self, layer: Any, number: int, seen: Shape) -> Pool:
+    def _pool(self, layer: Any, number: int, input_shape: Shape) -> Pool:
         kind = type(layer).__name__
         if layer.data_format != "channels_last":
             raise self._unsupported(layer, "with channels first")
-        makes, largest = len(self.program.shapes), "Max" in kind
+        output, largest = len(self.program.shapes), "Max" in kind
         if kind.startswith("Global"):
-            return Pool(number, makes, largest, seen[:2], seen[:2])
+            return Pool(number, output, largest, input_shape[:2], input_shape[:2])
         size, stride = tuple(layer.pool_size), tuple(layer.strides)
-        return Pool(number, makes, largest, size, stride, self._before(layer, seen, size, stride))
+        return Pool(number, output, largest, size, stride, self._before(layer, input_shape, size, stride))
 
-    def _before(self, layer: Any, seen: Shape, size: tuple[int, int], stride: tuple[int, int]) -> tuple[int, int]:
+    def _before(
+        self, layer: Any, input_shape: Shape, size: tuple[int, int], stride: tuple[int, int]
+    ) -> tuple[int, int]:
         """Return the padding above and left of the image: half of what "same" needs, rounded down."""
         padding = getattr(layer, "padding", "valid")
         if padding not in ("valid", "same"):
@@ -242,21 +245,21 @@ class _Walk:
             return 0, 0
         needed = [
             max((-(-extent // step) - 1) * step + one - extent, 0)
-            for extent, one, step in zip(seen, size, stride, strict=False)
+            for extent, one, step in zip(input_shape, size, stride, strict=False)
         ]
         return needed[0] // 2, needed[1] // 2
 
-    def _normalised(self, layer: Any, number: int, seen: Shape) -> int:
+    def _normalised(self, layer: Any, number: int, input_shape: Shape) -> int:
         if layer.axis not in (-1, len(layer.output.shape) - 1):
             raise self._unsupported(layer, f"along axis {layer.axis}")
-        given = {name: getattr(layer, name, None) for name in _OF_NORMALISATION}
-        numbers = {name: _array(value) for name, value in given.items() if value is not None}
+        arrays = {name: getattr(layer, name, None) for name in _OF_NORMALISATION}
+        numbers = {name: _array(value) for name, value in arrays.items() if value is not None}
         factor = numbers.get("gamma", 1.0) / np.sqrt(numbers["moving_variance"] + layer.epsilon)
         shift = numbers.get("beta", 0.0) - numbers["moving_mean"] * factor
         before = self._maker(number)
         if before is None or before.bias.shape != factor.shape:
             step = Product(number, len(self.program.shapes), factor[None, None], shift)
-            return self.program.add(step, seen, seen)
+            return self.program.add(step, input_shape, input_shape)
         weights = before.weights * (factor if before.depthwise else factor[:, None, None, None])
         self.program.steps[-1] = replace(before, weights=weights, bias=before.bias * factor + shift)
         return number
@@ -264,7 +267,7 @@ class _Walk:
     def _maker(self, number: int) -> Product | None:
         """Return the product that made this tensor, if it is the last step and its result has not been used yet."""
         last = self.program.steps[-1] if self.program.steps else None
-        untouched = isinstance(last, Product) and last.makes == number and not last.rectified
+        untouched = isinstance(last, Product) and last.output == number and not last.rectified
         return last if isinstance(last, Product) and untouched and number not in self._shared else None
 
     def _activated(self, layer: Any, function: Any, number: int, shape: Shape) -> int:
@@ -288,15 +291,17 @@ class _Walk:
 
         return self.program.add(Table(number, len(self.program.shapes), values), shape, shape)
 
-    def _concatenated(self, layer: Any, taken: list[tuple[int, Shape]], shape: Shape) -> int:
+    def _concatenated(self, layer: Any, inputs: list[tuple[int, Shape]], shape: Shape) -> int:
         if layer.axis not in (-1, len(layer.output.shape) - 1):
             raise self._unsupported(layer, f"along axis {layer.axis}")
-        step = Concatenation(tuple(number for number, _ in taken), len(self.program.shapes))
-        return self.program.add(step, taken[0][1], shape)
+        step = Concatenation(tuple(number for number, _ in inputs), len(self.program.shapes))
+        return self.program.add(step, inputs[0][1], shape)
 
-    def _unsupported(self, layer: Any, how: str = "") -> ModelError:
-        what = f"{type(layer).__name__} {how}".strip()
-        return ModelError(f"{self._name}: C code has no layer {layer.name!r} ({what}); supported: {SUPPORTED}")
+    def _unsupported(self, layer: Any, detail: str = "") -> ModelError:
+        kind = f"{type(layer).__name__} {detail}".strip()
+        return ModelError(
+            f"{self._name}: C export does not support the layer {layer.name!r} ({kind}); supported: {SUPPORTED}"
+        )
 
 
 def _array(tensor: Any) -> NDArray[np.float64]:

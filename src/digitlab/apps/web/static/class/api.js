@@ -1,19 +1,19 @@
 // Client of the class's API for pupils and the teacher, defined in apps/web/classroom/messages.py.
 
 import { Refused } from "../api.js";
-import { alsoSays, relayed, t } from "../words.js";
+import { addDictionaries, relayed, t } from "../words.js";
 
 /**
  * @import { ClassSettings, ClassState, Joined, OwnState, PupilDrawings, Sketched, TrainingState, Trainings } from "../../schemas.js"
  */
 
-alsoSays({ es: () => import("./spanish.js"), fr: () => import("./french.js") });
+addDictionaries({ es: () => import("./spanish.js"), fr: () => import("./french.js") });
 
 // Keyed by the last word of a problem's type, as in apps/web/classroom/routes.py.
 /** @type {Record<string, string>} */
 const REFUSALS = {
-  "class-code": "This is not the class's code; it stands on the wall.",
-  "class-key": "You are not in the class, or no more; join it again.",
+  "class-code": "This is not the class's code; the wall shows it.",
+  "class-key": "You are not in the class, or no longer; join it again.",
   "class-closed": "Nobody else can join now; ask your teacher.",
   "class-full": "The class is full, or you already have the largest number of drawings on the wall.",
   "class-taken": "Somebody in the class has this name already; choose another one.",
@@ -32,8 +32,8 @@ const SILENT_FOR = 20_000; // milliseconds; the server sends a keep-alive every 
  * @param {RequestInit} settings
  * @returns {Promise<any>}
  */
-async function ask(path, settings = {}) {
-  const answer = await reached(path, settings);
+async function request(path, settings = {}) {
+  const answer = await fetchOrRefuse(path, settings);
   return answer.json();
 }
 
@@ -41,7 +41,7 @@ async function ask(path, settings = {}) {
  * @param {string} path
  * @param {RequestInit} settings
  */
-async function reached(path, settings) {
+async function fetchOrRefuse(path, settings) {
   let answer;
   try {
     answer = await fetch(path, settings);
@@ -51,36 +51,36 @@ async function reached(path, settings) {
   if (answer.ok) return answer;
   const content = await answer.json().catch(() => null);
   const word = content?.type?.split(":").at(-1) ?? "";
-  const known = REFUSALS[word];
+  const refusal = REFUSALS[word];
   throw new Refused(
-    known ? t(known) : relayed("The server refuses this.", content?.detail ?? String(answer.status)),
+    refusal ? t(refusal) : relayed("The server refuses this.", content?.detail ?? String(answer.status)),
     answer.status,
   );
 }
 
 /** @param {string} path @param {object} question */
-const say = (path, question) =>
-  ask(path, { method: "POST", body: JSON.stringify(question), headers: { "Content-Type": "application/json" } });
+const postJson = (path, question) =>
+  request(path, { method: "POST", body: JSON.stringify(question), headers: { "Content-Type": "application/json" } });
 /** @param {string} path */
-const remove = (path) => ask(path, { method: "DELETE" });
+const remove = (path) => request(path, { method: "DELETE" });
 
 // Pupils ---------------------------------------------------------------------------------------------------------
 
 /** @param {string} code @param {string} name @returns {Promise<Joined>} */
-export const join = (code, name) => say("v1/pupil", { code, name });
+export const join = (code, name) => postJson("v1/pupil", { code, name });
 
 /** The requests of the pupil with this key. @param {string} key */
 export function pupilWith(key) {
   const headers = { Authorization: `Pupil ${key}` };
   return {
     /** @returns {Promise<OwnState>} */
-    state: () => ask("v1/pupil", { headers }),
+    state: () => request("v1/pupil", { headers }),
     /** @param {Blob | null} picture @returns {Promise<Sketched>} */
-    sketch: (picture) => ask("v1/pupil/sketch", { method: "POST", headers, body: picture ?? "" }),
+    sketch: (picture) => request("v1/pupil/sketch", { method: "POST", headers, body: picture ?? "" }),
     /** @param {Blob} picture @param {number} label @returns {Promise<OwnState>} */
-    handIn: (picture, label) => ask(`v1/pupil/drawings?label=${label}`, { method: "POST", headers, body: picture }),
+    handIn: (picture, label) => request(`v1/pupil/drawings?label=${label}`, { method: "POST", headers, body: picture }),
     /** @param {number} number @returns {Promise<OwnState>} */
-    withdraw: (number) => ask(`v1/pupil/drawings/${number}`, { method: "DELETE", headers }),
+    withdraw: (number) => request(`v1/pupil/drawings/${number}`, { method: "DELETE", headers }),
     /** @param {Listeners} listeners */
     follow: (listeners) => follow("v1/pupil/events", headers, listeners),
   };
@@ -90,17 +90,17 @@ export function pupilWith(key) {
 
 export const teacher = {
   /** @param {Partial<ClassSettings>} settings @returns {Promise<ClassState>} */
-  set: (settings) => say("v1/class", settings),
+  set: (settings) => postJson("v1/class", settings),
   /** @returns {Promise<ClassState>} */
-  keep: () => ask("v1/class/keep", { method: "POST" }),
+  keep: () => request("v1/class/keep", { method: "POST" }),
   /** @returns {Promise<TrainingState>} */
-  train: () => ask("v1/class/training", { method: "POST" }),
+  train: () => request("v1/class/training", { method: "POST" }),
   /** @returns {Promise<Trainings>} */
-  trainings: () => ask("v1/trainings"),
+  trainings: () => request("v1/trainings"),
   /** @returns {Promise<ClassState>} */
   beginAgain: () => remove("v1/class"),
   /** @param {number} number @returns {Promise<PupilDrawings>} */
-  pupil: (number) => ask(`v1/class/pupils/${number}`),
+  pupil: (number) => request(`v1/class/pupils/${number}`),
   /** @param {number} number @returns {Promise<ClassState>} */
   removePupil: (number) => remove(`v1/class/pupils/${number}`),
   /** @param {number} number @returns {Promise<PupilDrawings>} */
@@ -125,9 +125,9 @@ export const teacher = {
 async function follow(path, headers, listeners) {
   for (;;) {
     try {
-      const answer = await reached(path, { headers });
+      const answer = await fetchOrRefuse(path, { headers });
       listeners.begun?.(null);
-      await heard(answer, listeners);
+      await handleEvents(answer, listeners);
     } catch (error) {
       listeners.lost?.(error);
       if (error instanceof Refused && [401, 403, 404].includes(error.status)) return;
@@ -142,7 +142,7 @@ async function follow(path, headers, listeners) {
  * @param {Listeners} listeners
  * @param {number} patience milliseconds
  */
-export async function heard(answer, listeners, patience = SILENT_FOR) {
+export async function handleEvents(answer, listeners, patience = SILENT_FOR) {
   const reader = /** @type {ReadableStream<Uint8Array>} */ (answer.body).getReader();
   const decoder = new TextDecoder();
   let text = "";

@@ -80,8 +80,8 @@ export default {
   "{model}: {right} of {images} digits ({share}) of the one pupil, which it had never seen; the shipped reader's network: {readers}.":
     "{model} : {right} chiffres sur {images} ({share}) du seul élève, qu'il n'avait jamais vus ; le réseau du lecteur fourni : {readers}.",
   // api.js
-  "This is not the class's code; it stands on the wall.": "Ce n'est pas le code de la classe ; il est affiché au mur.",
-  "You are not in the class, or no more; join it again.": "Tu n'es pas dans la classe, ou plus ; entre de nouveau.",
+  "This is not the class's code; the wall shows it.": "Ce n'est pas le code de la classe ; il est affiché au mur.",
+  "You are not in the class, or no longer; join it again.": "Tu n'es pas dans la classe, ou plus ; entre de nouveau.",
   "Nobody else can join now; ask your teacher.":
     "Personne d'autre ne peut entrer maintenant ; demande à ton professeur.",
   "The class is full, or you already have the largest number of drawings on the wall.":

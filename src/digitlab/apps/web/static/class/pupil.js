@@ -2,9 +2,9 @@
 
 import { newest } from "../api.js";
 import { begin } from "../begin.js";
-import { byId, complain, make } from "../elements.js";
+import { byId, make, showMessage } from "../elements.js";
 import { Pad } from "../pad.js";
-import { keep, kept } from "../storage.js";
+import { loadItem, storeItem } from "../storage.js";
 import { onLanguage, t } from "../words.js";
 import * as api from "./api.js";
 import { taskOf, trying } from "./shared.js";
@@ -26,26 +26,26 @@ let label = null; // the digit of the task when the drawing on the pad was begun
 let read = null;
 let shown = 0; // number of the last picture that was sent
 
-const pictured = () =>
+const drawingFile = () =>
   new Promise((/** @type {(file: Blob) => void} */ done, fail) =>
     pad.picture().toBlob((file) => (file ? done(file) : fail(new Error(t("The server refuses this.")))), "image/png"),
   );
 
 let sending = Promise.resolve();
 const send = newest(() => {
-  sending = sent();
+  sending = sendSketch();
   return sending.then(() => new Promise((done) => setTimeout(done, PAUSE)));
 });
 
-async function sent() {
+async function sendSketch() {
   const own = pupil;
   if (!own) return;
   try {
-    shown = (await own.sketch(pad.empty ? null : await pictured())).number;
+    shown = (await own.sketch(pad.empty ? null : await drawingFile())).number;
   } catch (error) {
     if (own !== pupil) return; // out of the class meanwhile, or in it again
     if (error.status === 401) leave(error.message);
-    else if (error.status !== 429) complain(error.message);
+    else if (error.status !== 429) showMessage(error.message);
   }
 }
 
@@ -55,11 +55,11 @@ pad.addEventListener("ink", () => {
   pen.setAttribute("visibility", keys ? "visible" : "hidden");
   if (keys)
     for (const [name, value] of Object.entries({ cx: keys.x, cy: keys.y })) pen.setAttribute(name, String(value));
-  inked();
+  drawingChanged();
 });
-pad.addEventListener("change", inked);
+pad.addEventListener("change", drawingChanged);
 
-function inked() {
+function drawingChanged() {
   if (pad.empty) {
     label = null;
     read = null;
@@ -85,11 +85,13 @@ addEventListener("keydown", (event) => {
 byId("done").addEventListener("click", async () => {
   const button = byId("done");
   if (button.hasAttribute("aria-busy")) return; // pressed twice: it is being handed in
-  const asked = label;
-  if (!pupil || pad.empty || asked === null) return complain(t("Draw first, then press Done."));
+  const labelAtStart = label;
+  if (!pupil || pad.empty || labelAtStart === null) return showMessage(t("Draw first, then press Done."));
   button.setAttribute("aria-busy", "true");
   await sending;
-  const done = await trying(async () => follow(await /** @type {any} */ (pupil).handIn(await pictured(), asked)));
+  const done = await trying(async () =>
+    follow(await /** @type {any} */ (pupil).handIn(await drawingFile(), labelAtStart)),
+  );
   button.removeAttribute("aria-busy");
   if (done) {
     pad.forget();
@@ -97,9 +99,9 @@ byId("done").addEventListener("click", async () => {
   }
 });
 
-/** @param {OwnState} told */
-function follow(told) {
-  state = told;
+/** @param {OwnState} newState */
+function follow(newState) {
+  state = newState;
   show();
 }
 
@@ -113,29 +115,29 @@ function show() {
   byId("late").hidden = label === null || label === state.label;
   byId("late").textContent = t("What is on your pad still counts as {digit}.", { digit: label });
   const right = read && read.number === shown && !pad.empty;
-  const said = !right
+  const reading = !right
     ? ""
     : read?.answer === null
       ? t("The reader is not sure.")
       : t("Read as {digit}", { digit: read?.answer });
-  if (byId("read").textContent !== said) byId("read").textContent = said;
+  if (byId("read").textContent !== reading) byId("read").textContent = reading;
   byId("none").hidden = state.drawings.length > 0;
   byId("own").replaceChildren(...[...state.drawings].reverse().map(drawing));
 }
 
 /** @param {OwnState["drawings"][number]} of */
-function drawing({ number, label: meant, answer }) {
-  const said = answer === null ? t("not read") : t("read as {digit}", { digit: answer });
-  const about = t("Take back this {digit}, {said}", { digit: meant, said });
+function drawing({ number, label: intended, answer }) {
+  const reading = answer === null ? t("not read") : t("read as {digit}", { digit: answer });
+  const about = t("Take back this {digit}, {said}", { digit: intended, said: reading });
   const take = () => trying(async () => follow(await /** @type {any} */ (pupil).withdraw(number)));
-  const other = answer !== meant;
+  const other = answer !== intended;
   return make(
     "li",
     {},
     make(
       "button",
       { type: "button", class: other && "other", "aria-label": about, title: about, onclick: take },
-      make("b", {}, String(meant)),
+      make("b", {}, String(intended)),
       make("span", { "aria-hidden": "true" }, other ? `→ ${answer ?? "?"}` : "✓"),
       make("span", { "aria-hidden": "true", class: "quiet" }, "✕"),
     ),
@@ -144,31 +146,31 @@ function drawing({ number, label: meant, answer }) {
 
 /** @param {string} key */
 function enter(key) {
-  keep(KEPT, key, "sessionStorage");
-  const own = api.pupilWith(key);
-  pupil = own;
+  storeItem(KEPT, key, "sessionStorage");
+  const current = api.pupilWith(key);
+  pupil = current;
   pad.forget();
   // Whoever was taken out may have joined again before the stream of the first key ends.
-  const mine = (/** @type {(told: any) => void} */ listener) => (/** @type {any} */ told) => {
-    if (pupil === own) listener(told);
+  const whileCurrent = (/** @type {(told: any) => void} */ listener) => (/** @type {any} */ data) => {
+    if (pupil === current) listener(data);
   };
-  own.follow({
-    state: mine(follow),
-    read: mine((/** @type {SketchRead} */ told) => {
-      read = told;
+  current.follow({
+    state: whileCurrent(follow),
+    read: whileCurrent((/** @type {SketchRead} */ data) => {
+      read = data;
       show();
     }),
-    gone: mine(() => leave(t("Your teacher has taken you out of the class, or begun again."))),
-    lost: mine((error) => (error.status === 401 ? leave(error.message) : complain(error.message))),
+    gone: whileCurrent(() => leave(t("Your teacher has taken you out of the class, or begun again."))),
+    lost: whileCurrent((error) => (error.status === 401 ? leave(error.message) : showMessage(error.message))),
   });
 }
 
-/** @param {string} why */
-function leave(why) {
-  keep(KEPT, null, "sessionStorage");
+/** @param {string} message */
+function leave(message) {
+  storeItem(KEPT, null, "sessionStorage");
   if (!pupil) return;
   [pupil, state] = [null, null];
-  complain(why);
+  showMessage(message);
   show();
   byId("name").focus();
 }
@@ -186,13 +188,13 @@ byId("join").addEventListener("submit", (event) => {
 
 const code = /** @type {HTMLInputElement} */ (byId("code"));
 code.value = decodeURIComponent(location.hash.slice(1)).slice(0, 20);
-const known = kept(KEPT, "sessionStorage");
-if (known) {
+const savedKey = loadItem(KEPT, "sessionStorage");
+if (savedKey) {
   try {
-    follow(await api.pupilWith(known).state());
-    enter(known);
+    follow(await api.pupilWith(savedKey).state());
+    enter(savedKey);
   } catch {
-    keep(KEPT, null, "sessionStorage");
+    storeItem(KEPT, null, "sessionStorage");
   }
 }
 show();

@@ -1,6 +1,6 @@
 // Shared by both pages of a class: running an action and showing its failure, and the task in words.
 
-import { complain } from "../elements.js";
+import { showMessage } from "../elements.js";
 import { t } from "../words.js";
 
 /** Run an action and show its error, if any; true if it succeeded. @param {() => Promise<unknown>} work */
@@ -9,7 +9,7 @@ export async function trying(work) {
     await work();
     return true;
   } catch (error) {
-    complain(error.message);
+    showMessage(error.message);
     return false;
   }
 }

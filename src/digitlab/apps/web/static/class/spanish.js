@@ -80,8 +80,8 @@ export default {
   "{model}: {right} of {images} digits ({share}) of the one pupil, which it had never seen; the shipped reader's network: {readers}.":
     "{model}: {right} de {images} cifras ({share}) del único alumno, que nunca había visto; la red del lector incluido: {readers}.",
   // api.js
-  "This is not the class's code; it stands on the wall.": "Ese no es el código de la clase; está en la pared.",
-  "You are not in the class, or no more; join it again.": "No estás en la clase, o ya no; entra otra vez.",
+  "This is not the class's code; the wall shows it.": "Ese no es el código de la clase; está en la pared.",
+  "You are not in the class, or no longer; join it again.": "No estás en la clase, o ya no; entra otra vez.",
   "Nobody else can join now; ask your teacher.": "Ahora no puede entrar nadie más; pregunta a tu docente.",
   "The class is full, or you already have the largest number of drawings on the wall.":
     "La clase está llena, o ya hay muchos dibujos tuyos en la pared.",

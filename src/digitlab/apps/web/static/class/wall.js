@@ -2,7 +2,7 @@
 
 import { fromBase64 } from "../api.js";
 import { begin } from "../begin.js";
-import { byId, complain, fillChoice, make, penOf } from "../elements.js";
+import { byId, fillChoice, make, penOf, showMessage } from "../elements.js";
 import { number, onLanguage, percent, t } from "../words.js";
 import { teacher } from "./api.js";
 import { taskOf, trying } from "./shared.js";
@@ -22,7 +22,7 @@ await begin();
 let room = null;
 /** @type {Map<number, Tile>} */
 const pupils = new Map();
-/** @type {Map<number, ReturnType<typeof madeTile>>} */
+/** @type {Map<number, ReturnType<typeof createTile>>} */
 const tiles = new Map();
 /** @type {number | null} */
 let opened = null; // the pupil whose drawings are shown
@@ -31,28 +31,28 @@ let training = null;
 
 // The class --------------------------------------------------------------------------------------------------------
 
-/** @param {ClassState} told */
-function showRoom(told) {
-  room = told;
-  byId("task").textContent = told.task === null ? t("Draw your digit") : taskOf(told.task);
+/** @param {ClassState} state */
+function showRoom(state) {
+  room = state;
+  byId("task").textContent = state.task === null ? t("Draw your digit") : taskOf(state.task);
   byId("counts").textContent = t("pupils: {pupils}, drawings: {drawings}", {
-    pupils: number(told.pupils),
-    drawings: number(told.drawings),
+    pupils: number(state.pupils),
+    drawings: number(state.drawings),
   });
-  byId("code").textContent = told.code;
+  byId("code").textContent = state.code;
   const open = /** @type {HTMLInputElement} */ (byId("open"));
-  open.checked = told.open;
-  byId("closed").hidden = told.open;
-  byId("local").hidden = !told.local;
+  open.checked = state.open;
+  byId("closed").hidden = state.open;
+  byId("local").hidden = !state.local;
   byId("local").textContent = t("Only this computer can reach the class. For phones: {command}", {
     command: "digitlab serve --class --host 0.0.0.0",
   });
   for (const button of /** @type {NodeListOf<HTMLButtonElement>} */ (byId("tasks").querySelectorAll("button")))
-    button.setAttribute("aria-pressed", String(button.value === (told.task === null ? "round" : String(told.task))));
-  showKept(told);
-  showLink(told);
-  document.body.classList.toggle("empty", told.pupils === 0);
-  byId("nobody").hidden = told.pupils > 0;
+    button.setAttribute("aria-pressed", String(button.value === (state.task === null ? "round" : String(state.task))));
+  showKept(state);
+  showLink(state);
+  document.body.classList.toggle("empty", state.pupils === 0);
+  byId("nobody").hidden = state.pupils > 0;
 }
 
 /** @param {ClassState} told */
@@ -61,20 +61,20 @@ function showKept({ drawings, unkept, removed, file, training: possible }) {
   const train = /** @type {HTMLButtonElement} */ (byId("train"));
   keep.disabled = !unkept && !removed;
   train.disabled = !file || !possible || Boolean(training && !OVER.includes(training.state));
-  const kept = drawings - unkept;
+  const keptCount = drawings - unkept;
   const more = [
     removed ? t("Still in the file, but removed or renamed here: {removed}.", { removed: number(removed) }) : "",
     removed && drawings ? t("Press Keep again to rewrite it.") : "",
     removed && !drawings ? t("Nothing is left on the wall: press Keep again to delete the file.") : "",
   ];
-  const said = file
+  const summary = file
     ? t("In {file}: {kept} drawings with the names of who drew them. Not kept: {unkept}.", {
         file,
-        kept: number(kept),
+        kept: number(keptCount),
         unkept: number(unkept),
       })
     : t("Nothing is kept until you press Keep; then the digits are in a file, with the names that stand here.");
-  byId("kept").textContent = [said, ...more].filter(Boolean).join(" ");
+  byId("kept").textContent = [summary, ...more].filter(Boolean).join(" ");
 }
 
 /** @param {ClassState} told */
@@ -105,61 +105,61 @@ function showLink({ links }) {
 // The tiles --------------------------------------------------------------------------------------------------------
 
 /** @param {number} pupil */
-function madeTile(pupil) {
+function createTile(pupil) {
   const picture = make("img", { alt: "", hidden: true });
   const answer = make("span", { class: "answer-read" });
   const name = make("b", { translate: "no" });
   const count = make("span");
-  const whole = make(
+  const button = make(
     "button",
     { type: "button", class: "tile", onclick: () => open(pupil) },
     make("span", { class: "drawn" }, picture),
     make("span", { class: "named" }, answer, name, count),
   );
-  const item = make("li", {}, whole);
-  return { item, whole, picture, answer, name, count };
+  const item = make("li", {}, button);
+  return { item, whole: button, picture, answer, name, count };
 }
 
-/** @param {Tile} told */
-function showTile(told) {
-  pupils.set(told.number, told);
-  const made = tiles.get(told.number) ?? madeTile(told.number);
-  if (!tiles.has(told.number)) {
-    tiles.set(told.number, made);
-    byId("tiles").append(made.item);
+/** @param {Tile} pupil */
+function showTile(pupil) {
+  pupils.set(pupil.number, pupil);
+  const tile = tiles.get(pupil.number) ?? createTile(pupil.number);
+  if (!tiles.has(pupil.number)) {
+    tiles.set(pupil.number, tile);
+    byId("tiles").append(tile.item);
     fit();
   }
-  const shown = told.shown;
-  made.picture.hidden = !shown;
-  if (shown) made.picture.src = `data:image/png;base64,${shown.picture}`;
-  made.answer.textContent = shown?.read ? String(shown.answer ?? "?") : "";
-  made.answer.classList.toggle("unsure", shown?.answer === null);
-  made.answer.classList.toggle("other", Boolean(shown && shown.answer !== null && shown.answer !== shown.label));
-  made.whole.classList.toggle("live", Boolean(shown && !shown.handed_in));
-  made.name.textContent = told.name;
-  made.name.title = told.name;
-  made.count.textContent = told.drawings ? `${number(told.right)}/${number(told.drawings)}` : "";
+  const shown = pupil.shown;
+  tile.picture.hidden = !shown;
+  if (shown) tile.picture.src = `data:image/png;base64,${shown.picture}`;
+  tile.answer.textContent = shown?.read ? String(shown.answer ?? "?") : "";
+  tile.answer.classList.toggle("unsure", shown?.answer === null);
+  tile.answer.classList.toggle("other", Boolean(shown && shown.answer !== null && shown.answer !== shown.label));
+  tile.whole.classList.toggle("live", Boolean(shown && !shown.handed_in));
+  tile.name.textContent = pupil.name;
+  tile.name.title = pupil.name;
+  tile.count.textContent = pupil.drawings ? `${number(pupil.right)}/${number(pupil.drawings)}` : "";
   const doing = !shown
     ? t("nothing yet")
     : shown.handed_in
       ? t("handed in {digit}", { digit: shown.label })
       : t("draws {digit}", { digit: shown.label });
-  const said = shown?.read
+  const reading = shown?.read
     ? `, ${shown.answer === null ? t("not read") : t("read as {digit}", { digit: shown.answer })}`
     : "";
-  made.whole.setAttribute(
+  tile.whole.setAttribute(
     "aria-label",
-    `${told.name}: ${doing}${said}; ${t("{right} of {all} drawings read as meant", { right: told.right, all: told.drawings })}`,
+    `${pupil.name}: ${doing}${reading}; ${t("{right} of {all} drawings read as meant", { right: pupil.right, all: pupil.drawings })}`,
   );
 }
 
-/** @param {number[]} gone */
-function takeAway(gone) {
-  for (const each of gone) {
-    tiles.get(each)?.item.remove();
-    tiles.delete(each);
-    pupils.delete(each);
-    if (opened === each) /** @type {any} */ (byId("pupil")).close();
+/** @param {number[]} numbers */
+function removeTiles(numbers) {
+  for (const pupil of numbers) {
+    tiles.get(pupil)?.item.remove();
+    tiles.delete(pupil);
+    pupils.delete(pupil);
+    if (opened === pupil) /** @type {any} */ (byId("pupil")).close();
   }
   fit();
 }
@@ -196,18 +196,18 @@ function showPupil({ number: pupil, name, drawings }) {
   byId("pupil-name").textContent = name;
   byId("pupil-none").hidden = drawings.length > 0;
   byId("pupil-drawings").replaceChildren(
-    ...drawings.map((each) => {
-      const read = each.answer === null ? t("not read") : t("read as {digit}", { digit: each.answer });
-      const words = `${each.label}, ${read}${each.kept ? `, ${t("kept")}` : ""}`;
-      const remove = () => trying(async () => showPupil(await teacher.removeDrawing(pupil, each.number)));
+    ...drawings.map((drawing) => {
+      const read = drawing.answer === null ? t("not read") : t("read as {digit}", { digit: drawing.answer });
+      const words = `${drawing.label}, ${read}${drawing.kept ? `, ${t("kept")}` : ""}`;
+      const remove = () => trying(async () => showPupil(await teacher.removeDrawing(pupil, drawing.number)));
       return make(
         "li",
         {},
         make("img", {
-          src: `data:image/png;base64,${each.picture}`,
-          alt: t("a drawing of {digit}", { digit: each.label }),
+          src: `data:image/png;base64,${drawing.picture}`,
+          alt: t("a drawing of {digit}", { digit: drawing.label }),
         }),
-        make("p", { class: each.answer !== each.label && "other" }, words),
+        make("p", { class: drawing.answer !== drawing.label && "other" }, words),
         make("button", { type: "button", "aria-label": `${t("Remove")}: ${words}`, onclick: remove }, t("Remove")),
       );
     }),
@@ -251,15 +251,15 @@ byId("sure-yes").addEventListener("click", () => {
 });
 byId("address").addEventListener("change", () => room && showLink(room));
 
-/** @param {TrainingState} begun */
-async function watch(begun) {
-  training = begun;
+/** @param {TrainingState} started */
+async function watch(started) {
+  training = started;
   while (training && !OVER.includes(training.state)) {
     showTraining();
     await new Promise((done) => setTimeout(done, WATCHED));
     const { id } = training;
     await trying(async () => {
-      training = (await teacher.trainings()).trainings.find((each) => each.id === id) ?? null;
+      training = (await teacher.trainings()).trainings.find((other) => other.id === id) ?? null;
     });
   }
   showTraining();
@@ -267,32 +267,32 @@ async function watch(begun) {
 }
 
 function showTraining() {
-  const now = training;
+  const current = training;
   const bar = /** @type {HTMLProgressElement} */ (byId("progress"));
-  bar.hidden = !now || OVER.includes(now.state);
-  if (!now) return;
-  const epochs = now.question.epochs;
-  bar.value = now.epochs.length / epochs;
-  if (now.state === "failed") byId("trained").textContent = `${t("The training failed.")} ${now.error ?? ""}`;
-  else if (!OVER.includes(now.state))
+  bar.hidden = !current || OVER.includes(current.state);
+  if (!current) return;
+  const epochs = current.question.epochs;
+  bar.value = current.epochs.length / epochs;
+  if (current.state === "failed") byId("trained").textContent = `${t("The training failed.")} ${current.error ?? ""}`;
+  else if (!OVER.includes(current.state))
     byId("trained").textContent = t(
       "It learns: epoch {epoch} of {epochs}. Its curves are under Training in the network's page.",
       {
-        epoch: number(Math.min(now.epochs.length + 1, epochs)),
+        epoch: number(Math.min(current.epochs.length + 1, epochs)),
         epochs: number(epochs),
       },
     );
-  else if (now.own) {
-    const { pupils: left, images, right, reader_right: readers } = now.own;
+  else if (current.own) {
+    const { pupils: leftOut, images, right, reader_right: readers } = current.own;
     const values = {
-      model: now.model,
+      model: current.model,
       right: number(right),
       images: number(images),
       share: percent(right / images),
-      left: number(left),
+      left: number(leftOut),
       readers: number(readers),
     };
-    byId("trained").textContent = left
+    byId("trained").textContent = leftOut
       ? t(
           "{model}: {right} of {images} digits ({share}) of {left} pupils that it had never seen; the shipped reader's network: {readers}.",
           values,
@@ -328,10 +328,10 @@ onLanguage(() => {
 });
 project();
 teacher.follow({
-  begun: () => takeAway([...tiles.keys()]),
+  begun: () => removeTiles([...tiles.keys()]),
   room: showRoom,
   tiles: (/** @type {Tile[]} */ told) => told.forEach(showTile),
-  gone: takeAway,
-  lost: (error) => complain(error.message),
+  gone: removeTiles,
+  lost: (error) => showMessage(error.message),
 });
 document.documentElement.dataset.ready = "";
