@@ -243,7 +243,7 @@ def exchange(folder: Path, on_progress: Callable[[str], None]) -> Exchange:
         ros.kill("roscore")
         ros.wait_for("node", lambda line: "does not answer" in line)
         ros.roscore()
-        ros.wait_for("node", lambda line: "started anew" in line)
+        ros.wait_for("node", lambda line: "was restarted" in line)
         ros.kill("listener")
         ros.listener()  # a new one finds the node through the new roscore
         ros.kill("camera")  # the old one knows only the previous roscore

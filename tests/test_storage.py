@@ -216,6 +216,18 @@ def test_the_advice_fits_what_failed(doing: str, code: int, reason: str) -> None
     assert str(caught.value) == f"cannot {doing} x: {reason}"
 
 
+def test_no_device_or_pipe_is_replaced_by_a_file(tmp_path: Path) -> None:
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    (tmp_path / "link").symlink_to("pipe")
+    for path in (pipe, tmp_path / "link", Path("/dev/digitlab-no-such-device")):
+        with pytest.raises(StorageError, match="is a device or pipe; choose the name of a file"):
+            write_text(path, "x")
+    assert pipe.is_fifo()
+    assert (tmp_path / "link").is_symlink()
+    assert not Path("/dev/digitlab-no-such-device").exists()
+
+
 def test_a_device_without_room_says_so() -> None:
     with pytest.raises(StorageError, match="/dev"):
         write_text(Path("/dev/full/file"), "x")

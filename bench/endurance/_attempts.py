@@ -46,9 +46,9 @@ def first(wrong: list[str]) -> str | None:
     return None if not wrong else wrong[0] + (f" (and {len(wrong) - 1} more)" if wrong[1:] else "")
 
 
-def refused(told: Answer, *statuses: int) -> bool:
+def refused(answer: Answer, *statuses: int) -> bool:
     """Return whether the answer's status is one of these."""
-    return told.status in statuses
+    return answer.status in statuses
 
 
 WANTED = ("/", "/metrics", "/v1/models", "/v1/models/reader", "/v1/openapi.json", "/v1/trainings", "/v1/gallery",
@@ -64,9 +64,9 @@ def no_token(server: Server) -> str | None:
     wrong = []
     for path, operations in paths.items():
         for method in operations:
-            told = server.ask(method.upper(), path.replace("{name}", "reader"), body=b"{}")
-            if path != "/healthz" and not refused(told, 401):
-                wrong.append(f"{method} {path}: {told.status}")
+            answer = server.ask(method.upper(), path.replace("{name}", "reader"), body=b"{}")
+            if path != "/healthz" and not refused(answer, 401):
+                wrong.append(f"{method} {path}: {answer.status}")
     return first(wrong)
 
 
@@ -84,8 +84,8 @@ def nearly_the_token(server: Server) -> str | None:
         if not refused(server.ask("GET", "/v1/models", f"Authorization: Bearer {each}"), 401, 400, 0)
     ]
     for kind in ("Basic", "Digest", "Token", "Pupil", "Negotiate"):
-        told = server.ask("GET", "/v1/models", f"Authorization: {kind} {token}")
-        wrong += [] if refused(told, 401) else [kind]
+        answer = server.ask("GET", "/v1/models", f"Authorization: {kind} {token}")
+        wrong += [] if refused(answer, 401) else [kind]
     return first(wrong)
 
 
@@ -98,23 +98,23 @@ def token_by_timing(server: Server) -> str | None:
         "first": ("0" if token[0] != "0" else "1") + token[1:],
         "last": token[:-1] + ("0" if token[-1] != "0" else "1"),
     }
-    taken: dict[str, list[float]] = {name: [] for name in guesses}
+    seconds: dict[str, list[float]] = {name: [] for name in guesses}
     with server.connect() as connection:
         for turn in range(400):
             # The order alternates: the second request of a pair may be faster or slower merely for being second.
             for name, guess in list(guesses.items())[:: 1 if turn % 2 else -1]:
-                asked = (
+                request = (
                     f"GET /v1/models HTTP/1.1\r\nHost: {server.host}\r\nAuthorization: Bearer {guess}\r\n\r\n".encode()
                 )
-                began = time.perf_counter()
-                connection.sendall(asked)
-                told = b""
-                while b"\r\n\r\n" not in told or not told.endswith(b"}"):
-                    told += connection.recv(65_536)
-                taken[name].append(time.perf_counter() - began)
-                if b" 401 " not in told[:20]:
-                    return f"a wrong token got {told[:40]!r}"
-    pairs = [after - before for before, after in zip(taken["first"], taken["last"], strict=True)]
+                start = time.perf_counter()
+                connection.sendall(request)
+                response = b""
+                while b"\r\n\r\n" not in response or not response.endswith(b"}"):
+                    response += connection.recv(65_536)
+                seconds[name].append(time.perf_counter() - start)
+                if b" 401 " not in response[:20]:
+                    return f"a wrong token got {response[:40]!r}"
+    pairs = [after - before for before, after in zip(seconds["first"], seconds["last"], strict=True)]
     slower = sum(each > 0 for each in pairs)
     deviation = abs(slower - len(pairs) / 2) / (
         len(pairs) ** 0.5 / 2
@@ -165,11 +165,11 @@ def token_lying_about(server: Server) -> str | None:
     "guarded", "the cookie's attributes, and the token in what opening the page answers", "HttpOnly, SameSite, no token"
 )
 def cookie_that_leaks(server: Server) -> str | None:
-    told = server.ask("GET", f"/?token={server.token}")
-    cookie = told.headers.get("set-cookie", "")
-    wrong = [] if told.status == 303 else [str(told.status)]
+    answer = server.ask("GET", f"/?token={server.token}")
+    cookie = answer.headers.get("set-cookie", "")
+    wrong = [] if answer.status == 303 else [str(answer.status)]
     wrong += [each for each in ("HttpOnly", "SameSite", "Path=/") if each not in cookie]
-    wrong += ["the token"] if server.token in cookie + told.text + told.headers.get("location", "") else []
+    wrong += ["the token"] if server.token in cookie + answer.text + answer.headers.get("location", "") else []
     return first(wrong)
 
 
@@ -181,13 +181,13 @@ def open_redirect(server: Server) -> str | None:
         f"/\\evil.example?token={server.token}", f"/wall?token={server.token}&x=%0d%0aSet-Cookie:%20a=b",
         f"/?token={server.token}%0d%0aLocation:%20//evil.example", f"http://evil.example/?token={server.token}",
     ):  # fmt: skip
-        told = server.ask("GET", path)
+        answer = server.ask("GET", path)
         if (
-            told.headers.get("location", "/") not in ("/", "/wall")
-            or "evil" in str(dict(told.headers))
-            or told.headers.get("set-cookie", "").startswith("a=")
+            answer.headers.get("location", "/") not in ("/", "/wall")
+            or "evil" in str(dict(answer.headers))
+            or answer.headers.get("set-cookie", "").startswith("a=")
         ):
-            wrong.append(f"{path}: {dict(told.headers)}")
+            wrong.append(f"{path}: {dict(answer.headers)}")
     return first(wrong)
 
 
@@ -203,9 +203,9 @@ def paths_around_the_token(server: Server) -> str | None:
         "/%76%31/models",
         "/class/../v1/models", "/v1/pupil/../models", "/static/../v1/models", "*",
     ):  # fmt: skip
-        told = server.ask("GET", path)
-        if told.status == 200 and ("reader" in told.text or b"models" not in told.body):
-            wrong.append(f"{path}: {told.text[:60]}")
+        answer = server.ask("GET", path)
+        if answer.status == 200 and ("reader" in answer.text or b"models" not in answer.body):
+            wrong.append(f"{path}: {answer.text[:60]}")
     return first(wrong)
 
 
@@ -219,8 +219,8 @@ def headers_of_proxies(server: Server) -> str | None:
         "X-Forwarded-User: admin",
         "X-Forwarded-Prefix: /healthz", "True-Client-IP: 127.0.0.1", "X-Forwarded-Proto: https",
     ):  # fmt: skip
-        told = server.ask("GET", "/v1/models", header)
-        wrong += [] if told.status == 401 else [f"{header}: {told.status}"]
+        answer = server.ask("GET", "/v1/models", header)
+        wrong += [] if answer.status == 401 else [f"{header}: {answer.status}"]
     opened = server.ask("GET", f"/?token={server.token}", "X-Forwarded-Proto: https")
     wrong += ["who sent X-Forwarded-Proto was believed"] if "Secure" in opened.headers.get("set-cookie", "") else []
     return first(wrong)
@@ -244,16 +244,16 @@ def other_methods(server: Server) -> str | None:
         "M-SEARCH",
         "DEBUG",
     ):
-        told = server.ask(method, "/v1/models")
-        if not refused(told, 401, 403, 405, 400, 404, 0) or b'"reader"' in told.body:
-            wrong.append(f"{method}: {told.status}")
+        answer = server.ask(method, "/v1/models")
+        if not refused(answer, 401, 403, 405, 400, 404, 0) or b'"reader"' in answer.body:
+            wrong.append(f"{method}: {answer.status}")
     return first(wrong)
 
 
 @attempt("guarded", "what /healthz, open to all, says of the server", "status, version, count and age alone")
 def health_that_talks(server: Server) -> str | None:
-    told = server.ask("GET", "/healthz")
-    return None if set(told.json()) <= {"status", "version", "models", "uptime_seconds"} else told.text
+    answer = server.ask("GET", "/healthz")
+    return None if set(answer.json()) <= {"status", "version", "models", "uptime_seconds"} else answer.text
 
 
 # Names and origins -------------------------------------------------------------------------------------------------
@@ -272,10 +272,10 @@ FOREIGN_HOSTS = (
 def foreign_hosts(server: Server) -> str | None:
     wrong = []
     for host in FOREIGN_HOSTS:
-        told = server.ask("GET", "/v1/models", host=host)
-        wrong += [] if refused(told, 421, 400) else [f"{host[:40]!r}: {told.status}"]
-    told = server.ask("GET", "/v1/models", host="")
-    return first(wrong + ([] if refused(told, 421, 400) else ["none"]))
+        answer = server.ask("GET", "/v1/models", host=host)
+        wrong += [] if refused(answer, 421, 400) else [f"{host[:40]!r}: {answer.status}"]
+    answer = server.ask("GET", "/v1/models", host="")
+    return first(wrong + ([] if refused(answer, 421, 400) else ["none"]))
 
 
 @attempt("guarded", "the same where the server has a name, and for the WebSocket and the page's files", "421 or 400")
@@ -288,10 +288,10 @@ def foreign_hosts_of_a_named_server(server: Server) -> str | None:
         "digits.example.orgx",
     ):
         for path in ("/", "/healthz", "/static/main.js"):
-            told = server.ask("GET", path, host=host, token=True)
-            wrong += [] if refused(told, 421, 400) else [f"{host} {path}: {told.status}"]
-    told = server.ask("GET", "/v1/models", host="digits.example.org", token=True)
-    return first(wrong + ([] if told.status == 200 else [f"its own name: {told.status}"]))
+            answer = server.ask("GET", path, host=host, token=True)
+            wrong += [] if refused(answer, 421, 400) else [f"{host} {path}: {answer.status}"]
+    answer = server.ask("GET", "/v1/models", host="digits.example.org", token=True)
+    return first(wrong + ([] if answer.status == 200 else [f"its own name: {answer.status}"]))
 
 
 @attempt(
@@ -300,13 +300,13 @@ def foreign_hosts_of_a_named_server(server: Server) -> str | None:
 def two_names_at_once(server: Server) -> str | None:
     wrong = []
     for headers in (["Host: evil.example", f"Host: {server.host}"], [f"Host: {server.host}", "Host: evil.example"]):
-        told = server.ask("GET", "/v1/models", *headers, host="")
-        wrong += [] if refused(told, 400, 421) else [f"{headers}: {told.status}"]
+        answer = server.ask("GET", "/v1/models", *headers, host="")
+        wrong += [] if refused(answer, 400, 421) else [f"{headers}: {answer.status}"]
     for origins in (("http://evil.example", f"http://{server.host}"), (f"http://{server.host}", "http://evil.example")):
-        told = server.ask("POST", "/v1/classify", *(f"Origin: {each}" for each in origins), body=digit_png())
-        wrong += [] if refused(told, 400, 403) else [f"{origins}: {told.status}"]
-    told = server.ask("GET", "http://evil.example/v1/models")
-    return first(wrong + (["an absolute address of another's"] if told.status == 200 else []))
+        answer = server.ask("POST", "/v1/classify", *(f"Origin: {each}" for each in origins), body=digit_png())
+        wrong += [] if refused(answer, 400, 403) else [f"{origins}: {answer.status}"]
+    answer = server.ask("GET", "http://evil.example/v1/models")
+    return first(wrong + (["an absolute address of another's"] if answer.status == 200 else []))
 
 
 FOREIGN_ORIGINS = (
@@ -324,13 +324,13 @@ def foreign_origins(server: Server) -> str | None:
     wrong = []
     for origin in (each.replace("{host}", server.host) for each in FOREIGN_ORIGINS):
         for path in ("/v1/classify", "/v1/trainings"):
-            told = server.ask("POST", path, f"Origin: {origin}", "Content-Type: text/plain", body=b"{}")
-            wrong += [] if told.status == 403 else [f"{origin} {path}: {told.status}"]
-        told = server.ask("DELETE", "/v1/trainings/trained-1", f"Origin: {origin}")
-        wrong += [] if told.status == 403 else [f"{origin} DELETE: {told.status}"]
+            answer = server.ask("POST", path, f"Origin: {origin}", "Content-Type: text/plain", body=b"{}")
+            wrong += [] if answer.status == 403 else [f"{origin} {path}: {answer.status}"]
+        answer = server.ask("DELETE", "/v1/trainings/trained-1", f"Origin: {origin}")
+        wrong += [] if answer.status == 403 else [f"{origin} DELETE: {answer.status}"]
     for site in ("cross-site", "same-site"):
-        told = server.ask("POST", "/v1/trainings", f"Sec-Fetch-Site: {site}", body=b"{}")
-        wrong += [] if told.status == 403 else [f"{site} without an Origin: {told.status}"]
+        answer = server.ask("POST", "/v1/trainings", f"Sec-Fetch-Site: {site}", body=b"{}")
+        wrong += [] if answer.status == 403 else [f"{site} without an Origin: {answer.status}"]
     return first(wrong)
 
 
@@ -345,13 +345,13 @@ def _hand(server: Server, *headers: str, path: str = "/v1/live", host: str | Non
 def cross_site_websocket(server: Server) -> str | None:
     wrong = []
     for origin in (each.replace("{host}", server.host) for each in FOREIGN_ORIGINS):
-        told = _hand(server, f"Origin: {origin}")
-        wrong += [f"{origin}: {told.status}"] if told.status in (101, 200) else []
+        answer = _hand(server, f"Origin: {origin}")
+        wrong += [f"{origin}: {answer.status}"] if answer.status in (101, 200) else []
     for host in FOREIGN_HOSTS[:10]:
-        told = _hand(server, f"Origin: http://{host}", host=host)
-        wrong += [f"host {host}: {told.status}"] if told.status in (101, 200) else []
-    told = _hand(server, "Sec-Fetch-Site: cross-site")
-    return first(wrong + (["without an Origin"] if told.status == 101 else []))
+        answer = _hand(server, f"Origin: http://{host}", host=host)
+        wrong += [f"host {host}: {answer.status}"] if answer.status in (101, 200) else []
+    answer = _hand(server, "Sec-Fetch-Site: cross-site")
+    return first(wrong + (["without an Origin"] if answer.status == 101 else []))
 
 
 @attempt(
@@ -375,15 +375,16 @@ def websocket_without_token(server: Server) -> str | None:
 def foreign_readers(server: Server) -> str | None:
     wrong = []
     for path in (*WANTED, "/nothing", "/healthz"):
-        told = server.ask("GET", path, "Origin: http://evil.example")
+        answer = server.ask("GET", path, "Origin: http://evil.example")
         preflight = server.ask("OPTIONS", path, "Origin: http://evil.example", "Access-Control-Request-Method: POST")
-        allowed = [name for each in (told, preflight) for name in each.headers if name.startswith("access-control")]
+        allowed = [name for each in (answer, preflight) for name in each.headers if name.startswith("access-control")]
         wrong += [f"{path}: {allowed}"] if allowed else []
-        policy = told.headers.get("content-security-policy", "")
+        policy = answer.headers.get("content-security-policy", "")
         good = "frame-ancestors 'none'" in policy and "default-src 'none'" in policy and "unsafe" not in policy
         good &= (
-            told.headers.get("x-content-type-options") == "nosniff" and told.headers.get("x-frame-options") == "DENY"
+            answer.headers.get("x-content-type-options") == "nosniff"
+            and answer.headers.get("x-frame-options") == "DENY"
         )
-        good &= told.headers.get("cross-origin-resource-policy") == "same-origin"
-        wrong += [] if good else [f"{path}: {dict(told.headers)}"]
+        good &= answer.headers.get("cross-origin-resource-policy") == "same-origin"
+        wrong += [] if good else [f"{path}: {dict(answer.headers)}"]
     return first(wrong)

@@ -28,14 +28,14 @@ def _join(server: Server, name: str | None = None, code: str | None = None) -> A
 
 
 def _key(server: Server, name: str | None = None) -> str:
-    told = _join(server, name)
+    answer = _join(server, name)
     until = time.monotonic() + 30.0
-    while told.status == 429 and time.monotonic() < until:  # earlier attempts joined too often
+    while answer.status == 429 and time.monotonic() < until:  # earlier attempts joined too often
         time.sleep(0.5)
-        told = _join(server, name)
-    if told.status != 201:
-        raise RuntimeError(f"nobody could join: {told.status} {told.text[:100]}")
-    return str(told.json()["key"])
+        answer = _join(server, name)
+    if answer.status != 201:
+        raise RuntimeError(f"nobody could join: {answer.status} {answer.text[:100]}")
+    return str(answer.json()["key"])
 
 
 def _begin_anew(server: Server) -> None:
@@ -75,8 +75,10 @@ def pupil_as_teacher(server: Server) -> str | None:
             f"Authorization: Bearer {code}",
             f"Cookie: digitlab-{server.port}={key}",
         ):
-            told = server.ask(method, path, header, body=b"{}" if method == "POST" else b"")
-            wrong += [] if told.status in (401, 404, 405, 400) else [f"{method} {path} {header[:22]}: {told.status}"]
+            answer = server.ask(method, path, header, body=b"{}" if method == "POST" else b"")
+            wrong += (
+                [] if answer.status in (401, 404, 405, 400) else [f"{method} {path} {header[:22]}: {answer.status}"]
+            )
     for path in ("/?token=", "/wall?token="):
         wrong += [f"{path}: {secret}" for secret in (key, code, "") if server.ask("GET", path + secret).status != 401]
     return first(wrong)
@@ -88,8 +90,8 @@ def pupil_as_teacher(server: Server) -> str | None:
 def drawings_of_others(server: Server) -> str | None:
     _begin_anew(server)
     ana, eve = _key(server), _key(server)
-    made = server.ask("POST", "/v1/pupil/drawings?label=1", f"Authorization: Pupil {ana}", body=digit_png())
-    wrong = [] if made.status == 201 else [f"a drawing could not be handed in: {made.status} {made.text[:80]}"]
+    created = server.ask("POST", "/v1/pupil/drawings?label=1", f"Authorization: Pupil {ana}", body=digit_png())
+    wrong = [] if created.status == 201 else [f"a drawing could not be handed in: {created.status} {created.text[:80]}"]
     for path in (
         "/v1/pupil/drawings/1",
         "/v1/pupil/drawings/1?pupil=1",
@@ -97,8 +99,8 @@ def drawings_of_others(server: Server) -> str | None:
         "/v1/pupil/drawings/1.0",
         "/v1/pupil/drawings/01",
     ):
-        told = server.ask("DELETE", path, f"Authorization: Pupil {eve}")
-        wrong += [] if told.status in (404, 422, 401, 405) else [f"{path}: {told.status}"]
+        answer = server.ask("DELETE", path, f"Authorization: Pupil {eve}")
+        wrong += [] if answer.status in (404, 422, 401, 405) else [f"{path}: {answer.status}"]
     own = server.ask("GET", "/v1/pupil?name=Ana&key=" + ana, f"Authorization: Pupil {eve}").json()
     wrong += ["she was shown another's"] if own["drawings"] else []
     still = server.ask("GET", "/v1/pupil", f"Authorization: Pupil {ana}").json()["drawings"]
@@ -132,8 +134,8 @@ def keys_that_are_none(server: Server) -> str | None:
             ("DELETE", "/v1/pupil/drawings/1"),
             ("GET", "/v1/pupil/events"),
         ):
-            told = server.ask(method, path, f"Authorization: Pupil {key}")
-            wrong += [] if told.status in (401, 400, 0) else [f"{method} {path} {key[:12]!r}: {told.status}"]
+            answer = server.ask(method, path, f"Authorization: Pupil {key}")
+            wrong += [] if answer.status in (401, 400, 0) else [f"{method} {path} {key[:12]!r}: {answer.status}"]
     _begin_anew(server)
     return first(wrong)
 
@@ -181,9 +183,9 @@ def names_that_are_markup(server: Server) -> str | None:
     _begin_anew(server)
     wrong = []
     for name in NAMES:
-        told = _join(server, name[:20])
-        if told.status == 201:
-            key = told.json()["key"]
+        answer = _join(server, name[:20])
+        if answer.status == 201:
+            key = answer.json()["key"]
             server.ask("POST", "/v1/pupil/drawings?label=1", f"Authorization: Pupil {key}", body=digit_png())
     listened = server.raw(
         f"GET /v1/class/events HTTP/1.1\r\nHost: {server.host}\r\n"
@@ -191,15 +193,15 @@ def names_that_are_markup(server: Server) -> str | None:
         1.5,
     )
     wrong += [] if b"text/event-stream" in listened and b"nosniff" in listened else [f"events: {listened[:80]!r}"]
-    kept = server.ask("POST", "/v1/class/keep", token=True)
+    saved = server.ask("POST", "/v1/class/keep", token=True)
     names = {each.name for each in server.folder.iterdir()}
     odd = {each for each in names if each != "token.txt" and not (each.startswith("class-") and each.endswith(".npz"))}
     wrong += [f"files: {odd}"] if odd else []
-    if kept.status == 200:
-        with np.load(server.folder / kept.json()["file"], allow_pickle=False) as held:
-            wrong += [] if held["writers"].dtype.kind == "U" else [f"writers are {held['writers'].dtype}"]
+    if saved.status == 200:
+        with np.load(server.folder / saved.json()["file"], allow_pickle=False) as arrays:
+            wrong += [] if arrays["writers"].dtype.kind == "U" else [f"writers are {arrays['writers'].dtype}"]
     else:
-        wrong.append(f"keeping: {kept.status} {kept.text[:80]}")
+        wrong.append(f"keeping: {saved.status} {saved.text[:80]}")
     return first(wrong)
 
 
@@ -229,11 +231,11 @@ def names_that_deceive(server: Server) -> str | None:
         "x" * 100_000,
         "\0",
     ):
-        told = _join(server, name)
-        wrong += [] if told.status in (409, 413, 422) else [f"{name[:12]!r}: {told.status}"]
+        answer = _join(server, name)
+        wrong += [] if answer.status in (409, 413, 422) else [f"{name[:12]!r}: {answer.status}"]
     for name in ("a\u202eb", "c\x1b[31md", "e\nf"):
-        told = _join(server, name)
-        shown = told.json()["state"]["name"] if told.status == 201 else "x"
+        answer = _join(server, name)
+        shown = answer.json()["state"]["name"] if answer.status == 201 else "x"
         wrong += [] if shown.isprintable() else [repr(shown)]
     return first(wrong)
 
@@ -257,13 +259,13 @@ def filling_the_class(server: Server) -> str | None:
         b"GIF89a" + bytes(50),
         digit_png()[:60],
     ):
-        told = server.ask("POST", "/v1/pupil/drawings?label=1", pupil, body=content)
-        wrong += [] if told.status in (409, 413, 422, 429) else [f"{content[:8]!r}: {told.status}"]
+        answer = server.ask("POST", "/v1/pupil/drawings?label=1", pupil, body=content)
+        wrong += [] if answer.status in (409, 413, 422, 429) else [f"{content[:8]!r}: {answer.status}"]
     for label in ("9", "-1", "10", "x", "1%20OR%201", "1&label=9", ""):
-        told = server.ask("POST", f"/v1/pupil/drawings?label={label}", pupil, body=digit_png())
-        wrong += [] if told.status in (409, 422, 429) else [f"label {label}: {told.status}"]
-    told = server.ask("POST", "/v1/pupil/sketch", pupil, body=bytes(40_000))
-    wrong += [] if told.status == 413 else [f"40 kB: {told.status}"]
+        answer = server.ask("POST", f"/v1/pupil/drawings?label={label}", pupil, body=digit_png())
+        wrong += [] if answer.status in (409, 422, 429) else [f"label {label}: {answer.status}"]
+    answer = server.ask("POST", "/v1/pupil/sketch", pupil, body=bytes(40_000))
+    wrong += [] if answer.status == 413 else [f"40 kB: {answer.status}"]
     flood = [server.ask("POST", "/v1/pupil/sketch", pupil, body=digit_png()).status for _ in range(60)]
     wrong += [] if set(flood) <= {200, 429} else [f"sketches: {sorted(set(flood))}"]
     _begin_anew(server)
@@ -284,11 +286,11 @@ def foreign_pages_in_a_class(server: Server) -> str | None:
         ("POST", "/v1/class/training"),
     ):
         for header in ("Origin: http://evil.example", "Origin: null", "Sec-Fetch-Site: cross-site"):
-            told = server.ask(method, path, header, token=True, body=b"{}" if method == "POST" else b"")
-            wrong += [] if told.status == 403 else [f"{method} {path} {header}: {told.status}"]
+            answer = server.ask(method, path, header, token=True, body=b"{}" if method == "POST" else b"")
+            wrong += [] if answer.status == 403 else [f"{method} {path} {header}: {answer.status}"]
     for path in ("/class", "/v1/pupil", "/wall", "/static/class/pupil.js"):
-        told = server.ask("GET", path, host="evil.example", token=True)
-        wrong += [] if told.status == 421 else [f"{path}: {told.status}"]
+        answer = server.ask("GET", path, host="evil.example", token=True)
+        wrong += [] if answer.status == 421 else [f"{path}: {answer.status}"]
     return first(wrong)
 
 
@@ -297,11 +299,11 @@ def what_a_class_tells(server: Server) -> str | None:
     _begin_anew(server)
     key = _key(server, "Zenobia")
     other = _key(server, "Yolanda")
-    told = server.ask("GET", "/v1/pupil", f"Authorization: Pupil {other}", "User-Agent: Phone of Yolanda").text
+    answer = server.ask("GET", "/v1/pupil", f"Authorization: Pupil {other}", "User-Agent: Phone of Yolanda").text
     events = server.raw(
         f"GET /v1/pupil/events HTTP/1.1\r\nHost: {server.host}\r\nAuthorization: Pupil {key}\r\n\r\n".encode(), 1.0
     )
-    wrong = ["another's name"] if "Zenobia" in told or b"Yolanda" in events else []
+    wrong = ["another's name"] if "Zenobia" in answer or b"Yolanda" in events else []
     lines = "".join(server.log)
     wrong += [
         f"the log has {each}" for each in ("127.0.0.1", "Zenobia", "Yolanda", key, other, "Phone of") if each in lines

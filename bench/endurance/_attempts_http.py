@@ -57,14 +57,14 @@ SMUGGLED: dict[str, bytes] = {
 
 def _smuggler(sent: bytes) -> Callable[[Server], str | None]:
     def run(server: Server) -> str | None:
-        told = server.raw(sent.replace(b"{host}", server.host.encode()), 1.5)
+        response = server.raw(sent.replace(b"{host}", server.host.encode()), 1.5)
         if (
-            b"digitlab_requests_total" in told
+            b"digitlab_requests_total" in response
             and b"GET /metrics" in sent
             and not sent.startswith(b"GET /metrics HTTP/1.1")
         ):
-            return f"the hidden request was answered: {told[:60]!r} …"
-        return f"{told[:60]!r}" if b" 101 " in told[:20] or b"HTTP/1.1 5" in told else None
+            return f"the hidden request was answered: {response[:60]!r} …"
+        return f"{response[:60]!r}" if b" 101 " in response[:20] or b"HTTP/1.1 5" in response else None
 
     return run
 
@@ -118,9 +118,11 @@ NO_FRAMES = {
 }
 
 
-def _is_closed(told: bytes) -> bool:
+def _is_closed(received: bytes) -> bool:
     """Return whether a WebSocket was opened and then closed, with a close code of RFC 6455."""
-    return b" 101 " in told[:20] and re.search(rb"\x88[\x02-\x7d]\x03", told.partition(b"\r\n\r\n")[2]) is not None
+    return (
+        b" 101 " in received[:20] and re.search(rb"\x88[\x02-\x7d]\x03", received.partition(b"\r\n\r\n")[2]) is not None
+    )
 
 
 @attempt(
@@ -131,8 +133,10 @@ def _is_closed(told: bytes) -> bool:
 def frames_that_are_none(server: Server) -> str | None:
     before = memory_of(server)
     with ThreadPoolExecutor(8) as threads:
-        told = threads.map(lambda sent: server.raw(shaken(server), 20, sent), NO_FRAMES.values())
-        wrong = [f"{name}: {each[-60:]!r}" for name, each in zip(NO_FRAMES, told, strict=True) if not _is_closed(each)]
+        responses = threads.map(lambda sent: server.raw(shaken(server), 20, sent), NO_FRAMES.values())
+        wrong = [
+            f"{name}: {each[-60:]!r}" for name, each in zip(NO_FRAMES, responses, strict=True) if not _is_closed(each)
+        ]
     pinged = server.raw(shaken(server), 20, frame(9, b"x") * 200 + frame(8, b"\x03\xe8"))
     wrong += [] if pinged.count(b"\x8a\x01x") >= 1 else ["pings were not answered"]
     for path in ("/v1/live?model=../../etc/passwd", "/v1/live?mode=../x", "/v1/live?model=" + "a" * 5000):
@@ -144,10 +148,10 @@ def frames_that_are_none(server: Server) -> str | None:
 
 @attempt("open", "to be offered compression for a WebSocket, and send a bomb through it", "no compression")
 def packed_frames(server: Server) -> str | None:
-    told = server.raw(
+    response = server.raw(
         shaken(server, "/v1/live", "Sec-WebSocket-Extensions: permessage-deflate"), 5, frame(8, b"\x03\xe8")
     )
-    return "permessage-deflate is taken" if b"permessage-deflate" in told.partition(b"\r\n\r\n")[0] else None
+    return "permessage-deflate is taken" if b"permessage-deflate" in response.partition(b"\r\n\r\n")[0] else None
 
 
 # Trainings ---------------------------------------------------------------------------------------------------------
@@ -166,8 +170,10 @@ def trainings_that_cost(server: Server) -> str | None:
         {"seed": 2**70}, {"learning_rate": 1e30}, {"batch": 10**9}, {"own": "/etc/passwd"},
         {"architecture": "__import__('os')"}, [], None,
     ):  # fmt: skip
-        told = server.ask("POST", "/v1/trainings", "Content-Type: application/json", body=json.dumps(question).encode())
-        wrong += [] if told.status in (400, 422) else [f"{question}: {told.status}"]
+        answer = server.ask(
+            "POST", "/v1/trainings", "Content-Type: application/json", body=json.dumps(question).encode()
+        )
+        wrong += [] if answer.status in (400, 422) else [f"{question}: {answer.status}"]
     for path in ("/v1/trainings?epochs=1", "/v1/trainings/trained-1?_method=DELETE"):
         server.ask("GET", path)
     begun = server.ask("GET", "/v1/trainings").json()["trainings"]

@@ -29,16 +29,16 @@ PATHS = (
 SECRETS = (b"root:", b"PATH=", b"[fonts]", b"uid=", b"49", b"site-packages", b"Traceback")
 
 
-def _leak(told: Answer, given: str) -> str | None:
-    body = told.body.replace(given.encode(), b"")
-    if told.status >= 500 and told.status != 503:
-        return str(told.status)
-    found = [
+def _leak(answer: Answer, sent: str) -> str | None:
+    body = answer.body.replace(sent.encode(), b"")
+    if answer.status >= 500 and answer.status != 503:
+        return str(answer.status)
+    leaked = [
         each
         for each in SECRETS
-        if each in body and (each != b"49" or (given in ("{{7*7}}", "${7*7}") and told.status == 200))
+        if each in body and (each != b"49" or (sent in ("{{7*7}}", "${7*7}") and answer.status == 200))
     ]
-    return f"{found} in {told.text[:100]}" if found else None
+    return f"{leaked} in {answer.text[:100]}" if leaked else None
 
 
 @attempt(
@@ -56,15 +56,15 @@ def path_in_every_parameter(server: Server) -> str | None:
         for method, path, names, in_path in _parameters(server):
             for value in (each.replace("{canary}", str(port)) for each in PATHS):
                 for name in names:
-                    place = (
+                    address = (
                         path.replace(f"{{{name}}}", quote(value, safe=""))
                         if name in in_path
                         else f"{path}?{name}={quote(value)}"
                     )
-                    place = re.sub(r"\{\w+\}", "1", place)
-                    told = server.ask(method, place, body=digit_png() if method == "POST" else b"")
-                    found = _leak(told, value)
-                    wrong += [f"{method} {place[:80]}: {found}"] if found else []
+                    address = re.sub(r"\{\w+\}", "1", address)
+                    answer = server.ask(method, address, body=digit_png() if method == "POST" else b"")
+                    leak = _leak(answer, value)
+                    wrong += [f"{method} {address[:80]}: {leak}"] if leak else []
         wrong += [f"somebody was called: {called[0]}"] if called else []
         wrong += ["files were made"] if {each.name for each in server.folder.iterdir()} != before else []
     return first(wrong)
@@ -73,22 +73,22 @@ def path_in_every_parameter(server: Server) -> str | None:
 def _listen(canary: socket.socket, called: list[str]) -> None:
     try:
         while True:
-            connection, place = canary.accept()
-            called.append(str(place))
+            connection, caller = canary.accept()
+            called.append(str(caller))
             connection.close()
     except OSError:
         return
 
 
 def _parameters(server: Server) -> list[tuple[str, str, list[str], set[str]]]:
-    found = []
+    operations_found = []
     for path, operations in server.ask("GET", "/v1/openapi.json").json()["paths"].items():
         for method, operation in operations.items():
-            given = operation.get("parameters", ())
-            if given and "trainings" not in path:
-                found.append((method.upper(), path, [each["name"] for each in given],
-                              {each["name"] for each in given if each["in"] == "path"}))  # fmt: skip
-    return found
+            parameters = operation.get("parameters", ())
+            if parameters and "trainings" not in path:
+                operations_found.append((method.upper(), path, [each["name"] for each in parameters],
+                              {each["name"] for each in parameters if each["in"] == "path"}))  # fmt: skip
+    return operations_found
 
 
 @attempt("open", "paths in every field of every JSON question", "4xx, nothing of a file")
@@ -104,13 +104,13 @@ def path_in_every_field(server: Server) -> str | None:
             .get("schema", {})
         )
         name = schema.get("$ref", "").rpartition("/")[2]
-        for wanted in description["components"]["schemas"].get(name, {}).get("properties", {}):
+        for field in description["components"]["schemas"].get(name, {}).get("properties", {}):
             for value in PATHS:
-                told = server.ask(
-                    "POST", path, "Content-Type: application/json", body=json.dumps({wanted: value}).encode()
+                answer = server.ask(
+                    "POST", path, "Content-Type: application/json", body=json.dumps({field: value}).encode()
                 )
-                found = _leak(told, value) or ("taken" if told.status < 400 else None)
-                wrong += [f"{path} {wanted}={value[:30]}: {found}"] if found else []
+                leak = _leak(answer, value) or ("taken" if answer.status < 400 else None)
+                wrong += [f"{path} {field}={value[:30]}: {leak}"] if leak else []
     return first(wrong)
 
 
@@ -127,8 +127,8 @@ def paths_out_of_static(server: Server) -> str | None:
         "/static/..%c0%af..%c0%afetc/passwd", "/token.txt", "/.env", "/static/main.js~",
         "/static/class/../../schemas.py",
     ):  # fmt: skip
-        told = server.ask("GET", path)
-        wrong += [] if refused(told, 404, 400, 405) else [f"{path}: {told.status}"]
+        answer = server.ask("GET", path)
+        wrong += [] if refused(answer, 404, 400, 405) else [f"{path}: {answer.status}"]
     return first(wrong)
 
 
@@ -153,8 +153,8 @@ def errors_that_talk(server: Server) -> str | None:
         ("POST", "/v1/inspect", b"\x89PNG\r\n\x1a\n"), ("POST", "/v1/trainings", b'{"images": "x"}'),
         ("GET", "/v1/models/none", b""), ("POST", "/v1/picture", b"GIF89a" + bytes(40)),
     ):  # fmt: skip
-        told = server.ask(method, path, body=body)
-        everything = told.text + str(dict(told.headers))
+        answer = server.ask(method, path, body=body)
+        everything = answer.text + str(dict(answer.headers))
         wrong += [f"{each!r} in {everything[:120]}" for each in telling if each in everything]
     return first(wrong)
 
@@ -175,12 +175,12 @@ def scripts_that_make_markup(server: Server) -> str | None:
         if path in seen:
             continue
         seen.add(path)
-        told = server.ask("GET", path)
-        wrong += [f"{path}: {each[0]!r}" for each in SINKS.finditer(told.body)]
-        waiting += [f"/static/{name.decode()}" for name in re.findall(rb'"\./([\w/-]+\.js)"', told.body)]
+        answer = server.ask("GET", path)
+        wrong += [f"{path}: {each[0]!r}" for each in SINKS.finditer(answer.body)]
+        waiting += [f"/static/{name.decode()}" for name in re.findall(rb'"\./([\w/-]+\.js)"', answer.body)]
         inline = (
-            re.search(rb"<script(?![^>]*\bsrc=)[^>]*>|\son\w+=[\"']", told.body)
-            if told.headers.get("content-type", "").startswith("text/html")
+            re.search(rb"<script(?![^>]*\bsrc=)[^>]*>|\son\w+=[\"']", answer.body)
+            if answer.headers.get("content-type", "").startswith("text/html")
             else None
         )
         wrong += [f"{path}: {inline[0]!r}"] if inline else []
@@ -213,11 +213,12 @@ def markup_in_answers(server: Server) -> str | None:
 @attempt("open", "a picture that is a page as well, to be handed back as one (/v1/picture)", "a JPEG made anew")
 def picture_and_page_at_once(server: Server) -> str | None:
     both = digit_png() + b"<html><script>alert(1)</script></html>"
-    told = server.ask("POST", "/v1/picture", body=both)
+    answer = server.ask("POST", "/v1/picture", body=both)
     return (
         None
-        if told.status == 422 or (b"<script" not in told.body and told.headers.get("content-type") == "image/jpeg")
-        else told.text[:80]
+        if answer.status == 422
+        or (b"<script" not in answer.body and answer.headers.get("content-type") == "image/jpeg")
+        else answer.text[:80]
     )
 
 
@@ -247,5 +248,5 @@ def labels_in_the_metrics(server: Server) -> str | None:
     for number in range(200):
         server.ask("GET", f'/x{number}"}}%0aevil 1')
         server.ask(f"M{number}", "/v1/models")
-    told = server.ask("GET", "/metrics").text
-    return "evil" if "evil" in told or len(told) > 40_000 or "M19" in told else None
+    answer = server.ask("GET", "/metrics").text
+    return "evil" if "evil" in answer or len(answer) > 40_000 or "M19" in answer else None

@@ -96,11 +96,11 @@ def _bomb(make: Callable[[], bytes]) -> Callable[[Server], str | None]:
     def run(server: Server) -> str | None:
         wrong, content, before = [], make(), memory_of(server)
         for path in ROUTES:
-            began = time.monotonic()
-            told = server.ask("POST", path, body=content)
-            seconds = time.monotonic() - began
-            if told.status not in (200, 400, 413, 415, 422, 503, 504) or seconds > 25:
-                wrong.append(f"{path}: {told.status} after {seconds:.1f} s")
+            start = time.monotonic()
+            answer = server.ask("POST", path, body=content)
+            seconds = time.monotonic() - start
+            if answer.status not in (200, 400, 413, 415, 422, 503, 504) or seconds > 25:
+                wrong.append(f"{path}: {answer.status} after {seconds:.1f} s")
         grown = memory_of(server) - before
         return first(wrong + ([f"{grown / 1e6:.0f} MB more"] if grown > 250e6 else []))
 
@@ -124,8 +124,8 @@ def bodies_that_swell(server: Server) -> str | None:
         ("Content-Type: multipart/form-data; boundary=x", b"--x\r\n" * 100_000),
         ("Content-Type: multipart/form-data; boundary*=utf-8''x; boundary*0=y", b"--x--"),
     ):  # fmt: skip
-        told = server.ask("POST", "/v1/read", header, body=body)
-        wrong += [] if told.status in (400, 413, 415, 422) else [f"{header[:50]}: {told.status}"]
+        answer = server.ask("POST", "/v1/read", header, body=body)
+        wrong += [] if answer.status in (400, 413, 415, 422) else [f"{header[:50]}: {answer.status}"]
     return first(wrong)
 
 
@@ -140,8 +140,8 @@ def json_that_is_none(server: Server) -> str | None:
         b'{"__proto__": {"epochs": 9}, "constructor": 1}', b'{"images": 1e12}', b'{"learning_rate": -Infinity}',
     ):  # fmt: skip
         for path in ("/v1/explain", "/v1/probabilities", "/v1/occlusion"):
-            told = server.ask("POST", path, "Content-Type: application/json", body=body)
-            wrong += [] if told.status in (400, 422) else [f"{path} {body[:30]!r}: {told.status}"]
+            answer = server.ask("POST", path, "Content-Type: application/json", body=body)
+            wrong += [] if answer.status in (400, 422) else [f"{path} {body[:30]!r}: {answer.status}"]
     return first(wrong)
 
 

@@ -54,7 +54,7 @@ def attack(attempt: Attempt, there: dict[str, Server]) -> str | None:
     except Exception as error:  # noqa: BLE001 - an attempt that fails was not refused as expected
         got = f"{type(error).__name__}: {error}"
     if got is None:
-        trace = next((line for line in server.log[before:] if "Traceback" in line or "a mistake of ours" in line), None)
+        trace = next((line for line in server.log[before:] if "Traceback" in line or "internal error" in line), None)
         got = f"the server's log: {trace.strip()}" if trace else None
     if got is None and server.ask("GET", "/healthz").status != 200:
         got = "the server does not answer any more"
@@ -70,9 +70,9 @@ def run(row: Row, seed: int, over: Callable[[], bool], only: str = "") -> None:
             if over():
                 row.skipped = f"the time was over; {len(order) - row.tried} were not tried"
                 break
-            began = time.monotonic()
+            start = time.monotonic()
             got = attack(attempt, there)
-            seconds = round(time.monotonic() - began, 2)
+            seconds = round(time.monotonic() - start, 2)
             told = f"{attempt.name} ({attempt.tries}; expected: {attempt.expected})"
             row.add(None if got is None else f"{told}: {got[:300]}")
             row.measured[attempt.name] = seconds
@@ -83,15 +83,15 @@ def main() -> int:
     parser = arguments(__doc__, count=len(ATTEMPTS))
     parser.add_argument("--list", action="store_true", help="the table of the attempts, as Markdown")
     parser.add_argument("--only", default="", help="attempts whose name holds this")
-    asked = parser.parse_args()
-    if asked.list:
+    options = parser.parse_args()
+    if options.list:
         print("attempt | what it tries | what is expected\n---|---|---")
         for each in ATTEMPTS:
             print(f"{each.name} | {each.tries} | {each.expected}")
         return 0
     row = Row(f"{len(ATTEMPTS)} attempts of an attacker", "0 of ≥ 40 get through")
-    run(row, asked.seed, time_left(asked.minutes), asked.only)
-    return finish("attacks", [row], asked)
+    run(row, options.seed, time_left(options.minutes), options.only)
+    return finish("attacks", [row], options)
 
 
 if __name__ == "__main__":

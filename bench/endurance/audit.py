@@ -216,8 +216,8 @@ def main() -> int:
     parser: argparse.ArgumentParser = arguments(__doc__, count=1)
     parser.add_argument("--online", action="store_true", help="ask pip-audit, where it is installed")
     parser.add_argument("--table", action="store_true", help="print the licences as a table, and end")
-    asked = parser.parse_args()
-    if asked.table:
+    options = parser.parse_args()
+    if options.table:
         print(table())
         return 0
     versions = locked(DEVELOPMENT) | locked(RUNNING)
@@ -233,10 +233,10 @@ def main() -> int:
         licences.add(licence_fault(package))
     licences.measured = {"packages that ship": len(shipped()), "argued": sorted(REASONS)}
     rows = [known, oldest, licences]
-    if asked.online:
+    if options.online:
         found, reason = online()
         rows.append(Row("pip-audit", "clean", len(versions), found, reason))
-    return finish("audit", rows, asked)
+    return finish("audit", rows, options)
 
 
 if __name__ == "__main__":

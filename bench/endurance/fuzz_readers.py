@@ -334,17 +334,17 @@ def main() -> int:
     parser.add_argument("--engine", choices=("atheris", "own"), default="atheris" if has else "own")
     parser.add_argument("--distil", action="store_true", help="put what covers new lines into the tests")
     parser.add_argument("--open", type=Path, help="open this file with the one --reader, and say what becomes of it")
-    asked = parser.parse_args()
-    names = asked.reader or list(READERS)
-    if asked.open is not None:
+    options = parser.parse_args()
+    names = options.reader or list(READERS)
+    if options.open is not None:
         with tempfile.TemporaryDirectory() as folder:
-            READERS[names[0]].open(asked.open.read_bytes(), Path(folder))
+            READERS[names[0]].open(options.open.read_bytes(), Path(folder))
         return 0
-    each = 60 * asked.minutes / len(names) if asked.minutes > 0 else 1e6
+    each = 60 * options.minutes / len(names) if options.minutes > 0 else 1e6
     rows = []
     for name in names:
         row = Row(f"reader: {name}", "only our errors, 2 s or less, 300 MB or less")
-        figures = fuzzed(name, asked.results / "fuzz" / name, asked.count, each, asked.seed, asked.engine)
+        figures = fuzzed(name, options.results / "fuzz" / name, options.count, each, options.seed, options.engine)
         row.tried = figures["tried"]
         row.failures = [f"{fault}: {place}" for fault, place in figures.pop("found").items()]
         reason = READERS[name].ends
@@ -352,9 +352,9 @@ def main() -> int:
         row.measured = figures | ({"endings are no harm": reason} if reason else {})
         rows.append(row)
         print(f"{name}: {row.tried:,} inputs, {len(row.failures)} faults, {figures}", file=sys.stderr, flush=True)
-        if asked.distil:
-            print(f"{name}: {distilled(name, asked.results / 'fuzz' / name):,} bytes kept", file=sys.stderr)
-    return finish("fuzz-readers", rows, asked)
+        if options.distil:
+            print(f"{name}: {distilled(name, options.results / 'fuzz' / name):,} bytes kept", file=sys.stderr)
+    return finish("fuzz-readers", rows, options)
 
 
 if __name__ == "__main__":

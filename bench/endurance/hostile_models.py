@@ -154,32 +154,32 @@ def prepared(folder: Path, *, quick: bool) -> tuple[Path, Path, Path]:
     return intact, outside / "marker", outside / "secret.bin"
 
 
-def numbers_of(asked: argparse.Namespace, kinds_known: int) -> Sequence[int]:
+def numbers_of(options: argparse.Namespace, kinds_known: int) -> Sequence[int]:
     """Choose which files are drawn; the quick mode takes some as published and some mutated."""
-    if asked.show is not None:
-        return [asked.show]
+    if options.show is not None:
+        return [options.show]
     few = range(2 * kinds_known)
-    if asked.quick and asked.count <= len(few):
-        return random.Random(asked.seed).sample(few, asked.count)  # noqa: S311
-    return range(asked.start, asked.start + asked.count)
+    if options.quick and options.count <= len(few):
+        return random.Random(options.seed).sample(few, options.count)  # noqa: S311
+    return range(options.start, options.start + options.count)
 
 
-def measured(known: list[Kind], sandbox: Sandbox, asked: argparse.Namespace) -> Row:
+def measured(known: list[Kind], sandbox: Sandbox, options: argparse.Namespace) -> Row:
     """Open all files, and judge the outcomes."""
     row = Row("hostile model files", "no foreign code, no file outside, at most 4 GB, refusal in 5 s or less")
     said, slowest, peak = Counter[str](), list[tuple[float, str]](), 0.0
-    over = time_left(asked.minutes)
-    for outcome in sandbox.outcomes(numbers_of(asked, len(known))):
-        name = drawn(known, outcome.number, asked.seed, files=False)[0].name
+    over = time_left(options.minutes)
+    for outcome in sandbox.outcomes(numbers_of(options, len(known))):
+        name = drawn(known, outcome.number, options.seed, files=False)[0].name
         row.add(fault := judged(outcome, name))
         said[outcome.said.split()[0]] += 1
         peak = max(peak, outcome.peak)
         if outcome.said != "opened":
             slowest = sorted([*slowest, (round(outcome.computing, 2), f"{outcome.number}, {name}")], reverse=True)[:5]
-        if asked.show is not None:
+        if options.show is not None:
             print(outcome)
         elif fault is not None or row.tried % 500 == 0:
-            print(fault or f"{row.tried:,} of {asked.count:,}", file=sys.stderr, flush=True)
+            print(fault or f"{row.tried:,} of {options.count:,}", file=sys.stderr, flush=True)
         if over():
             break
     row.measured = {
@@ -195,23 +195,23 @@ def main() -> int:
     parser.add_argument("--quick", action="store_true", help="without what converters open: starts in seconds")
     parser.add_argument("--start", type=int, default=0, help="the first number, to go on where another run ended")
     parser.add_argument("--show", type=int, help="only this number; its files are kept in ./hostile-NUMBER")
-    asked = parser.parse_args()
-    load(quick=asked.quick)
+    options = parser.parse_args()
+    load(quick=options.quick)
     folder = Path(tempfile.mkdtemp(prefix="hostile-"))
     try:
-        intact, marker, secret = prepared(folder, quick=asked.quick)
-        known = [kind for kind in kinds(intact, marker, secret) if asked.kind in kind.name]
+        intact, marker, secret = prepared(folder, quick=options.quick)
+        known = [kind for kind in kinds(intact, marker, secret) if options.kind in kind.name]
         if not known:
-            parser.error(f"no kind is named so: {asked.kind}")
-        if asked.show is not None:
-            _keep_files(drawn(known, asked.show, asked.seed)[1], Path(f"hostile-{asked.show}"))
-        cases = Cases(known, asked.seed, intact)
-        row = measured(known, Sandbox(cases, cases.warm, folder / "workers", [secret, secret.parent]), asked)
+            parser.error(f"no kind is named so: {options.kind}")
+        if options.show is not None:
+            _keep_files(drawn(known, options.show, options.seed)[1], Path(f"hostile-{options.show}"))
+        cases = Cases(known, options.seed, intact)
+        row = measured(known, Sandbox(cases, cases.warm, folder / "workers", [secret, secret.parent]), options)
         if marker.exists():
             row.failures.append("foreign code left its marker")
     finally:
         shutil.rmtree(folder, ignore_errors=True)
-    return finish("hostile-models", [row], asked)
+    return finish("hostile-models", [row], options)
 
 
 def _keep_files(files: dict[str, bytes], folder: Path) -> None:

@@ -149,16 +149,16 @@ def main() -> int:
     parser = arguments(__doc__, count=200)
     parser.add_argument("--only", nargs="+", choices=sorted(SUBJECTS), default=sorted(SUBJECTS), metavar="SUBJECT",
                         help=f"of {', '.join(sorted(SUBJECTS))}")  # fmt: skip
-    asked = parser.parse_args()
-    over, draw = time_left(asked.minutes), random.Random(asked.seed)  # noqa: S311
-    chosen = [each for name, each in SUBJECTS.items() if name in asked.only]
+    options = parser.parse_args()
+    over, draw = time_left(options.minutes), random.Random(options.seed)  # noqa: S311
+    chosen = [each for name, each in SUBJECTS.items() if name in options.only]
     rows: dict[str, Row] = {}
     with tempfile.TemporaryDirectory(prefix="digitlab-kills-") as name:
         home = Path(name)
         prepare(home, chosen)
         warm(chosen)
         expected: dict[str, Unbroken] = {}
-        for number, subject in enumerate(order(chosen, asked.count)):
+        for number, subject in enumerate(order(chosen, options.count)):
             if over():
                 break
             row = rows.setdefault(subject.name, Row(f"kill -9: {subject.name}", TARGET, measured={"kills": 0}))
@@ -178,7 +178,7 @@ def main() -> int:
                 row.measured["kills"] += len(attempt.kills)
                 row.add(f"attempt {number}, killed {moments}: {said}" if said else None)
             shutil.rmtree(folder, ignore_errors=True)
-    return finish("kills", list(rows.values()), asked)
+    return finish("kills", list(rows.values()), options)
 
 
 def _new(folder: Path) -> Path:

@@ -109,7 +109,7 @@ class Session:
         """Run until all frames are read or the time is over. look: called repeatedly; returns what it finds wrong"""
         wrong: list[str] = []
         before = threading.active_count()
-        began, self.began_cpu = time.monotonic(), time.process_time()
+        start, self.began_cpu = time.monotonic(), time.process_time()
         with self.engine:
             while self.camera.given < self.camera.most and not over():
                 found = look(self.engine)
@@ -125,7 +125,7 @@ class Session:
         settled = len(self.memory) // 2  # both sets of pictures were read by then: networks keep memory for the largest
         return {
             "mode": self.mode, "frames": self.read, "video_hours": round(self.read / RATE / 3600, 3),
-            "seconds": round(time.monotonic() - began, 1), "old": self.old[:20], "backs": self.backs, "wrong": wrong,
+            "seconds": round(time.monotonic() - start, 1), "old": self.old[:20], "backs": self.backs, "wrong": wrong,
             "growth_mb": round(self.memory[-1] - self.memory[settled], 2) if len(self.memory) > 4 else None,
             "memory_mb": [round(each, 1) for each in self.memory],
             "threads": self.threads, "threads_left": threading.active_count() - before, "texts": sorted(self.texts),
@@ -314,33 +314,33 @@ def main() -> int:
     parser.add_argument("--stops", type=int, default=0, help="of a suspended process; 0: count/25")
     parser.add_argument("--stopped-for", type=float, nargs="*", default=[3.0, 10.0, 60.0], help="seconds, in turn")
     parser.add_argument("--session", nargs=5, help="for this script itself: one session in this process")
-    asked = parser.parse_args()
-    if asked.session:
-        mode, frames, losses, seed, minutes = asked.session
+    options = parser.parse_args()
+    if options.session:
+        mode, frames, losses, seed, minutes = options.session
         print(json.dumps(run_session(mode, int(frames), int(losses), int(seed), float(minutes))))
         return 0
-    over = time_left(asked.minutes)
+    over = time_left(options.minutes)
     lost = Row("cameras of this computer lost in ten ways", "back in ≤ 3 s, no old frame shown")
     steady = Row("hours of video time through region, page and window", "≤ 5 MB growth, threads flat")
     network = Row("an MJPEG camera lost in six ways", "back in ≤ 3 s, no thread left")
     stopped = Row("`digitlab live` suspended (SIGSTOP)", "back in ≤ 3 s, no old frame shown as new")
     clocks = Row("clock jumps: a year on, two back, an hour asleep", "ages right, nothing old shown as new")
-    frames, losses = int(asked.hours * 3600 * RATE), asked.count * 4 // 5
-    minutes = 0.7 * asked.minutes
+    frames, losses = int(options.hours * 3600 * RATE), options.count * 4 // 5
+    minutes = 0.7 * options.minutes
     for mode, share in SHARES.items():
-        told = _session_apart(mode, int(share * frames), int(share * losses), asked.seed, share * minutes)
+        told = _session_apart(mode, int(share * frames), int(share * losses), options.seed, share * minutes)
         judge_session(told, lost, steady)
         print(mode, json.dumps({key: told.get(key) for key in ("frames", "seconds", "growth_mb", "crash")}), flush=True)
     steady.measured["video_hours"] = round(sum(each["video_hours"] for each in steady.measured.values()), 2)
-    recovery = measure_recovery(max(6, min(asked.count // 5, 100)), gone_for=(0.3, 1.1, 2.6))
+    recovery = measure_recovery(max(6, min(options.count // 5, 100)), gone_for=(0.3, 1.1, 2.6))
     for seconds in recovery.seconds:
         network.add(f"back after {seconds:.2f} s" if seconds > BACK_WITHIN else None)
     network.measured = {key: value for key, value in recovery.as_dict().items() if key != "seconds"}
     if recovery.crashes or recovery.threads_left:
         network.failures.append(recovery.describe())
-    jump_clocks(clocks, max(3, asked.count // 20))
-    suspend(stopped, asked.stops or max(1, asked.count // 25), tuple(asked.stopped_for), over)
-    return finish("live", [steady, lost, network, stopped, clocks], asked)
+    jump_clocks(clocks, max(3, options.count // 20))
+    suspend(stopped, options.stops or max(1, options.count // 25), tuple(options.stopped_for), over)
+    return finish("live", [steady, lost, network, stopped, clocks], options)
 
 
 if __name__ == "__main__":

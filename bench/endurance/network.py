@@ -247,18 +247,18 @@ _DISTURBED = (
 def main() -> int:
     parser = arguments(__doc__, count=72)
     parser.add_argument("--fault-seconds", type=float, default=6.0, help="how long each fault lasts (default 6)")
-    asked = parser.parse_args()
-    over = time_left(asked.minutes)
+    options = parser.parse_args()
+    over = time_left(options.minutes)
     camera = Row(
         "faults between an MJPEG camera and `digitlab live`",
         "steady or said so; nothing stale shown as new; back in ≤ 3 s",
     )
     answers = Row("faults between clients and `digitlab serve`", "the answer to the question, or none")
     pulled = Row("a network namespace whose line is pulled", "said so; nothing stale shown as new")
-    pulled_line(pulled, max(1, asked.count // 12), asked.fault_seconds, over)
-    answers_through(answers, 3 * asked.count, over)
-    camera_faults(camera, asked.count, asked.fault_seconds, over)
-    return finish("network", [camera, answers, pulled], asked)
+    pulled_line(pulled, max(1, options.count // 12), options.fault_seconds, over)
+    answers_through(answers, 3 * options.count, over)
+    camera_faults(camera, options.count, options.fault_seconds, over)
+    return finish("network", [camera, answers, pulled], options)
 
 
 if __name__ == "__main__":

@@ -126,12 +126,12 @@ def main() -> int:
     parser.add_argument(
         "--only", nargs="+", choices=list(JOBS), default=list(JOBS), metavar="JOB", help=", ".join(JOBS)
     )
-    asked = parser.parse_args()
+    options = parser.parse_args()
     os.environ["RAY_USAGE_STATS_ENABLED"] = "0"
-    over, rows, draw = time_left(asked.minutes), [], random.Random(asked.seed)  # noqa: S311
+    over, rows, draw = time_left(options.minutes), [], random.Random(options.seed)  # noqa: S311
     with tempfile.TemporaryDirectory(prefix="digitlab-loss-") as name:
         home = Path(name)
-        subjects = [SUBJECTS[JOBS[each]] for each in asked.only]
+        subjects = [SUBJECTS[JOBS[each]] for each in options.only]
         prepare(home, subjects)
         for subject in subjects:
             expected: dict[str, str] = {}
@@ -144,12 +144,12 @@ def main() -> int:
                     row.skipped = "no time was left" if over() else "ray is not installed"
                     continue
                 expected = expected or without_ray(subject, home / f"{subject.name}-alone")
-                for number in range(asked.count):
-                    began = time.monotonic()
+                for number in range(options.count):
+                    start = time.monotonic()
                     row.add(lost(subject, home / f"{subject.name}-{what}-{number}", what, expected, row, draw))
-                    row.measured["seconds"] = round(time.monotonic() - began)
+                    row.measured["seconds"] = round(time.monotonic() - start)
                 print(f"{row.what}: {row.failures or 'held'} {row.measured} {row.skipped}", flush=True)
-    return finish("ray_loss", rows, asked)
+    return finish("ray_loss", rows, options)
 
 
 if __name__ == "__main__":

@@ -108,7 +108,7 @@ def keep(name: str, figures: dict[str, Any], command: str | None = None, *, resu
     return path
 
 
-def finish(name: str, rows: Sequence[Row], asked: argparse.Namespace) -> int:
+def finish(name: str, rows: Sequence[Row], options: argparse.Namespace) -> int:
     """Print ``rows``, keep them as ``NAME.json``, and return the exit code: 1 if a row has a failure."""
     for row in rows:
         print(f"{row.what}: {row.held} of {row.tried} held" + (f"; skipped: {row.skipped}" if row.skipped else ""))
@@ -117,7 +117,7 @@ def finish(name: str, rows: Sequence[Row], asked: argparse.Namespace) -> int:
         if len(row.failures) > SHOWN:
             print(f"    and {len(row.failures) - SHOWN} more")
     kept = [{**asdict(row), "held": row.held} for row in rows]
-    print(keep(name, {"seed": asked.seed, "rows": kept}, results=asked.results))
+    print(keep(name, {"seed": options.seed, "rows": kept}, results=options.results))
     return int(any(row.failures for row in rows))
 
 

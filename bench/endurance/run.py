@@ -30,7 +30,7 @@ def main() -> int:
     if "--help" in words or "-h" in words:
         print(f"{__doc__}\nScripts: {', '.join(known)}")
         return 0
-    split = next((place for place, word in enumerate(words) if word.startswith("-")), len(words))
+    split = next((index for index, word in enumerate(words) if word.startswith("-")), len(words))
     names, options = words[:split], words[split:]
     unknown = [name for name in names if name not in known]
     if unknown:
@@ -40,10 +40,10 @@ def main() -> int:
         options = [*MINUTES, *options]
     broken = []
     for name in names or known:
-        began = time.monotonic()
+        start = time.monotonic()
         print(f"== {name}", flush=True)
         done = subprocess.run([sys.executable, str(known[name]), *options], check=False)
-        print(f"== {name}: exit code {done.returncode} after {time.monotonic() - began:.0f} s", flush=True)
+        print(f"== {name}: exit code {done.returncode} after {time.monotonic() - start:.0f} s", flush=True)
         broken += [name] if done.returncode else []
     print(f"something did not hold in: {', '.join(broken)}" if broken else "everything held")
     return int(bool(broken))

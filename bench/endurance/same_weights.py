@@ -66,15 +66,15 @@ def trained(folder: Path, count: int, *, loaded: bool) -> str:
 
 
 def main() -> int:
-    asked = arguments(__doc__, count=20).parse_args()
-    over = time_left(asked.minutes)
+    options = arguments(__doc__, count=20).parse_args()
+    over = time_left(options.minutes)
     same = Row("same seed, same number of cores: same weights", "20 of 20, also beside other work")
     found: dict[int, Counter[str]] = {1: Counter(), 2: Counter()}
     with tempfile.TemporaryDirectory(prefix="digitlab-weights-") as name:
         home = Path(name)
         prepare(home, [SUBJECTS["plain"]])
         warm([SUBJECTS["plain"]])
-        for number in range(asked.count):
+        for number in range(options.count):
             if over():
                 break
             count, loaded = 1 + number % len(cores()), number // 2 % 2 == 1
@@ -86,7 +86,7 @@ def main() -> int:
             print(told, flush=True)
     same.measured = {f"on {count} cores": dict(seen) for count, seen in found.items()}
     same.measured["one core as two"] = set(found[1]) == set(found[2]) if all(found.values()) else None
-    return finish("same_weights", [same], asked)
+    return finish("same_weights", [same], options)
 
 
 if __name__ == "__main__":

@@ -114,15 +114,15 @@ def main() -> int:
     names = [CACHE, *OTHERS]
     parser.add_argument("--only", nargs="+", choices=names, default=names, metavar="WHAT", help=", ".join(names))
     parser.add_argument("--times", type=int, default=1, help="how often each but the cache, which is --count times")
-    asked = parser.parse_args()
-    over, draw = time_left(asked.minutes), random.Random(asked.seed)  # noqa: S311
-    chosen = [SUBJECTS[name] for name in OTHERS if name in asked.only]
+    options = parser.parse_args()
+    over, draw = time_left(options.minutes), random.Random(options.seed)  # noqa: S311
+    chosen = [SUBJECTS[name] for name in OTHERS if name in options.only]
     rows = []
     with tempfile.TemporaryDirectory(prefix="digitlab-shared-") as name:
         home = Path(name)
-        if CACHE in asked.only:
+        if CACHE in options.only:
             row = Row(f"{TOGETHER} processes on one cache", "each gets whole arrays")
-            for number in range(asked.count):
+            for number in range(options.count):
                 if over():
                     break
                 (folder := home / f"cache-{number}").mkdir()
@@ -137,10 +137,10 @@ def main() -> int:
                 row.skipped = subject.missing or "no time was left"
                 continue
             expected = alone(subject, home / f"{subject.name}-alone")
-            for number in range(asked.times):
+            for number in range(options.times):
                 row.add(two_of(subject, home / f"{subject.name}-{number}", expected))
             print(f"{row.what}: {row.failures or 'held'}", flush=True)
-    return finish("shared_folders", rows, asked)
+    return finish("shared_folders", rows, options)
 
 
 if __name__ == "__main__":

@@ -406,19 +406,19 @@ def full(made: Prepared, folder: Path, run: Runner, number: int, draw: random.Ra
     return "disk", how, fault or (once_more(made, folder, run) if made.kind.grows else None)
 
 
-def broken(kind: Kind, home: Path, *, disk: bool, asked: Any, over: Callable[[], bool]) -> list[Row]:
+def broken(kind: Kind, home: Path, *, disk: bool, options: Any, over: Callable[[], bool]) -> list[Row]:
     """Kill one kind's writing, and write it with a full disk."""
     killed = Row(f"kill while written: {kind.name}", "0 damaged")
     fullness = Row(f"full disk while written: {kind.name}", "0 damaged, said in one line")
     if not disk:
         fullness.skipped = "no private mount namespace here (not root?)"
-    draw, folder = random.Random(f"{asked.seed}{kind.name}"), _new(home / "here")  # noqa: S311
+    draw, folder = random.Random(f"{options.seed}{kind.name}"), _new(home / "here")  # noqa: S311
     made = prepared(kind, home, folder)
 
     def loop(run: Runner) -> list[Tried]:
         measure(made, folder, run)
         tried: list[Tried] = [("measured", f"{made.changes} {1000 * made.seconds:.1f}", None)]
-        for number in range(asked.count):
+        for number in range(options.count):
             if over():
                 break
             tried.append(cut_off(made, folder, run, number, draw))
@@ -450,30 +450,30 @@ def main() -> int:
     parser = arguments(__doc__, count=100)
     parser.add_argument("--only", nargs="+", default=[], metavar="WORD", help="kinds with one of these in their name")
     parser.add_argument("--light", action="store_true", help="without what needs Keras")
-    asked = parser.parse_args()
+    options = parser.parse_args()
     if _INSIDE not in os.environ and os.geteuid() == 0 and shutil.which("unshare"):
         _in_a_namespace()
-    over, rows = time_left(asked.minutes), []
+    over, rows = time_left(options.minutes), []
     disk = Path(os.environ[_INSIDE]) if _INSIDE in os.environ else None
     with tempfile.TemporaryDirectory(prefix="digitlab-writes-") as name:
-        _import_keras(needed=any(kind.keras for kind in chosen_kinds(asked.only, light=asked.light)))
+        _import_keras(needed=any(kind.keras for kind in chosen_kinds(options.only, light=options.light)))
         os.environ["DIGITLAB_CACHE"] = f"{name}/cache"
-        for number, kind in enumerate(chosen_kinds(asked.only, light=asked.light)):
+        for number, kind in enumerate(chosen_kinds(options.only, light=options.light)):
             missing = [each for each in kind.needs if not _installed(each)]
             if over() or missing:
                 why = f"{', '.join(missing)} is not installed" if missing else "no time was left"
                 rows.append(Row(f"kill and full disk while written: {kind.name}", "0 damaged", skipped=why))
                 continue
             home = _new((disk or Path(name)) / f"kind-{number}")
-            began = time.monotonic()
+            start = time.monotonic()
             try:
-                rows += broken(kind, home, disk=disk is not None, asked=asked, over=over)
+                rows += broken(kind, home, disk=disk is not None, options=options, over=over)
             except RuntimeError as error:
                 rows.append(Row(f"kill and full disk while written: {kind.name}", "0 damaged", failures=[str(error)]))
             shutil.rmtree(home)
             told = ", ".join(f"{row.held} of {row.tried}" for row in rows[-2:])
-            print(f"{kind.name}: {told} held, {time.monotonic() - began:.0f} s", flush=True)
-    return finish("writes", rows, asked)
+            print(f"{kind.name}: {told} held, {time.monotonic() - start:.0f} s", flush=True)
+    return finish("writes", rows, options)
 
 
 def _import_keras(*, needed: bool) -> None:

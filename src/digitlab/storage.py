@@ -30,6 +30,7 @@ __all__ = [
 ]  # fmt: skip
 
 _UNFINISHED = ".unfinished-"
+_DEVICES = Path("/dev")  # also holds links such as /dev/stdout, which may lead to a file
 _OWNED = re.compile(r"\.unfinished-(\d+)-(\d+)-([0-9a-f]{6})-")  # process ID, start time, machine: see `_owner`
 _NOBODY_KNOWS = "000000"
 _DEAD = 600  # seconds unchanged until abandoned, if its process cannot be checked: another machine, or an older version
@@ -120,6 +121,9 @@ def _temporary(path: Path, unfinished: contextlib.ExitStack) -> Path:
     with saying_what_failed(path):
         if path.is_dir():  # or its name is too long: said now, and not when the work of hours is to be renamed
             raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR))
+        # Renaming would replace the device itself: /dev/null would be a file from then on, for the whole system.
+        if (path.exists() and not path.is_file()) or path.absolute().parent == _DEVICES:
+            raise StorageError(f"cannot write {path}: is a device or pipe; choose the name of a file")
         path.parent.mkdir(parents=True, exist_ok=True)
         _sweep(path.parent)
         # The suffix is kept, because several writers (OpenCV, Keras) choose the format by it.

@@ -81,8 +81,8 @@ def test_images_without_labels_are_not_said_to_agree_with_any(tmp_path: Path, ca
     np.savez(tmp_path / "dark.npz", images=255 - load_dataset("mnist").split("test").images[:100])
     assert run(["data", "check", str(tmp_path / "dark.npz")]) == 1
     out = capsys.readouterr().out
-    assert "all: 100 images, the reader is " in out
-    assert "models expect light ink on dark (the reader is 9" in out
+    assert "all: 100 images, the reader has a mean confidence of " in out
+    assert "models expect light ink on dark (the reader has a mean confidence of 9" in out
     assert "agrees" not in out
 
 
@@ -137,6 +137,10 @@ def test_filters_are_drawn_of_digits_and_photos(tmp_path: Path, capsys: Captured
         (["show", "mnist", "--out", "x.bmpp"], "ends in .png"),
         (["build", "mnist", "--out", "x.csv"], "choose one with --split"),
         (["build", __file__, "--out", "x.h5"], "`digitlab data convert` copies those"),
+        (
+            ["convert", "mnist", "x.npz"],
+            "mnist is a dataset's name; expected a file. `digitlab data build mnist` writes",
+        ),
         (["build", "0-1", "--split", "test", "--out", "x.h5", "--jobs", "-1"], "jobs is -1"),
         (["build", "0-1", "--split", "test", "--out", "x.h5", "--seed", "-1"], "expected 0 or more"),
         (["build", "mnist", "--out", "x.h5", "--dtype", "int8"], "dtype"),

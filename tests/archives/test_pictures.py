@@ -62,7 +62,9 @@ def test_no_file_of_several_pages_is_drawn_over_whatever_it_is_called(tmp_path: 
 def test_a_link_to_itself_is_a_picture_that_cannot_be_read(tmp_path: Path) -> None:
     (tmp_path / "a.png").touch()
     (tmp_path / "b.png").symlink_to("b.png")
-    assert [Path(each.path).name for each in find_pictures([tmp_path], draw=tmp_path)] == ["a.png", "b.png"]
+    assert [Path(each.path).name for each in find_pictures([tmp_path])] == ["a.png", "b.png"]
+    both = find_pictures([tmp_path / "a.png", tmp_path / "b.png"], draw=tmp_path)  # the drawings' names are free ones
+    assert [Path(each.path).name for each in both] == ["a.png", "b.png"]
 
 
 def test_a_pipe_is_not_waited_for(tmp_path: Path) -> None:

@@ -191,6 +191,7 @@ def _alive_in(group: int) -> list[str]:
         (["--csv", "folder"], "--csv folder: is a folder; expected the name of a file"),
         (["--csv", "file/t.csv"], "/file is a file, not a folder"),
         (["--csv", "-"], "--csv -: cannot be standard output"),
+        (["--csv", "pipe"], "--csv pipe: is a device or pipe; expected the name of a file"),
         (["--csv", "r.html", "--review", "r.html"], "--csv and --review name the same file, r.html"),
         (["--csv", "r.jsonl", "--out", "./r.jsonl"], "--csv and --out name the same file"),
         (["--review", "file"], "/file is a file, not a folder"),
@@ -204,6 +205,7 @@ def test_wrong_use_is_told(
 ) -> None:
     monkeypatch.chdir(tmp_path)
     Path("folder").mkdir()
+    os.mkfifo("pipe")
     Path("file").write_text("a file")
     assert run(["read", str(scans), *options]) == 2
     out, err = capsys.readouterr()

@@ -14,6 +14,7 @@ import pytest
 
 from digitlab.apps.cli import run
 from digitlab.archives import Doubts, read_corrections, write_review
+from digitlab.archives.review_page import KIND
 from digitlab.datasets import find_dataset
 from digitlab.errors import DatasetError
 
@@ -133,14 +134,23 @@ def test_the_last_word_counts_and_no_digit_has_no_label(tmp_path: Path) -> None:
         ({"glyph": "AAAA"}, "3 bytes, expected 784"),
         ({"glyph": "!"}, "not base64"),
         ({"glyph": 5}, "not base64"),
-        ({"box": None}, "digits"),
+        ({"box": None}, "has a value of the wrong kind"),
         ({"box": [0, 0, float("inf"), 5]}, "infinity"),
     ],
 )
 def test_a_wrong_entry_is_told_with_its_place(wrong: dict[str, Any], message: str, tmp_path: Path) -> None:
     path = saved(tmp_path / "a.json", entry(), entry(**wrong))
-    with pytest.raises(DatasetError, match=rf"digits\[1\].*{message}|digits\[1\]"):
+    with pytest.raises(DatasetError, match=rf"digits\[1\] .*{message}.*; save the corrections again"):
         read_corrections([path])
+
+
+def test_an_entry_that_is_no_object_is_told_with_its_place(tmp_path: Path) -> None:
+    path = tmp_path / "a.json"
+    path.write_text(json.dumps({"kind": KIND, "digits": [5]}))
+    with pytest.raises(DatasetError, match=r"digits\[0\] is not an object; save the corrections again"):
+        read_corrections([path])
+    with pytest.raises(DatasetError, match=r": is a folder; expected corrections"):
+        read_corrections([tmp_path])
 
 
 @pytest.mark.parametrize("content", ["", "[]", "{", '{"kind": "other", "digits": []}', "[" * 100_000])

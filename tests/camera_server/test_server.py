@@ -1,6 +1,7 @@
 """`digitlab camera-server`: in a process of its own, asked by our client and by a client directly on zeroc-ice."""
 
 import contextlib
+import ctypes
 import json
 import queue
 import shutil
@@ -169,7 +170,7 @@ def check_operations(said):
     assert said["GRAY8"][:2] == [64 * 48, "GRAY8"]
     assert said["RGB8_Z"][1] == "RGB8_Z"
     assert abs(said["RGB8"][2] - time.time()) < 60
-    assert said["unknown"] == "'H264' is not served; RGB8, RGB8_Z, GRAY8 are"
+    assert said["unknown"] == "'H264' is not served; expected one of RGB8, RGB8_Z, GRAY8"
     assert said["camera"] == ["cameraA", "", 0.0]
     assert (said["set"], said["start"]) == (0, "")
 
@@ -190,6 +191,17 @@ def test_ctrl_c_ends_it_and_clients_of_older_programs_are_served(tmp_path, video
         assert process.wait(10.0) == 0
         complaints = process.stderr.read()
     assert complaints.splitlines() == ["cameraserver.cfg: Typo: unknown, not used", "the camera server has stopped"]
+
+
+@pytest.mark.skipif(not Path("/proc/self/task").is_dir(), reason="threads are addressed by their Linux numbers")
+def test_a_signal_that_reaches_another_thread_ends_it_too(tmp_path, video):
+    with camera_server(written(tmp_path, video)) as process:
+        Told(process).next()
+        others = [
+            int(task.name) for task in Path(f"/proc/{process.pid}/task").iterdir() if int(task.name) != process.pid
+        ]
+        assert ctypes.CDLL(None).tgkill(process.pid, max(others), signal.SIGTERM) == 0
+        assert process.wait(15.0) == 0
 
 
 def test_a_reader_of_our_output_that_goes_away_ends_it(tmp_path, video):

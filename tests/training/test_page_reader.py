@@ -73,6 +73,15 @@ def test_a_page_is_the_same_for_the_same_seed_and_its_boxes_lie_on_it(alphabets:
         assert set(page.labels.tolist()) <= {*range(10), NOT_A_DIGIT, IGNORED}
 
 
+def test_dirt_on_an_empty_sheet_is_small_and_no_digit(alphabets: Alphabets) -> None:
+    pages = [draw_page(alphabets, np.random.default_rng((2, seed)), kind="nothing") for seed in range(60)]
+    boxes = np.concatenate([page.boxes for page in pages])
+    assert len(boxes) > 10  # most empty sheets have some, and a part of it is given as an example
+    assert (boxes[:, 2:] - boxes[:, :2]).max() <= 20
+    assert {label for page in pages for label in page.labels.tolist()} == {NOT_A_DIGIT}
+    assert sum(len(page.letters) for page in pages) == 0
+
+
 def test_a_digit_differs_from_the_paper_around_it(alphabets: Alphabets) -> None:
     """Within its box there is more contrast than in a ring about it, of digits that stand alone."""
     clear = 0

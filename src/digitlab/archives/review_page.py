@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
     from digitlab.archives.doubts import Doubt, Shown
 
-__all__ = ["KIND", "Corrections", "read_corrections", "saved_entries", "write_review"]
+__all__ = ["KIND", "Corrections", "read_corrections", "saved_entries", "what_is_wrong", "write_review"]
 
 
 def write_review(
@@ -128,8 +128,9 @@ def read_corrections(paths: Iterable[Path]) -> Corrections:
             try:
                 entries[_key(entry)] = _checked(entry)
             except (KeyError, TypeError, ValueError, OverflowError) as error:
-                reason = f"lacks {error}" if isinstance(error, KeyError) else str(error)
-                raise DatasetError(f"{path}: digits[{number}] {reason}; save the corrections again") from error
+                raise DatasetError(
+                    f"{path}: digits[{number}] {what_is_wrong(error)}; save the corrections again"
+                ) from error
     digits = [entry for entry in entries.values() if entry["label"] is not None]
     pictured = [entry for entry in digits if entry["image"] is not None]
     return Corrections(
@@ -151,7 +152,8 @@ def saved_entries(path: Path, kind: str, entries: str) -> list[Any]:
     """
     with saying_what_failed(path, "read"):
         if not path.is_file():
-            raise DatasetError(f"there is no file {path}; expected corrections that the review page saved")
+            what = f"{path}: is a folder" if path.is_dir() else f"there is no file {path}"
+            raise DatasetError(f"{what}; expected corrections that the review page saved")
         if path.stat().st_size > _LARGEST:
             raise DatasetError(f"{path}: has {path.stat().st_size:,} bytes; expected at most {_LARGEST:,}")
         content = path.read_bytes()
@@ -165,7 +167,17 @@ def saved_entries(path: Path, kind: str, entries: str) -> list[Any]:
         raise DatasetError(
             f'{path}: contains no corrections; expected a file that the review page saved ("kind": "{kind}")'
         )
+    for number, entry in enumerate(parsed[entries]):
+        if not isinstance(entry, dict):
+            raise DatasetError(f"{path}: {entries}[{number}] is not an object; save the corrections again")
     return list(parsed[entries])
+
+
+def what_is_wrong(error: Exception) -> str:
+    """Describe an entry by the error that it caused, e.g. "lacks 'label'"."""
+    if isinstance(error, KeyError):
+        return f"lacks {error}"
+    return str(error) if isinstance(error, ValueError) else f"has a value of the wrong kind ({error})"
 
 
 def _key(entry: Any) -> tuple[str, tuple[int, ...]]:

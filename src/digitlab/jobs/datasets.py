@@ -194,11 +194,14 @@ def convert_dataset(
 
     Raises:
         DatasetError: if the source cannot be used; the message names file and record.
-        UsageError: if both are the same, or the target's name has no known format.
+        UsageError: for a dataset's name, if both are the same, or if the target's name has no known format.
         StorageError: if the target cannot be written. After any error there is no target.
     """
+    from digitlab.datasets import dataset_names
     from digitlab.datasets.formats import convert
 
+    if str(source) in dataset_names() and not Path(source).exists():
+        raise UsageError(f"{source} is a dataset's name; expected a file. `digitlab data build {source}` writes one")
     return convert(source, out, _counting(f"{source} → {out}", listener), split=split, dtype=dtype)  # type: ignore[arg-type]
 
 

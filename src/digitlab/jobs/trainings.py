@@ -359,7 +359,7 @@ def transfer(
     listener(loading())
     from digitlab.transfer_learning import open_base, run_transfer, transfer_data
 
-    base = open_base(path, weights=weights, form=form, tell=note(listener))
+    base = open_base(path, weights=weights, form=form, on_note=note(listener))
     images = transfer_data(data, form=base.card.form, test=test, per_class=settings.per_class, seed=settings.seed)
     base.cut_at(settings)  # a layer that does not exist is reported before a folder is created
     run = Run.create(name or f"{base.card.name}-{settings.how}-{Path(data).stem}", runs)

@@ -6,7 +6,7 @@ import json
 from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from digitlab.archives.review_page import saved_entries
+from digitlab.archives.review_page import saved_entries, what_is_wrong
 from digitlab.errors import DatasetError
 from digitlab.sheets.looking_over import KIND
 from digitlab.sheets.values import ANSWERED, DOUBTFUL, EMPTY
@@ -55,8 +55,9 @@ def read_field_corrections(paths: Iterable[Path]) -> dict[tuple[str, str], Field
             try:
                 correction = _parsed(entry)
             except (KeyError, TypeError, ValueError, OverflowError) as error:
-                reason = f"lacks {error}" if isinstance(error, KeyError) else str(error)
-                raise DatasetError(f"{path}: fields[{number}] {reason}; save the corrections again") from error
+                raise DatasetError(
+                    f"{path}: fields[{number}] {what_is_wrong(error)}; save the corrections again"
+                ) from error
             corrections[correction.file, correction.field] = correction
     return corrections
 

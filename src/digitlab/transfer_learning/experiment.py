@@ -86,7 +86,7 @@ def open_base(
     *,
     weights: str | Path | None = None,
     form: str | None = None,
-    tell: Callable[[str], None] = lambda _: None,
+    on_note: Callable[[str], None] = lambda _: None,
 ) -> Base:
     """Open a run folder, a ``.keras`` or ``.h5`` file; or a network of `keras.applications` with its weights file.
 
@@ -111,7 +111,7 @@ def open_base(
         return Base.of(open_application(str(model), weights))
     if weights is not None:
         raise UsageError(f"{model} has its own weights; leave out --weights")
-    opened = open_model(Path(model), on_note=tell)
+    opened = open_model(Path(model), on_note=on_note)
     card = card_of(opened, Path(model))
     return Base.of(opened, replace(card, form=form or card.form))
 

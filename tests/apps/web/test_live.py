@@ -52,7 +52,7 @@ def test_frames_may_show_one_digit(server, digits: Digits) -> None:
             assert max(answer["probabilities"]) == answer["probabilities"][label]
             assert (answer["width"], answer["digits"][0]["box"]) == (28, [0, 0, 28, 28])
         live.send(b"no picture")
-        assert "no picture" in json.loads(live.recv(timeout=20))["error"]
+        assert "not a picture" in json.loads(live.recv(timeout=20))["error"]
     with open_live(server, "/v1/live?mode=other") as live:
         assert closed_with(live) == 1008
 
@@ -81,7 +81,7 @@ def test_the_newest_frame_wins(server, photo: bytes) -> None:
 def test_what_is_no_picture_is_said_and_the_next_is_read(server, photo: bytes) -> None:
     with open_live(server, "/v1/live?model=reader") as live:
         live.send(b"no picture")
-        assert "no picture" in json.loads(live.recv(timeout=20))["error"]
+        assert "not a picture" in json.loads(live.recv(timeout=20))["error"]
         live.send(photo)
         assert json.loads(live.recv(timeout=20))["error"] is None
 
@@ -122,7 +122,7 @@ def test_a_mistake_of_ours_is_logged_and_the_others_read_on(
                 live.send(photo)
                 with pytest.raises(ConnectionClosed):
                     live.recv(timeout=20)
-        assert "a mistake of ours, in a WebSocket of /v1/live" in caplog.text
+        assert "internal error in a WebSocket of /v1/live" in caplog.text
         assert "ZeroDivisionError" in caplog.text
         other.send(photo)
         assert json.loads(other.recv(timeout=20))["error"] is None

@@ -3,7 +3,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from digitlab.datasets.pages.words import ALPHABETS, joined, line, token, word
+from digitlab.datasets.pages.words import ALPHABETS, LONE_LETTERS, joined, line, token, with_look_alikes, word
+from digitlab.datasets.pages.writers import sentence
 
 LIKE_DIGITS = set("OoIl|0123456789оОοΟ")
 
@@ -36,6 +37,27 @@ def test_what_stands_alone_looks_like_no_digit() -> None:
     rng = np.random.default_rng(0)
     alone = {piece for _ in range(5000) for piece in token(rng, digits=False).split() if len(piece) == 1}
     assert not alone & LIKE_DIGITS
+
+
+def test_lone_letters_stand_between_words_and_never_after_a_number() -> None:
+    rng = np.random.default_rng(0)
+    texts = [sentence(rng, 12, ("latin",), numbers=0.2).split() for _ in range(300)]
+    lone = [(before, part) for parts in texts for before, part in zip(parts, parts[1:], strict=False) if part == "I"]
+    assert len(lone) > 10
+    assert not any(before[-1].isdigit() for before, _ in lone)
+    assert not {"I"} & {end for parts in texts for end in (parts[0], parts[-1])}
+    greek = " ".join(sentence(rng, 12, ("greek",)) for _ in range(200)).split()
+    assert not set(LONE_LETTERS) & set(greek)
+
+
+def test_look_alikes_keep_the_length_and_case_of_a_word() -> None:
+    rng = np.random.default_rng(0)
+    replaced = with_look_alikes(rng, "STRING", share=1.0)
+    assert len(replaced) == 6
+    assert set(replaced) <= set("SGOIZBQD")
+    assert set(with_look_alikes(rng, "string", share=1.0)) <= set("slozbgqi")
+    assert with_look_alikes(rng, "é-12", share=1.0) == "é-12"  # only ASCII letters are replaced
+    assert with_look_alikes(rng, "STRING", share=0.0) == "STRING"
 
 
 def test_arabic_letters_take_the_form_of_their_place() -> None:

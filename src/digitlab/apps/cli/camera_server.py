@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 
 __all__ = ["camera_server"]
 
+_TURN = 0.2  # polling interval in seconds
+
 
 @options_of()
 def camera_server(
@@ -73,7 +75,9 @@ def camera_server(
                 advise("serving; Ctrl-C stops it")
         finally:
             listed.set()
-        stopping.wait()
+        # Not without a timeout: if the signal reaches a thread of Ice, nothing wakes this one, which must handle it.
+        while not stopping.wait(_TURN):
+            pass
     if write_errors:
         raise write_errors[0]
     advise("the camera server has stopped")

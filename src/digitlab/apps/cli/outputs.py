@@ -43,6 +43,8 @@ def expect_outputs(files: Mapping[str, Path | None], inputs: Iterable[str | Path
             raise UsageError(f"{option} {path}: would replace the file that is read; choose another name")
         if path.is_dir():
             raise UsageError(f"{option} {path}: is a folder; expected the name of a file")
+        if (path.exists() and not path.is_file()) or path.absolute().parent == Path("/dev"):
+            raise UsageError(f"{option} {path}: is a device or pipe; expected the name of a file")
         other = taken.setdefault(target, option)
         if other != option:
             raise UsageError(f"{other} and {option} name the same file, {path}; choose two names")

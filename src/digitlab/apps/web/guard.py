@@ -112,7 +112,7 @@ class Guard:
                 pass
             except Exception:  # uvicorn, whose log is off, closes the connection
                 status = 500
-                LOG.exception("a mistake of ours, in a WebSocket of %s", self._route_of(scope["path"]))
+                LOG.exception("internal error in a WebSocket of %s", self._route_of(scope["path"]))
                 raise
         finally:
             self._note(scope, status, start)

@@ -239,6 +239,6 @@ def sentence(rng: np.random.Generator, length: int, scripts: Sequence[str], *, n
     ]
     if script == "latin":
         for place in range(1, length - 1):  # between words, which tell that it is one
-            if rng.random() < _LONE_LETTER and not (parts[place - 1] + parts[place + 1])[-1:].isdigit():
+            if rng.random() < _LONE_LETTER and not any(map(str.isdigit, parts[place - 1][-1] + parts[place + 1][0])):
                 parts[place] = LONE_LETTERS[rng.integers(len(LONE_LETTERS))]
     return " ".join(parts)
