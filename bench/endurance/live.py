@@ -284,9 +284,10 @@ def jump_clocks(row: Row, times: int) -> None:
                 else:
                     wall[0] += 86_400.0 * (365 if kind == "forward" else -700)
                     time.sleep(0.3)
-                    said, seen = told[0].announcement(), engine.snapshot()
-                    wrong = said.age > 1.0 or abs(said.clock - time.time()) > 1.0 or seen.stale or seen.steady != "5"
-                    row.add(f"wall clock {kind}: {said}, {seen.steady!r}, stale {seen.stale}" if wrong else None)
+                    sent, seen = told[0].announcement().as_json(), engine.snapshot()
+                    late = sent["age"] > 1.0 or abs(sent["time"] - time.time()) > 1.0
+                    wrong = late or seen.stale or seen.steady != "5"
+                    row.add(f"wall clock {kind}: {sent}, {seen.steady!r}, stale {seen.stale}" if wrong else None)
     finally:
         time.time = real
         newest.seconds_asleep, loop.seconds_asleep = asleep  # type: ignore[assignment]

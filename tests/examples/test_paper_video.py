@@ -66,7 +66,7 @@ def test_a_number_shown_twice_is_written_twice(tmp_path):
         ({"seconds_each": 0.0}, "0 seconds"),
         ({"seconds_each": float("nan")}, "seconds"),
         ({"fps": 0}, "frames per second"),
-        ({"seed": -1}, "seed -1"),
+        ({"seed": -1}, "seed is -1"),
     ],
 )
 def test_arguments_that_make_no_video_leave_no_file(tmp_path, change, message):

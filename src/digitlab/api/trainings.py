@@ -243,7 +243,7 @@ def tune(
 
     >>> tune("s2-grid")
     Traceback (most recent call last):
-    digitlab.errors.RecipeError: s2-grid: there is no such file of a space; shipped: s1-grid, small-and-quick
+    digitlab.errors.RecipeError: s2-grid: there is no such search space; shipped: s1-grid, small-and-quick
     """
     stop = stop or StopRequest()
     with following("tune", progress, listener, stop) as heard:

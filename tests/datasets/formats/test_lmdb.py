@@ -160,7 +160,7 @@ def test_pages_are_read_as_liblmdb_reads_them(tmp_path_factory, seed, longest, c
         (SIDES + number(5, 3), "record 00000007 has 0 pixels"),
         (
             SIDES + number(5, 3) + text(6, struct.pack("<784f", *[0.5] * 784)),
-            r"record 00000007 holds 0\.5; .* multiply by 255, round",
+            r"record 00000007 contains 0\.5; .* multiply by 255, round",
         ),
         (
             number(1, 1)
@@ -168,7 +168,7 @@ def test_pages_are_read_as_liblmdb_reads_them(tmp_path_factory, seed, longest, c
             + number(3, 28)
             + number(5, 3)
             + text(6, struct.pack("<784f", *[np.nan] * 784)),
-            "record 00000007 holds nan; expected whole numbers 0 to 255",
+            "record 00000007 contains nan; expected whole numbers 0 to 255",
         ),
         (bytes(70_000), "record 00000007 has 70,000 bytes; expected at most 65,536"),
     ],
