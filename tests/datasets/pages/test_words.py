@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from itertools import pairwise
+
 import numpy as np
 import pytest
 
@@ -42,7 +44,7 @@ def test_what_stands_alone_looks_like_no_digit() -> None:
 def test_lone_letters_stand_between_words_and_never_after_a_number() -> None:
     rng = np.random.default_rng(0)
     texts = [sentence(rng, 12, ("latin",), numbers=0.2).split() for _ in range(300)]
-    lone = [(before, part) for parts in texts for before, part in zip(parts, parts[1:], strict=False) if part == "I"]
+    lone = [(before, part) for parts in texts for before, part in pairwise(parts) if part == "I"]
     assert len(lone) > 10
     assert not any(before[-1].isdigit() for before, _ in lone)
     assert not {"I"} & {end for parts in texts for end in (parts[0], parts[-1])}
