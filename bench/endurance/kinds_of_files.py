@@ -211,7 +211,7 @@ def _form(version: int) -> Form:
 
 
 def _example_form(folder: Path, _: int) -> None:
-    from digitlab.jobs.sheets import example_form
+    from digitlab.jobs.forms import example_form
 
     example_form(folder / "marks.toml", force=True)
 
@@ -244,13 +244,13 @@ def _corrections(folder: Path, version: int) -> None:
 
 
 def _asked(folder: Path, version: int) -> None:
-    from digitlab.sheets.asked import SheetOptions, save_options
+    from digitlab.sheets.stack_options import SheetOptions, save_options
 
     save_options(folder / "marks.asked.json", SheetOptions(0.1 + version / 10, ("animal=luhn",)))
 
 
 def _fields_page(folder: Path, version: int) -> None:
-    from digitlab.sheets.looking_over import Chosen, write_fields_page
+    from digitlab.sheets.review_page import Chosen, write_fields_page
 
     write_fields_page(Chosen((), {}), _form(version), folder / f"marks{version}.csv", folder / "fields.html")
 

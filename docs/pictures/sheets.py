@@ -17,8 +17,8 @@ from digitlab.datasets import load_dataset
 from digitlab.examples.filled_sheets import filled
 from digitlab.examples.sheet_photos import photographed_sheet
 from digitlab.examples.sheet_stacks import form_page
+from digitlab.jobs.forms import example_form
 from digitlab.jobs.practice import practice_file
-from digitlab.jobs.sheets import example_form
 from digitlab.reading import Reader
 from digitlab.sheets import SheetReader, lay_out, read_form
 from digitlab.sheets.cells import strength_of, written_in

@@ -17,7 +17,7 @@ from digitlab.reading.constraints import Constraints
 from digitlab.reading.numbers import check_of, settle, settle_sum
 from digitlab.reading.numbers.checks import POSSIBLE
 from digitlab.reading.numbers.evidence import evidence_of
-from digitlab.reading.numbers.known import with_known_numbers
+from digitlab.reading.numbers.matching import with_known_numbers
 from digitlab.values import ReadDigit, Reading, ReadNumber
 
 if TYPE_CHECKING:

@@ -14,7 +14,7 @@ from digitlab.errors import DatasetError, ImageError, UsageError
 from digitlab.reading.constraints import Constraints
 from digitlab.reading.numbers import NumberList, assigned, nearest, number_list, one_to_one
 from digitlab.reading.numbers.assignment import _margins
-from digitlab.reading.numbers.known import with_known_numbers
+from digitlab.reading.numbers.matching import with_known_numbers
 from digitlab.values import Reading
 
 if TYPE_CHECKING:

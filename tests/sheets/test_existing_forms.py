@@ -11,7 +11,7 @@ from PIL import Image
 
 from digitlab.apps.cli import run
 from digitlab.errors import ImageError, RecipeError
-from digitlab.jobs.sheets import mark_form
+from digitlab.jobs.forms import mark_form
 from digitlab.reading import Reader
 from digitlab.sheets import SheetReader, read_form
 from digitlab.sheets.features import layout_of

@@ -12,7 +12,8 @@ from PIL import Image
 
 from digitlab.apps.cli import run
 from digitlab.errors import UsageError
-from digitlab.jobs.sheets import mark_form, new_form, read_sheets, show_sheets, write_table
+from digitlab.jobs.forms import mark_form, new_form
+from digitlab.jobs.sheets import read_sheets, show_sheets, write_table
 from digitlab.sheets import FieldRead, TableRow, read_form
 
 from .conftest import FORM, VALUES

@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 
 from digitlab.errors import RecipeError, UsageError
 from digitlab.sheets import read_form
-from digitlab.sheets.asked import SheetOptions, read_options, save_options, with_checks
 from digitlab.sheets.form import Field, Form
+from digitlab.sheets.stack_options import SheetOptions, read_options, save_options, with_checks
 from digitlab.sheets.sums import sums_of
 from digitlab.sheets.table import SheetTable, TableRow
 from digitlab.sheets.values import Seen

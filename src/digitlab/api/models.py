@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from digitlab.jobs.events import Listener
     from digitlab.models.export import Exported
     from digitlab.network.classifier import Classifier
-    from digitlab.reading.given import PictureLike
+    from digitlab.reading.picture_like import PictureLike
     from digitlab.values import Reading
 
 __all__ = [

@@ -13,7 +13,7 @@ from digitlab.archives.job import Answer
 from digitlab.archives.rows import row_of
 from digitlab.errors import DatasetError, ImageError
 from digitlab.reading.numbers import assigned
-from digitlab.reading.numbers.known import with_known_numbers
+from digitlab.reading.numbers.matching import with_known_numbers
 from digitlab.values import ReadDigit, Reading, ReadMark
 
 if TYPE_CHECKING:

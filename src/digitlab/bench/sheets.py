@@ -18,7 +18,8 @@ from digitlab.bench.machine import described, processor
 from digitlab.errors import UsageError
 from digitlab.examples.sheet_photos import SIZES
 from digitlab.examples.sheet_stacks import Stack, draw_stack, form_page, sheet_values
-from digitlab.jobs.sheets import example_form, kept_beside, read_sheets, sheet_rows
+from digitlab.jobs.forms import example_form
+from digitlab.jobs.sheets import kept_beside, read_sheets, sheet_rows
 from digitlab.sheets.form_file import read_form
 from digitlab.sheets.layout import lay_out
 from digitlab.storage import write_bytes, write_text

@@ -67,9 +67,8 @@ def inspect(
         layer: draw only the filters and maps of this layer, all of them; Grad-CAM uses it.
         data: the dataset on whose first 1,000 test images maps are checked for being dead.
         form: the form of images that the model was trained on, if its file does not say; default: grey.
-        explore: write explorer.html as well, an interactive page about the whole dataset: an embedding of the test
-            images (t-SNE, PCA of the activations), the confusion matrix, an error's nearest training images, prototypes
-            and outliers.
+        explore: write explorer.html as well, an interactive page: an embedding of the test images (t-SNE, PCA of the
+            activations), the confusion matrix, an error's nearest training images, prototypes and outliers.
         images: number of images in the embedding; the errors first.
         listener: called with `Work` and `Note`.
 
@@ -93,21 +92,13 @@ def inspect(
     step = _steps(images if explore else None, listener, digit=shown is not None)
     album = open_album(network, Path(out), layer=layer, on_note=note(listener), step=step)
     step(_NETWORK, None)
-    kept: dict[str, Any] = {
-        "model": str(model),
-        "name": card.name,
-        "form": model_form,
-        **look_at_network(album, sample),
-    }
+    kept: dict[str, Any] = {"model": str(model), "name": card.name, "form": model_form}
+    kept |= look_at_network(album, sample)
     if shown is not None:
         step(_DIGIT, None)
         kept |= {"image": digit or str(image), **look_at_digit(album, shown, why=why, unless=unless, see=convert)}
     if explore:
         kept["explorer"] = _explore(album, data, model_form, images)
-    return _written(album, kept)
-
-
-def _written(album: Album, kept: dict[str, Any]) -> Inspection:
     kept["pictures"] = album.pictures
     album.write(kept)
     return Inspection(album.folder, tuple(album.pictures), kept)

@@ -58,7 +58,7 @@ def review_sheets(
         StorageError: if the page cannot be written.
     """
     from digitlab.sheets.form_file import read_form
-    from digitlab.sheets.looking_over import chosen_fields, write_fields_page
+    from digitlab.sheets.review_page import chosen_fields, write_fields_page
 
     if out.suffix.lower() not in (".html", ".htm"):
         raise UsageError(f"--out {out}: expected a name ending in .html")

@@ -1,4 +1,4 @@
-"""Forms: an example to start from, a PDF to print, and photos of filled forms read into a table."""
+"""Photos of filled forms read into a table."""
 
 from __future__ import annotations
 
@@ -6,14 +6,12 @@ import collections
 import contextlib
 from collections.abc import Generator
 from dataclasses import dataclass
-from importlib import resources
 from pathlib import Path  # noqa: TC003 - the settings of a job are read from its types
 from typing import TYPE_CHECKING, Annotated, Literal
 
 from digitlab.errors import UsageError
 from digitlab.jobs.events import Counted, Note, ignore
 from digitlab.settings import Range, Setting, checked
-from digitlab.storage import write_bytes, write_text
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -26,8 +24,7 @@ if TYPE_CHECKING:
     from digitlab.sheets.table import SheetTable, TableRow
 
 __all__ = [
-    "BlankMarked", "StackRead", "corrections_beside", "example_form", "kept_beside", "mark_form", "new_form",
-    "read_sheets", "sheet_rows", "show_sheets", "write_table",
+    "StackRead", "corrections_beside", "kept_beside", "read_sheets", "sheet_rows", "show_sheets", "write_table",
 ]  # fmt: skip
 
 _COMPLAINTS = 20  # maximum number of messages about refused photos
@@ -36,102 +33,6 @@ _KEPT, _OPTIONS = ".sheets.jsonl", ".asked.json"
 Share = Annotated[float | None, Setting(within=Range(0, 1))]
 Least = Annotated[float, Setting(within=Range(0, 1))]
 Checks = Annotated[tuple[str, ...], Setting(flag="--check")]
-
-
-def example_form(out: Path, *, force: bool = False) -> None:
-    """Write a commented form to start from.
-
-    Args:
-        out: the file, ending in .toml.
-        force: overwrite an existing file.
-
-    Raises:
-        UsageError: for a file that exists already, unless forced.
-        StorageError: if it cannot be written.
-    """
-    _expect_new(out, force=force)
-    text = resources.files("digitlab.sheets").joinpath("example.toml").read_text("utf-8")
-    write_text(out, text.replace("FORM.toml", out.name))
-
-
-def _expect_new(form: Path, *, force: bool) -> None:
-    if form.suffix.lower() != ".toml":
-        raise UsageError(f"{form}: expected a name ending in .toml")
-    if form.exists() and not force:
-        raise UsageError(f"{form}: already exists; choose another name, or add --force to overwrite it")
-
-
-def new_form(form: Path | None = None, *, out: Path, practice: bool = False) -> int:
-    """Draw a form as a PDF to be printed; return its number of fields.
-
-    Args:
-        form: the form's TOML file.
-        out: the PDF.
-        practice: the sheet on which everybody writes each digit ten times, for `digitlab data from-sheets`.
-
-    Raises:
-        RecipeError: for an invalid form.
-        UsageError: for another extension, or for both a form and the practice sheet, or neither.
-        StorageError: if it cannot be written.
-    """
-    from digitlab.jobs.practice import practice_file
-    from digitlab.sheets.form_file import read_form
-    from digitlab.sheets.layout import lay_out
-    from digitlab.sheets.printing import form_pdf
-
-    if (form is None) != practice:
-        raise UsageError("expected either a form's TOML file or --practice")
-    if out.suffix.lower() != ".pdf":
-        raise UsageError(f"--out {out}: expected a name ending in .pdf")
-    parsed = read_form(form or practice_file())
-    if parsed.blank is not None:
-        raise UsageError(f"{form}: is a form that exists already ({parsed.blank}); print that")
-    layout = lay_out(parsed)
-    write_bytes(out, form_pdf(layout))
-    return len(layout.placed)
-
-
-@dataclass(frozen=True, slots=True)
-class BlankMarked:
-    """An existing form that was marked. form: its file; picture: shows the names of the fields; fields: how many."""
-
-    form: Path
-    picture: Path
-    fields: int
-
-
-@checked
-def mark_form(
-    blank: Path,
-    *,
-    out: Path,
-    width: Annotated[float, Setting(within=Range(40, 600), unit="mm")] = 210.0,
-    force: bool = False,
-) -> BlankMarked:
-    """Write a form's file from a scan of the empty form: every row of boxes becomes a field, to be renamed.
-
-    Args:
-        blank: the scan (JPEG, PNG, a page of a PDF …), upright.
-        out: the file, ending in .toml.
-        width: of the paper in mm: 210 for A4, 216 for letter.
-        force: overwrite an existing file.
-
-    Raises:
-        ImageError: if the blank cannot be opened.
-        RecipeError: if there is too little on it to find it in photos.
-        UsageError: for an existing file, another extension, a width out of range, or a scan without boxes.
-    """
-    from PIL import Image
-
-    from digitlab.sheets.marking import mark_blank, numbered
-    from digitlab.storage import atomic_path
-
-    _expect_new(out, force=force)
-    rows = mark_blank(blank, out, width)
-    picture = out.with_name(f"{out.stem}-fields.png")
-    with atomic_path(picture) as temporary:
-        Image.fromarray(numbered(blank, rows)).save(temporary)
-    return BlankMarked(out, picture, len(rows))
 
 
 @dataclass(frozen=True, slots=True)
@@ -190,9 +91,9 @@ def show_sheets(
         UsageError: for no photo, or a number outside its range.
     """
     from digitlab.archives import find_pictures
-    from digitlab.sheets.asked import with_checks
     from digitlab.sheets.form_file import read_form
     from digitlab.sheets.job import SheetJob, sheet_row
+    from digitlab.sheets.stack_options import with_checks
     from digitlab.sheets.table import SheetTable
 
     _expect_photos(photos)
@@ -249,9 +150,9 @@ def read_sheets(
         StorageError: if it cannot be written.
     """
     from digitlab.archives import Results, find_pictures
-    from digitlab.sheets.asked import SheetOptions, save_options, with_checks
     from digitlab.sheets.form_file import read_form
     from digitlab.sheets.job import SheetJob
+    from digitlab.sheets.stack_options import SheetOptions, save_options, with_checks
 
     _expect_feasible(photos, out, engine, processes, address)
     parsed = read_form(form)
@@ -263,9 +164,7 @@ def read_sheets(
     made_by = job.digest(reader), reader.threshold
     settings = "another form, model or version, or with another threshold"
     with Results(kept, made_by[0], name=f"{kept}, beside --out {out}", settings=settings) as results:
-        missing = results.missing(pictures)
-        if len(missing) < len(pictures):
-            listener(Note(f"{len(pictures) - len(missing):,} of {len(pictures):,} photos are read already"))
+        missing = _missing(results, pictures, listener)
         answers = _answers(missing, job, processes, engine, address)
         read_count = _store_rows(results, answers, len(missing), made_by, listener)
         results.finish(pictures)
@@ -299,7 +198,7 @@ def sheet_rows(form: Form, kept: Path, least: float | None = None) -> SheetTable
     """
     from digitlab.archives import Results
     from digitlab.errors import DatasetError
-    from digitlab.sheets.asked import read_options, with_checks
+    from digitlab.sheets.stack_options import read_options, with_checks
     from digitlab.sheets.table import SheetTable
 
     if not kept.is_file():
@@ -318,6 +217,14 @@ def options_beside(out: Path) -> Path:
 def corrections_beside(out: Path) -> Path:
     """Return the path for a person's corrections: marks.csv → marks.corrections.json."""
     return out.with_suffix(".corrections.json")
+
+
+def _missing(results: Results, pictures: Sequence[Picture], listener: Listener) -> Sequence[Picture]:
+    """Return the photos that are still to be read; note how many of them are read already."""
+    missing = results.missing(pictures)
+    if len(missing) < len(pictures):
+        listener(Note(f"{len(pictures) - len(missing):,} of {len(pictures):,} photos are read already"))
+    return missing
 
 
 def _answers(

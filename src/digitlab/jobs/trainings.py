@@ -16,8 +16,8 @@ from digitlab.settings import Setting, checked
 from digitlab.shown import Drawn
 from digitlab.stopping import StopRequest
 from digitlab.storage import locked, remove_unfinished
-from digitlab.training.beside import HelperProcess, is_helper_useful
 from digitlab.training.config import TrainingConfig, find_recipe, with_options
+from digitlab.training.helper_process import HelperProcess, is_helper_useful
 from digitlab.training.tracking import tracked, trackers_of
 from digitlab.transfer_learning.settings import Transfer
 

@@ -20,14 +20,14 @@ from digitlab.network.classifier import DEFAULT_MODEL, Classifier, resolve_model
 from digitlab.reading.candidates import Candidate, confidence_alone, main_candidate, without_twins
 from digitlab.reading.constraints import Constraints
 from digitlab.reading.decoding import decode
-from digitlab.reading.given import is_one_picture, rgb_of
 from digitlab.reading.grid import read_grid
 from digitlab.reading.ink_crops import glyph_of, inks_of, main_digit
-from digitlab.reading.numbers.known import with_known_numbers
 from digitlab.reading.numbers.line_context import with_line_context
 from digitlab.reading.numbers.marks import with_signs
+from digitlab.reading.numbers.matching import with_known_numbers
 from digitlab.reading.orientation import set_upright, turned_back, turned_picture
 from digitlab.reading.page_network import PAGE_SIDE, page_network
+from digitlab.reading.picture_like import is_one_picture, rgb_of
 from digitlab.settings import with_keywords_of
 from digitlab.values import Prediction, ReadDigit, Reading, ReadMark
 
@@ -39,8 +39,8 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from digitlab.reading.candidates import Sides
-    from digitlab.reading.given import PictureLike
     from digitlab.reading.page_network import PageNetwork
+    from digitlab.reading.picture_like import PictureLike
     from digitlab.values import Box
 
 __all__ = ["DEFAULT_THRESHOLD", "Reader", "digit_image", "in_order"]

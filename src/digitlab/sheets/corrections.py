@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from digitlab.archives.review_page import saved_entries, what_is_wrong
 from digitlab.errors import DatasetError
-from digitlab.sheets.looking_over import KIND
+from digitlab.sheets.review_page import KIND
 from digitlab.sheets.values import ANSWERED, DOUBTFUL, EMPTY
 from digitlab.storage import write_text
 

@@ -103,7 +103,7 @@ def _reading_png(reading: Reading) -> bytes | None:
     import cv2
 
     from digitlab.reading.drawing import draw_reading
-    from digitlab.reading.given import rgb_of
+    from digitlab.reading.picture_like import rgb_of
 
     picture, _ = rgb_of(reading.picture)
     scale = min(1.0, _SIDE / max(picture.shape[:2]))

@@ -36,9 +36,9 @@ if TYPE_CHECKING:
     from digitlab.evaluation import Metrics
     from digitlab.models.backend import keras
     from digitlab.runs import Run
-    from digitlab.training.beside import HelperProcess
     from digitlab.training.data import TrainingData
     from digitlab.training.events import Listener
+    from digitlab.training.helper_process import HelperProcess
     from digitlab.training.loop import Loop
     from digitlab.training.precision_choice import Choice
 

@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING, Any
 from digitlab.datasets.transforms import mean_answer
 from digitlab.errors import ModelError
 from digitlab.evaluation import REPLICAS, Metrics, accuracy_of, keep, log_loss_of, measure
-from digitlab.evaluation.keeping import predictions_of
+from digitlab.evaluation.run_files import predictions_of
 from digitlab.models import export_onnx, predict_probabilities, save_keras
 from digitlab.reports.model_card import write_card
 from digitlab.storage import remove_unfinished, write_text
-from digitlab.training.beside import HelperProcess, MeasureRequest
 from digitlab.training.events import EpochEnded, Stage
+from digitlab.training.helper_process import HelperProcess, MeasureRequest
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -12,6 +12,7 @@ from digitlab.apps.cli.job_view import JobView
 from digitlab.apps.cli.options import options_of
 from digitlab.apps.cli.sheet_review import agree, correct, promise, review, writers
 from digitlab.errors import UsageError
+from digitlab.jobs import forms
 from digitlab.jobs import sheets as jobs
 
 if TYPE_CHECKING:
@@ -35,7 +36,7 @@ __all__ = ["app"]
 
 
 @app.command
-@options_of(jobs.example_form)
+@options_of(forms.example_form)
 def example(**options: Any) -> int:
     """Write a form to start from: a TOML file with comments.
 
@@ -43,14 +44,14 @@ def example(**options: Any) -> int:
     digitlab sheet example marks.toml
     """
     out: Path = options["out"]
-    jobs.example_form(**options)
+    forms.example_form(**options)
     say(str(out))
     advise(f"change it, then: digitlab sheet new {out} --out {out.with_suffix('.pdf')}")
     return 0
 
 
 @app.command
-@options_of(jobs.new_form)
+@options_of(forms.new_form)
 def new(**options: Any) -> int:
     """Draw a form as a PDF to be printed.
 
@@ -58,14 +59,14 @@ def new(**options: Any) -> int:
     digitlab sheet new marks.toml --out form.pdf
     digitlab sheet new --practice --out practice.pdf
     """
-    fields = jobs.new_form(**options)
+    fields = forms.new_form(**options)
     say(str(options["out"]))
     advise(f"{fields:,} fields; print it at its original size or fitted to the page, one side only")
     return 0
 
 
 @app.command(name="from")
-@options_of(jobs.mark_form)
+@options_of(forms.mark_form)
 def from_(*, mark: bool = False, no_open: bool = False, **options: Any) -> int:
     """Make the TOML file of an existing form from a scan of the empty form, whose boxes are detected.
 
@@ -87,7 +88,7 @@ def from_(*, mark: bool = False, no_open: bool = False, **options: Any) -> int:
         return mark_in_browser(options["blank"], options["out"], options.get("width"), show=not no_open)
     if no_open:
         raise UsageError("--no-open is for the page of --mark; add --mark")
-    result = jobs.mark_form(**options)
+    result = forms.mark_form(**options)
     say(str(result.form))
     advise(f"{result.fields:,} rows of boxes; {result.picture} shows which is which: rename them in {result.form}")
     advise("or in the browser: the same command with --mark")

@@ -96,7 +96,7 @@ def _say_open(conclusions: Sequence[tuple[str, jobs.ListedConclusion]]) -> None:
         say()
         say(
             f"Open, and probably still open with the largest number of seeds: {len(unlikely)}. The differences are "
-            "smaller than so many\ncan show; `needed` is an estimate of how many could. Folds are limited to the "
+            "too small for\nso few seeds; `needed` estimates how many would show them. Folds cannot exceed the "
             "largest number."
         )
         say()

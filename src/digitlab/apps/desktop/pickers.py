@@ -35,7 +35,6 @@ class _Picker(Button):
         super().__init__(None, parent)
         self.menu_of_choices = QMenu(self)
         self.menu_of_choices.setToolTipsVisible(True)
-        self.menu_of_choices.aboutToShow.connect(self.fill)
         self.setMenu(self.menu_of_choices)
         self.setPopupMode(Button.ToolButtonPopupMode.InstantPopup)
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
@@ -43,10 +42,6 @@ class _Picker(Button):
         self.now = ""
         self.recent: Sequence[str] = ()
         self.folder = ""
-
-    def fill(self) -> None:
-        """Rebuild the menu."""
-        raise NotImplementedError
 
     def minimumSizeHint(self) -> QSize:
         return QSize(110, super().minimumSizeHint().height())
@@ -110,6 +105,7 @@ class SourcePicker(_Picker):
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
+        self.menu_of_choices.aboutToShow.connect(self.fill)
         self.cameras: Sequence[tuple[str, str]] = ()
 
     def show_source(self, source: str) -> None:
@@ -172,6 +168,7 @@ class ModelPicker(_Picker):
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
+        self.menu_of_choices.aboutToShow.connect(self.fill)
         self.shipped: Sequence[str] = ()
 
     def show_model(self, name: str) -> None:

@@ -249,10 +249,10 @@ def _reduced(written: _Written, layer: _Layer, inputs: list[str]) -> _Made:
     return layer.kind, inputs[:1], {"axes": axes.tolist(), **keepdims}
 
 
-def _slopes(written: _Written, layer: _Layer, inputs: list[str]) -> _Made:
-    slope = written.numbers(layer, 1)
-    if slope.ndim == 1 and slope.size > 1 and layer.rank == 4:  # one per channel
-        inputs = [inputs[0], written.named(layer, "slope", slope.reshape(-1, 1, 1))]
+def _prelu(written: _Written, layer: _Layer, inputs: list[str]) -> _Made:
+    alpha = written.numbers(layer, 1)
+    if alpha.ndim == 1 and alpha.size > 1 and layer.rank == 4:  # one per channel
+        inputs = [inputs[0], written.named(layer, "alpha", alpha.reshape(-1, 1, 1))]
     return "PRelu", inputs, {}
 
 
@@ -276,7 +276,7 @@ _TRANSLATED: dict[str, Callable[[_Written, _Layer, list[str]], _Made]] = {
     **dict.fromkeys(("MaxPool", "AvgPool"), _pool),
     **dict.fromkeys(("ReduceMean", "ReduceMax", "ReduceMin", "ReduceSum"), _reduced),
     "MatMul": _product,
-    "PReLU": _slopes,
+    "PReLU": _prelu,
     "Clamp": _clipped,
     "Reshape": _shape,
     "Concat": lambda _, layer, takes: ("Concat", takes, {"axis": int(layer.data["axis"])}),

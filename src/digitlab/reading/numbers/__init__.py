@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from digitlab.reading.numbers.assignment import one_to_one
 from digitlab.reading.numbers.checks import Check, Settled, check_of, settle
-from digitlab.reading.numbers.known import assigned
 from digitlab.reading.numbers.lists import NumberList, nearest, number_list
+from digitlab.reading.numbers.matching import assigned
 from digitlab.reading.numbers.sums import settle_sum
 
 __all__ = [

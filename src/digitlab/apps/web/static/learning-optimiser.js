@@ -42,9 +42,9 @@ export class Optimiser {
         }
       else
         for (let index = 0; index < values.length; index++) {
-          const slope = share * gradient[index];
-          first[index] += (1 - FIRST) * (slope - first[index]);
-          second[index] += (1 - SECOND) * (slope * slope - second[index]);
+          const mean = share * gradient[index]; // of the batch
+          first[index] += (1 - FIRST) * (mean - first[index]);
+          second[index] += (1 - SECOND) * (mean * mean - second[index]);
           values[index] -= (size * first[index]) / (Math.sqrt(second[index]) + SMALL);
         }
     });
@@ -53,12 +53,12 @@ export class Optimiser {
   /** The change of one weight in the next step. @param {number} which parameter @param {number} index */
   change(which, index) {
     const { method, rate, memory } = this;
-    const slope = this.parameters[which].gradient[index];
-    if (method === "sgd") return -rate * slope;
+    const gradient = this.parameters[which].gradient[index];
+    if (method === "sgd") return -rate * gradient;
     const first = memory.first[which][index];
-    if (method === "momentum") return MOMENTUM * first - rate * slope;
+    if (method === "momentum") return MOMENTUM * first - rate * gradient;
     const second = memory.second[which][index];
-    const [mean, square] = [first + (1 - FIRST) * (slope - first), second + (1 - SECOND) * (slope ** 2 - second)];
+    const [mean, square] = [first + (1 - FIRST) * (gradient - first), second + (1 - SECOND) * (gradient ** 2 - second)];
     return (-rate * corrected(memory.steps + 1) * mean) / (Math.sqrt(square) + SMALL);
   }
 

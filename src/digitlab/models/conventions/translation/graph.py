@@ -73,7 +73,7 @@ _OPERATORS: dict[str, Callable[[Operator, Names], LayoutTensor]] = {
     "Gemm": layers.gemm,
     "MatMul": layers.matmul,
     "Neg": numbers.negative,
-    "PRelu": numbers.slopes,
+    "PRelu": numbers.prelu,
     "QuantizeLinear": numbers.unrounded,
     "Pad": layers.zero_padding,
     "Reshape": numbers.reshape,

@@ -200,16 +200,16 @@ def clip(node: Operator, names: Names) -> LayoutTensor:
     return like(node.first_input, names.call("ReLU", node.first_input.tensor, max_value=high))
 
 
-def slopes(node: Operator, names: Names) -> LayoutTensor:
+def prelu(node: Operator, names: Names) -> LayoutTensor:
     """Translate PRelu."""
-    x, slope = node.first_input, np.asarray(node.constant(1))
-    if slope.size == 1:
-        return like(x, names.call("LeakyReLU", x.tensor, float(slope.flat[0])))
+    x, alpha = node.first_input, np.asarray(node.constant(1))  # ONNX calls it the slope, Keras alpha
+    if alpha.size == 1:
+        return like(x, names.call("LeakyReLU", x.tensor, float(alpha.flat[0])))
     x = x if len(x.shape) == 1 else as_maps(x, names)
     axes = [1, 2] if x.last else None
     layer = names.made("PReLU", shared_axes=axes)
     result = layer(x.tensor)
-    numbers = in_order(slope.reshape(-1), x)
+    numbers = in_order(alpha.reshape(-1), x)
     layer.set_weights([numbers.astype(np.float32).reshape(layer.weights[0].shape)])
     return like(x, result)
 

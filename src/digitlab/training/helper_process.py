@@ -1,6 +1,6 @@
 """A helper process that evaluates and draws figures while the main process saves and exports.
 
-    python -P -m digitlab.training.beside
+    python -P -m digitlab.training.helper_process
 
 The end of a training needs SciPy and Matplotlib, which take a second or two to import. While the main process loads
 TensorFlow on one core, another core is idle: the helper imports them there in the meantime. At the end it receives the
@@ -47,7 +47,7 @@ def measure_and_keep(run: Run, request: MeasureRequest) -> Metrics:
         StorageError: when the run folder cannot be written.
     """
     from digitlab.evaluation import REPLICAS, measure
-    from digitlab.evaluation.keeping import keep_predictions
+    from digitlab.evaluation.run_files import keep_predictions
     from digitlab.reports.octave import write_mat
 
     metrics = measure(request.predictions.probabilities, request.predictions.labels, bootstrap=REPLICAS)
@@ -85,7 +85,7 @@ class HelperProcess:
             with contextlib.suppress(OSError):
                 # Own session: Ctrl-C must reach the training only. -P: import nothing from the current folder.
                 self._process = subprocess.Popen(
-                    [sys.executable, "-P", "-m", "digitlab.training.beside"],
+                    [sys.executable, "-P", "-m", "digitlab.training.helper_process"],
                     stdin=subprocess.PIPE,
                     stdout=subprocess.PIPE,
                     stderr=subprocess.DEVNULL,

@@ -11,10 +11,10 @@ import numpy as np
 import pytest
 
 from digitlab.errors import RunError
-from digitlab.evaluation.keeping import predictions_of
+from digitlab.evaluation.run_files import predictions_of
 from digitlab.runs import Run
-from digitlab.training import beside
-from digitlab.training.beside import HelperProcess, MeasureRequest, is_helper_useful
+from digitlab.training import helper_process
+from digitlab.training.helper_process import HelperProcess, MeasureRequest, is_helper_useful
 from digitlab.values import Digits
 
 
@@ -75,7 +75,7 @@ def test_what_fails_there_is_said_here(tmp_path: Path) -> None:
 def test_it_ends_with_the_one_that_started_it(tmp_path: Path) -> None:
     code = """
 import os, signal
-from digitlab.training.beside import HelperProcess
+from digitlab.training.helper_process import HelperProcess
 process = HelperProcess()
 print(process._process.pid, flush=True)
 os.kill(os.getpid(), signal.SIGKILL)
@@ -90,21 +90,21 @@ os.kill(os.getpid(), signal.SIGKILL)
 
 
 def test_it_is_started_only_where_its_imports_are_still_to_come(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(beside, "_LOADED", ("no-such-module",))
+    monkeypatch.setattr(helper_process, "_LOADED", ("no-such-module",))
     monkeypatch.setattr(os, "sched_getaffinity", lambda _: {0, 1}, raising=False)
     assert is_helper_useful()
     monkeypatch.setattr(os, "sched_getaffinity", lambda _: {0}, raising=False)
     assert not is_helper_useful()
     monkeypatch.setattr(os, "sched_getaffinity", lambda _: {0, 1}, raising=False)
-    monkeypatch.setattr(beside, "_LOADED", ("pytest",))
+    monkeypatch.setattr(helper_process, "_LOADED", ("pytest",))
     assert not is_helper_useful()
 
 
 def test_it_imports_no_network_library() -> None:
     code = """
 import sys
-from digitlab.training import beside
-beside._import_slow_modules()
+from digitlab.training import helper_process
+helper_process._import_slow_modules()
 assert not {"keras", "tensorflow", "jax"} & set(sys.modules), sorted(sys.modules)
 """
     subprocess.run([sys.executable, "-c", code], check=True, timeout=120)

@@ -13,7 +13,7 @@ from PIL import Image
 
 from digitlab.errors import ImageError, ShapeError, UsageError
 from digitlab.reading import load_image
-from digitlab.reading.given import is_one_picture, rgb_of
+from digitlab.reading.picture_like import is_one_picture, rgb_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

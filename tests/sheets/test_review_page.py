@@ -14,8 +14,8 @@ from PIL import Image
 from digitlab.apps.cli import run
 from digitlab.errors import ImageError, UsageError
 from digitlab.sheets import lay_out, read_form
-from digitlab.sheets.looking_over import KIND, chosen_fields, write_fields_page
 from digitlab.sheets.promise import drift_of, needed_for, promise_of, upper_bound
+from digitlab.sheets.review_page import KIND, chosen_fields, write_fields_page
 from digitlab.sheets.values import FieldRead
 
 from .conftest import FORM, VALUES
