@@ -256,9 +256,10 @@ def _fields_page(folder: Path, version: int) -> None:
 
 
 def _truth(folder: Path, version: int) -> None:
-    from digitlab.examples.sheet_stacks import _write_truth
+    from digitlab.examples.sheet_stacks import Stack, _write_truth
 
-    _write_truth(folder / "truth.csv", _form(0), [{"animal": f"{number}{version}"} for number in range(50)])
+    stack = Stack(_form(0), np.zeros((1, 1, 3), np.uint8), seed=0, megapixels=3)
+    _write_truth(folder / "truth.csv", stack, [{"animal": f"{number}{version}"} for number in range(50)])
 
 
 @functools.cache

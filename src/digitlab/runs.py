@@ -330,16 +330,19 @@ class Run(Drawn):
         """Read the columns of one of the CSV files as numbers, empty cells as NaN; no columns if it is missing.
 
         Raises:
-            ValueError: when it is damaged.
+            RunError: when it is damaged.
         """
         if not path.is_file():
             return {}
-        with saying_what_failed(path, "read"):
-            columns, *rows = list(csv.reader(path.read_text("utf-8").splitlines())) or [[]]
-        for number, row in enumerate(rows, 2):
-            if len(row) < len(columns):  # the end is missing
-                raise ValueError(f"line {number} has {len(row)} columns, the first has {len(columns)}")
-        return {name: [float(row[index] or "nan") for row in rows] for index, name in enumerate(columns)}
+        try:
+            with saying_what_failed(path, "read"):
+                columns, *rows = list(csv.reader(path.read_text("utf-8").splitlines())) or [[]]
+            for number, row in enumerate(rows, 2):
+                if len(row) < len(columns):  # the end is missing
+                    raise ValueError(f"line {number} has {len(row)} columns, the first has {len(columns)}")
+            return {name: [float(row[index] or "nan") for row in rows] for index, name in enumerate(columns)}
+        except (ValueError, csv.Error) as error:
+            raise RunError(f"{path}: damaged; expected a table of numbers ({error})") from error
 
     def write_predictions(self, predictions: Predictions) -> None:
         """Write `predictions.npz`."""
@@ -360,10 +363,9 @@ class Run(Drawn):
         Raises:
             RunError: when it is missing or damaged.
         """
-        import zipfile
-        import zlib
-
         import numpy as np
+
+        from digitlab.npy_files import DAMAGE
 
         try:
             # Opened here, because np.load does not close a file that turns out not to be a zip archive.
@@ -373,5 +375,5 @@ class Run(Drawn):
             raise RunError(
                 f"{self.path}: lacks predictions.npz; run `digitlab evaluate {self.path}` to make it"
             ) from None
-        except (OSError, EOFError, ValueError, TypeError, KeyError, zipfile.BadZipFile, zlib.error) as error:
+        except (OSError, *DAMAGE) as error:
             raise RunError(f"{self.predictions}: cannot be read ({error})") from error

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 __all__ = [
-    "atomic_folder", "atomic_path", "atomic_paths", "cache_folder", "cache_to_write", "locked", "refusing",
+    "atomic_folder", "atomic_path", "atomic_paths", "cache_folder", "cache_to_write", "is_device", "locked", "refusing",
     "remove_unfinished", "saying_what_failed", "write_bytes", "write_text",
 ]  # fmt: skip
 
@@ -116,13 +116,20 @@ def atomic_paths(opened: Path, *beside: Path) -> Iterator[tuple[Path, ...]]:
             temporary.replace(path)
 
 
+def is_device(path: Path) -> bool:
+    """Return whether a path is that of a device or pipe, which must not be written.
+
+    Renaming would replace the device itself: /dev/null would be a file from then on, for the whole system.
+    """
+    return (path.exists() and not (path.is_file() or path.is_dir())) or path.absolute().parent == _DEVICES
+
+
 def _temporary(path: Path, unfinished: contextlib.ExitStack) -> Path:
     """Create an empty temporary file beside ``path``, which is removed in the end if it still exists."""
     with saying_what_failed(path):
         if path.is_dir():  # or its name is too long: said now, and not when the work of hours is to be renamed
             raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR))
-        # Renaming would replace the device itself: /dev/null would be a file from then on, for the whole system.
-        if (path.exists() and not path.is_file()) or path.absolute().parent == _DEVICES:
+        if is_device(path):
             raise StorageError(f"cannot write {path}: is a device or pipe; choose the name of a file")
         path.parent.mkdir(parents=True, exist_ok=True)
         _sweep(path.parent)

@@ -232,3 +232,14 @@ def test_bad_datasets_are_a_line_each_and_the_others_are_answered(
     assert said.out.startswith(f"{tmp_path}/good.npy#1: 7 ")
     refused = [line for line in said.err.splitlines() if line.startswith("digitlab: ")]
     assert len(refused) == len(given) - 1, refused
+
+
+def test_a_name_with_control_characters_is_shown_without_them(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = tmp_path / "a\x1b[31m.npz"
+    np.savez(path, images=SOME.images[:2], labels=SOME.labels[:2])
+    assert run(["classify", str(path)]) == 0
+    said = capsys.readouterr()
+    assert "\x1b" not in said.out + said.err
+    assert (said.out + said.err).count("a\\x1b[31m.npz") >= 3, "each image, the counts and the labels"

@@ -74,6 +74,7 @@ def test_every_verb_has_help_with_an_example(verb: str, capsys: Captured) -> Non
         (["sheet", "new"], "--out is missing (see digitlab sheet new --help)"),
         (["sheet", "new", "--out"], "--out requires an argument"),
         (["sheet", "promise", "a.toml"], "MARKS is missing"),
+        ([""], 'after digitlab is an empty argument (""); expected a value'),
         (["read", ""], 'after read is an empty argument (""); expected a value'),
         (["read", "x.png", "--threshold", "7"], "expected 0 to 1"),
         (["live", "--headless"], "source"),

@@ -21,13 +21,18 @@ from PIL import Image
 from digitlab.apps.cli import run
 from digitlab.archives import Answer, Picture, ReadingJob, processes, read_pictures
 from digitlab.archives.job import read_picture
-from digitlab.reading import Constraints
+from digitlab.reading import Constraints, Reader
+from digitlab.reading.page_network import PageNetwork
+from digitlab.sheets import read_form
+from digitlab.sheets.job import SheetJob
 from digitlab.values import Reading
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
 Captured = pytest.CaptureFixture[str]
+
+RETRAINED = b"\x32\x07retrain"  # the documentation of an ONNX file, which runs as before
 
 
 def objects(text: str) -> list[dict[str, Any]]:
@@ -250,6 +255,19 @@ def test_the_digest_changes_with_what_decides_the_answer() -> None:
     assert same == ReadingJob().digest(reader)
     assert same != ReadingJob(constraints=Constraints(count=3)).digest(reader)
     assert same != ReadingJob(threshold=0.9).digest(ReadingJob(threshold=0.9).reader())
+
+
+@pytest.mark.parametrize("index", [0, 1])
+def test_the_digest_changes_with_every_network_that_answers(index: int, tmp_path: Path) -> None:
+    reader = ReadingJob().reader()
+    assert {path.name for path in reader.model_files} == {"reader.onnx", "page.onnx"}
+    retrained = tmp_path / reader.model_files[index].name
+    retrained.write_bytes(reader.model_files[index].read_bytes() + RETRAINED)
+    other = Reader(retrained, threshold=reader.threshold) if index == 0 else Reader(pages=PageNetwork(retrained))
+    assert other.threshold == reader.threshold
+    form = read_form(Path(__file__).parents[2] / "src/digitlab/sheets/example.toml")
+    for job in (ReadingJob(), SheetJob(form)):
+        assert job.digest(reader) == job.digest(ReadingJob().reader()) != job.digest(other)
 
 
 def pages(scans: Path, folder: Path, suffix: str = "tif") -> Path:

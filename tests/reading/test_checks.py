@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 import random
 import re
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import pytest
@@ -19,9 +19,6 @@ from digitlab.reading.numbers.checks import POSSIBLE
 from digitlab.reading.numbers.evidence import evidence_of
 from digitlab.reading.numbers.matching import with_known_numbers
 from digitlab.values import ReadDigit, Reading, ReadNumber
-
-if TYPE_CHECKING:
-    pass
 
 
 def with_luhn(rng: random.Random, digits: int) -> str:

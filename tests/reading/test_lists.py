@@ -92,6 +92,7 @@ def test_signs_of_an_entry_need_not_be_written(seen: Any) -> None:
         ("A-4711\nA-4712\n", ":1", ("A-4711", "A-4712")),
         ('"name, first";"number"\n"Miller, Ann";"4711"\n', "", ("4711",)),
         ("sep=;\nname, first;number\nMiller, Ann;4711\n", "", ("4711",)),
+        ("sep=\t\nname, first\tnumber\nMiller, Ann\t4711\n", ":number", ("4711",)),
         ('name,number\n"Miller\nAnn",4711\n', "", ("4711",)),
         ("name,number,bonus\nAnna,4711,\nOtto,,1\nIda,4713,\n", "", ("4711", "4713")),
         ("name,bonus,number\nAnna,,4711\nOtto,1,4712\nIda,2,4713\n", "", ("4711", "4712", "4713")),

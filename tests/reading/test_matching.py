@@ -268,6 +268,8 @@ def test_where_there_is_no_grid_it_is_said(reader: Reader, sure_digits: Digits) 
         ({"grid": (9, 9), "count": 5}, "grid and count"),
         ({"grid": (9, 9), "pattern": "#"}, "grid and pattern"),
         ({"grid": 9}, r"grid is 9; expected columns and rows, such as \(9, 9\)"),
+        ({"grid": ("a", 9)}, r"grid is \('a', 9\); expected columns and rows"),
+        ({"region": (1.5, 2, 3, None)}, "region is .*; expected x, y, width, height in pixels"),
         ({"grid": "9"}, "--grid is '9'; expected columns x rows"),
         ({"region": "1,2,3"}, "--region is '1,2,3'; expected x,y,width,height"),
         ({"pattern": 6}, "pattern is 6; expected a text with a # for each digit"),
@@ -284,6 +286,7 @@ def test_what_cannot_be_is_refused(reader: Reader, known: dict[str, Any], said: 
 def test_region_and_grid_may_be_texts_as_on_the_command_line() -> None:
     assert Constraints(region="10, 20,30,40") == Constraints(region=(10, 20, 30, 40))  # type: ignore[arg-type]
     assert Constraints(grid="9x4") == Constraints(grid=[9, 4]) == Constraints(grid=(9, 4))  # type: ignore[arg-type]
+    assert repr(Constraints(grid=np.array([9, 4])).grid) == "(9, 4)"  # type: ignore[arg-type]
 
 
 def test_a_list_may_have_been_floating_numbers() -> None:

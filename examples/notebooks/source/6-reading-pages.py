@@ -96,7 +96,8 @@ for threshold in (0.3, 0.5, 0.9):
 from pathlib import Path
 
 from digitlab.examples.sheet_stacks import draw_stack
-from digitlab.jobs.sheets import example_form, read_sheets
+from digitlab.jobs.forms import example_form
+from digitlab.jobs.sheets import read_sheets
 from digitlab.sheets import read_form
 
 example_form(Path("marks.toml"), force=True)

@@ -21,7 +21,7 @@ from digitlab.values import ReadDigit, Reading
 from digitlab.version import VERSION
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Mapping, Sequence
 
     from digitlab.archives.pictures import Picture
     from digitlab.values import Box
@@ -32,6 +32,7 @@ __all__ = [
     "ReadingJob",
     "Stamp",
     "answered",
+    "digest_of",
     "draw_row",
     "on_this_node",
     "read_picture",
@@ -97,13 +98,21 @@ class ReadingJob:
         return replace(self, model=on_this_node(self.model))
 
     def digest(self, reader: Reader) -> str:
-        """Return 16 hexadecimal digits that change with the version, the model's bytes, threshold and constraints.
+        """Return `digest_of` the reader, the constraints, and the contents of a row.
 
-        Also with the contents of a row, which no version changes without another number.
+        No version changes the latter without another number.
         """
-        constraints = self.constraints.given()
-        settings = json.dumps([_ROW, VERSION, reader.threshold, constraints], sort_keys=True, default=str)
-        return hashlib.sha256(settings.encode() + reader.classifier.path.read_bytes()).hexdigest()[:16]
+        return digest_of(reader, [_ROW, self.constraints.given()])
+
+
+def digest_of(reader: Reader, settings: Sequence[object], *contents: bytes) -> str:
+    """Return 16 hexadecimal digits that change with the version, the reader's threshold and model files, and the rest.
+
+    settings: of the job, as JSON has them; contents: of further files that it depends on
+    """
+    text = json.dumps([VERSION, reader.threshold, *settings], sort_keys=True, default=str)
+    parts = text.encode(), *(path.read_bytes() for path in reader.model_files), *contents
+    return hashlib.sha256(b"".join(hashlib.sha256(part).digest() for part in parts)).hexdigest()[:16]
 
 
 @dataclass(frozen=True, slots=True)

@@ -70,7 +70,7 @@ def measure_reading(
     whole = [item.name for item in singles if item.whole and item.name in single_results]
     on_progress("digitlab: speed and memory …")
     speed = measure_apart(model, quick=quick)
-    names = [item.name for item in peers]
+    names = [peer.name for peer in peers]
     measures = [
         *(_of_singles(name, results) for name, results in single_results.items()),
         *(_through_read(name, single_results[name]["digitlab"]) for name in whole),
@@ -151,7 +151,7 @@ def _of_pages(name: str, results: dict[str, PagesResult]) -> list[Measure]:
         claimed, without = ours.claimed(), ours.claimed().count(0)
         lines = [
             line("digits claimed", "a page", lambda result: statistics.mean(result.claimed()),
-                 ratio_interval([(claimed_count, 1) for claimed_count in claimed])),
+                 ratio_interval([(digits, 1) for digits in claimed])),
             line("pages without any", "share", lambda result: result.claimed().count(0) / count,
                  wilson(without, count)),
         ]  # fmt: skip
@@ -160,9 +160,7 @@ def _of_pages(name: str, results: dict[str, PagesResult]) -> list[Measure]:
             line("character error", "", lambda result: result.character_error, ratio_interval(ours.edits())),
             line("exact pages", "share", lambda result: result.exact / count, wilson(ours.exact, count)),
         ]
-    times = line(
-        "a page", "ms", lambda result: statistics.median(claimed_count.milliseconds for claimed_count in result.pages)
-    )
+    times = line("a page", "ms", lambda result: statistics.median(page.milliseconds for page in result.pages))
     return [*lines, times]
 
 

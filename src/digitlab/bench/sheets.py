@@ -228,12 +228,12 @@ def _foreign_photos(folder: Path, form_file: Path, seed: int) -> list[Path]:
         form = read_form(path)
         stacks[name] = Stack(form, form_page(lay_out(form)), seed + 77, 3)
     for number, path in enumerate(paths):
-        picture = _stranger(stacks, number)
+        picture = _foreign_photo(stacks, number)
         write_bytes(path, cv2.imencode(path.suffix, picture[:, :, ::-1])[1].tobytes())
     return paths
 
 
-def _stranger(stacks: Mapping[str, Stack], number: int) -> NDArray[np.uint8]:
+def _foreign_photo(stacks: Mapping[str, Stack], number: int) -> NDArray[np.uint8]:
     kind = ("other", "older", "two", "half", "none", "cut")[number % 6]
 
     def photo(name: str, index: int) -> NDArray[np.uint8]:

@@ -212,7 +212,7 @@ def follow(scene: Scene, mode: str, reader: Reader) -> dict[int, list[Moment]]:
             tracker = trackers[rate]
             tracker.add(look_result.detections, time, image)
             steady = None if tracker.steady is None else tracker.steady.replace("\n", "")
-            numbers = tuple(number.text for number in tracker.numbers)
+            numbers = tuple(each.text for each in tracker.numbers)
             moments[rate].append(Moment(time, truth, read, steady, tracker.telling, numbers))
     return moments
 

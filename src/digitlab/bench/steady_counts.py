@@ -186,7 +186,7 @@ def judged_walk(scene: Scene, moments: Sequence[Moment], rate: int) -> RateFigur
             if any(_in_view(scene, occurrence, moment.at) for occurrence in occurrences)
         ]
         announced_count = announced.count(text)
-        announced = [moment for moment in announced if moment != text]
+        announced = [other for other in announced if other != text]
         if 2 * sum(read_when_visible) < len(read_when_visible):  # the reader's own error
             figures.numbers_unread += len(occurrences)
             continue

@@ -216,11 +216,8 @@ class _Asker:
             ]
             statuses += await asyncio.gather(*pending)
         memory.append(await asyncio.to_thread(self._memory))
-        return {
-            "requests": len(statuses),
-            "server_errors": sum(connection >= 500 for connection in statuses),
-            "memory": memory,
-        }
+        server_errors = sum(status >= 500 for status in statuses)
+        return {"requests": len(statuses), "server_errors": server_errors, "memory": memory}
 
     async def _connect(self) -> _Connection:
         _, connection = await asyncio.get_running_loop().create_connection(_Connection, self._host, self._port)

@@ -231,9 +231,9 @@ def _answer(reading: Reading) -> tuple[str, float, bool]:
         if "?" in text or not text:
             return text, min((number.confidence for number in numbers), default=0.0), False
         return text, math.prod(number.confidence for number in numbers), True
-    guess = "".join(_likeliest(number) for number in reading.digits)
+    guess = "".join(_likeliest(digit) for digit in reading.digits)
     sure = math.prod(number.confidence for number in numbers) if numbers else 0.0
-    return guess, sure, reading.fits and all(number.digit is not None for number in reading.digits)
+    return guess, sure, reading.fits and all(digit.digit is not None for digit in reading.digits)
 
 
 def _likeliest(digit: ReadDigit) -> str:
@@ -273,10 +273,10 @@ def _total(kinds: Sequence[OfKind]) -> OfKind:
     def all_of(shares: Iterator[Share]) -> Share:
         listed = list(shares)
         coverages = [
-            None if None in values else float(np.mean([result for result in values if result is not None]))
-            for values in ([result.coverage_99 for result in listed], [result.coverage_999 for result in listed])
+            None if None in values else float(np.mean([value for value in values if value is not None]))
+            for values in ([share.coverage_99 for share in listed], [share.coverage_999 for share in listed])
         ]
-        return Share(sum(result.wrong for result in listed), sum(result.of for result in listed), *coverages)
+        return Share(sum(share.wrong for share in listed), sum(share.of for share in listed), *coverages)
 
     names = kinds[0].peers
     return OfKind(

@@ -7,8 +7,6 @@ is left out once, the network is trained further on all others, and then reads t
 from __future__ import annotations
 
 import collections
-import zipfile
-import zlib
 from dataclasses import dataclass
 from importlib import resources
 from pathlib import Path
@@ -210,6 +208,8 @@ def read_digits_by_writer(dataset: Path) -> tuple[Digits, NDArray[np.str_]]:
     """
     import numpy as np
 
+    from digitlab.npy_files import DAMAGE
+
     if not dataset.is_file():
         raise DatasetError(f"there is no file {dataset}; expected one of `digitlab data from-sheets`")
     try:
@@ -217,8 +217,7 @@ def read_digits_by_writer(dataset: Path) -> tuple[Digits, NDArray[np.str_]]:
         with dataset.open("rb") as file, np.load(file, allow_pickle=False) as archive:
             digits = Digits(archive["images"], archive["labels"])
             writers = np.asarray(archive["writers"])
-    # EOFError: an empty file; TypeError: an array instead of an archive.
-    except (OSError, EOFError, ValueError, TypeError, KeyError, zipfile.BadZipFile, zlib.error) as error:
+    except (OSError, *DAMAGE) as error:
         raise DatasetError(
             f"{dataset}: contains no digits with writers ({str(error)[:80]}); expected one of `digitlab data "
             "from-sheets`"

@@ -14,7 +14,7 @@ from digitlab.jobs.sheets import corrections_beside, kept_beside, sheet_rows, wr
 from digitlab.storage import saying_what_failed
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
     import numpy as np
 
@@ -250,8 +250,8 @@ def agreement(one: Path, other: Path) -> Agreement:
         DatasetError: for a file that is neither, or if no sheet or column is in both.
     """
     first, second = _values_of(one), _values_of(other)
-    if _names_are_unique(first) and _names_are_unique(second):
-        first, second = ({_by_name(key): value for key, value in values.items()} for values in (first, second))
+    identify = _identity(first, second)
+    first, second = ({identify(key): value for key, value in values.items()} for values in (first, second))
     common = sorted(first.keys() & second.keys())
     differ = tuple((*key, first[key], second[key]) for key in common if first[key] != second[key])
     if not common:
@@ -267,14 +267,17 @@ def _differing(rows: SheetTable, other: Path) -> dict[tuple[str, str], str]:
     """
     theirs = _values_of(other)
     ours = {(row["path"], each.name): each.value for row, fields in rows.with_rows() for each in fields}
-    keys = {key: key for key in ours}
-    if _names_are_unique(ours) and _names_are_unique(theirs):
-        theirs = {_by_name(key): value for key, value in theirs.items()}
-        keys = {key: _by_name(key) for key in ours}
-    common = [(ours_key, their_key) for ours_key, their_key in keys.items() if their_key in theirs]
+    identify = _identity(ours, theirs)
+    theirs = {identify(key): value for key, value in theirs.items()}
+    common = [key for key in ours if identify(key) in theirs]
     if not common:
         raise DatasetError(f"{other} has no sheet and column of this table; expected a reading of the same photos")
-    return {ours_key: theirs[their_key] for ours_key, their_key in common if theirs[their_key] != ours[ours_key]}
+    return {key: theirs[identify(key)] for key in common if theirs[identify(key)] != ours[key]}
+
+
+def _identity(*tables: Mapping[tuple[str, str], str]) -> Callable[[tuple[str, str]], tuple[str, str]]:
+    """Return what identifies a field in tables of the same photos: the photo's name; its path if names occur twice."""
+    return _by_name if all(map(_names_are_unique, tables)) else lambda key: key
 
 
 def _by_name(key: tuple[str, str]) -> tuple[str, str]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from numbers import Real
 from typing import TYPE_CHECKING, Any
 
 from digitlab.errors import UsageError
@@ -82,16 +83,17 @@ class Constraints:
         return {name: value for name, value in values.items() if value is not None and value is not False}
 
     def _take_texts(self) -> None:
-        """Convert region and grid to tuples; they may be texts, as on the command line, or other sequences."""
+        """Convert region and grid to tuples of int; they may be texts, as on the command line, or other sequences."""
         for each in settings_in(Constraints):
             value = getattr(self, each.name)
-            if each.name not in ("region", "grid") or value is None:
+            if each.name not in _SEQUENCES or value is None:
                 continue
-            if not isinstance(value, Iterable):
-                raise UsageError(f"{each.name} is {value!r}; expected {_SEQUENCES[each.name]}")
             if isinstance(value, str) and each.of_text is not None:
                 value = each.of_text(value)
-            object.__setattr__(self, each.name, tuple(value))
+            numbers = tuple(value) if isinstance(value, Iterable) else ()
+            if not numbers or not all(isinstance(number, Real) and float(number).is_integer() for number in numbers):
+                raise UsageError(f"{each.name} is {value!r}; expected {_SEQUENCES[each.name]}")
+            object.__setattr__(self, each.name, tuple(int(number) for number in numbers))
 
     def _check_region(self) -> None:
         if self.region is None:

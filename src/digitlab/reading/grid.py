@@ -174,7 +174,7 @@ def _cell_size(corners: NDArray[np.float32], columns: int, rows: int) -> tuple[i
 
 @dataclass(frozen=True, slots=True)
 class _Rectified:
-    """The rectified grid, with a margin of ``border`` pixels. strength: uint8 of the ink; back: to the picture.
+    """The rectified grid, with a margin of ``border`` pixels. strength: uint8 of the ink; to_picture: to the picture.
 
     picture: uint8 (H, W, 3); size: width and height of the picture that it was taken from
 

@@ -98,6 +98,11 @@ class Reader:
         calibrated = self.pages.threshold if self._shipped else _threshold_of(self.classifier)
         self.threshold = calibrated if threshold is None else threshold
 
+    @property
+    def model_files(self) -> tuple[Path, ...]:
+        """The files of the networks that make the answers together."""
+        return self.classifier.path, self.pages.path
+
     def classify(self, image: PictureLike) -> Prediction:
         """Classify the one digit that a picture shows; ``digit`` is None if there is none or the answer is not certain.
 

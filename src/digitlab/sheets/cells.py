@@ -180,7 +180,7 @@ def is_sign(mark: Written, row: Sequence[Written | None]) -> bool:
 
 
 def sign_of(mark: Written, row: Sequence[Written | None], baseline: float) -> str:
-    """Classify a short mark by its shape and its height above the line; "" for a digit. base: the line's place."""
+    """Classify a short mark by its shape and its height above the line; "" for a digit. baseline: the line's place."""
     if not is_sign(mark, row):
         return ""
     digits = [each for each in row if each is not None and not is_sign(each, row)]

@@ -171,19 +171,20 @@ class _Keys:
             raise self.refuse(key, f"is {_shown(values)}; expected sections [[{key}]]")
         return list(values)
 
-    def meant(self, key: str, known: Sequence[str]) -> str | None:
-        """Return the known key that an unknown one probably means."""
-        similar = difflib.get_close_matches(key, known, n=1, cutoff=0.6)
-        synonym = _SYNONYMS.get(key)
-        return synonym if synonym in known else similar[0] if similar else None
-
     def expect_nothing_else(self) -> None:
         """Reject a key that was not read: a misspelt key must not be ignored."""
         for key in self.content:
             if key not in self._used:
-                suggestion = self.meant(key, self._used)
+                suggestion = _meant(key, self._used)
                 hint = f"did you mean {suggestion}?" if suggestion else f"known: {', '.join(dict.fromkeys(self._used))}"
                 raise self.refuse(key, f"is not a key of {self.description}; {hint}")
+
+
+def _meant(key: str, known: Sequence[str]) -> str | None:
+    """Return the known key that an unknown one probably means."""
+    similar = difflib.get_close_matches(key, known, n=1, cutoff=0.6)
+    synonym = _SYNONYMS.get(key)
+    return synonym if synonym in known else similar[0] if similar else None
 
 
 def _as_tuple(kinds: type | tuple[type, ...]) -> tuple[type, ...]:
@@ -220,7 +221,7 @@ def _field(keys: _Keys, *, drawn: bool, column: bool = False) -> Field:
             "name", f'is {name!r}; expected letters, digits, "_" and "-", at most 40, and not "file" or "note"'
         )
     for key in keys.content if not kinds else ():
-        if key not in _KEYS and (meant := keys.meant(key, _KINDS)):
+        if key not in _KEYS and (meant := _meant(key, _KINDS)):
             raise keys.refuse(key, f"is not a key of {keys.description}; did you mean {meant}?")
     if len(kinds) != 1:
         problem = "has none of them" if not kinds else f"has {' and '.join(kinds)}"

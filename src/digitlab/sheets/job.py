@@ -7,19 +7,16 @@ A row holds what was *seen*: every digit with its probabilities. Lists, checks a
 from __future__ import annotations
 
 import functools
-import hashlib
-import json
 from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from digitlab.archives.job import Answer, answered, on_this_node
+from digitlab.archives.job import Answer, answered, digest_of, on_this_node
 from digitlab.archives.rows import digit_row
 from digitlab.reading import Reader
 from digitlab.sheets.features import layout_of
 from digitlab.sheets.sheet_reading import SheetReader, SheetReading
 from digitlab.sheets.values import Seen
 from digitlab.values import ReadDigit
-from digitlab.version import VERSION
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -60,12 +57,11 @@ class SheetJob:
         return replace(self, form=replace(self.form, blank=blank), model=on_this_node(self.model))
 
     def digest(self, reader: Reader) -> str:
-        """Return 16 hexadecimal digits that change with whatever affects a row: places, version, model, threshold."""
+        """Return `digest_of` the reader and the form: its number, its places, and its blank if it has one."""
         layout = layout_of(self.form)
         places = [[each.field.name, each.field.kind, each.cells] for each in layout.placed]
-        parameters = json.dumps([_ROW, VERSION, reader.threshold, self.form.number, layout.code, places])
         blank = b"" if self.form.blank is None else self.form.blank.read_bytes()
-        return hashlib.sha256(parameters.encode() + reader.classifier.path.read_bytes() + blank).hexdigest()[:16]
+        return digest_of(reader, [_ROW, self.form.number, layout.code, places], blank)
 
 
 def _read(sheets: SheetReader, picture: Picture) -> Answer[SheetReading]:

@@ -50,8 +50,7 @@ def find_corners(grey: NDArray[np.uint8], number: int) -> Corners:
     if len(_of_form(detected, number)) < len(CORNERS):  # dark, small or shaded: retried with the light evened out
         detected += _new_markers(detected, _detected(_equalised(small)))
     if len(_of_form(detected, number)) < len(CORNERS) and small is not grey:
-        known = [(name, _rescaled(points, grey, small)) for name, points in detected]
-        detected += _new_markers(known, _detected(grey), source=grey, target=small)
+        detected += _new_markers(detected, [(name, _rescaled(points, small, grey)) for name, points in _detected(grey)])
     of_form = _of_form(detected, number)
     duplicates = sorted({corner for corner, _ in of_form if sum(other == corner for other, _ in of_form) > 1})
     if duplicates:
@@ -104,14 +103,9 @@ def _detected(grey: NDArray[np.uint8]) -> Detected:
     ]
 
 
-def _new_markers(
-    known: Detected,
-    detected: Detected,
-    source: NDArray[np.uint8] | None = None,
-    target: NDArray[np.uint8] | None = None,
-) -> Detected:
-    """Return the markers not known before: another number, or the same one elsewhere; in pixels of ``target``."""
-    new = [
+def _new_markers(known: Detected, detected: Detected) -> Detected:
+    """Return the markers not known before: another number, or the same one elsewhere."""
+    return [
         (name, points)
         for name, points in detected
         if not any(
@@ -119,9 +113,6 @@ def _new_markers(
             for other, known_points in known
         )
     ]
-    if source is None or target is None:
-        return new
-    return [(name, _rescaled(points, target, source)) for name, points in new]
 
 
 def _side(points: Points) -> float:
@@ -129,7 +120,7 @@ def _side(points: Points) -> float:
 
 
 def _rescaled(points: Points, target: NDArray[np.uint8], source: NDArray[np.uint8]) -> Points:
-    """Convert places in the small picture to the other one."""
+    """Convert places in the picture ``source`` to the same picture at another size."""
     scale = np.array([target.shape[1] / source.shape[1], target.shape[0] / source.shape[0]])
     return np.asarray((points + 0.5) * scale - 0.5, np.float64)
 

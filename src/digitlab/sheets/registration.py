@@ -84,7 +84,7 @@ class Registration:
 
 
 def _stretched(coarse: NDArray[np.float32], width: int, height: int) -> NDArray[np.float32]:
-    """Interpolate values at the points of a grid linearly to the centre of every pixel: float32 (high, wide)."""
+    """Interpolate values at the points of a grid linearly to the centre of every pixel: float32 (height, width)."""
     rows, columns = coarse.shape
     xs = np.asarray(((np.arange(width) + 0.5) / width * (columns - 1))[None].repeat(height, 0), np.float32)
     ys = np.asarray(((np.arange(height) + 0.5) / height * (rows - 1))[:, None].repeat(width, 1), np.float32)

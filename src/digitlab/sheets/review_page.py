@@ -113,7 +113,7 @@ def write_fields_page(
         RecipeError: for a form that cannot be laid out. StorageError: when the page cannot be written.
     """
     flat = FlatSheets(form)
-    placed = {field.field.name: field for field in flat.layout.placed}
+    placed = {each.field.name: each for each in flat.layout.placed}
     by_file: dict[str, list[int]] = defaultdict(list)
     for index, field in enumerate(chosen.fields):
         by_file[field.file].append(index)
@@ -126,9 +126,8 @@ def write_fields_page(
             continue
         for index in indices:
             field = chosen.fields[index]
-            shown[index] = _content(
-                field, sheet.part(placed[field.read.name].box), placed[field.read.name], len(sheets)
-            )
+            place = placed[field.read.name]
+            shown[index] = _content(field, sheet.part(place.box), place, len(sheets))
         sheets.append(_sheet(file, sheet, chosen.sheets[file], placed))
         on_progress(done, len(by_file))
     fields = [shown[index] for index in sorted(shown)]

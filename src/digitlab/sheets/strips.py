@@ -111,7 +111,7 @@ def _darker_than_beside(grey: NDArray[np.uint8], *, across: bool) -> NDArray[np.
 
 
 def _shift(dark: NDArray[np.uint8], positions: list[float], rows: NDArray[np.int64]) -> tuple[float, int]:
-    """Return by how many pixels lines are off in x, and how many of them were found. along: the rows to look at."""
+    """Return by how many pixels lines are off in x, and how many of them were found. rows: those to look at."""
     reach = round(_REACH * PER_MM)
     part = dark[rows[rows < len(dark)]]
     if part.size == 0:

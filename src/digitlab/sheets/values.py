@@ -161,7 +161,7 @@ def _with_constraints(
     """Apply the list or the check.
 
     An empty box between digits is never closed: no check is evaluated then, and a list's entry of no more digits than
-    were read is doubtful. around: see `_around`
+    were read is doubtful. around: see `_text_around`
     """
     if known.among is not None:
         choice = nearest(plain.digits, known.among, threshold)

@@ -73,13 +73,12 @@ def run(arguments: Sequence[str] | None = None) -> int:
     from digitlab.errors import DigitlabError, naming_the_extra
 
     arguments = with_current_names(_with_standard_input(sys.argv[1:] if arguments is None else arguments))
-    if arguments and arguments[0] not in VERBS and not arguments[0].startswith("-"):
-        complain(f"{no_such_verb(*arguments[:2])} (see digitlab --help)")
-        return 2
-    before = next((before for before, each in itertools.pairwise(arguments) if not each), None)
-    before = before or next((each[:-1] for each in arguments if each.startswith("--") and each.endswith("=")), None)
+    before = _before_empty(arguments)
     if before is not None:  # as a path, it would be the current folder
         complain(f'after {before} is an empty argument (""); expected a value: is a variable of the shell not set?')
+        return 2
+    if arguments and arguments[0] not in VERBS and not arguments[0].startswith("-"):
+        complain(f"{no_such_verb(*arguments[:2])} (see digitlab --help)")
         return 2
     try:
         with naming_the_extra(f"`digitlab {' '.join(arguments[:1])}`"):
@@ -94,6 +93,20 @@ def run(arguments: Sequence[str] | None = None) -> int:
         complain(str(error))
         return error.exit_code
     return result if isinstance(result, int) else 0
+
+
+def _before_empty(arguments: Sequence[str]) -> str | None:
+    """Return the word before the first empty argument, or the option whose value is empty; None if there is none.
+
+    >>> _before_empty(["read", ""]), _before_empty([""]), _before_empty(["read", "--csv="]), _before_empty(["runs"])
+    ('read', 'digitlab', '--csv', None)
+    """
+    for before, argument in itertools.pairwise(("digitlab", *arguments)):
+        if not argument:
+            return before
+        if argument.startswith("--") and argument.endswith("="):
+            return argument[:-1]
+    return None
 
 
 def _problem(error: cyclopts.CycloptsError) -> str:

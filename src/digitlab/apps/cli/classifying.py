@@ -120,13 +120,14 @@ def classify_datasets(
     bad = 0
     for path in datasets:
         name = called(parted_name(path)[0])
+        shown = one_line(name)
 
-        def take(answers: Answers, name: str = name) -> None:
+        def take(answers: Answers, name: str = name, shown: str = shown) -> None:
             for number, digit, confidence in answers.rows():
                 row(name, number, digit, confidence)
                 if not quiet and not json:
                     answer = "no digit" if digit is None else f"{digit}  ({100 * confidence:.1f} %)"
-                    say(f"{one_line(name)}#{number}: {answer}")
+                    say(f"{shown}#{number}: {answer}")
             if json:
                 _say_rows(name, answers)
 
@@ -139,7 +140,7 @@ def classify_datasets(
             if json:
                 say_json({"path": name, "error": str(error)})
             continue
-        _show_summary(name, result)
+        _show_summary(shown, result)
     if bad and len(datasets) > 1:
         advise(f"{bad} of {len(datasets)} datasets could not be read")
     return 2 if bad else 0

@@ -5,9 +5,10 @@ from __future__ import annotations
 import signal
 import threading
 from contextlib import contextmanager
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Self
 
-from digitlab.apps.cli.console import advise
+from digitlab.apps.cli.console import advise, one_line
 from digitlab.apps.cli.progress_view import ProgressView
 from digitlab.apps.cli.waiting import Waiting
 from digitlab.jobs.events import Counted, Note, SearchBegan, StudiesBegan, Work
@@ -41,11 +42,11 @@ class JobView:
         """Show one event."""
         match event:
             case Note(text):
-                advise(text)
+                advise(one_line(text))
             case Work(text, expected, then):
-                self._in(Waiting)(text, expected, then)
-            case Counted():
-                self._in(ProgressView).show(event)
+                self._in(Waiting)(one_line(text), expected, then)
+            case Counted(text=text, item=item):  # both may hold names of files
+                self._in(ProgressView).show(replace(event, text=one_line(text), item=one_line(item)))
             case SearchBegan():
                 self._begin_search(event)
             case StudiesBegan():

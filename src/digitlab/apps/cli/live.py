@@ -129,7 +129,7 @@ def _open_window(config: LiveConfig, notes: Sequence[str]) -> int:
         return run_window(
             config.source,
             reader,
-            region=config.region or _remembered(),
+            region=config.region,
             mode=mode,
             realtime=not config.fast,
             steadiness=config.steadiness,

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from digitlab.errors import StorageError, UsageError
+from digitlab.storage import is_device
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -43,7 +44,7 @@ def expect_outputs(files: Mapping[str, Path | None], inputs: Iterable[str | Path
             raise UsageError(f"{option} {path}: would replace the file that is read; choose another name")
         if path.is_dir():
             raise UsageError(f"{option} {path}: is a folder; expected the name of a file")
-        if (path.exists() and not path.is_file()) or path.absolute().parent == Path("/dev"):
+        if is_device(path):
             raise UsageError(f"{option} {path}: is a device or pipe; expected the name of a file")
         other = taken.setdefault(target, option)
         if other != option:

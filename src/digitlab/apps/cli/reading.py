@@ -98,9 +98,9 @@ def read(
         draw: Write each picture with boxes and answers into this folder; for one picture, as this .png file.
         output: Where the readings go besides the terminal, and what reads.
         json: One JSON object per line: path, text, lines, digits (digit or null, confidence, box, line), numbers (text,
-            confidence, box; with --among or --check also read and fits, for a list also second and margin), ms; note,
-            if there is something to report; fits: false, if the picture does not hold what was asked for; turned: the
-            quarter turns, clockwise, if it was rotated to be read.
+            confidence, box; with --among or --check also read and fits, for a list also second, margin, nearest), ms;
+            note, if there is something to report; fits: false, if the picture does not hold what was asked for; turned:
+            the quarter turns, clockwise, if it was rotated to be read.
     """
     from digitlab.archives import ReadingJob
 

@@ -9,7 +9,6 @@ there are, the frame that is read is as recent as possible.
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -236,16 +235,18 @@ class _Client:
             self._arrived.set()
 
     async def _answer(self) -> None:
-        with contextlib.suppress(WebSocketDisconnect, RuntimeError, TimeoutError):  # gone, or not receiving
-            while True:
-                await self._arrived.wait()
-                result = await self._live.read(self)
-                if result is None:
-                    continue
-                frame, content = result
-                latency = round((time.perf_counter() - frame.arrived) * 1000.0, 2)
-                answer = LiveAnswer.model_validate(
-                    {**content, "frame": frame.number, "latency_ms": latency, "skipped": self._skipped}
-                )
+        while True:
+            await self._arrived.wait()
+            result = await self._live.read(self)
+            if result is None:
+                continue
+            frame, content = result
+            latency = round((time.perf_counter() - frame.arrived) * 1000.0, 2)
+            answer = LiveAnswer.model_validate(
+                {**content, "frame": frame.number, "latency_ms": latency, "skipped": self._skipped}
+            )
+            try:
                 async with asyncio.timeout(self._live.patience):
                     await self._websocket.send_text(answer.model_dump_json())
+            except (WebSocketDisconnect, RuntimeError, TimeoutError):  # gone, or not receiving
+                return

@@ -171,7 +171,7 @@ class TrainingRoom:
 
     def _refusal(self) -> ProblemError | None:
         if not self._trusted:
-            return ProblemError(403, "training", "training needs a server on this machine alone, or one with a token")
+            return _untrusted()
         if importlib.util.find_spec("keras") is None:
             return lacking(MissingExtraError("train", needed_for="training"))
         running = next((job.state.id for job in self._jobs.values() if not job.over), None)
@@ -181,7 +181,7 @@ class TrainingRoom:
 
     def _check_trust(self) -> None:
         if not self._trusted:
-            raise ProblemError(403, "training", "training needs a server on this machine alone, or one with a token")
+            raise _untrusted()
 
     def _job(self, name: str) -> _Job:
         if name not in self._jobs:
@@ -271,6 +271,10 @@ class TrainingRoom:
             with contextlib.suppress(OSError):
                 process.stdin.close()  # the end of its input makes the process exit
         await asyncio.get_running_loop().run_in_executor(None, _wait_or_kill, process)
+
+
+def _untrusted() -> ProblemError:
+    return ProblemError(403, "training", "training needs a server on this machine alone, or one with a token")
 
 
 def _wait_or_kill(process: subprocess.Popen[bytes]) -> None:

@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from digitlab.reading.numbers.evidence import Evidence
     from digitlab.values import ReadDigit
 
-__all__ = ["CHECKS", "Check", "Settled", "check_of", "settle", "values_of"]
+__all__ = ["CHECKS", "Check", "Settled", "check_of", "joined", "settle", "values_of"]
 
 CHECKS = "luhn, mod97, isbn, date, date:dmy, date:mdy, date:ymd, range:a-b"
 NOT_FULFILLED = 0.01  # the share of written numbers that do not fulfil the check that was asked for
@@ -133,9 +133,9 @@ def settle(
     around = list(written) if written is not None else [""] * (len(digits) + 1)
     read = evidence.likeliest
     if not 0 < len(evidence) <= _LONGEST:
-        return Settled(_joined("?" * len(evidence), around), 0.0, fits=False, read=_joined(read, around))
+        return Settled(joined("?" * len(evidence), around), 0.0, fits=False, read=joined(read, around))
     candidates = _likely_values(evidence)
-    fulfilled = [check.fulfilled(_joined(value, around)) for value, _ in candidates]
+    fulfilled = [check.fulfilled(joined(value, around)) for value, _ in candidates]
     share = min(max(check.share(len(evidence)), 1e-12), 1.0)
     # At least 1: where nearly every number fulfils the check (range:1-9999), fewer than 1 in 100 do not fulfil it.
     odds = min(max((1.0 - NOT_FULFILLED) / NOT_FULFILLED * (1.0 - share) / share, 1.0), _MOST_ODDS)
@@ -152,12 +152,12 @@ def settle(
         changed = tuple(index for index, (one, other) in enumerate(zip(value, read, strict=True)) if one != other)
         plausible = all(float(evidence.probabilities[index, int(value[index])]) >= POSSIBLE for index in changed)
         if confidence >= (max(threshold, CHANGE_THRESHOLD) if changed else threshold) and plausible:
-            return Settled(_joined(value, around), confidence, fits=True, read=_joined(read, around), changed=changed)
+            return Settled(joined(value, around), confidence, fits=True, read=joined(read, around), changed=changed)
     uncertain = _uncertain_indices(
         candidates, weights, sum(weights) + untried, len(evidence), max(threshold, CHANGE_THRESHOLD)
     )
     text = "".join("?" if index in uncertain else sign for index, sign in enumerate(read))
-    return Settled(_joined(text, around), confidence, fits=False, read=_joined(read, around))
+    return Settled(joined(text, around), confidence, fits=False, read=joined(read, around))
 
 
 def _uncertain_indices(
@@ -173,7 +173,8 @@ def _uncertain_indices(
     return uncertain or set(range(count))
 
 
-def _joined(digits: str, around: Sequence[str]) -> str:
+def joined(digits: str, around: Sequence[str]) -> str:
+    """Return digits with the text before each of them and after the last."""
     return around[0] + "".join(digit + sign for digit, sign in zip(digits, around[1:], strict=True))
 
 

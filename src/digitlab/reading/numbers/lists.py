@@ -43,7 +43,7 @@ _MOST_ENTRIES, _LONGEST = 1_000_000, 40
 _LARGEST_FILE = 200_000_000  # bytes
 _START = 1024  # bytes that show whether a file is text
 _QUOTED = re.compile(r'"[^"]*"')
-_NAMED_DELIMITER = re.compile(r"sep=(.)", re.IGNORECASE)  # the first line that Excel writes and reads
+_NAMED_DELIMITER = re.compile(r'\s*sep=([^"\r\n])\s*', re.IGNORECASE)  # the first line that Excel writes and reads
 _NUMBERED, _LETTER = re.compile(r"[0-9]"), re.compile(r"[^\W\d_]")
 
 
@@ -251,7 +251,7 @@ def _rows(path: Path) -> list[tuple[int, list[str]]]:
         content = path.read_bytes()
     lines = io.StringIO(_decoded(path, content), newline="").readlines()
     first = next((line for line in lines if line.strip()), "")
-    named = _NAMED_DELIMITER.fullmatch(first.strip())
+    named = _NAMED_DELIMITER.fullmatch(first)
     if named is not None:
         lines[lines.index(first)] = "\n"  # an empty line, so that line numbers stay those of the file
     delimiter = named[1] if named is not None else max(",;\t", key=_QUOTED.sub("", first).count)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from digitlab.errors import DigitlabError, UsageError
 from digitlab.reading.numbers.assignment import one_to_one
-from digitlab.reading.numbers.checks import Check, check_of, settle
+from digitlab.reading.numbers.checks import Check, check_of, joined, settle
 from digitlab.reading.numbers.lists import NumberList, nearest, number_list
 from digitlab.reading.numbers.sums import settle_sum
 from digitlab.values import ReadNumber
@@ -213,7 +213,7 @@ def _summed(reading: Reading, check: Check, threshold: float) -> Reading:
     settled = tuple(
         replace(
             number,
-            text=_with_signs(result.text, number),
+            text=joined(result.text, _text_around(number)),
             confidence=result.confidence,
             read=number.text,
             fits=result.fits,
@@ -229,7 +229,7 @@ def _summed(reading: Reading, check: Check, threshold: float) -> Reading:
 def _not_summed(reading: Reading, note: str) -> Reading:
     """Return the reading with "?" for every digit, since nothing confirms any of them, and the note."""
     settled = tuple(
-        replace(each, text=_with_signs("?" * len(each.digits), each), read=each.text, fits=False)
+        replace(each, text=joined("?" * len(each.digits), _text_around(each)), read=each.text, fits=False)
         for each in reading.numbers
     )
     return replace(reading, settled=settled, fits=False, note="; ".join(filter(None, (reading.note, note))))
@@ -249,8 +249,3 @@ def _units(written: Sequence[str]) -> list[int] | None:
     decimals = [len(each["decimals"] or "") for each in matches if each is not None]
     signs = [-1 if each["minus"] else 1 for each in matches if each is not None]
     return [sign * 10 ** (max(decimals) - count) for sign, count in zip(signs, decimals, strict=True)]
-
-
-def _with_signs(digits: str, number: ReadNumber) -> str:
-    around = _text_around(number)
-    return around[0] + "".join(digit + sign for digit, sign in zip(digits, around[1:], strict=True))

@@ -59,7 +59,7 @@ async function request(path, settings = {}) {
  * @param {string} path
  * @param {RequestInit} settings
  */
-async function fetchOrRefuse(path, settings) {
+export async function fetchOrRefuse(path, settings) {
   try {
     return await fetch(path, settings);
   } catch {

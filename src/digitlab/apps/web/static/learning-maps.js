@@ -200,15 +200,15 @@ export class WeightedBlock {
     );
     this.units.replaceChildren(
       ...Array.from({ length: units }, (_, unit) => {
-        const counts = digits ? t("digit {n}", { n: unit }) : t("unit {n}", { n: unit + 1 });
+        const label = digits ? t("digit {n}", { n: unit }) : t("unit {n}", { n: unit + 1 });
         return make(
           "button",
           {
             type: "button",
             class: "map",
             "aria-pressed": String(unit === chosen),
-            "aria-label": `${this.layer.name}, ${counts}`,
-            title: counts,
+            "aria-label": `${this.layer.name}, ${label}`,
+            title: label,
             tabindex: unit === stop ? 0 : -1,
             onclick: () => {
               this.#chosen = unit;

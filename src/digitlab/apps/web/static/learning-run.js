@@ -133,8 +133,8 @@ export class RunView {
     };
     this.places.curves.replaceChildren(this.charts.loss.figure, this.charts.accuracy.figure);
     this.#clear();
-    for (const message of this.#progress) this.#plot(message);
-    for (const digit of trained.checkpoints) this.#plotTest(digit);
+    for (const progress of this.#progress) this.#plot(progress);
+    for (const checkpoint of trained.checkpoints) this.#plotTest(checkpoint);
   }
 
   #clear() {

@@ -178,7 +178,7 @@ export class Learning {
       const [set] = await gallerySets();
       const row = set.labels.indexOf(4);
       this.#glyph = set.bytes.slice(784 * row, 784 * row + 784);
-    } else if (!this.#glyph || glyph.some((each, container) => each !== this.#glyph?.[container])) this.#glyph = glyph;
+    } else if (!this.#glyph || glyph.some((each, index) => each !== this.#glyph?.[index])) this.#glyph = glyph;
     else return;
     if (this.#labelled) return;
     this.#label = inspection?.glyph ? likeliest(inspection.probabilities) : 4;
@@ -329,7 +329,7 @@ export class Learning {
 
   /** Lay out the layers from the loss backwards, in the order of the gradient. */
   #layOut() {
-    const inspection = () => ({
+    const seen = () => ({
       network: this.network,
       optimiser: this.optimiser,
       probabilities: this.probabilities,
@@ -340,7 +340,7 @@ export class Learning {
     this.places.layers.replaceChildren(
       ...[...this.network.layers].reverse().map((layer) => {
         if (isWeighted(layer)) {
-          const block = new WeightedBlock(layer, inspection);
+          const block = new WeightedBlock(layer, seen);
           this.#blocks.push(block);
           return block.element;
         }

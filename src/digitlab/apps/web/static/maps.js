@@ -173,7 +173,7 @@ export class Weights {
     const size = this.rows * this.columns;
     const sums = Array.from({ length: this.inputs }, (_, input) => {
       const start = (filter * this.inputs + input) * size;
-      return this.bytes.subarray(start, start + size).reduce((sum, channel) => sum + Math.abs(channel), 0);
+      return this.bytes.subarray(start, start + size).reduce((sum, weight) => sum + Math.abs(weight), 0);
     });
     return [...sums.keys()].sort((a, b) => sums[b] - sums[a]);
   }
@@ -186,8 +186,8 @@ export class Weights {
   paint(target, filter, input = 0) {
     const size = this.rows * this.columns;
     const own = this.bytes.subarray(filter * this.inputs * size, (filter + 1) * this.inputs * size);
-    const largest = own.reduce((most, channel) => Math.max(most, Math.abs(channel)), 1);
-    const slice = Uint8Array.from(own.subarray(input * size, (input + 1) * size), (channel) => channel + 128);
+    const largest = own.reduce((most, weight) => Math.max(most, Math.abs(weight)), 1);
+    const slice = Uint8Array.from(own.subarray(input * size, (input + 1) * size), (weight) => weight + 128);
     return paintBytes(target, slice, 0, this.rows, this.columns, ramp(-128, 127, largest));
   }
 }
@@ -199,9 +199,9 @@ export class Weights {
  */
 export function paintNumbers(target, numbers, scale = 0) {
   const flat = numbers.flat();
-  const most = scale || flat.reduce((sofar, channel) => Math.max(sofar, Math.abs(channel)), 0);
-  const bytes = Uint8Array.from(flat, (channel) =>
-    Math.round(127.5 + 127.5 * Math.max(-1, Math.min(1, channel / (most || 1)))),
+  const most = scale || flat.reduce((sofar, value) => Math.max(sofar, Math.abs(value)), 0);
+  const bytes = Uint8Array.from(flat, (value) =>
+    Math.round(127.5 + 127.5 * Math.max(-1, Math.min(1, value / (most || 1)))),
   );
   return paintBytes(target, bytes, 0, numbers.length, numbers[0].length, ramp(-1, 1, 1));
 }

@@ -35,7 +35,7 @@ export function notify(topic) {
 }
 
 /**
- * Fetch the list of models again; choose `wanted`, else keep the current choice, else take the server's default.
+ * Fetch the list of models again; choose `preferred`, else keep the current choice, else take the server's default.
  * @param {string | null} preferred
  */
 export async function refreshModels(preferred = null) {

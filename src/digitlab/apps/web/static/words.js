@@ -1,6 +1,6 @@
 // The page's languages. The English texts are in index.html and in the code; `t` looks up their translations.
 
-import { loadItem, storeItem as store } from "./storage.js";
+import { loadItem, storeItem } from "./storage.js";
 
 /** @typedef {Record<string, string>} Dictionary English text → its translation. */
 
@@ -153,7 +153,7 @@ export async function setLanguage(code, { keep = false } = {}) {
   const parts = code in DICTIONARIES ? [DICTIONARIES[code].load, ...more.map((each) => each[code])] : [];
   const loaded = await Promise.all(parts.map((load) => load()));
   [tongue, dictionary] = [code, Object.assign({}, ...loaded.map((each) => each.default))];
-  if (keep) store(KEPT, code);
+  if (keep) storeItem(KEPT, code);
   document.documentElement.lang = code;
   translate(document.body);
   document.title = t((title ??= document.title));

@@ -1,6 +1,6 @@
 // Client of the class's API for pupils and the teacher, defined in apps/web/classroom/messages.py.
 
-import { Refused } from "../api.js";
+import { fetchOrRefuse, Refused } from "../api.js";
 import { addDictionaries, relayed, t } from "../words.js";
 
 /**
@@ -33,21 +33,17 @@ const SILENT_FOR = 20_000; // milliseconds; the server sends a keep-alive every 
  * @returns {Promise<any>}
  */
 async function request(path, settings = {}) {
-  const answer = await fetchOrRefuse(path, settings);
+  const answer = await acceptedAnswer(path, settings);
   return answer.json();
 }
 
 /**
+ * Fetch, and return the response; throw Refused, in the class's words, for one that reports a problem.
  * @param {string} path
  * @param {RequestInit} settings
  */
-async function fetchOrRefuse(path, settings) {
-  let answer;
-  try {
-    answer = await fetch(path, settings);
-  } catch {
-    throw new Refused(t("The server does not answer. Is it still running?"), 0);
-  }
+async function acceptedAnswer(path, settings) {
+  const answer = await fetchOrRefuse(path, settings);
   if (answer.ok) return answer;
   const content = await answer.json().catch(() => null);
   const word = content?.type?.split(":").at(-1) ?? "";
@@ -125,7 +121,7 @@ export const teacher = {
 async function follow(path, headers, listeners) {
   for (;;) {
     try {
-      const answer = await fetchOrRefuse(path, { headers });
+      const answer = await acceptedAnswer(path, { headers });
       listeners.begun?.(null);
       await handleEvents(answer, listeners);
     } catch (error) {

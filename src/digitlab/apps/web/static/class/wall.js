@@ -117,7 +117,7 @@ function createTile(pupil) {
     make("span", { class: "named" }, answer, name, count),
   );
   const item = make("li", {}, button);
-  return { item, whole: button, picture, answer, name, count };
+  return { item, button, picture, answer, name, count };
 }
 
 /** @param {Tile} pupil */
@@ -135,7 +135,7 @@ function showTile(pupil) {
   tile.answer.textContent = shown?.read ? String(shown.answer ?? "?") : "";
   tile.answer.classList.toggle("unsure", shown?.answer === null);
   tile.answer.classList.toggle("other", Boolean(shown && shown.answer !== null && shown.answer !== shown.label));
-  tile.whole.classList.toggle("live", Boolean(shown && !shown.handed_in));
+  tile.button.classList.toggle("live", Boolean(shown && !shown.handed_in));
   tile.name.textContent = pupil.name;
   tile.name.title = pupil.name;
   tile.count.textContent = pupil.drawings ? `${number(pupil.right)}/${number(pupil.drawings)}` : "";
@@ -147,7 +147,7 @@ function showTile(pupil) {
   const reading = shown?.read
     ? `, ${shown.answer === null ? t("not read") : t("read as {digit}", { digit: shown.answer })}`
     : "";
-  tile.whole.setAttribute(
+  tile.button.setAttribute(
     "aria-label",
     `${pupil.name}: ${doing}${reading}; ${t("{right} of {all} drawings read as meant", { right: pupil.right, all: pupil.drawings })}`,
   );
@@ -229,7 +229,7 @@ byId("shut").addEventListener("click", () => /** @type {any} */ (byId("pupil")).
 byId("pupil").addEventListener("close", () => {
   const tile = opened === null ? undefined : tiles.get(opened);
   opened = null;
-  tile?.whole.focus();
+  tile?.button.focus();
 });
 
 // What the teacher does ------------------------------------------------------------------------------------------
