@@ -10,6 +10,8 @@ import pytest
 
 from digitlab.reading import Reader
 from digitlab.reading.candidates import Candidate, confidence_alone, found_digits, without_twins
+from digitlab.reading.constraints import Constraints
+from digitlab.reading.decoding import decode
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -166,3 +168,12 @@ def test_a_digit_is_one_candidate_also_where_only_one_of_two_boxes_was_brought_t
     assert without_twins([touching, tight]) == [tight, touching]
     assert without_twins([loose]) == [loose]
     assert without_twins([]) == []
+
+
+def test_one_large_mark_that_may_be_a_digit_is_found_but_not_answered() -> None:
+    nine = _candidate(9, 0.99, 0.42)
+    (found,) = decode([nine], Constraints(), 0.5, side=2 * nine.longest).lines
+    assert found == [nine]
+    assert decode([nine], Constraints(), 0.5, side=10 * nine.longest).lines == [], "a letter or a speck of a large page"
+    unlikely = _candidate(9, 0.99, 0.3)
+    assert decode([unlikely], Constraints(), 0.5, side=2 * unlikely.longest).lines == []

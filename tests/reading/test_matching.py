@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from typing import TYPE_CHECKING, Any
 
 import cv2
@@ -18,6 +19,7 @@ from digitlab.reading.constraints import Constraints
 from digitlab.reading.decoding import decode
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
     from numpy.typing import NDArray
@@ -202,21 +204,33 @@ def test_a_grid_is_found_laid_flat_and_read(reader: Reader, sure_digits: Digits,
         assert 0 <= y0 < y1 <= 900
 
 
-def test_a_pencil_beside_print_is_no_empty_cell(reader: Reader, sure_digits: Digits) -> None:
-    """Of each row the first five digits are printed, the others written so faintly that a hard pencil is."""
+def ten_by_ten(digits: Digits, strength: Callable[[int, int], float]) -> NDArray[np.uint8]:
+    """A grid of 10 by 10 digits, (row + column) % 10 each. strength: by row and column, in grey levels below paper."""
     picture = np.full((460, 460, 3), 235, np.float32)
     for n in range(0, 460, 45):
         cv2.line(picture, (5, n + 4), (455, n + 4), (60, 60, 60), 2)
         cv2.line(picture, (n + 4, 5), (n + 4, 455), (60, 60, 60), 2)
-    for row in range(10):
-        for column in range(10):
-            if column == 7:
-                continue  # left empty
-            ink = cv2.resize(sure_digits.images[2 * ((row + column) % 10)], (36, 36)).astype(np.float32) / 255
-            top, left = 45 * row + 9, 45 * column + 9
-            picture[top : top + 36, left : left + 36] -= (200.0 if column < 5 else 45.0) * ink[:, :, None]
+    for row, column in itertools.product(range(10), range(10)):
+        ink = cv2.resize(digits.images[2 * ((row + column) % 10)], (36, 36)).astype(np.float32) / 255
+        top, left = 45 * row + 9, 45 * column + 9
+        picture[top : top + 36, left : left + 36] -= strength(row, column) * ink[:, :, None]
     picture += np.random.default_rng(0).normal(0, 1.5, picture.shape)
-    lines = reader.read(np.clip(picture, 0, 255).astype(np.uint8), grid=(10, 10)).lines
+    return np.clip(picture, 0, 255).astype(np.uint8)
+
+
+def test_an_erased_digit_is_not_answered(reader: Reader, sure_digits: Digits) -> None:
+    erased = {(2, 3), (6, 8)}
+    picture = ten_by_ten(sure_digits, lambda *at: 28.0 if at in erased else 180.0 if at[1] < 2 else 120.0)
+    lines = reader.read(picture, grid=(10, 10)).lines
+    assert {(row, column) for row in range(10) for column in range(10) if lines[row][column] in "?."} == erased
+    faint = ten_by_ten(sure_digits, lambda *_: 40.0)  # all of them: then it is a faint pen
+    assert sum(sign.isdigit() for line in reader.read(faint, grid=(10, 10)).lines for sign in line) >= 95
+
+
+def test_a_pencil_beside_print_is_no_empty_cell(reader: Reader, sure_digits: Digits) -> None:
+    """Of each row the first five digits are printed, the others written so faintly that a hard pencil is."""
+    picture = ten_by_ten(sure_digits, lambda _, column: 0.0 if column == 7 else 200.0 if column < 5 else 45.0)
+    lines = reader.read(picture, grid=(10, 10)).lines
     truth = ["".join("." if column == 7 else str((row + column) % 10) for column in range(10)) for row in range(10)]
     assert all(line[7] == "." for line in lines)
     assert not any("." in line.replace(line[7], "", 1) for line in lines)
@@ -242,6 +256,43 @@ def test_the_cells_of_a_form_may_be_wide(reader: Reader, sure_digits: Digits) ->
             np.minimum(part, glyph[:, :, None], out=part)
     reading = reader.read(picture, grid=(columns, rows))
     assert "".join(reading.lines) == "".join(str(n % 10) for n in range(rows * columns))
+
+
+@pytest.mark.parametrize("text", ["40713928651", "4071.92865."])
+def test_a_row_of_boxes_is_a_grid(reader: Reader, sure_digits: Digits, text: str) -> None:
+    """As on a page: less than half of its width, below a line of print; "." is an empty box."""
+    side, left, top = 45, 250, 480
+    paper = np.full((1414, 1000, 3), 235, np.uint8)
+    cv2.putText(paper, "Please write your number", (80, 120), cv2.FONT_HERSHEY_SIMPLEX, 1, (40, 40, 40), 2)
+    picture = paper.astype(np.float32)
+    right, bottom = left + len(text) * side, top + side
+    for n in range(len(text) + 1):
+        cv2.line(picture, (left + n * side, top), (left + n * side, bottom), (90, 90, 90), 2)
+    for y in (top, bottom):
+        cv2.line(picture, (left, y), (right, y), (90, 90, 90), 2)
+    for n, sign in enumerate(text):
+        if sign != ".":
+            ink = cv2.resize(sure_digits.images[2 * int(sign)], (36, 36)).astype(np.float32)[:, :, None] / 255
+            x, y = left + n * side + 5, top + 5
+            picture[y : y + 36, x : x + 36] -= 190 * ink
+    picture += np.random.default_rng(0).normal(0, 2, picture.shape)
+    reading = reader.read(np.clip(picture, 0, 255).astype(np.uint8), grid="11x1")
+    assert (reading.text, reading.grid) == (text, (11, 1))
+    assert [found.column for found in reading.digits] == [n for n, sign in enumerate(text) if sign != "."]
+
+
+def test_a_column_of_boxes_is_a_grid(reader: Reader, sure_digits: Digits) -> None:
+    side, text = 60, "407.925"
+    picture = np.full((700, 900, 3), 235, np.float32)
+    for n in range(len(text) + 1):
+        cv2.line(picture, (400, 100 + n * side), (400 + side, 100 + n * side), (90, 90, 90), 2)
+    for x in (400, 400 + side):
+        cv2.line(picture, (x, 100), (x, 100 + len(text) * side), (90, 90, 90), 2)
+    for n, sign in enumerate(text):
+        if sign != ".":
+            ink = cv2.resize(sure_digits.images[2 * int(sign)], (48, 48)).astype(np.float32)[:, :, None] / 255
+            picture[106 + n * side : 154 + n * side, 406:454] -= 190 * ink
+    assert reader.read(np.clip(picture, 0, 255).astype(np.uint8), grid="1x7").lines == tuple(text)
 
 
 def test_where_there_is_no_grid_it_is_said(reader: Reader, sure_digits: Digits) -> None:

@@ -19,11 +19,12 @@ from digitlab.datasets import pages as pages_module
 from digitlab.datasets.ood import alphabet
 from digitlab.datasets.pages import IGNORED, NOT_A_DIGIT, DrawnPage, draw_page
 from digitlab.datasets.pages.alphabets import Alphabets, FontGlyphs, _letters
-from digitlab.datasets.pages.drawing import Hand
+from digitlab.datasets.pages.drawing import Drawing, Hand
 from digitlab.datasets.pages.formulas import formula
 from digitlab.datasets.pages.glyphs import BODY, Glyph, bent, of_strokes
 from digitlab.datasets.pages.hands import BARE_ONES, BARRED_SEVENS, FORMS, ONES_LIKE_SEVEN
 from digitlab.datasets.pages.lettering import LETTERS
+from digitlab.datasets.pages.surfaces import _streaks
 from digitlab.datasets.pages.writers import Writer, digits
 from digitlab.errors import ModelError
 from digitlab.reading.candidates import Candidate
@@ -246,6 +247,29 @@ def test_one_hand_keeps_to_one_form_of_a_digit_and_bars_the_seven_beside_a_one_l
             barred.append(usual[7] in BARRED_SEVENS)
     assert 60 <= bare <= 140  # nearly half
     assert np.mean(barred) > 0.8
+
+
+def test_a_chisel_tip_is_broad_in_one_direction_and_its_box_holds_the_ink() -> None:
+    cross = of_strokes([np.array([[0.0, 0.5], [1.0, 0.5]]), np.array([[0.5, 0.0], [0.5, 1.0]])], 4, "cross")
+    for nib, wide, high in (((0.0, 0.0), 4, 4), ((0.12, 0.0), 16, 4), ((0.0, -0.12), 4, 16)):
+        drawing = Drawing(160, ((1.0, 0.0, 0.0), (0.0, 1.0, 0.0)), (0.0, 0.0, 0.0))
+        ink = drawing.layer()
+        drawing.write(ink, cross, 30.0, 130.0, 100.0, Hand(0.04, 0.0, 0.0, 0.0, nib=nib), np.random.default_rng(0))
+        dark = ink > 127
+        assert dark[45].sum() == pytest.approx(wide, abs=2), "the upright stroke"
+        assert dark[:, 45].sum() == pytest.approx(high, abs=2), "the level stroke"
+        ys, xs = np.nonzero(dark)
+        assert drawing.boxes[0] == pytest.approx((xs.min(), ys.min(), xs.max() + 1, ys.max() + 1), abs=3)
+
+
+def test_a_markers_ink_is_paler_inside_broad_strokes() -> None:
+    cover = np.zeros((60, 60), np.float32)
+    cover[20:40] = 1.0
+    factors = _streaks(cover, np.random.default_rng(3), np.zeros((60, 60), np.float32))
+    assert factors[30].max() < factors[21].min() - 0.03
+    thin = np.zeros((60, 60), np.float32)
+    thin[30] = 1.0
+    assert _streaks(thin, np.random.default_rng(3), np.zeros((60, 60), np.float32)).min() == 1.0
 
 
 def test_ones_are_written_more_often_than_other_digits() -> None:

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 __all__ = [
-    "ALONE", "Candidate", "confidence_alone", "found_digits", "logits_alone", "main_candidate", "overlap",
+    "ALONE", "BESIDE", "Candidate", "confidence_alone", "found_digits", "logits_alone", "main_candidate", "overlap",
     "without_twins",
 ]  # fmt: skip
 
@@ -31,9 +31,9 @@ _LIKELY = 1e-3  # floor of either network's probability of a digit: its ink may 
 # page reader's would be 0.86, the other's 0.27 (log loss 0.16; equal: 0.19; 0.4 and 1: 0.29); but it learned from such.
 _WEIGHT = 0.6
 # For a picture's whole ink: weights of two logits (28 by 28 network's confidence, and page reader's probability of
-# the same digit) and a bias, for pictures of which one in six shows no digit. Fitted by tools/fit_alone.py on 1,018
+# the same digit) and a bias, for pictures of which one in six shows no digit. Fitted by tools/fit_alone.py on 950
 # drawn pictures of one digit or one other sign in which the page reader is certain of nothing.
-_ALONE_WEIGHTS, _ALONE_BIAS = (0.30, 0.82), 0.95
+_ALONE_WEIGHTS, _ALONE_BIAS = (0.31, 0.67), 0.58
 _UNSEEN = 0.05  # assumed probability of a digit that the page reader does not detect there
 _LEAST_OVERLAP = 0.3  # least IoU of a candidate with that ink
 _LARGE = 0.25  # of the picture's area: a digit that fills this much of it is the intended one

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from numbers import Real
 from typing import TYPE_CHECKING, Any
 
-from digitlab.errors import UsageError
+from digitlab.errors import UsageError, counted
 from digitlab.settings import Range, check_settings, setting, settings_in, whole_numbers
 
 if TYPE_CHECKING:
@@ -74,7 +74,8 @@ class Constraints:
         self._check_numbers()
         if self.count is not None and self.lines is not None and self.count < self.lines:
             raise UsageError(
-                f"{self.count} digits do not fit on {self.lines} lines; expected at least one digit per line"
+                f"{counted(self.count, 'digit does', 'digits do')} "
+                f"not fit on {counted(self.lines, 'line')}; expected at least one digit per line"
             )
 
     def given(self) -> dict[str, Any]:
@@ -112,7 +113,7 @@ class Constraints:
             raise UsageError(f"pattern is {shown!r}; expected one line with a # for each digit, such as ####-##")
         if self.count is not None:
             raise UsageError(
-                f"count ({self.count}) and pattern ({self.pattern.count(DIGIT)} digits) were both given; "
+                f"count ({self.count}) and pattern ({counted(self.pattern.count(DIGIT), 'digit')}) were both given; "
                 "the pattern says how many digits there are, leave count out"
             )
 

@@ -6,10 +6,12 @@ and the note says what stands there.
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from digitlab.reading.candidates import found_digits
+from digitlab.errors import counted
+from digitlab.reading.candidates import BESIDE, found_digits
 from digitlab.reading.constraints import DIGIT
 from digitlab.reading.lines import exactly, in_lines
 
@@ -19,9 +21,10 @@ if TYPE_CHECKING:
     from digitlab.reading.candidates import Candidate
     from digitlab.reading.constraints import Constraints
 
-__all__ = ["Decoded", "decode"]
+__all__ = ["LARGE", "Decoded", "decode"]
 
 _TINY, _NEARLY_CERTAIN = 3.0, 0.95  # times smaller than the one large digit; confidence of a digit nevertheless
+LARGE = 0.25  # of a picture's longest side: a mark of that size is what the picture shows
 _POSSIBLE = 0.15  # the least confidence of a candidate that may fill a requested place
 
 
@@ -39,24 +42,27 @@ class Decoded:
     pattern: str | None = None
 
 
-def decode(candidates: Sequence[Candidate], constraints: Constraints, threshold: float) -> Decoded:
+def decode(
+    candidates: Sequence[Candidate], constraints: Constraints, threshold: float, side: float = math.inf
+) -> Decoded:
     """Select the digits among a page's candidates, under constraints.
 
     threshold: the confidence from which digits are answered
+    side: the picture's longest side in pixels; one large mark that may be a digit is found, though not answered
     """
-    decoded = _constrained(candidates, constraints, threshold)
+    decoded = _constrained(candidates, constraints, threshold, side)
     line_count = len(decoded.lines)
     if constraints.lines in (None, line_count):
         return decoded
     if not line_count and decoded.mismatch:  # it says already that nothing was found
         return decoded
-    lines = "1 line was" if line_count == 1 else f"{line_count} lines were"
+    lines = counted(line_count, "line was", "lines were")
     mismatch = f"{lines} found where {constraints.lines} were expected"
     return replace(decoded, mismatch=f"{decoded.mismatch}; {mismatch}" if decoded.mismatch else mismatch)
 
 
-def _constrained(candidates: Sequence[Candidate], constraints: Constraints, threshold: float) -> Decoded:
-    unconstrained = _unconstrained(candidates, threshold)
+def _constrained(candidates: Sequence[Candidate], constraints: Constraints, threshold: float, side: float) -> Decoded:
+    unconstrained = _unconstrained(candidates, threshold, side)
     if constraints.pattern is not None:
         return _matching_pattern(candidates, unconstrained, constraints.pattern, constraints.lines, threshold)
     if constraints.count is None:
@@ -73,13 +79,17 @@ def _constrained(candidates: Sequence[Candidate], constraints: Constraints, thre
     return Decoded(lines, _mismatch(len(chosen), expectation))
 
 
-def _unconstrained(candidates: Sequence[Candidate], threshold: float) -> list[list[Candidate]]:
+def _unconstrained(candidates: Sequence[Candidate], threshold: float, side: float) -> list[list[Candidate]]:
     """Select the digits without constraints: the answered ones, and further plausible ones (see `found_digits`)."""
     alone = not any(each.confidence >= threshold for each in candidates)
     digits = []
     for line in _in_lines(candidates):
         accepted = found_digits([each.box for each in line], [each.confidence for each in line], threshold, alone=alone)
         digits += [each for each, digit in zip(line, accepted, strict=True) if digit]
+    if not digits:
+        digits = [
+            each for each in _most_likely(candidates, 1) if each.confidence >= BESIDE and each.longest >= LARGE * side
+        ]
     # Lines are formed once more: rejected candidates may have split or joined them.
     return _in_lines(_without_dirt(digits, threshold))
 
@@ -144,7 +154,7 @@ def _regrouped(lines: list[list[Candidate]], line_count: int | None) -> list[lis
 
 
 def _mismatch(count: int, expectation: str) -> str:
-    found = "1 digit was" if count == 1 else f"{count} digits were" if count else "no digit was"
+    found = counted(count, "digit was", "digits were") if count else "no digit was"
     rest = "these are all that were found" if count else "nothing else is there"
     return f"{found} found where {expectation}; {rest}"
 

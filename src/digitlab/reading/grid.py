@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import cv2
@@ -27,7 +27,7 @@ __all__ = ["read_grid"]
 
 _SEARCH_SIDE = 1000  # pixels: size of the picture in which the grid is searched for
 _WINDOW = 0.08  # of the side: wider than the grid's lines
-_LEAST = 0.04  # least fraction of the picture that a grid covers
+_LEAST = 0.04  # least fraction of the picture that a square grid covers; a row of 11 boxes as long, an eleventh
 _CANDIDATES = 6
 _CORNER_ANGLE = 0.12  # fraction of an outline's area by which its four-sided approximation may be smaller
 
@@ -37,6 +37,9 @@ _LARGEST = 2400  # pixels: longest side of the rectified grid
 _OUTSIDE = 0.25  # of a cell: margin kept around the grid, so that its outermost lines are inside
 _THICKEST = 0.2  # of a cell: greatest thickness of a line (the frame's)
 _SPAN = 0.5  # fraction of the grid that a line must span
+# Across a single row of boxes, a line is no longer than a tall 1: it must span most of the box, and is followed in
+# strips of a seventh of a box or less.
+_SPAN_OF_BOX, _STRIPS = 0.75, 24
 _OFF = 0.22  # of a cell: how far a line may be from its expected place
 _FEWEST_LINES = 0.55  # least fraction of the expected lines that must be found
 
@@ -44,6 +47,11 @@ _PROBABLE = 0.2  # least score of a digit in a cell
 _LOWEST = 0.28  # of a cell: least length of a digit's longest side
 _THINNEST = 0.012  # of a cell's area: least ink of a digit
 _AT_EDGE = 0.14  # of a cell, from its border: what lies there is the remainder of a line
+_LEAST_CELLS = 8  # fewest digits from which the usual strength of ink is determined
+_STROKES = 97  # percentile of the ink in a digit's box that is the ink of its strokes
+# Fainter than this share of the faintest tenth of the others: erased, and answered as "?". Pencil beside print is
+# fainter, too, but it is seldom the pen of one digit alone.
+_ERASED, _FAINTEST = 0.35, 0.1
 _WRITTEN = 0.12  # of a cell, from its border: the part inside is scaled by the cell's own strongest ink
 
 
@@ -65,7 +73,7 @@ def read_grid(
 ) -> list[tuple[int, int, Box, Candidate]]:
     """Read the largest grid of this size: row, column, box in the picture and digit of each written cell, row by row.
 
-    A cell with ink in which no digit was found is included with a score of 0.
+    A cell with ink in which no digit was found, or one that was erased, is included with a score of 0.
 
     rgb: uint8 (H, W, 3); grid: columns and rows; find: returns the candidates of a picture
     classify: returns the classifier's answers to images of 28×28
@@ -80,6 +88,7 @@ def read_grid(
         position = flat.cell_at((x0 + x1) / 2, (y0 + y1) / 2)
         if position is not None and candidate.score >= _PROBABLE:
             by_cell.setdefault(position, candidate)
+    by_cell = _without_erased(flat, by_cell)
     written = [cell for cell in flat.cells() if (cell.row, cell.column) not in by_cell]
     answers = classify([normalise(cell.ink) for cell in written])
     results = {position: (flat.in_picture(each.box), each) for position, each in by_cell.items()}
@@ -89,6 +98,18 @@ def read_grid(
     return [(row, column, *results[row, column]) for row, column in sorted(results)]
 
 
+def _without_erased(flat: _Rectified, by_cell: dict[tuple[int, int], Candidate]) -> dict[tuple[int, int], Candidate]:
+    """Give digits whose ink is far fainter than that of the others a score of 0: what is left after erasing."""
+    if len(by_cell) < _LEAST_CELLS:
+        return by_cell
+    strengths = {position: flat.ink_in(candidate.box) for position, candidate in by_cell.items()}
+    least = _ERASED * float(np.quantile(list(strengths.values()), _FAINTEST, method="higher"))
+    return {
+        position: candidate if strengths[position] >= least else replace(candidate, score=0.0)
+        for position, candidate in by_cell.items()
+    }
+
+
 def _floats(box: Box) -> tuple[float, float, float, float]:
     x0, y0, x1, y1 = box
     return float(x0), float(y0), float(x1), float(y1)
@@ -96,7 +117,8 @@ def _floats(box: Box) -> tuple[float, float, float, float]:
 
 def _rectified_grid(rgb: NDArray[np.uint8], columns: int, rows: int) -> _Rectified:
     best, best_share = None, 0.0
-    for corners in _quadrilaterals(rgb):
+    least = _LEAST * min(columns, rows) / max(columns, rows)
+    for corners in _quadrilaterals(rgb, least):
         for turned in _orientations(corners, columns, rows):
             flat = _Rectified.of(rgb, turned, columns, rows)
             share = flat.lines_found()
@@ -113,8 +135,11 @@ def _rectified_grid(rgb: NDArray[np.uint8], columns: int, rows: int) -> _Rectifi
     return best
 
 
-def _quadrilaterals(rgb: NDArray[np.uint8]) -> list[NDArray[np.float32]]:
-    """Find four-sided outlines, largest first: corners, float32 (4, 2) in pixels, clockwise from the upper left."""
+def _quadrilaterals(rgb: NDArray[np.uint8], share: float) -> list[NDArray[np.float32]]:
+    """Find four-sided outlines, largest first: corners, float32 (4, 2) in pixels, clockwise from the upper left.
+
+    share: least fraction of the picture that an outline encloses
+    """
     small = shrink(rgb, _SEARCH_SIDE)
     strength = ink_strength(small, round(_WINDOW * max(small.shape)), page=True)
     ink = scaled(strength)
@@ -122,7 +147,7 @@ def _quadrilaterals(rgb: NDArray[np.uint8]) -> list[NDArray[np.float32]]:
         return []
     mask = cv2.dilate((ink >= FAINT).astype(np.uint8), np.ones((3, 3), np.uint8))
     outlines, _ = cv2.findContours(mask, cv2.RETR_LIST, cv2.CHAIN_APPROX_SIMPLE)
-    least = _LEAST * mask.size
+    least = share * mask.size
     large = [np.asarray(cv2.convexHull(outline), np.int32) for outline in outlines if len(outline) >= 4]
     large = sorted((hull for hull in large if cv2.contourArea(hull) >= least), key=cv2.contourArea, reverse=True)
     scale = np.array([rgb.shape[1] / small.shape[1], rgb.shape[0] / small.shape[0]], np.float32)
@@ -209,8 +234,13 @@ class _Rectified:
         strength = ink_strength(flat, 2 * side, page=True)
         level = float(np.median(strength)) + 12.0
         thickest = max(4, round(_THICKEST * side))
-        horizontal = find_rules(strength, level, thickest, _SPAN)
-        vertical = find_rules(np.ascontiguousarray(strength.T), level, thickest, _SPAN)
+        horizontal, vertical = (
+            find_rules(pixels, level, thickest, *((_SPAN,) if cells > 1 else (_SPAN_OF_BOX * box / length, _STRIPS)))
+            for pixels, cells, box, length in (
+                (strength, columns, cell_width, extent[0]),
+                (np.ascontiguousarray(strength.T), rows, cell_height, extent[1]),
+            )
+        )
         size = rgb.shape[1], rgb.shape[0]
         to_picture = np.asarray(np.linalg.inv(transform), np.float64)
         return cls(
@@ -241,6 +271,12 @@ class _Rectified:
             if 0 <= number <= cells and abs(middle - number * pitch) <= _OFF * pitch:
                 positions[number] = middle
         return positions
+
+    def ink_in(self, box: tuple[float, float, float, float]) -> float:
+        """Return the strength of the strokes in a box of the rectified picture, 0 … 255."""
+        x0, y0, x1, y1 = (max(0, round(side)) for side in box)
+        part = self.strength[y0 : max(y0 + 1, y1), x0 : max(x0 + 1, x1)]
+        return float(np.percentile(part, _STROKES)) if part.size else 0.0
 
     def cell_at(self, x: float, y: float) -> tuple[int, int] | None:
         """Return the row and column of a place in the rectified picture; None outside the grid."""

@@ -19,7 +19,7 @@ from digitlab.errors import DigitlabError, ImageError, ShapeError, UsageError
 from digitlab.network.classifier import DEFAULT_MODEL, Classifier, resolve_model
 from digitlab.reading.candidates import Candidate, confidence_alone, main_candidate, without_twins
 from digitlab.reading.constraints import Constraints
-from digitlab.reading.decoding import decode
+from digitlab.reading.decoding import LARGE, decode
 from digitlab.reading.grid import read_grid
 from digitlab.reading.ink_crops import glyph_of, inks_of, main_digit
 from digitlab.reading.numbers.line_context import with_line_context
@@ -52,7 +52,6 @@ _SIMILAR = 0.4  # of the main digit's longest side: another candidate of that si
 # Confidences: if at most one place is likely to be a digit, there may be a single digit of which only a part was
 # detected, unless the page reader is certain.
 _LIKELY, _CERTAIN = 0.5, 0.95
-_LARGE = 0.25  # of the picture's longest side: least size of a single digit
 _LEAST_CLASSIFIED = 0.25  # the least score of candidates that both networks classify, …
 _MOST_CLASSIFIED = 400  # … and the most of these; a page with more digits is a newspaper
 
@@ -202,12 +201,12 @@ class Reader:
         upright = turned_picture(pixels, turns)
         # Else the constraint decides what is a digit.
         unconstrained = constraints.count is None and constraints.pattern is None
-        decoded = decode(candidates, Constraints(), self.threshold)
+        decoded = decode(candidates, Constraints(), self.threshold, max(size))
         rescored = with_line_context(upright, candidates, decoded.lines, self.threshold)
         if rescored is not candidates or not unconstrained or constraints.lines is not None:
-            decoded = decode(rescored, constraints, self.threshold)
+            decoded = decode(rescored, constraints, self.threshold, max(size))
         if decoded.mismatch is not None:  # the constraint takes precedence over the line
-            without_context = decode(candidates, constraints, self.threshold)
+            without_context = decode(candidates, constraints, self.threshold, max(size))
             decoded = without_context if without_context.mismatch is None else decoded
         lines, signs = with_signs(upright, decoded.lines, free=unconstrained)
 
@@ -271,7 +270,7 @@ class Reader:
             return None
         box, glyph = main
         whole = Candidate(box, 1.0, self.classifier.probabilities(glyph[None])[0])
-        large = whole.longest >= _LARGE * max(pixels.shape[:2])
+        large = whole.longest >= LARGE * max(pixels.shape[:2])
         return whole if large and whole.confidence >= _threshold_of(self.classifier) else None
 
     def _digit_probabilities(self, glyphs: Sequence[NDArray[np.uint8] | None]) -> list[NDArray[np.float32] | None]:

@@ -74,13 +74,18 @@ def taken_out(strength: NDArray[np.uint8], horizontal: Sequence[Rule], vertical:
 
 
 def find_rules(
-    strength: NDArray[np.uint8], level: float, thickest: int | None = None, least_span: float | None = None
+    strength: NDArray[np.uint8],
+    level: float,
+    thickest: int | None = None,
+    least_span: float | None = None,
+    fewest_strips: int = 8,
 ) -> list[Rule]:
     """Find thin, long horizontal lines; they may slope and bend a little.
 
     strength: uint8 (H, W); level: the strength above which anything is there at all
     thickest: pixels; by default derived from the picture's size
     least_span: fraction of the width that every line must span, whether it is alone or not
+    fewest_strips: least number of strips that the width is divided into, for lines that span only a part of it
     """
     height, width = strength.shape
     thickest = max(3, round(_THICKEST * max(height, width))) if thickest is None else thickest
@@ -90,7 +95,7 @@ def find_rules(
     thick = cv2.morphologyEx(binary, cv2.MORPH_OPEN, np.ones((thickest + 1, 1), np.uint8))
     thin = cv2.dilate(cv2.subtract(binary, thick), np.ones((5, 1), np.uint8))
     thin = cv2.morphologyEx(thin, cv2.MORPH_CLOSE, np.ones((1, thickest + 2), np.uint8))  # bridges lines that cross it
-    strips = min(64, max(8, round(width / max(12.0, _STRIP * max(height, width)))))
+    strips = min(64, max(fewest_strips, round(width / max(12.0, _STRIP * max(height, width)))))
     # A digit's strokes across the line are too thick there, but they are ink: the line continues beneath them.
     # The means are taken on the transposed picture: OpenCV adds whole rows faster than pixels within a row.
     filled, bare = (

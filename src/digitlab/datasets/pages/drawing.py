@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import math
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
@@ -38,6 +39,8 @@ class Hand:
     slant: pixels to the right per pixel up
     jitter: standard deviation of rotation (radians), size and position (fractions of the height)
     edge: pixels over which ink fades out
+    nib: width (to the right) and height (down) of a chisel tip, in fractions of a digit's height: its strokes are broad
+        in one direction and narrow in the other; (0, 0): a round tip
     """
 
     pen: float
@@ -45,6 +48,7 @@ class Hand:
     slant: float
     jitter: float
     edge: float = 1.0
+    nib: tuple[float, float] = (0.0, 0.0)
 
 
 @dataclass(slots=True)
@@ -102,16 +106,26 @@ class Drawing:
         matrix = ma, mb, px - ma * ox - mb * oy, mc, md, py - mc * ox - md * oy
         size = math.sqrt(abs(ma * md - mb * mc))  # page pixels per pixel of the map
         half = max(0.5 * hand.pen * height, 0.45) if glyph.line else hand.weight * height
-        self._ink(ink, glyph, matrix, size, half, hand.edge)
+        nib = hand.nib[0] * height, hand.nib[1] * height
+        self._ink(ink, glyph, matrix, size, half, hand.edge, nib)
         if record or letter:
-            box = _extent(glyph, matrix, max(half, 0.0))
+            box = _extent(glyph, matrix, max(half, 0.0), nib)
             if record:
                 self.mark(*box, glyph.label if label is None else label)
             if letter:
                 self.letters.append(box)
         return glyph.advance * wide
 
-    def _ink(self, ink: NDArray[np.uint8], glyph: Glyph, matrix: Matrix, size: float, half: float, edge: float) -> None:
+    def _ink(
+        self,
+        ink: NDArray[np.uint8],
+        glyph: Glyph,
+        matrix: Matrix,
+        size: float,
+        half: float,
+        edge: float,
+        nib: tuple[float, float],
+    ) -> None:
         a, b, e, c, d, f = matrix
         high, wide = glyph.field.shape
         x0 = max(math.floor(e + min(a * wide, 0) + min(b * high, 0)), 0)
@@ -126,6 +140,8 @@ class Drawing:
         table += 255.0 * (half / edge + 0.5)
         table[:4] = 0.0  # beyond the field's reach there is no ink, however broad the pen
         alpha = cv2.LUT(warped, np.minimum(np.maximum(table, 0.0), 255.0).astype(np.uint8))
+        if max(abs(nib[0]), abs(nib[1])) >= 1.0:
+            alpha = cv2.dilate(alpha, _tip(round(nib[0]), round(nib[1])))
         part = ink[y0:y1, x0:x1]
         np.maximum(part, alpha, out=part)
 
@@ -164,10 +180,18 @@ class Drawing:
         return np.array([[x0, y0]]) * (1 - share) + np.array([[x1, y1]]) * share
 
 
-def _extent(glyph: Glyph, matrix: Matrix, half: float) -> Box:
-    """Compute the box of a glyph on the page, in pixels: that of its points, enlarged by half the pen's width."""
+@functools.lru_cache(maxsize=512)
+def _tip(wide: int, high: int) -> NDArray[np.uint8]:
+    """Return the shape of a chisel tip, a line from corner to corner: uint8 (|high| + 1, |wide| + 1)."""
+    tip = np.zeros((abs(high) + 1, abs(wide) + 1), np.uint8)
+    cv2.line(tip, (0, 0), (abs(wide), abs(high)), 1, 1)
+    return np.ascontiguousarray(tip[::-1] if wide * high < 0 else tip)
+
+
+def _extent(glyph: Glyph, matrix: Matrix, half: float, nib: tuple[float, float]) -> Box:
+    """Compute the box of a glyph on the page, in pixels: that of its points, enlarged by half the pen's tip."""
     a, b, e, c, d, f = matrix
     x, y = glyph.points[:, 0], glyph.points[:, 1]
     xs, ys = a * x + b * y, c * x + d * y
-    half += 0.3
-    return xs.min() + e - half, ys.min() + f - half, xs.max() + e + half, ys.max() + f + half
+    across, down = half + 0.3 + abs(nib[0]) / 2, half + 0.3 + abs(nib[1]) / 2
+    return xs.min() + e - across, ys.min() + f - down, xs.max() + e + across, ys.max() + f + down

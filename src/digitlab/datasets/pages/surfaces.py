@@ -21,6 +21,7 @@ __all__ = ["PAPER", "WOOD", "coloured", "grain", "light", "photographed"]
 
 _TILE = 768
 _BINARY = 0.05  # share of the pictures that are black and white
+_MARKER = 0.2  # share of the pens whose ink is a marker's
 
 
 @functools.cache
@@ -99,9 +100,22 @@ def _lay_on(
     if grainy and rng.random() < 0.5:  # pencil, chalk, a dry marker
         rough = grain(planes.shape[1], (0, 1, 2, 5), rng)[part] * np.float32(rng.uniform(0.05, 0.45))
         cover *= np.clip(rough + np.float32(1.0), 0.15, 1.0)
+    if grainy and rng.random() < _MARKER:
+        cover *= _streaks(cover, rng, grain(planes.shape[1], (2, 3, 5), rng)[part])
     for plane, level in zip(planes, colour, strict=True):
         area = plane[part]
         area += (level - area) * cover
+
+
+def _streaks(cover: NDArray[np.float32], rng: np.random.Generator, texture: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Return factors that make ink a marker's: paler inside broad strokes than along their edges, and uneven.
+
+    cover: float32 (h, w), 0 … 1; texture: float32 (h, w), standard deviation 1
+    """
+    inside = cv2.GaussianBlur(cover, (0, 0), float(rng.uniform(1.0, 4.0)))
+    inside = np.clip(2.0 * inside - 1.0, 0.0, 1.0) * np.float32(rng.uniform(0.1, 0.6))
+    uneven = np.clip(texture, -1.5, 1.5) * np.float32(rng.uniform(0.0, 0.2))
+    return np.asarray(np.clip(1.0 - inside + uneven, 0.2, 1.0), np.float32)
 
 
 def _ground_colour(rng: np.random.Generator, *, dark: bool, digital: bool) -> Colour:

@@ -21,12 +21,10 @@ if TYPE_CHECKING:
 __all__ = [
     "ALPHABETS",
     "LONE_LETTERS",
-    "RIGHT_TO_LEFT",
     "SYMBOLS",
     "caps",
     "date",
     "joined",
-    "line",
     "mail",
     "name",
     "sum_with_letters",
@@ -121,7 +119,6 @@ _SYLLABLES = {
     ),
 }
 _ONE_LETTER_A_SYLLABLE = ("hebrew", "arabic", "kana", "hangul")
-RIGHT_TO_LEFT = ("hebrew", "arabic")
 _CASED = ("latin", "greek", "cyrillic")
 
 SYMBOLS = "+−×·÷=≠≈<>≤≥±∑∫√∞πΔΩ()[]{}?!&%#@*/~^§€$£✓✗→←↑↓°µ½"
@@ -334,15 +331,3 @@ def token(rng: np.random.Generator, scripts: Sequence[str] = ("latin",), *, digi
 
 
 _SPECIALS: dict[str, Callable[..., str]] = {"date": date, "unit": unit, "sum": sum_with_letters, "mail": mail}
-
-
-def line(
-    rng: np.random.Generator, scripts: Sequence[str] = ("latin",), *, length: int = 30, digits: bool = True
-) -> str:
-    """Join tokens of one script, and Latin ones if allowed, by spaces, until ``length`` characters are reached."""
-    script = _pick(rng, scripts)
-    chosen = ("latin",) if script == "latin" else (script, script, "latin") if "latin" in scripts else (script,)
-    written = token(rng, chosen, digits=digits)
-    while len(written) < length:
-        written += " " + token(rng, chosen, digits=digits)
-    return written

@@ -25,6 +25,7 @@ __all__ = ["Writer", "digits", "number", "pick_writer", "sentence"]
 _ONES = 0.12  # share of ones beyond one in ten: bits, indices, dates and counts contain more ones than other digits
 _BENFORD = 0.4  # share of numbers whose first digit follows Benford's law, as in real counts: 1 in three of ten
 _LONE_LETTER = 0.05  # share of the words of running text that are a single letter, as "I" or "a"
+_CHISEL = 0.12  # share of the pens with a chisel tip, as markers for boards have
 _SHAPES = 3  # variants of a letter per writer
 _ANOTHER_FORM = 0.15  # how often a writer deviates from their usual form of a digit
 _BARE = 0.45  # share of the writers whose 1 is a single stroke
@@ -184,7 +185,12 @@ def pick_writer(
     pen = float(np.clip(np.exp(rng.normal(np.log(0.085), 0.45)), 0.025, 0.26))
     weight = rng.uniform(-0.012, 0.012) if font.kind == "handwriting" else rng.uniform(-0.02, 0.015)
     weight += max(0.0, pen - 0.1) * 0.3
-    hand = Hand(pen, weight, rng.normal(0.1, 0.2), abs(rng.normal(0, 0.07)), rng.uniform(0.8, 1.7))
+    nib = (0.0, 0.0)
+    if rng.random() < _CHISEL:
+        length, angle = rng.uniform(0.05, 0.16), rng.uniform(0.0, np.pi)
+        nib = float(length * np.cos(angle)), float(length * np.sin(angle))
+        pen, weight = min(pen, 0.1), min(weight, 0.0)  # across the chisel
+    hand = Hand(pen, weight, rng.normal(0.1, 0.2), abs(rng.normal(0, 0.07)), rng.uniform(0.8, 1.7), nib)
     source = rng.random()
     if source < 0.24:
         mix: tuple[tuple[str, float], ...] = (("mnist", 1.0),)

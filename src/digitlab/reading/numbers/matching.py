@@ -8,7 +8,7 @@ import re
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from digitlab.errors import DigitlabError, UsageError
+from digitlab.errors import DigitlabError, UsageError, counted
 from digitlab.reading.numbers.assignment import one_to_one
 from digitlab.reading.numbers.checks import Check, check_of, joined, settle
 from digitlab.reading.numbers.lists import NumberList, nearest, number_list
@@ -118,7 +118,7 @@ def _settled(reading: Reading, constraints: Constraints, settle_one: Callable[[R
         missing = constraints.lines - len(settled)
         notes = [_mismatch_note(each, constraints) for each in settled if not each.fits]
         if missing > 0:
-            notes.append(f"{missing} of {constraints.lines} numbers were not found")
+            notes.append(f"{missing} of {counted(constraints.lines, 'number was', 'numbers were')} not found")
     else:
         numbers = lines if constraints.pattern is not None else [*reading.numbers, *lines]
         candidates = [settle_one(each) for each in dict.fromkeys(numbers)]

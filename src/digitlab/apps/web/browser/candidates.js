@@ -7,12 +7,12 @@
 
 const [WITHIN, LESS, TWINS, INSIDE, NEARLY] = [0.8, 0.7, 0.6, 0.72, 0.5];
 const [LIKELY, WEIGHT, LARGE] = [1e-3, 0.6, 0.25];
-const [ALONE_SURE, ALONE_SEEN, ALONE_BIAS, UNSEEN, THERE] = [0.3, 0.82, 0.95, 0.05, 0.3];
+const [ALONE_SURE, ALONE_SEEN, ALONE_BIAS, UNSEEN, THERE] = [0.31, 0.67, 0.58, 0.05, 0.3];
 
 /** Index of the largest number; of equals, the first. @param {ArrayLike<number>} values */
 export function largest(values) {
   let best = 0;
-  for (let place = 1; place < values.length; place++) if (values[place] > values[best]) best = place;
+  for (let index = 1; index < values.length; index++) if (values[index] > values[best]) best = index;
   return best;
 }
 
@@ -30,8 +30,8 @@ export const longestOf = ({ box: [x0, y0, x1, y1] }) => Math.max(x1 - x0, y1 - y
 export function agreedWith(candidate, other) {
   if (!other) return candidate;
   const f = Math.fround;
-  const product = candidate.probabilities.map((own, digit) =>
-    f(f(Math.max(own, f(LIKELY)) * Math.max(other[digit], f(LIKELY))) ** f(WEIGHT)),
+  const product = candidate.probabilities.map((probability, digit) =>
+    f(f(Math.max(probability, f(LIKELY)) * Math.max(other[digit], f(LIKELY))) ** f(WEIGHT)),
   );
   const sum = product.reduce((all, each) => all + each, 0);
   return { ...candidate, probabilities: product.map((each) => each / f(sum)) };
@@ -43,23 +43,23 @@ export const tightened = (candidate, ink) =>
 
 /** Whether it lies in the other's box and is clearly smaller. @param {Candidate} one @param {Candidate} whole */
 export function isPartOf(one, whole) {
-  const own = area(one.box);
-  return shared(one.box, whole.box) >= WITHIN * own && own < LESS * area(whole.box);
+  const ownArea = area(one.box);
+  return intersection(one.box, whole.box) >= WITHIN * ownArea && ownArea < LESS * area(whole.box);
 }
 
 /** Sort likeliest first, and drop duplicates of the same digit. @param {Candidate[]} candidates */
 export function withoutTwins(candidates) {
   /** @type {Candidate[]} */
-  const kept = [];
-  for (const each of sorted(candidates)) if (!kept.some((other) => areTwins(each, other))) kept.push(each);
-  return kept;
+  const unique = [];
+  for (const each of sorted(candidates)) if (!unique.some((other) => areTwins(each, other))) unique.push(each);
+  return unique;
 }
 
 /** Whether two candidates are the same digit on the page. @param {Candidate} one @param {Candidate} other */
 const areTwins = (one, other) =>
   overlap(one.box, other.box) >= TWINS ||
   (largest(one.probabilities) === largest(other.probabilities) &&
-    shared(one.box, other.box) >= INSIDE * Math.max(Math.min(area(one.box), area(other.box)), 1e-9));
+    intersection(one.box, other.box) >= INSIDE * Math.max(Math.min(area(one.box), area(other.box)), 1e-9));
 
 /** Sort likeliest first. @param {Candidate[]} candidates */
 const sorted = (candidates) => [...candidates].sort((a, b) => confidenceOf(b) - confidenceOf(a));
@@ -68,7 +68,7 @@ const sorted = (candidates) => [...candidates].sort((a, b) => confidenceOf(b) - 
 const area = ([x0, y0, x1, y1]) => (x1 - x0) * (y1 - y0);
 
 /** @param {Box} one @param {Box} other */
-function shared(one, other) {
+function intersection(one, other) {
   const [wide, high] = [
     Math.min(one[2], other[2]) - Math.max(one[0], other[0]),
     Math.min(one[3], other[3]) - Math.max(one[1], other[1]),
@@ -78,8 +78,8 @@ function shared(one, other) {
 
 /** Intersection over union. @param {Box} one @param {Box} other */
 export function overlap(one, other) {
-  const both = shared(one, other);
-  return both / Math.max(area(one) + area(other) - both, 1e-9);
+  const common = intersection(one, other);
+  return common / Math.max(area(one) + area(other) - common, 1e-9);
 }
 
 /**
@@ -89,16 +89,16 @@ export function overlap(one, other) {
  */
 export function confidenceAlone(whole, candidates) {
   const digit = digitOf(whole);
-  const sureness = whole.probabilities[digit];
-  const there = candidates.filter((each) => overlap(each.box, whole.box) > THERE);
-  const seen = Math.max(UNSEEN, ...there.map((each) => each.score * each.probabilities[digit]));
-  return 1 / (1 + Math.exp(-(ALONE_SURE * logit(sureness) + ALONE_SEEN * logit(seen) + ALONE_BIAS)));
+  const confidence = whole.probabilities[digit];
+  const overlapping = candidates.filter((each) => overlap(each.box, whole.box) > THERE);
+  const pageProbability = Math.max(UNSEEN, ...overlapping.map((each) => each.score * each.probabilities[digit]));
+  return 1 / (1 + Math.exp(-(ALONE_SURE * logit(confidence) + ALONE_SEEN * logit(pageProbability) + ALONE_BIAS)));
 }
 
 /** @param {number} probability */
 function logit(probability) {
-  const inside = Math.min(Math.max(probability, 1e-3), 1 - 1e-3);
-  return Math.log(inside / (1 - inside));
+  const clamped = Math.min(Math.max(probability, 1e-3), 1 - 1e-3);
+  return Math.log(clamped / (1 - clamped));
 }
 
 /**

@@ -11,18 +11,24 @@ import { confidenceOf, longestOf } from "./candidates.js";
 const [SAME_LINE, LOOK_BACK, RAISED] = [0.4, 3, 0.45];
 const [ALONE, BESIDE, LEAST_HEIGHT, MOST_HEIGHT, WIDEST, NEAR] = [0.5, 0.35, 0.6, 1.6, 1.5, 8];
 const [TINY, NEARLY_CERTAIN] = [3, 0.95];
+export const LARGE = 0.25; // of a picture's longest side: a mark of that size is what the picture shows
 
 /** @param {number[]} values */
-export function middle(values) {
+export function medianOf(values) {
   const order = [...values].sort((a, b) => a - b);
   const half = order.length >> 1;
   return order.length % 2 ? order[half] : (order[half - 1] + order[half]) / 2;
 }
 
-/** Select a page's digits, line by line. @param {Candidate[]} candidates @param {number} threshold */
-export function decode(candidates, threshold) {
+/**
+ * Select a page's digits, line by line.
+ * @param {Candidate[]} candidates
+ * @param {number} threshold
+ * @param {number} [side] the picture's longest side: one large mark that may be a digit is found, though not answered
+ */
+export function decode(candidates, threshold, side = Number.POSITIVE_INFINITY) {
   const alone = !candidates.some((each) => confidenceOf(each) >= threshold);
-  const found = inLines(candidates).flatMap((line) => {
+  const digits = inLines(candidates).flatMap((line) => {
     const answered = line.filter((each) => confidenceOf(each) >= threshold).map((each) => each.box);
     return line.filter((each) => {
       const confidence = confidenceOf(each);
@@ -33,28 +39,31 @@ export function decode(candidates, threshold) {
       );
     });
   });
-  return inLines(withoutDirt(found, threshold));
+  const [first] = [...candidates].sort((a, b) => confidenceOf(b) - confidenceOf(a));
+  if (!digits.length && first && confidenceOf(first) >= BESIDE && longestOf(first) >= LARGE * side) return [[first]];
+  return inLines(withoutDirt(digits, threshold));
 }
 
 /** Whether a candidate's size and distance fit its line's answered digits. @param {Box} box @param {Box[]} answered */
 function inLine([x0, y0, x1, y1], answered) {
   if (!answered.length) return false;
-  const usual = middle(answered.map((box) => box[3] - box[1]));
-  const high = y1 - y0;
-  if (high < LEAST_HEIGHT * usual || high > MOST_HEIGHT * usual || x1 - x0 > WIDEST * high) return false;
-  return Math.min(...answered.map(([left, , right]) => Math.max(x0 - right, left - x1))) <= NEAR * usual;
+  const medianHeight = medianOf(answered.map((box) => box[3] - box[1]));
+  const height = y1 - y0;
+  if (height < LEAST_HEIGHT * medianHeight || height > MOST_HEIGHT * medianHeight || x1 - x0 > WIDEST * height)
+    return false;
+  return Math.min(...answered.map(([left, , right]) => Math.max(x0 - right, left - x1))) <= NEAR * medianHeight;
 }
 
 /**
  * Drop paper grain: if all others are tiny beside one large digit, keep only those that are nearly certain.
- * @param {Candidate[]} found @param {number} threshold
+ * @param {Candidate[]} digits @param {number} threshold
  */
-function withoutDirt(found, threshold) {
-  if (!found.length) return found;
-  const main = found.reduce((best, each) => (longestOf(each) > longestOf(best) ? each : best));
-  if (confidenceOf(main) < threshold) return found;
-  const others = found.filter((each) => each !== main);
-  if (others.some((each) => longestOf(each) * TINY > longestOf(main))) return found;
+function withoutDirt(digits, threshold) {
+  if (!digits.length) return digits;
+  const main = digits.reduce((best, each) => (longestOf(each) > longestOf(best) ? each : best));
+  if (confidenceOf(main) < threshold) return digits;
+  const others = digits.filter((each) => each !== main);
+  if (others.some((each) => longestOf(each) * TINY > longestOf(main))) return digits;
   return [main, ...others.filter((each) => confidenceOf(each) >= NEARLY_CERTAIN)];
 }
 
@@ -63,9 +72,9 @@ export function inLines(candidates) {
   /** @type {Candidate[][]} */
   const lines = [];
   for (const each of [...candidates].sort((a, b) => a.box[0] - b.box[0])) {
-    const alike = lines.map((line) => likeness(each.box, line));
-    const most = Math.max(0, ...alike);
-    if (most > 0) lines[alike.indexOf(most)].push(each);
+    const overlaps = lines.map((line) => rowOverlap(each.box, line));
+    const largestOverlap = Math.max(0, ...overlaps);
+    if (largestOverlap > 0) lines[overlaps.indexOf(largestOverlap)].push(each);
     else lines.push([each]);
   }
   const height = (/** @type {Candidate[]} */ line) =>
@@ -77,13 +86,13 @@ export function inLines(candidates) {
  * Vertical overlap of a mark with a line's last marks, 0 … 1 (intersection over union); 0: it is on another line.
  * @param {Box} box @param {Candidate[]} line
  */
-function likeness(box, line) {
+function rowOverlap(box, line) {
   const ends = line.slice(-LOOK_BACK).map((each) => each.box);
   const shared = ends.map((end) => Math.max(Math.min(box[3], end[3]) - Math.max(box[1], end[1]), 0));
-  const alike = ends.map(
-    (end, at) => shared[at] / Math.max(box[3] - end[1], end[3] - box[1], box[3] - box[1], end[3] - end[1], 1e-6),
+  const overlaps = ends.map(
+    (end, index) => shared[index] / Math.max(box[3] - end[1], end[3] - box[1], box[3] - box[1], end[3] - end[1], 1e-6),
   );
-  const [most, last] = [Math.max(...alike), ends[ends.length - 1]];
-  const beside = shared[shared.length - 1] >= SAME_LINE * Math.min(box[3] - box[1], last[3] - last[1]);
-  return beside || most > RAISED ? most : 0;
+  const [largestOverlap, last] = [Math.max(...overlaps), ends[ends.length - 1]];
+  const sameRow = shared[shared.length - 1] >= SAME_LINE * Math.min(box[3] - box[1], last[3] - last[1]);
+  return sameRow || largestOverlap > RAISED ? largestOverlap : 0;
 }

@@ -11,7 +11,7 @@ import {
   tightened,
   withoutTwins,
 } from "./candidates.js";
-import { decode } from "./decoding.js";
+import { decode, LARGE } from "./decoding.js";
 import { digitIn, mainDigit } from "./glyphs.js";
 import { withLineContext } from "./line-context.js";
 import { withSigns } from "./marks.js";
@@ -29,7 +29,7 @@ import { Tensor } from "./tensor.js";
 
 const LEAST_SCORE = 0.1;
 const REMEMBERED = 1e6; // bytes: enough for a drawing, not for a photo
-const [SIMILAR, LIKELY, CERTAIN, LARGE, ASKED, MOST_ASKED] = [0.4, 0.5, 0.95, 0.25, 0.25, 400];
+const [SIMILAR, LIKELY, CERTAIN, ASKED, MOST_ASKED] = [0.4, 0.5, 0.95, 0.25, 400];
 
 /** The page reader's network: from a picture to candidates. */
 export class PageNetwork {
@@ -43,26 +43,28 @@ export class PageNetwork {
   find(picture) {
     const { width, height } = picture;
     const small = halvedTo(picture, PAGE_SIDE);
-    const { width: wide, height: high } = small;
-    const told = this.session.run({ [this.session.input]: new Tensor("uint8", [high, wide, 3], small.data) });
-    const [boxes, scores, which] = ["boxes", "scores", "probabilities"].map(
-      (name) => /** @type {Tensor} */ (told.get(name)).values,
+    const { width: smallWidth, height: smallHeight } = small;
+    const outputs = this.session.run({
+      [this.session.input]: new Tensor("uint8", [smallHeight, smallWidth, 3], small.data),
+    });
+    const [boxes, scores, probabilities] = ["boxes", "scores", "probabilities"].map(
+      (name) => /** @type {Tensor} */ (outputs.get(name)).values,
     );
-    const factors = [Math.fround(width / wide), Math.fround(height / high)];
+    const factors = [Math.fround(width / smallWidth), Math.fround(height / smallHeight)];
     /** @type {Candidate[]} */
-    const found = [];
+    const candidates = [];
     for (let row = 0; row < scores.length; row++) {
       if (scores[row] < LEAST_SCORE) continue;
       const box = /** @type {Box} */ (
         [0, 1, 2, 3].map((side) => Math.fround(boxes[4 * row + side] * factors[side % 2]))
       );
-      found.push({
+      candidates.push({
         box,
         score: scores[row],
-        probabilities: Float32Array.from(which.subarray(10 * row, 10 * row + 10)),
+        probabilities: Float32Array.from(probabilities.subarray(10 * row, 10 * row + 10)),
       });
     }
-    return found;
+    return candidates;
   }
 }
 
@@ -101,12 +103,13 @@ export class Reader {
   /** Read all digits of a page, line by line, and the signs between them. @param {Picture} picture */
   read(picture) {
     const { width, height } = picture;
-    const { turns, candidates, note } = setUpright(picture, this.candidates(picture), (given) =>
-      this.candidates(given),
+    const { turns, candidates, note } = setUpright(picture, this.candidates(picture), (rotated) =>
+      this.candidates(rotated),
     );
     const upright = turned(picture, turns);
-    const likelier = withLineContext(upright, candidates, decode(candidates, this.threshold), this.threshold);
-    const { lines, signs } = withSigns(upright, decode(likelier, this.threshold));
+    const side = Math.max(width, height);
+    const raised = withLineContext(upright, candidates, decode(candidates, this.threshold, side), this.threshold);
+    const { lines, signs } = withSigns(upright, decode(raised, this.threshold, side));
     /** @type {(box: Box) => Box} */
     const placed = (box) => {
       const [x0, y0, x1, y1] = turnedBack(box, turns, width, height);
@@ -122,7 +125,9 @@ export class Reader {
         probabilities: Array.from(each.probabilities),
       })),
     );
-    const marks = signs.flatMap((those, row) => those.map(({ sign, box }) => ({ sign, box: placed(box), line: row })));
+    const marks = signs.flatMap((signsOfLine, row) =>
+      signsOfLine.map(({ sign, box }) => ({ sign, box: placed(box), line: row })),
+    );
     return { digits, marks, note, turned: (4 - turns) % 4 };
   }
 
@@ -133,59 +138,61 @@ export class Reader {
    */
   candidates(picture) {
     if (this.#last && isSame(this.#last.picture, picture)) return [...this.#last.candidates];
-    const candidates = this.#found(picture);
+    const candidates = this.#findCandidates(picture);
     this.#last = picture.data.length <= REMEMBERED ? { picture, candidates } : null;
     return [...candidates];
   }
 
   /** @param {Picture} picture @returns {Candidate[]} */
-  #found(picture) {
-    const found = this.pages.find(picture);
-    const count = this.shipped ? found.slice(0, MOST_ASKED).filter((each) => each.score >= ASKED).length : found.length;
-    const inks = found.map((each, place) => (place < count ? digitIn(picture, each.box) : null));
-    const asked = this.#which(inks.map((ink) => ink?.glyph ?? null));
-    let seen = found.map((each, place) => {
-      const ink = inks[place];
-      return this.#withItsWord(ink ? tightened(each, ink.box) : each, asked[place]);
+  #findCandidates(picture) {
+    const candidates = this.pages.find(picture);
+    const count = this.shipped
+      ? candidates.slice(0, MOST_ASKED).filter((each) => each.score >= ASKED).length
+      : candidates.length;
+    const inks = candidates.map((each, index) => (index < count ? digitIn(picture, each.box) : null));
+    const opinions = this.#digitProbabilities(inks.map((ink) => ink?.glyph ?? null));
+    let judged = candidates.map((each, index) => {
+      const ink = inks[index];
+      return this.#withSecondOpinion(ink ? tightened(each, ink.box) : each, opinions[index]);
     });
-    const likely = seen.filter((each) => confidenceOf(each) >= LIKELY);
+    const likely = judged.filter((each) => confidenceOf(each) >= LIKELY);
     if (likely.length < 2 && likely.every((each) => confidenceOf(each) < CERTAIN)) {
-      const whole = this.#oneDigit(picture, found);
-      if (whole && likely.every((each) => isPartOf(each, whole) && confidenceOf(each) < confidenceOf(whole)))
-        seen = [whole, ...seen.filter((each) => !isPartOf(each, whole))];
+      const wholeInk = this.#wholeInk(picture, candidates);
+      if (wholeInk && likely.every((each) => isPartOf(each, wholeInk) && confidenceOf(each) < confidenceOf(wholeInk)))
+        judged = [wholeInk, ...judged.filter((each) => !isPartOf(each, wholeInk))];
     }
-    return withoutTwins(seen);
+    return withoutTwins(judged);
   }
 
-  /** @param {Candidate} candidate @param {Float32Array | null} said @returns {Candidate} */
-  #withItsWord(candidate, said) {
-    if (this.shipped) return agreedWith(candidate, said);
-    return { ...candidate, probabilities: said ?? new Float32Array(10).fill(0.1) };
+  /** @param {Candidate} candidate @param {Float32Array | null} probabilities @returns {Candidate} */
+  #withSecondOpinion(candidate, probabilities) {
+    if (this.shipped) return agreedWith(candidate, probabilities);
+    return { ...candidate, probabilities: probabilities ?? new Float32Array(10).fill(0.1) };
   }
 
   /**
    * Take the picture's whole ink as one digit, if it is large and the classifier is confident; else null.
-   * @param {Picture} picture @param {Candidate[]} found @returns {Candidate | null}
+   * @param {Picture} picture @param {Candidate[]} candidates @returns {Candidate | null}
    */
-  #oneDigit(picture, found) {
+  #wholeInk(picture, candidates) {
     const main = mainDigit(picture);
     if (!main) return null;
     const whole = { box: main.box, score: 1, probabilities: this.classifier.probabilities(main.glyph)[0] };
     const large = longestOf(whole) >= LARGE * Math.max(picture.width, picture.height);
-    const sureness = confidenceOf(whole);
-    if (!large || sureness < this.classifier.threshold) return null;
+    const confidence = confidenceOf(whole);
+    if (!large || confidence < this.classifier.threshold) return null;
     if (!this.shipped) return whole; // its own threshold applies to its own confidences
-    return { ...whole, score: Math.min(1, confidenceAlone(whole, found) / sureness) };
+    return { ...whole, score: Math.min(1, confidenceAlone(whole, candidates) / confidence) };
   }
 
   /** @param {(Uint8Array | null)[]} glyphs */
-  #which(glyphs) {
-    const given = glyphs.filter((each) => each !== null);
-    const all = new Uint8Array(784 * given.length);
-    given.forEach((glyph, place) => {
-      all.set(glyph, 784 * place);
+  #digitProbabilities(glyphs) {
+    const present = glyphs.filter((each) => each !== null);
+    const batch = new Uint8Array(784 * present.length);
+    present.forEach((glyph, index) => {
+      batch.set(glyph, 784 * index);
     });
-    const answers = given.length ? this.classifier.probabilities(all) : [];
+    const answers = present.length ? this.classifier.probabilities(batch) : [];
     return glyphs.map((glyph) => (glyph ? (answers.shift() ?? null) : null));
   }
 
