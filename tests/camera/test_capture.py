@@ -7,7 +7,7 @@ import cv2
 import numpy as np
 import pytest
 
-from digitlab.camera import RtspStream, Webcam
+from digitlab.camera import NewestFrame, RtspStream, SourceState, Webcam
 from digitlab.errors import SourceError
 
 
@@ -36,6 +36,14 @@ class Capture:
             self.hangs.wait()
         image = next(self.images, None)
         return image is not None, image
+
+    def grab(self):
+        time.sleep(0.02)  # as long as to wait for a picture
+        self.image = next(self.images, None)
+        return self.image is not None
+
+    def retrieve(self):
+        return True, self.image
 
     def release(self):
         self.released.set()
@@ -195,3 +203,100 @@ def test_an_rtsp_server_that_never_answers_is_given_up(monkeypatch):
         ):
             pass
         assert time.monotonic() - before < 5.0
+
+
+class Queue(Capture):
+    """A stream of 20 pictures a second, of which those wait that were not taken in time; on a clock of its own.
+
+    slower: how much more slowly than their time stamps tell they arrive
+    """
+
+    def __init__(self, clock, slower=1.0):
+        super().__init__()
+        self.clock = clock
+        self.slower = slower
+        self.begun = clock.now
+        self.number = -1
+
+    def get(self, what):
+        return {cv2.CAP_PROP_POS_MSEC: 50.0 * self.number, cv2.CAP_PROP_FPS: 20.0}.get(what, 0.0)
+
+    def grab(self):
+        time.sleep(0.001)  # for the other threads
+        self.number += 1
+        self.clock.now = max(self.clock.now, self.begun + 0.05 * self.number * self.slower) + 0.002
+        return True
+
+    def retrieve(self):
+        return True, np.full((4, 6, 3), self.number % 256, np.uint8)
+
+    @property
+    def missed(self):
+        """How many pictures have arrived since the last one that was taken."""
+        return int((self.clock.now - self.begun) / (0.05 * self.slower)) - self.number
+
+
+class Clock:
+    """Stands for the module `time`: seconds pass only where a test says so."""
+
+    now = 1000.0
+
+    def monotonic(self):
+        return self.now
+
+
+@pytest.fixture
+def clock(monkeypatch):
+    standing = Clock()
+    monkeypatch.setattr("digitlab.camera.capture.time", standing)
+    return standing
+
+
+def test_a_slow_reader_gets_the_newest_of_a_stream_that_is_queued(plug, clock):
+    capture = plug(Queue(clock))
+    clock.now += 1.0  # while the format was determined
+    with RtspStream("rtsp://camera/1") as camera:
+        for count in range(10):
+            frame = camera.read()
+            assert frame.number == count
+            assert frame.image.max() == capture.number
+            assert capture.missed <= 2, "older ones are passed over"
+            clock.now += 0.5
+            assert capture.missed >= 9
+        assert camera.passed == capture.number - 9 > 80
+
+
+def test_a_stream_that_is_read_in_time_is_read_whole(plug, clock):
+    capture = plug(Queue(clock))
+    with RtspStream("rtsp://camera/1") as camera:
+        for count in range(100):
+            assert camera.read().number == count
+            clock.now += 0.03
+        assert camera.passed == capture.number - 99 == 1  # the first, which was already there
+
+
+def test_a_stream_whose_pictures_arrive_in_pairs_loses_none(plug, clock):
+    capture = plug(Queue(clock))
+    with RtspStream("rtsp://camera/1") as camera:
+        for _ in range(50):
+            camera.read()
+            clock.now += 0.07 if capture.number % 2 else 0.0
+        assert camera.passed == 1
+
+
+def test_a_stream_that_is_delivered_more_slowly_than_it_is_taken_is_reopened(plug, clock):
+    camera = RtspStream("rtsp://camera/1")
+    plug(Queue(clock, slower=2.0))
+    with NewestFrame(camera, reconnect=True) as frames:
+        until = time.monotonic() + 30.0
+        while frames.state is not SourceState.RECONNECTING:
+            assert time.monotonic() < until
+            frames.get(timeout=0.01)
+        assert "s old, since they arrive or are decoded more slowly than they are taken" in frames.problem
+        plug(Queue(clock))  # the new connection begins with what is seen now
+        while frames.reconnects == 0:
+            assert time.monotonic() < until
+            frames.get(timeout=0.1)
+        for _ in range(20):
+            frames.get(timeout=10.0)
+        assert (frames.state, frames.reconnects) == (SourceState.RUNNING, 1)

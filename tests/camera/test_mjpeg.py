@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from digitlab.camera import MjpegStream, NewestFrame, SourceState
-from digitlab.errors import SourceError
+from digitlab.errors import SourceError, WrongSourceError
 from faulty_camera import FaultyCamera, card
 
 
@@ -304,3 +304,49 @@ def test_a_killed_server_is_read_again(camera):
             assert time.monotonic() - back < 3.0
             frames.get(timeout=0.05)
         assert (frames.problem, frames.reconnects) == (None, 1)
+
+
+def test_a_camera_of_one_picture_in_three_seconds_is_read_over_one_connection(site):
+    asked = []
+
+    def reply(handler):
+        asked.append(time.monotonic())
+        answer(handler, Content_Type="multipart/x-mixed-replace; boundary=b")
+        for number in range(4):
+            handler.wfile.write(part(card(number)))
+            time.sleep(3.0)
+
+    with NewestFrame(MjpegStream(f"http://{site(reply)}/"), keep="all", reconnect=True) as frames:
+        assert [level(frames.get(timeout=9)) for _ in range(4)] == [0, 1, 2, 3]
+    assert len(asked) == 1
+
+
+def test_a_stream_that_sends_nothing_more_is_an_error(site, monkeypatch):
+    monkeypatch.setattr("digitlab.camera.http_stream._SILENT_FOR", 0.3)
+
+    def reply(handler):
+        stream(handler, [card(1)])
+        time.sleep(1.0)
+
+    with MjpegStream(f"http://{site(reply)}/") as source:
+        source.read()
+        with pytest.raises(SourceError, match=r"sent nothing for 0\.3 s"):
+            source.read()
+
+
+@pytest.mark.parametrize(
+    ("reply", "final"),
+    [
+        ({"status": 401, "WWW_Authenticate": "Basic"}, True),
+        ({"Content_Type": "image/jpeg"}, True),
+        ({"Content_Type": "video/mp4"}, True),
+        ({"status": 404}, False),
+        ({"status": 503}, False),
+        ({"Content_Type": "text/html"}, False),
+    ],
+)
+def test_which_answers_are_final(site, reply, final):
+    source = MjpegStream(f"http://{site(lambda handler: answer(handler, **reply))}/")
+    with pytest.raises(SourceError) as caught:
+        source.open()
+    assert isinstance(caught.value, WrongSourceError) is final

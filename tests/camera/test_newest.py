@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from digitlab.camera import NewestFrame, Recorded, Source, SourceState
-from digitlab.errors import SourceError
+from digitlab.errors import MissingExtraError, SourceError, WrongSourceError
 from digitlab.values import Frame
 
 
@@ -252,6 +252,7 @@ def quick(monkeypatch):
     """Seconds become hundredths."""
     monkeypatch.setattr("digitlab.camera.newest.STALLED_AFTER", 0.2)
     monkeypatch.setattr("digitlab.camera.newest.GIVEN_UP_AFTER", 0.4)
+    monkeypatch.setattr("digitlab.camera.newest.FIRST_FRAME_WITHIN", 1.2)
     monkeypatch.setattr("digitlab.camera.newest.pause", lambda failures: 0.02 * failures)
 
 
@@ -300,6 +301,53 @@ def test_one_that_insists_waits_for_a_camera_that_was_never_there(quick):
     with NewestFrame(Camera(GONE, GONE, [0.0]), reconnect=True, insist=True) as frames:
         assert frames.get(timeout=10).number == 0
         assert frames.reconnects == 0
+
+
+@pytest.mark.parametrize("error", [WrongSourceError("not a proxy"), MissingExtraError("ice", needed_for="Ice")])
+def test_what_no_further_attempt_can_mend_ends_at_once_even_one_that_insists(quick, error):
+    source = Camera(error, [0.0])
+    with NewestFrame(source, reconnect=True, insist=True) as frames:
+        with pytest.raises(type(error), match=str(error)[:12]):
+            frames.get(timeout=10)
+        assert (frames.state, frames.problem) == (SourceState.ENDED, str(error))
+    assert len(source.opened) == 1
+
+
+def test_a_camera_that_was_there_is_tried_again_whatever_it_answers(quick):
+    """A password may be unknown to a camera that is just starting."""
+    with NewestFrame(Camera([0.0, GONE], WrongSourceError("rejects"), [0.0]), reconnect=True) as frames:
+        assert [frames.get(timeout=10).number for _ in range(2)] == [0, 1]
+
+
+def test_a_slow_camera_that_does_not_tell_its_rate_is_not_reconnected(quick):
+    """Twice as slow as the time after which a fast one is lost; the first two frames come at once, as from some."""
+    source = Camera([0.0, 0.0, *[0.8] * 6])
+    with NewestFrame(source, keep="all", reconnect=True) as frames:
+        for _ in range(8):
+            assert frames.get(timeout=10) is not None
+        assert frames.reconnects == 0
+        assert frames.state is SourceState.RUNNING  # by now its rate is known
+    assert len(source.opened) == 1
+
+
+def test_a_slow_camera_that_falls_silent_is_lost_after_three_of_its_intervals(quick):
+    told = []
+    source = Camera([0.0, *[0.3] * 5], [0.0])
+    with NewestFrame(source, keep="all", reconnect=True, on_change=told.append) as frames:
+        for _ in range(7):
+            assert frames.get(timeout=10) is not None
+    lost = next(status for status in told if status.state is SourceState.RECONNECTING)
+    seconds = float(lost.problem.removeprefix("no frame for ").removesuffix(" s"))
+    assert 0.9 <= seconds < 1.1 + 1.0  # the machine may be busy
+
+
+def test_a_fast_camera_is_still_lost_at_once(quick):
+    told = []
+    source = Camera([0.0, *[0.01] * 8], [0.0])
+    with NewestFrame(source, keep="all", reconnect=True, on_change=told.append) as frames:
+        for _ in range(10):
+            assert frames.get(timeout=10) is not None
+    assert "no frame for 0.4 s" in [status.problem for status in told if status.state is SourceState.RECONNECTING]
 
 
 def test_a_fault_of_the_program_is_not_tried_again(quick):

@@ -93,6 +93,43 @@ def test_other_addresses_are_refused(text):
         open_source(text, realtime=True)
 
 
+@pytest.mark.parametrize(
+    ("text", "form"),
+    [
+        ("synthetic,30fps", "expected synthetic:,30fps, or in general synthetic:DIGITS,640x480,30fps"),
+        ("Synthetic 6885/42", "expected synthetic:6885/42, or in general synthetic:DIGITS,640x480,30fps"),
+        ("synthetic=68,25fps", "expected synthetic:68,25fps, or in general"),
+        ("rtsp//phone/live", "expected rtsp://phone/live, or in general rtsp://HOST:PORT/PATH"),
+        (
+            "ice cameraA:tcp -h localhost -p 9999",
+            "expected ice:cameraA:tcp -h localhost -p 9999, or in general ice:",
+        ),
+        ("ros/camera/image_raw", "expected ros:camera/image_raw, or in general ros:ws://HOST:9090/TOPIC"),
+        ("192.168.1.20:4747/video", "expected http://192.168.1.20:4747/video, or rtsp://… for RTSP"),
+    ],
+)
+def test_what_lacks_its_colon_is_told_its_right_form(text, form):
+    with pytest.raises(SourceError) as caught:
+        open_source(text, realtime=True)
+    assert form in str(caught.value)
+    meant = str(caught.value).partition("; expected ")[2].partition(", or ")[0]
+    assert open_source(meant, realtime=False) is not None, "what is proposed can be used"
+
+
+def test_no_password_is_shown_of_what_lacks_its_colon():
+    with pytest.raises(SourceError) as caught:
+        open_source("rtsp//me:secret@phone/live", realtime=True)
+    assert "expected rtsp://phone/live" in str(caught.value)
+    assert "secret" not in str(caught.value)
+
+
+def test_a_file_that_is_called_so_is_a_file(write_video, monkeypatch):
+    path = write_video()
+    path.rename(path.with_name("synthetic,30fps"))
+    monkeypatch.chdir(path.parent)
+    assert isinstance(open_source("synthetic,30fps", realtime=True), VideoFile)
+
+
 def test_a_file_with_the_name_of_a_camera_is_written_with_its_folder(write_video, monkeypatch):
     path = write_video()
     path.rename(path.with_name("0"))

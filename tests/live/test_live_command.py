@@ -1,6 +1,8 @@
 import json
 import os
+import shlex
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -198,3 +200,68 @@ def test_a_recording_that_fails_at_its_end_is_2(video, tmp_path, capsys, monkeyp
     out, err = capsys.readouterr()
     assert out, "what was read is printed all the same"
     assert "digitlab: the disk is full" in err
+
+
+def test_a_program_that_fails_is_started_again_and_told_at_the_end(video, capsys):
+    command = shlex.join([sys.executable, "-c", "import sys; sys.exit(3)"])
+    assert run(["live", "--source", str(video), "--headless", "--json", "--on-digit", command]) == 3
+    (*readings, last), err = lines(capsys)
+    states = [line for line in readings if "outlet" in line]
+    assert states[0] | {"seconds": 0.0} == {
+        "outlet": "on-digit", "problem": f"{sys.executable} ended with 3", "seconds": 0.0, "failures": 1, "lost": 1,
+    }  # fmt: skip
+    assert last["summary"]["outlets"]["on-digit"]["lost"] == 1
+    assert "is started again for the next text" in err
+    assert err.splitlines()[-1] == f"digitlab: --on-digit: {sys.executable} ended with 3 (1 message lost)"
+
+
+def test_a_broker_that_is_not_there_is_told_meanwhile_and_at_the_end(video, capsys):
+    pytest.importorskip("paho.mqtt.client")
+    with socket.socket() as closed:
+        closed.bind(("127.0.0.1", 0))
+        address = f"mqtt://127.0.0.1:{closed.getsockname()[1]}/t"
+        assert run(["live", "--source", str(video), "--headless", "--json", "--mqtt", address]) == 3
+    (*readings, last), err = lines(capsys)
+    problem = f"{address} does not respond; retrying"
+    assert [line["problem"] for line in readings if "outlet" in line] == [problem]
+    assert last["summary"]["outlets"]["mqtt"]["problem"] == problem
+    assert err.splitlines()[-1].startswith(f"digitlab: --mqtt: {problem}")
+
+
+def test_an_outlet_with_a_defect_silences_neither_the_lines_nor_the_other_outlets(video, tmp_path, capsys, monkeypatch):
+    def fails(*_):
+        raise RuntimeError("a defect")
+
+    monkeypatch.setattr("digitlab.live.metrics.MetricsServer.tell", fails)
+    command = shlex.join([sys.executable, "-c", "import sys; open(sys.argv[1], 'w').write(sys.argv[2])",
+                          str(tmp_path / "log"), "{digit}"])  # fmt: skip
+    arguments = ["--source", str(video), "--headless", "--fast", "--metrics", "127.0.0.1:0", "--on-digit", command]
+    assert run(["live", *arguments]) == 3
+    out, err = capsys.readouterr()
+    assert [line.split()[-1] for line in out.splitlines()] == ["68"]
+    assert (tmp_path / "log").read_text() == "68"
+    assert err.count("--metrics: failed (RuntimeError: a defect); the next reading is tried again") == 1
+    assert "digitlab: --metrics: failed (RuntimeError: a defect) (48 messages lost)" in err
+    assert "Traceback" not in err
+
+
+@pytest.mark.parametrize(
+    ("source", "message"),
+    [
+        ("ice:cameraA:tcp -h -p x", "is not a proxy"),
+        ("ice:cameraA", "has no endpoint"),
+        ("ice:", "has no endpoint"),
+        ("htp://phone/video", "addresses of this kind are not supported"),
+        ("http://phone:x/video", "not an address"),
+        ("rtsp:///1", "not an address"),
+        ("ros:ws://robot", "names no topic"),
+        ("synthetic,30fps", "expected synthetic:,30fps"),
+    ],
+)
+def test_what_cannot_be_mended_by_waiting_ends_at_once_also_with_retry(source, message, capsys):
+    if source.startswith("ice"):
+        pytest.importorskip("Ice")
+    begun = time.monotonic()
+    assert run(["live", "--source", source, "--headless", "--retry", "--for", "60"]) == 2
+    assert time.monotonic() - begun < 30.0
+    assert message in capsys.readouterr().err.splitlines()[-1]

@@ -134,8 +134,43 @@ def test_a_broker_that_comes_later_and_one_that_goes_and_comes_back(broker, even
         broker.start().listen()
         eventually(lambda: "2" in broker.texts, timeout=20)
         assert broker.states[-1] == "online"
+        eventually(lambda: outlet.health.problem is None)
+        assert outlet.health.failures == 2
     finally:
         outlet.close()
+    assert (outlet.health.problem, outlet.health.lost) == (None, 0)
+
+
+def test_a_text_that_cannot_be_published_does_not_end_the_sender(broker, eventually, monkeypatch):
+    broker.start().listen()
+    outlet = MqttOutlet(Broker.parse(f"mqtt://127.0.0.1:{broker.port}/robot/digits"), print)
+    publish = outlet._publish
+
+    def fails_once(payload):
+        if "bad" in payload:
+            raise ZeroDivisionError("a defect")
+        return publish(payload)
+
+    monkeypatch.setattr(outlet, "_publish", fails_once)
+    try:
+        eventually(lambda: broker.states == ["online"])
+        outlet.tell(reading("bad"))
+        eventually(lambda: "ZeroDivisionError" in (outlet.health.problem or ""))
+        outlet.tell(reading("7"))
+        eventually(lambda: broker.texts[-1:] == ["7"] and outlet.health.problem is None)
+        assert outlet.health.lost == 1
+    finally:
+        outlet.close()
+
+
+def test_a_session_that_ends_before_the_broker_was_found_says_what_was_lost():
+    with socket.socket() as closed:
+        closed.bind(("127.0.0.1", 0))
+        outlet = MqttOutlet(Broker.parse(f"mqtt://127.0.0.1:{closed.getsockname()[1]}/t"), print)
+        outlet.tell(reading("7"))
+        outlet.close()
+    assert outlet.health.problem.endswith("does not respond; retrying")
+    assert outlet.health.lost == 1
 
 
 def test_after_a_broker_has_hung_it_has_the_newest_text_and_its_age(broker, eventually):

@@ -140,6 +140,26 @@ def test_a_bridge_that_is_not_there_does_not_hold_us_up():
     outlet.close()
     assert time.monotonic() - begun < 4.5
     assert "no rosbridge answers" in said[0]
+    assert "no rosbridge answers" in outlet.health.problem
+    assert outlet.health.lost == 1
+
+
+def test_an_unexpected_error_does_not_end_the_publishing(bridge, eventually, monkeypatch):
+    said, publish, failing = [], RosOutlet._publish, [True]
+
+    def fails_once(outlet, *arguments):
+        if failing:
+            failing.clear()
+            raise ZeroDivisionError("a defect")
+        publish(outlet, *arguments)
+
+    monkeypatch.setattr(RosOutlet, "_publish", fails_once)
+    outlet = RosOutlet(bridge.address, said.append)
+    outlet.tell(LiveReading(0, time.monotonic(), 0.0, 1.0, Reading((), 1.0), "7", changed=True))
+    eventually(lambda: bridge.published("/digitlab/digit") == [7], timeout=15)
+    outlet.close()
+    assert any("publishing failed (ZeroDivisionError: a defect); retrying" in line for line in said)
+    assert (outlet.health.problem, outlet.health.failures, outlet.health.lost) == (None, 1, 0)
 
 
 @pytest.mark.parametrize(

@@ -7,13 +7,14 @@ import os
 import threading
 import time
 from abc import abstractmethod
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import cv2
 
 from digitlab.camera.address import Address
 from digitlab.camera.colours import rgb_from_opencv
 from digitlab.camera.source import Source
+from digitlab.camera.stream_clock import StreamClock
 from digitlab.errors import SourceError
 from digitlab.values import Frame
 
@@ -26,6 +27,8 @@ if TYPE_CHECKING:
 __all__ = ["LiveCapture", "RtspStream", "quiet_opencv", "sensible_rate"]
 
 _HIGHEST_RATE = 1000.0  # frames/s; from here on, a container's header gives its clock rate instead
+_BEHIND = 0.1  # seconds by which a stream is late from which pictures that wait are passed over
+_DRAINS_FOR = 0.5  # maximum seconds spent passing over them: decoding them takes time, too
 
 
 class LiveCapture(Source):
@@ -34,16 +37,20 @@ class LiveCapture(Source):
     Neither opening nor reading can be interrupted: OpenCV has its own timeouts, if any. `close` returns at once, and
     the blocked thread releases the capture when OpenCV returns. (A subclass of `cv2.VideoCapture` would crash the
     process in OpenCV 5, so the capture is a member.)
+
+    passed: number of pictures of a stream that were passed over to get to the newest
     """
 
     realtime = True
     live = True
+    _clock: StreamClock | None = None  # of a stream that is queued when it is not read in time; drivers do not queue
 
     def __init__(self) -> None:
         self._connection: _Connection | None = None
         self._lock = threading.Lock()
         self._rate: float | None = None
         self._asked = False
+        self.passed = 0
 
     @property
     def rate(self) -> float | None:
@@ -71,7 +78,7 @@ class LiveCapture(Source):
         with self._lock:
             if self._connection is not None:
                 return
-            connection = self._connection = _Connection()
+            connection = self._connection = _Connection(self._clock)
             self._asked = True
         try:
             capture = self._start()
@@ -79,7 +86,7 @@ class LiveCapture(Source):
             self._let_go(connection)
             raise
         self._rate = sensible_rate(capture.get(cv2.CAP_PROP_FPS))
-        connection.begin(capture)
+        connection.begin(capture, self._rate)
 
     def read(self) -> Frame | None:
         """Wait for the next frame; None when closed.
@@ -97,6 +104,13 @@ class LiveCapture(Source):
             if connection.closed:
                 return None
             raise SourceError(self._lost())
+        self.passed += connection.passed
+        if (clock := self._clock) is not None and clock.is_too_late:
+            clock.tolerate_more()
+            raise SourceError(
+                f"{self}: its pictures are {clock.behind:.1f} s old, since they arrive or are decoded more slowly than "
+                "they are taken; a smaller size or a lower frame rate helps"
+            )
         number, connection.frames = connection.frames, connection.frames + 1
         return Frame(image, captured=time.monotonic(), number=number)
 
@@ -113,32 +127,63 @@ class LiveCapture(Source):
 
 
 class _Connection:
-    """One capture, from opening to closing: read by one thread; any thread may close it."""
+    """One capture, from opening to closing: read by one thread; any thread may close it.
 
-    def __init__(self) -> None:
+    passed: number of pictures passed over by the last `read`
+    """
+
+    def __init__(self, clock: StreamClock | None) -> None:
         self.frames = 0
+        self.passed = 0
+        self._clock = clock
+        self._interval = 0.0  # nominal seconds between two pictures; 0.0 while unknown
         self.closed = False
         self._capture: cv2.VideoCapture | None = None
         self._busy = threading.Lock()  # held while the capture is used
 
-    def begin(self, capture: cv2.VideoCapture) -> None:
+    def begin(self, capture: cv2.VideoCapture, rate: float | None) -> None:
         """Take over an open capture; release it at once if `close` was called meanwhile."""
         with self._busy:
+            self._interval = 1.0 / rate if rate else 0.0
+            if self._clock is not None:
+                self._clock.restart()
             self._capture = capture
         self._release_if_closed()
 
     def read(self) -> NDArray[np.uint8] | None:
-        """Return the next frame, uint8 (H, W, 3) RGB; None when closed, or when there is none."""
+        """Return the newest frame, uint8 (H, W, 3) RGB; None when closed, or when there is none."""
         try:
             with self._busy:
                 if self.closed or self._capture is None:
                     return None
-                decoded, image = self._capture.read()
+                decoded, image = self._newest(self._capture)
         except cv2.error as error:
             raise SourceError(f"OpenCV cannot continue reading: {' '.join(str(error).split())}") from error
         finally:
             self._release_if_closed()
         return rgb_from_opencv(image) if decoded and image is not None and not self.closed else None
+
+    def _newest(self, capture: cv2.VideoCapture) -> tuple[bool, NDArray[Any] | None]:
+        """Return what `capture.read` does; of a stream that is late, pass over what has arrived before the newest.
+
+        `grab` waits for the next picture. If it returned in less than half the time between two pictures, that one had
+        been waiting, and there may be others. At the beginning, FFmpeg has those from which it determined the format.
+        """
+        self.passed = 0
+        if self._clock is None:
+            return capture.read()
+        enough = time.monotonic() + _DRAINS_FOR
+        while not self.closed:
+            begun = time.monotonic()
+            if not capture.grab():
+                return False, None
+            arrived = time.monotonic()
+            step = self._clock.add(capture.get(cv2.CAP_PROP_POS_MSEC) / 1000.0, arrived)
+            late = self._clock.behind > _BEHIND or not self.frames
+            if not late or arrived - begun >= (step or self._interval) / 2.0 or arrived >= enough:
+                return capture.retrieve()
+            self.passed += 1
+        return False, None
 
     def close(self) -> None:
         """Release the capture, now or when the current read returns."""
@@ -185,10 +230,15 @@ _SILENT_FOR = 4_000
 
 
 class RtspStream(LiveCapture):
-    """An IP camera at an rtsp:// or rtsps:// address, which may contain a user name and password."""
+    """An IP camera at an rtsp:// or rtsps:// address, which may contain a user name and password.
+
+    If pictures arrive faster than they are read, older ones are passed over. If they are late by their time stamps
+    although none is waiting, `read` fails: a new connection begins with the newest.
+    """
 
     def __init__(self, address: str) -> None:
         super().__init__()
+        self._clock = StreamClock()
         self.address = Address.given(address)
         if self.address.scheme not in ("rtsp", "rtsps"):
             raise SourceError(f"{self.address}: not an rtsp address")

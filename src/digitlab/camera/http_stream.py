@@ -15,7 +15,8 @@ from typing import TYPE_CHECKING
 from urllib.parse import urljoin
 
 from digitlab.camera.address import Address
-from digitlab.errors import SourceError
+from digitlab.camera.source import FIRST_FRAME_WITHIN
+from digitlab.errors import SourceError, WrongSourceError
 
 if TYPE_CHECKING:
     from http.client import HTTPResponse
@@ -24,7 +25,7 @@ __all__ = ["HttpStream"]
 
 _MOST_REDIRECTS = 3
 _STEP = 0.1  # polling interval in seconds: a pending connection checks whether it was closed
-_SILENT_FOR = 4.0  # seconds without a byte after which the stream counts as failed
+_SILENT_FOR = 3.0 * FIRST_FRAME_WITHIN  # seconds without a byte; `NewestFrame` gives up sooner
 _BLOCK = 65_536  # bytes per read
 
 _IN_PROGRESS = (0, errno.EINPROGRESS, errno.EWOULDBLOCK, errno.EINTR)
@@ -189,12 +190,16 @@ class HttpStream:
     def _check(self, response: HTTPResponse) -> None:
         """Reject a response that is not a stream; the error message says what it is instead.
 
+        A page may be replaced by the stream (DroidCam shows one while it has another viewer), and a path may be missing
+        until a camera's program has started; neither a password nor the kind of a file is corrected by waiting.
+
         Raises:
             SourceError: with the status, or the content type.
+            WrongSourceError: if another attempt is useless.
         """
         status, kind = response.status, response.headers.get_content_type()
         if status == http.HTTPStatus.UNAUTHORIZED:
-            raise SourceError(f"{self.address}: {_asks_for_password(response, bool(self.address.user))}")
+            raise WrongSourceError(f"{self.address}: {_asks_for_password(response, bool(self.address.user))}")
         if status != http.HTTPStatus.OK:
             phrase = "".join(character for character in response.reason[:60] if character.isprintable())
             raise SourceError(f"{self.address}: answers {status} {phrase}; check the path of the address")
@@ -202,11 +207,12 @@ class HttpStream:
             return
         if kind == "text/html":
             hint = "a page, not a stream; DroidCam's stream is at /video, and takes one viewer at a time"
-        elif kind.startswith("image/"):
+            raise SourceError(f"{self.address}: is {hint}")
+        if kind.startswith("image/"):
             hint = f"a single picture ({kind}); {_EXPECTED}"
         else:
             hint = f"a file ({kind}), not a stream; download it and give its path, or {_EXPECTED}"
-        raise SourceError(f"{self.address}: is {hint}")
+        raise WrongSourceError(f"{self.address}: is {hint}")
 
 
 def _asks_for_password(response: HTTPResponse, given: bool) -> str:

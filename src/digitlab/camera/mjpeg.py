@@ -70,7 +70,7 @@ class MjpegStream(Source):
         """Return the newest complete picture; None when closed.
 
         Raises:
-            SourceError: when it was never opened, or the connection failed or delivered nothing for four seconds.
+            SourceError: when it was never opened, or the connection failed or delivered nothing for 30 seconds.
         """
         if not self._asked:
             raise SourceError("the source was read before it was opened; use it in a `with` statement")

@@ -18,7 +18,7 @@ from digitlab.camera.source import (
     pause,
     seconds_asleep,
 )  # fmt: skip
-from digitlab.errors import SourceError
+from digitlab.errors import SourceError, WrongSourceError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -35,6 +35,8 @@ Keep = Literal["newest", "all"]
 _PATIENCE = 1.0  # seconds that `close` waits for a source to return from `read`
 _MOMENT = 0.1  # seconds that a new attempt waits for the previous one to return from `read`
 _USUAL_RATE = 25.0  # frames per second, of a file that does not say
+_GAPS = 8  # number of the latest intervals between frames, the longest of which counts
+_KNOWN_AFTER = 5  # frames of a connection after which its intervals are known: some cameras begin with two at once
 _MOST_LEFT_BEHIND = 4  # maximum number of hanging reader threads; at this number, a new attempt waits for one to return
 _SLEPT = "this program was suspended, or had no processor, for {seconds:.0f} s"
 
@@ -49,7 +51,8 @@ class NewestFrame:
         Default: "newest" for a source in real time, "all" for any other.
     reconnect: reopen a camera (`source.live`) that failed or stalled, with growing pauses, indefinitely. A source that
         could never be opened still ends with its error, unless `insist` is set
-    insist: keep retrying in that case as well (for a window, or a robot that starts before its camera)
+    insist: keep retrying in that case as well (for a window, or a robot that starts before its camera), except after a
+        `WrongSourceError`
     on_change: called with every new status, in order, in a thread of this class, with no lock held
 
     captured: number of frames from the source so far; a frame's `number` counts them, over all connections
@@ -207,31 +210,36 @@ class NewestFrame:
 
     def _patience_left(self, attempt: _Attempt) -> float:
         """Return the seconds until this attempt must be checked again; 0 if it has failed (then its error is set)."""
-        silence, slow = attempt.silence, self._slow
+        silence = attempt.silence
         if not attempt.frames:
             if self.source.live and silence >= FIRST_FRAME_WITHIN:
                 attempt.fail(SourceError(f"no frame within {FIRST_FRAME_WITHIN:g} s"))
                 return 0.0
             return FIRST_FRAME_WITHIN - silence if self.source.live else STALLED_AFTER
-        if silence < (limit := max(STALLED_AFTER, slow)):
+        if silence < (limit := max(STALLED_AFTER, self._slow(attempt))):
             return limit - silence
-        self._become(SourceState.STALLED, f"no frame for {limit:g} s")
+        self._become(SourceState.STALLED, f"no frame for {limit:.3g} s")
         if not self._reconnect:
             return STALLED_AFTER
-        if silence < (limit := max(GIVEN_UP_AFTER, slow)):
+        if silence < (limit := self._given_up_after(attempt)):
             return limit - silence
-        attempt.fail(SourceError(f"no frame for {limit:g} s"))
+        attempt.fail(SourceError(f"no frame for {limit:.3g} s"))
         return 0.0
 
-    @property
-    def _slow(self) -> float:
-        """Three frame intervals in seconds, or 0 if the rate is unknown: a slow camera is not a stalled one."""
+    def _slow(self, attempt: _Attempt) -> float:
+        """Three frame intervals in seconds, declared or measured; 0 if unknown: a slow camera is not a stalled one."""
         rate = self.source.rate
-        return 3.0 / rate if rate else 0.0
+        return 3.0 * max(1.0 / rate if rate else 0.0, min(FIRST_FRAME_WITHIN, max(attempt.gaps, default=0.0)))
+
+    def _given_up_after(self, attempt: _Attempt) -> float:
+        """Return the seconds without a frame after which a camera is lost; many while its rate is unknown."""
+        known = self.source.rate is not None or attempt.frames >= _KNOWN_AFTER
+        return max(GIVEN_UP_AFTER if known and attempt.frames else FIRST_FRAME_WITHIN, self._slow(attempt))
 
     def _worth_another_try(self, error: Exception | None) -> bool:
-        lost = isinstance(error, SourceError | OSError) and (self.captured > 0 or self._insist)
-        return lost and self._reconnect and not self._closed
+        if not self._reconnect or self._closed or not isinstance(error, SourceError | OSError):
+            return False
+        return self.captured > 0 or (self._insist and not isinstance(error, WrongSourceError))
 
     def _rest(self, until: float) -> None:
         """Wait until `until`, or longer while too many earlier attempts still hang."""
@@ -276,6 +284,8 @@ class NewestFrame:
             self.source.open()
             while self._has_room(attempt):
                 frame = self.source.read()
+                if attempt.frames:
+                    attempt.gaps.append(attempt.silence)
                 attempt.waits_since = None
                 if frame is None:
                     break
@@ -305,7 +315,7 @@ class NewestFrame:
         if not (self._reconnect and self.keep == "newest"):
             return False
         seconds = time.monotonic() - attempt.last_sign + seconds_asleep() - attempt.asleep
-        if seconds < max(GIVEN_UP_AFTER if attempt.frames else FIRST_FRAME_WITHIN, self._slow):
+        if seconds < self._given_up_after(attempt):
             return False
         attempt.fail(SourceError(_SLEPT.format(seconds=seconds)))
         attempt.abandoned = True
@@ -340,6 +350,7 @@ class _Attempt:
     """One attempt: opening the source, and reading it until it ends.
 
     frames: how many it delivered; last_sign: time of the last one, or of opening; asleep: `seconds_asleep` at that time
+    gaps: the latest seconds spent waiting for a frame, without the first
     waits_since: when waiting for the current frame began (for the first: opening); None while the source itself waits
     over: whether its thread has finished; abandoned: whether its frames are ignored from now on
     error: why it ended; None for a normal end
@@ -347,6 +358,7 @@ class _Attempt:
 
     frames: int = 0
     last_sign: float = field(default_factory=time.monotonic)
+    gaps: deque[float] = field(default_factory=lambda: deque(maxlen=_GAPS))
     waits_since: float | None = field(default_factory=time.monotonic)
     asleep: float = field(default_factory=lambda: seconds_asleep())  # noqa: PLW0108 - looked up when called
     over: bool = False

@@ -6,6 +6,7 @@ import re
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from digitlab.camera.address import without_password
 from digitlab.camera.capture import RtspStream
 from digitlab.camera.folder import ImageFolder
 from digitlab.camera.mjpeg import MjpegStream
@@ -21,6 +22,17 @@ if TYPE_CHECKING:
 __all__ = ["is_camera", "open_source"]
 
 _CAMERA = re.compile(r"[0-9]{1,3}\Z|/dev/video|(https?|rtsps?|ice|ros):", re.IGNORECASE)
+_FORMS = {  # of the sources that begin with a word
+    "synthetic": "synthetic:DIGITS,640x480,30fps",
+    "http": "http://HOST:PORT/video",
+    "https": "https://HOST:PORT/video",
+    "rtsp": "rtsp://HOST:PORT/PATH",
+    "rtsps": "rtsps://HOST:PORT/PATH",
+    "ice": "ice:NAME:tcp -h HOST -p PORT",
+    "ros": "ros:ws://HOST:9090/TOPIC",
+}
+_NO_COLON = re.compile(rf"({'|'.join(_FORMS)})[\s,;=/]+(.*)", re.IGNORECASE | re.DOTALL)
+_NO_SCHEME = re.compile(r"([\w.-]+|\[[0-9a-f:]+\]):[0-9]{1,5}(/.*)?", re.IGNORECASE | re.DOTALL)
 _EXPECTED = (
     "expected a camera's number, a video file, a folder of pictures, http://…, rtsp://…, ice:PROXY, "
     "ros:ws://HOST:9090/TOPIC, or synthetic"
@@ -61,6 +73,8 @@ def open_source(text: str, *, realtime: bool) -> Source:
         return source
     path = Path(text)
     if not text or not _exists(path):
+        if (form := _right_form(text)) is not None:
+            raise SourceError(f"{without_password(text)}: there is no such file or folder; {form}")
         raise SourceError(f"{text or '(nothing)'}: there is no such file or folder; {_EXPECTED}")
     if path.is_char_device():
         return Webcam(path)
@@ -95,6 +109,25 @@ def _by_its_form(text: str, *, realtime: bool) -> Source | None:
         return RtspStream(text)
     if "://" in text:
         raise SourceError(f"{text.partition('://')[0][:20]}://…: addresses of this kind are not supported; {_EXPECTED}")
+    return None
+
+
+def _right_form(text: str) -> str | None:
+    """Return how a source is written that lacks its colon or its scheme; None if the text resembles none.
+
+    >>> _right_form("synthetic,30fps")
+    'expected synthetic:,30fps, or in general synthetic:DIGITS,640x480,30fps'
+    >>> _right_form("192.168.1.20:4747/video")
+    'expected http://192.168.1.20:4747/video, or rtsp://… for RTSP'
+    """
+    if (found := _NO_COLON.fullmatch(text)) is not None:
+        word, rest = found[1].lower(), found[2]
+        if word == "synthetic" and not re.match(r"[0-9/]+(,|$)|blank", rest):  # the digits may be left out
+            rest = f",{rest}"
+        meant = f"{word}{'://' if word[:4] in ('http', 'rtsp') else ':'}{rest}"
+        return f"expected {without_password(meant)}, or in general {_FORMS[word]}"
+    if _NO_SCHEME.fullmatch(text) is not None:
+        return f"expected {without_password(f'http://{text}')}, or rtsp://… for RTSP"
     return None
 
 

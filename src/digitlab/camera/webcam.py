@@ -13,7 +13,7 @@ from pathlib import Path
 import cv2
 
 from digitlab.camera.capture import LiveCapture, quiet_opencv
-from digitlab.errors import SourceError
+from digitlab.errors import SourceError, WrongSourceError
 
 __all__ = ["Device", "Webcam", "captures_video", "list_devices"]
 
@@ -141,13 +141,13 @@ class Webcam(LiveCapture):
         if not node.exists():
             raise SourceError(f"{self}: there is no {node}; {advice}")
         if not node.is_char_device():
-            raise SourceError(f"{self}: {node} is not a device; {advice}")
+            raise WrongSourceError(f"{self}: {node} is not a device; {advice}")
         if not os.access(node, os.R_OK | os.W_OK):
             raise SourceError(
                 f"{self}: permission denied for {node}; usually only members of the group video have access"
             )
         if captures_video(node) is False:
-            raise SourceError(f"{self}: {node} does not capture video; {advice}")
+            raise WrongSourceError(f"{self}: {node} does not capture video; {advice}")
 
     def _lost(self) -> str:
         return f"{self}: no picture arrived; it was unplugged, or another program uses it"

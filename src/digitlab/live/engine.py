@@ -126,6 +126,12 @@ class LiveEngine:
         return self._recording_failure
 
     @property
+    def recording_problem(self) -> str | None:
+        """Why the running recording has ended, or lacks frames; None without a problem, or without a recording."""
+        recording = self._loop.recording
+        return None if recording is None else recording.problem
+
+    @property
     def frames_not_recorded(self) -> int:
         """How many frames are missing from the last recording that was finished, since they came too fast for it."""
         return self._frames_not_recorded
@@ -141,7 +147,7 @@ class LiveEngine:
         latest, feed, recording, reader = loop.latest, loop.feed, loop.recording, requested.reader
         read, frame = latest.read, latest.frame
         state, problem = self._state()
-        warning = loop.warning or (None if recording is None else recording.problem)
+        warning = loop.warning or self.recording_problem
         return Snapshot(
             frame=frame,
             region=None if read is None else read.region,

@@ -5,21 +5,20 @@ from __future__ import annotations
 import time
 from collections import deque
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
+
+from digitlab.errors import counted
 
 if TYPE_CHECKING:
     from digitlab.live.numbers import Number
     from digitlab.live.tracks import Track
     from digitlab.values import ReadDigit, Reading
 
-__all__ = ["Announcement", "LiveReading", "LiveStatistics", "Outlet", "due"]
+__all__ = ["Announcement", "LiveReading", "LiveStatistics", "due"]
 
-_AGAIN = (
-    1.0  # seconds after which a reading is published again, so that listeners can tell a dead camera from an idle one
-)
-
+_AGAIN = 1.0  # seconds after which a reading is published again: listeners can tell a dead camera from an idle one
 _LATENCIES_KEPT = 36_000  # 20 minutes at 30 frames/s: a session of weeks must not fill the memory
 
 
@@ -140,16 +139,6 @@ def _times(captured: float) -> dict[str, float]:
     return {"time": round(time.time() - age, 3), "age": round(age, 3)}
 
 
-class Outlet(Protocol):
-    """A receiver of readings (MQTT, ROS, a program): never blocks the reader, and closes quickly."""
-
-    def tell(self, live: LiveReading, /) -> None:
-        """Accept a reading."""
-
-    def close(self) -> None:
-        """Send the last messages and disconnect."""
-
-
 def due(live: LiveReading, published: float | None) -> bool:
     """Return whether a reading is to be published: the first, a changed steady text, or that of a second ago again.
 
@@ -215,7 +204,7 @@ class LiveStatistics:
 
     def describe(self) -> str:
         """Summarise in one line of text."""
-        frames = f"{self.captured} frames captured, {self.read} read, {self.dropped} dropped"
+        frames = f"{counted(self.captured, 'frame')} captured, {self.read} read, {self.dropped} dropped"
         rate, latency = self.frames_per_second, self.latency()
         if rate is None or latency is None:
             return frames

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from digitlab.camera import SourceState
 from digitlab.errors import UsageError
+from digitlab.live.delivery import Health
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -40,7 +41,10 @@ def metrics_address(text: str) -> tuple[str, int]:
 
 
 class MetricsServer:
-    """Answers GET /metrics from a thread of its own. An `Outlet`: it counts the readings."""
+    """Answers GET /metrics from a thread of its own. An `Outlet`: it counts the readings.
+
+    healths: of all outlets, which are served as well
+    """
 
     def __init__(self, address: str) -> None:
         """Start.
@@ -49,6 +53,8 @@ class MetricsServer:
             UsageError: for an invalid address, or one that cannot be listened on.
         """
         self.engine: LiveEngine | None = None
+        self.health = Health("metrics")
+        self.healths: tuple[Health, ...] = ()
         self._tellings = self._changes = 0
         host, port = metrics_address(address)
         asked = self
@@ -103,6 +109,7 @@ class MetricsServer:
     def _lines(self) -> Iterator[str]:
         yield from _figure("tellings_total", "counter", "Texts that became steady.", self._tellings)
         yield from _figure("changes_total", "counter", "Changes of the steady text.", self._changes)
+        yield from self._outlets()
         if self.engine is None:
             return
         seen, statistics = self.engine.snapshot(), self.engine.statistics
@@ -123,6 +130,17 @@ class MetricsServer:
             yield from head("digitlab_live_latency_seconds", "summary", "From capture to reading.")
             for name, quantile in (("median", 0.5), ("p95", 0.95), ("p99", 0.99)):
                 yield f'digitlab_live_latency_seconds{{quantile="{quantile}"}} {latency[name] / 1000:.6f}'
+
+    def _outlets(self) -> Iterator[str]:
+        for name, kind, about in (
+            ("failing", "gauge", "1: the outlet does not deliver."),
+            ("failures_total", "counter", "How often the outlet began to fail."),
+            ("lost_total", "counter", "Messages that were not delivered."),
+        ):
+            yield from head(f"digitlab_live_outlet_{name}", kind, about)
+            for health in self.healths:
+                values = {"failing": health.problem is not None, "failures_total": health.failures}
+                yield f'digitlab_live_outlet_{name}{{outlet="{health.name}"}} {int(values.get(name, health.lost))}'
 
 
 class _Server(ThreadingTCPServer):

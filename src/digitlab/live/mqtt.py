@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import logging
 import os
 import socket
 import threading
@@ -26,7 +27,8 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote, urlsplit
 
 from digitlab.camera.address import reason_of
-from digitlab.errors import MissingExtraError, UsageError
+from digitlab.errors import MissingExtraError, UsageError, first_line
+from digitlab.live.delivery import Health
 from digitlab.live.home_assistant import discovery
 from digitlab.live.live_reading import due
 
@@ -36,6 +38,8 @@ if TYPE_CHECKING:
     from digitlab.live.live_reading import Announcement, LiveReading
 
 __all__ = ["NOTHING_READ", "Broker", "MqttOutlet"]
+
+_log = logging.getLogger(__name__)
 
 _PORTS = {"mqtt": 1883, "mqtts": 8883}
 _PASSWORD = "DIGITLAB_MQTT_PASSWORD"  # noqa: S105 - the name of a variable
@@ -119,6 +123,8 @@ class MqttOutlet:
         self._broker = broker
         self._say = say
         self._said: str | None = None
+        self.health = Health("mqtt")
+        self._unconfirmed = False  # whether a text was published that the broker has not confirmed
         self._news: deque[Announcement] = deque(maxlen=_MOST_TEXTS)  # to be published, the newest last
         self._last: Announcement | None = None  # the one published before them
         self._online: Any = None  # paho's record of the message "online" of this connection; None without one
@@ -151,9 +157,12 @@ class MqttOutlet:
     def tell(self, live: LiveReading) -> None:
         """Publish a reading; never blocks."""
         for number in live.numbers:
-            if self._client.is_connected():
+            if not self._client.is_connected():
+                self.health.lose(1)
+            else:
                 sent = self._client.publish(f"{self._broker.topic}/number", json.dumps(number.as_json()), qos=1)
                 if sent.rc == self._full:
+                    self.health.lose(1)
                     self._tell_once(f"{self._broker} confirms nothing; numbers are dropped")
         if due(live, self._published_at):
             self._published_at = time.monotonic()
@@ -168,6 +177,8 @@ class MqttOutlet:
     def close(self) -> None:
         """Publish the last text and "offline", and disconnect."""
         with self._changed:
+            if self._news:  # of a session so short that it has not connected yet
+                self._changed.wait_for(lambda: self._online is not None or self._said is not None, _FAREWELL)
             self._closing, self._until = True, time.monotonic() + _FAREWELL
             self._changed.notify_all()
         self._sender.join(2.0 * _FAREWELL)
@@ -181,6 +192,8 @@ class MqttOutlet:
             # Without a farewell, the broker publishes the last will.
             with contextlib.suppress(OSError):
                 socket.socket.shutdown(connection, socket.SHUT_RDWR)  # type: ignore[arg-type]  # a socket, or TLS on one
+        if self._news or self._unconfirmed or not confirmed:
+            self.health.failed(self.health.problem or f"{self._broker}: the last text was not confirmed", lost=1)
         # It waits for the client's thread, which may be looking up a host name.
         ending = threading.Thread(target=client.loop_stop, name="digitlab-mqtt-closing", daemon=True)
         ending.start()
@@ -189,6 +202,19 @@ class MqttOutlet:
     # The sender's thread.
 
     def _publish_texts(self) -> None:
+        """Publish what `tell` is given, until closed; an unexpected error must not silence the session."""
+        while True:
+            try:
+                self._publish_until_closed()
+            except Exception as error:  # noqa: BLE001
+                _log.debug("a text could not be published", exc_info=True)
+                self.health.lose(1)
+                reason = f"{type(error).__name__}: {first_line(error)}"
+                self._fails(f"{self._broker}: a text could not be published ({reason})")
+            else:
+                return
+
+    def _publish_until_closed(self) -> None:
         while True:
             with self._changed:
                 self._changed.wait_for(lambda: self._closing or (self._news and self._online is not None))
@@ -202,7 +228,9 @@ class MqttOutlet:
                     self._changed.wait(_TURN)
                     continue
                 self._last = news = self._news.popleft()
-            self._is_confirmed(self._publish(json.dumps(news.as_json())))
+            self._unconfirmed = not self._is_confirmed(self._publish(json.dumps(news.as_json())))
+            if not self._unconfirmed:
+                self.health.works()
 
     def _keep_newest(self) -> None:
         while len(self._news) > 1:
@@ -227,7 +255,7 @@ class MqttOutlet:
 
     def _connected(self, client: Any, userdata: Any, flags: Any, reason: Any, properties: Any) -> None:  # noqa: ARG002
         if reason.is_failure:
-            self._tell_once(f"{self._broker} refuses the connection ({reason}); retrying")
+            self._fails(f"{self._broker} refuses the connection ({reason}); retrying")
             return
         for place, payload in discovery(self._broker.topic) if self._announced else ():
             client.publish(place, payload, qos=1, retain=True)
@@ -239,10 +267,11 @@ class MqttOutlet:
                 self._publish(json.dumps(NOTHING_READ))
             self._online = client.publish(self._state, "online", qos=1, retain=True)
             self._changed.notify_all()
+        self.health.works()
         self._tell_once(f"publishing to {self._broker}")
 
     def _not_found(self, client: Any, userdata: Any) -> None:  # noqa: ARG002
-        self._tell_once(f"{self._broker} does not respond; retrying")
+        self._fails(f"{self._broker} does not respond; retrying")
 
     def _disconnected(
         self,
@@ -256,9 +285,17 @@ class MqttOutlet:
             self._online = None
         # A refusal, which has been reported already, is followed by a disconnection.
         if not self._closing and not (self._said or "").startswith(f"{self._broker} refuses"):
-            self._tell_once(f"{self._broker}: connection lost ({reason}); retrying")
+            self._fails(f"{self._broker}: connection lost ({reason}); retrying")
+
+    def _fails(self, text: str) -> None:
+        if not self._closing:
+            self.health.failed(text)
+        self._tell_once(text)
 
     def _tell_once(self, text: str) -> None:
         if text != self._said and not self._closing:
             self._said = text
-            self._say(text)
+            with contextlib.suppress(OSError):  # an error would end paho's thread, and with it the connection
+                self._say(text)
+            with self._changed:
+                self._changed.notify_all()

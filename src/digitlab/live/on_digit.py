@@ -15,6 +15,7 @@ from collections import deque
 from typing import IO, TYPE_CHECKING
 
 from digitlab.errors import UsageError
+from digitlab.live.delivery import Health
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -99,7 +100,7 @@ class DigitCommand:
         """Parse the command; nothing is started yet.
 
         once: start it for each reported number instead, one after the other
-        say: called once with a message, when the program cannot be started or fails
+        say: called with a message when the program cannot be started or fails, once for each reason
 
         Raises:
             UsageError: when it cannot be parsed, or there is no such program.
@@ -112,7 +113,8 @@ class DigitCommand:
             program = self._words[0] if self._words else ""
             raise UsageError(f"--on-digit {command!r}: there is no program {program!r}; no shell interprets this line")
         self._say = say
-        self._failed = False
+        self.health = Health("on-digit")
+        self._said: set[str] = set()
         self._once = once
         self._waiting: deque[str] = deque()
         self._running: subprocess.Popen[bytes] | None = None
@@ -166,7 +168,9 @@ class DigitCommand:
                 with self._changed:
                     self._running = None
                     self._changed.notify_all()
-                    if code != 0 and not self._closing:
+                    if code == 0:
+                        self.health.works()
+                    elif not self._closing:
                         self._complain(f"ended with {code}" if code > 0 else f"was ended by signal {-code}")
 
     def _started(self, words: list[str]) -> subprocess.Popen[bytes] | None:
@@ -177,6 +181,7 @@ class DigitCommand:
             return None
 
     def _complain(self, what: str) -> None:
-        if not self._failed:
-            self._failed = True
-            self._say(f"--on-digit: {self._words[0]} {what}; further failures are not reported")
+        self.health.failed(f"{self._words[0]} {what}", lost=1)
+        if what not in self._said:
+            self._said.add(what)
+            self._say(f"--on-digit: {self._words[0]} {what}; it is started again for the next text")

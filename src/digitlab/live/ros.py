@@ -9,6 +9,7 @@ Both are latched: later subscribers get the last one. A lost connection to rosbr
 from __future__ import annotations
 
 import json
+import logging
 import re
 import threading
 import time
@@ -16,7 +17,8 @@ from typing import TYPE_CHECKING, Any
 
 from digitlab.camera.rosbridge import Rosbridge, bridge_address
 from digitlab.camera.source import pause
-from digitlab.errors import SourceError, UsageError
+from digitlab.errors import SourceError, UsageError, first_line
+from digitlab.live.delivery import Health
 from digitlab.live.live_reading import due
 
 if TYPE_CHECKING:
@@ -25,6 +27,8 @@ if TYPE_CHECKING:
     from digitlab.live.live_reading import Announcement, LiveReading
 
 __all__ = ["DEFAULT_TOPIC", "RosOutlet"]
+
+_log = logging.getLogger(__name__)
 
 DEFAULT_TOPIC = "/digitlab"
 
@@ -53,6 +57,7 @@ class RosOutlet:
         self._topic = f"/{topic.strip('/')}" if not topic.startswith("~") else topic
         self._say = say
         self._said: str | None = None
+        self.health = Health("ros")
         self._published_at: float | None = None
         self._digit: int | None = None  # the last one that was published
         self._next: Announcement | None = None
@@ -77,6 +82,8 @@ class RosOutlet:
             self._closing = True
             self._changed.notify_all()
         self._thread.join(2.0 * _FAREWELL)
+        if self._next is not None:
+            self.health.failed(self.health.problem or f"{self._address}: the last text was not published", lost=1)
 
     def _run(self) -> None:
         failures = 0
@@ -85,12 +92,18 @@ class RosOutlet:
             try:
                 with Rosbridge(self._address) as bridge:
                     self._advertise(bridge)
+                    self.health.works()
                     self._tell_once(f"publishing to {self._address} as {self._topic}/reading and {self._topic}/digit")
                     failures = 0
                     self._publish_all(bridge)
             except SourceError as error:
                 failures += 1
-                self._tell_once(f"{error}; retrying")
+                self._fails(f"{error}; retrying")
+            except Exception as error:  # noqa: BLE001 - the thread must live on: without it, nothing is published
+                failures += 1
+                _log.debug("publishing failed", exc_info=True)
+                reason = f"{type(error).__name__}: {first_line(error)}"
+                self._fails(f"{self._address}: publishing failed ({reason}); retrying")
             with self._changed:
                 self._changed.wait_for(
                     lambda: self._closing, max(0.05, begun + pause(max(1, failures)) - time.monotonic())
@@ -118,7 +131,7 @@ class RosOutlet:
                     self._digit = digit
             while (answer := bridge.receive(0.0)) is not None:
                 if answer.get("op") == "status" and answer.get("level") == "error":
-                    self._tell_once(f"{self._address} reports an error: {str(answer.get('msg'))[:200]}")
+                    self._fails(f"{self._address} reports an error: {str(answer.get('msg'))[:200]}")
             if closing:
                 for name in ("reading", "digit"):
                     bridge.send({"op": "unadvertise", "topic": f"{self._topic}/{name}"})
@@ -126,6 +139,10 @@ class RosOutlet:
 
     def _publish(self, bridge: Rosbridge, name: str, data: Any) -> None:
         bridge.send({"op": "publish", "topic": f"{self._topic}/{name}", "msg": {"data": data}})
+
+    def _fails(self, text: str) -> None:
+        self.health.failed(text)
+        self._tell_once(text)
 
     def _tell_once(self, text: str) -> None:
         if text != self._said and not self._closing:

@@ -17,6 +17,7 @@ import time
 from typing import TYPE_CHECKING, Any
 
 from digitlab.errors import SourceError
+from digitlab.live.delivery import Health
 from digitlab.live.live_reading import due
 
 if TYPE_CHECKING:
@@ -41,6 +42,7 @@ class NodeOutlet:
         self, client: RosClient, say: Callable[[str], None], *, topic: str, source: RosTopic | None = None
     ) -> None:
         self._client, self._say, self._source = client, say, source
+        self.health = Health("ros-node")
         self._topic = topic.rstrip("/")
         self._published_at: float | None = None
         self._said_digit: int | None = None
@@ -64,8 +66,6 @@ class NodeOutlet:
 
     def tell(self, live: LiveReading) -> None:
         """Publish a reading."""
-        if self._detections is not None:
-            self._detections(self._array(live))
         for number in live.numbers:
             self._number({"data": json.dumps(number.as_json())})
         if due(live, self._published_at):
@@ -74,8 +74,10 @@ class NodeOutlet:
             self._reading({"data": json.dumps(news.as_json())})
             digit = _NO_DIGIT if news.digit is None else news.digit
             if digit != self._said_digit:
-                self._said_digit = digit
                 self._digit({"data": digit})
+                self._said_digit = digit
+        if self._detections is not None:
+            self._detections(self._array(live))
 
     def close(self) -> None:
         """Stop watching the master; closing the node itself is up to its creator."""
@@ -88,6 +90,7 @@ class NodeOutlet:
             registered = self._client.registered(f"{self._topic}/reading")
             if registered is None and self._client.version == 1 and not gone:
                 gone = True
+                self.health.failed("the ROS master does not answer; waiting for it")
                 self._say("the ROS master does not answer; waiting for it")
             elif registered is False:
                 try:
@@ -96,10 +99,13 @@ class NodeOutlet:
                         self._source.renew()
                     self._say("registered with a ROS master that was restarted")
                     gone = False
+                    self.health.works()
                 except Exception as error:  # noqa: BLE001 - the master may die again at any moment
                     _log.warning("cannot register: %s", error)
+                    self.health.failed(f"cannot register with the ROS master ({error})")
             elif registered:
                 gone = False
+                self.health.works()
 
     def _array(self, live: LiveReading) -> Any:
         array = self._client.message("vision_msgs/Detection2DArray")

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import cv2
 
-from digitlab.errors import StorageError, UsageError
+from digitlab.errors import StorageError, UsageError, counted
 from digitlab.storage import atomic_paths
 
 if TYPE_CHECKING:
@@ -83,7 +83,8 @@ class SessionRecorder:
             return self._failure
         if time.monotonic() - self._told_at >= _TOLD_EVERY:
             self._told_lost, self._told_at = self.lost, time.monotonic()
-        return f"the disk is too slow for the recording: {self._told_lost} frames are missing from it"
+        missing = counted(self._told_lost, "frame is", "frames are")
+        return f"the disk is too slow for the recording: {missing} missing from it"
 
     def offer(self, image: NDArray[np.uint8], live: LiveReading) -> None:
         """Add a frame, uint8 (H, W, 3) RGB, and its reading; never blocks."""

@@ -32,8 +32,8 @@ def live(
     """Read digits from a camera or a video while it plays, in a window or without one (--headless).
 
     Headless, a line is printed for each change of the steady text. Ends with 0 when digits were read, 1 when none ever
-    was, 2 for wrong use, a source that cannot be opened or a recording that failed, 130 after Ctrl-C. Counts and
-    latencies are printed to stderr at the end.
+    was, 2 for wrong use, a source that cannot be opened or a recording that failed, 3 when a program, MQTT or ROS fails
+    at the end or did not get everything, 130 after Ctrl-C. Counts and latencies are printed to stderr at the end.
 
     For example:
     digitlab live --source 0

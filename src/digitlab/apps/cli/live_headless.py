@@ -9,7 +9,9 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
-from digitlab.apps.cli.console import advise, say, say_json
+from digitlab.apps.cli.console import advise, complain, say, say_json
+from digitlab.errors import counted
+from digitlab.live.delivery import Health, HealthReport, deliver, failure_of
 from digitlab.live.service import Service
 from digitlab.storage import saying_what_failed
 
@@ -19,7 +21,7 @@ if TYPE_CHECKING:
 
     from digitlab.live import LiveEngine, LiveReading
     from digitlab.live.config import LiveConfig
-    from digitlab.live.live_reading import Outlet
+    from digitlab.live.delivery import Outlet
     from digitlab.live.metrics import MetricsServer
     from digitlab.live.on_digit import DigitCommand
 
@@ -28,11 +30,16 @@ __all__ = ["Outlets", "asked_to_stop", "run_headless"]
 _TURN = 0.1  # seconds between two checks of the camera's state
 _GRACE = 2.0  # seconds that a program has to finish after the source has ended
 _HANGS = 20.0  # seconds without a turn of the reader, after which it is no longer reported alive
+_NOT_DELIVERED = 3  # not 2, after which a service is not restarted: the next session may well deliver
 _CONTROL_C = 130
 
 
 class Outlets:
-    """Outlets for readings besides stdout: a program, MQTT, ROS, metrics. A context manager that closes them."""
+    """Outlets for readings besides stdout: a program, MQTT, ROS, metrics. A context manager that closes them.
+
+    One that fails is tried again with each reading, and does not affect the others.
+    healths: whether each delivers, also after closing
+    """
 
     def __init__(self, config: LiveConfig) -> None:
         """Create the outlets that the configuration asks for.
@@ -66,13 +73,17 @@ class Outlets:
         except BaseException:
             self.close()
             raise
+        commands = [] if self._command is None else [self._command]
+        self.healths = tuple(outlet.health for outlet in (*commands, *self._all))
+        if self.metrics is not None:
+            self.metrics.healths = self.healths
 
     def tell(self, live: LiveReading) -> None:
         """Pass a reading on to all outlets."""
         for outlet in self._all:
-            outlet.tell(live)
+            deliver(outlet, live, advise)
         if self._command is not None:
-            self._command.tell(live)
+            deliver(self._command, live, advise)
 
     def close(self, grace: float = 0.0) -> None:
         """Close all outlets; a running program has `grace` seconds to finish."""
@@ -128,6 +139,9 @@ def run_headless(engine: LiveEngine, outlets: Outlets, config: LiveConfig, *, js
         return _CONTROL_C
     if engine.recording_failure is not None:
         raise engine.recording_failure
+    if (failure := failure_of(outlets.healths)) is not None:
+        complain(failure)
+        return _NOT_DELIVERED
     return 0 if speaker.any_digit else 1
 
 
@@ -141,6 +155,8 @@ class _Speaker:
         self._outlets = outlets
         self._json, self._once = json, once
         self._service = Service()
+        self._recording = Health("record")
+        self._report = HealthReport([*outlets.healths, self._recording])
         self._state: tuple[str, str | None] = ("connecting", None)
         self._stopped = threading.Event()
 
@@ -173,24 +189,43 @@ class _Speaker:
             if over:
                 break
             self._say_state()
+            self._say_health()
         self._service.ending()
 
     def _status(self) -> str:
         """Describe the state in a line, for `systemctl status`."""
         snapshot = self._engine.snapshot()
         text = {None: "not sure", "": "nothing"}.get(snapshot.steady, snapshot.steady)
-        return f"{snapshot.state}: {text}; {snapshot.frames_per_second:.0f} frames/s"
+        failing = [f"; --{health.name} fails" for health in self._outlets.healths if health.problem is not None]
+        return f"{snapshot.state}: {text}; {snapshot.frames_per_second:.0f} frames/s{''.join(failing)}"
 
     def finish(self) -> None:
         """Print the summary."""
+        self._say_health()  # a short session may have ended before it was said
         statistics = self._engine.statistics
         snapshot = self._engine.snapshot()
         if self._json:
-            say_json({"summary": {"source": _short(snapshot.source), **statistics.summary()}})
+            outlets = {health.name: health.as_json() for health in self._outlets.healths}
+            say_json({"summary": {"source": _short(snapshot.source), **statistics.summary(), "outlets": outlets}})
         advise(statistics.describe())
         missing = self._engine.frames_not_recorded
         if missing:
-            advise(f"{missing:,} frames are missing from the recording: the disk was too slow for them")
+            advise(
+                f"{counted(missing, 'frame is', 'frames are')} "
+                f"missing from the recording: the disk was too slow for them"
+            )
+
+    def _say_health(self) -> None:
+        """Report outlets that fail; the first time, they have said so themselves on stderr."""
+        if (problem := self._engine.recording_problem) is None:
+            self._recording.works()
+        else:
+            self._recording.failed(problem)
+        for news in self._report.news():
+            if self._json:
+                say_json(news.as_json())
+            if news.again:
+                advise(str(news))
 
     def _say_state(self) -> None:
         snapshot = self._engine.snapshot()

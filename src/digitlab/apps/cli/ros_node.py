@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from digitlab.camera.ros_native import RosClient
     from digitlab.live import LiveEngine
     from digitlab.live.configuration import LiveConfiguration
+    from digitlab.live.delivery import HealthReport
 
 __all__ = ["node_source", "ros_node"]
 
@@ -74,6 +75,7 @@ def ros_node(
 def _run(client: RosClient, image: str | None, old: LiveConfiguration | None) -> int:
     from digitlab.camera.ros_topic import RosTopic
     from digitlab.live import LiveEngine
+    from digitlab.live.delivery import HealthReport, deliver
     from digitlab.live.ros_node import NodeOutlet
 
     source = node_source(client, image, old)
@@ -82,9 +84,9 @@ def _run(client: RosClient, image: str | None, old: LiveConfiguration | None) ->
     engine = LiveEngine(source, arguments.pop("reader"), region=_box(region), insist=True, **arguments)
     topic = str(client.parameter("topic", client.name))
     outlet = NodeOutlet(client, advise, topic=topic, source=source if isinstance(source, RosTopic) else None)
-    engine.subscribe(outlet.tell)
+    engine.subscribe(lambda live: deliver(outlet, live, advise))
     with contextlib.closing(outlet), engine:
-        _watch(client, engine)
+        _watch(client, engine, HealthReport([outlet.health]))
     advise(engine.statistics.describe())
     return 0
 
@@ -163,8 +165,8 @@ def _box(region: Any) -> Any:
     return None if region in (None, "") else box_of_text(str(region).strip("[]"))
 
 
-def _watch(client: RosClient, engine: LiveEngine) -> None:
-    """Wait until the node is to end, and report changes of the camera's state meanwhile."""
+def _watch(client: RosClient, engine: LiveEngine, report: HealthReport) -> None:
+    """Wait until the node is to end, and report changes of the camera's state, and what fails, meanwhile."""
     from digitlab.apps.cli.live_headless import asked_to_stop
 
     reported: tuple[str, str | None] = ("running", None)
@@ -175,6 +177,9 @@ def _watch(client: RosClient, engine: LiveEngine) -> None:
                     if engine.failure is not None:
                         raise engine.failure
                     return
+                for news in report.news():
+                    if news.again:
+                        advise(str(news))
                 snapshot = engine.snapshot()
                 state = str(snapshot.state), snapshot.problem
                 if state != reported and state[0] != "connecting":

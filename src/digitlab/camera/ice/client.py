@@ -11,7 +11,7 @@ from digitlab.camera.ice.answers import complaint_in, picture_in, question, text
 from digitlab.camera.ice.pixels import choose_format, rgb
 from digitlab.camera.ice.runtime import communicator, ice
 from digitlab.camera.source import Source
-from digitlab.errors import SourceError
+from digitlab.errors import SourceError, WrongSourceError
 from digitlab.values import Frame
 
 if TYPE_CHECKING:
@@ -53,7 +53,8 @@ class IceCamera(Source):
         """Connect, and request the list of formats.
 
         Raises:
-            SourceError: for an invalid proxy, or when no camera responds within some seconds.
+            WrongSourceError: for an invalid proxy, or if something else responds there.
+            SourceError: when no camera responds within some seconds.
         """
         if self._connection is None:
             self._opened = True
@@ -116,7 +117,9 @@ class _Connection:
             return
         self._proxy = self._proxy_of(running, self._text)
         if self._wait_for(self._call(self._proxy.ice_isAAsync, _INTERFACE)) is False:
-            raise SourceError(f"{self._text}: responds, but is not a camera of JdeRobot (it has another interface)")
+            raise WrongSourceError(
+                f"{self._text}: responds, but is not a camera of JdeRobot (it has another interface)"
+            )
         self._format = self._chosen_format()
 
     def _proxy_of(self, running: Any, text: str) -> Any:
@@ -127,8 +130,8 @@ class _Connection:
                 return proxy.ice_twoway().ice_invocationTimeout(round(_PATIENCE * 1000))
         except module.LocalException as error:
             reason = getattr(error, "str", "") or type(error).__name__
-            raise SourceError(f"{text!r} is not a proxy ({' '.join(reason.split())}); {_EXAMPLE}") from error
-        raise SourceError(f"{text!r} has no endpoint; {_EXAMPLE}")
+            raise WrongSourceError(f"{text!r} is not a proxy ({' '.join(reason.split())}); {_EXAMPLE}") from error
+        raise WrongSourceError(f"{text!r} has no endpoint; {_EXAMPLE}")
 
     def _chosen_format(self) -> str:
         try:
