@@ -89,6 +89,37 @@ def test_any_work_is_done_by_processes(squares: str) -> None:
     assert Progressed(Number(4), {"half": 2.0}) in told
 
 
+PLACES = """
+import os, time
+VARIABLES = {}
+def environment():
+    return {}
+def check(job):
+    pass
+def do(job, *, inputs, report, stop, keep_state):
+    return {"nice": os.nice(0), "cores": sorted(os.sched_getaffinity(0))}
+"""
+
+
+@pytest.mark.skipif(not hasattr(os, "sched_setaffinity"), reason="this system cannot bind processes to cores")
+@pytest.mark.parametrize("workers", [1, 2])
+def test_in_the_background_each_process_has_the_lowest_priority_and_one_core(
+    workers: int, squares: str, tmp_path: Path
+) -> None:
+    (tmp_path / f"{squares}.py").write_text(PLACES)
+    before = os.nice(0), os.sched_getaffinity(0)
+    _, told = run(squares, range(2), workers=workers, background=True)
+    results = [message.result for message in told if isinstance(message, Done)]
+    assert [each["nice"] for each in results] == [19, 19]
+    last, *others = sorted(before[1], reverse=True)
+    expected = [[last], [others[0] if others and workers == 2 else last]]
+    assert sorted(each["cores"] for each in results) == sorted(expected)
+    _, told = run(squares, [1], workers=workers)
+    (result,) = (message.result for message in told if isinstance(message, Done))
+    assert (result["nice"], set(result["cores"])) == before
+    assert (os.nice(0), os.sched_getaffinity(0)) == before
+
+
 def test_files_of_the_current_folder_are_not_taken_for_modules(
     squares: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

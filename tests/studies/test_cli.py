@@ -10,7 +10,8 @@ from digitlab.apps.cli import run
 from digitlab.jobs import studies as jobs
 from digitlab.jobs.studies import ListedConclusion, ListedStudy, StudyList
 from digitlab.scheduling import on_ray
-from digitlab.studies import study_names
+from digitlab.studies import find_study, study_names
+from digitlab.studies.store import Store
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -37,7 +38,13 @@ def test_the_list_says_time_and_state(tmp_path: Path, capsys: pytest.CaptureFixt
 
 
 def conclusion(**changed: Any) -> ListedConclusion:
-    usual = {"text": "b is better than a", "evidence": "b against a: +0.10 points", "seeds": 3, "most": 30}
+    usual = {
+        "text": "b is better than a",
+        "evidence": "b against a: +0.10 points",
+        "seeds": 3,
+        "planned": 3,
+        "most": 30,
+    }
     costs = {"repeated": "seed", "needed": 12, "needed_seconds": 600, "seconds": 600}
     return ListedConclusion(**{**usual, **costs, **changed})
 
@@ -46,7 +53,8 @@ def conclusion(**changed: Any) -> ListedConclusion:
     ("open_one", "listed", "on_the_page"),
     [
         (conclusion(), "own  3  12  10 min", "About 12 seeds would decide it: 10 min."),
-        (conclusion(seeds=1, needed=2), "own  1  ≥ 2  10 min", "It can be judged from 2 seeds on: 10 min."),
+        (conclusion(seeds=1, planned=1, needed=2), "own  1  ≥ 2  10 min", "It can be judged from 2 seeds on: 10 min."),
+        (conclusion(seeds=0, needed=3), "own  0  3  10 min  b is better", "Not all of its 3 seeds are there: 10 min."),
         (
             conclusion(needed=340, needed_seconds=36_000, seconds=7_200),
             "own  3  30  2 h 00 min  340  10 h 00 min",
@@ -88,6 +96,15 @@ def test_a_study_of_which_nothing_is_there_can_be_shown(tmp_path: Path, capsys: 
     assert "6 of 6 cells are missing" in said.err
 
 
+def test_the_cells_that_are_missing_are_the_planned_ones(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "own.py").write_text(OWN)
+    study, store = find_study(str(tmp_path / "own.py")), Store.at(tmp_path)
+    for repeat in range(4):  # of one cell one seed more than planned, of the other none
+        store.keep(study.job(study.cells[0], repeat), {"accuracy": 0.9, "loss": 0.1, "epochs": 1}, {})
+    assert run(["study", "show", str(tmp_path / "own.py"), "--out", str(tmp_path)]) == 0
+    assert "3 of 6 cells are missing" in capsys.readouterr().err
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
@@ -99,6 +116,7 @@ def test_a_study_of_which_nothing_is_there_can_be_shown(tmp_path: Path, capsys: 
         (["run", "ann", "--engine", "spark"], "expected one of local, ray"),
         (["run", "ann", "--address", "10.0.0.5:6379"], "add --engine ray"),
         (["run", "ann", "--workers", "0"], "expected 1 or more"),
+        (["run", "ann", "--background", "--engine", "ray"], "leave it out with --engine ray"),
         (["run", "no-such-file.py"], "there is no such file"),
         (["show", "an"], "there is no study 'an'"),
         (["page"], "holds no results"),

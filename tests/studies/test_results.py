@@ -45,6 +45,27 @@ def test_the_table_has_published_beside_measured(study: Study, filled: Store) ->
     assert "missing" not in text
 
 
+def test_added_seeds_do_not_hide_missing_ones(
+    study: Study, filled: Store, result: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for each in plan(study, 5):  # another study has trained five seeds of one cell
+        if each.cell.key == "max":
+            filled.keep(each.job, result(0.99), {})
+    (filled.path / "cells" / plan(study)[0].job.place).unlink()
+    content = as_dict(outcome_of(study, filled))
+    assert (content["found"], content["planned"]) == (3, 4)
+    assert [row["repeats"] for row in content["rows"]] == [1, 5]
+    assert "1 of 4 trainings are still missing" in as_markdown(content)
+    monkeypatch.setattr(page_module, "study_names", lambda: ("two-pools",))
+    write_results(outcome_of(study, filled), filled.folder("two-pools"))
+    write_page(filled.path, tmp_path / "page.md")
+    assert "| 3 of 4 |" in (tmp_path / "page.md").read_text()
+    filled.keep(plan(study)[0].job, result(0.98), {})
+    write_results(outcome_of(study, filled), filled.folder("two-pools"))
+    write_page(filled.path, tmp_path / "page.md")
+    assert "| 7 |" in (tmp_path / "page.md").read_text()  # 2 + 5
+
+
 def test_what_is_missing_is_said(study: Study, filled: Store) -> None:
     assert "2 of 6 trainings are still missing" in as_markdown(as_dict(outcome_of(study, filled, 3)))
 
@@ -109,7 +130,7 @@ def test_range_tests_are_drawn_with_the_published_rate(study: Study, tmp_path: P
         figures=(range_tests,),
     )
     records = {each.cell.key: {0: {"result": results, "environment": {}}} for each in plan(ranged)}
-    outcome = Outcome(ranged, records, 4, quick=False)
+    outcome = Outcome(ranged, records, 2, quick=False)
     write_results(outcome, tmp_path)
     assert "| max | 0.1 | 0.1 | 1 |" in (tmp_path / "table.md").read_text()
 

@@ -177,14 +177,24 @@ def test_a_number_that_was_not_measured_is_not_waited_for(study: Study, tmp_path
     assert (found.hopeful, found.decisive, found.repeats) == (False, float("inf"), 5)
 
 
-def test_two_repeats_are_asked_for_where_there_is_one(study: Study, tmp_path: Path) -> None:
-    store = Store.at(tmp_path)
+@pytest.mark.parametrize(("planned", "asked", "seconds"), [(1, 2, 2.0), (3, 3, 4.0)])
+def test_at_least_two_repeats_and_the_planned_ones_are_asked_for(
+    study: Study, tmp_path: Path, planned: int, asked: int, seconds: float
+) -> None:
+    study, store = replace(study, repeats=planned), Store.at(tmp_path)
     for each in plan(study, 1):
         store.keep(each.job, {"accuracy": 0.9, "seconds": 1.0}, {})
     estimate = Estimate(plan(study), store, quick=False)
     for found in open_conclusions(outcome_of(study, store), estimate):
         assert found.hopeful
-        assert (found.needed, found.seconds) == (2, 2.0)
+        assert (found.repeats, found.planned, found.needed, found.seconds) == (1, planned, asked, seconds)
+
+
+def test_cells_that_were_never_trained_cost_what_the_study_expects(study: Study, tmp_path: Path) -> None:
+    study = replace(study, minutes=3)  # of two cores, for three cells: 120 s of one core each
+    store = Store.at(tmp_path)
+    found = open_conclusions(outcome_of(study, store), Estimate(plan(study), store, quick=False))
+    assert [(each.repeats, each.needed, each.seconds) for each in found] == [(0, 3, 2 * 3 * 120.0)] * 2
 
 
 def test_a_failed_cell_is_left_and_the_rest_goes_on(study: Study, tmp_path: Path) -> None:

@@ -25,8 +25,19 @@ def test_time_left_is_what_cells_of_the_same_kind_took(study: Study, result: Any
     estimate.note(planned[0].job.digest, result(0.9, seconds=100.0, overhead=5.0))
     assert estimate.seconds(planned[2].job.digest) == 105  # the same cell's other repeat
     assert estimate.left == 105 + 2 * 60
+    estimate.note(planned[2].job.digest, result(0.9, seconds=80.0, overhead=-30.0))  # resumed, by an earlier version
+    assert estimate.seconds(planned[0].job.digest) == (105 + 80) / 2
     store.keep(planned[1].job, result(0.9), {})
     assert len(Estimate(planned, store, quick=False).missing) == 3
+
+
+def test_an_epoch_during_which_the_machine_was_paused_does_not_count(study: Study, result: Any, tmp_path: Path) -> None:
+    planned = plan(study)
+    estimate = Estimate(planned, Store(tmp_path), quick=False)
+    seconds = [9.0, 5.0, 700.0, 5.0, 5.0]
+    paused = result(0.9, seconds=sum(seconds), overhead=3.0)
+    estimate.note(planned[0].job.digest, {**paused, "history": {"seconds": seconds}})
+    assert estimate.seconds(planned[0].job.digest) == 9 + 4 * 5 + 3
 
 
 def test_every_cell_has_its_line(study: Study, result: Any, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import time
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -86,9 +87,14 @@ def test_what_was_stopped_goes_on_and_ends_the_same(
     with pytest.raises(Interrupted):
         done(job, thousand, listener=listen, stop=stop, keep_state=True)
     assert job.checkpoint.is_file()
+    resumed = time.monotonic()
     found = done(job, thousand, listener=listen, keep_state=True)
+    elapsed = time.monotonic() - resumed
     assert seen == [1, 2, 3]
     assert not job.checkpoint.exists()
+    *before, last = found["history"]["seconds"]
+    taken = found["overhead"] + last  # since it was resumed
+    assert elapsed - sum(before) < taken <= elapsed + 0.1
     whole = done(job, thousand)
     assert (found["loss"], found["history"]["loss"]) == (whole["loss"], whole["history"]["loss"])
 

@@ -37,8 +37,8 @@ Repeats = Annotated[int | None, Setting(within=Range(1))]
 class ListedConclusion:
     """A conclusion that the seeds so far do not decide.
 
-    seeds: the smallest number that one of its cells has; most: maximum in the study; repeated: "seed", or "fold" if
-        the number of folds is the limit
+    seeds: the smallest number that one of its cells has; planned: by the study; most: maximum in the study
+    repeated: "seed", or "fold" if the number of folds is the limit
     needed: number that will probably decide it, possibly more than ``most``; None if no number will
     needed_seconds: time that these take on this machine
     seconds: the same, but for ``most`` at most: what `study run --until-decided` spends on it at most
@@ -47,6 +47,7 @@ class ListedConclusion:
     text: str
     evidence: str
     seeds: int
+    planned: int
     most: int
     repeated: str
     needed: int | None
@@ -60,7 +61,7 @@ class ListedStudy:
 
     done: number of its trainings that are done
     seconds: time for all of it on this machine; seconds_left: of these, for what is missing
-    open: once everything is done, its undecided conclusions, cheapest first
+    open: its undecided conclusions, cheapest first
     """
 
     study: str
@@ -88,6 +89,7 @@ def run_study(
     engine: Engine = ENGINES[0],
     address: str | None = None,
     workers: int | None = None,
+    background: bool = False,
     seeds: Repeats = None,
     quick: bool = False,
     until_decided: bool = False,
@@ -104,6 +106,9 @@ def run_study(
         engine: where the trainings run: local (processes on this machine) or ray (a cluster).
         address: address of a running Ray cluster, HOST:PORT or auto; default: one is started here.
         workers: processes of the local engine; default: one per CPU core, and per 2 GB of memory.
+        background: give the workers of the local engine the lowest priority (not on Windows) and bind each to one core
+            (Linux only). With --workers 1 all other cores stay free. To go on whenever the machine is idle, run the
+            same command again.
         seeds: repeats (random seeds) of each cell; default: as many as the study specifies.
         quick: at most two epochs on a twentieth of the images, in less than two minutes; kept separately in OUT/quick,
             and labelled.
@@ -130,11 +135,10 @@ def run_study(
     studies = [find_study(name) for name in names or study_names()]
     plan = _plan(studies, out, seeds, most, quick=quick, until_decided=until_decided)
     listener(plan)
-    pool, stop = functools.partial(make_pool, engine, workers=workers, address=address), limited(stop, seconds)
+    pool = functools.partial(make_pool, engine, workers=workers, address=address, background=background)
+    stop = limited(stop, seconds)
     if until_decided:
-        return run_until_decided(
-            studies, out, pool, estimate=plan.estimate, most=most, watcher=listener, stop=stop
-        )  # fmt: skip
+        return run_until_decided(studies, out, pool, estimate=plan.estimate, most=most, watcher=listener, stop=stop)
     return run_studies(studies, out, pool, repeats=seeds, quick=quick, watcher=listener, stop=stop)
 
 
@@ -180,12 +184,13 @@ def list_studies(*, out: Path = RESULTS, quick: bool = False) -> StudyList:
         jobs = len({each.job.digest for each in planned})
         seconds = round(sum(estimate.seconds(each.job.digest) for each in planned) / worker_count)
         done, seconds_left = jobs - len(estimate.missing), round(estimate.left / worker_count)
-        undecided = () if quick or done < jobs else open_conclusions(outcome_of(study, store), estimate)
+        undecided = () if quick else open_conclusions(outcome_of(study, store), estimate)
         listed = tuple(
             ListedConclusion(
                 text=each.text,
                 evidence=each.evidence,
                 seeds=each.repeats,
+                planned=each.planned,
                 most=each.most,
                 repeated=study.task.repeated,
                 needed=int(each.decisive) if math.isfinite(each.decisive) else None,
@@ -244,6 +249,8 @@ def write_study_page(
 
 def cost_in_words(conclusion: ListedConclusion) -> str:
     """Describe what deciding an open conclusion would cost."""
+    if conclusion.seeds < conclusion.planned:
+        return f"Not all of its {conclusion.planned} {conclusion.repeated}s are there: {_duration(conclusion.seconds)}."
     if conclusion.seeds < _FEWEST <= conclusion.most:
         return f"It can be judged from {_FEWEST} {conclusion.repeated}s on: {_duration(conclusion.seconds)}."
     if conclusion.needed is not None and conclusion.needed <= conclusion.most:

@@ -19,11 +19,19 @@ __all__ = ["ENGINES", "make_pool"]
 ENGINES = ("local", "ray")
 
 
-def make_pool(work: str, engine: str = "local", *, workers: int | None = None, address: str | None = None) -> Pool:
+def make_pool(
+    work: str,
+    engine: str = "local",
+    *,
+    workers: int | None = None,
+    address: str | None = None,
+    background: bool = False,
+) -> Pool:
     """Create the worker pool of an engine; no worker is started yet.
 
     work: dotted name of the module that does the jobs, see `protocol.Work`
     workers: number of processes of the local engine; None: `local.usual_workers`
+    background: processes of the local engine have the lowest priority, and one core each
     address: HOST:PORT of a running Ray cluster's head, "auto" for the one on this machine; None: one is started here
 
     Raises:
@@ -35,11 +43,13 @@ def make_pool(work: str, engine: str = "local", *, workers: int | None = None, a
 
         if address is not None:
             raise UsageError("--address is for a Ray cluster; add --engine ray")
-        return LocalPool(work, workers)
+        return LocalPool(work, workers, background=background)
     if engine == "ray":
         from digitlab.scheduling.on_ray import RayPool
 
         if workers is not None:
             raise UsageError("--engine ray uses all processors of the cluster; leave out --workers")
+        if background:
+            raise UsageError("--background is for processes on this machine; leave it out with --engine ray")
         return RayPool(work, address)
     raise UsageError(f"there is no engine {engine!r}; known: {', '.join(ENGINES)}")

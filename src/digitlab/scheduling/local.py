@@ -10,6 +10,7 @@ import subprocess
 import sys
 import tempfile
 import threading
+from collections import Counter
 from typing import TYPE_CHECKING, Any, Self, TextIO, cast
 
 from digitlab.errors import UsageError
@@ -39,18 +40,27 @@ def _memory() -> int:
         return 1 << 62
 
 
+def _cores() -> list[int]:
+    """Return the numbers of the cores that this process may use."""
+    if hasattr(os, "sched_getaffinity"):
+        return sorted(os.sched_getaffinity(0))
+    return list(range(os.cpu_count() or 1))
+
+
 class LocalPool:
     """Processes that are started when they are needed; one that has ended is replaced.
 
     work: dotted name of the module that does the jobs, see `protocol.Work`
     workers: maximum number of processes; None: `usual_workers`
+    background: see `worker.run_in_background`; each process on a core of its own, as far as there are enough
     """
 
-    def __init__(self, work: str, workers: int | None = None) -> None:
+    def __init__(self, work: str, workers: int | None = None, *, background: bool = False) -> None:
         if workers is not None and workers < 1:
             raise UsageError(f"--workers is {workers}; expected 1 or more")
         self._work = work
         self._count = workers or usual_workers()
+        self._background = background
         self._workers: list[_Worker] = []
         self._answers: queue.Queue[tuple[_Worker, dict[str, Any] | None]] = queue.Queue()
 
@@ -108,9 +118,14 @@ class LocalPool:
                 worker.send(cut=job.digest)
 
     def _start(self) -> _Worker:
-        worker = _Worker(self._work, self._answers)
+        worker = _Worker(self._work, self._answers, self._core() if self._background else None)
         self._workers.append(worker)
         return worker
+
+    def _core(self) -> int:
+        """The core with the fewest workers; the last of them, as Linux gives most interrupts to the first."""
+        taken = Counter(worker.core for worker in self._workers)
+        return min(reversed(_cores()), key=lambda core: taken[core])
 
     def _messages(self, worker: _Worker, answer: Mapping[str, Any] | None) -> Iterator[Message]:
         if answer is None:
@@ -145,16 +160,19 @@ def _message(job: Job, answer: Mapping[str, Any], environment: Mapping[str, Any]
 
 
 class _Worker:
-    """A process, its job, and the thread that reads its answers."""
+    """A process, its job, and the thread that reads its answers; core: see `worker.run_in_background`."""
 
-    def __init__(self, work: str, answers: queue.Queue[tuple[_Worker, dict[str, Any] | None]]) -> None:
+    def __init__(
+        self, work: str, answers: queue.Queue[tuple[_Worker, dict[str, Any] | None]], core: int | None
+    ) -> None:
+        self.core = core
         self.job: Job | None = None
         self.environment: Mapping[str, Any] = {}
         self._errors = tempfile.TemporaryFile()  # noqa: SIM115 - lives as long as the process
         # Own session: Ctrl-C must reach only the dispatcher, which asks the workers to stop.
         # -P: import nothing from the current folder, where a file may be called as a module is.
         self._process = subprocess.Popen(
-            [sys.executable, "-P", "-m", "digitlab.scheduling.worker", work],
+            [sys.executable, "-P", "-m", "digitlab.scheduling.worker", work, *([] if core is None else [str(core)])],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=self._errors,

@@ -1,10 +1,10 @@
 """The code that does the jobs, in a process of the local engine or in an actor of a Ray cluster.
 
-    python -m digitlab.scheduling.worker MODULE
+    python -m digitlab.scheduling.worker MODULE [CORE]
 
-starts a worker process for the jobs of MODULE (`protocol.Work`): it reads one order per line from stdin, and writes its
-answers as lines to the original stdout. It ends when stdin is closed, even in the middle of a job: the process that
-started it is then gone.
+starts a worker process for the jobs of MODULE (`protocol.Work`); with CORE, in the background (`run_in_background`). It
+reads one order per line from stdin, and writes its answers as lines to the original stdout. It ends when stdin is
+closed, even in the middle of a job: the process that started it is then gone.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
     from digitlab.scheduling.protocol import Inputs, Report, Work
 
-__all__ = ["Worker", "attempt", "find_work", "own_stdout"]
+__all__ = ["Worker", "attempt", "find_work", "own_stdout", "run_in_background"]
 
 
 def find_work(module: str) -> Work:
@@ -85,9 +85,25 @@ def attempt(do: Callable[[], Mapping[str, Any]]) -> dict[str, Any]:
     return {"result": result}
 
 
+_LOWEST = 19  # of the priorities that `os.nice` gives
+
+
+def run_in_background(core: int) -> None:
+    """Give this process the lowest priority, and bind it to one core; threads that it starts later inherit both.
+
+    core: its number in `os.sched_getaffinity`; ignored where the system cannot bind processes (macOS, Windows)
+    """
+    if hasattr(os, "nice"):  # all but Windows
+        os.nice(_LOWEST)
+    if hasattr(os, "sched_setaffinity"):
+        os.sched_setaffinity(0, {core})
+
+
 def main() -> None:
     """Process orders until stdin is closed."""
     answers = own_stdout()
+    if sys.argv[2:]:
+        run_in_background(int(sys.argv[2]))
 
     def send(**message: Any) -> None:
         answers.write(json.dumps(message) + "\n")

@@ -13,7 +13,7 @@ import statistics
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
-from digitlab.errors import UsageError
+from digitlab.errors import UsageError, counted
 from digitlab.studies.measures import MEASURES, expect_measures
 from digitlab.studies.sequential import level, needed
 from digitlab.studies.wording import of_deviation, of_difference, of_effect
@@ -327,7 +327,7 @@ def of_pairs(
         keys += [keys_by_value[better], keys_by_value[than]]
         counts += [len(common)] * bool(common)
     if len(differences) < 2:
-        return replace(TOO_FEW, evidence=f"{len(differences)} pairs measured", keys=tuple(keys))
+        return replace(TOO_FEW, evidence=f"{counted(len(differences), 'pair')} measured", keys=tuple(keys))
     estimate = differ_in_pairs(differences, [0.0] * len(differences))
     wording = of_effect(measure, estimate, pairs=len(differences))
     return beyond(estimate, sign_of(measure), -margin, wording, tuple(keys), min(counts), measured.judging, None)

@@ -33,7 +33,8 @@ __all__ = ["OpenConclusion", "UntilDecided", "open_conclusions", "run_until_deci
 class OpenConclusion:
     """A conclusion that the repeats so far do not decide.
 
-    wanted: for each relevant cell, the number of repeats that is probably needed, at most ``most``
+    planned: the study's own number of repeats
+    wanted: for each relevant cell, the number of repeats that is probably needed, from ``planned`` to ``most``
     most: the maximum number of repeats of a cell
     seconds: of one core, for the missing repeats of ``wanted``
     decisive: repeats that will probably decide it, without a limit; infinite where none will, as there is no difference
@@ -44,6 +45,7 @@ class OpenConclusion:
     text: str
     evidence: str
     repeats: int
+    planned: int
     wanted: dict[Hashable, int]
     most: int
     seconds: float
@@ -76,7 +78,8 @@ def _open(conclusion: Conclusion, outcome: Outcome, estimate: Estimate, limit: i
         return None
     comparisons = [each for each in conclusion.compare(outcome) if each.verdict == "not shown"]
     present = {key: len(outcome.records.get(key, ())) for each in comparisons for key in each.keys}
-    decisive = dict.fromkeys(present, 0.0)
+    planned = min(outcome.judging.first, limit)
+    decisive = dict.fromkeys(present, float(planned))
     for each in comparisons:
         below = any(present[key] < each.needed for key in each.keys)
         for key in each.keys:  # enough repeats but still open: they gave no number
@@ -92,6 +95,7 @@ def _open(conclusion: Conclusion, outcome: Outcome, estimate: Estimate, limit: i
         text=conclusion.statement(outcome),
         evidence=conclusion.check(outcome).evidence,
         repeats=min(present.values(), default=0),
+        planned=planned,
         wanted={key: int(min(count, limit)) for key, count in decisive.items()},
         most=limit,
         seconds=seconds(limit),

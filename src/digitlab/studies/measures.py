@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     Result = Mapping[str, Any]
 
-__all__ = ["MEASURES", "Measure", "expect_measures"]
+__all__ = ["MEASURES", "Measure", "duration", "expect_measures"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +45,15 @@ class Measure:
         if low == high:  # no variance
             return f"{middle}{unit}" if value else "no difference"
         return f"{middle}{unit} ({' to '.join(ends)})"
+
+
+def duration(result: Result) -> float:
+    """The seconds that a job took: its epochs, and what came before and after them.
+
+    Earlier versions subtracted all epochs of a resumed training from the time after its resumption; the negative
+    difference is ignored.
+    """
+    return float(result.get("seconds", 0.0)) + max(0.0, float(result.get("overhead", 0.0)))
 
 
 def _number(name: str) -> Callable[[Result], float]:

@@ -55,13 +55,14 @@ def plan(study: Study, repeats: int | None = None, *, quick: bool = False) -> li
 class Outcome(Drawn, Tabular):
     """A study with the records of its finished cells.
 
-    records: by the cell's key, then by repeat
-    planned: the number of records once all jobs are done
+    records: by the cell's key, then by repeat: also repeats beyond the planned ones, added by `--until-decided` or by
+        another study that shares the cell
+    planned_repeats: of each cell
     """
 
     study: Study
     records: Mapping[Hashable, Mapping[int, Record]]
-    planned: int
+    planned_repeats: int
     quick: bool
 
     @property
@@ -85,9 +86,14 @@ class Outcome(Drawn, Tabular):
         return {key: each for key, each in self.study.published.items() if key in self.records}
 
     @property
+    def planned(self) -> int:
+        """The number of planned repeats of all cells."""
+        return self.planned_repeats * len(self.records)
+
+    @property
     def found(self) -> int:
-        """The number of records available."""
-        return sum(map(len, self.records.values()))
+        """How many of the planned repeats have a record."""
+        return sum(repeat < self.planned_repeats for by_repeat in self.records.values() for repeat in by_repeat)
 
     @property
     def repeats(self) -> int:
@@ -127,4 +133,4 @@ def outcome_of(study: Study, store: Store, repeats: int | None = None, *, quick:
                 records[key][repeat] = record
         if repeat + 1 >= (study.task.most or math.inf) or (repeat >= requested and not any(stored.values())):
             break
-    return Outcome(study, records, max(len(planned), sum(map(len, records.values()))), quick)
+    return Outcome(study, records, requested, quick)

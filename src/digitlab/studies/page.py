@@ -38,6 +38,8 @@ stricter intervals where seeds were added until a conclusion was decided (`--unt
 
 `digitlab study run NAME` repeats a study; what its source does not say is chosen in the study's docstring, which
 `digitlab study show NAME` prints.
+`digitlab study run --all --until-decided --background --workers 1` uses one core, at low priority, and leaves the
+others free: start it whenever the machine is idle, end it with Ctrl-C; the same command goes on where it ended.
 
 S0 Pascual, *Study of Deep Learning Neural Networks with Keras*, 2017 · S1 Aboueloula, Benserhier, Zrira, *Recognizing
 Digits using Neural Networks*, 2020 · S2 *CNN and Regularization Techniques with TensorFlow and Keras*, University of
@@ -105,7 +107,9 @@ def _overview(studies: Sequence[dict[str, Any]]) -> str:
         verdicts = [conclusion["verdict"] for conclusion in each["conclusions"]]
         counts = [verdicts.count(verdict) for verdict in totals]
         totals = {verdict: total + count for (verdict, total), count in zip(totals.items(), counts, strict=True)}
-        trainings = each["found"] if each["found"] == each["planned"] else f"{each['found']} of {each['planned']}"
+        trainings = f"{each['found']} of {each['planned']}"
+        if each["found"] == each["planned"]:  # then with all added seeds, which the minutes include
+            trainings = str(sum(row["repeats"] for row in each["rows"]))
         link = f"[{each['study']}](#{each['study']})"
         cells = [link, each["source"], trainings, f"{each['seconds'] / 60:.0f}", *counts]
         lines.append("| " + " | ".join(map(str, cells)) + " |")

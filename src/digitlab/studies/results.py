@@ -8,10 +8,10 @@ import statistics
 from typing import TYPE_CHECKING, Any
 
 from digitlab.storage import write_text
-from digitlab.studies.measures import MEASURES
+from digitlab.studies.measures import MEASURES, duration
 
 if TYPE_CHECKING:
-    from collections.abc import Hashable, Iterable, Sequence
+    from collections.abc import Hashable, Sequence
     from pathlib import Path
 
     from digitlab.studies.outcome import Outcome
@@ -66,7 +66,7 @@ def as_dict(outcome: Outcome) -> dict[str, Any]:
         "columns": {name: MEASURES[name].title for name in study.columns},
         "rows": rows_of(outcome),
         "conclusions": _conclusions(outcome),
-        "seconds": round(sum(_seconds(outcome))),
+        "seconds": round(sum(duration(each["result"]) for by in outcome.records.values() for each in by.values())),
         "machines": machines_of(outcome),
     }
 
@@ -102,12 +102,6 @@ def _conclusions(outcome: Outcome) -> list[dict[str, str]]:
         text = conclusion.statement(outcome)
         rows.append({"text": text, "verdict": judged, "plain": plain, "evidence": evidence})
     return rows
-
-
-def _seconds(outcome: Outcome) -> Iterable[float]:
-    for records in outcome.records.values():
-        for record in records.values():
-            yield float(record["result"].get("seconds", 0.0)) + float(record["result"].get("overhead", 0.0))
 
 
 def machines_of(outcome: Outcome) -> list[str]:

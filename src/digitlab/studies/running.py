@@ -12,6 +12,7 @@ from digitlab.scheduling.dispatch import Dispatched, dispatch
 from digitlab.shown import Drawn, Tabular
 from digitlab.stopping import StopRequest
 from digitlab.storage import remove_unfinished
+from digitlab.studies.measures import duration
 from digitlab.studies.outcome import outcome_of, plan
 from digitlab.studies.results import write_results
 from digitlab.studies.store import Store
@@ -108,7 +109,7 @@ def written(studies: Sequence[Study], store: Store, repeats: int | None, *, quic
     """Write the tables and figures of all studies; returns their outcomes."""
     outcomes = [outcome_of(study, store, repeats, quick=quick) for study in studies]
     for outcome in outcomes:
-        if outcome.found:
+        if outcome.repeats:
             write_results(outcome, store.folder(outcome.study.name))
     return outcomes
 
@@ -117,8 +118,18 @@ _CORES = 2  # of the machine that `Study.minutes` refers to; a cell is trained o
 _QUICK_SECONDS = 5.0  # per cell, mostly compilation
 
 
+def _undisturbed(result: Mapping[str, Any]) -> float:
+    """The `duration` of a job in seconds, if every epoch after the first, which compiles, took their median."""
+    seconds: list[float] = result.get("history", {}).get("seconds") or [0.0]
+    epochs = seconds[1:]
+    return duration(result) - sum(epochs) + len(epochs) * statistics.median(epochs or [0.0])
+
+
 class Estimate:
-    """Seconds of every planned job, by digest: the mean of its cell's finished repeats, or the study's estimate."""
+    """Seconds of every planned job, by digest: the median of its cell's finished repeats, or the study's estimate.
+
+    Medians of repeats and of epochs, as some took minutes longer while the machine was busy or paused.
+    """
 
     def __init__(self, planned: Sequence[Planned], store: Store, *, quick: bool) -> None:
         self._jobs = {each.job.digest: each for each in reversed(planned)}
@@ -137,8 +148,7 @@ class Estimate:
         each = self._jobs[digest]
         if "seconds" not in result and each.study.task.trains:
             return  # range tests of earlier versions, which did not record their duration
-        seconds = float(result.get("seconds", 0.0)) + float(result.get("overhead", 0.0))
-        self._durations.setdefault((each.study.name, each.cell.key), []).append(seconds)
+        self._durations.setdefault((each.study.name, each.cell.key), []).append(_undisturbed(result))
 
     def expect(self, planned: Planned) -> None:
         """Add a job to the estimate."""
@@ -150,7 +160,7 @@ class Estimate:
         each = self._jobs[digest]
         durations = self._durations.get((each.study.name, each.cell.key))
         if durations:
-            return statistics.fmean(durations)
+            return statistics.median(durations)
         return _QUICK_SECONDS if self._quick else 60 * _CORES * each.study.minutes / len(each.study.cells)
 
     @property

@@ -53,6 +53,7 @@ def train(job: Job, find: Find, listener: Listener, stop: StopRequest, *, keep_s
         loop = loop_of(training, data.train, watched)
         if keep_state:
             _resume(job, loop)
+        resumed = sum(epoch.seconds for epoch in loop.history.epochs)  # these passed before ``start``
         batches, size = loop.batches, loop.model.count_params()
         timed = _Timed(listener)
         timed(Started(len(data.train), len(watched or ()), training.epochs, batches, size, "", ""))
@@ -63,13 +64,14 @@ def train(job: Job, find: Find, listener: Listener, stop: StopRequest, *, keep_s
         numbers = _test_numbers(predict_probabilities(finished_network(training, loop), data.test.images), data.test)
     if keep_state:
         _delete_checkpoint(job)
+    seconds = sum(epoch.seconds for epoch in history.epochs)
     return {
         **numbers,
         "epochs": len(history.epochs),
         "best_epoch": history.best_epoch or len(history.epochs),
         "ended": history.stopped,
-        "seconds": round(sum(epoch.seconds for epoch in history.epochs), 2),
-        "overhead": round(time.monotonic() - start - sum(epoch.seconds for epoch in history.epochs), 2),
+        "seconds": round(seconds, 2),
+        "overhead": round(time.monotonic() - start - (seconds - resumed), 2),
         "processor_seconds": [round(each, 3) for each in timed.seconds],
         "images": len(data.train),
         "tested_on": data.tested_on,
