@@ -161,7 +161,7 @@ def test_a_lesson_from_the_phone_to_the_wall_to_the_file(class_: Class, wall: Pa
     tile.click()
     wall.click("#rename")
     wall.keyboard.press("Escape")
-    expect(wall.locator("#kept")).to_contain_text("removed or renamed here: 1. Press Keep again")
+    expect(wall.locator("#kept")).to_contain_text("removed or renamed here: 1. Press “Keep it” again")
     wall.click("#keep")
     expect(wall.locator("#keep")).to_be_disabled()
     expect(wall.locator("#kept")).not_to_contain_text("Still in the file")

@@ -144,7 +144,7 @@ def test_ones_own_digits_and_those_of_a_class_are_learned_from(page: Page, tmp_p
     images, labels = rng.integers(0, 40, (30, 28, 28), dtype=np.uint8), np.arange(30, dtype=np.int64) % 10
     np.savez_compressed(tmp_path / "class.npz", images=images, labels=labels, writers=np.zeros(30, np.uint8))
     page.set_input_files("#learning input[type=file]", str(tmp_path / "class.npz"))
-    said(page, "#learning", "30 digits of class.npz will be used as well")
+    said(page, "#learning", "30 digits from class.npz will also be used")
     press(page, "Start the training")
     said(page, "#learning .run .total", "2,031 images")
     press(page, "Discard it")

@@ -21,7 +21,10 @@ LATER = {  # what learning needs: loaded when it is first looked at, or in a wor
     "learning-optimiser.js", "learning-run.js", "learning-trainer.js", "learning-view.js", "learning-worker.js",
     "random.js",
 }  # fmt: skip
-LANGUAGES = {"spanish.js": {"logit"}, "french.js": {"logit", "Page", "Photo"}}  # and which words are the same there
+LANGUAGES = {  # and which texts are the same there
+    "spanish.js": {"logit"},
+    "french.js": {"logit", "Page", "Photo", "rotation", "gradients", "pixel {row}, {column}"},
+}
 
 
 def _translated(file: str) -> set[str]:
@@ -78,6 +81,24 @@ def test_a_translation_names_the_same_values(file: str) -> None:
     assert len(pairs) > 250
     for english, said in pairs:
         assert set(re.findall(r"\{\w+\}", english)) == set(re.findall(r"\{\w+\}", said)), english
+
+
+def _translations(file: str) -> list[str]:
+    text = SCRIPTS[file] + (STATIC / "class" / file).read_text()
+    told = re.findall(r'^  (?:"(?:[^"\\]|\\.)*"|\w+):\s+"((?:[^"\\]|\\.)*)",$', text, re.M)
+    return [each.replace("?token=", "") for each in told]  # the part of an address is no sentence
+
+
+@pytest.mark.parametrize("file", LANGUAGES)
+def test_signs_stand_as_they_are_written_there(file: str) -> None:
+    spaced, close = r"(?<!\s)[;:?!»%]|«(?!\s)", r"\s[;:?!»]|«\s|(?<!\s)%"
+    wrong = spaced if file == "french.js" else close
+    for told in _translations(file):
+        assert re.findall(wrong, told) == [], told
+        assert " …" not in told, told
+        if file == "spanish.js":
+            assert told.count("¿") == told.count("?"), told
+            assert told.count("¡") == told.count("!"), told
 
 
 def test_the_browser_is_told_of_all_modules_at_once() -> None:

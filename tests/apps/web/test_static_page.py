@@ -15,6 +15,7 @@ import cv2
 import numpy as np
 import pytest
 
+from digitlab.examples.paper_video import digits_of, paper_page
 from digitlab.jobs import write_page
 
 from .strokes import STROKES
@@ -85,6 +86,26 @@ def test_ten_digits_are_read_from_the_disk_without_a_network(page: Page) -> None
         page.click("#clear")
         answered(page, "none")
     assert sum(read[digit] == str(digit) for digit in STROKES) >= 9, read
+
+
+def test_a_number_in_front_of_the_camera_becomes_steady(
+    needs_program: Callable[..., str], folder: Path, tmp_path: Path
+) -> None:
+    film = tmp_path / "sheet.mjpeg"
+    sheet = paper_page(digits_of("285", seed=2), seed=3)
+    film.write_bytes(cv2.imencode(".jpg", sheet.image[..., ::-1])[1].tobytes() * 30)
+    switches = ["--no-sandbox", "--use-fake-ui-for-media-stream", "--use-fake-device-for-media-stream"]
+    switches.append(f"--use-file-for-fake-video-capture={film}")
+    with playwright.sync_playwright() as play:
+        running = play.chromium.launch(executable_path=needs_program("chromium", "chromium-browser"), args=switches)
+        tab = running.new_page(locale="en")
+        tab.goto((folder / "index.html").as_uri())
+        tab.wait_for_selector("html[data-ready]")
+        tab.click("#tab-camera")
+        tab.click("#camera-switch")
+        playwright.expect(tab.locator("#answer-words")).to_have_text("steady", timeout=60_000)
+        assert tab.inner_text("#answer-digit") == "285"
+        running.close()
 
 
 def test_it_answers_as_python_does(page: Page) -> None:

@@ -9,7 +9,7 @@ const BROWSER = "../../../../src/digitlab/apps/web/browser/";
 /** @param {string} path */
 const file = (path) => new Uint8Array(readFileSync(new URL(path, import.meta.url)));
 const { given, made } = JSON.parse(readFileSync(new URL("./from-python.json", import.meta.url), "utf8"));
-const { byArea, halvedTo, linear, part, rounded, turned } = await import(`${BROWSER}pictures.js`);
+const { byArea, crop, halvedTo, linear, rounded, turned } = await import(`${BROWSER}pictures.js`);
 const { grey, lab } = await import(`${BROWSER}colours.js`);
 const { brushed, closed, distances, median } = await import(`${BROWSER}windows.js`);
 const { inkStrength } = await import(`${BROWSER}ink.js`);
@@ -54,8 +54,8 @@ const WORK = {
   linear: (...size) => linear(soft, ...size).data,
   "linear-floats": (...size) => linear(floats, ...size).data,
   byFactor: (factor) =>
-    byArea(part(soft, 0, 0, 39, 27), rounded(39 * factor), rounded(27 * factor), 1 / factor, 1 / factor).data,
-  halvedTo: (side) => halvedTo(part(soft, 0, 0, 39, 27), side).data,
+    byArea(crop(soft, 0, 0, 39, 27), rounded(39 * factor), rounded(27 * factor), 1 / factor, 1 / factor).data,
+  halvedTo: (side) => halvedTo(crop(soft, 0, 0, 39, 27), side).data,
   distances: () =>
     distances(
       soft.data.map((/** @type {number} */ level) => (level > 120 ? 1 : 0)),
@@ -206,6 +206,14 @@ test("digits and signs are the same numbers, whichever way up their page lay", (
       wanted.map((/** @type {any[]} */ [, confidence]) => confidence),
       1e-9,
       "confidence",
+    );
+    for (const { text, digits: indices } of found) {
+      const answered = indices.map((/** @type {number} */ index) => placed[index].digit ?? "?");
+      assert.equal(answered.join(""), text.replace(/[^0-9?]/g, ""));
+    }
+    assert.deepEqual(
+      found.flatMap((/** @type {any} */ { digits: indices }) => indices),
+      placed.map((/** @type {any} */ _, /** @type {number} */ index) => index),
     );
     assert.deepEqual(writtenLines(linesOf(placed), found, signs), written);
   }

@@ -41,6 +41,14 @@ test("names in a sentence are replaced, and unknown ones stay", () => {
   assert.equal(words.t("map {n} of {all}", { n: 3 }), "map 3 of {all}");
 });
 
+test("no line breaks before a sign that stands after a space, nor within a number", () => {
+  assert.equal(
+    words.unbroken("Sous « {tab} » : 60 000 images ; 95,4 % de 10 000. Oui ?"),
+    "Sous «\u00a0{tab}\u00a0»\u00a0: 60\u00a0000 images\u00a0; 95,4\u00a0% de 10\u00a0000. Oui\u00a0?",
+  );
+  assert.equal(words.unbroken("784 nombres de 0 à 255, 28 × 28"), "784 nombres de 0 à 255, 28 × 28");
+});
+
 test("in English the server's own words are said, or ours where it has none", () => {
   assert.equal(words.relayed("The training failed.", "no memory"), "no memory");
   assert.equal(words.relayed("The training failed.", null), "The training failed.");

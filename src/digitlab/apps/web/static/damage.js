@@ -98,7 +98,7 @@ export class DamageView {
         "div",
         { class: "question" },
         field(t("Layer"), layer),
-        field(t("What happens"), kind),
+        field(t("Kind of damage"), kind),
         field(t("How much"), this.amount, this.places.amount),
       ),
       this.places.accuracy,
@@ -175,7 +175,7 @@ export class DamageView {
     const { kind, amount } = damage;
     this.places.amount.textContent =
       kind === "noise" || kind === "none"
-        ? t("{share} of the weights' own spread", { share: percent(kind === "none" ? 0 : amount) })
+        ? t("{share} of the weights' standard deviation", { share: percent(kind === "none" ? 0 : amount) })
         : kind === "bits"
           ? t("{n} bits a weight", { n: amount })
           : kind === "filter"

@@ -233,7 +233,7 @@ export class WeightedBlock {
     const { rows, columns, at } = layout(this.layer);
     for (const [which, values, text] of /** @type {const} */ ([
       ["weights", kernel.values, t("weights to {unit}", { unit: this.#name(unit) })],
-      ["gradients", kernel.gradient, t("gradient of the loss by each")],
+      ["gradients", kernel.gradient, t("gradient of the loss with respect to each weight")],
     ])) {
       const numbers = grid(rows, columns, (row, column) => values[at(row, column) * units + unit]);
       const picture = this.pictures[which];
@@ -337,7 +337,7 @@ export class WeightedBlock {
     ]);
     return [
       ...terms,
-      make("p", {}, t("δ = Σ (probability − target) × weight, over the ten digits; the ReLU is open:")),
+      make("p", {}, t("δ = Σ (probability − target) × weight, over the ten digits; the ReLU passes it back:")),
       products(
         [t("digit"), t("probability − target"), t("weight"), t("product")],
         parts.map(([one, other], digit) => [String(digit), fine(one), fine(other), fine(one * other)]),

@@ -87,7 +87,7 @@ export class RunView {
         "p",
         { class: "quiet" },
         t(
-          "It learns from 2,000 of MNIST's training images, from digits of yours and of your class, with the network, the optimiser and the seed chosen at the top, 32 images a batch. Nothing leaves this browser. After each epoch it is tested on 500 test images that it never learns from; its weights then are kept, for the choice of weights above and for the damage.",
+          "It learns from 2,000 of MNIST's training images, from digits of yours and of your class, with the network, the optimiser and the seed chosen at the top, 32 images a batch. Nothing leaves this browser. After each epoch it is tested on 500 test images that it never learns from, and its weights are kept: you can choose them above, and compare them under “Damage”.",
         ),
       ),
       make(
@@ -181,7 +181,7 @@ export class RunView {
     this.buttons.forget.hidden = !digits;
     this.places.class.hidden = !digits;
     this.places.class.textContent = digits
-      ? t("{n} digits of {name} will be used as well, from the next start of a training.", {
+      ? t("{n} digits from {name} will also be used, from the next training on.", {
           n: number(digits.labels.length),
           name,
         })

@@ -255,7 +255,7 @@ export class Learning {
       pixels: canvas(28, 28, {
         class: "glyph-large",
         role: "img",
-        "aria-label": t("Gradient of the loss by each pixel"),
+        "aria-label": t("Gradient of the loss with respect to each pixel"),
       }),
     };
     this.places = {

@@ -3,7 +3,7 @@
 import * as api from "./api.js";
 import { byId, fillChoice, make } from "./elements.js";
 import { state } from "./state.js";
-import { language, number, onLanguage, t } from "./words.js";
+import { language, number, onLanguage, t, unbroken } from "./words.js";
 
 /** @import { Lesson } from "../schemas.js" */
 
@@ -98,5 +98,5 @@ export class Lessons {
  */
 function localised(texts) {
   const lang = [language(), "en", ...Object.keys(texts)].find((each) => each in texts) ?? "en";
-  return { lang, text: texts[lang] ?? "" };
+  return { lang, text: unbroken(texts[lang] ?? "") };
 }

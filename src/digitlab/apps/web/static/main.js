@@ -324,7 +324,7 @@ camera.addEventListener("answer", (event) => {
     { ...nothing, ...seenByCamera, text: steady ?? (drawing ? "✎" : text), whose: several },
     steady ? t("steady") : drawing ? t("somebody is drawing …") : t("looking …"),
   );
-  byId("answer-time").textContent = t("read in {ms} ms, {latency} ms after it came", {
+  byId("answer-time").textContent = t("read in {ms} ms, {latency} ms after it arrived", {
     ms: number(ms),
     latency: number(latency),
   });
@@ -391,9 +391,7 @@ async function openModel(file) {
     const name = await api.addModel(file);
     if (name) await refreshModels(name);
     else
-      showMessage(
-        t("The server is told of models when it is started: digitlab serve --model {name}", { name: file.name }),
-      );
+      showMessage(t("Name the models when you start the server: digitlab serve --model {name}", { name: file.name }));
   } catch (error) {
     showMessage(error.message);
   }

@@ -89,9 +89,7 @@ export class PairView {
         "p",
         {},
         api.here()
-          ? t(
-              "There is one model here, and it needs another one to be compared with: open one at the top, a file of ONNX.",
-            )
+          ? t("There is one model here, and it needs another one to be compared with: open an ONNX file at the top.")
           : t(
               "There is one model here, and it needs another one to be compared with: train one, or start the server with more: digitlab serve --model RUN.",
             ),

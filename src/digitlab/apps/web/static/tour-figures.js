@@ -248,7 +248,7 @@ export function pooled({ beforePool, pool, maps, seen }) {
     make(
       "p",
       { class: "quiet" },
-      t("Point at the right picture: the window in the left one, and its greatest number."),
+      t("Point at the picture on the right to see its window in the one on the left, and the largest number in it."),
     ),
     sums,
   );

@@ -26,7 +26,7 @@ export const STEPS = [
   {
     title: "Convolution: a filter looks everywhere",
     text: [
-      "A filter is a small picture of numbers. It is laid on the image, each of its numbers is multiplied with the pixel under it, the products are added up, and one more number, the bias, is added too. Then it moves on by a pixel.",
+      "A filter is a small picture of numbers. It is laid on the image, each of its numbers is multiplied by the pixel under it, the products are added up, and one more number, the bias, is added too. Then it moves on by a pixel.",
       "Follow the window as it moves over your digit, or place it yourself.",
     ],
     needs: ["convolution"],
@@ -35,7 +35,7 @@ export const STEPS = [
   {
     title: "Every filter makes an activation map",
     text: [
-      "All the sums of one filter make a new picture, its activation map (feature map). Orange is above 0: here the filter found what it looks for. Blue is below: here it found the opposite. Most first filters look for edges of one direction.",
+      "All the sums of one filter make a new picture, its activation map (feature map). Orange is above 0: here the filter found what it looks for. Blue is below: here it found the opposite. Most filters of the first layer look for edges in one direction.",
     ],
     needs: ["convolution"],
     figure: figures.activationMaps,
@@ -85,7 +85,7 @@ export const STEPS = [
   {
     title: "Dropout: learning with gaps",
     text: [
-      "During training, a random part of the activations is set to 0, a different one in each step, so that the network cannot rely on any single activation: the dropout rate says how many are dropped. S0 found: with dropout it trains for more epochs, and its test accuracy is 95.4 % instead of 94.5 %. In use, nothing is dropped.",
+      "During training, a random part of the activations is set to 0, a different one in each step, so that the network cannot rely on any single activation: the dropout rate says how many are dropped. S0 found: with dropout it trains for more epochs, and its test accuracy is 95.4% instead of 94.5%. In use, nothing is dropped.",
       "Roll the dice yourself: the answer should survive.",
     ],
     needs: ["dense", "row"],

@@ -295,7 +295,7 @@ export class TrainingView {
           ),
         );
       }),
-      ...(last.mistakes.length ? [] : [make("p", { class: "quiet" }, t("none"))]),
+      ...(last.mistakes.length ? [] : [make("p", { class: "quiet" }, t("No test image is misclassified."))]),
     );
   }
 

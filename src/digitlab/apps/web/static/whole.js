@@ -264,7 +264,7 @@ export class WholeView {
     this.words.textContent = column
       ? column.parts.map((layer) => `${layer.name}: ${layerWords(layer)}`).join(" ")
       : t(
-          "Point at a picture: the lines show from which it is made, and into which it goes. Press it to look at it by itself.",
+          "Point at a picture: the lines show what it is computed from, and what is computed from it. Press it to see it alone.",
         );
   }
 

@@ -47,6 +47,16 @@ export function t(text, values = {}) {
 }
 
 /**
+ * Keep lines from breaking at the spaces that French and Spanish write before some signs, after « and within numbers.
+ * @param {string} text
+ */
+export const unbroken = (text) =>
+  text
+    .replace(/ (?=[:;?!%»])/g, "\u00a0")
+    .replace(/« /g, "«\u00a0")
+    .replace(/(\d) (?=\d{3}\b)/g, "$1\u00a0");
+
+/**
  * Relay a message of the server, in English; other languages put a translated `sentence` on its topic before it.
  * @param {string} sentence
  * @param {string | null | undefined} detail
@@ -152,7 +162,8 @@ export function preferredLanguage() {
 export async function setLanguage(code, { keep = false } = {}) {
   const parts = code in DICTIONARIES ? [DICTIONARIES[code].load, ...more.map((each) => each[code])] : [];
   const loaded = await Promise.all(parts.map((load) => load()));
-  [tongue, dictionary] = [code, Object.assign({}, ...loaded.map((each) => each.default))];
+  const texts = loaded.flatMap((each) => Object.entries(each.default));
+  [tongue, dictionary] = [code, Object.fromEntries(texts.map(([text, told]) => [text, unbroken(told)]))];
   if (keep) storeItem(KEPT, code);
   document.documentElement.lang = code;
   translate(document.body);

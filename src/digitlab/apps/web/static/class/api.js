@@ -13,13 +13,13 @@ addDictionaries({ es: () => import("./spanish.js"), fr: () => import("./french.j
 /** @type {Record<string, string>} */
 const REFUSALS = {
   "class-code": "This is not the class's code; the wall shows it.",
-  "class-key": "You are not in the class, or no longer; join it again.",
+  "class-key": "You are not in the class, or no longer; join again.",
   "class-closed": "Nobody else can join now; ask your teacher.",
   "class-full": "The class is full, or you already have the largest number of drawings on the wall.",
   "class-taken": "Somebody in the class has this name already; choose another one.",
-  "class-name": "A name has 1 to 20 letters, one of them a letter or a digit.",
+  "class-name": "A name has 1 to 20 characters, at least one of them a letter or a digit.",
   "class-task": "The task has changed meanwhile; draw the new one.",
-  "class-empty": "There is nothing to be kept or handed in yet.",
+  "class-empty": "There is nothing to keep or hand in yet.",
   "class-missing": "It is not there any more.",
   "class-often": "That was too often; wait a moment.",
   token: "This is the teacher's page: open its address with ?token=TOKEN once.",

@@ -64,8 +64,8 @@ function showKept({ drawings, unkept, removed, file, training: possible }) {
   const keptCount = drawings - unkept;
   const more = [
     removed ? t("Still in the file, but removed or renamed here: {removed}.", { removed: number(removed) }) : "",
-    removed && drawings ? t("Press Keep again to rewrite it.") : "",
-    removed && !drawings ? t("Nothing is left on the wall: press Keep again to delete the file.") : "",
+    removed && drawings ? t("Press “Keep it” again to rewrite it.") : "",
+    removed && !drawings ? t("Nothing is left on the wall: press “Keep it” again to delete the file.") : "",
   ];
   const summary = file
     ? t("In {file}: {kept} drawings with the names of who drew them. Not kept: {unkept}.", {
@@ -73,7 +73,7 @@ function showKept({ drawings, unkept, removed, file, training: possible }) {
         kept: number(keptCount),
         unkept: number(unkept),
       })
-    : t("Nothing is kept until you press Keep; then the digits are in a file, with the names that stand here.");
+    : t("Nothing is kept until you press “Keep it”; then the digits are in a file, with the names shown here.");
   byId("kept").textContent = [summary, ...more].filter(Boolean).join(" ");
 }
 
