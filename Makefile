@@ -123,6 +123,7 @@ models: $(VENV)/.run fonts
 		$(BIN)/digitlab export "$$run" src/digitlab/reading/shipped/reader.onnx --int8 && \
 		$(BIN)/digitlab export "$$run" src/digitlab/reading/shipped/reader.keras
 	$(BIN)/python tools/train_page_reader.py --report build/page-reader.json
+	$(BIN)/python tools/reading_thresholds.py
 
 # Into the cache folder (DIGITLAB_CACHE), pinned in src/digitlab/datasets/pages/fonts.toml.
 fonts: $(VENV)/.run

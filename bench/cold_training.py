@@ -1,7 +1,7 @@
 """Every second of a cold `digitlab train fast`, from Enter to the finished report, beside plain Keras.
 
     python bench/cold_training.py --out studies-results/cold-training.json --picture docs/pictures/cold-training.png
-    another checkout, in the same way
+    python bench/cold_training.py --source ../older/src --out before.json          # another checkout, in the same way
     python bench/cold_training.py --compare before.json after.json --picture docs/pictures/cold-training.png
 
 Each round starts a new process that does what the command does, and one that trains the same small network with plain
@@ -122,11 +122,11 @@ def measure(recipe: str, rounds: int, source: Path, *, plain: bool) -> dict[str,
         if number:
             ours.append(one)
             theirs += [other] if other else []
-    from digitlab.bench.machine import describe_machine
+    from digitlab.bench.machine import command_line, describe_machine
 
     ratios = [other["seconds"] / one["seconds"] for one, other in zip(ours, theirs, strict=False)]
     return {
-        "command": " ".join(["python", "bench/cold_training.py", *sys.argv[1:]]),
+        "command": command_line("bench/cold_training.py", sys.argv[1:]),
         "date": date.today().isoformat(),
         "machine": describe_machine(),
         "commit": commit(source),

@@ -1,7 +1,7 @@
 """The commands in new processes: how long each takes, how much of that is imports, and which heavy libraries it loads.
 
     python bench/cold_verbs.py --out studies-results/cold-verbs.json          # about three minutes
-    only these
+    python bench/cold_verbs.py evaluate report                                # only these commands
 
 The share of CPU seconds that is spent executing modules and loading their binaries is counted by Python's own
 loaders; CPU time of threads that a library starts meanwhile is included. For the commands that need a model, a small
@@ -25,7 +25,7 @@ from typing import Any
 import cv2
 import numpy as np
 
-from digitlab.bench.machine import processor
+from digitlab.bench.machine import command_line, processor
 from digitlab.datasets import load_dataset
 from digitlab.storage import write_text
 
@@ -86,7 +86,7 @@ def main() -> int:
             )
     if options.out:
         content = {
-            "command": " ".join(["python", "bench/cold_verbs.py", *sys.argv[1:]]),
+            "command": command_line("bench/cold_verbs.py", sys.argv[1:]),
             "date": date.today().isoformat(),
             "machine": f"{processor('unknown')}, {os.cpu_count()} cores",
             "load_before": os.getloadavg()[0],

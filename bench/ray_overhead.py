@@ -26,7 +26,7 @@ from typing import TYPE_CHECKING, Any
 from digitlab.archives import ReadingJob, find_pictures, read_pictures
 from digitlab.archives.processes import all_cores
 from digitlab.bench.busy_work import BusyJob
-from digitlab.bench.machine import processor
+from digitlab.bench.machine import command_line, processor
 from digitlab.scheduling.dispatch import dispatch
 from digitlab.scheduling.local import LocalPool
 from digitlab.stopping import StopRequest
@@ -67,7 +67,7 @@ def main() -> int:
                 )
     if options.out:
         content = {
-            "command": " ".join(["python", "bench/ray_overhead.py", *sys.argv[1:]]),
+            "command": command_line("bench/ray_overhead.py", sys.argv[1:]),
             "date": date.today().isoformat(),
             "machine": f"{processor('unknown')}, {os.cpu_count()} cores",
             "load_before": os.getloadavg()[0],

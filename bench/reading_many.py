@@ -26,7 +26,7 @@ from typing import Any
 
 import cv2
 
-from digitlab.bench.machine import processor
+from digitlab.bench.machine import command_line, processor
 from digitlab.datasets import load_dataset
 from digitlab.examples.pages import KINDS
 from digitlab.storage import write_text
@@ -60,7 +60,7 @@ def main() -> int:
     print(f"time is {'' if linear else 'not '}linear within 10 %, memory {'' if flat else 'not '}flat within 20 MB")
     if options.out:
         content: dict[str, Any] = {
-            "command": " ".join(["python", "bench/reading_many.py", *sys.argv[1:]]),
+            "command": command_line("bench/reading_many.py", sys.argv[1:]),
             "date": date.today().isoformat(),
             "machine": f"{processor('unknown')}, {os.cpu_count()} cores",
             "load_before": os.getloadavg()[0],

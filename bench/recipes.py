@@ -1,7 +1,7 @@
 """Accuracy of a recipe: mean and deviation over seeds, last epoch, nothing selected on the test set.
 
     python bench/recipes.py fast --seeds 10 --out studies-results/recipes/fast.json
-    the table in docs/recipes.md
+    python bench/recipes.py --table studies-results/recipes/*.json        # prints the table in docs/recipes.md
 
 Each seed is a separate training in one process; the time includes compiling its graphs. Prints one row per seed and the
 summary; saves everything as JSON.
@@ -18,7 +18,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from digitlab.bench.machine import peak_megabytes
+from digitlab.bench.machine import command_line, peak_megabytes
 from digitlab.runs import Run
 from digitlab.storage import write_text
 from digitlab.training import EpochEnded, TrainingConfig, find_recipe, run_training
@@ -72,7 +72,7 @@ def main() -> int:
     )
     if options.out:
         content = {
-            "command": " ".join(["python", "bench/recipes.py", *sys.argv[1:]]),
+            "command": command_line("bench/recipes.py", sys.argv[1:]),
             "settings": {key: value for key, value in training.as_dict().items() if key != "seed"},
             "mean_accuracy": statistics.mean(accuracies),
             "deviation": deviation,

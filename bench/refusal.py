@@ -20,6 +20,7 @@ from pathlib import Path
 import numpy as np
 from sklearn.metrics import roc_auc_score
 
+from digitlab.bench.machine import command_line
 from digitlab.datasets import load_dataset
 from digitlab.datasets.ood.test_images import draw_shapes
 from digitlab.datasets.ood.training_images import DISTRACTORS, draw_distractors
@@ -110,7 +111,7 @@ def main() -> int:
             chosen = {row["score"]: row for row in rows if row["run"] == run.name and row["kind"] == kind}
             print(f"{kind:26}" + "".join(f"{chosen[n]['auroc']:11.4f} {chosen[n]['refused']:8.3f}" for n in names))
     if options.out:
-        command = " ".join(["python", "bench/refusal.py", *sys.argv[1:]])
+        command = command_line("bench/refusal.py", sys.argv[1:])
         write_text(options.out, json.dumps({"command": command, "rows": rows}, indent=1) + "\n")
     return 0
 

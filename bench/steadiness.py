@@ -2,7 +2,7 @@
 
     python bench/steadiness.py learn                # counts the rates and tables of digitlab.live.digit_filter
     python bench/steadiness.py strip docs/pictures/steadiness.png      # sequences as strips, for docs/live.md
-    measures, on other seeds: see digitlab.bench.steadiness
+    digitlab bench steadiness                       # measures, on other seeds: see digitlab.bench.steadiness
 
 Learning reads some ten minutes of synthetic sequences (seeds from 0 on; the benchmark has others) at several frame
 rates, and counts for each state of the filter how often the ink changed, how confident the reader was, and how long

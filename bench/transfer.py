@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from digitlab.bench.machine import command_line
 from digitlab.evaluation import accuracy_of
 from digitlab.reports.figures import canvas, palette, save_figure, styled
 from digitlab.reports.figures.style import line_styles
@@ -145,7 +146,7 @@ def keep(out: Path, base: Base, rows: list[dict[str, object]], seconds: float) -
             float(str(row["accuracy"]))
         )
     content = {
-        "command": " ".join(["python", "bench/transfer.py", *sys.argv[1:]]),
+        "command": command_line("bench/transfer.py", sys.argv[1:]),
         "base": base.card.training,
         "seconds": round(seconds, 1),
         "environment": environment(0),

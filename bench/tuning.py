@@ -23,6 +23,7 @@ from pathlib import Path
 import numpy as np
 from scipy.stats import t
 
+from digitlab.bench.machine import command_line
 from digitlab.stopping import StopRequest
 from digitlab.storage import write_text
 from digitlab.studies.running import make_pool
@@ -63,7 +64,7 @@ def main() -> int:
     for name, tuning in (("pruned", pruned), ("whole", whole)):
         results[name] = search(replace(space, tuning=tuning), options.work / name, stop)
     content = compare(results["pruned"], results["whole"], options.folds / (options.whole_folds or options.folds))
-    content["command"] = " ".join(["python", "bench/tuning.py", *sys.argv[1:]])
+    content["command"] = command_line("bench/tuning.py", sys.argv[1:])
     print(
         f"pruned: {content['pruned_epochs']:.0f} of {content['whole_epochs']:.0f} epochs "
         f"({100 * content['share_of_epochs']:.1f} %), "

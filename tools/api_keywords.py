@@ -1,6 +1,7 @@
 """Write src/digitlab/api/keywords.py: the keywords of `digitlab.train` and others, generated from declared settings.
 
-    --check: only report whether it is up to date
+    python tools/api_keywords.py
+    python tools/api_keywords.py --check     # only report whether it is up to date
 
 Editors complete keywords from that file; at run time, they are taken from the declarations themselves.
 """

@@ -1,7 +1,7 @@
 """Build the documentation site with Sphinx; every warning is an error, including broken links.
 
     python tools/build_site.py               # into build/site/html
-    read all pages and check all links, write nothing, without notebooks
+    python tools/build_site.py --quick       # read all pages and check all links, write nothing, without notebooks
 
 The pages are those of the repository, in the same layout, so that their links work; added are the pages of site/, the
 reference of Python names generated from their docstrings, and that of the commands, generated from the commands.

@@ -1,6 +1,6 @@
 """Check that src/digitlab has no import cycles: imports in functions and under TYPE_CHECKING count like all others.
 
-    names each cycle; exit code 1 if there is one
+    python tools/check_circles.py       # names each cycle; exit code 1 if there is one
 
 The implicit import of a package when one of its modules is imported does not count: it always happens first.
 """

@@ -6,7 +6,7 @@ order, in the same boxes, with the same signs between them, with confidences and
 if anything differs.
 
     python tools/compare_browser.py --quick                  # some of each
-    thirty drawn pages; lists those that differ
+    python tools/compare_browser.py --only pages --count 30  # thirty drawn pages; lists those that differ
 """
 
 from __future__ import annotations

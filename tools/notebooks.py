@@ -2,7 +2,7 @@
 
     python tools/notebooks.py                    # run all of them in full, some minutes, and write them
     python tools/notebooks.py 6-reading-pages    # one of them
-    check that they match the scripts and are small enough for a code host
+    python tools/notebooks.py --check            # check that they match the scripts and are small for a code host
 
 A script is in the percent format that editors show as cells: `# %% [markdown]` begins text, `# %%` code. Notebooks are
 kept without execution counts, random ids, times and paths of this machine; pictures have at most 128 colours.

@@ -73,14 +73,14 @@ def no_token(server: Server) -> str | None:
 @attempt("guarded", "parts, neighbours and disguises of the token", "401")
 def nearly_the_token(server: Server) -> str | None:
     token = server.token
-    near = [
+    guesses = [
         token[:-1], token + "0", token.upper(), token[::-1], " ".join(token), token + "\0", f'"{token}"',
         f"{token},{token}",
         base64.b64encode(token.encode()).decode(), "", "*", "null", "undefined", "0" * len(token), "a" * 60_000,
     ]  # fmt: skip
     wrong = [
         each[:20]
-        for each in near
+        for each in guesses
         if not refused(server.ask("GET", "/v1/models", f"Authorization: Bearer {each}"), 401, 400, 0)
     ]
     for kind in ("Basic", "Digest", "Token", "Pupil", "Negotiate"):
@@ -136,11 +136,11 @@ def forged_cookies(server: Server) -> str | None:
     import hashlib
 
     digest = hashlib.sha256(b"digitlab cookie wrong").hexdigest()
-    own = f"digitlab-{server.port}"
+    name = f"digitlab-{server.port}"
     forged = [
-        f"{own}={server.token}", f"{own}={digest}", f"{own}=", own, f"={own}", f"{own}=None; {own}=True",
-        "; ".join(f"{own}={number}" for number in range(2000)), f"{own}=\x01", f'$Version=1; {own}="x',
-        "a" * 30_000, f"{own}={'0' * 64}", f"{own}[]=x", f"{own.upper()}=x", f"digitlab={server.token}",
+        f"{name}={server.token}", f"{name}={digest}", f"{name}=", name, f"={name}", f"{name}=None; {name}=True",
+        "; ".join(f"{name}={number}" for number in range(2000)), f"{name}=\x01", f'$Version=1; {name}="x',
+        "a" * 30_000, f"{name}={'0' * 64}", f"{name}[]=x", f"{name.upper()}=x", f"digitlab={server.token}",
     ]  # fmt: skip
     return first(
         [each[:30] for each in forged if not refused(server.ask("GET", "/v1/models", f"Cookie: {each}"), 401, 400)]
@@ -368,7 +368,7 @@ def websocket_without_token(server: Server) -> str | None:
         "cross-site with the cookie": _hand(server, f"Cookie: {cookie}", "Origin: http://evil.example"),
         "another port with the cookie": _hand(server, f"Cookie: {cookie}", "Origin: http://127.0.0.1:1"),
     }
-    return first([f"{name}: {told.status}" for name, told in tries.items() if told.status in (101, 200)])
+    return first([f"{name}: {answer.status}" for name, answer in tries.items() if answer.status in (101, 200)])
 
 
 @attempt("open", "to read answers from another page (CORS), to embed them, to run them as scripts", "nothing allows it")
@@ -380,11 +380,11 @@ def foreign_readers(server: Server) -> str | None:
         allowed = [name for each in (answer, preflight) for name in each.headers if name.startswith("access-control")]
         wrong += [f"{path}: {allowed}"] if allowed else []
         policy = answer.headers.get("content-security-policy", "")
-        good = "frame-ancestors 'none'" in policy and "default-src 'none'" in policy and "unsafe" not in policy
-        good &= (
+        is_protected = "frame-ancestors 'none'" in policy and "default-src 'none'" in policy and "unsafe" not in policy
+        is_protected &= (
             answer.headers.get("x-content-type-options") == "nosniff"
             and answer.headers.get("x-frame-options") == "DENY"
         )
-        good &= answer.headers.get("cross-origin-resource-policy") == "same-origin"
-        wrong += [] if good else [f"{path}: {dict(answer.headers)}"]
+        is_protected &= answer.headers.get("cross-origin-resource-policy") == "same-origin"
+        wrong += [] if is_protected else [f"{path}: {dict(answer.headers)}"]
     return first(wrong)

@@ -101,8 +101,8 @@ def drawings_of_others(server: Server) -> str | None:
     ):
         answer = server.ask("DELETE", path, f"Authorization: Pupil {eve}")
         wrong += [] if answer.status in (404, 422, 401, 405) else [f"{path}: {answer.status}"]
-    own = server.ask("GET", "/v1/pupil?name=Ana&key=" + ana, f"Authorization: Pupil {eve}").json()
-    wrong += ["she was shown another's"] if own["drawings"] else []
+    eve_state = server.ask("GET", "/v1/pupil?name=Ana&key=" + ana, f"Authorization: Pupil {eve}").json()
+    wrong += ["she was shown another's"] if eve_state["drawings"] else []
     still = server.ask("GET", "/v1/pupil", f"Authorization: Pupil {ana}").json()["drawings"]
     return first(wrong + ([] if len(still) == 1 else ["Ana's drawing is gone"]))
 
@@ -195,8 +195,10 @@ def names_that_are_markup(server: Server) -> str | None:
     wrong += [] if b"text/event-stream" in listened and b"nosniff" in listened else [f"events: {listened[:80]!r}"]
     saved = server.ask("POST", "/v1/class/keep", token=True)
     names = {each.name for each in server.folder.iterdir()}
-    odd = {each for each in names if each != "token.txt" and not (each.startswith("class-") and each.endswith(".npz"))}
-    wrong += [f"files: {odd}"] if odd else []
+    unexpected = {
+        each for each in names if each != "token.txt" and not (each.startswith("class-") and each.endswith(".npz"))
+    }
+    wrong += [f"files: {unexpected}"] if unexpected else []
     if saved.status == 200:
         with np.load(server.folder / saved.json()["file"], allow_pickle=False) as arrays:
             wrong += [] if arrays["writers"].dtype.kind == "U" else [f"writers are {arrays['writers'].dtype}"]

@@ -82,16 +82,16 @@ ATTEMPTS.extend(
 def frame(kind: int, content: bytes, *, mask: bool = True, final: bool = True, length: int | None = None) -> bytes:
     """Build an RFC 6455 frame. kind: its opcode; length: the length that it declares, where that is to be false"""
     size = len(content) if length is None else length
-    head = bytes([kind | (0x80 if final else 0)])
+    header = bytes([kind | (0x80 if final else 0)])
     bit = 0x80 if mask else 0
-    head += (
+    header += (
         bytes([bit | size])
         if size < 126
         else bytes([bit | 126]) + struct.pack(">H", size)
         if size < 65_536
         else bytes([bit | 127]) + struct.pack(">Q", size)
     )
-    return head + (b"\0\0\0\0" if mask else b"") + content
+    return header + (b"\0\0\0\0" if mask else b"") + content
 
 
 def shaken(server: Server, path: str = "/v1/live?mode=digit", *headers: str) -> bytes:
@@ -142,8 +142,8 @@ def frames_that_are_none(server: Server) -> str | None:
     for path in ("/v1/live?model=../../etc/passwd", "/v1/live?mode=../x", "/v1/live?model=" + "a" * 5000):
         closed = server.raw(shaken(server, path), 20)
         wrong += [] if _is_closed(closed) or b" 40" in closed[:16] else [f"{path[:30]}: {closed[-40:]!r}"]
-    grown = memory_of(server) - before
-    return first(wrong + ([f"{grown / 1e6:.0f} MB more"] if grown > 60e6 else []))
+    growth = memory_of(server) - before
+    return first(wrong + ([f"{growth / 1e6:.0f} MB more"] if growth > 60e6 else []))
 
 
 @attempt("open", "to be offered compression for a WebSocket, and send a bomb through it", "no compression")

@@ -194,7 +194,7 @@ def markup_in_answers(server: Server) -> str | None:
     markup = "<script>alert(1)</script>"
     wrong = []
     named, digit = quote(markup), digit_png()
-    for told in (
+    for response in (
         server.ask("GET", f"/{named}"), server.ask("POST", f"/v1/classify?model={named}", body=digit),
         server.ask("POST", f"/v1/read?threshold={named}", body=digit), server.ask("GET", f"/v1/models/{named}"),
         server.ask("POST", "/v1/trainings", body=json.dumps({"architecture": markup}).encode()),
@@ -202,11 +202,11 @@ def markup_in_answers(server: Server) -> str | None:
         server.ask("GET", "/", f"Referer: {markup}", f"User-Agent: {markup}"),
         server.ask("GET", "/v1/models", host=markup),
     ):  # fmt: skip
-        kind = told.headers.get("content-type", "")
-        if markup in told.text and not kind.startswith(("application/problem+json", "application/json")):
-            wrong.append(f"{told.status} {kind}: {told.text[:80]}")
-        if told.body and told.headers.get("x-content-type-options") != "nosniff":
-            wrong.append(f"{told.status}: no nosniff, {told.text[:60]}")
+        kind = response.headers.get("content-type", "")
+        if markup in response.text and not kind.startswith(("application/problem+json", "application/json")):
+            wrong.append(f"{response.status} {kind}: {response.text[:80]}")
+        if response.body and response.headers.get("x-content-type-options") != "nosniff":
+            wrong.append(f"{response.status}: no nosniff, {response.text[:60]}")
     return first(wrong)
 
 

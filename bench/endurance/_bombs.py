@@ -101,8 +101,8 @@ def _bomb(make: Callable[[], bytes]) -> Callable[[Server], str | None]:
             seconds = time.monotonic() - start
             if answer.status not in (200, 400, 413, 415, 422, 503, 504) or seconds > 25:
                 wrong.append(f"{path}: {answer.status} after {seconds:.1f} s")
-        grown = memory_of(server) - before
-        return first(wrong + ([f"{grown / 1e6:.0f} MB more"] if grown > 250e6 else []))
+        growth = memory_of(server) - before
+        return first(wrong + ([f"{growth / 1e6:.0f} MB more"] if growth > 250e6 else []))
 
     return run
 
@@ -154,7 +154,7 @@ def giant_headers(server: Server) -> str | None:
         b"Cookie: " + b"a=b; " * 20_000 + b"\r\n", b"Range: bytes=" + b"0-1," * 10_000 + b"\r\n",
         b"Accept: " + b"*/*;q=0.1," * 8_000 + b"\r\n",
     ):  # fmt: skip
-        told = server.raw(
+        response = server.raw(
             b"GET /v1/models HTTP/1.1\r\nHost: "
             + server.host.encode()
             + b"\r\n"
@@ -162,8 +162,8 @@ def giant_headers(server: Server) -> str | None:
             + b"Connection: close\r\n\r\n",
             5,
         )
-        if told.startswith((b"HTTP/1.1 5", b"HTTP/1.1 200")) and len(lines) > 65_536:
-            wrong.append(f"{lines[:12]!r}: {told[:20]!r}")
-        if told.startswith(b"HTTP/1.1 500"):
+        if response.startswith((b"HTTP/1.1 5", b"HTTP/1.1 200")) and len(lines) > 65_536:
+            wrong.append(f"{lines[:12]!r}: {response[:20]!r}")
+        if response.startswith(b"HTTP/1.1 500"):
             wrong.append(f"{lines[:12]!r}: 500")
     return first(wrong)

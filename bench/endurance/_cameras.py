@@ -50,10 +50,10 @@ class LosingCamera(LiveCapture):
 
     realtime = False  # as fast as it is read; its frames are timed by their number
 
-    def __init__(self, pictures: list[np.ndarray], others: list[np.ndarray], most: int) -> None:
+    def __init__(self, pictures: list[np.ndarray], others: list[np.ndarray], frame_limit: int) -> None:
         super().__init__()
         self.pictures, self.others = pictures, others
-        self.connection, self.given, self.most = 0, 0, most
+        self.connection, self.delivered, self.frame_limit = 0, 0, frame_limit
         self.way: str | None = None
         self.lost: float | None = None
         self.lost_connection = 0
@@ -97,10 +97,10 @@ class _Capture:
             answer = self._fail(way)
             if answer is not None:
                 return answer
-        if camera.given >= camera.most:
+        if camera.delivered >= camera.frame_limit:
             camera.over.wait(30.0)
             return False, None
-        camera.given += 1
+        camera.delivered += 1
         if self.odd:
             self.odd -= 1
             return True, _odd(self.odd, camera.pictures[0])
@@ -131,7 +131,7 @@ class _Capture:
 
     def _picture(self) -> np.ndarray:
         pictures = self.camera.pictures
-        picture = pictures[self.camera.given % len(pictures)].copy()
+        picture = pictures[self.camera.delivered % len(pictures)].copy()
         picture[0, :2] = [self.number // 256, self.number % 256, 7], [1, 2, 3]
         return picture
 
@@ -178,13 +178,13 @@ class Reading:
 
     def wait_for(self, wanted: Callable[[dict[str, Any]], bool], seconds: float) -> list[tuple[float, dict[str, Any]]]:
         """Return all lines up to and including a wanted one; TimeoutError if none comes in time."""
-        found, until = [], time.monotonic() + seconds
-        while (left := until - time.monotonic()) > 0:
+        received, until = [], time.monotonic() + seconds
+        while (seconds_left := until - time.monotonic()) > 0:
             with contextlib.suppress(queue.Empty):
-                found.append(self.lines.get(timeout=left))
-                if wanted(found[-1][1]):
-                    return found
-        raise TimeoutError(f"not within {seconds:g} s; the last lines: {[line for _, line in found[-2:]]}")
+                received.append(self.lines.get(timeout=seconds_left))
+                if wanted(received[-1][1]):
+                    return received
+        raise TimeoutError(f"not within {seconds:g} s; the last lines: {[line for _, line in received[-2:]]}")
 
     def close(self) -> None:
         self.process.send_signal(signal.SIGCONT)

@@ -54,9 +54,9 @@ class Lines:
 
     def new(self) -> set[Line]:
         """Return the lines that the last call was the first to run; from now on they count as seen."""
-        found = self._new - self.seen
-        self.seen |= found
-        return found
+        new_lines = self._new - self.seen
+        self.seen |= new_lines
+        return new_lines
 
     def _matters(self, file: str) -> bool:
         known = self._counts.get(file)

@@ -196,22 +196,22 @@ def _tensor(name: str, node: int = 0) -> dict[str, Any]:
 
 def reversed_chain(layers: int, references: int) -> bytes:
     """Describe a model whose layers are listed last first, each taking the preceding one as input many times."""
-    made: list[dict[str, Any]] = []
+    layer_configs: list[dict[str, Any]] = []
     for number in range(layers):
         before = "in" if number == 0 else f"l{number - 1}"
         node = {"args": [[_tensor(before)] * references], "kwargs": {}}
         entry = {"module": "keras.layers", "class_name": "Average", "config": {"name": f"l{number}"}}
-        made.append({**entry, "registered_name": None, "name": f"l{number}", "inbound_nodes": [node]})
+        layer_configs.append({**entry, "registered_name": None, "name": f"l{number}", "inbound_nodes": [node]})
     start: dict[str, Any] = {
         "module": "keras.layers", "class_name": "InputLayer", "config": {"batch_shape": [None, 28, 28], "name": "in"},
         "registered_name": None, "name": "in", "inbound_nodes": [],
     }  # fmt: skip
     config = {
-        "name": "m", "layers": [*reversed(made), start], "input_layers": ["in", 0, 0],
+        "name": "m", "layers": [*reversed(layer_configs), start], "input_layers": ["in", 0, 0],
         "output_layers": [f"l{layers - 1}", 0, 0],
     }  # fmt: skip
-    whole = {"module": "keras", "class_name": "Functional", "config": config, "registered_name": None}
-    return json.dumps(whole).encode()
+    model = {"module": "keras", "class_name": "Functional", "config": config, "registered_name": None}
+    return json.dumps(model).encode()
 
 
 def hostile_call(outside: str) -> dict[str, Any]:

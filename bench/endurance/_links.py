@@ -97,15 +97,15 @@ class FaultyLink:
             target.settimeout(5.0)
             while not self._over.is_set():
                 try:
-                    came = source.recv(_BLOCK)
+                    received = source.recv(_BLOCK)
                 except TimeoutError:
                     if self.fault == "cut":
                         break
                     continue
-                if not came or self.fault == "cut" or not self._passes(up):
+                if not received or self.fault == "cut" or not self._passes(up):
                     break
-                target.sendall(came)
-                self.passed += len(came)
+                target.sendall(received)
+                self.passed += len(received)
         except OSError:
             pass
         finally:
@@ -118,12 +118,12 @@ class FaultyLink:
             time.sleep(0.02 + 0.01 * self._chance.random())  # per block of 16 kB: half a second for a picture or two
         elif self.fault == "loss" and self._chance.random() < 0.03:
             time.sleep(self._chance.uniform(0.2, 1.6))
-        held = False
+        acquired = False
         while self.fault == "half-open" or (self.fault == "one way" and not up):
-            held = True
+            acquired = True
             if self._over.wait(0.05):
                 return False
-        return not held
+        return not acquired
 
 
 class Namespace:
@@ -158,33 +158,35 @@ class Namespace:
 @contextlib.contextmanager
 def namespace(number: int = 77) -> Iterator[Namespace | None]:
     """Make a network namespace; None where that is not permitted, or where `ip` (iproute2) is missing."""
-    name, near, far = f"digit{number}", f"10.213.{number}.1", f"10.213.{number}.2"
+    name, near_address, far_address = f"digit{number}", f"10.213.{number}.1", f"10.213.{number}.2"
     if shutil.which("ip") is None or not _ip("netns", "add", name):
         yield None
         return
     try:
-        made = _ip("link", "add", f"{name}0", "type", "veth", "peer", "name", f"{name}1", "netns", name)
-        made &= _ip("addr", "add", f"{near}/24", "dev", f"{name}0") and _ip("link", "set", f"{name}0", "up")
-        made &= _ip("-n", name, "addr", "add", f"{far}/24", "dev", f"{name}1") and _ip(
+        succeeded = _ip("link", "add", f"{name}0", "type", "veth", "peer", "name", f"{name}1", "netns", name)
+        succeeded &= _ip("addr", "add", f"{near_address}/24", "dev", f"{name}0") and _ip(
+            "link", "set", f"{name}0", "up"
+        )
+        succeeded &= _ip("-n", name, "addr", "add", f"{far_address}/24", "dev", f"{name}1") and _ip(
             "-n", name, "link", "set", f"{name}1", "up"
         )
-        made &= _ip("-n", name, "link", "set", "lo", "up")
+        succeeded &= _ip("-n", name, "link", "set", "lo", "up")
         netem = (
-            made
+            succeeded
             and shutil.which("tc") is not None
             and _run("tc", "qdisc", "add", "dev", f"{name}0", "root", "netem", "delay", "1ms")
         )
         if netem:
             _run("tc", "qdisc", "del", "dev", f"{name}0", "root")
-        yield Namespace(name, near, netem) if made else None
+        yield Namespace(name, near_address, netem) if succeeded else None
     finally:
         _ip("link", "del", f"{name}0")
         _ip("netns", "del", name)
 
 
-def _ip(*words: str) -> bool:
-    return _run("ip", *words)
+def _ip(*arguments: str) -> bool:
+    return _run("ip", *arguments)
 
 
-def _run(*words: str) -> bool:
-    return subprocess.run(words, capture_output=True, check=False).returncode == 0
+def _run(*command: str) -> bool:
+    return subprocess.run(command, capture_output=True, check=False).returncode == 0

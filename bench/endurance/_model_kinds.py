@@ -129,7 +129,7 @@ def kinds(intact: Path, marker: Path, outside: Path) -> list[Kind]:
     with zipfile.ZipFile(intact / "good.keras") as archive:
         members = {name: archive.read(name) for name in archive.namelist()}
     fragments = tuple(hostile_layers(str(marker), str(outside)).values())
-    found = [
+    result = [
         *_of_layers(members, marker, outside, fragments),
         *_of_archives(members, marker, fragments),
         *_of_weights(members, outside, fragments),
@@ -138,12 +138,12 @@ def kinds(intact: Path, marker: Path, outside: Path) -> list[Kind]:
         *_of_pickles(marker),
     ]
     if (intact / "tiny.tflite").is_file():
-        found += [*_of_descriptions(intact, fragments), *_of_litert(intact), *_of_saved_models(intact, outside)]
+        result += [*_of_descriptions(intact, fragments), *_of_litert(intact), *_of_saved_models(intact, outside)]
     if (intact / "net.xml").is_file():
-        found += _of_openvino(intact, outside)
-    if len({kind.name for kind in found}) < len(found):
+        result += _of_openvino(intact, outside)
+    if len({kind.name for kind in result}) < len(result):
         raise ValueError("two kinds have one name")
-    return found
+    return result
 
 
 # -- .keras -------------------------------------------------------------------------------------------------------
@@ -218,10 +218,10 @@ def _of_weights(members: Members, outside: Path, fragments: tuple[Any, ...]) -> 
     import h5py
 
     for attack in WEIGHT_ATTACKS:
-        held = io.BytesIO(members["model.weights.h5"])
-        with h5py.File(held, "a") as file:
+        buffer = io.BytesIO(members["model.weights.h5"])
+        with h5py.File(buffer, "a") as file:
             hostile_weights(file, attack, outside)
-        content = _packed(members, **{"model.weights.h5": held.getvalue()})
+        content = _packed(members, **{"model.weights.h5": buffer.getvalue()})
         cve = {"external storage": " (CVE-2026-1669)", "claims terabytes": " (CVE-2026-0897)"}.get(attack, "")
         yield Kind(f"keras weights: {attack}{cve}", {"evil.keras": content}, _only(changed_keras, fragments))
 
@@ -241,8 +241,8 @@ def _old_hdf5(layer: dict[str, Any] | None, **attributes: Any) -> bytes:
         description = {"class_name": "Sequential", "config": layers}
         file.attrs["model_config"] = json.dumps(description).encode()
         weights = file.create_group("model_weights")
-        for place in (file, weights):
-            place.attrs.update({"backend": b"tensorflow", "keras_version": b"2.2.4", **attributes})
+        for parent_group in (file, weights):
+            parent_group.attrs.update({"backend": b"tensorflow", "keras_version": b"2.2.4", **attributes})
         weights.attrs["layer_names"] = [b"d"]
         group = weights.create_group("d")
         group.attrs["weight_names"] = [b"k", b"b"]
@@ -279,10 +279,10 @@ def _of_onnx(outside: Path) -> Iterator[Kind]:
     change = _only(changed_protobuf)
     yield Kind("onnx: intact", {"evil.onnx": linear_onnx()}, change)
     yield Kind("onnx: of somebody else", {"evil.onnx": _foreign_onnx()}, change)
-    beside = {"secret.bin": bytes(31360), "link.bin": bytes(31360)}
+    data_files = {"secret.bin": bytes(31360), "link.bin": bytes(31360)}
     for name, (content, _) in hostile_onnx(outside).items():
         light = len(content) < 1_000_000
-        yield Kind(f"onnx: {name}", {"evil.onnx": content, **beside}, change if light else _only(changed_bytes))
+        yield Kind(f"onnx: {name}", {"evil.onnx": content, **data_files}, change if light else _only(changed_bytes))
     yield Kind("onnx: hours of computing", {"evil.onnx": endless_onnx(500)}, _only(changed_bytes))
     yield Kind("onnx: thousands of outputs", {"evil.onnx": _many_outputs()}, _only(changed_bytes))
     for name, node in {
@@ -388,10 +388,10 @@ def _of_saved_models(intact: Path, outside: Path) -> Iterator[Kind]:
         if file.is_file() and file.name != "fingerprint.pb"
     }
 
-    def change(given: Files, random_: random.Random) -> Files:
-        name = random_.choice(["evil/saved_model.pb"] * 3 + sorted(given))
-        way = changed_protobuf if name.endswith(".pb") and random_.random() < 0.8 else changed_bytes
-        return {**given, name: way(given[name], random_)}
+    def change(files_: Files, random_: random.Random) -> Files:
+        name = random_.choice(["evil/saved_model.pb"] * 3 + sorted(files_))
+        mutate = changed_protobuf if name.endswith(".pb") and random_.random() < 0.8 else changed_bytes
+        return {**files_, name: mutate(files_[name], random_)}
 
     yield Kind("saved model: intact", files, change, "evil")
     for operation in ("ReadFile", "WriteFile", "PyFunc", "LoadLibrary", "ImmutableConst", "MatchingFiles"):
@@ -426,11 +426,22 @@ def _of_saved_models(intact: Path, outside: Path) -> Iterator[Kind]:
 def _of_openvino(intact: Path, outside: Path) -> Iterator[Kind]:
     files = {"evil.xml": (intact / "net.xml").read_bytes(), "evil.bin": (intact / "net.bin").read_bytes()}
 
-    def change(given: Files, random_: random.Random) -> Files:
+    def change(files_: Files, random_: random.Random) -> Files:
         if random_.random() < 0.8:
-            words = ("Const", "MatMul", "Parameter", "Result", "f32", "i64", "Reshape", "Gather", "1099511627776", "-1")
-            return {**given, "evil.xml": changed_text(given["evil.xml"], random_, words)}
-        return {**given, "evil.bin": changed_bytes(given["evil.bin"], random_)}
+            tokens = (
+                "Const",
+                "MatMul",
+                "Parameter",
+                "Result",
+                "f32",
+                "i64",
+                "Reshape",
+                "Gather",
+                "1099511627776",
+                "-1",
+            )
+            return {**files_, "evil.xml": changed_text(files_["evil.xml"], random_, tokens)}
+        return {**files_, "evil.bin": changed_bytes(files_["evil.bin"], random_)}
 
     def with_xml(content: bytes) -> Files:
         return {**files, "evil.xml": content}

@@ -60,31 +60,31 @@ def changed_json(value: Any, random_: random.Random, fragments: tuple[Any, ...] 
     """
     value = json.loads(json.dumps(value))
     for _ in range(random_.randint(1, 4)):
-        places = [*_places(value)]
-        if not places:
+        nodes = [*_json_nodes(value)]
+        if not nodes:
             return random_.choice(EXTREMES)
-        holder, key = random_.choice(places)
-        _change_node(holder, key, random_, places, fragments)
+        holder, key = random_.choice(nodes)
+        _change_node(holder, key, random_, nodes, fragments)
     return value
 
 
-def _places(value: Any) -> list[tuple[Any, Any]]:
+def _json_nodes(value: Any) -> list[tuple[Any, Any]]:
     """List every node but the root, as its container and the key in it; stops at about 3,000."""
-    found, asked = [], [value]
-    while asked and len(found) < 3000:
-        each = asked.pop()
+    nodes, pending = [], [value]
+    while pending and len(nodes) < 3000:
+        each = pending.pop()
         keys = each.keys() if isinstance(each, dict) else range(len(each)) if isinstance(each, list) else ()
         for key in keys:
-            found.append((each, key))
-            asked.append(each[key])
-    return found
+            nodes.append((each, key))
+            pending.append(each[key])
+    return nodes
 
 
-def _change_node(holder: Any, key: Any, random_: random.Random, places: list[Any], fragments: tuple[Any, ...]) -> None:
+def _change_node(holder: Any, key: Any, random_: random.Random, nodes: list[Any], fragments: tuple[Any, ...]) -> None:
     if not (key in holder if isinstance(holder, dict) else key < len(holder)):  # removed by an earlier change
         return
     old, kind = holder[key], random_.randrange(12)
-    other_holder, other_key = random_.choice(places)
+    other_holder, other_key = random_.choice(nodes)
     other = other_holder[other_key] if isinstance(other_holder, dict) and other_key in other_holder else old
     if kind <= 2:
         holder[key] = random_.choice(EXTREMES)
@@ -137,75 +137,75 @@ def changed_protobuf(content: bytes, random_: random.Random) -> bytes:
 
 def _parsed(data: memoryview, depth: int) -> list[Field] | None:
     fields: list[Field] = []
-    place = 0
-    while place < len(data):
-        key, place = _varint(data, place)
+    offset = 0
+    while offset < len(data):
+        key, offset = _varint(data, offset)
         kind = key & 7
-        if place < 0 or not key >> 3 or kind not in (0, 1, 2, 5):
+        if offset < 0 or not key >> 3 or kind not in (0, 1, 2, 5):
             return None
         if kind == 0:
-            value, place = _varint(data, place)
+            value, offset = _varint(data, offset)
         else:
-            length, place = (8 if kind == 1 else 4, place) if kind != 2 else _varint(data, place)
-            if place < 0 or place + length > len(data):
+            length, offset = (8 if kind == 1 else 4, offset) if kind != 2 else _varint(data, offset)
+            if offset < 0 or offset + length > len(data):
                 return None
-            value, place = data[place : place + length], place + length
+            value, offset = data[offset : offset + length], offset + length
             inner = _parsed(value, depth + 1) if kind == 2 and 1 < length < _LARGEST_MESSAGE and depth < 8 else None
             if kind == 2 and depth == 0 and length >= _LARGEST_MESSAGE:  # the graph
                 inner = _parsed(value, 1)
             value = inner if inner else bytes(value)
-        if place < 0:
+        if offset < 0:
             return None
         fields.append((key >> 3, kind, value))
     return fields
 
 
-def _varint(data: memoryview, place: int) -> tuple[int, int]:
+def _varint(data: memoryview, offset: int) -> tuple[int, int]:
     value = 0
     for shift in range(0, 70, 7):
-        if place >= len(data):
+        if offset >= len(data):
             break
-        value |= (data[place] & 0x7F) << shift
-        place += 1
-        if data[place - 1] < 0x80:
-            return value, place
+        value |= (data[offset] & 0x7F) << shift
+        offset += 1
+        if data[offset - 1] < 0x80:
+            return value, offset
     return 0, -1
 
 
 def _lists(fields: list[Field]) -> list[list[Field]]:
-    found, asked = [], [fields]
-    while asked:
-        each = asked.pop()
+    result, pending = [], [fields]
+    while pending:
+        each = pending.pop()
         if each:
-            found.append(each)
-            asked += [value for _, _, value in each if isinstance(value, list)]
-    return found or [fields]
+            result.append(each)
+            pending += [value for _, _, value in each if isinstance(value, list)]
+    return result or [fields]
 
 
 def _change_field(chosen: list[Field], lists: list[list[Field]], random_: random.Random) -> None:
     if not chosen:
         return
-    place = random_.randrange(len(chosen))
-    number, kind, value = chosen[place]
-    act = random_.randrange(9)
-    if act <= 2 and kind == 0:
-        chosen[place] = (number, 0, random_.choice([each for each in EXTREMES if type(each) is int]) % (1 << 64))
-    elif act <= 2 and isinstance(value, bytes):
-        chosen[place] = (number, kind, _other_bytes(value, random_) if kind == 2 else random_.randbytes(len(value)))
-    elif act == 3:
-        chosen[place] = (random_.choice((1, 2, 3, 5, 7, 11, 13, 14, 15, 20, 25, 100, number + 1)), kind, value)
-    elif act == 4:
-        del chosen[place]
-    elif act == 5:
-        chosen[place:place] = [copy.deepcopy(chosen[place]) for _ in range(random_.choice((1, 2, 20)))]
-    elif act == 6:
+    index = random_.randrange(len(chosen))
+    number, kind, value = chosen[index]
+    action = random_.randrange(9)
+    if action <= 2 and kind == 0:
+        chosen[index] = (number, 0, random_.choice([each for each in EXTREMES if type(each) is int]) % (1 << 64))
+    elif action <= 2 and isinstance(value, bytes):
+        chosen[index] = (number, kind, _other_bytes(value, random_) if kind == 2 else random_.randbytes(len(value)))
+    elif action == 3:
+        chosen[index] = (random_.choice((1, 2, 3, 5, 7, 11, 13, 14, 15, 20, 25, 100, number + 1)), kind, value)
+    elif action == 4:
+        del chosen[index]
+    elif action == 5:
+        chosen[index:index] = [copy.deepcopy(chosen[index]) for _ in range(random_.choice((1, 2, 20)))]
+    elif action == 6:
         donor = random_.choice(lists)
         # A copy: serialising a list that contains itself would never end.
-        chosen.insert(place, copy.deepcopy(random_.choice(donor)) if donor else (number, kind, value))
-    elif act == 7:
-        chosen[place] = (number, 2, [(number, kind, value)])
+        chosen.insert(index, copy.deepcopy(random_.choice(donor)) if donor else (number, kind, value))
+    elif action == 7:
+        chosen[index] = (number, 2, [(number, kind, value)])
     else:
-        chosen.insert(place, (random_.randint(1, 30), 2, random_.choice(TEXTS).encode("utf-8", "surrogatepass")))
+        chosen.insert(index, (random_.randint(1, 30), 2, random_.choice(TEXTS).encode("utf-8", "surrogatepass")))
 
 
 def _other_bytes(value: bytes, random_: random.Random) -> bytes:
@@ -247,25 +247,27 @@ def changed_zip(members: dict[str, bytes], random_: random.Random) -> bytes:
     """Write the archive with something wrong in its directory, its names, or around it."""
     names = list(members)
     buffer = io.BytesIO()
-    act = random_.randrange(10)
+    action = random_.randrange(10)
     method = zipfile.ZIP_STORED if random_.random() < 0.5 else zipfile.ZIP_DEFLATED
-    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_BZIP2 if act == 0 else method) as archive:
+    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_BZIP2 if action == 0 else method) as archive:
         for name in names:
             info = zipfile.ZipInfo(name, (1980, 1, 1, 0, 0, 0))
             info.compress_type = method
-            if act == 1 and random_.random() < 0.5:
+            if action == 1 and random_.random() < 0.5:
                 info.filename = random_.choice(("../../" + name, "/" + name, name + "/", name.upper(), "a/" + name))
-            if act == 2:
+            if action == 2:
                 info.external_attr = 0o120777 << 16  # a symbolic link
-            archive.writestr(info, members[name] if act != 3 else members[name] + bytes(random_.choice((1, 5_000_000))))
-            if act == 4:
+            archive.writestr(
+                info, members[name] if action != 3 else members[name] + bytes(random_.choice((1, 5_000_000)))
+            )
+            if action == 4:
                 with warnings.catch_warnings(action="ignore"):  # about duplicate names, which are the purpose here
                     archive.writestr(zipfile.ZipInfo(name), members[random_.choice(names)])
-        if act == 5:
+        if action == 5:
             archive.writestr(random_.choice(("x.py", "assets/x", "model.weights.npz", "model.weights.json")), b"x" * 99)
-        archive.comment = bytes(random_.choice((0, 10, 65_535))) if act == 6 else b""
+        archive.comment = bytes(random_.choice((0, 10, 65_535))) if action == 6 else b""
     content = bytearray(buffer.getvalue())
-    if act >= 7:
+    if action >= 7:
         _change_headers(content, random_)
     prefix = b"\x89HDF\r\n\x1a\n" if random_.random() < 0.05 else b""
     return prefix + bytes(content)
@@ -275,13 +277,13 @@ def _change_headers(content: bytearray, random_: random.Random) -> None:
     """Change numbers in the local headers, the central directory and its end record."""
     for _ in range(random_.randint(1, 3)):
         mark = random_.choice((b"PK\x03\x04", b"PK\x01\x02", b"PK\x05\x06"))
-        places = [place for place in range(len(content)) if content.startswith(mark, place)] if mark else []
-        if places:
-            offset = random_.choice(places) + random_.randrange(4, 46, 2)
-            wide = random_.choice(("<H", "<I"))
+        starts = [start for start in range(len(content)) if content.startswith(mark, start)] if mark else []
+        if starts:
+            offset = random_.choice(starts) + random_.randrange(4, 46, 2)
+            format_ = random_.choice(("<H", "<I"))
             value = random_.choice((0, 1, 8, 9, 12, 0xFFFF, 0xFFFFFFFF, 0x7FFFFFFF, len(content)))
             if offset + 4 <= len(content):
-                struct.pack_into(wide, content, offset, value % (1 << (16 if wide == "<H" else 32)))
+                struct.pack_into(format_, content, offset, value % (1 << (16 if format_ == "<H" else 32)))
 
 
 def changed_keras(content: bytes, random_: random.Random, fragments: tuple[Any, ...] = ()) -> bytes:
@@ -291,22 +293,22 @@ def changed_keras(content: bytes, random_: random.Random, fragments: tuple[Any, 
             members = {info.filename: archive.read(info) for info in archive.infolist() if info.file_size < 2_000_000}
     except Exception:  # noqa: BLE001 - it was no zip file to begin with
         return changed_bytes(content, random_)
-    act = random_.random()
-    if act < 0.5 and "config.json" in members:
+    action = random_.random()
+    if action < 0.5 and "config.json" in members:
         members["config.json"] = _changed_description(members["config.json"], random_, fragments)
-    elif act < 0.7 and "model.weights.h5" in members:
+    elif action < 0.7 and "model.weights.h5" in members:
         members["model.weights.h5"] = changed_hdf5(members["model.weights.h5"], random_, fragments)
-    elif act < 0.85:
+    elif action < 0.85:
         return changed_zip(members, random_)
-    elif act < 0.9:
+    elif action < 0.9:
         name = random_.choice(sorted(members))
         members[name] = changed_bytes(members[name], random_)
     else:
         return changed_bytes(content, random_)
     buffer = io.BytesIO()
     with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED, compresslevel=1) as archive:
-        for name, held in members.items():
-            archive.writestr(name, held)
+        for name, data in members.items():
+            archive.writestr(name, data)
     return buffer.getvalue()
 
 
@@ -331,9 +333,9 @@ def changed_hdf5(content: bytes, random_: random.Random, fragments: tuple[Any, .
     try:
         with h5py.File(buffer, "a") as file:
             for _ in range(random_.randint(1, 3)):
-                found: list[str] = []
-                file.visit(found.append)
-                _change_object(file, random_.choice(["/", *sorted(found)]), random_, fragments)
+                object_names: list[str] = []
+                file.visit(object_names.append)
+                _change_object(file, random_.choice(["/", *sorted(object_names)]), random_, fragments)
     except Exception:  # noqa: BLE001, S110 - the library refuses a change: keep those made so far
         pass
     return buffer.getvalue() if random_.random() < 0.9 else changed_bytes(buffer.getvalue(), random_)
@@ -343,8 +345,8 @@ def _change_object(file: Any, name: str, random_: random.Random, fragments: tupl
     import h5py
     import numpy as np
 
-    item, act = file[name], random_.randrange(10)
-    if act <= 4 and len(item.attrs):
+    item, action = file[name], random_.randrange(10)
+    if action <= 4 and len(item.attrs):
         key = random_.choice(sorted(item.attrs))
         text = item.attrs[key]
         text = text.encode("utf-8", "surrogatepass") if isinstance(text, str) else text
@@ -355,7 +357,7 @@ def _change_object(file: Any, name: str, random_: random.Random, fragments: tupl
                 (b"", b"x" * 60_000, np.array([b"a", b"b"]), np.zeros(3), np.int8(4), h5py.Empty("f"), b"theano", "é")
             )
         return
-    if act == 5 and len(item.attrs):
+    if action == 5 and len(item.attrs):
         del item.attrs[random_.choice(sorted(item.attrs))]
         return
     if name == "/":
@@ -394,14 +396,29 @@ def changed_flatbuffer(content: bytes, random_: random.Random) -> bytes:
         if len(changed) < 16:
             break
         end = len(changed) if random_.random() < 0.5 else min(len(changed), 4096)
-        place = random_.randrange(0, end - 8, random_.choice((2, 4)))
-        there = struct.unpack_from("<i", changed, place)[0]
+        offset = random_.randrange(0, end - 8, random_.choice((2, 4)))
+        original = struct.unpack_from("<i", changed, offset)[0]
         value = random_.choice(
-            (0, 1, -1, 4, 8, 127, 0x7FFFFFFF, -0x80000000, len(changed), there + 4, there - 4, there * 2, -there, place)
+            (
+                0,
+                1,
+                -1,
+                4,
+                8,
+                127,
+                0x7FFFFFFF,
+                -0x80000000,
+                len(changed),
+                original + 4,
+                original - 4,
+                original * 2,
+                -original,
+                offset,
+            )
         )
-        struct.pack_into("<I", changed, place, value % (1 << 32))
+        struct.pack_into("<I", changed, offset, value % (1 << 32))
         if random_.random() < 0.2:
-            struct.pack_into("<I", changed, place + 4, 0xFFFFFFFF)
+            struct.pack_into("<I", changed, offset + 4, 0xFFFFFFFF)
     return bytes(changed) if random_.random() < 0.8 else changed_bytes(bytes(changed), random_)
 
 
@@ -415,28 +432,28 @@ def changed_text(content: bytes, random_: random.Random, words: tuple[str, ...] 
     text = content.decode("utf-8", "surrogateescape")
     for _ in range(random_.randint(1, 4)):
         tokens = re.split(r"(\s+|[^\w\s]+)", text)
-        place = random_.randrange(len(tokens))
-        act = random_.randrange(9)
-        if act == 0:
-            tokens[place] = str(random_.choice(EXTREMES))
-        elif act == 1:
-            tokens[place] = random_.choice((*TEXTS, *words))
-        elif act == 2:
-            tokens[place] = random_.choice(_MARKS) * random_.choice((1, 2, 3, 1000))
-        elif act == 3:
-            del tokens[place : place + random_.randint(1, 5)]
-        elif act == 4:
-            tokens[place:place] = tokens[place : place + random_.randint(1, 20)]
-        elif act == 5:
+        index = random_.randrange(len(tokens))
+        action = random_.randrange(9)
+        if action == 0:
+            tokens[index] = str(random_.choice(EXTREMES))
+        elif action == 1:
+            tokens[index] = random_.choice((*TEXTS, *words))
+        elif action == 2:
+            tokens[index] = random_.choice(_MARKS) * random_.choice((1, 2, 3, 1000))
+        elif action == 3:
+            del tokens[index : index + random_.randint(1, 5)]
+        elif action == 4:
+            tokens[index:index] = tokens[index : index + random_.randint(1, 20)]
+        elif action == 5:
             other = random_.randrange(len(tokens))
-            tokens[place], tokens[other] = tokens[other], tokens[place]
-        elif act == 6:
+            tokens[index], tokens[other] = tokens[other], tokens[index]
+        elif action == 6:
             lines = text.split("\n")
             line = random_.randrange(len(lines))
             lines.insert(random_.randrange(len(lines)), lines[line])
             tokens = ["\n".join(lines)]
-        elif act == 7:
-            tokens.insert(place, random_.choice(words) if words else random_.choice(TEXTS))
+        elif action == 7:
+            tokens.insert(index, random_.choice(words) if words else random_.choice(TEXTS))
         else:
             return changed_bytes(_encoded(text), random_)
         text = "".join(tokens)[:200_000]

@@ -34,13 +34,13 @@ def linear_onnx(nodes: list[Any] | None = None, weights: list[Any] | None = None
     weights = [numpy_helper.from_array(np.ones((784, 10), np.float32), "w")] if weights is None else weights
     graph = helper.make_graph(usual if nodes is None else nodes, "g", *ENDS, start + weights)
     opsets = [helper.make_opsetid("", 17), helper.make_opsetid("custom", 1), helper.make_opsetid("com.microsoft", 1)]
-    made: bytes = helper.make_model(graph, opset_imports=opsets, ir_version=8, **more).SerializeToString()
-    return made
+    model_bytes: bytes = helper.make_model(graph, opset_imports=opsets, ir_version=8, **more).SerializeToString()
+    return model_bytes
 
 
-def elsewhere(place: str, **more: str) -> Any:
+def elsewhere(location: str, **more: str) -> Any:
     tensor = TensorProto(name="w", dims=[784, 10], data_type=TensorProto.FLOAT, data_location=TensorProto.EXTERNAL)
-    for key, value in {"location": place, **more}.items():
+    for key, value in {"location": location, **more}.items():
         tensor.external_data.add(key=key, value=value)
     return tensor
 
@@ -77,7 +77,7 @@ def hostile_onnx(outside: Path) -> dict[str, tuple[bytes, str]]:
     with_sparse = onnx.load_from_string(linear_onnx())
     with_sparse.graph.sparse_initializer.append(sparse)
     many = [helper.make_node("Identity", ["x"], [f"i{number}"]) for number in range(6000)]
-    good = linear_onnx()
+    intact = linear_onnx()
     attacks: dict[str, tuple[bytes, str]] = {
         "beside": (linear_onnx(weights=[elsewhere("secret.bin")]), other),
         "climbing (CVE-2022-25882)": (linear_onnx(weights=[elsewhere("../outside/secret.bin")]), other),
@@ -116,16 +116,16 @@ def hostile_onnx(outside: Path) -> dict[str, tuple[bytes, str]]:
         "functions": (linear_onnx(functions=[function]), "functions or a training"),
         "absurd shape": (linear_onnx(weights=[absurd]), "has a tensor of"),
         "negative shape": (linear_onnx(weights=[negative]), "has a tensor of"),
-        "scattered numbers": (good + b"\x3a" + _sized(b"\x2a" + _sized(scattered)), "more than 300,000 fields"),
+        "scattered numbers": (intact + b"\x3a" + _sized(b"\x2a" + _sized(scattered)), "more than 300,000 fields"),
         "many operators": (linear_onnx(nodes=many), "more than 5,000 operators"),
         "second graph": (
-            good
+            intact
             + b"\x3a"
             + _sized(onnx.load_from_string(linear_onnx(weights=[elsewhere("x")])).graph.SerializeToString()),
             other,
         ),
         "odd encoding": (linear_onnx(weights=[elsewhere("x")]).replace(b"\x70\x01", b"\xf0\x00\x01"), "."),
-        "cut off": (good[: len(good) // 2], "damaged"),
+        "cut off": (intact[: len(intact) // 2], "damaged"),
         "pickle": (pickle.dumps({"weights": [1.0] * 100}), "ONNX"),
         "text": (b"weights" * 100, "ONNX"),
         "group": (b"\x3b" * 1000, "ONNX"),

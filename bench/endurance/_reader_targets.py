@@ -74,12 +74,12 @@ def _written(*names: str) -> Callable[[Path], Seeds]:
     def seeds(folder: Path) -> Seeds:
         from digitlab.datasets.formats import dataset_writer
 
-        found = []
+        contents = []
         for name in names:
             with dataset_writer(f"{folder}/{name}") as sink:
                 sink.write(some_digits(2))
-            found.append((folder / name).read_bytes())
-        return found
+            contents.append((folder / name).read_bytes())
+        return contents
 
     return seeds
 
@@ -103,11 +103,11 @@ def _open_idx(content: bytes, folder: Path) -> None:
     kind, rest = content[:1], content[1:]
     for old in folder.iterdir():
         old.unlink()
-    good = some_digits(2)
-    head = b"\0\0\x08\x03" + b"".join(n.to_bytes(4, "big") for n in (2, 28, 28))
+    digits = some_digits(2)
+    header = b"\0\0\x08\x03" + b"".join(n.to_bytes(4, "big") for n in (2, 28, 28))
     ending = ".gz" if kind in b"zp" and kind else ""
-    images = rest if kind != b"l" else head + good.images.tobytes()
-    labels = rest if kind == b"l" else b"\0\0\x08\x01\0\0\0\2" + good.labels.tobytes()
+    images = rest if kind != b"l" else header + digits.images.tobytes()
+    labels = rest if kind == b"l" else b"\0\0\x08\x01\0\0\0\2" + digits.labels.tobytes()
     (folder / (_IMAGES + ending)).write_bytes(gzip.compress(images, 1) if kind == b"z" else images)
     (folder / (_LABELS + ending)).write_bytes(gzip.compress(labels, 1) if ending else labels)
     _whole(folder / (_IMAGES + ending))
@@ -117,21 +117,21 @@ def _hdf5_seeds(_: Path) -> Seeds:
     """Make small files: digitlab's own have chunks of 256 images."""
     import h5py
 
-    digits, found = some_digits(2), []
+    digits, contents = some_digits(2), []
     images, labels = digits.images[..., None], digits.labels.astype(np.int32)
-    ways: tuple[dict[str, Any], ...] = (
+    variants: tuple[dict[str, Any], ...] = (
         {}, {"compression": "gzip"}, {"compression": "lzf", "shuffle": True},
         {"chunks": (1, 28, 28, 1), "fletcher32": True},
     )  # fmt: skip
-    for number, options in enumerate(ways):
+    for number, options in enumerate(variants):
         buffer = io.BytesIO()
         with h5py.File(buffer, "w") as file:
             where = file.create_group("train") if number == 1 else file
             where.create_dataset("data", data=images.astype(np.uint8 if number else np.float32), **options)
             where.create_dataset("labels", data=labels)
             file.attrs["form"] = np.bytes_(b"sobel")
-        found.append(buffer.getvalue())
-    return found
+        contents.append(buffer.getvalue())
+    return contents
 
 
 def _lmdb_seeds(folder: Path) -> Seeds:
@@ -140,22 +140,25 @@ def _lmdb_seeds(folder: Path) -> Seeds:
     from digitlab.datasets.formats.datum import datum_class
     from digitlab.datasets.formats.pictures import encode_png
 
-    digits, datum, found = some_digits(3), datum_class(), []
+    digits, datum, contents = some_digits(3), datum_class(), []
     for kind in ("plain", "encoded", "floats"):
         path = folder / f"{kind}.mdb"
-        with lmdb.open(str(path), subdir=False, map_size=1 << 20, lock=False) as there, there.begin(write=True) as put:
+        with (
+            lmdb.open(str(path), subdir=False, map_size=1 << 20, lock=False) as environment,
+            environment.begin(write=True) as put,
+        ):
             for row, image in enumerate(digits.images):
-                held: dict[str, Any] = {"data": image.tobytes()} if kind == "plain" else {"data": encode_png(image)}
-                held = {"float_data": image.ravel().tolist()} if kind == "floats" else held
-                record = datum(channels=1, height=28, width=28, label=row, encoded=kind == "encoded", **held)
+                fields: dict[str, Any] = {"data": image.tobytes()} if kind == "plain" else {"data": encode_png(image)}
+                fields = {"float_data": image.ravel().tolist()} if kind == "floats" else fields
+                record = datum(channels=1, height=28, width=28, label=row, encoded=kind == "encoded", **fields)
                 put.put(b"%08d" % row, record.SerializeToString())
-        found.append(path.read_bytes())
-    return found
+        contents.append(path.read_bytes())
+    return contents
 
 
 def _npz_seeds(folder: Path) -> Seeds:
     digits = some_digits(2)
-    found = _written("a.npz")(folder)
+    contents = _written("a.npz")(folder)
     for name, arrays in {
         "keras": {"x_train": digits.images, "y_train": digits.labels, "x_test": digits.images, "y_test": digits.labels},
         "flat": {"data": digits.images.reshape(2, 784).astype(np.float32), "target": digits.labels.astype("<i8")},
@@ -163,8 +166,8 @@ def _npz_seeds(folder: Path) -> Seeds:
     }.items():
         buffer = io.BytesIO()
         (np.savez if name != "flat" else np.savez_compressed)(buffer, **arrays)
-        found.append(buffer.getvalue())
-    return found
+        contents.append(buffer.getvalue())
+    return contents
 
 
 _NUMPY_WORDS = ("|O", "<U9", "|S1", "(1,)", "True", "<f2", ">c16", "|V8")
@@ -208,11 +211,11 @@ _CSV_WORDS = ("label", "pixel0", "class", "5.0", "1e9", '"', '""', ";", "\t", "\
 def _mat_seeds(folder: Path) -> Seeds:
     from scipy.io import savemat
 
-    digits, found = some_digits(2), []
+    digits, contents = some_digits(2), []
     for packed in (False, True):
         savemat(folder / "a.mat", {"X": digits.images, "y": digits.labels}, do_compression=packed)
-        found.append((folder / "a.mat").read_bytes())
-    return found
+        contents.append((folder / "a.mat").read_bytes())
+    return contents
 
 
 def _pickle_seeds(_: Path) -> Seeds:
@@ -233,7 +236,9 @@ def _tfrecord_seeds(_: Path) -> Seeds:
             b"image_raw": field_bytes(1, field_bytes(1, image.tobytes())),
             b"label": field_bytes(3, field_bytes(1, bytes([label]))),
         }
-        features = b"".join(field_bytes(1, field_bytes(1, key) + field_bytes(2, held)) for key, held in values.items())
+        features = b"".join(
+            field_bytes(1, field_bytes(1, key) + field_bytes(2, value)) for key, value in values.items()
+        )
         content += _record(field_bytes(1, features))
     return [content]
 
@@ -355,7 +360,7 @@ def _picture(mode: str = "RGB") -> Any:
 
 
 def _picture_seeds(_: Path) -> Seeds:
-    ways: list[tuple[str, str, dict[str, Any]]] = [
+    variants: list[tuple[str, str, dict[str, Any]]] = [
         ("PNG", "RGB", {}), ("PNG", "RGBA", {}), ("PNG", "P", {}), ("PNG", "I;16", {}), ("PNG", "1", {}),
         ("JPEG", "RGB", {}), ("JPEG", "L", {"progressive": True}), ("JPEG", "CMYK", {}), ("GIF", "P", {}),
         ("WEBP", "RGB", {}), ("WEBP", "RGBA", {"lossless": True}), ("BMP", "RGB", {}), ("BMP", "P", {}),
@@ -364,16 +369,16 @@ def _picture_seeds(_: Path) -> Seeds:
         ("TIFF", "RGB", {"compression": "jpeg"}), ("PPM", "RGB", {}), ("PPM", "L", {}), ("PPM", "1", {}),
         ("JPEG2000", "RGB", {}), ("AVIF", "RGB", {}),
     ]  # fmt: skip
-    found = [b"P2 3 2 255 0 1 2 3 4 5\n", b"P3 1 1 65535 1 2 3\n", b"P1 2 2 1 0 0 1\n"]
-    for format_, mode, options in ways:
+    contents = [b"P2 3 2 255 0 1 2 3 4 5\n", b"P3 1 1 65535 1 2 3\n", b"P1 2 2 1 0 0 1\n"]
+    for format_, mode, options in variants:
         buffer = io.BytesIO()
         _picture(mode).save(buffer, format_, **options)
-        found.append(buffer.getvalue())
+        contents.append(buffer.getvalue())
     exif = _picture().getexif()
     exif[0x0112] = 6
     buffer = io.BytesIO()
     _picture().save(buffer, "JPEG", exif=exif)
-    return [*found, buffer.getvalue()]
+    return [*contents, buffer.getvalue()]
 
 
 def _open_picture(content: bytes, folder: Path) -> None:
@@ -392,12 +397,12 @@ def _heic_seeds(_: Path) -> Seeds:
     import pillow_heif
 
     pillow_heif.register_heif_opener(thumbnails=False)
-    found = []
+    contents = []
     for mode, options in (("RGB", {"quality": 50}), ("RGBA", {"quality": 30}), ("L", {"quality": -1})):
         buffer = io.BytesIO()
         _picture(mode).save(buffer, "HEIF", **options)
-        found.append(buffer.getvalue())
-    return found
+        contents.append(buffer.getvalue())
+    return contents
 
 
 def _pdf_seeds(_: Path) -> Seeds:
@@ -410,11 +415,11 @@ def _pdf_seeds(_: Path) -> Seeds:
         b"<</Length %d>>stream\n%s\nendstream" % (len(lines), lines),
         b"<</Type/Font/Subtype/Type1/BaseFont/Helvetica>>",
     ]  # fmt: skip
-    text, places = b"%PDF-1.4\n", []
-    for number, held in enumerate(objects, 1):
-        places.append(len(text))
-        text += b"%d 0 obj%s endobj\n" % (number, held)
-    table = b"".join(b"%010d 00000 n \n" % place for place in places)
+    text, offsets = b"%PDF-1.4\n", []
+    for number, body in enumerate(objects, 1):
+        offsets.append(len(text))
+        text += b"%d 0 obj%s endobj\n" % (number, body)
+    table = b"".join(b"%010d 00000 n \n" % offset for offset in offsets)
     table = b"xref\n0 6\n0000000000 65535 f \n" + table
     text += b"%strailer<</Size 6/Root 1 0 R>>\nstartxref\n%d\n%%%%EOF" % (table, len(text))
     return [buffer.getvalue(), text]
@@ -433,9 +438,9 @@ def _open_pdf(content: bytes, _: Path) -> None:
     from digitlab.errors import ImageError
     from digitlab.picture_files.pdf_process import _answer
 
-    told, _rows = _answer(1, 4_000_000, content)
-    if "error" in told:
-        raise ImageError(str(told["error"]))
+    answer, _rows = _answer(1, 4_000_000, content)
+    if "error" in answer:
+        raise ImageError(str(answer["error"]))
 
 
 def _changed_pdf(content: bytes, random_: random.Random) -> bytes:

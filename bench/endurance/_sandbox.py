@@ -56,7 +56,7 @@ class Outcome:
     """Outcome of a case.
 
     number: of the case
-    said: "refused", "opened", "FOREIGN …" with an error that is not one of ours, "ended by …", or "silent"
+    verdict: "refused", "opened", "FOREIGN …" with an error that is not one of ours, "ended by …", or "silent"
     seconds: wall-clock time; computing: CPU time
     peak: the worker's peak resident memory so far, MB
     alarms: forbidden events that were observed
@@ -64,7 +64,7 @@ class Outcome:
     """
 
     number: int
-    said: str
+    verdict: str
     seconds: float = 0.0
     computing: float = 0.0
     peak: float = 0.0
@@ -80,10 +80,10 @@ def resident_megabytes() -> float:
 def _computed(process: int) -> float:
     """Return the CPU seconds that a process has used."""
     try:
-        words = Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()
+        fields = Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()
     except OSError:
         return 0.0
-    return (int(words[11]) + int(words[12])) / os.sysconf("SC_CLK_TCK")
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
 class Alarm:
@@ -179,10 +179,10 @@ class Alarm:
     @staticmethod
     def _lies_in(path: Any, folders: tuple[str, ...]) -> bool:
         try:
-            place = os.path.realpath(os.fsdecode(path))
+            real_path = os.path.realpath(os.fsdecode(path))
         except (TypeError, ValueError):
             return False
-        return any(place == folder or place.startswith(folder + os.sep) for folder in folders)
+        return any(real_path == folder or real_path.startswith(folder + os.sep) for folder in folders)
 
 
 class Sandbox:
@@ -201,9 +201,9 @@ class Sandbox:
 
     def outcomes(self, numbers: Iterable[int]) -> Iterator[Outcome]:
         """Yield the outcome of each case, usually in the given order."""
-        left = list(numbers)
-        while left:
-            batch, left = left[: self._together], left[self._together :]
+        remaining = list(numbers)
+        while remaining:
+            batch, remaining = remaining[: self._together], remaining[self._together :]
             for outcome in self._in_a_worker(batch):
                 batch.remove(outcome.number)
                 yield outcome
@@ -211,7 +211,7 @@ class Sandbox:
                 suspect, *rest = batch
                 alone = list(self._in_a_worker([suspect]))
                 yield alone[0] if alone else Outcome(suspect, self._ending)
-                left = rest + left
+                remaining = rest + remaining
 
     def _in_a_worker(self, batch: list[int]) -> Iterator[Outcome]:
         self.workers += 1
@@ -223,15 +223,15 @@ class Sandbox:
             os._exit(self._work(batch, write))
         os.close(write)
         with os.fdopen(read, "rb", buffering=0) as pipe:
-            yield from self._told(pipe, child)
+            yield from self._read_outcomes(pipe, child)
         _, status = os.waitpid(child, 0)
         if os.WIFSIGNALED(status):
             self._ending = f"ended by {signal.Signals(os.WTERMSIG(status)).name}"
         else:
             self._ending = f"ended with {os.WEXITSTATUS(status)}"
 
-    def _told(self, pipe: Any, child: int) -> Iterator[Outcome]:
-        kept = b""
+    def _read_outcomes(self, pipe: Any, child: int) -> Iterator[Outcome]:
+        buffer = b""
         patience, since, computed = 4 * PATIENCE, time.monotonic(), 0.0  # the first report comes after warming up
         while True:
             if not select.select([pipe], [], [], 2.0)[0]:
@@ -242,13 +242,13 @@ class Sandbox:
             piece = pipe.read(65536)
             if not piece:
                 return
-            kept += piece
-            *lines, kept = kept.split(b"\n")
+            buffer += piece
+            *lines, buffer = buffer.split(b"\n")
             patience, since, computed = PATIENCE, time.monotonic(), _computed(child)
             for line in lines:
                 if line != b"warm":
-                    told = json.loads(line)
-                    yield Outcome(**{**told, "alarms": tuple(told["alarms"])})
+                    fields = json.loads(line)
+                    yield Outcome(**{**fields, "alarms": tuple(fields["alarms"])})
 
     def _work(self, batch: list[int], write: int) -> int:
         """Run the worker from start to end."""
@@ -277,22 +277,23 @@ class Sandbox:
     @staticmethod
     def _limit() -> None:
         sizes = dict(line.split(":", 1) for line in Path("/proc/self/status").read_text().splitlines())
-        most = int(sizes["VmSize"].split()[0]) * 1024 + MEMORY
-        resource.setrlimit(resource.RLIMIT_AS, (most, most))
+        limit = int(sizes["VmSize"].split()[0]) * 1024 + MEMORY
+        resource.setrlimit(resource.RLIMIT_AS, (limit, limit))
         resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
 
     def _one(self, number: int, alarm: Alarm) -> Outcome:
         from digitlab.errors import DigitlabError
 
-        act = self._case(number)
+        open_case = self._case(number)
         start, computing, text = time.monotonic(), time.process_time(), ""
         with alarm.armed() as alarms:
             try:
-                said = act()
+                verdict = open_case()
             except DigitlabError as error:
-                said, text = "refused", str(error)
+                verdict, text = "refused", str(error)
             except Exception as error:  # noqa: BLE001 - what we look for
-                place = traceback.extract_tb(error.__traceback__)[-1]
-                said = f"FOREIGN {type(error).__name__}: {error!s:.200} ({Path(place.filename).name}:{place.lineno})"
+                last_frame = traceback.extract_tb(error.__traceback__)[-1]
+                where = f"{Path(last_frame.filename).name}:{last_frame.lineno}"
+                verdict = f"FOREIGN {type(error).__name__}: {error!s:.200} ({where})"
             seconds, computing = time.monotonic() - start, time.process_time() - computing
-        return Outcome(number, said, seconds, computing, resident_megabytes(), tuple(alarms), text[:400])
+        return Outcome(number, verdict, seconds, computing, resident_megabytes(), tuple(alarms), text[:400])

@@ -70,8 +70,8 @@ class Server:
         with self.connect() as connection, contextlib.suppress(OSError):
             with contextlib.suppress(ConnectionError):  # it may be reset while we still send; what was received is read
                 connection.sendall(sent)
-            while (left := until - time.monotonic()) > 0:
-                connection.settimeout(left)
+            while (seconds_left := until - time.monotonic()) > 0:
+                connection.settimeout(seconds_left)
                 part = connection.recv(1 << 16)
                 if not part:
                     break
@@ -100,13 +100,13 @@ class Server:
         return answer_in(self.raw(head + body))
 
 
-def answer_in(told: bytes) -> Answer:
+def answer_in(response: bytes) -> Answer:
     """Parse the first answer in the bytes received."""
-    head, _, body = told.partition(b"\r\n\r\n")
+    head, _, body = response.partition(b"\r\n\r\n")
     lines = head.decode("latin-1").split("\r\n")
-    found = re.match(r"HTTP/1\.1 (\d{3})", lines[0])
+    match = re.match(r"HTTP/1\.1 (\d{3})", lines[0])
     headers = {name.lower(): value.strip() for name, _, value in (line.partition(":") for line in lines[1:])}
-    return Answer(int(found[1]) if found else 0, headers, body)
+    return Answer(int(match[1]) if match else 0, headers, body)
 
 
 @contextlib.contextmanager
@@ -115,8 +115,8 @@ def served(*options: str, token: bool = False) -> Iterator[Server]:
 
     token: whether to give it an owner's token, in a file
     """
-    with tempfile.TemporaryDirectory() as place:
-        folder = Path(place)
+    with tempfile.TemporaryDirectory() as folder_name:
+        folder = Path(folder_name)
         command = [sys.executable, "-m", "digitlab", "serve", "--port", "0", *options]
         command += ["--token-file", "token.txt"] if token else []
         process = subprocess.Popen(
@@ -138,11 +138,11 @@ def served(*options: str, token: bool = False) -> Iterator[Server]:
 
 def _ready(process: subprocess.Popen[str], folder: Path, token: bool) -> Server:
     line = process.stdout.readline() if process.stdout is not None else ""
-    found = re.search(r"http://[^ ]*?:(\d+)/", line)
-    if found is None:
+    match = re.search(r"http://[^ ]*?:(\d+)/", line)
+    if match is None:
         raise RuntimeError(f"the server did not start: {(process.stderr.read() if process.stderr else '')[-500:]}")
     secret = (folder / "token.txt").read_text("utf-8").strip() if token else ""
-    server = Server(int(found[1]), process, folder, secret)
+    server = Server(int(match[1]), process, folder, secret)
 
     def listen() -> None:
         with contextlib.suppress(ValueError):  # the stream is closed at the end

@@ -45,38 +45,40 @@ def servers(names: Sequence[str] = tuple(SERVERS)) -> Iterator[dict[str, Server]
         yield {name: running.enter_context(served(*SERVERS[name], token=name != "open")) for name in names}
 
 
-def attack(attempt: Attempt, there: dict[str, Server]) -> str | None:
+def attack(attempt: Attempt, targets: dict[str, Server]) -> str | None:
     """Run the attempt; return what the attacker got, or None. A dead server or an internal error counts, too."""
-    server = there[attempt.server]
+    server = targets[attempt.server]
     before = len(server.log)
     try:
-        got = attempt.run(server)
+        finding = attempt.run(server)
     except Exception as error:  # noqa: BLE001 - an attempt that fails was not refused as expected
-        got = f"{type(error).__name__}: {error}"
-    if got is None:
+        finding = f"{type(error).__name__}: {error}"
+    if finding is None:
         trace = next((line for line in server.log[before:] if "Traceback" in line or "internal error" in line), None)
-        got = f"the server's log: {trace.strip()}" if trace else None
-    if got is None and server.ask("GET", "/healthz").status != 200:
-        got = "the server does not answer any more"
-    return got
+        finding = f"the server's log: {trace.strip()}" if trace else None
+    if finding is None and server.ask("GET", "/healthz").status != 200:
+        finding = "the server does not answer any more"
+    return finding
 
 
 def run(row: Row, seed: int, over: Callable[[], bool], only: str = "") -> None:
     """Run every attempt whose name contains ``only``, in random order: none may depend on another."""
     order = [each for each in ATTEMPTS if only in each.name]
     random.Random(seed).shuffle(order)  # noqa: S311 - no secret
-    with servers() as there:
+    with servers() as targets:
         for attempt in order:
             if over():
                 row.skipped = f"the time was over; {len(order) - row.tried} were not tried"
                 break
             start = time.monotonic()
-            got = attack(attempt, there)
+            finding = attack(attempt, targets)
             seconds = round(time.monotonic() - start, 2)
-            told = f"{attempt.name} ({attempt.tries}; expected: {attempt.expected})"
-            row.add(None if got is None else f"{told}: {got[:300]}")
+            description = f"{attempt.name} ({attempt.tries}; expected: {attempt.expected})"
+            row.add(None if finding is None else f"{description}: {finding[:300]}")
             row.measured[attempt.name] = seconds
-            print(f"{row.tried:3d}. {seconds:6.2f} s  {attempt.name}{': ' + got[:200] if got else ''}", flush=True)
+            print(
+                f"{row.tried:3d}. {seconds:6.2f} s  {attempt.name}{': ' + finding[:200] if finding else ''}", flush=True
+            )
 
 
 def main() -> int:

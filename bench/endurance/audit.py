@@ -1,6 +1,6 @@
 """Audit of the packages installed with digitlab: known advisories, and the licence of every package in the lock files.
 
-    exit code 1 if an advisory or a licence is not accounted for
+    python bench/endurance/audit.py                  # exit code 1 if an advisory or a licence is not accounted for
     python bench/endurance/audit.py --online         # asks pip-audit's database too, where it can be reached
     python bench/endurance/audit.py --table          # the licences as a table, for docs/dependencies.md
 
@@ -70,10 +70,10 @@ _NO_LICENCES = ("osi approved", "dfsg approved")
 class Licence:
     """The licence that a package declares.
 
-    said: as declared; known: the names from ALLOWED in it; unknown: parts that match none of them
+    declared: as declared; known: the names from ALLOWED in it; unknown: parts that match none of them
     """
 
-    said: str
+    declared: str
     known: tuple[str, ...]
     unknown: tuple[str, ...]
 
@@ -86,23 +86,23 @@ def locked(file: str) -> dict[str, str]:
 
 def shipped() -> dict[str, str]:
     """List the packages that come with digitlab or one of its extras, with their versions; no development tools."""
-    every, asked, found = locked(DEVELOPMENT) | locked(RUNNING), _wanted(), dict[str, str]()
+    locked_versions, pending, shipped_versions = locked(DEVELOPMENT) | locked(RUNNING), _wanted(), dict[str, str]()
     seen: set[str] = set()
-    while asked:
-        requirement = asked.pop()
+    while pending:
+        requirement = pending.pop()
         name, extras = _named(requirement), re.findall(r"[\w-]+", (re.search(r"\[(.*?)\]", requirement) or [""])[0])
-        if name not in every or f"{name}{extras}" in seen:
+        if name not in locked_versions or f"{name}{extras}" in seen:
             continue
         seen.add(f"{name}{extras}")
-        found[name] = every[name]
+        shipped_versions[name] = locked_versions[name]
         try:
             needs = importlib.metadata.requires(name) or []
         except importlib.metadata.PackageNotFoundError:
             continue
         for each in needs:
-            of = re.search(r"extra == ['\"]([\w-]+)", each)
-            asked += [each] if of is None or of[1] in extras else []
-    return found
+            extra_marker = re.search(r"extra == ['\"]([\w-]+)", each)
+            pending += [each] if extra_marker is None or extra_marker[1] in extras else []
+    return shipped_versions
 
 
 def _wanted() -> list[str]:
@@ -112,8 +112,8 @@ def _wanted() -> list[str]:
 
 
 def _named(requirement: str) -> str:
-    found = re.match(r"[\w.-]+", requirement)
-    return re.sub(r"[-_.]+", "-", found[0]).lower() if found else ""
+    match = re.match(r"[\w.-]+", requirement)
+    return re.sub(r"[-_.]+", "-", match[0]).lower() if match else ""
 
 
 def licence_of(package: str) -> Licence | None:
@@ -125,25 +125,25 @@ def licence_of(package: str) -> Licence | None:
     classes = [each.split("::")[-1].strip() for each in data.get_all("Classifier") or [] if each.startswith("License")]
     classes = [each for each in classes if each.lower() not in _NO_LICENCES]
     text = next((line for line in (data.get("License") or "").splitlines() if line.strip()), "")
-    said = data.get("License-Expression") or "; ".join(classes) or text[:60]
-    parts = [part for part in re.split(r";| AND | OR |, ", said) if part.strip()]
+    declared = data.get("License-Expression") or "; ".join(classes) or text[:60]
+    parts = [part for part in re.split(r";| AND | OR |, ", declared) if part.strip()]
     known = tuple(name for part in parts for name in [_known(part)] if name)
-    return Licence(said, known, tuple(part.strip() for part in parts if _known(part) is None))
+    return Licence(declared, known, tuple(part.strip() for part in parts if _known(part) is None))
 
 
 def _known(part: str) -> str | None:
-    return next((name for words, name in _WRITTEN if words in part.lower()), None)
+    return next((name for spelling, name in _WRITTEN if spelling in part.lower()), None)
 
 
 def licence_fault(package: str) -> str | None:
     """Return why a package's licence is not accounted for, or None."""
     if package in REASONS:
         return None
-    found = licence_of(package)
-    if found is None:
+    licence = licence_of(package)
+    if licence is None:
         return f"{package}: is not installed here, so its licence is not known"
-    if found.unknown or not found.known:
-        return f"{package}: its licence is {found.said or 'not declared'!r}; expected one of {', '.join(ALLOWED)}"
+    if licence.unknown or not licence.known:
+        return f"{package}: its licence is {licence.declared or 'not declared'!r}; expected one of {', '.join(ALLOWED)}"
     return None
 
 
@@ -161,24 +161,24 @@ def _version(text: str) -> tuple[int, ...]:
 
 def advisory_faults(versions: dict[str, str]) -> list[str | None]:
     """Return, for each advisory on one of these packages, what is wrong, or None."""
-    found: list[str | None] = []
+    faults: list[str | None] = []
     for each in advisories():
         version = versions.get(each["package"])
         if version is None:
             continue
         safe = each["fixed"] and _version(version) >= _version(each["fixed"])
-        said = f"{each['package']} {version}: {each['id']}, gone in {each['fixed'] or 'no version'}"
-        found.append(None if safe or each.get("argued") else said)
-    return found
+        message = f"{each['package']} {version}: {each['id']}, gone in {each['fixed'] or 'no version'}"
+        faults.append(None if safe or each.get("argued") else message)
+    return faults
 
 
 def floors() -> dict[str, str]:
     """Map each package to the oldest version that pyproject.toml allows, for running and the extras."""
-    found: dict[str, str] = {}
+    minimums: dict[str, str] = {}
     for each in _wanted():
         if oldest := re.search(r">=\s*([\w.]+)", each):
-            found[_named(each)] = oldest[1]
-    return found
+            minimums[_named(each)] = oldest[1]
+    return minimums
 
 
 def online() -> tuple[list[str], str]:
@@ -188,15 +188,16 @@ def online() -> tuple[list[str], str]:
         done = subprocess.run(
             [*command, "-r", DEVELOPMENT], cwd=ROOT, capture_output=True, text=True, timeout=120, check=False
         )
-        told = json.loads(done.stdout)
+        report = json.loads(done.stdout)
     except (OSError, ValueError, subprocess.TimeoutExpired) as error:
         return [], f"pip-audit is not installed, or does not reach its database ({type(error).__name__})"
-    found = [
-        f"{each['name']} {each['version']}: {hole['id']}, gone in {', '.join(hole['fix_versions']) or 'no version'}"
-        for each in told["dependencies"]
-        for hole in each.get("vulns", [])
+    faults = [
+        f"{each['name']} {each['version']}: {vulnerability['id']}, "
+        f"gone in {', '.join(vulnerability['fix_versions']) or 'no version'}"
+        for each in report["dependencies"]
+        for vulnerability in each.get("vulns", [])
     ]
-    return found, ""
+    return faults, ""
 
 
 def table() -> str:
@@ -204,8 +205,8 @@ def table() -> str:
     lines = ["| licence | packages |", "|---|---|"]
     by_licence: dict[str, list[str]] = {}
     for package in sorted(shipped()):
-        found = licence_of(package)
-        known = ", ".join(dict.fromkeys(found.known)) if found else ""
+        licence = licence_of(package)
+        known = ", ".join(dict.fromkeys(licence.known)) if licence else ""
         name = REASONS[package][0] + ": " + REASONS[package][1] if package in REASONS else known
         by_licence.setdefault(name or "not known", []).append(package)
     lines += [f"| {name} | {', '.join(packages)} |" for name, packages in sorted(by_licence.items())]
@@ -234,8 +235,8 @@ def main() -> int:
     licences.measured = {"packages that ship": len(shipped()), "argued": sorted(REASONS)}
     rows = [known, oldest, licences]
     if options.online:
-        found, reason = online()
-        rows.append(Row("pip-audit", "clean", len(versions), found, reason))
+        faults, reason = online()
+        rows.append(Row("pip-audit", "clean", len(versions), faults, reason))
     return finish("audit", rows, options)
 
 

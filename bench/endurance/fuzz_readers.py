@@ -3,7 +3,7 @@
     python bench/endurance/fuzz_readers.py                          # 100,000 inputs for each reader: hours
     python bench/endurance/fuzz_readers.py --count 5000 --minutes 20
     python bench/endurance/fuzz_readers.py --reader yaml --reader form
-    turn what covers new lines into a test
+    python bench/endurance/fuzz_readers.py --reader toml --distil   # turn what covers new lines into a test
     python bench/endurance/fuzz_readers.py --reader toml --open FILE
 
 Fuzzing is guided by coverage: an input that reaches a line which none has reached before is kept and mutated further.
@@ -64,11 +64,14 @@ def judged(error: BaseException | None) -> tuple[str, str | None]:
         return "read", None
     if isinstance(error, DigitlabError):
         text = str(error)
-        bad = "" if text.strip() and "\x1b" not in text and len(text) < 2000 else "a message that cannot be shown"
-        return type(error).__name__, bad or None
+        complaint = "" if text.strip() and "\x1b" not in text and len(text) < 2000 else "a message that cannot be shown"
+        return type(error).__name__, complaint or None
     frames = traceback.extract_tb(error.__traceback__)
-    ours = next((each for each in reversed(frames) if "/digitlab/" in each.filename), frames[-1])
-    return "FOREIGN", f"{type(error).__name__} in {Path(ours.filename).name}:{ours.lineno} ({str(error)[:80]!r})"
+    own_frame = next((each for each in reversed(frames) if "/digitlab/" in each.filename), frames[-1])
+    return (
+        "FOREIGN",
+        f"{type(error).__name__} in {Path(own_frame.filename).name}:{own_frame.lineno} ({str(error)[:80]!r})",
+    )
 
 
 class Opening:
@@ -100,12 +103,12 @@ class Opening:
         notes.tried += 1
         notes.outcomes[outcome] = notes.outcomes.get(outcome, 0) + 1
         notes.slowest = max(notes.slowest, seconds)
-        grown = _megabytes() - self._before
+        growth = _megabytes() - self._before
         if fault is None and seconds > SECONDS:
             fault = f"slow: {seconds:.1f} s"
-        if fault is None and grown > MEGABYTES and grown > notes.grown + 50:
-            fault = f"{grown:.0f} MB more"
-        notes.grown = max(notes.grown, grown)
+        if fault is None and growth > MEGABYTES and growth > notes.grown + 50:
+            fault = f"{growth:.0f} MB more"
+        notes.grown = max(notes.grown, growth)
         if fault is not None and fault not in notes.found and len(notes.found) < 100:
             notes.found[fault] = self._keep(content)
         if notes.tried % _AT_ONCE == 0:
@@ -149,8 +152,8 @@ def work(name: str, folder: Path, count: int, seconds: float, seed: int, engine:
     seeds = opening.reader.seeds(folder)
     corpus = folder / "corpus"
     corpus.mkdir(exist_ok=True)
-    kept = [path.read_bytes() for path in sorted((CORPORA / name).glob("*"))] if (CORPORA / name).is_dir() else []
-    for content in [*seeds, *kept]:
+    saved = [path.read_bytes() for path in sorted((CORPORA / name).glob("*"))] if (CORPORA / name).is_dir() else []
+    for content in [*seeds, *saved]:
         (corpus / hashlib.sha256(content).hexdigest()[:16]).write_bytes(content)
     (atheris_engine if engine == "atheris" else own_engine)(opening, seeds, folder, count, seconds)
 
@@ -187,13 +190,13 @@ def atheris_engine(opening: Opening, seeds: list[bytes], folder: Path, count: in
     import atheris
 
     opening.warm(seeds)
-    random_, most = opening.random, opening.reader.longest
+    random_, longest_input = opening.random, opening.reader.longest
 
     def changed(content: bytes, longest: int, seed: int) -> bytes:
         random_.seed(seed)
         if random_.random() < 0.3:
             return bytes(atheris.Mutate(content, longest))
-        return opening.reader.change(content, random_)[: min(longest, most)]
+        return opening.reader.change(content, random_)[: min(longest, longest_input)]
 
     def one(content: bytes) -> None:
         opening(content)
@@ -202,7 +205,7 @@ def atheris_engine(opening: Opening, seeds: list[bytes], folder: Path, count: in
 
     flags = [
         f"-runs={count}", f"-max_total_time={max(1, int(seconds))}", "-timeout=30", "-rss_limit_mb=0",
-        f"-max_len={most}", f"-artifact_prefix={folder}/ended-", "-print_final_stats=0", "-close_fd_mask=3",
+        f"-max_len={longest_input}", f"-artifact_prefix={folder}/ended-", "-print_final_stats=0", "-close_fd_mask=3",
         f"-seed={random_.randrange(1, 1 << 31)}", str(folder / "corpus"),
     ]  # fmt: skip
     import atexit
@@ -240,24 +243,24 @@ def instrumented(name: str, engine: str) -> None:
 def fuzzed(name: str, folder: Path, count: int, seconds: float, seed: int, engine: str) -> dict[str, Any]:
     """Run a reader's process until the count is reached or the time is over; restart it when it crashes."""
     folder.mkdir(parents=True, exist_ok=True)
-    whole, endings = Notes(), collections.Counter[str]()
+    total, endings = Notes(), collections.Counter[str]()
     end = time.monotonic() + seconds
-    while whole.tried < count and sum(endings.values()) < MOST_ENDINGS and time.monotonic() < end:
-        left = end - time.monotonic()
-        options = ["--work", str(folder), "--count", str(count - whole.tried), "--seconds", f"{left:.0f}"]
+    while total.tried < count and sum(endings.values()) < MOST_ENDINGS and time.monotonic() < end:
+        seconds_left = end - time.monotonic()
+        options = ["--work", str(folder), "--count", str(count - total.tried), "--seconds", f"{seconds_left:.0f}"]
         options += ["--seed", str(seed + 1000 * sum(endings.values())), "--engine", engine, "--reader", name]
         (folder / "notes.json").unlink(missing_ok=True)
         with (folder / "log.txt").open("wb") as log:
             command = [sys.executable, __file__, *options]
-            code = _ran(command, log, left + STARTING)
-        before = whole.tried
-        _add(whole, folder)
-        if code in (0, 77) and whole.tried > before:  # 77: libFuzzer found something, and reported it
-            if whole.tried < count and time.monotonic() < end - 5:
+            code = _ran(command, log, seconds_left + STARTING)
+        before = total.tried
+        _add(total, folder)
+        if code in (0, 77) and total.tried > before:  # 77: libFuzzer found something, and reported it
+            if total.tried < count and time.monotonic() < end - 5:
                 continue
             break
         endings["did not end" if code is None else f"ended with {code}"] += 1
-    return {**vars(whole), "endings": dict(endings), "engine": engine}
+    return {**vars(total), "endings": dict(endings), "engine": engine}
 
 
 def _ran(command: list[str], log: Any, seconds: float) -> int | None:
@@ -268,18 +271,18 @@ def _ran(command: list[str], log: Any, seconds: float) -> int | None:
         return None
 
 
-def _add(whole: Notes, folder: Path) -> None:
+def _add(total: Notes, folder: Path) -> None:
     """Add the results of a process."""
     path = folder / "notes.json"
     if not path.is_file():
         return
-    told = json.loads(path.read_text())
-    whole.tried += told["tried"]
-    for outcome, times in told["outcomes"].items():
-        whole.outcomes[outcome] = whole.outcomes.get(outcome, 0) + times
-    whole.found |= told["found"]
-    whole.slowest, whole.grown = max(whole.slowest, told["slowest"]), max(whole.grown, told["grown"])
-    whole.kept = len(list((folder / "corpus").iterdir()))
+    report = json.loads(path.read_text())
+    total.tried += report["tried"]
+    for outcome, times in report["outcomes"].items():
+        total.outcomes[outcome] = total.outcomes.get(outcome, 0) + times
+    total.found |= report["found"]
+    total.slowest, total.grown = max(total.slowest, report["slowest"]), max(total.grown, report["grown"])
+    total.kept = len(list((folder / "corpus").iterdir()))
 
 
 def distilled(name: str, folder: Path) -> int:
@@ -292,23 +295,23 @@ def distilled(name: str, folder: Path) -> int:
     for content in opening.reader.seeds(folder):
         lines.run(lambda content=content: opening._opened(content))  # type: ignore[misc]
         lines.new()
-    place, size = CORPORA / name, 0
+    corpus_folder, size = CORPORA / name, 0
     paths = sorted((folder / "found").iterdir(), key=lambda path: path.stat().st_size)
-    found = {path.name for path in paths}
+    existing = {path.name for path in paths}
     paths += sorted((folder / "corpus").iterdir(), key=lambda path: path.stat().st_size)
     for path in paths:
         content = path.read_bytes()
         lines.run(lambda content=content: opening._opened(content))  # type: ignore[misc]
-        if not lines.new() and path.name not in found:
+        if not lines.new() and path.name not in existing:
             continue
         if len(content) <= LARGEST_KEPT and size + len(content) <= MOST_KEPT:
-            place.mkdir(parents=True, exist_ok=True)
-            (place / hashlib.sha256(content).hexdigest()[:12]).write_bytes(content)
+            corpus_folder.mkdir(parents=True, exist_ok=True)
+            (corpus_folder / hashlib.sha256(content).hexdigest()[:12]).write_bytes(content)
             size += len(content)
     return size
 
 
-def work_as_told(words: list[str]) -> int:
+def run_worker(arguments: list[str]) -> int:
     """Run the process of one reader. No module of digitlab may be imported before the coverage tool is active."""
     parser = argparse.ArgumentParser()
     parser.add_argument("--work", type=Path)
@@ -316,15 +319,15 @@ def work_as_told(words: list[str]) -> int:
     parser.add_argument("--engine")
     for name, kind in (("count", int), ("seed", int), ("seconds", float)):
         parser.add_argument(f"--{name}", type=kind)
-    told = parser.parse_args(words)
-    instrumented(told.reader, told.engine)
-    work(told.reader, told.work, told.count, told.seconds, told.seed, told.engine)
+    options = parser.parse_args(arguments)
+    instrumented(options.reader, options.engine)
+    work(options.reader, options.work, options.count, options.seconds, options.seed, options.engine)
     return 0
 
 
 def main() -> int:
     if "--work" in sys.argv:
-        return work_as_told(sys.argv[1:])
+        return run_worker(sys.argv[1:])
     from _reader_targets import READERS
     from results import Row, arguments, finish
 
@@ -346,7 +349,7 @@ def main() -> int:
         row = Row(f"reader: {name}", "only our errors, 2 s or less, 300 MB or less")
         figures = fuzzed(name, options.results / "fuzz" / name, options.count, each, options.seed, options.engine)
         row.tried = figures["tried"]
-        row.failures = [f"{fault}: {place}" for fault, place in figures.pop("found").items()]
+        row.failures = [f"{fault}: {input_name}" for fault, input_name in figures.pop("found").items()]
         reason = READERS[name].ends
         row.failures += [] if reason else [f"{ending}, {times} times" for ending, times in figures["endings"].items()]
         row.measured = figures | ({"endings are no harm": reason} if reason else {})

@@ -3,8 +3,8 @@
     python bench/endurance/hostile_models.py                       # 20,000 files, some 30 minutes on two cores
     python bench/endurance/hostile_models.py --count 1000 --seed 3
     python bench/endurance/hostile_models.py --kind "onnx: by symlink" --count 500
-    as the tests do
-    the outcome of one of them, and the file itself
+    python bench/endurance/hostile_models.py --quick --count 200   # without what converters open, as in the tests
+    python bench/endurance/hostile_models.py --show 4711           # the outcome of one of them, and the file itself
 
 Each file is opened as a user's would be, in a separate process with alarms (`_sandbox`). Requirements: no foreign code
 is run, no file outside is opened, at most 4 GB, and a refusal within 5 seconds. A tenth of the files are the attacks as
@@ -91,14 +91,14 @@ class Cases:
 
     def __call__(self, number: int) -> Callable[[], str]:
         """Write the files of a case into the current folder."""
-        here = Path.cwd()
-        for old in here.iterdir():
+        folder = Path.cwd()
+        for old in folder.iterdir():
             shutil.rmtree(old) if old.is_dir() else old.unlink()
         kind, files = drawn(self._known, number, self._seed)
         for name, content in files.items():
-            (here / name).parent.mkdir(parents=True, exist_ok=True)
-            (here / name).write_bytes(content)
-        return opening(here / kind.entry, number)
+            (folder / name).parent.mkdir(parents=True, exist_ok=True)
+            (folder / name).write_bytes(content)
+        return opening(folder / kind.entry, number)
 
     def warm(self) -> None:
         """Open a file of each framework: the first one loads the framework."""
@@ -113,20 +113,20 @@ class Cases:
 def judged(outcome: Outcome, name: str) -> str | None:
     """Return what was violated, or None."""
     faults = list(outcome.alarms)
-    if outcome.said.startswith(("FOREIGN", "ended")):
-        faults.append(outcome.said)
-    if outcome.said != "opened" and min(outcome.seconds, outcome.computing) > SECONDS:  # on a busy machine it waits
+    if outcome.verdict.startswith(("FOREIGN", "ended")):
+        faults.append(outcome.verdict)
+    if outcome.verdict != "opened" and min(outcome.seconds, outcome.computing) > SECONDS:  # on a busy machine it waits
         faults.append(f"took {outcome.seconds:.1f} s, {outcome.computing:.1f} s of them computing")
     if outcome.peak > MEGABYTES:
         faults.append(f"{outcome.peak:,.0f} MB")
-    if outcome.said == "refused" and (not outcome.text.isprintable() or not outcome.text):
+    if outcome.verdict == "refused" and (not outcome.text.isprintable() or not outcome.text):
         faults.append(f"refused with {outcome.text[:80]!r}")
     return f"{outcome.number}, {name}: {'; '.join(faults)}" if faults else None
 
 
 def load(*, quick: bool) -> None:
     """Import what the workers need, before they are forked: modules only, nothing is computed."""
-    names = ["h5py", "keras", "onnx", "tensorflow", *(f"digitlab.models.{room}" for room in _ROOMS)]
+    names = ["h5py", "keras", "onnx", "tensorflow", *(f"digitlab.models.{module}" for module in _ROOMS)]
     for name in names if quick else [*names, "tf2onnx", "digitlab.models.export"]:
         importlib.import_module(name)
 
@@ -167,14 +167,14 @@ def numbers_of(options: argparse.Namespace, kinds_known: int) -> Sequence[int]:
 def measured(known: list[Kind], sandbox: Sandbox, options: argparse.Namespace) -> Row:
     """Open all files, and judge the outcomes."""
     row = Row("hostile model files", "no foreign code, no file outside, at most 4 GB, refusal in 5 s or less")
-    said, slowest, peak = Counter[str](), list[tuple[float, str]](), 0.0
+    verdicts, slowest, peak = Counter[str](), list[tuple[float, str]](), 0.0
     over = time_left(options.minutes)
     for outcome in sandbox.outcomes(numbers_of(options, len(known))):
         name = drawn(known, outcome.number, options.seed, files=False)[0].name
         row.add(fault := judged(outcome, name))
-        said[outcome.said.split()[0]] += 1
+        verdicts[outcome.verdict.split()[0]] += 1
         peak = max(peak, outcome.peak)
-        if outcome.said != "opened":
+        if outcome.verdict != "opened":
             slowest = sorted([*slowest, (round(outcome.computing, 2), f"{outcome.number}, {name}")], reverse=True)[:5]
         if options.show is not None:
             print(outcome)
@@ -183,7 +183,7 @@ def measured(known: list[Kind], sandbox: Sandbox, options: argparse.Namespace) -
         if over():
             break
     row.measured = {
-        "kinds": len(known), "outcomes": dict(said), "refusals that computed longest, s": slowest,
+        "kinds": len(known), "outcomes": dict(verdicts), "refusals that computed longest, s": slowest,
         "most memory, MB": round(peak), "workers": sandbox.workers,
     }  # fmt: skip
     return row

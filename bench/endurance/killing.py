@@ -50,13 +50,13 @@ class Child:
             os.kill(self.pid, signal.SIGKILL)
             self.code = os.waitstatus_to_exitcode(os.waitpid(self.pid, 0)[1])
 
-    def said(self) -> str:
+    def log_text(self) -> str:
         """Return the last line that it printed."""
         lines = [line for line in self.log.read_text("utf-8", errors="replace").splitlines() if line.strip()]
         return lines[-1][:300] if lines else "nothing"
 
 
-def start(words: Sequence[str], folder: Path, log: Path, prepare: Callable[[], None] = lambda: None) -> Child:
+def start(arguments: Sequence[str], folder: Path, log: Path, prepare: Callable[[], None] = lambda: None) -> Child:
     """Run ``digitlab WORDS`` in ``folder``, in a forked process.
 
     prepare: called first in that process
@@ -78,7 +78,7 @@ def start(words: Sequence[str], folder: Path, log: Path, prepare: Callable[[], N
         prepare()
         from digitlab.apps.cli import run
 
-        code = run(list(words))
+        code = run(list(arguments))
         sys.stdout.flush()
         sys.stderr.flush()
     except SystemExit as end:
@@ -91,7 +91,7 @@ def start(words: Sequence[str], folder: Path, log: Path, prepare: Callable[[], N
         os._exit(code)
 
 
-def start_new(words: Sequence[str], folder: Path, log: Path) -> Child:
+def start_new(arguments: Sequence[str], folder: Path, log: Path) -> Child:
     """Run it in a new Python instead, writing archive parts often: a process that has used Ray cannot be forked."""
     script = (
         f"import sys; sys.path.insert(0, {str(Path(__file__).parent)!r}); from subjects import often; often(); "
@@ -100,7 +100,7 @@ def start_new(words: Sequence[str], folder: Path, log: Path) -> Child:
     mark = f"{os.getpid()}-{time.monotonic_ns()}"
     with log.open("ab") as file:
         process = subprocess.Popen(
-            [sys.executable, "-c", script, *words],
+            [sys.executable, "-c", script, *arguments],
             cwd=folder, stdout=file, stderr=file, start_new_session=True, env={**os.environ, _MARK: mark},
         )  # fmt: skip
     child = Child(process.pid, mark, log)
@@ -128,10 +128,10 @@ def ended(child: Child, limit: float = 900) -> bool:
 
 def family(mark: str) -> list[int]:
     """List the processes that carry the mark: the command (if it was not forked) and everything that it started."""
-    found = []
+    pids = []
     for entry in Path("/proc").iterdir():
         if entry.name.isdigit() and int(entry.name) != os.getpid():
             with contextlib.suppress(OSError):
                 if f"{_MARK}={mark}\0".encode() in (entry / "environ").read_bytes() + b"\0":
-                    found.append(int(entry.name))
-    return found
+                    pids.append(int(entry.name))
+    return pids

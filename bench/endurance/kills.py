@@ -67,7 +67,7 @@ def unbroken(subject: Subject, folder: Path) -> Unbroken:
     wait_until(child, lambda: subject.begun(folder))
     begun = time.monotonic()
     if not ended(child) or child.code != 0:
-        raise RuntimeError(f"{subject.name}: undisturbed, it ended with {child.code}: {child.said()}")
+        raise RuntimeError(f"{subject.name}: undisturbed, it ended with {child.code}: {child.log_text()}")
     now = time.monotonic()
     return Unbroken(subject.ending(folder), now - child.began, now - begun)
 
@@ -98,8 +98,8 @@ def broken(subject: Subject, folder: Path, expected: Unbroken, draw: random.Rand
         words = subject.again(folder)
     _finish(subject, folder, attempt)
     if not attempt.problems:
-        found = subject.ending(folder)
-        attempt.problems += [f"{name} differs" for name, value in expected.ending.items() if found.get(name) != value]
+        ending = subject.ending(folder)
+        attempt.problems += [f"{name} differs" for name, value in expected.ending.items() if ending.get(name) != value]
         attempt.problems += [f"{name} was left over" for name in leftovers(folder) if name != ".log"]
     return attempt
 
@@ -109,7 +109,7 @@ def _finish(subject: Subject, folder: Path, attempt: Attempt) -> None:
     if words:
         last = start(words, folder, folder / ".log", subject.before)
         if not ended(last) or last.code != 0:
-            attempt.problems.append(f"the command that should go on ended with {last.code}: {last.said()}")
+            attempt.problems.append(f"the command that should go on ended with {last.code}: {last.log_text()}")
     attempt.problems += half_files(folder)
 
 
@@ -123,10 +123,10 @@ def _kill_one(pid: int) -> None:
 def _still_there(mark: str, limit: float) -> list[str]:
     """List the processes that a killed command had started and that have not ended by themselves; kill them."""
     end = time.monotonic() + limit
-    while (left := family(mark)) and time.monotonic() < end:
+    while (remaining := family(mark)) and time.monotonic() < end:
         time.sleep(0.1)
     names = []
-    for pid in left:
+    for pid in remaining:
         try:
             names.append(Path(f"/proc/{pid}/cmdline").read_bytes().replace(b"\0", b" ").decode(errors="replace")[:80])
             os.kill(pid, signal.SIGKILL)
@@ -172,11 +172,11 @@ def main() -> int:
             folder = _new(home / f"{subject.name}-{number}")
             attempt = broken(subject, folder, expected[subject.name], draw)
             moments = " and ".join(attempt.kills) or "too late"
-            said = "; ".join(attempt.problems)
-            print(f"{number:>3} {subject.name:<16} {moments}: {said or 'the same ending'}", flush=True)
+            summary = "; ".join(attempt.problems)
+            print(f"{number:>3} {subject.name:<16} {moments}: {summary or 'the same ending'}", flush=True)
             if attempt.kills:
                 row.measured["kills"] += len(attempt.kills)
-                row.add(f"attempt {number}, killed {moments}: {said}" if said else None)
+                row.add(f"attempt {number}, killed {moments}: {summary}" if summary else None)
             shutil.rmtree(folder, ignore_errors=True)
     return finish("kills", list(rows.values()), options)
 

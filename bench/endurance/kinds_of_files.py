@@ -72,11 +72,17 @@ def _measured(folder: Path, version: int) -> None:
 
     digits = _digits(version)
     rng = np.random.default_rng(version)
-    said = rng.dirichlet(np.ones(10), len(digits)).astype(np.float32)
-    said[np.arange(len(digits)), digits.labels] += 2.0
-    said /= said.sum(axis=1, keepdims=True)
+    probabilities = rng.dirichlet(np.ones(10), len(digits)).astype(np.float32)
+    probabilities[np.arange(len(digits)), digits.labels] += 2.0
+    probabilities /= probabilities.sum(axis=1, keepdims=True)
     run = _run(folder)
-    keep(run, measure(said, digits.labels), said, digits, {"model": "m", "data": "mnist", "split": "test"})
+    keep(
+        run,
+        measure(probabilities, digits.labels),
+        probabilities,
+        digits,
+        {"model": "m", "data": "mnist", "split": "test"},
+    )
     _tables(folder, version)
     _config(folder, version)
 
@@ -238,9 +244,11 @@ def _sheet_table(name: str, folder: Path, version: int) -> None:
 def _corrections(folder: Path, version: int) -> None:
     from digitlab.sheets.corrections import FieldCorrection, keep_corrections
 
-    said = {(f"{n}.jpg", "animal"): FieldCorrection(f"{n}.jpg", "animal", "1", "doubtful", 0.4, False, str(version))
-            for n in range(40)}  # fmt: skip
-    keep_corrections(folder / "marks.corrections.json", said)
+    corrections = {
+        (f"{n}.jpg", "animal"): FieldCorrection(f"{n}.jpg", "animal", "1", "doubtful", 0.4, False, str(version))
+        for n in range(40)
+    }
+    keep_corrections(folder / "marks.corrections.json", corrections)
 
 
 def _asked(folder: Path, version: int) -> None:
@@ -446,11 +454,11 @@ def _results(folder: Path, version: int) -> None:
 
 
 def _parts(kind: str, *names: str, **other: Any) -> list[Kind]:
-    ways: dict[str, Callable[[str, Path, int], None]] = {
+    writers: dict[str, Callable[[str, Path, int], None]] = {
         "dataset": _dataset, "figure": _figure, "archive": _archive, "sheets": _sheet_table, "recording": _recording,
         "model": _model,
     }  # fmt: skip
-    return [Kind(f"{kind}: {name}", functools.partial(ways[kind], name), **other) for name in names]
+    return [Kind(f"{kind}: {name}", functools.partial(writers[kind], name), **other) for name in names]
 
 
 KINDS: list[Kind] = [

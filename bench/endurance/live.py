@@ -59,7 +59,7 @@ SHARES = {"region": 0.4, "page": 0.3, "window": 0.3}
 class Session:
     """One engine on one failing camera; the engine's listener records what happens.
 
-    old: readings of pictures from an earlier connection; backs: way of failing and seconds until reading resumed
+    old: readings of pictures from an earlier connection; recoveries: way of failing and seconds until reading resumed
     """
 
     def __init__(self, mode: str, frames: int, losses: int, seed: int) -> None:
@@ -72,7 +72,7 @@ class Session:
         random.Random(seed).shuffle(order)  # noqa: S311 - no secret
         self.at = {int((number + 1) * frames / (losses + 1)): way for number, way in enumerate(order)}
         self.old: list[str] = []
-        self.backs: list[tuple[str, float]] = []
+        self.recoveries: list[tuple[str, float]] = []
         self.texts: set[str] = set()
         self.memory: list[float] = []
         self.threads: list[int] = []
@@ -92,7 +92,7 @@ class Session:
                 self.old.append(f"frame {live.frame_number} of connection {shown}, now is {camera.connection}")
             self.newest = max(self.newest, shown)
             if camera.lost is not None and self.failing is not None and shown > camera.lost_connection:
-                self.backs.append((self.failing, max(0.0, time.monotonic() - camera.lost)))
+                self.recoveries.append((self.failing, max(0.0, time.monotonic() - camera.lost)))
                 camera.lost = self.failing = None
         if live.steady:
             self.texts.add(live.steady)
@@ -111,10 +111,10 @@ class Session:
         before = threading.active_count()
         start, self.began_cpu = time.monotonic(), time.process_time()
         with self.engine:
-            while self.camera.given < self.camera.most and not over():
-                found = look(self.engine)
-                if found is not None and len(wrong) < 20:
-                    wrong.append(found)
+            while self.camera.delivered < self.camera.frame_limit and not over():
+                problem = look(self.engine)
+                if problem is not None and len(wrong) < 20:
+                    wrong.append(problem)
                 if self.engine.failure is not None:
                     wrong.append(f"the session ended: {self.engine.failure}")
                     break
@@ -125,7 +125,8 @@ class Session:
         settled = len(self.memory) // 2  # both sets of pictures were read by then: networks keep memory for the largest
         return {
             "mode": self.mode, "frames": self.read, "video_hours": round(self.read / RATE / 3600, 3),
-            "seconds": round(time.monotonic() - start, 1), "old": self.old[:20], "backs": self.backs, "wrong": wrong,
+            "seconds": round(time.monotonic() - start, 1), "old": self.old[:20], "recoveries": self.recoveries,
+            "wrong": wrong,
             "growth_mb": round(self.memory[-1] - self.memory[settled], 2) if len(self.memory) > 4 else None,
             "memory_mb": [round(each, 1) for each in self.memory],
             "threads": self.threads, "threads_left": threading.active_count() - before, "texts": sorted(self.texts),
@@ -168,10 +169,10 @@ def run_session(mode: str, frames: int, losses: int, seed: int, minutes: float) 
             wrong = old and view.text and not view.stale
             return f"the window shows {view.text!r} of {seen.age_ms} ms ago as new" if wrong else None
 
-        told = session.run(over, look)
+        result = session.run(over, look)
         window.close()
         app.processEvents()
-    return told
+    return result
 
 
 def _session_apart(mode: str, frames: int, losses: int, seed: int, minutes: float) -> dict[str, Any]:
@@ -184,27 +185,27 @@ def _session_apart(mode: str, frames: int, losses: int, seed: int, minutes: floa
     return json.loads(done.stdout.splitlines()[-1])
 
 
-def judge_session(told: dict[str, Any], lost: Row, steady: Row) -> None:
+def judge_session(result: dict[str, Any], lost: Row, steady: Row) -> None:
     """Add the results of a session to the rows."""
-    if "crash" in told:
-        steady.add(told["crash"])
+    if "crash" in result:
+        steady.add(result["crash"])
         return
-    where = told["mode"]
-    for way, seconds in told["backs"]:
+    where = result["mode"]
+    for way, seconds in result["recoveries"]:
         late = seconds > BACK_WITHIN
         lost.add(f"{where}, {way}: back after {seconds:.2f} s" if late else None)
-    for line in [*told["old"], *told["wrong"]]:
+    for line in [*result["old"], *result["wrong"]]:
         lost.failures.append(f"{where}: {line}")
-    growth, count = told["growth_mb"], told["threads"]
+    growth, count = result["growth_mb"], result["threads"]
     faults = []
     if growth is not None and growth > GROWTH:
         faults.append(f"memory grew by {growth} MB")
-    if told["threads_left"] > 0 or (count and max(count[len(count) // 2 :]) > max(count[: len(count) // 2 + 1]) + 4):
-        faults.append(f"threads: {told['threads_left']} left; {count}")
-    if not told["texts"]:
+    if result["threads_left"] > 0 or (count and max(count[len(count) // 2 :]) > max(count[: len(count) // 2 + 1]) + 4):
+        faults.append(f"threads: {result['threads_left']} left; {count}")
+    if not result["texts"]:
         faults.append("no text was ever steady")
     steady.add(f"{where}: {'; '.join(faults)}" if faults else None)
-    steady.measured[where] = {key: told[key] for key in (
+    steady.measured[where] = {key: result[key] for key in (
         "frames", "video_hours", "seconds", "growth_mb", "threads_left", "texts")}  # fmt: skip
 
 
@@ -214,7 +215,7 @@ def judge_session(told: dict[str, Any], lost: Row, steady: Row) -> None:
 def suspend(row: Row, times: int, seconds: tuple[float, ...], over: Callable[[], bool]) -> None:
     """Stop `digitlab live` with SIGSTOP while its camera goes on and shows other digits, and continue it."""
     pictures = {digit: jpeg(digit) for digit in "538"}
-    backs: list[float] = []
+    recoveries: list[float] = []
     with FaultyCamera(pictures=[pictures["5"]] * 32) as camera, contextlib.ExitStack() as closing:
         reading = Reading(camera.address, "--mode", "region")
         closing.callback(reading.close)
@@ -240,16 +241,16 @@ def suspend(row: Row, times: int, seconds: tuple[float, ...], over: Callable[[],
             except TimeoutError as error:
                 row.add(f"stopped for {stopped_for:g} s: {error}")
                 continue
-            backs.append(lines[-1][0] - again)
+            recoveries.append(lines[-1][0] - again)
             new = [line for _, line in lines if line.get("age", np.inf) < min(STALE, stopped_for)]
             old = [line for line in new if {"5", "3"} & {line["text"], line["steady"]}]
             if stopped_for > 2.5 and old:
                 fault = f"stopped for {stopped_for:g} s: {len(old)} old pictures read as new, e.g. {old[0]}"
-            elif backs[-1] > BACK_WITHIN:
-                fault = f"stopped for {stopped_for:g} s: back after {backs[-1]:.2f} s"
+            elif recoveries[-1] > BACK_WITHIN:
+                fault = f"stopped for {stopped_for:g} s: back after {recoveries[-1]:.2f} s"
             row.add(fault)
-    if backs:
-        row.measured["back_s"] = {"median": round(float(np.median(backs)), 2), "most": round(max(backs), 2)}
+    if recoveries:
+        row.measured["back_s"] = {"median": round(float(np.median(recoveries)), 2), "most": round(max(recoveries), 2)}
 
 
 class _Lasting(Recorded):
@@ -270,9 +271,9 @@ def jump_clocks(row: Row, times: int) -> None:
     try:
         pictures = [cv2.cvtColor(each, cv2.COLOR_BGR2RGB) for each in drawn("5", 8)]
         source = _Lasting(itertools.cycle(pictures), rate=30.0)
-        told: list[LiveReading] = []
+        readings: list[LiveReading] = []
         with LiveEngine(source) as engine:
-            engine.subscribe(lambda live: (told.clear(), told.append(live)))
+            engine.subscribe(lambda live: (readings.clear(), readings.append(live)))
             for number in range(times):
                 until = time.monotonic() + 30
                 while engine.snapshot().steady != "5" and time.monotonic() < until:
@@ -284,7 +285,7 @@ def jump_clocks(row: Row, times: int) -> None:
                 else:
                     wall[0] += 86_400.0 * (365 if kind == "forward" else -700)
                     time.sleep(0.3)
-                    sent, seen = told[0].announcement().as_json(), engine.snapshot()
+                    sent, seen = readings[0].announcement().as_json(), engine.snapshot()
                     late = sent["age"] > 1.0 or abs(sent["time"] - time.time()) > 1.0
                     wrong = late or seen.stale or seen.steady != "5"
                     row.add(f"wall clock {kind}: {sent}, {seen.steady!r}, stale {seen.stale}" if wrong else None)
@@ -329,9 +330,11 @@ def main() -> int:
     frames, losses = int(options.hours * 3600 * RATE), options.count * 4 // 5
     minutes = 0.7 * options.minutes
     for mode, share in SHARES.items():
-        told = _session_apart(mode, int(share * frames), int(share * losses), options.seed, share * minutes)
-        judge_session(told, lost, steady)
-        print(mode, json.dumps({key: told.get(key) for key in ("frames", "seconds", "growth_mb", "crash")}), flush=True)
+        result = _session_apart(mode, int(share * frames), int(share * losses), options.seed, share * minutes)
+        judge_session(result, lost, steady)
+        print(
+            mode, json.dumps({key: result.get(key) for key in ("frames", "seconds", "growth_mb", "crash")}), flush=True
+        )
     steady.measured["video_hours"] = round(sum(each["video_hours"] for each in steady.measured.values()), 2)
     recovery = measure_recovery(max(6, min(options.count // 5, 100)), gone_for=(0.3, 1.1, 2.6))
     for seconds in recovery.seconds:

@@ -91,7 +91,7 @@ def _old(camera: ChangingCamera, lines: list[tuple[float, dict[str, Any]]]) -> s
 
 def camera_faults(row: Row, count: int, seconds: float, over: Callable[[], bool]) -> None:
     """Cause each fault in turn for some seconds between an MJPEG camera and `digitlab live`."""
-    backs: list[float] = []
+    recoveries: list[float] = []
     with ChangingCamera() as camera, FaultyLink(camera.camera.port) as link, contextlib.ExitStack() as closing:
         reading = Reading(f"http://127.0.0.1:{link.port}/video", "--mode", "region")
         closing.callback(reading.close)
@@ -112,48 +112,51 @@ def camera_faults(row: Row, count: int, seconds: float, over: Callable[[], bool]
             except TimeoutError as error:
                 row.add(f"{fault}: {error}")
                 continue
-            backs.append(after[-1][0] - healed)
+            recoveries.append(after[-1][0] - healed)
             later = reading.wait_for(lambda line: line.get("text") in tuple(DIGITS), 20)
             wrong = _old(camera, [*during, *after, *later])
-            said = [line for _, line in during if "state" in line or line.get("steady", "") is None]
-            if wrong is None and fault in ("half-open", "one way", "refused") and seconds > 3.5 and not said:
+            notices = [line for _, line in during if "state" in line or line.get("steady", "") is None]
+            if wrong is None and fault in ("half-open", "one way", "refused") and seconds > 3.5 and not notices:
                 wrong = "nothing was said of the silence"
-            if wrong is None and backs[-1] > BACK_WITHIN:
-                wrong = f"read again after {backs[-1]:.2f} s"
+            if wrong is None and recoveries[-1] > BACK_WITHIN:
+                wrong = f"read again after {recoveries[-1]:.2f} s"
             row.add(None if wrong is None else f"{fault} for {seconds:g} s: {wrong}")
-    if backs:
-        row.measured = {"back_most_s": round(max(backs), 2), "back_median_s": round(sorted(backs)[len(backs) // 2], 2)}
+    if recoveries:
+        row.measured = {
+            "back_most_s": round(max(recoveries), 2),
+            "back_median_s": round(sorted(recoveries)[len(recoveries) // 2], 2),
+        }
 
 
 def _drained(lines: queue.Queue[tuple[float, dict[str, Any]]]) -> list[tuple[float, dict[str, Any]]]:
-    found = []
+    drained = []
     with contextlib.suppress(queue.Empty):
         while True:
-            found.append(lines.get_nowait())
-    return found
+            drained.append(lines.get_nowait())
+    return drained
 
 
 def answers_through(row: Row, count: int, over: Callable[[], bool]) -> None:
     """Ask `digitlab serve` for digits through a faulty link: the answer must be right, or missing."""
     one, nothing = digit_png(), b"no picture"
     with served() as server, FaultyLink(server.port) as link:
-        there = Server(link.port, server.process, server.folder)
+        proxied = Server(link.port, server.process, server.folder)
         expected = server.ask("POST", "/v1/classify", body=one).json()["digit"]
         for number in range(count):
             if over():
                 break
             link.fault = ("loss", "delay", "cut", "none")[number % 4]
-            asked, wanted = (one, 200) if number % 3 else (nothing, 422)
+            body, wanted = (one, 200) if number % 3 else (nothing, 422)
             try:
-                told = there.ask("POST", "/v1/classify", body=asked, host=server.host)
+                answer = proxied.ask("POST", "/v1/classify", body=body, host=server.host)
             except OSError:
                 row.add(None if link.fault == "cut" else f"{link.fault}: no connection")
                 continue
-            right = told.status == wanted and (wanted == 422 or told.json()["digit"] == expected)
+            right = answer.status == wanted and (wanted == 422 or answer.json()["digit"] == expected)
             row.add(
                 None
-                if right or (told.status == 0 and link.fault == "cut")
-                else f"{link.fault}: {told.status} {told.text[:80]}"
+                if right or (answer.status == 0 and link.fault == "cut")
+                else f"{link.fault}: {answer.status} {answer.text[:80]}"
             )
         link.fault = "none"
         row.add(_live_client(server, link))
@@ -161,7 +164,7 @@ def answers_through(row: Row, count: int, over: Callable[[], bool]) -> None:
 
 def _live_client(server: Server, link: FaultyLink) -> str | None:
     """Run a live client whose link goes silent and recovers: answers name their frames, in order; its slot is freed."""
-    asked = frame(2, digit_png())
+    request = frame(2, digit_png())
     numbers: list[int] = []
     with Server(link.port, server.process, server.folder).connect(10) as connection:
         connection.sendall(shaken(server))
@@ -169,15 +172,15 @@ def _live_client(server: Server, link: FaultyLink) -> str | None:
             return "no WebSocket through the proxy"
         for pause in (0.0, 0.0, 1.0, 0.0):
             link.fault = "delay" if pause else "none"
-            connection.sendall(asked)
+            connection.sendall(request)
             numbers.append(json.loads(_message(connection))["frame"])
         link.fault = "half-open"
         with contextlib.suppress(OSError):
-            connection.sendall(asked)
+            connection.sendall(request)
         connection.settimeout(1.0)
         with contextlib.suppress(OSError):
-            if came := connection.recv(4096):  # nothing: the server has closed it
-                return f"through a dead line came {came[:40]!r}"
+            if received := connection.recv(4096):  # nothing: the server has closed it
+                return f"through a dead line came {received[:40]!r}"
     link.fault = "none"
     link.cut()
     until = time.monotonic() + 10
@@ -190,8 +193,8 @@ def _live_client(server: Server, link: FaultyLink) -> str | None:
 
 def _message(connection: Any) -> bytes:
     """Receive the payload of the next frame from the server; servers do not mask them."""
-    head = connection.recv(2)
-    size = head[1] & 0x7F
+    header = connection.recv(2)
+    size = header[1] & 0x7F
     if size == 126:
         size = int.from_bytes(connection.recv(2), "big")
     content = b""
@@ -202,26 +205,26 @@ def _message(connection: Any) -> bytes:
 
 def pulled_line(row: Row, times: int, seconds: float, over: Callable[[], bool]) -> None:
     """Interrupt the link of a `digitlab live` in a network namespace; with netem, also lose and reorder packets."""
-    with namespace() as there:
-        if there is None:
+    with namespace() as network:
+        if network is None:
             row.skipped = "needs root and `ip` (Debian: iproute2)"
             return
-        row.measured["netem"] = there.netem
+        row.measured["netem"] = network.netem
         with (
             ChangingCamera() as camera,
-            FaultyLink(camera.camera.port, there.own) as link,
+            FaultyLink(camera.camera.port, network.own) as link,
             contextlib.ExitStack() as closing,
         ):
-            reading = Reading(f"http://{there.own}:{link.port}/video", "--mode", "region", inside=there.inside(()))
+            reading = Reading(f"http://{network.own}:{link.port}/video", "--mode", "region", inside=network.inside(()))
             closing.callback(reading.close)
             reading.wait_for(lambda line: line.get("text") in tuple(DIGITS), 90)
             for _ in range(times):
                 if over():
                     break
-                there.pull()
+                network.pull()
                 time.sleep(seconds)
                 during = _drained(reading.lines)
-                there.plug()
+                network.plug()
                 healed = time.monotonic()
                 try:
                     after = reading.wait_for(lambda line: line.get("text") in tuple(DIGITS) and line["age"] < STALE, 30)
@@ -229,13 +232,13 @@ def pulled_line(row: Row, times: int, seconds: float, over: Callable[[], bool]) 
                     row.add(str(error))
                     continue
                 row.measured.setdefault("back_s", []).append(round(after[-1][0] - healed, 2))
-                said = any("state" in line for _, line in during) or seconds < 3.5
-                row.add(_old(camera, [*during, *after]) or (None if said else "nothing was said of the silence"))
-            for how in _DISTURBED if there.netem else ():
-                there.disturb(*how)
+                reported = any("state" in line for _, line in during) or seconds < 3.5
+                row.add(_old(camera, [*during, *after]) or (None if reported else "nothing was said of the silence"))
+            for how in _DISTURBED if network.netem else ():
+                network.disturb(*how)
                 time.sleep(seconds)
                 row.add(_old(camera, _drained(reading.lines)))
-                there.disturb()
+                network.disturb()
 
 
 _DISTURBED = (

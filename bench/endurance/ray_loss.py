@@ -37,15 +37,15 @@ AGAIN = 3  # how often the same command may be repeated
 
 def workers() -> list[int]:
     """List the Ray processes that are busy at the moment, recognised by their names."""
-    found = []
+    pids = []
     for entry in Path("/proc").iterdir():
         try:
             name = (entry / "cmdline").read_bytes().split(b"\0")[0].decode(errors="replace")
         except OSError:  # not a process, or one that has ended
             continue
         if name.startswith("ray::") and "IDLE" not in name and "Agent" not in name:
-            found.append(int(entry.name))
-    return sorted(found)
+            pids.append(int(entry.name))
+    return sorted(pids)
 
 
 def take_away(what: str, cluster: Any, node: Any) -> str:
@@ -74,7 +74,7 @@ def without_ray(subject: Subject, folder: Path) -> dict[str, str]:
     folder.mkdir()
     child = start_new(subject.start(folder), folder, folder / ".log")
     if not ended(child) or child.code != 0:
-        raise RuntimeError(f"{subject.name}: it ended with {child.code}: {child.said()}")
+        raise RuntimeError(f"{subject.name}: it ended with {child.code}: {child.log_text()}")
     return subject.ending(folder)
 
 
@@ -91,10 +91,10 @@ def lost(
         words = words_on(subject, folder, cluster.address)
         child = start_new(words, folder, folder / ".log")
         if not wait_until(child, lambda: bool(workers()), 300):
-            return f"nobody was at work after five minutes: {child.said()}"
+            return f"nobody was at work after five minutes: {child.log_text()}"
         time.sleep(draw.uniform(0, 3))
-        said = take_away(what, cluster, node)
-        if not said or child.poll() is not None:
+        loss = take_away(what, cluster, node)
+        if not loss or child.poll() is not None:
             row.skipped = "it was done before anything could be lost"
         return _to_the_end(subject, folder, child, words, row, expected)
     finally:
@@ -111,12 +111,12 @@ def _to_the_end(
         if child.code == 0:
             break
         if runs > AGAIN:
-            return f"the same command ended {runs} times with {child.code}: {child.said()}"
+            return f"the same command ended {runs} times with {child.code}: {child.log_text()}"
         runs += 1
         child = start_new(words, folder, folder / ".log")
     row.measured["commands"] = runs
-    found = subject.ending(folder)
-    wrong = [f"{name} differs" for name, value in expected.items() if found.get(name) != value]
+    ending = subject.ending(folder)
+    wrong = [f"{name} differs" for name, value in expected.items() if ending.get(name) != value]
     wrong += [f"{name} was left over" for name in leftovers(folder) if name != ".log"]
     return "; ".join([*wrong, *half_files(folder)]) or None
 

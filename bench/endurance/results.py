@@ -28,14 +28,13 @@ import datetime as dt
 import json
 import os
 import platform
-import shlex
 import sys
 import time
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from digitlab.bench.machine import described, processor
+from digitlab.bench.machine import command_line, described, processor
 from digitlab.storage import write_text
 from digitlab.version import VERSION
 
@@ -116,17 +115,17 @@ def finish(name: str, rows: Sequence[Row], options: argparse.Namespace) -> int:
             print(f"    {line}")
         if len(row.failures) > SHOWN:
             print(f"    and {len(row.failures) - SHOWN} more")
-    kept = [{**asdict(row), "held": row.held} for row in rows]
-    print(keep(name, {"seed": options.seed, "rows": kept}, results=options.results))
+    entries = [{**asdict(row), "held": row.held} for row in rows]
+    print(keep(name, {"seed": options.seed, "rows": entries}, results=options.results))
     return int(any(row.failures for row in rows))
 
 
 def _own_command() -> str:
-    """Return this process's command line; the script's path as in the checkout, to reveal no path of this machine."""
+    """Return this process's command line, without paths of this machine."""
     script = Path(sys.argv[0]).resolve()
     root = Path(__file__).resolve().parents[2]
     named = script.relative_to(root).as_posix() if script.is_relative_to(root) else script.name
-    return shlex.join(["python", named, *sys.argv[1:]])
+    return command_line(named, sys.argv[1:])
 
 
 def _machine() -> str:

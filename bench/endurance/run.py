@@ -21,8 +21,8 @@ MINUTES = ["--minutes", "10"]
 
 def scripts() -> dict[str, Path]:
     """Return the scripts by name, in alphabetical order."""
-    found = {path.stem: path for path in sorted(FOLDER.glob("[a-z]*.py"))}
-    return {name: path for name, path in found.items() if name not in SHARED}
+    paths = {path.stem: path for path in sorted(FOLDER.glob("[a-z]*.py"))}
+    return {name: path for name, path in paths.items() if name not in SHARED}
 
 
 def main() -> int:

@@ -69,7 +69,7 @@ def main() -> int:
     options = arguments(__doc__, count=20).parse_args()
     over = time_left(options.minutes)
     same = Row("same seed, same number of cores: same weights", "20 of 20, also beside other work")
-    found: dict[int, Counter[str]] = {1: Counter(), 2: Counter()}
+    digests: dict[int, Counter[str]] = {1: Counter(), 2: Counter()}
     with tempfile.TemporaryDirectory(prefix="digitlab-weights-") as name:
         home = Path(name)
         prepare(home, [SUBJECTS["plain"]])
@@ -79,13 +79,13 @@ def main() -> int:
                 break
             count, loaded = 1 + number % len(cores()), number // 2 % 2 == 1
             weights = trained(home / f"training-{number}", count, loaded=loaded)
-            first = next(iter(found[count]), weights)
-            found[count][weights] += 1
-            told = f"training {number}, {count} cores{', beside other work' if loaded else ''}: {weights}"
-            same.add(None if weights == first else f"{told}, the first was {first}")
-            print(told, flush=True)
-    same.measured = {f"on {count} cores": dict(seen) for count, seen in found.items()}
-    same.measured["one core as two"] = set(found[1]) == set(found[2]) if all(found.values()) else None
+            first = next(iter(digests[count]), weights)
+            digests[count][weights] += 1
+            description = f"training {number}, {count} cores{', beside other work' if loaded else ''}: {weights}"
+            same.add(None if weights == first else f"{description}, the first was {first}")
+            print(description, flush=True)
+    same.measured = {f"on {count} cores": dict(seen) for count, seen in digests.items()}
+    same.measured["one core as two"] = set(digests[1]) == set(digests[2]) if all(digests.values()) else None
     return finish("same_weights", [same], options)
 
 

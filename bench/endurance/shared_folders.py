@@ -38,13 +38,13 @@ def _fill(arrays: dict[str, np.ndarray]) -> None:
         time.sleep(0.0002)
 
 
-def _use(at: float) -> int:
+def _use(start: float) -> int:
     """Be one of several processes that want the same arrays at the same moment: return 0 if it got them."""
     from digitlab.datasets.cache import cached_arrays
 
-    time.sleep(max(0.0, at - time.monotonic()))
-    found = cached_arrays("shared", {"images": SHAPE}, _fill)["images"]
-    return int(found.shape != SHAPE or not (found == np.arange(SHAPE[0])[:, None]).all())
+    time.sleep(max(0.0, start - time.monotonic()))
+    array = cached_arrays("shared", {"images": SHAPE}, _fill)["images"]
+    return int(array.shape != SHAPE or not (array == np.arange(SHAPE[0])[:, None]).all())
 
 
 def on_one_cache(home: Path, draw: random.Random) -> str | None:
@@ -53,25 +53,25 @@ def on_one_cache(home: Path, draw: random.Random) -> str | None:
     if draw.random() < 0.5:
         (home / "shared").mkdir()
         (home / "shared" / "images.npy").write_bytes(b"damaged")
-    at, pids = time.monotonic() + 0.05, []
+    start, pids = time.monotonic() + 0.05, []
     for _ in range(TOGETHER):
         wait = draw.uniform(0, 0.02)
         pid = os.fork()
         if pid == 0:
             code = 9
             try:
-                code = _use(at + wait)
+                code = _use(start + wait)
             except Exception as error:  # noqa: BLE001 - told below
                 (home / f".said-{os.getpid()}").write_text(f"{type(error).__name__}: {error}")
             finally:
                 os._exit(code)
         pids.append(pid)
     codes = [os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) for pid in pids]
-    said = [path.read_text()[:200] for path in home.glob(".said-*")]
+    errors = [path.read_text()[:200] for path in home.glob(".said-*")]
     if any(codes):
-        return f"{sum(code != 0 for code in codes)} of {TOGETHER} failed: {'; '.join(said) or 'wrong numbers'}"
-    left = [path.name for path in home.glob(".unfinished-*")]
-    return f"left over: {', '.join(left)}" if left else None
+        return f"{sum(code != 0 for code in codes)} of {TOGETHER} failed: {'; '.join(errors) or 'wrong numbers'}"
+    leftovers = [path.name for path in home.glob(".unfinished-*")]
+    return f"left over: {', '.join(leftovers)}" if leftovers else None
 
 
 def two_of(subject: Subject, folder: Path, expected: dict[str, str]) -> str | None:
@@ -79,19 +79,19 @@ def two_of(subject: Subject, folder: Path, expected: dict[str, str]) -> str | No
     folder.mkdir()
     first = start(subject.start(folder), folder, folder / ".first", subject.before)
     if not wait_until(first, lambda: subject.begun(folder)):
-        return f"the first ended before it began to write: {first.said()}"
+        return f"the first ended before it began to write: {first.log_text()}"
     second = start(subject.again(folder), folder, folder / ".second", subject.before)
     over = ended(second) and ended(first)
     if not over or first.code != 0:
-        return f"the first ended with {first.code}: {first.said()}"
-    said = (folder / ".second").read_text("utf-8", errors="replace")
+        return f"the first ended with {first.code}: {first.log_text()}"
+    output = (folder / ".second").read_text("utf-8", errors="replace")
     if subject.name in SHARED:
         if second.code != 0:
-            return f"the second ended with {second.code}: {second.said()}"
-    elif second.code != 2 or "another process" not in said:
-        return f"the second was not refused, but ended with {second.code}: {second.said()}"
-    found = subject.ending(folder)
-    wrong = [f"{name} differs" for name, value in expected.items() if found.get(name) != value]
+            return f"the second ended with {second.code}: {second.log_text()}"
+    elif second.code != 2 or "another process" not in output:
+        return f"the second was not refused, but ended with {second.code}: {second.log_text()}"
+    ending = subject.ending(folder)
+    wrong = [f"{name} differs" for name, value in expected.items() if ending.get(name) != value]
     wrong += [f"{name} was left over" for name in leftovers(folder) if name not in (".first", ".second")]
     return "; ".join([*wrong, *half_files(folder)]) or None
 
@@ -105,7 +105,7 @@ def alone(subject: Subject, folder: Path) -> dict[str, str]:
     folder.mkdir()
     child = start(subject.start(folder), folder, folder / ".log", subject.before)
     if not ended(child) or child.code != 0:
-        raise RuntimeError(f"{subject.name}: alone, it ended with {child.code}: {child.said()}")
+        raise RuntimeError(f"{subject.name}: alone, it ended with {child.code}: {child.log_text()}")
     return subject.ending(folder)
 
 

@@ -124,15 +124,19 @@ def _train_again(name: str, folder: Path) -> list[str]:
         return _train(name, folder)
     from digitlab.runs import Run
 
-    there = Run(run)
-    parts = [Run(path) for path in sorted((run / "members").glob("*"))] or [there]
-    complete = there.report.is_file() and all(
+    whole_run = Run(run)
+    parts = [Run(path) for path in sorted((run / "members").glob("*"))] or [whole_run]
+    complete = whole_run.report.is_file() and all(
         each.report.is_file() and not each.checkpoint.parent.is_dir() for each in parts
     )
     if name == "folds":
-        told = there.read_json(there.cross_validation) if there.cross_validation.is_file() else {"folds": 1, "done": 0}
-        complete = told["done"] == told["folds"]
-        if not there.cross_validation.is_file():  # only settings, and nothing that says that they are of folds
+        progress = (
+            whole_run.read_json(whole_run.cross_validation)
+            if whole_run.cross_validation.is_file()
+            else {"folds": 1, "done": 0}
+        )
+        complete = progress["done"] == progress["folds"]
+        if not whole_run.cross_validation.is_file():  # only settings, and nothing that says that they are of folds
             return _train(name, folder)
     return [] if complete else ["train", "--resume", str(run.relative_to(folder))]
 
@@ -141,18 +145,18 @@ def _trained(folder: Path) -> dict[str, str]:
     import numpy as np
 
     runs = [each for each in sorted((folder / "runs").iterdir()) if (each / "metrics.json").is_file()]
-    found: dict[str, str] = {}
+    ending: dict[str, str] = {}
     for run in [*runs[-1:], *sorted(runs[-1].glob("members/*"))]:
         part = "" if run == runs[-1] else f"{run.name}: "
         if (run / "model.keras").is_file():
-            found[f"{part}weights"] = weights_of(run / "model.keras")
-        with np.load(run / "predictions.npz") as held:
-            found[f"{part}answers"] = digest_of({name: held[name].tobytes().hex() for name in held.files})
-        found[f"{part}metrics"] = digest_of(without(_json(run / "metrics.json")))
+            ending[f"{part}weights"] = weights_of(run / "model.keras")
+        with np.load(run / "predictions.npz") as arrays:
+            ending[f"{part}answers"] = digest_of({name: arrays[name].tobytes().hex() for name in arrays.files})
+        ending[f"{part}metrics"] = digest_of(without(_json(run / "metrics.json")))
         for table in ("history.csv", "batches.csv", "folds.csv"):
             if (run / table).is_file():
-                found[f"{part}{table}"] = digest_of(_table(run / table))
-    return found
+                ending[f"{part}{table}"] = digest_of(_table(run / table))
+    return ending
 
 
 def _json(path: Path) -> Any:
@@ -181,11 +185,11 @@ def _parquet_rows(folder: Path) -> str:
 
 
 def _search(folder: Path) -> dict[str, str]:
-    found = _json(folder / "search" / "results.json")
-    trials = [{key: each[key] for key in ("trial", "state", "settings", "accuracies")} for each in found["trials"]]
+    results = _json(folder / "search" / "results.json")
+    trials = [{key: each[key] for key in ("trial", "state", "settings", "accuracies")} for each in results["trials"]]
     return {
         "trials": digest_of(trials),
-        "best": digest_of(found["best"]),
+        "best": digest_of(results["best"]),
         "recipe": _bytes(folder / "search/best.toml"),
     }
 
@@ -223,8 +227,8 @@ def _made() -> dict[str, Subject]:
     sheets = ["sheet", "read", "../form.toml", "../sheets", "--out", "marks.csv"]
     ray = ("ray", "pyarrow", "pandas")
 
-    def sheets_end(at: Path) -> dict[str, str]:
-        return {"rows": _rows(at, "marks.sheets.jsonl"), "table": _bytes(at / "marks.csv")}
+    def sheets_end(folder: Path) -> dict[str, str]:
+        return {"rows": _rows(folder, "marks.sheets.jsonl"), "table": _bytes(folder / "marks.csv")}
 
     return {each.name: each for each in (
         *(Subject(name, partial(_train, name), partial(_train_again, name), lambda folder: _run_in(folder) is not None,
@@ -276,7 +280,7 @@ def prepare(home: Path, subjects: Sequence[Subject]) -> None:
     if "sheets" in names:
         child = start(["sheet", "draw", "form.toml", "--out", "sheets", "--count", str(SHEETS)], home, home / ".log")
         if not ended(child) or child.code != 0:
-            raise RuntimeError(f"no sheets could be drawn: {child.said()}")
+            raise RuntimeError(f"no sheets could be drawn: {child.log_text()}")
 
 
 def warm(subjects: Sequence[Subject]) -> None:

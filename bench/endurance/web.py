@@ -65,7 +65,7 @@ def kinds_of(server: Server) -> dict[str, tuple[bytes, float]]:
 
     picture = digit_png()
     form = b"--x\r\nContent-Disposition: form-data; name=image\r\n\r\n" + picture + b"\r\n--x--\r\n"
-    found: dict[str, tuple[bytes, float]] = {
+    kinds: dict[str, tuple[bytes, float]] = {
         "classify": (post("/v1/classify", picture), 30.0),
         "read": (post("/v1/read", picture), 5.0),
         "inspect": (post("/v1/inspect", picture), 2.0),
@@ -95,15 +95,15 @@ def kinds_of(server: Server) -> dict[str, tuple[bytes, float]]:
         "half a body": (b"POST /v1/read HTTP/1.1\r\n" + host + b"Content-Length: 500\r\n\r\n" + bytes(20), 0.1),
     }
     for name, sent in SMUGGLED.items():
-        found[f"smuggled: {name}"] = (sent.replace(b"{host}", server.host.encode()), 0.3)
+        kinds[f"smuggled: {name}"] = (sent.replace(b"{host}", server.host.encode()), 0.3)
     for name, make in BOMBS.items():
-        found[f"bomb: {name}"] = (post("/v1/read", make()), RARELY if name in LARGE else 0.1)
+        kinds[f"bomb: {name}"] = (post("/v1/read", make()), RARELY if name in LARGE else 0.1)
     sockets = {"unmasked": frame(2, b"x", mask=False), "3 MB": frame(2, bytes(3_000_000)),
                "pings": frame(9, b"x") * 200,
                "text": frame(1, b"x"), "digits": frame(2, picture) * 20 + frame(8, b"\x03\xe8")}  # fmt: skip
     for name, sent in sockets.items():
-        found[f"WebSocket: {name}"] = (shaken(server) + AFTER + sent, 0.02 if name == "3 MB" else 0.3)
-    return found
+        kinds[f"WebSocket: {name}"] = (shaken(server) + AFTER + sent, 0.02 if name == "3 MB" else 0.3)
+    return kinds
 
 
 class Health:
@@ -126,17 +126,17 @@ class Health:
         self._thread.join(60)
 
     def _watch(self) -> None:
-        asked = f"GET /healthz HTTP/1.1\r\nHost: {self._server.host}\r\n\r\n".encode()
+        request = f"GET /healthz HTTP/1.1\r\nHost: {self._server.host}\r\n\r\n".encode()
         echo = subprocess.Popen([sys.executable, "-c", _ECHO], stdout=subprocess.PIPE, text=True)
         try:
             port = int(echo.stdout.readline()) if echo.stdout is not None else 0
             with socket.create_connection(("127.0.0.1", port)) as other, self._server.connect() as connection:
                 while not self._over.wait(0.05):
-                    self.echo.append(_asked(other, asked)[0])
-                    seconds, told = _asked(connection, asked)
+                    self.echo.append(_round_trip(other, request)[0])
+                    seconds, response = _round_trip(connection, request)
                     self.health.append(seconds)
-                    if b" 200 " not in told[:16]:
-                        self.failed.append(f"/healthz: {told[:40]!r}")
+                    if b" 200 " not in response[:16]:
+                        self.failed.append(f"/healthz: {response[:40]!r}")
         except OSError as error:
             self.failed.append(f"/healthz: {error}")
         finally:
@@ -147,12 +147,12 @@ class Health:
 
     def figures(self) -> dict[str, float]:
         """Return median, 99th percentile and maximum in milliseconds."""
-        found = {}
+        result = {}
         for name, times in (("healthz", self.health), ("echo", self.echo)):
             if len(times) > 1:
-                told = {"median": statistics.median(times), "p99": _p99(times), "most": max(times)}
-                found |= {f"{name}_{what}_ms": round(1000 * value, 1) for what, value in told.items()}
-        return found
+                summary = {"median": statistics.median(times), "p99": _p99(times), "most": max(times)}
+                result |= {f"{name}_{what}_ms": round(1000 * value, 1) for what, value in summary.items()}
+        return result
 
     def fault(self) -> str | None:
         """Return what was wrong, after allowing for the delays of the machine itself."""
@@ -172,16 +172,16 @@ while came := connection.recv(65536):
 """
 
 
-def _asked(connection: socket.socket, asked: bytes) -> tuple[float, bytes]:
-    start, told = time.perf_counter(), b""
+def _round_trip(connection: socket.socket, request: bytes) -> tuple[float, bytes]:
+    start, response = time.perf_counter(), b""
     connection.settimeout(PATIENCE)
-    connection.sendall(asked)
-    while not told.endswith(b"}"):
-        came = connection.recv(65_536)
-        if not came:
+    connection.sendall(request)
+    while not response.endswith(b"}"):
+        received = connection.recv(65_536)
+        if not received:
             raise ConnectionResetError("the connection was closed")
-        told += came
-    return time.perf_counter() - start, told
+        response += received
+    return time.perf_counter() - start, response
 
 
 def _p99(times: list[float]) -> float:
@@ -190,10 +190,10 @@ def _p99(times: list[float]) -> float:
 
 def state_of(server: Server) -> dict[str, float]:
     """Return the megabytes, threads and open files of a server at present."""
-    place = Path(f"/proc/{server.process.pid}")
-    pages = int((place / "statm").read_text("ascii").split()[1])
-    threads = re.search(r"Threads:\s+(\d+)", (place / "status").read_text("ascii"))
-    files = len(list((place / "fd").iterdir()))
+    proc = Path(f"/proc/{server.process.pid}")
+    pages = int((proc / "statm").read_text("ascii").split()[1])
+    threads = re.search(r"Threads:\s+(\d+)", (proc / "status").read_text("ascii"))
+    files = len(list((proc / "fd").iterdir()))
     return {
         "mb": round(pages * os.sysconf("SC_PAGE_SIZE") / 1e6, 1),
         "threads": int(threads[1]) if threads else 0,
@@ -254,15 +254,15 @@ async def _mixed(server: Server, count: int, seed: int, over: Callable[[], bool]
             number, cut = row.tried, chance.random() < 0.02
             row.add(None)
             try:
-                told = await _send(server.port, sent, cut)
+                response = await _send(server.port, sent, cut)
             except (OSError, TimeoutError) as error:
                 status = type(error).__name__
                 if isinstance(error, TimeoutError) and not name.startswith(("WebSocket", "half")):
                     row.failures.append(f"request {number}, {name}: no answer within {PATIENCE:g} s")
             else:
-                status = told[9:12].decode("latin-1") if told.startswith(b"HTTP/1.1 ") else "none"
-                if told.startswith(b"HTTP/1.1 5") and not _is_honest(told):
-                    row.failures.append(f"request {number}, {name}: {told[:200]!r}")
+                status = response[9:12].decode("latin-1") if response.startswith(b"HTTP/1.1 ") else "none"
+                if response.startswith(b"HTTP/1.1 5") and not _is_honest(response):
+                    row.failures.append(f"request {number}, {name}: {response[:200]!r}")
             statuses[status] += 1
             if number % max(1, min(500, count // 20)) == 0:
                 states.append(state_of(server))
@@ -272,9 +272,9 @@ async def _mixed(server: Server, count: int, seed: int, over: Callable[[], bool]
     return statuses
 
 
-def _is_honest(told: bytes) -> bool:
-    status = int(told[9:12])
-    return status in HONEST and (status != 503 or b"retry-after" in told.lower())
+def _is_honest(response: bytes) -> bool:
+    status = int(response[9:12])
+    return status in HONEST and (status != 503 or b"retry-after" in response.lower())
 
 
 def mixed(server: Server, count: int, seed: int, over: Callable[[], bool], row: Row) -> None:
@@ -307,28 +307,28 @@ def many_sockets(server: Server, count: int, over: Callable[[], bool], row: Row,
         shaken(server), f"GET /static/main.js HTTP/1.1\r\nHost: {server.host}\r\n\r\n".encode() * 20,
     ]  # fmt: skip
     before = state_of(server)
-    held: list[socket.socket] = []
+    sockets: list[socket.socket] = []
     with Health(server) as health:
         try:
             for number in range(count):
-                held.append(server.connect())
-                held[-1].sendall(began[number % len(began)])
-                held[-1].setblocking(False)
+                sockets.append(server.connect())
+                sockets[-1].sendall(began[number % len(began)])
+                sockets[-1].setblocking(False)
             until = time.monotonic() + seconds
             while time.monotonic() < until and not over():
-                for each in held[1::5]:  # one byte per round
+                for each in sockets[1::5]:  # one byte per round
                     with contextlib.suppress(OSError):
                         each.send(b"a")
                 answer = server.ask("POST", "/v1/classify", body=digit_png())
                 fine = answer.status == 200 or (answer.status == 503 and "retry-after" in answer.headers)
-                row.add(None if fine else f"with {len(held)} sockets a digit got {answer.status}")
-            most = state_of(server)
+                row.add(None if fine else f"with {len(sockets)} sockets a digit got {answer.status}")
+            peak = state_of(server)
         finally:
-            for each in held:
+            for each in sockets:
                 each.close()
     time.sleep(1.0)
     after = state_of(server)
-    row.measured |= {"sockets": len(held), "before": before, "with_all": most, "after": after, **health.figures()}
+    row.measured |= {"sockets": len(sockets), "before": before, "with_all": peak, "after": after, **health.figures()}
     faults = [health.fault(), recovers(server)]
     faults.append(
         f"{after['files'] - before['files']} files are left open" if after["files"] > before["files"] + 8 else None
@@ -355,7 +355,7 @@ def flood_of_frames(server: Server, clients: int, seconds: float, row: Row) -> N
         for thread in threads:
             thread.start()
         time.sleep(seconds)
-        most = state_of(server)
+        peak = state_of(server)
         flooding.set()
         for thread in threads:
             thread.join(10)
@@ -370,7 +370,7 @@ def flood_of_frames(server: Server, clients: int, seconds: float, row: Row) -> N
         "clients": clients,
         "seconds": seconds,
         "before": before,
-        "most": most,
+        "most": peak,
         "after": after,
         **health.figures(),
     }

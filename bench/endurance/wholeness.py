@@ -21,16 +21,16 @@ TIMES = {"seconds", "images_per_second", "ms", "overhead", "began", "ended_at", 
 def _npz(path: Path) -> None:
     import numpy as np
 
-    with path.open("rb") as file, np.load(file, allow_pickle=False) as held:
-        for name in held.files:
-            held[name]
+    with path.open("rb") as file, np.load(file, allow_pickle=False) as archive:
+        for name in archive.files:
+            archive[name]
 
 
 def _archive(path: Path) -> None:
-    with zipfile.ZipFile(path) as held:
-        bad = held.testzip()
-    if bad is not None:
-        raise ValueError(f"{bad} in it is damaged")
+    with zipfile.ZipFile(path) as archive:
+        member = archive.testzip()
+    if member is not None:
+        raise ValueError(f"{member} in it is damaged")
 
 
 def _text(path: Path) -> None:
@@ -90,10 +90,10 @@ def _pdf(path: Path) -> None:
 
 def _records(path: Path) -> None:
     """Check TensorBoard's records: length, its checksum, content, its checksum."""
-    content, place = path.read_bytes(), 0
-    while place < len(content):
-        place += 16 + int.from_bytes(content[place : place + 8], "little")
-    if place != len(content):
+    content, offset = path.read_bytes(), 0
+    while offset < len(content):
+        offset += 16 + int.from_bytes(content[offset : offset + 8], "little")
+    if offset != len(content):
         raise ValueError("its last record is cut off")
 
 
@@ -137,15 +137,15 @@ def half_files(folder: Path) -> Iterator[str]:
     """Yield what is wrong with the files under their final names in ``folder``."""
     for path in sorted(folder.rglob("*")):
         if path.is_file() and path.name not in GROWING and not _unfinished(path, folder):
-            said = damaged(path)
-            if said:
-                yield said
+            fault = damaged(path)
+            if fault:
+                yield fault
 
 
 def leftovers(folder: Path) -> list[str]:
     """List files and folders with temporary names, relative to ``folder``."""
-    found = (path for path in folder.rglob("*") if path.name.startswith(".") or path.name.endswith(".parts"))
-    return sorted(path.relative_to(folder).as_posix() for path in found)
+    paths = (path for path in folder.rglob("*") if path.name.startswith(".") or path.name.endswith(".parts"))
+    return sorted(path.relative_to(folder).as_posix() for path in paths)
 
 
 def _unfinished(path: Path, folder: Path) -> bool:

@@ -2,7 +2,7 @@
 
     python bench/endurance/writes.py                         # 100 each; some forty minutes on two free cores
     python bench/endurance/writes.py --count 10 --only 'run: metrics.json' sheets
-    without kinds that need Keras
+    python bench/endurance/writes.py --light                 # without kinds that need Keras
 
 Half of the kills come before a chosen change to the folder (a file opened for writing, renamed, removed ...), so that
 every gap between two changes is tried; the other half at a random moment, by a timer of the process itself that nothing
@@ -73,15 +73,15 @@ def content(path: Path) -> str:
 
 def state(folder: Path) -> State:
     """Map every file under a final name to its content; for one that cannot be read, to the error."""
-    found = {}
+    contents = {}
     for path in sorted(folder.rglob("*")):
         name = path.relative_to(folder).as_posix()
         if path.is_file() and not any(part.startswith(".") for part in name.split("/")) and ".parts" not in name:
             try:
-                found[name] = content(path)
+                contents[name] = content(path)
             except Exception as error:  # noqa: BLE001 - whatever a reader says of a damaged file
-                found[name] = f"{type(error).__name__}: {error}"[:100]
-    return found
+                contents[name] = f"{type(error).__name__}: {error}"[:100]
+    return contents
 
 
 @dataclass
@@ -103,26 +103,26 @@ class Prepared:
         """Return what is wrong in a folder in which a writing was interrupted."""
         if self.kind.grows:
             return None  # running the same command again will tell
-        found, versions = state(folder), []
-        for name, value in found.items():
+        current, versions = state(folder), []
+        for name, value in current.items():
             if name in self.loose:
-                said = damaged(folder / name)
-                if said:
-                    return said
+                damage = damaged(folder / name)
+                if damage:
+                    return damage
                 continue
-            here = {number for number, each in enumerate((self.before, self.after)) if each.get(name) == value}
-            if not here:
+            matching = {number for number, each in enumerate((self.before, self.after)) if each.get(name) == value}
+            if not matching:
                 return damaged(folder / name) or f"{name} is neither the old nor the new one ({value[:60]})"
-            versions.append(here)
-        missing = sorted(set(self.after) - set(found))
+            versions.append(matching)
+        missing = sorted(set(self.after) - set(current))
         if from_old and [name for name in missing if name in self.before and not self._may_miss(name)]:
             return f"{', '.join(missing)} was there and is missing"
         if not self.kind.together:
             return None
         if versions and not set.intersection(*versions):
-            return f"files of two writings stand together: {', '.join(found)}"
-        if found and any(not self._may_miss(name) for name in missing):
-            return f"{', '.join(missing)} is missing beside {', '.join(found)}"
+            return f"files of two writings stand together: {', '.join(current)}"
+        if current and any(not self._may_miss(name) for name in missing):
+            return f"{', '.join(missing)} is missing beside {', '.join(current)}"
         return None
 
     def _may_miss(self, name: str) -> bool:
@@ -141,10 +141,10 @@ class Plan:
     count: Path | None = None
 
 
-def changes(event: str, given: tuple[Any, ...], folder: Path) -> bool:
+def changes(event: str, arguments: tuple[Any, ...], folder: Path) -> bool:
     """Return whether an audit event (`sys.addaudithook`) announces a change in the folder."""
-    writes = event == "open" and isinstance(given[2], int) and given[2] & (os.O_WRONLY | os.O_RDWR | os.O_CREAT)
-    return bool(writes or event in _CHANGES) and str(folder) in str(given[0])
+    writes = event == "open" and isinstance(arguments[2], int) and arguments[2] & (os.O_WRONLY | os.O_RDWR | os.O_CREAT)
+    return bool(writes or event in _CHANGES) and str(folder) in str(arguments[0])
 
 
 def begin(plan: Plan, folder: Path, seen: int = 0) -> None:
@@ -154,16 +154,18 @@ def begin(plan: Plan, folder: Path, seen: int = 0) -> None:
     storage._swept.clear()  # as in a new process: `before` may have written there
     if plan.count is not None:
         _counting.update(path=plan.count, began=time.monotonic(), seen=seen)
-        sys.addaudithook(lambda event, given: _counting.update(seen=_counting["seen"] + changes(event, given, folder)))
+        sys.addaudithook(
+            lambda event, arguments: _counting.update(seen=_counting["seen"] + changes(event, arguments, folder))
+        )
     if plan.wait:
         signal.signal(signal.SIGALRM, signal.SIG_DFL)
         signal.setitimer(signal.ITIMER_REAL, plan.wait)
     if not plan.at:
         return
 
-    def hook(event: str, given: tuple[Any, ...]) -> None:
+    def hook(event: str, arguments: tuple[Any, ...]) -> None:
         nonlocal seen
-        if changes(event, given, folder):
+        if changes(event, arguments, folder):
             seen += 1
             if seen == plan.at:
                 os.kill(os.getpid(), signal.SIGKILL)
@@ -175,7 +177,7 @@ def begin(plan: Plan, folder: Path, seen: int = 0) -> None:
 
 def forked(work: Callable[[], None]) -> tuple[int, str]:
     """Run it in a forked process; return the exit code (negative: a signal) and the error message."""
-    taken, given = os.pipe()
+    read_end, write_end = os.pipe()
     sys.stdout.flush()
     sys.stderr.flush()
     pid = os.fork()
@@ -183,13 +185,13 @@ def forked(work: Callable[[], None]) -> tuple[int, str]:
         nowhere = os.open(os.devnull, os.O_WRONLY)
         os.dup2(nowhere, 1)
         os.dup2(nowhere, 2)
-        _end_with(work, [given])
-    os.close(given)
-    return _outcome(pid, taken)
+        _end_with(work, [write_end])
+    os.close(write_end)
+    return _outcome(pid, read_end)
 
 
-def _end_with(work: Callable[[], None], given: list[int]) -> NoReturn:
-    code, said = _WRONG, ""
+def _end_with(work: Callable[[], None], write_ends: list[int]) -> NoReturn:
+    code, message = _WRONG, ""
     try:
         work()
         if _counting["path"] is not None:
@@ -199,23 +201,23 @@ def _end_with(work: Callable[[], None], given: list[int]) -> NoReturn:
         from digitlab.errors import StorageError
 
         code = _REFUSED if isinstance(error, StorageError) else _WRONG
-        said = f"{type(error).__name__}: {error}"[:300]
+        message = f"{type(error).__name__}: {error}"[:300]
     finally:
-        os.write(given[0] if given else 2, said.encode())
+        os.write(write_ends[0] if write_ends else 2, message.encode())
         os._exit(code)
 
 
-def _outcome(pid: int, taken: int) -> tuple[int, str]:
+def _outcome(pid: int, read_end: int) -> tuple[int, str]:
     end = time.monotonic() + _LIMIT
     while not (ended := os.waitpid(pid, os.WNOHANG))[0]:
         if time.monotonic() > end:
             os.kill(pid, signal.SIGKILL)
             os.waitpid(pid, 0)
-            os.close(taken)
+            os.close(read_end)
             return _WRONG, f"it hung for {_LIMIT:.0f} s"
         time.sleep(0.0005)
-    with os.fdopen(taken, "rb") as said:
-        return os.waitstatus_to_exitcode(ended[1]), said.read().decode(errors="replace")
+    with os.fdopen(read_end, "rb") as pipe:
+        return os.waitstatus_to_exitcode(ended[1]), pipe.read().decode(errors="replace")
 
 
 class _GoOn(BaseException):
@@ -238,25 +240,25 @@ def anew(kind: Kind, folder: Path) -> Runner:
 
 def from_first_change(kind: Kind, folder: Path, loop: Callable[[Runner], list[Tried]]) -> list[Tried]:
     """Run ``loop`` in a process that has computed everything: each writing continues from its first change there."""
-    taken, given = os.pipe()
+    read_end, write_end = os.pipe()
     answers: list[int] = []
 
     def run(plan: Plan) -> tuple[int, str]:
-        heard, said = os.pipe()
+        answer_read, answer_write = os.pipe()
         pid = os.fork()
         if pid:
-            os.close(said)
-            return _outcome(pid, heard)
-        answers.append(said)
+            os.close(answer_write)
+            return _outcome(pid, answer_read)
+        answers.append(answer_write)
         begin(plan, folder, seen=1)
         raise _GoOn
 
     def stand() -> None:
         code = _WRONG
         try:
-            found = json.dumps(loop(run)).encode()
-            with os.fdopen(given, "wb") as file:
-                file.write(found)
+            payload = json.dumps(loop(run)).encode()
+            with os.fdopen(write_end, "wb") as file:
+                file.write(payload)
             code = _DONE
         except _GoOn:
             return
@@ -271,23 +273,23 @@ def from_first_change(kind: Kind, folder: Path, loop: Callable[[Runner], list[Tr
 
     pid = os.fork()
     if pid == 0:
-        os.close(taken)
+        os.close(read_end)
         _end_with(work, answers)  # only the processes forked at the first change end here
-    os.close(given)
-    with os.fdopen(taken, "rb") as file:
-        found = file.read()
+    os.close(write_end)
+    with os.fdopen(read_end, "rb") as file:
+        payload = file.read()
     os.waitpid(pid, 0)
-    if not found:
+    if not payload:
         raise RuntimeError(f"{kind.name}: its process ended before its first change to the folder")
-    return [(what, how, fault) for what, how, fault in json.loads(found)]
+    return [(what, how, fault) for what, how, fault in json.loads(payload)]
 
 
 def _at_first_change(folder: Path, then: Callable[[], None]) -> None:
     waiting = True
 
-    def hook(event: str, given: tuple[Any, ...]) -> None:
+    def hook(event: str, arguments: tuple[Any, ...]) -> None:
         nonlocal waiting
-        if waiting and changes(event, given, folder):
+        if waiting and changes(event, arguments, folder):
             waiting = False
             then()
 
@@ -303,37 +305,37 @@ def prepared(kind: Kind, home: Path, folder: Path) -> Prepared:
     old, again, empty = (_new(home / name) for name in ("old", "again", "empty"))
     _undisturbed(kind, lambda: (kind.before(old, 0), kind.write(old, 0), None)[-1])
     _undisturbed(kind, lambda: kind.before(empty, 1))
-    loose: set[str] = set()
+    varying: set[str] = set()
     if not (kind.costly and kind.keras):  # would take minutes, and gives the same result each time
         _undisturbed(kind, lambda: (kind.before(again, 0), kind.write(again, 0), None)[-1])
         first, second = state(old), state(again)
-        loose = {name for name in first if first[name] != second.get(name)}
+        varying = {name for name in first if first[name] != second.get(name)}
     _put(old, folder)
-    return Prepared(kind, old, empty, state(old), loose)
+    return Prepared(kind, old, empty, state(old), varying)
 
 
 def _undisturbed(kind: Kind, work: Callable[[], None]) -> None:
-    code, said = forked(work)
+    code, message = forked(work)
     if code != _DONE:
-        raise RuntimeError(f"{kind.name}: undisturbed, it ended with {code}: {said}")
+        raise RuntimeError(f"{kind.name}: undisturbed, it ended with {code}: {message}")
 
 
-def measure(made: Prepared, folder: Path, run: Runner) -> None:
+def measure(case: Prepared, folder: Path, run: Runner) -> None:
     """Write the second content; record it, its number of changes to the folder, and the seconds after the first.
 
     Raises:
         RuntimeError: if it cannot be written even undisturbed.
     """
-    counted = made.old.parent / "counted"
-    code, said = run(Plan(count=counted))
+    counted = case.old.parent / "counted"
+    code, message = run(Plan(count=counted))
     if code != _DONE:  # some refuse to overwrite
-        made.replaces = False
-        _put(made.empty, folder)
-        code, said = run(Plan(count=counted))
+        case.replaces = False
+        _put(case.empty, folder)
+        code, message = run(Plan(count=counted))
     if code != _DONE:
-        raise RuntimeError(f"{made.kind.name}: undisturbed, it ended with {code}: {said}")
+        raise RuntimeError(f"{case.kind.name}: undisturbed, it ended with {code}: {message}")
     number, seconds = counted.read_text().split()
-    made.after, made.changes, made.seconds = state(folder), int(number), float(seconds)
+    case.after, case.changes, case.seconds = state(folder), int(number), float(seconds)
 
 
 def _put(template: Path, folder: Path) -> None:
@@ -343,67 +345,67 @@ def _put(template: Path, folder: Path) -> None:
     shutil.copytree(template, folder, dirs_exist_ok=True)
 
 
-def _put_for(made: Prepared, folder: Path, number: int) -> bool:
+def _put_for(case: Prepared, folder: Path, number: int) -> bool:
     """Restore the folder, in three of four attempts with the old files; return whether they are there."""
-    from_old = made.replaces and number % 4 < 3
-    _put(made.old if from_old else made.empty, folder)
+    from_old = case.replaces and number % 4 < 3
+    _put(case.old if from_old else case.empty, folder)
     if from_old:
-        shutil.copytree(made.empty, folder, dirs_exist_ok=True)
+        shutil.copytree(case.empty, folder, dirs_exist_ok=True)
     return from_old
 
 
-def cut_off(made: Prepared, folder: Path, run: Runner, number: int, draw: random.Random) -> Tried:
+def cut_off(case: Prepared, folder: Path, run: Runner, number: int, draw: random.Random) -> Tried:
     """Kill one writing; return how, and what was wrong afterwards."""
-    from_old = _put_for(made, folder, number)
+    from_old = _put_for(case, folder, number)
     if number % 2:
-        plan = Plan(at=1 + (number // 2) % max(1, made.changes))
-        how = f"before change {plan.at} of {made.changes}"
+        plan = Plan(at=1 + (number // 2) % max(1, case.changes))
+        how = f"before change {plan.at} of {case.changes}"
     else:
-        plan = Plan(wait=max(1e-6, draw.uniform(0, made.seconds)))
+        plan = Plan(wait=max(1e-6, draw.uniform(0, case.seconds)))
         how = f"{1000 * plan.wait:.2f} ms after the first change"
-    code, said = run(plan)
+    code, message = run(plan)
     if code > 0:
-        return "kill", how, f"it was not killed but ended with {code}: {said}"
-    return "kill", how, made.fault(folder, from_old=from_old) or once_more(made, folder, run)
+        return "kill", how, f"it was not killed but ended with {code}: {message}"
+    return "kill", how, case.fault(folder, from_old=from_old) or once_more(case, folder, run)
 
 
-def once_more(made: Prepared, folder: Path, run: Runner) -> str | None:
+def once_more(case: Prepared, folder: Path, run: Runner) -> str | None:
     """Check that the same command, run again, succeeds and leaves no temporary file."""
-    code, said = run(Plan())
-    if code != _DONE and (made.replaces or state(folder) != made.after):
-        return f"the same command, once more, ended with {code}: {said}"
-    left = [path.name for path in folder.rglob("*") if path.name.startswith(".")]
-    if left:
-        return f"left over: {', '.join(left)}"
-    fault = made.fault(folder, from_old=True)
+    code, message = run(Plan())
+    if code != _DONE and (case.replaces or state(folder) != case.after):
+        return f"the same command, once more, ended with {code}: {message}"
+    leftovers = [path.name for path in folder.rglob("*") if path.name.startswith(".")]
+    if leftovers:
+        return f"left over: {', '.join(leftovers)}"
+    fault = case.fault(folder, from_old=True)
     return fault and f"once more: {fault}"
 
 
-def full(made: Prepared, folder: Path, run: Runner, number: int, draw: random.Random) -> Tried:
+def full(case: Prepared, folder: Path, run: Runner, number: int, draw: random.Random) -> Tried:
     """Write with a random amount of room left; return how much, and what was wrong afterwards."""
-    from_old = _put_for(made, folder, number)
+    from_old = _put_for(case, folder, number)
     before = state(folder)
-    needed = sum(path.stat().st_size for path in made.old.rglob("*") if path.is_file()) // _PAGE + 2
-    room = draw.randrange(0, needed)
+    needed = sum(path.stat().st_size for path in case.old.rglob("*") if path.is_file()) // _PAGE + 2
+    free_pages = draw.randrange(0, needed)
     ballast = folder.parent / "ballast"
     with ballast.open("wb") as file:
         free = os.statvfs(folder).f_bavail * _PAGE
-        os.posix_fallocate(file.fileno(), 0, max(_PAGE, free - room * _PAGE))
-    how = f"room for {4 * room} of {4 * needed} kB"
-    code, said = run(Plan())  # no try and finally: a process that continues from here would remove the ballast
+        os.posix_fallocate(file.fileno(), 0, max(_PAGE, free - free_pages * _PAGE))
+    how = f"room for {4 * free_pages} of {4 * needed} kB"
+    code, message = run(Plan())  # no try and finally: a process that continues from here would remove the ballast
     ballast.unlink()
-    fault = made.fault(folder, from_old=from_old)
-    missing = sorted(set(made.after) - set(state(folder)))
-    left = [path.name for path in folder.rglob("*") if path.name.startswith(".")]
-    if code == _DONE and missing and not (made.kind.grows or made.kind.optional):
+    fault = case.fault(folder, from_old=from_old)
+    missing = sorted(set(case.after) - set(state(folder)))
+    leftovers = [path.name for path in folder.rglob("*") if path.name.startswith(".")]
+    if code == _DONE and missing and not (case.kind.grows or case.kind.optional):
         fault = fault or f"it said nothing, and {', '.join(missing)} is missing"
-    elif code == _REFUSED and made.kind.together and state(folder) != before:
+    elif code == _REFUSED and case.kind.together and state(folder) != before:
         fault = fault or "it was refused, and the old files are not as they were"
     elif code not in (_DONE, _REFUSED):
-        fault = fault or f"it ended with {code}: {said or 'nothing said'}"
-    if left and not fault:
-        fault = f"left over: {', '.join(left)}"
-    return "disk", how, fault or (once_more(made, folder, run) if made.kind.grows else None)
+        fault = fault or f"it ended with {code}: {message or 'nothing message'}"
+    if leftovers and not fault:
+        fault = f"left over: {', '.join(leftovers)}"
+    return "disk", how, fault or (once_more(case, folder, run) if case.kind.grows else None)
 
 
 def broken(kind: Kind, home: Path, *, disk: bool, options: Any, over: Callable[[], bool]) -> list[Row]:
@@ -413,23 +415,23 @@ def broken(kind: Kind, home: Path, *, disk: bool, options: Any, over: Callable[[
     if not disk:
         fullness.skipped = "no private mount namespace here (not root?)"
     draw, folder = random.Random(f"{options.seed}{kind.name}"), _new(home / "here")  # noqa: S311
-    made = prepared(kind, home, folder)
+    case = prepared(kind, home, folder)
 
     def loop(run: Runner) -> list[Tried]:
-        measure(made, folder, run)
-        tried: list[Tried] = [("measured", f"{made.changes} {1000 * made.seconds:.1f}", None)]
+        measure(case, folder, run)
+        tried: list[Tried] = [("measured", f"{case.changes} {1000 * case.seconds:.1f}", None)]
         for number in range(options.count):
             if over():
                 break
-            tried.append(cut_off(made, folder, run, number, draw))
+            tried.append(cut_off(case, folder, run, number, draw))
             if disk:
-                tried.append(full(made, folder, run, number, draw))
+                tried.append(full(case, folder, run, number, draw))
         return tried
 
-    found = from_first_change(kind, folder, loop) if kind.costly else loop(anew(kind, folder))
-    changed, milliseconds = found.pop(0)[1].split()
+    attempts = from_first_change(kind, folder, loop) if kind.costly else loop(anew(kind, folder))
+    changed, milliseconds = attempts.pop(0)[1].split()
     killed.measured = {"changes": int(changed), "milliseconds": float(milliseconds)}
-    for number, (what, how, fault) in enumerate(found):
+    for number, (what, how, fault) in enumerate(attempts):
         row = killed if what == "kill" else fullness
         row.add(None if fault is None else f"attempt {number}, {how}: {fault}")
     return [killed, fullness]
@@ -471,8 +473,8 @@ def main() -> int:
             except RuntimeError as error:
                 rows.append(Row(f"kill and full disk while written: {kind.name}", "0 damaged", failures=[str(error)]))
             shutil.rmtree(home)
-            told = ", ".join(f"{row.held} of {row.tried}" for row in rows[-2:])
-            print(f"{kind.name}: {told} held, {time.monotonic() - start:.0f} s", flush=True)
+            summary = ", ".join(f"{row.held} of {row.tried}" for row in rows[-2:])
+            print(f"{kind.name}: {summary} held, {time.monotonic() - start:.0f} s", flush=True)
     return finish("writes", rows, options)
 
 
@@ -494,8 +496,8 @@ def _in_a_namespace() -> None:
     with contextlib.suppress(OSError):
         disk = tempfile.mkdtemp(prefix="digitlab-disk-")
         script = f'mount -t tmpfs -o size={_SIZE}m tmpfs "$0" && {_INSIDE}="$0" exec "$@"'
-        words = ["unshare", "-m", "sh", "-c", script, disk, sys.executable, *sys.argv]
-        code = subprocess.run(words, check=False).returncode
+        command = ["unshare", "-m", "sh", "-c", script, disk, sys.executable, *sys.argv]
+        code = subprocess.run(command, check=False).returncode
         Path(disk).rmdir()
         if code in (0, 1):
             sys.exit(code)
