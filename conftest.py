@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 _OFFERED = ("digitlab.api", "digitlab.training.estimator")  # modules whose examples train
-_NAMES = ("EpochEnded", "load_dataset", "load_model", "load_run")  # of other modules, in examples
+_NAMES = ("EpochEnded", "example_form", "load_dataset", "load_model", "load_run")  # of other modules, in examples
 _UNDRAWN = "digitlab.reports.page.svg", lambda name, _: f"<svg><title>{name}</title></svg>"  # ten figures take a second
 
 

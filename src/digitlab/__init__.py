@@ -17,10 +17,10 @@ from digitlab import privacy
 from digitlab.version import VERSION
 
 if TYPE_CHECKING:  # for editors and type checkers; `_ROOMS` lists the same names for run time
-    from digitlab.api.measuring import compare, evaluate, label_errors, list_runs, report, robustness
+    from digitlab.api.data import check_data, classify_data, convert_dataset
+    from digitlab.api.measuring import compare, evaluate, label_errors, list_runs, list_studies, report, robustness
     from digitlab.api.models import (
         Reader,
-        check_data,
         diagnose,
         ensemble,
         export,
@@ -29,6 +29,15 @@ if TYPE_CHECKING:  # for editors and type checkers; `_ROOMS` lists the same name
         load_dataset,
         load_model,
         load_run,
+    )
+    from digitlab.api.sheets import (
+        compare_sheets,
+        correct_sheets,
+        example_form,
+        new_form,
+        promise_sheets,
+        read_sheets,
+        review_sheets,
     )
     from digitlab.api.trainings import cross_validate, lr_range_test, resume, run_study, train, transfer, tune
     from digitlab.errors import DigitlabError
@@ -41,11 +50,12 @@ if TYPE_CHECKING:  # for editors and type checkers; `_ROOMS` lists the same name
     from digitlab.values import Digits, Frame, Prediction, ReadDigit, Reading
 
 __all__ = [
-    "DigitClassifier", "DigitlabError", "Digits", "EpochEnded", "Frame", "Prediction", "ReadDigit", "Reader",
-    "Reading", "Run", "StopRequest", "TrainingConfig", "Transfer", "check_data", "compare", "cross_validate",
-    "diagnose", "ensemble", "evaluate", "export", "import_model", "inspect", "label_errors", "list_runs",
-    "load_dataset", "load_model", "load_run", "lr_range_test", "report", "resume", "robustness", "run_study", "train",
-    "transfer", "tune",
+    "DigitClassifier", "DigitlabError", "Digits", "EpochEnded", "Frame", "Prediction", "ReadDigit", "Reader", "Reading",
+    "Run", "StopRequest", "TrainingConfig", "Transfer", "check_data", "classify_data", "compare", "compare_sheets",
+    "convert_dataset", "correct_sheets", "cross_validate", "diagnose", "ensemble", "evaluate", "example_form", "export",
+    "import_model", "inspect", "label_errors", "list_runs", "list_studies", "load_dataset", "load_model", "load_run",
+    "lr_range_test", "new_form", "promise_sheets", "read_sheets", "report", "resume", "review_sheets", "robustness",
+    "run_study", "train", "transfer", "tune",
 ]  # fmt: skip
 
 __version__ = VERSION
@@ -61,11 +71,13 @@ _ROOMS = {
     "TrainingConfig": "training.config",
     "Transfer": "transfer_learning.settings",
     **dict.fromkeys(("Digits", "Frame", "Prediction", "ReadDigit", "Reading"), "values"),
-    **dict.fromkeys(("compare", "evaluate", "label_errors", "list_runs", "report", "robustness"), "api.measuring"),
-    **dict.fromkeys(
-        ("Reader", "check_data", "diagnose", "ensemble", "export", "import_model", "inspect"), "api.models"
-    ),
+    **dict.fromkeys(("check_data", "classify_data", "convert_dataset"), "api.data"),
+    **dict.fromkeys(("compare", "evaluate", "label_errors", "list_runs", "list_studies"), "api.measuring"),
+    **dict.fromkeys(("report", "robustness"), "api.measuring"),
+    **dict.fromkeys(("Reader", "diagnose", "ensemble", "export", "import_model", "inspect"), "api.models"),
     **dict.fromkeys(("load_dataset", "load_model", "load_run"), "api.models"),
+    **dict.fromkeys(("correct_sheets", "example_form", "new_form", "promise_sheets"), "api.sheets"),
+    **dict.fromkeys(("read_sheets", "review_sheets", "compare_sheets"), "api.sheets"),
     **dict.fromkeys(
         ("cross_validate", "lr_range_test", "resume", "run_study", "train", "transfer", "tune"), "api.trainings"
     ),

@@ -9,6 +9,7 @@
     │   ├── RecipeError           a recipe or configuration file
     │   ├── RunError              a run folder: missing or incomplete
     │   └── SourceError           a video or camera
+    │       └── WrongSourceError  one that no further attempt can open: its address or password is wrong
     ├── ShapeError                an array of the wrong shape or type for the function (also a ValueError)
     ├── StorageError              a disk that is full, a folder that cannot be written
     ├── DivergedError             a training whose loss has become NaN
@@ -31,8 +32,8 @@ if TYPE_CHECKING:
 
 __all__ = [
     "ClusterError", "DatasetError", "DigitlabError", "DivergedError", "ImageError", "InputError", "MissingExtraError",
-    "ModelError", "RecipeError", "RunError", "ShapeError", "SourceError", "StorageError", "UsageError", "first_line",
-    "naming_the_extra",
+    "ModelError", "RecipeError", "RunError", "ShapeError", "SourceError", "StorageError", "UsageError",
+    "WrongSourceError", "counted", "first_line", "naming_the_extra",
 ]  # fmt: skip
 
 
@@ -79,6 +80,10 @@ class RunError(InputError):
 
 class SourceError(InputError):
     """A video or camera that cannot be opened or read."""
+
+
+class WrongSourceError(SourceError):
+    """A camera that no further attempt can open: its address is invalid or leads elsewhere, or password is wrong."""
 
 
 class ShapeError(DigitlabError, ValueError):
@@ -144,3 +149,12 @@ def first_line(error: object, most: int = 200) -> str:
     'KeyError'
     """
     return next((line.strip() for line in str(error).splitlines() if line.strip()), type(error).__name__)[:most]
+
+
+def counted(number: int, one: str, many: str | None = None) -> str:
+    """Return a number with its noun, as messages and tables say it; ``many``: the plural, by default with an s.
+
+    >>> counted(1, "column"), counted(1200, "image"), counted(0, "box", "boxes")
+    ('1 column', '1,200 images', '0 boxes')
+    """
+    return f"{number:,} {one if number == 1 else many or f'{one}s'}"

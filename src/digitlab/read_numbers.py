@@ -83,7 +83,8 @@ class ReadNumber:
     def as_dict(self) -> dict[str, Any]:
         """Return it for JSON: text, confidence, box; with a list or a check read, fits; with a list second, margin.
 
-        Where no entry of the list is returned also nearest, the most likely one.
+        Where no entry of the list is returned also nearest, the most likely one. Which digits it has, `Reading.as_dict`
+        adds.
         """
         asked = {} if self.read is None else {"read": self.read, "fits": self.fits}
         listed = {"second": self.second, "margin": None if self.margin is None else round(self.margin, 2)}

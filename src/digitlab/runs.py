@@ -1,7 +1,7 @@
 """The run folder: `runs/<date-time>-<name>/`. The only module that knows its file names.
 
     config.toml        all resolved settings, enough to repeat the run
-    environment.json   versions, processor, seed, commit, precision
+    environment.json   versions, processor, seed, commit, precision, how the training ended
     history.csv        one row per epoch
     batches.csv        one row per batch
     model.keras        the trained model, float32
@@ -36,7 +36,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from digitlab.errors import RunError, UsageError
+from digitlab.errors import RunError, UsageError, counted
 from digitlab.shown import Drawn
 from digitlab.storage import atomic_path, saying_what_failed, write_text
 from digitlab.toml_files import parse_toml
@@ -339,7 +339,7 @@ class Run(Drawn):
                 columns, *rows = list(csv.reader(path.read_text("utf-8").splitlines())) or [[]]
             for number, row in enumerate(rows, 2):
                 if len(row) < len(columns):  # the end is missing
-                    raise ValueError(f"line {number} has {len(row)} columns, the first has {len(columns)}")
+                    raise ValueError(f"line {number} has {counted(len(row), 'column')}, the first has {len(columns)}")
             return {name: [float(row[index] or "nan") for row in rows] for index, name in enumerate(columns)}
         except (ValueError, csv.Error) as error:
             raise RunError(f"{path}: damaged; expected a table of numbers ({error})") from error

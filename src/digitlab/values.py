@@ -223,8 +223,21 @@ class Reading(Shown, Tabular):
             )
         )
 
+    @property
+    def digits_of_numbers(self) -> tuple[tuple[int, ...], ...]:
+        """For each of `numbers`, the indices of its digits in ``digits``.
+
+        >>> row = [ReadDigit(n, 0.9, (x, 0, x + 8, 12), line=0) for n, x in ((1, 0), (2, 10), (7, 60))]
+        >>> Reading(tuple(row), milliseconds=3.0).digits_of_numbers
+        ((0, 1), (2,))
+        """
+        places = {each: index for index, each in enumerate(self.digits)}
+        return tuple(tuple(places[each] for each in number.digits if each in places) for number in self.numbers)
+
     def as_dict(self) -> dict[str, Any]:
         """Return it for JSON, as the command line, page and programs get it, without defaults (no note, not turned).
+
+        The ``digits`` of each number are indices into the reading's ``digits``.
 
         >>> told = Reading((ReadDigit(7, 0.98765, (3, 4, 9, 16), line=0),), milliseconds=3.14159).as_dict()
         >>> told["digits"], told["ms"]
@@ -242,7 +255,10 @@ class Reading(Shown, Tabular):
             **turned,
             **grid,
             "digits": [found.as_dict() for found in self.digits],
-            "numbers": [each.as_dict() for each in self.numbers],
+            "numbers": [
+                {**each.as_dict(), "digits": list(indices)}
+                for each, indices in zip(self.numbers, self.digits_of_numbers, strict=True)
+            ],
             "ms": round(self.milliseconds, 2),
         }
 

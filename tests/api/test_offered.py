@@ -25,6 +25,10 @@ COMMANDS = {
     "train": ["train"], "evaluate": ["evaluate"], "compare": ["compare"], "inspect": ["inspect"],
     "transfer": ["transfer"], "tune": ["tune"], "run_study": ["study", "run"], "label_errors": ["label-errors"],
     "export": ["export"], "import_model": ["import"], "check_data": ["data", "check"], "list_runs": ["runs"],
+    "convert_dataset": ["data", "convert"], "list_studies": ["study", "list"], "example_form": ["sheet", "example"],
+    "new_form": ["sheet", "new"], "read_sheets": ["sheet", "read"], "review_sheets": ["sheet", "review"],
+    "correct_sheets": ["sheet", "correct"], "promise_sheets": ["sheet", "promise"],
+    "compare_sheets": ["sheet", "agree"],
 }  # fmt: skip
 # What has another name in Python, for its grammar or habits; None: what Python does otherwise, and the docs say how.
 RENAMED: dict[tuple[str, str], str | None] = {
@@ -40,6 +44,8 @@ RENAMED: dict[tuple[str, str], str | None] = {
     ("evaluate", "robustness_images"): None,
     ("list_runs", "compare"): None,  # digitlab.compare(*table.comparable)
     ("list_runs", "html"): None,
+    ("read_sheets", "check"): "checks",
+    ("read_sheets", "jobs"): "processes",
 }
 ONLY_PYTHON = {"progress", "listener", "stop", "settings"}
 

@@ -128,6 +128,15 @@ def test_filters_are_drawn_of_digits_and_photos(tmp_path: Path, capsys: Captured
             assert picture.size[0] > 1000
 
 
+def test_filters_of_a_dataset_name_the_command_that_makes_pictures_of_it(scans: Path, capsys: Captured) -> None:
+    with dataset_writer(scans.with_name("few.npz")) as sink:
+        sink.write(find_dataset(str(scans)).split("all"))
+    assert run(["data", "filters", str(scans.with_name("few.npz")), "--out", str(scans.with_name("f.png"))]) == 2
+    err = capsys.readouterr().err
+    assert "few.npz: is a file of NumPy arrays; expected a JPEG" in err
+    assert "`digitlab data convert FILE FOLDER/` writes a dataset's images as pictures" in err
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [

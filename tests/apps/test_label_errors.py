@@ -112,7 +112,7 @@ def test_one_image_is_too_few(tmp_path: Path, capsys: Captured) -> None:
     path, one = tmp_path / "one.npz", load_dataset("mnist").split("test")[:1]
     np.savez(path, images=one.images, labels=one.labels)
     assert run(["label-errors", str(path)]) == 2
-    assert "class 7 has 1 of the 1 images" in capsys.readouterr().err
+    assert "class 7 has 1 of the 1 image;" in capsys.readouterr().err
 
 
 def test_the_help_has_an_example(capsys: Captured) -> None:

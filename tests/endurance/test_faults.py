@@ -59,8 +59,8 @@ def test_a_camera_lost_in_ten_ways_is_read_again(script: Any, monkeypatch: pytes
     monkeypatch.setenv("DIGITLAB_CONFIG", str(tmp_path))
     live = script("live")
     told = live.run_session("region", 80, len(live.WAYS), 0, 2.0)
-    assert {way for way, _ in told["backs"]} == set(live.WAYS)
-    assert max(seconds for _, seconds in told["backs"]) < 20
+    assert {way for way, _ in told["recoveries"]} == set(live.WAYS)
+    assert max(seconds for _, seconds in told["recoveries"]) < 20
     assert (told["old"], told["wrong"], told["threads_left"]) == ([], [], 0)
     assert told["texts"]
 

@@ -102,20 +102,6 @@ def test_telling_apart_is_scikit_learns_area_and_the_curve_falls(digits: list[in
         assert np.mean(np.array(digits) >= kept) >= level - 1e-9
 
 
-def test_a_models_own_score_stands_beside_its_confidence() -> None:
-    def own(images: NDArray[np.uint8], probabilities: NDArray[np.floating]) -> NDArray[np.floating]:
-        assert probabilities.shape == (len(images), 10)
-        return -images[:, 0, 1].astype(float)  # the wrong way round
-
-    found = measure_robustness(answer, [PLAIN, strangers("shapes", 10, 20)], own_score=own)
-    shapes = found.sets[1]
-    assert shapes.by_confidence is not None
-    assert shapes.by_own_score is not None
-    assert (shapes.by_confidence.auroc, shapes.by_own_score.auroc) == (1.0, 0.0)
-    assert (shapes.by_confidence.answered, shapes.by_own_score.answered) == (0.0, 1.0)
-    assert found.rows()[1][-2:] == (0.0, 1.0)
-
-
 def test_sweeps_are_in_order_with_the_plain_digits_in_their_middle() -> None:
     turned = [right("rotation", f"{place}", 90, place=place) for place in (30, -30, 60)]
     places, accuracies, intervals = measure_robustness(answer, [PLAIN, *turned]).sweep("rotation")

@@ -145,7 +145,7 @@ def test_odd_sizes_are_told(tmp_path, some):
     larger = np.pad(some.images, ((0, 0), (6, 6), (6, 6)))
     (tmp_path / "a.pkl").write_bytes(pickle.dumps((larger, some.labels)))
     (told,) = sentences(str(tmp_path / "a.pkl"))
-    assert told == "400 images are not of 28×28 but of 40×40; they are prepared as the reader does"
+    assert told == "400 images are not of 28×28 but of 40×40; prepared as the reader does"
 
 
 def test_what_holds_no_digit_is_refused(tmp_path, some):

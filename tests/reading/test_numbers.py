@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import cv2
@@ -12,8 +13,11 @@ from PIL import Image
 
 from digitlab.apps.cli import run
 from digitlab.archives import Results
+from digitlab.archives.job import Answer
+from digitlab.archives.rows import row_of
 from digitlab.errors import UsageError
 from digitlab.reading import Constraints
+from digitlab.reading.numbers.matching import with_known_numbers
 from digitlab.values import ReadDigit, Reading, ReadMark
 
 if TYPE_CHECKING:
@@ -69,7 +73,7 @@ def test_the_confidence_of_a_number_is_that_of_all_its_digits() -> None:
     (longer,) = reading_of((1, 0), (2, 10), (3, 20), (4, 30)).numbers
     assert 0.6 < longer.confidence < short.confidence < 0.9
     told = reading_of((1, 0)).as_dict()["numbers"]
-    assert [sorted(each) for each in told] == [["box", "confidence", "text"]]
+    assert [sorted(each) for each in told] == [["box", "confidence", "digits", "text"]]
 
 
 @pytest.fixture
@@ -147,6 +151,18 @@ def test_of_a_page_upside_down_the_signs_are_where_they_are(
     assert [each.text for each in reading.numbers] == ["2457,35"]
     x0, _, x1, _ = reading.marks[0].box
     assert abs((x0 + x1) / 2 - (image.shape[1] - (60 + 4 * STEP + 12))) < 8
+
+
+def test_in_json_each_number_names_its_digits() -> None:
+    reading = reading_of((1, 0), (2, 15), (7, 80), (8, 92), marks=((":", 11),))
+    told = reading.as_dict()
+    assert [(each["text"], each["digits"]) for each in told["numbers"]] == [("1:2", [0, 1]), ("78", [2, 3])]
+    kept = row_of(Answer("a.png", reading, None, (1, 2)), "x")
+    assert [each["digits"] for each in kept["numbers"]] == [[0, 1], [2, 3]]
+    listed = with_known_numbers(reading, Constraints(among=("78", "999")), 0.5)
+    assert [each["digits"] for each in listed.scaled(2.0).as_dict()["numbers"]] == [[2, 3]]
+    nothing = with_known_numbers(replace(reading, digits=(), marks=()), Constraints(check="luhn"), 0.5)
+    assert [each["digits"] for each in nothing.as_dict()["numbers"]] == [[]]
 
 
 def test_a_list_and_a_check_through_read(reader: Reader, row: Callable[..., NDArray[np.uint8]]) -> None:

@@ -256,7 +256,7 @@ def damage_json(change: Callable[[dict[str, Any]], Any]) -> Callable[[Run], None
         (damage_json(lambda metrics: metrics.update(confusion_matrix=[[1]])), "ten rows of ten counts"),
         (damage_json(lambda metrics: metrics.update(images=19)), "20 images, but metrics.json has 19"),
         (lambda run: run.history.write_text("epoch,loss\n1,zero\n"), "history.csv: damaged"),
-        (lambda run: run.history.write_text("epoch,loss\n1\n"), "line 2 has 1 columns, the first has"),
+        (lambda run: run.history.write_text("epoch,loss\n1\n"), "line 2 has 1 column, the first has"),
         (lambda run: run.history.write_text("loss\n0.5\n"), "lacks the column 'epoch'"),
         (lambda run: run.config.write_text("epochs ="), "config.toml: damaged"),
     ],

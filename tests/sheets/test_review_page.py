@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+import shutil
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -15,6 +16,7 @@ from digitlab.apps.cli import run
 from digitlab.errors import ImageError, UsageError
 from digitlab.sheets import lay_out, read_form
 from digitlab.sheets.promise import drift_of, needed_for, promise_of, upper_bound
+from digitlab.sheets.promise_file import StoredPromise, read_promise, save_promise
 from digitlab.sheets.review_page import KIND, chosen_fields, write_fields_page
 from digitlab.sheets.values import FieldRead
 
@@ -90,7 +92,7 @@ def test_a_page_says_which_photos_are_missing(marks: Path, tmp_path: Path) -> No
     assert write_fields_page(chosen_fields(rows, 9, 0, 0), form, marks / "m.csv", out) == 1
     assert "1 of 2 fields cannot be shown: their photos cannot be opened here." in out.read_text("utf-8")
     assert write_fields_page(chosen_fields(rows[1:], 9, 0, 0), form, marks / "m.csv", out) == 0
-    assert "1 of 1 fields cannot be shown" in out.read_text("utf-8")
+    assert "1 of 1 field cannot be shown" in out.read_text("utf-8")
     assert "Every field is answered" not in out.read_text("utf-8")
 
 
@@ -203,6 +205,47 @@ def test_photos_of_one_name_in_two_folders_are_told_apart(tmp_path: Path, capsys
     assert run(["sheet", "agree", str(tmp_path / "one.csv"), str(tmp_path / "elsewhere.csv")]) == 2
 
 
+REFUSED = "file,n,n confidence,n state,note\n"
+
+
+def test_photos_that_were_refused_do_not_count_as_agreement(tmp_path: Path, capsys: Captured) -> None:
+    """Of three photos, one is refused by both, one by the second reader alone; an empty field is a value."""
+    one, two = tmp_path / "one.csv", tmp_path / "two.csv"
+    one.write_text(REFUSED + "a.jpg,12,0.9,answered,\nb.jpg,,1.0,empty,\nc.jpg,7,0.9,answered,\nd.jpg,,,,no marker\n")
+    two.write_text(
+        REFUSED + "x/a.jpg,13,0.9,answered,\nx/b.jpg,,1.0,empty,\nx/c.jpg,,,,cut off\nx/d.jpg,,,,no marker\n"
+    )
+    assert run(["sheet", "agree", str(one), str(two)]) == 1
+    told = capsys.readouterr()
+    assert told.out == "a.jpg, n: 12 | 13\n"
+    assert "1 of 2 fields are the same (50.00 %, " in told.err
+    assert "not compared: 2 photos without values: c.jpg, d.jpg\n" in told.err
+    assert run(["sheet", "agree", str(one), str(two), "--json"]) == 1
+    assert json.loads(capsys.readouterr().out)["refused"] == ["c.jpg", "d.jpg"]
+    two.write_text(REFUSED + "a.jpg,,,,no marker\n")
+    assert run(["sheet", "agree", str(one), str(two)]) == 2
+    assert "no sheet and column in common; 2 photos without values not counted" in capsys.readouterr().err
+
+
+def test_photos_that_the_other_reader_refused_are_not_doubtful(marks: Path, tmp_path: Path, capsys: Captured) -> None:
+    form, table, other, out = str(marks / "weights.toml"), tmp_path / "m.csv", tmp_path / "o.csv", tmp_path / "r.html"
+    photos = [str(tmp_path / name) for name in ("a.jpg", "b.jpg")]
+    for photo in photos:
+        shutil.copy(marks / "a.jpg", photo)
+    assert run(["sheet", "read", form, *photos, "--out", str(table), "--jobs", "1"]) == 0
+    head, first, second = table.read_text("utf-8").splitlines()
+    refused = ",".join([photos[0], *[""] * (head.count(",") - 1), "no marker"])
+    assert first.startswith(photos[0])
+    other.write_text(f"{head}\n{refused}\n{second}\n")
+    words = ["sheet", "review", form, str(table), "--sample", "0", "--other", str(other), "--out", str(out)]
+    assert run(words) == 0
+    assert f"not compared: 1 photo without values in {other}" in capsys.readouterr().err
+    assert content_of(out)["fields"] == []
+    other.write_text(f"{head}\n{refused}\n")
+    assert run(words) == 2
+    assert "no sheet and column of this table" in capsys.readouterr().err
+
+
 def test_a_person_is_a_reader_too(tmp_path: Path, capsys: Captured) -> None:
     one = corrections(tmp_path / "one.json", said("n", "4", file="x/b.jpg"), said("m", "12"))
     other = corrections(tmp_path / "other.json", said("n", "5", file="b.jpg"), said("m", "12"))
@@ -259,6 +302,63 @@ def test_a_stack_that_looks_different_raises_the_alarm() -> None:
     assert ours.probability == pytest.approx(theirs.pvalue, abs=0.02)
 
 
+def test_lower_confidences_are_told_from_higher_ones() -> None:
+    rng = np.random.default_rng(1)
+    usual, low = rng.beta(20, 1, 800), rng.beta(8, 1, 600)
+    assert drift_of(usual, low).lower
+    assert not drift_of(low, usual).lower
+
+
+def test_a_stack_that_is_read_with_a_promise_is_compared_with_the_stack_of_the_promise(
+    marks: Path, tmp_path: Path, capsys: Captured
+) -> None:
+    made_by = json.loads((marks / "m.sheets.jsonl").read_text("utf-8").splitlines()[0])["made_by"]
+    promise, out = tmp_path / "m.promise.json", tmp_path / "later.csv"
+    words = [
+        "sheet",
+        "read",
+        str(marks / "weights.toml"),
+        str(marks / "a.jpg"),
+        "--jobs",
+        "1",
+        "--promise",
+        str(promise),
+    ]
+
+    def note_of(confidences: NDArray[np.float64], threshold: float) -> str:
+        save_promise(promise, StoredPromise(0.01, threshold, made_by, confidences))
+        assert run([*words, "--out", str(out)]) == 0
+        return capsys.readouterr().err
+
+    assert "confidences are lower than in the stack of the promise" in note_of(np.full(400, 1.0), 1.0)
+    states = next(csv.DictReader(out.read_text("utf-8").splitlines()))
+    assert states["animal state"] == "doubtful"
+    assert "are lower" not in note_of(np.full(400, 0.1), 0.0)  # higher ones keep the promise
+    assert next(csv.DictReader(out.read_text("utf-8").splitlines()))["animal state"] == "answered"
+    assert run([*words, "--out", str(out), "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["drift"]["lower"] is False
+    for more, complaint in (
+        (["--out", str(out), "--least", "0.9"], "leave out --least"),
+        ([], "--promise needs a table to write; add --out"),
+    ):
+        assert run([*words, *more]) == 2
+        assert complaint in capsys.readouterr().err
+    save_promise(promise, StoredPromise(0.01, 0.9, "another", np.full(9, 0.5)))
+    assert run([*words, "--out", str(out)]) == 2
+    assert "was made with another form, model or version" in capsys.readouterr().err
+    promise.write_text('{"kind": "digitlab sheet promise 1", "confidences": [2]}')
+    assert run([*words, "--out", str(out)]) == 2
+    assert f"{promise}: contains no promise" in capsys.readouterr().err
+
+
+def test_of_many_confidences_their_quantiles_are_kept(tmp_path: Path) -> None:
+    confidences = np.random.default_rng(0).beta(20, 1, 50_000)
+    save_promise(tmp_path / "p.json", StoredPromise(0.01, 0.9, "x", confidences))
+    stored = read_promise(tmp_path / "p.json")
+    assert len(stored.confidences) == 10_000
+    assert drift_of(confidences, stored.confidences).distance < 0.001
+
+
 def test_the_promise_of_a_table(marks: Path, tmp_path: Path, capsys: Captured) -> None:
     pytest.importorskip("scipy.stats")
     form, table = str(marks / "weights.toml"), str(marks / "m.csv")
@@ -274,7 +374,12 @@ def test_the_promise_of_a_table(marks: Path, tmp_path: Path, capsys: Captured) -
         assert run(["sheet", "promise", form, table, "--error", "0.01"]) == 0
         told = capsys.readouterr()
         assert "at a confidence of 0.999980 or more" in told.out
-        assert "--least 0.999980 marks" in told.err
+        promise = marks / "m.promise.json"
+        assert f"--promise {promise} marks" in told.err
+        stored = read_promise(promise)
+        assert (stored.error, stored.threshold) == (0.01, 0.99998)
+        filled = [value for value in VALUES.values() if value not in ("", "no")]
+        assert len(stored.confidences) == len(filled)
         assert run(["sheet", "promise", form, table, "--error", "0.001"]) == 1
         assert "at least 2,995 sampled fields" in capsys.readouterr().err
     finally:

@@ -155,6 +155,14 @@ def test_python_is_refused_as_the_command_line_is(tmp_path: Path) -> None:
             new_form(given, out=tmp_path / "form.pdf", practice=practice)
 
 
+@pytest.mark.parametrize("command", ["new", "read", "draw", "review", "correct", "promise"])
+def test_the_form_is_an_argument_of_every_command(command: str, capsys: Captured) -> None:
+    assert run(["sheet", command, "--help"]) == 0
+    arguments = capsys.readouterr().out.partition("─ Arguments ─")[2].partition("─ Parameters ─")[0]
+    assert "FORM" in arguments
+    assert "--form" not in arguments
+
+
 @pytest.mark.parametrize(
     ("words", "said"),
     [

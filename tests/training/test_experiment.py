@@ -143,7 +143,9 @@ def test_an_interrupted_training_still_leaves_a_whole_run_folder(small_mnist: st
 
     trained = run_training(TrainingConfig("slides-cnn", small_mnist, epochs=50), run, listener=listen, stop=stop)
     assert trained.history.stopped == "interrupted in epoch 1"
-    assert run.report.is_file()
+    assert "<dt>ended</dt><dd>interrupted in epoch 1; 0 of 50 epochs are complete; `digitlab train --resume RUN`" in (
+        run.report.read_text("utf-8")
+    )
     assert run.onnx.is_file()
     assert "interrupted" in str(read_card(run.keras))
 

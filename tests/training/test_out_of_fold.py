@@ -140,7 +140,7 @@ def test_networks_for_sobel_images_are_asked_about_such(monkeypatch: pytest.Monk
         ([0, 1] * 5, 2, 0, UsageError, "repeats is 0"),
         ([0, 1] * 5, 6, 1, DatasetError, "class 0 has 5 of the 10 images; expected at least 6"),
         ([0, 0, 0, 7], 3, 1, DatasetError, "class 7 has 1 of the 4 images"),
-        ([4], 2, 1, DatasetError, "class 4 has 1 of the 1 images"),
+        ([4], 2, 1, DatasetError, "class 4 has 1 of the 1 image;"),
         ([], 2, 1, DatasetError, "no images"),
     ],
 )

@@ -10,6 +10,8 @@ from PIL import Image
 
 from digitlab.apps.cli import run
 from digitlab.datasets import load_dataset
+from digitlab.errors import UsageError
+from digitlab.jobs.trainings import rate_range
 from digitlab.reports.figures import learning_rate_figure
 from digitlab.runs import Run
 from digitlab.training import Event, Started, StopRequest, TrainingConfig
@@ -159,6 +161,15 @@ def test_other_ranges_are_refused_in_one_line(text: str, capsys: pytest.CaptureF
     assert run(["train", f"--lr-range-test={text}"]) == 2
     err = capsys.readouterr().err.strip()
     assert "expected LOW:HIGH" in err
+    assert len(err.splitlines()) == 1
+
+
+def test_an_empty_range_is_refused(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(UsageError, match=r"--lr-range-test is ''; expected LOW:HIGH"):
+        rate_range("")
+    assert run(["train", "--lr-range-test="]) == 2  # as every empty argument, before any option is parsed
+    err = capsys.readouterr().err.strip()
+    assert "after --lr-range-test is an empty argument" in err
     assert len(err.splitlines()) == 1
 
 

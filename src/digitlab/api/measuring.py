@@ -1,4 +1,4 @@
-"""Measuring from Python: `evaluate`, `robustness`, `compare`, `label_errors`, `list_runs`."""
+"""Measuring from Python: `evaluate`, `robustness`, `compare`, `label_errors`, `list_runs`, `list_studies`."""
 
 from __future__ import annotations
 
@@ -17,8 +17,9 @@ if TYPE_CHECKING:
     from digitlab.jobs import Comparison, Evaluation, LabelErrors, RobustnessResult, RunTable
     from digitlab.jobs.events import Listener
     from digitlab.jobs.reporting import Reported
+    from digitlab.jobs.studies import StudyList
 
-__all__ = ["compare", "evaluate", "label_errors", "list_runs", "report", "robustness"]
+__all__ = ["compare", "evaluate", "label_errors", "list_runs", "list_studies", "report", "robustness"]
 
 
 @described_by(jobs.evaluate)
@@ -170,6 +171,22 @@ def report(
     with following("report", progress, listener) as heard:
         page, folder = (None if each is None else Path(each) for each in (out, figures))
         return jobs.report(*map(_named, runs), out=page, figures=folder, dark=dark, listener=heard)
+
+
+@described_by(jobs.list_studies)
+def list_studies(*, out: str | Path | None = None, quick: bool = False) -> StudyList:
+    """List the published studies: how long each takes, how much of it is done, and what is still open.
+
+    As `digitlab study list`.
+
+    Args:
+        out: the folder of the results; None: the usual one.
+
+    >>> listed = list_studies(out=studies)
+    >>> "thesis-dropout" in [each.study for each in listed.studies]
+    True
+    """
+    return jobs.list_studies(quick=quick, **({} if out is None else {"out": Path(out)}))
 
 
 @described_by(jobs.list_runs)

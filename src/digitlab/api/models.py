@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from digitlab.api.keywords import ReadingKeywords
     from digitlab.datasets import Dataset
-    from digitlab.jobs import DataCheck, DiagnosisResult, ImportResult, Inspection
+    from digitlab.jobs import DiagnosisResult, ImportResult, Inspection
     from digitlab.jobs.conversion import Ensemble
     from digitlab.jobs.events import Listener
     from digitlab.models.export import Exported
@@ -28,8 +28,7 @@ if TYPE_CHECKING:
     from digitlab.values import Reading
 
 __all__ = [
-    "Reader", "check_data", "diagnose", "ensemble", "export", "import_model", "inspect", "load_dataset",
-    "load_model", "load_run",
+    "Reader", "diagnose", "ensemble", "export", "import_model", "inspect", "load_dataset", "load_model", "load_run",
 ]  # fmt: skip
 
 
@@ -285,18 +284,3 @@ def import_model(
             old, out, architecture=architecture, weights=weights, preparation=preparation, backend=backend, form=form,
             listener=heard,
         )  # fmt: skip
-
-
-@described_by(jobs.check_data)
-def check_data(
-    data: str, *, fix: str | Path | None = None, progress: bool | None = None, listener: Listener | None = None
-) -> DataCheck:
-    """Find faults of a dataset: polarity, transposed images, shifted labels, duplicates; and write a corrected copy.
-
-    As `digitlab data check`.
-
-    >>> check_data("few.npz").findings
-    0
-    """
-    with following("check_data", progress, listener) as heard:
-        return jobs.check_data(data, fix=None if fix is None else Path(fix), listener=heard)

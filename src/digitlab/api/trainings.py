@@ -261,6 +261,7 @@ def run_study(
     engine: str = "local",
     address: str | None = None,
     workers: int | None = None,
+    background: bool = False,
     seeds: int | None = None,
     quick: bool = False,
     until_decided: bool = False,
@@ -281,6 +282,7 @@ def run_study(
     stop = stop or StopRequest()
     with following("run_study", progress, listener, stop) as heard:
         return jobs.run_study(
-            *names, out=Path(out), engine=engine, address=address, workers=workers, seeds=seeds, quick=quick,
-            until_decided=until_decided, most=most, seconds=seconds, listener=heard, stop=stop,
+            *names, out=Path(out), engine=engine, address=address, workers=workers, background=background,
+            seeds=seeds, quick=quick, until_decided=until_decided, most=most, seconds=seconds, listener=heard,
+            stop=stop,
         )  # fmt: skip

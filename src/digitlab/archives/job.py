@@ -40,7 +40,9 @@ __all__ = [
     "stamp_of",
 ]
 
-_ROW = 3  # row format; 2: without numbers; 1: with other marks among the digits, without fits and turned
+# Row format; 3: without the digits of each number; 2: without numbers; 1: with other marks among the digits, without
+# fits and turned
+_ROW = 4
 Stamp = tuple[int, int]  # size in bytes and modification time in ns: they tell whether a file is unchanged
 
 

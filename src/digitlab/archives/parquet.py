@@ -95,6 +95,7 @@ def _schema() -> Any:
             ("fits", pa.bool_()),
             ("second", pa.string()),
             ("margin", pa.float64()),
+            ("digits", pa.list_(pa.int32())),
         ]
     )
     return pa.schema(

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from digitlab.errors import ImageError, UsageError
+from digitlab.errors import ImageError, UsageError, counted
 from digitlab.picture_files.kinds import ENDINGS
 from digitlab.picture_files.pages import TooManyPagesError, file_of, page_names
 from digitlab.storage import saying_what_failed
@@ -109,7 +109,7 @@ def _ignored_note(ignored: list[Path]) -> str:
         endings = collections.Counter(path.suffix.lower() or "without ending" for path in ignored).most_common()
         names = ", ".join(f"{count:,} {ending}" for ending, count in endings[:_NAMED])
         names += ", …" if len(endings) > _NAMED else ""
-    files = "1 file whose name does" if len(ignored) == 1 else f"{len(ignored):,} files whose names do"
+    files = counted(len(ignored), "file whose name does", "files whose names do")
     return f"ignored: {files} not end as those of pictures do ({names})"
 
 

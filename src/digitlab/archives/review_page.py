@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from digitlab.archives.doubts import show_doubts
-from digitlab.errors import DatasetError
+from digitlab.errors import DatasetError, counted
 from digitlab.storage import saying_what_failed, write_text
 from digitlab.values import Digits
 
@@ -74,7 +74,7 @@ def _about(shown: int, seen: int) -> str:
         return "No digit can be shown: the pictures cannot be opened here."
     if not shown:
         return "No digit was found in these pictures, so there is nothing to review."
-    return f"The {shown:,} least certain of {seen:,} marks, least certain first."
+    return f"The {shown:,} least certain of {counted(seen, 'mark')}, least certain first."
 
 
 def _content(shown: Shown) -> dict[str, Any]:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from digitlab.storage import atomic_path
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Callable, Iterator, Mapping, Sequence
     from pathlib import Path
 
     from digitlab.archives.job import Answer
@@ -31,7 +31,7 @@ def row_of(answer: Answer[Reading], made_by: str) -> dict[str, Any]:
         "text": None if reading is None else reading.text,
         "lines": [] if reading is None else list(reading.lines),
         "digits": [] if reading is None else _digits(reading),
-        "numbers": [] if reading is None else [_number(number) for number in reading.numbers],
+        "numbers": [] if reading is None else _numbers(reading),
         "note": None if reading is None else reading.note,
         "fits": reading is None or reading.fits,
         "turned": 0 if reading is None else reading.turned,
@@ -54,8 +54,16 @@ def _digits(reading: Reading) -> list[dict[str, Any]]:
     return rows
 
 
-def _number(number: ReadNumber) -> dict[str, Any]:
-    """Convert a number as read, or as its list or check makes it; read, second and margin are None without one."""
+def _numbers(reading: Reading) -> list[dict[str, Any]]:
+    pairs = zip(reading.numbers, reading.digits_of_numbers, strict=True)
+    return [_number(number, indices) for number, indices in pairs]
+
+
+def _number(number: ReadNumber, indices: Sequence[int]) -> dict[str, Any]:
+    """Convert a number as read, or as its list or check makes it; read, second and margin are None without one.
+
+    indices: of its digits in the row's digits
+    """
     return {
         "text": number.text,
         "confidence": round(number.confidence, 6),
@@ -64,6 +72,7 @@ def _number(number: ReadNumber) -> dict[str, Any]:
         "fits": number.fits,
         "second": number.second,
         "margin": None if number.margin is None else round(number.margin, 2),
+        "digits": list(indices),
     }
 
 

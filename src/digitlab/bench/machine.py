@@ -1,16 +1,41 @@
-"""The machine on which a speed was measured: description, memory and CPU time."""
+"""The machine on which a speed was measured: description, memory and CPU time; and the command that measured it."""
 
 from __future__ import annotations
 
 import os
+import shlex
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
-__all__ = ["Watch", "describe_machine", "described", "memory_megabytes", "peak_megabytes", "processor"]
+__all__ = [
+    "Watch", "command_line", "describe_machine", "described", "memory_megabytes", "peak_megabytes", "processor",
+]  # fmt: skip
+
+
+def command_line(script: str, words: Sequence[str]) -> str:
+    """Format the command of a measurement for its result file, without paths of this machine.
+
+    A path inside the working folder becomes relative to it; of any other absolute path, and of one that leads out by
+    "..", only the last part is kept. An option's value may follow "=".
+
+    script: path of the script in the checkout; words: its arguments, as in `sys.argv[1:]`
+    """
+    return shlex.join(["python", script, *(_without_folders(word) for word in words)])
+
+
+def _without_folders(word: str) -> str:
+    before, equals, after = word.partition("=")
+    if equals and not Path(word).is_absolute():
+        return f"{before}={_without_folders(after)}"
+    path = Path(word)
+    if not path.is_absolute() and ".." not in path.parts:
+        return word
+    here, there = Path.cwd(), path.resolve()
+    return there.relative_to(here).as_posix() if there.is_relative_to(here) else there.name
 
 
 def describe_machine() -> str:

@@ -16,6 +16,7 @@ import numpy as np
 
 from digitlab.bench.machine import described, processor
 from digitlab.errors import UsageError
+from digitlab.evaluation.intervals import wilson
 from digitlab.examples.sheet_photos import SIZES
 from digitlab.examples.sheet_stacks import Stack, draw_stack, form_page, sheet_values
 from digitlab.jobs.forms import example_form
@@ -26,7 +27,7 @@ from digitlab.storage import write_bytes, write_text
 from digitlab.version import VERSION
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator, Mapping, Sequence
     from typing import Literal
 
     from numpy.typing import NDArray
@@ -34,9 +35,10 @@ if TYPE_CHECKING:
     from digitlab.jobs.events import Listener
     from digitlab.sheets.table import TableRow
 
-__all__ = ["SheetBench", "compare_with_truth", "measure_sheets"]
+__all__ = ["SheetBench", "certain_fields", "compare_with_truth", "measure_sheets"]
 
 _SPARE = 1.25  # entries in the list per sheet
+_ERROR, _FILLED = 0.001, 0.95  # share of wrong fields that is accepted, and of written fields to be filled in with it
 _WRONG = 0.5  # share of a sheet's filled fields: if more are wrong, it was registered in a wrong place
 _FOREIGN = 24  # number of photos that must be refused
 _TIMED = 10  # number of sheets of 12 megapixels that are timed
@@ -50,6 +52,8 @@ class SheetBench:
     fields: compared; right: correct, without lists and checks; right_known: correct, with them; listed, right_listed:
     fields with a one-to-one list, and how many of them are correct
     answered, wrong: fields answered without lists and checks, and how many of those were wrong
+    written: fields with something written, on the sheets that were registered; certain, certain_wrong: fields filled in
+        without lists and checks at the confidence from which 0.1 % are wrong, and how many were (see `certain_fields`)
     sheets, refused: sheets drawn, and sheets not registered; misplaced: sheets with most filled fields wrong
     foreign, accepted: photos that should be refused, and how many were not
     milliseconds: for a sheet of 12 megapixels on one core, from file to values, median
@@ -65,6 +69,9 @@ class SheetBench:
     right_listed: int
     answered: int
     wrong: int
+    written: int
+    certain: int
+    certain_wrong: int
     refused: int
     misplaced: int
     foreign: int
@@ -79,6 +86,12 @@ class SheetBench:
             ["fields right, with them", _share(self.right_known, self.fields), "–"],
             ["fields with a list, one-to-one, right", _share(self.right_listed, self.listed), "≥ 99.9 %"],
             ["wrong among the fields answered, without lists", _share(self.wrong, self.answered), "–"],
+            [
+                "written fields filled in at an error of 0.1 %, without lists",
+                _share(self.certain, self.written),
+                "≥ 95 %",
+            ],
+            ["wrong among these", self._certain_error(), "≤ 0.1 %"],
             ["sheets not registered", _share(self.refused, self.sheets), "≤ 0.5 %, said"],
             ["sheets registered in a wrong place", _share(self.misplaced, self.sheets), "0"],
             ["foreign photos accepted", _share(self.accepted, self.foreign), "0"],
@@ -86,12 +99,20 @@ class SheetBench:
             ["sheets a second, all cores", f"{self.sheets / self.seconds:.1f}" if self.seconds else "–", "–"],
         ]
 
+    def _certain_error(self) -> str:
+        if not self.certain:
+            return "–"
+        low, high = (100 * end for end in wilson(self.certain_wrong, self.certain))
+        return f"{_share(self.certain_wrong, self.certain)}; {low:.2f} to {high:.2f} %"
+
     @property
     def met(self) -> bool:
-        """Whether every target is met."""
+        """Whether every target is met; the error of 0.1 %, if its 95 % interval does not lie above."""
         enough = self.right >= 0.98 * self.fields and self.right_listed >= 0.999 * self.listed
         registered = self.refused <= 0.005 * self.sheets and not self.misplaced and not self.accepted
-        return enough and registered and self.milliseconds <= 250
+        certain = bool(self.certain) and wilson(self.certain_wrong, self.certain).low <= _ERROR
+        filled = certain and self.certain >= _FILLED * self.written
+        return enough and filled and registered and self.milliseconds <= 250
 
     def as_dict(self) -> dict[str, Any]:
         """Return plain values, for JSON."""
@@ -165,14 +186,21 @@ def compare_with_truth(
 
     form = read_form(form_file)
     bare = replace(form, items=tuple(_bare(item) for item in form.items))
-    plain = dict.fromkeys(("sheets", "fields", "right", "answered", "wrong", "refused", "misplaced"), 0)
-    plain |= {"foreign": len(foreign), "accepted": 0}
+    names = "sheets", "fields", "right", "answered", "wrong", "written", "refused", "misplaced", "accepted"
+    plain = dict.fromkeys(names, 0) | {"foreign": len(foreign)}
+    filled: list[tuple[int, float, bool]] = []
     for row in sheet_rows(bare, readings):
         name = os.path.basename(row.file)  # noqa: PTH119 - of a page it is no path
         if name in foreign:
             plain["accepted"] += not row.failed
         elif name in truth:
+            filled += [
+                (plain["sheets"], field.confidence, field.value == truth[name][field.name])
+                for field in row.fields
+                if field.filled
+            ]
             _count_plain(row, truth[name], plain)
+    plain["certain"], plain["certain_wrong"] = certain_fields(filled)
     with_lists = dict.fromkeys(("right_known", "listed", "right_listed"), 0)
     listed = {field.name for field in form.fields if field.one_to_one}
     for row in sheet_rows(form, readings):
@@ -183,6 +211,35 @@ def compare_with_truth(
             with_lists["listed"] += field.name in listed
             with_lists["right_listed"] += field.name in listed and right
     return plain, with_lists
+
+
+def certain_fields(filled: Sequence[tuple[int, float, bool]], error: float = _ERROR) -> tuple[int, int]:
+    """Count the fields that can be filled in if this share of them may be wrong, and how many of them are wrong.
+
+    The confidence from which they are filled in is chosen on one half of the sheets and counted on the other, and the
+    other way round: on the sheets that it was chosen on, the error would never be larger than asked for.
+
+    filled: for each field with a value, the number of its sheet, its confidence, and whether it is right
+    """
+    if not filled:
+        return 0, 0
+    sheet, confidence, right = (np.array(column) for column in zip(*filled, strict=True))
+    count = wrong = 0
+    for half in (0, 1):
+        own = sheet % 2 == half
+        above = own & (confidence >= _threshold(confidence[~own], right[~own], error))
+        count, wrong = count + int(above.sum()), wrong + int((above & ~right).sum())
+    return count, wrong
+
+
+def _threshold(confidence: NDArray[np.float64], right: NDArray[np.bool_], error: float) -> float:
+    """Return the lowest confidence (N,) from which at most this share is wrong; infinity if there is none."""
+    order = np.argsort(-confidence, kind="stable")
+    falling = confidence[order]
+    shares = np.cumsum(~right[order]) / np.arange(1, len(order) + 1)
+    last_of_equals = np.append(falling[1:] < falling[:-1], True)[: len(order)]
+    possible = falling[last_of_equals & (shares <= error)]
+    return float(possible[-1]) if len(possible) else np.inf
 
 
 def _bare(item: Any) -> Any:
@@ -211,6 +268,7 @@ def _count_plain(row: TableRow, expected: Mapping[str, str], counts: dict[str, i
             counts["wrong"] += not right
         if expected[field.name] not in ("", "no"):
             filled, wrong = filled + 1, wrong + (not right)
+    counts["written"] += filled
     counts["misplaced"] += wrong > _WRONG * filled
 
 

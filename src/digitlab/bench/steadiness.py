@@ -1,5 +1,7 @@
 """Steadiness at every frame rate, on synthetic sequences whose truth is known at every moment.
 
+    digitlab bench steadiness             # 1,000 digits; --quick: one sequence of each kind
+
 Each sequence is drawn and read once, at 60 frames per second. A subset of these frames, unevenly spaced and with a few
 lost, is what a camera with 30, 15, 10, 5 or 3 frames per second would deliver; each has its own tracker. The counts of
 each sequence are kept in a separate file, so that an interrupted run can be continued.

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from digitlab.errors import DatasetError, ImageError
+from digitlab.errors import DatasetError, ImageError, counted
 from digitlab.values import NONE
 
 if TYPE_CHECKING:
@@ -81,7 +81,7 @@ def _measured_on(splits: Sequence[str]) -> str | None:
 
 def _of_folder(path: Path, labelled: list[tuple[str, int]], without: list[str], most: int) -> Pictures:
     if labelled and without:
-        warnings.warn(f"{path}: {len(without):,} picture(s) without a class in their names are left out", stacklevel=2)
+        warnings.warn(f"{path}: left out {counted(len(without), 'picture')} without a class in the name", stacklevel=2)
     named: list[tuple[str, int | None]] = [*labelled] if labelled else [(name, None) for name in without]
     indices = np.random.default_rng(0).permutation(len(named))[:most]
     chosen = [named[index] for index in np.sort(indices)]

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from digitlab.errors import DatasetError, DigitlabError, RunError
+from digitlab.errors import DatasetError, DigitlabError, RunError, counted
 from digitlab.evaluation.checks import checked
 from digitlab.evaluation.reading_files import read_labels, read_probabilities
 from digitlab.runs import Run
@@ -55,7 +55,7 @@ class Answers:
     def images(self) -> str:
         """A description of the images."""
         named = f" ({self.data}, {self.split})" if self.data else ""
-        return f"{len(self.labels):,} images{named}"
+        return f"{counted(len(self.labels), 'image')}{named}"
 
 
 def read_answers(path: Path) -> Answers:

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
-from digitlab.errors import UsageError
+from digitlab.errors import UsageError, counted
 from digitlab.evaluation.intervals import Interval, wilson
 from digitlab.evaluation.metrics import accuracy_of
 from digitlab.evaluation.paired import Paired, judge, losses_of, resampled_means
@@ -229,7 +229,7 @@ def in_words(difference: Difference) -> str:
     if difference.seeds != (1, 1):
         remarks.append(f"{difference.seeds[0]} and {difference.seeds[1]} seeds")
     if difference.comparisons > 1:
-        remarks.append(f"corrected for {difference.comparisons} comparisons")
+        remarks.append(f"corrected for {counted(difference.comparisons, 'comparison')}")
     chance = f"{test} {_chance(difference.corrected)}" + (f" ({', '.join(remarks)})" if remarks else "")
     if difference.shown:
         return f"{difference.first} is better than {difference.second}: {size}, {chance}"

@@ -12,7 +12,7 @@ from typing import IO, TYPE_CHECKING, Any
 
 import numpy as np
 
-from digitlab.errors import DatasetError
+from digitlab.errors import DatasetError, counted
 from digitlab.evaluation.checks import softmax
 from digitlab.npy_files import DAMAGE, read_header
 from digitlab.runs import Run
@@ -132,7 +132,7 @@ def _from_lines(file: IO[bytes], path: Path, columns: int) -> NDArray[np.float64
         cells = _cells(line, columns)
         if len(cells) != columns:
             advice = "; pandas leaves its row numbers out with index=False" if len(cells) == columns + 1 else ""
-            raise DatasetError(f"{path}: line {number} has {len(cells)} columns; expected {columns}{advice}")
+            raise DatasetError(f"{path}: line {number} has {counted(len(cells), 'column')}; expected {columns}{advice}")
         if index == 0 and _are_names(cells):
             continue
         if len(numbers) == columns * _MOST_ROWS:

@@ -26,7 +26,6 @@ if TYPE_CHECKING:
 __all__ = ["ANSWERED", "COLUMNS", "LEVELS", "ImageSet", "Robustness", "Separation", "SetResult", "measure_robustness"]
 
 Answer = Callable[["Images"], "NDArray[np.floating]"]
-Score = Callable[["Images", "NDArray[np.floating]"], "NDArray[np.floating]"]
 Progress = Callable[[int, int, str], None]
 
 ANSWERED = 0.99  # share of the plain digits accepted at the threshold
@@ -79,7 +78,6 @@ class SetResult:
     accuracy, interval: with Wilson's 95 % interval; None for OOD images, which have no label
     answered: share of the images accepted at the confidence that accepts `ANSWERED` of the plain digits
     by_confidence: OOD images only: separation from the plain digits by the largest probability
-    by_own_score: the same by the model's own OOD score, if it has one
     examples: uint8 (≤ 10, 28, 28), the first images
     """
 
@@ -91,13 +89,12 @@ class SetResult:
     interval: Interval | None
     answered: float
     by_confidence: Separation | None
-    by_own_score: Separation | None
     examples: Images
 
 
 # The columns of `robustness.csv`.
 COLUMNS = (
-    "kind", "name", "place", "images", "accuracy", "low", "high", "answered", "auroc", "own_auroc", "own_answered",
+    "kind", "name", "place", "images", "accuracy", "low", "high", "answered", "auroc",
 )  # fmt: skip
 
 
@@ -152,22 +149,19 @@ class Robustness:
                 *(each.interval or (None, None)),
                 each.answered,
                 each.by_confidence and each.by_confidence.auroc,
-                each.by_own_score and each.by_own_score.auroc,
-                each.by_own_score and each.by_own_score.answered,
             )
             for each in self.sets
         ]
 
 
 def measure_robustness(
-    answer: Answer, sets: Sequence[ImageSet], *, own_score: Score | None = None, on_progress: Progress = lambda *_: None
+    answer: Answer, sets: Sequence[ImageSet], *, on_progress: Progress = lambda *_: None
 ) -> Robustness:
     """Evaluate a model on every set.
 
     Args:
         answer: images uint8 (N, 28, 28) → probabilities (N, 10)
         sets: one of them plain, which is evaluated first
-        own_score: (images, probabilities) → (N,), larger for digits; None: the model has none
         on_progress: called with the number of sets done, the total, and the name of the next set, or "" at the end
 
     Raises:
@@ -178,7 +172,7 @@ def measure_robustness(
     if len(plain) != 1:
         raise UsageError(f"{len(plain)} of the sets contain plain digits; expected one, as the reference")
     on_progress(0, len(sets), plain[0].name)
-    reference = _evaluate(answer, own_score, plain[0], *plain[0].load())
+    reference = _evaluate(answer, plain[0], *plain[0].load())
     results = [_result(reference, reference)]
     left_out: list[tuple[str, str]] = []
     for each in sets:
@@ -192,33 +186,29 @@ def measure_robustness(
                 raise
             left_out.append((each.name, str(error)))
             continue
-        results.append(_result(_evaluate(answer, own_score, each, images, labels), reference))
+        results.append(_result(_evaluate(answer, each, images, labels), reference))
     on_progress(len(sets), len(sets), "")
     return Robustness(tuple(results), _threshold(reference.confidences, ANSWERED), tuple(left_out))
 
 
 @dataclass(frozen=True, slots=True)
 class _Evaluated:
-    """A set with its results: right is the number of correct predictions; the scores are float64 (N,)."""
+    """A set with its results: right is the number of correct predictions; confidences: float64 (N,)."""
 
     image_set: ImageSet
     count: int
     right: int | None
     confidences: NDArray[np.float64]
-    own_scores: NDArray[np.float64] | None
     examples: Images
 
 
-def _evaluate(
-    answer: Answer, own_score: Score | None, image_set: ImageSet, images: Images, labels: Images | None
-) -> _Evaluated:
+def _evaluate(answer: Answer, image_set: ImageSet, images: Images, labels: Images | None) -> _Evaluated:
     probabilities, _ = checked(answer(images), np.zeros(len(images)) if labels is None else labels)
     return _Evaluated(
         image_set,
         len(images),
         None if labels is None else int(np.sum(probabilities.argmax(axis=1) == labels)),
         probabilities.max(axis=1),
-        None if own_score is None else np.asarray(own_score(images, probabilities), np.float64),
         images[:_EXAMPLES].copy(),
     )
 
@@ -235,7 +225,6 @@ def _result(evaluated: _Evaluated, reference: _Evaluated) -> SetResult:
         interval=None if right is None else wilson(right, evaluated.count),
         answered=_share_answered(evaluated.confidences, reference.confidences, ANSWERED),
         by_confidence=_separation(evaluated.confidences, reference.confidences) if is_ood else None,
-        by_own_score=_separation(evaluated.own_scores, reference.own_scores) if is_ood else None,
         examples=evaluated.examples,
     )
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import cv2
 import numpy as np
 
-from digitlab.errors import ShapeError, UsageError
+from digitlab.errors import ShapeError, UsageError, counted
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -134,7 +134,7 @@ def write_lines(
             if touching and row and rng.random() < _TOUCHING_SHARE:
                 place = moved_to_touch(row[-1], place)
             if place.box[2] > size[0] - 4:
-                raise UsageError(f"a line of {len(line)} digits does not fit on {size[0]} pixels")
+                raise UsageError(f"a line of {counted(len(line), 'digit')} does not fit on {size[0]} pixels")
             row.append(place)
             x = place.box[2] + tall * rng.uniform(*_GAP)
         written.append(row)

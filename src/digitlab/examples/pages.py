@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import cv2
 import numpy as np
 
-from digitlab.errors import UsageError
+from digitlab.errors import UsageError, counted
 from digitlab.examples.handwriting import PITCH, write_lines
 from digitlab.examples.paper import Page
 from digitlab.examples.simulated_camera import blank_paper, light_on, photograph
@@ -49,7 +49,10 @@ def page_of(kind: str, lines: Sequence[Digits], *, seed: int = 0, size: tuple[in
     tall = min(rng.uniform(46.0, 84.0), height / (max(PITCH) * len(lines) + 1.0))
     tall = min(tall, width / (1.35 * max(map(len, lines)) + 2.0))
     if tall < 16.0:
-        raise UsageError(f"{len(lines)} lines of up to {max(map(len, lines))} digits do not fit on {width}×{height}")
+        raise UsageError(
+            f"{counted(len(lines), 'line')} of up to {counted(max(map(len, lines)), 'digit')} "
+            f"do not fit on {width}×{height}"
+        )
     surface = _ground(kind, (height, width), rng)
     for draw in KINDS[kind]:
         draw(surface, tall, rng)

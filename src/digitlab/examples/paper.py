@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from digitlab.errors import UsageError
+from digitlab.errors import UsageError, counted
 from digitlab.examples.handwriting import BODY, extent, stroke
 from digitlab.examples.simulated_camera import MARGIN, blank_paper, held_still, light_on, photograph
 
@@ -151,7 +151,8 @@ def _scale(lines: Sequence[Digits], layout: Layout, rng: np.random.Generator) ->
     scale = min(wanted / BODY, room[0] / max(widest, 1.0), room[1] / (_PITCH * BODY * len(lines)))
     if scale * BODY < min(_SMALLEST, wanted):
         raise UsageError(
-            f"{len(lines)} lines of up to {max(map(len, lines))} digits do not fit on {layout.size[0]}×{layout.size[1]}"
+            f"{counted(len(lines), 'line')} of up to {counted(max(map(len, lines)), 'digit')} "
+            f"do not fit on {layout.size[0]}×{layout.size[1]}"
             " pixels; give fewer digits or a larger size"
         )
     return scale

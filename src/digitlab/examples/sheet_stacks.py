@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import cv2
 import numpy as np
 
-from digitlab.errors import UsageError
+from digitlab.errors import UsageError, counted
 from digitlab.examples.filled_sheets import filled
 from digitlab.examples.sheet_photos import SIZES, photographed_sheet
 from digitlab.jobs.events import Counted, ignore
@@ -213,7 +213,10 @@ def sheet_values(form: Form, count: int, seed: int) -> Iterator[dict[str, str]]:
         among = known[field.name].among
         if field.one_to_one and among is not None:
             if len(among) < count:
-                raise UsageError(f"{field.among}: has {len(among):,} entries; expected {count:,}, one for each sheet")
+                raise UsageError(
+                    f"{field.among}: has {counted(len(among), 'entry', 'entries')}; "
+                    f"expected {count:,}, one for each sheet"
+                )
             order[field.name] = np.random.default_rng((seed, place, 2)).permutation(len(among))
     for number in range(count):
         rng = np.random.default_rng((seed, number, 0))

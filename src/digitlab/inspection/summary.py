@@ -6,6 +6,7 @@ import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from digitlab.errors import counted
 from digitlab.inspection.steps import ACTIVATIONS, CONVOLUTIONS, POOLINGS
 from digitlab.models.safety.words import MERGING
 from digitlab.network.receptive_field import SIDE, WHOLE_IMAGE, ReceptiveField, Window, same_padding
@@ -95,7 +96,7 @@ def _settings(step: Step) -> str:
         "DepthwiseConv2D": lambda: f"one {_by(layer.kernel_size)} filter per channel{_moved(layer)}",
         "MaxPooling2D": lambda: _by(layer.pool_size),
         "AveragePooling2D": lambda: _by(layer.pool_size),
-        "Dense": lambda: f"{layer.units} units",
+        "Dense": lambda: counted(layer.units, "unit"),
         "Dropout": lambda: f"{100 * layer.rate:g} %",
         "SpatialDropout2D": lambda: f"{100 * layer.rate:g} %",
         "LeakyReLU": lambda: f"slope {layer.negative_slope:g}",

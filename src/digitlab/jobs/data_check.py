@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from digitlab.errors import DatasetError, DigitlabError, UsageError
+from digitlab.errors import DatasetError, DigitlabError, UsageError, counted
 from digitlab.jobs.events import Counted, Note, Work
 from digitlab.values import NONE, Digits
 
@@ -202,7 +202,7 @@ class _Check:
 
         prints, labels = [np.empty(0, np.uint64)], [np.empty(0, np.uint8)]
 
-        def counted(source: ImageSource) -> Iterator[Digits]:
+        def passed_on(source: ImageSource) -> Iterator[Digits]:
             done = 0
             for batch in source.batches():
                 prints.append(fingerprints(batch.images))
@@ -213,7 +213,7 @@ class _Check:
 
         with warnings.catch_warnings(), self._open(split) as source:
             warnings.filterwarnings("ignore", message=".*are prepared as the reader prepares a photo")
-            sample = _sample(counted(source), _SAMPLE_SIZE)
+            sample = _sample(passed_on(source), _SAMPLE_SIZE)
             sizes = dict(getattr(source, "sizes", {}))
         self._prints[split], self._labels[split] = np.concatenate(prints), np.concatenate(labels)
         return sample, sizes
@@ -237,7 +237,8 @@ class _Check:
     def _other_sizes(sizes: Mapping[tuple[int, int], int]) -> Iterator[str]:
         other = sum(count for size, count in sizes.items() if size != (28, 28))
         if other:
-            yield f"{other:,} images are not of 28×28 but of {_some_sizes(sizes)}; they are prepared as the reader does"
+            images = counted(other, "image is", "images are")
+            yield f"{images} not of 28×28 but of {_some_sizes(sizes)}; prepared as the reader does"
 
     def _unlabelled(self, split: str, verdict: Verdict | None) -> Iterator[str]:
         without = self._labels[split] == NONE
@@ -283,7 +284,8 @@ class _Check:
         prints, labels = self._prints[split], self._labels[split]
         different = len(np.unique(prints))
         if different < len(prints):
-            yield f"{len(prints) - different:,} images are duplicates of others in {split}"
+            duplicates = counted(len(prints) - different, "image is a duplicate", "images are duplicates")
+            yield f"{duplicates} of others in {split}"
         contradictory = len(np.unique(np.stack([prints, labels.astype(np.uint64)], axis=1), axis=0)) - different
         if contradictory:
             yield f"{contradictory:,} of these have another label than the image that they duplicate"

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
-from digitlab.errors import RunError, UsageError
+from digitlab.errors import RunError, UsageError, counted
 from digitlab.jobs.events import Counted, Note, Work, ignore
 from digitlab.jobs.named_models import predictor
 from digitlab.runs import Run
@@ -215,7 +215,7 @@ def _predict(answer: Predictor, images: NDArray[np.uint8], tta: int, listener: L
     from digitlab.datasets.transforms import mean_answer
 
     if tta == 1:
-        listener(Work(f"predicting {len(images):,} images"))
+        listener(Work(f"predicting {counted(len(images), 'image')}"))
         return answer(images)
     text, count = f"predicting {tta} copies of each image", len(images)
     return mean_answer(answer, images, tta, on_progress=lambda done: listener(Counted(text, done * count, tta * count)))

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
-from digitlab.errors import DatasetError, UsageError
+from digitlab.errors import DatasetError, UsageError, counted
 from digitlab.jobs.evaluation import folder_for
 from digitlab.jobs.events import Note, Work, ignore, loading
 from digitlab.runs import Run
@@ -168,7 +168,7 @@ def _store_predictions(run: Run, about: Mapping[str, Any], digits: Digits, predi
     from digitlab.evaluation import keep, measure
 
     metrics = measure(predicted.probabilities, digits.labels)
-    model = f"{predicted.networks} networks of {about['recipe']}, out of fold"
+    model = f"{counted(predicted.networks, 'network')} of {about['recipe']}, out of fold"
     keep(run, metrics, predicted.probabilities, digits, {"model": model, "data": about["data"], "split": "all"})
     return metrics.accuracy
 

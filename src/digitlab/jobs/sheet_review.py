@@ -3,29 +3,29 @@
 from __future__ import annotations
 
 import collections
-import csv
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from digitlab.errors import DatasetError, ImageError, UsageError
+from digitlab.errors import DatasetError, ImageError, UsageError, counted
 from digitlab.jobs.events import Counted, Note, ignore
-from digitlab.jobs.sheets import corrections_beside, kept_beside, sheet_rows, write_table
-from digitlab.storage import saying_what_failed
+from digitlab.jobs.sheet_agreement import differing_fields
+from digitlab.jobs.sheets import (
+    corrections_beside,
+    filled_confidences,
+    kept_beside,
+    promise_beside,
+    sheet_rows,
+    write_table,
+)
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
-
-    import numpy as np
-
     from digitlab.jobs.events import Listener
     from digitlab.sheets.corrections import FieldCorrection
-    from digitlab.sheets.form import Form
     from digitlab.sheets.promise import Drift, Promise
-    from digitlab.sheets.table import SheetTable
     from digitlab.values import Digits
 
-__all__ = ["Agreement", "Corrected", "PromiseMade", "agreement", "correct_sheets", "promise_sheets", "review_sheets"]
+__all__ = ["Corrected", "PromiseMade", "correct_sheets", "promise_sheets", "review_sheets"]
 
 
 def review_sheets(
@@ -49,7 +49,8 @@ def review_sheets(
         sample: number of other fields, drawn at random; -1 for all of them.
         seed: seed of the sample.
         other: another reader's result for the same photos, a table (CSV) or corrections: differences are doubtful.
-        listener: called with `Counted`, and with a `Note` if fields are left out because their photos are gone.
+        listener: called with `Counted`, and with a `Note` on fields that are left out because their photos are gone,
+            and on photos that the other reader refused.
 
     Raises:
         RecipeError: for an invalid form.
@@ -66,13 +67,20 @@ def review_sheets(
         raise UsageError(f"--most is {most} and --sample {sample}; expected 0 to 5000, and -1 for a sample of all")
     parsed = read_form(form)
     rows = sheet_rows(parsed, kept_beside(marks))
-    others = {} if other is None else _differing(rows, other)
+    others, refused = ({}, 0) if other is None else differing_fields(rows, other)
+    if refused:
+        listener(Note(f"not compared: {counted(refused, 'photo')} without values in {other}"))
     chosen = chosen_fields(rows.with_rows(), most, sample, seed, others)
     count = write_fields_page(
         chosen, parsed, marks, out, lambda done, of: listener(Counted("cutting out fields", done, of, "photos"))
     )
     if left := len(chosen.fields) - count:
-        listener(Note(f"{left:,} of {len(chosen.fields):,} fields are left out: their photos cannot be opened here"))
+        listener(
+            Note(
+                f"{left:,} of {counted(len(chosen.fields), 'field is', 'fields are')} left "
+                f"out: their photos cannot be opened here"
+            )
+        )
     return out, count
 
 
@@ -169,12 +177,14 @@ class PromiseMade:
     """A guarantee for a stack. filled: its fields that are filled in; above: those at or above the threshold.
 
     drift: of a later stack relative to this one, if requested
+    kept: the file with the promise and the stack's confidences, for `read_sheets`; None if nothing can be promised
     """
 
     promise: Promise
     filled: int
     above: int
     drift: Drift | None = None
+    kept: Path | None = None
 
     @property
     def looked_at(self) -> float:
@@ -185,6 +195,8 @@ class PromiseMade:
 def promise_sheets(form: Path, marks: Path, *, error: float = 0.001, later: Path | None = None) -> PromiseMade:
     """Find, from the reviewed sample of fields, the confidence above which at most ``error`` of the fields are wrong.
 
+    The promise is kept beside the table (marks.promise.json), with the confidences of its stack.
+
     Args:
         form: the form's TOML file.
         marks: the table, with its corrections.
@@ -194,10 +206,13 @@ def promise_sheets(form: Path, marks: Path, *, error: float = 0.001, later: Path
     Raises:
         DatasetError: for a table without corrections.
         UsageError: for too few corrections, or an error that is no share.
+        StorageError: if the promise cannot be kept.
     """
+    from digitlab.archives import Results
     from digitlab.sheets.corrections import read_field_corrections
     from digitlab.sheets.form_file import read_form
     from digitlab.sheets.promise import drift_of, promise_of
+    from digitlab.sheets.promise_file import StoredPromise, save_promise
 
     parsed = read_form(form)
     stored = corrections_beside(marks)
@@ -207,104 +222,12 @@ def promise_sheets(form: Path, marks: Path, *, error: float = 0.001, later: Path
         raise DatasetError(f"{marks} has no corrections; `digitlab sheet review` makes a page of fields to review")
     sample = [each for each in read_field_corrections([stored]).values() if each.sampled]
     promise = promise_of([each.confidence for each in sample], [each.wrong for each in sample], error)
-    confidences = _confidences(parsed, marks)
+    confidences = filled_confidences(parsed, kept_beside(marks))
     above = 0 if promise.threshold is None else int((confidences >= promise.threshold).sum())
-    drift = None if later is None else drift_of(confidences, _confidences(parsed, later))
-    return PromiseMade(promise, len(confidences), above, drift)
-
-
-def _confidences(form: Form, marks: Path) -> np.ndarray[tuple[int], np.dtype[np.float64]]:
-    """Return the confidences of the fields that are filled in, as they were read."""
-    import numpy as np
-
-    rows = sheet_rows(form, kept_beside(marks), least=0.0)  # an earlier guarantee must not restrict the next one
-    return np.array([each.confidence for _, fields in rows.with_rows() for each in fields if each.filled], np.float64)
-
-
-@dataclass(frozen=True, slots=True)
-class Agreement:
-    """Agreement of two readers: fields that both have, fields with equal values, and differences: file, field, both."""
-
-    fields: int
-    same: int
-    differ: tuple[tuple[str, str, str, str], ...]
-
-    @property
-    def interval(self) -> tuple[float, float]:
-        """95 % confidence interval of the share that is the same (Wilson)."""
-        from digitlab.evaluation.intervals import wilson
-
-        return wilson(self.same, self.fields)
-
-
-def agreement(one: Path, other: Path) -> Agreement:
-    """Compare the values of two readers of the same sheets: two models, or a person and a model.
-
-    Columns count if both have them, and if they are not confidences, states or notes.
-
-    Args:
-        one: a table (CSV), or the corrections that a person saved.
-        other: the other one; its photos are identified by name, whatever their folder; by path if names occur twice.
-
-    Raises:
-        DatasetError: for a file that is neither, or if no sheet or column is in both.
-    """
-    first, second = _values_of(one), _values_of(other)
-    identify = _identity(first, second)
-    first, second = ({identify(key): value for key, value in values.items()} for values in (first, second))
-    common = sorted(first.keys() & second.keys())
-    differ = tuple((*key, first[key], second[key]) for key in common if first[key] != second[key])
-    if not common:
-        raise DatasetError(f"{one} and {other} have no sheet and column in common; expected tables of the same photos")
-    return Agreement(len(common), len(common) - len(differ), differ)
-
-
-def _differing(rows: SheetTable, other: Path) -> dict[tuple[str, str], str]:
-    """Find what another reader read differently, by file and field.
-
-    Raises:
-        DatasetError: for a file that was not written by a reader, or that concerns other photos.
-    """
-    theirs = _values_of(other)
-    ours = {(row["path"], each.name): each.value for row, fields in rows.with_rows() for each in fields}
-    identify = _identity(ours, theirs)
-    theirs = {identify(key): value for key, value in theirs.items()}
-    common = [key for key in ours if identify(key) in theirs]
-    if not common:
-        raise DatasetError(f"{other} has no sheet and column of this table; expected a reading of the same photos")
-    return {key: theirs[identify(key)] for key in common if theirs[identify(key)] != ours[key]}
-
-
-def _identity(*tables: Mapping[tuple[str, str], str]) -> Callable[[tuple[str, str]], tuple[str, str]]:
-    """Return what identifies a field in tables of the same photos: the photo's name; its path if names occur twice."""
-    return _by_name if all(map(_names_are_unique, tables)) else lambda key: key
-
-
-def _by_name(key: tuple[str, str]) -> tuple[str, str]:
-    """Return the photo's name without its folder, and the field."""
-    return key[0].replace("\\", "/").rpartition("/")[2], key[1]
-
-
-def _names_are_unique(values: Mapping[tuple[str, str], str]) -> bool:
-    """Return whether no two photos have the same name, in different folders."""
-    return len(set(map(_by_name, values))) == len(values)
-
-
-def _values_of(path: Path) -> dict[tuple[str, str], str]:
-    """Read values by the photo's path and the field's name."""
-    from digitlab.sheets.corrections import read_field_corrections
-
-    if path.suffix.lower() == ".json":
-        corrections = read_field_corrections([path]).values()
-        return {(each.file, each.field): each.said for each in corrections}
-    with saying_what_failed(path, "read"):
-        text = path.read_text("utf-8-sig", errors="replace")
-    table = csv.DictReader(text.splitlines())
-    if "file" not in (table.fieldnames or []):
-        raise DatasetError(f"{path}: has no column file; expected a CSV table that `digitlab sheet read` wrote")
-    return {
-        (str(row["file"]), name): str(value)
-        for row in table
-        for name, value in row.items()
-        if name not in ("file", "note", None) and not name.endswith((" confidence", " state"))
-    }
+    drift = None if later is None else drift_of(confidences, filled_confidences(parsed, kept_beside(later)))
+    kept = None
+    if promise.threshold is not None:
+        made_by = next((row["made_by"] for row in Results(kept_beside(marks), "")), "")
+        kept = promise_beside(marks)
+        save_promise(kept, StoredPromise(error, promise.threshold, made_by, confidences))
+    return PromiseMade(promise, len(confidences), above, drift, kept)

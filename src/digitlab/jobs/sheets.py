@@ -5,11 +5,11 @@ from __future__ import annotations
 import collections
 import contextlib
 from collections.abc import Generator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path  # noqa: TC003 - the settings of a job are read from its types
 from typing import TYPE_CHECKING, Annotated, Literal
 
-from digitlab.errors import UsageError
+from digitlab.errors import UsageError, counted
 from digitlab.jobs.events import Counted, Note, ignore
 from digitlab.settings import Range, Setting, checked
 
@@ -17,18 +17,24 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
     from typing import Any
 
+    import numpy as np
+
     from digitlab.archives import Answer, Picture, Results
     from digitlab.jobs.events import Listener
     from digitlab.sheets.form import Form
+    from digitlab.sheets.promise import Drift
+    from digitlab.sheets.promise_file import StoredPromise
     from digitlab.sheets.sheet_reading import SheetReading
     from digitlab.sheets.table import SheetTable, TableRow
 
 __all__ = [
-    "StackRead", "corrections_beside", "kept_beside", "read_sheets", "sheet_rows", "show_sheets", "write_table",
+    "StackRead", "corrections_beside", "filled_confidences", "kept_beside", "promise_beside", "read_sheets",
+    "sheet_rows", "show_sheets", "write_table",
 ]  # fmt: skip
 
 _COMPLAINTS = 20  # maximum number of messages about refused photos
 _KEPT, _OPTIONS = ".sheets.jsonl", ".asked.json"
+_SETTINGS = "another form, model or version, or with another threshold"
 
 Share = Annotated[float | None, Setting(within=Range(0, 1))]
 Least = Annotated[float, Setting(within=Range(0, 1))]
@@ -43,6 +49,7 @@ class StackRead:
     sheets: number of photos that became rows; read_now: number read in this run
     refusals: for each photo without values, its name and the reason given in its row
     states: number of fields that are answered, doubtful, empty, or failed their check
+    drift: of the confidences since the promise's stack, if one was given and both stacks have filled fields
     """
 
     out: Path
@@ -51,6 +58,7 @@ class StackRead:
     refusals: tuple[tuple[str, str], ...]
     read_now: int
     states: Mapping[str, int]
+    drift: Drift | None = None
 
     @property
     def refused(self) -> int:
@@ -118,6 +126,7 @@ def read_sheets(
     model: str | Path | None = None,
     threshold: Share = None,
     least: Least = 0.0,
+    promise: Path | None = None,
     checks: Checks = (),
     processes: Annotated[int | None, Setting(flag="--jobs")] = None,
     engine: Literal["local", "ray"] = "local",
@@ -135,6 +144,8 @@ def read_sheets(
         model: as for `show_sheets`.
         threshold: as for `show_sheets`.
         least: as for `show_sheets`.
+        promise: a file written by `digitlab sheet promise`: values below its threshold are doubtful, and a note says
+            if the confidences of this stack are clearly lower than those of the promise's.
         checks: as for `show_sheets`.
         processes: number of processes; default: one per core.
         engine: where photos are read: local (this machine) or ray (a cluster).
@@ -145,7 +156,9 @@ def read_sheets(
         RecipeError: for an invalid form.
         ImageError: for a folder without pictures.
         ModelError: for a model that cannot be used.
-        UsageError: for no photo, a table of another kind, a number outside its range, or options of the other engine.
+        UsageError: for no photo, a table of another kind, a number outside its range, options of the other engine, or
+            a promise made with another form, model or version.
+        DatasetError: for a file that is no promise.
         MissingExtraError: if the library that writes the table, or Ray, is missing.
         StorageError: if it cannot be written.
     """
@@ -155,6 +168,7 @@ def read_sheets(
     from digitlab.sheets.stack_options import SheetOptions, save_options, with_checks
 
     _expect_feasible(photos, out, engine, processes, address)
+    stored = _stored_promise(promise, least)
     parsed = read_form(form)
     with_checks(parsed, checks)
     kept, job = kept_beside(out), SheetJob(parsed, model, threshold)
@@ -162,14 +176,44 @@ def read_sheets(
     pictures = find_pictures(photos, leave_out=own_files, on_note=lambda text: listener(Note(text)))
     reader = job.reader(threads=processes or 0)  # a model that cannot be loaded is reported now, and only once
     made_by = job.digest(reader), reader.threshold
-    settings = "another form, model or version, or with another threshold"
-    with Results(kept, made_by[0], name=f"{kept}, beside --out {out}", settings=settings) as results:
+    if stored is not None and stored.made_by != made_by[0]:
+        raise UsageError(f"--promise {promise}: was made with {_SETTINGS}; run `digitlab sheet promise` again")
+    with Results(kept, made_by[0], name=f"{kept}, beside --out {out}", settings=_SETTINGS) as results:
         missing = _missing(results, pictures, listener)
         answers = _answers(missing, job, processes, engine, address)
         read_count = _store_rows(results, answers, len(missing), made_by, listener)
         results.finish(pictures)
-    save_options(options_beside(out), SheetOptions(least, tuple(checks)))
-    return write_table(parsed, out, read_now=read_count)
+    save_options(options_beside(out), SheetOptions(least if stored is None else stored.threshold, tuple(checks)))
+    drift = None if stored is None else _drift_since(stored, parsed, kept, listener)
+    return replace(write_table(parsed, out, read_now=read_count), drift=drift)
+
+
+def _stored_promise(promise: Path | None, least: float) -> StoredPromise | None:
+    from digitlab.sheets.promise_file import read_promise
+
+    if promise is not None and least:
+        raise UsageError("--promise gives the least confidence itself; leave out --least")
+    return None if promise is None else read_promise(promise)
+
+
+def _drift_since(stored: StoredPromise, form: Form, kept: Path, listener: Listener) -> Drift | None:
+    """Compare a stack's confidences with those of the promise's; note if they are clearly lower."""
+    from digitlab.sheets.promise import drift_of
+
+    confidences = filled_confidences(form, kept)
+    if not len(confidences) or not len(stored.confidences):
+        return None
+    drift = drift_of(stored.confidences, confidences)
+    if drift.alarm and drift.lower:
+        medians = f"medians {drift.later:.4f} and {drift.earlier:.4f}"
+        test = f"Kolmogorov-Smirnov distance {drift.distance:.3f}, p = {drift.probability:.2g}"
+        listener(
+            Note(
+                f"the confidences are lower than in the stack of the promise ({medians}; {test}): the promise may not "
+                "hold for this stack; review a sample of it: digitlab sheet review"
+            )
+        )
+    return drift
 
 
 def _expect_feasible(
@@ -209,9 +253,22 @@ def sheet_rows(form: Form, kept: Path, least: float | None = None) -> SheetTable
     return SheetTable(with_checks(form, options.checks), rows, threshold, options.least if least is None else least)
 
 
+def filled_confidences(form: Form, kept: Path) -> np.ndarray[tuple[int], np.dtype[np.float64]]:
+    """Return the confidences of the fields that are filled in, as they were read."""
+    import numpy as np
+
+    rows = sheet_rows(form, kept, least=0.0)  # an earlier promise must not restrict the next one
+    return np.array([each.confidence for _, fields in rows.with_rows() for each in fields if each.filled], np.float64)
+
+
 def options_beside(out: Path) -> Path:
     """Return the path for the options used besides the form: marks.csv → marks.asked.json."""
     return out.with_suffix(_OPTIONS)
+
+
+def promise_beside(out: Path) -> Path:
+    """Return the path for a promise made from a table: marks.csv → marks.promise.json."""
+    return out.with_suffix(".promise.json")
 
 
 def corrections_beside(out: Path) -> Path:
@@ -223,7 +280,9 @@ def _missing(results: Results, pictures: Sequence[Picture], listener: Listener) 
     """Return the photos that are still to be read; note how many of them are read already."""
     missing = results.missing(pictures)
     if len(missing) < len(pictures):
-        listener(Note(f"{len(pictures) - len(missing):,} of {len(pictures):,} photos are read already"))
+        listener(
+            Note(f"{len(pictures) - len(missing):,} of {counted(len(pictures), 'photo is', 'photos are')} read already")
+        )
     return missing
 
 
@@ -265,7 +324,8 @@ def _store_rows(
         unreported = refused - _COMPLAINTS
         listener(
             Note(
-                f"… and {unreported:,} more photos were refused; the column note of the table has each with its reason"
+                f"… and {counted(unreported, 'more photo was', 'more photos were')} "
+                f"refused; the column note of the table has each with its reason"
             )
         )
     return done

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from digitlab.errors import UsageError
+from digitlab.errors import UsageError, counted
 from digitlab.models.backend import keras
 from digitlab.models.layers import CENTRED, conv, dense, expect_share, max_pool, output, sequential
 
@@ -243,7 +243,8 @@ def conv_family(
         side = (side - kernel + 1) // 2
         if kernel < 1 or side < 1:
             raise UsageError(
-                f"{len(filters)} pairs with kernels of {kernel}×{kernel} leave no image of 28×28; expected fewer pairs "
+                f"{counted(len(filters), 'pair')} with kernels of {kernel}×{kernel} "
+                f"would leave no image of 28×28; expected fewer pairs "
                 "or smaller kernels"
             )
         stack += _activated(conv(count, kernel, activation=None), batch_norm=batch_norm)

@@ -105,6 +105,13 @@ OTHERS = {
     "a video file": _starts(rb"....ftyp"),
     "a PostScript file": _starts(rb"%!PS"),
 }
+# Kinds that are rejected and may hold labelled images, by name; a zip archive of arrays is an .npz.
+_DATASETS = {
+    "a file of NumPy arrays": _starts(rb"PK\x03\x04.{26}[^\0]{1,99}?\.npy|\x93NUMPY"),
+    "an HDF5 file": _starts(rb"\x89HDF"),
+    "a MATLAB file": _starts(rb"MATLAB"),
+    "a Parquet file": _starts(rb"PAR1"),
+}
 
 
 def kind_of(start: bytes, name: object) -> PictureKind:
@@ -115,10 +122,12 @@ def kind_of(start: bytes, name: object) -> PictureKind:
     """
     kind = next((each for each in KINDS if each.start.match(start)), None)
     if kind is None:
+        others = _DATASETS | OTHERS
         other = next(
-            (each for each, pattern in OTHERS.items() if pattern.match(start)), "not a picture that can be read"
+            (each for each, pattern in others.items() if pattern.match(start)), "not a picture that can be read"
         )
-        raise ImageError(f"{name}: is {other}; expected {EXPECTED}")
+        advice = ". `digitlab data convert FILE FOLDER/` writes a dataset's images as pictures"
+        raise ImageError(f"{name}: is {other}; expected {EXPECTED}{advice if other in _DATASETS else ''}")
     if kind.feature and not features.check(kind.feature):
         raise ImageError(f"{name}: is {kind.name}, which the Pillow installed here does not support; save it as PNG")
     try:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from digitlab.errors import counted
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
@@ -16,7 +18,7 @@ def facts_of(
 ) -> list[tuple[str, str]]:
     """Name and text of the main settings; empty without a training.
 
-    config: settings of a training, as in `config.toml`; history: one row per epoch
+    config: settings of a training, as in `config.toml`; environment: `environment.json`; history: one row per epoch
     """
     if not config:
         return []
@@ -24,6 +26,7 @@ def facts_of(
         ("network", _network(config)),
         ("trained on", _data(config)),
         ("epochs", _epochs(config, history)),
+        ("ended", str(environment.get("ended", ""))),
         ("optimiser", _optimiser(config)),
         ("augmentation", _augmentation(config)),
         ("regularised by", _smoothing(config)),
@@ -115,7 +118,7 @@ def _smoothing(config: Mapping[str, Any]) -> str:
 
 
 def _machine(environment: Mapping[str, Any]) -> str:
-    cores = f", {environment['cores']} cores" if environment.get("cores") else ""
+    cores = f", {counted(environment['cores'], 'core')}" if environment.get("cores") else ""
     precision = f"; trained in {environment['precision']}" if environment.get("precision") else ""
     return f"{environment['processor']}{cores}{precision}" if environment.get("processor") else ""
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from digitlab.errors import counted
 from digitlab.reports.facts import facts_of, numbers_of
 from digitlab.reports.records import Record
 from digitlab.storage import write_text
@@ -102,7 +103,9 @@ def _sobel(config: Mapping[str, Any]) -> bool:
 
 
 def _evaluated(metrics: Mapping[str, Any]) -> str:
-    return f"{metrics['images']:,} images of {_plain(_named(str(metrics['data'])))} ({_plain(metrics['split'])})."
+    return (
+        f"{counted(metrics['images'], 'image')} of {_plain(_named(str(metrics['data'])))} ({_plain(metrics['split'])})."
+    )
 
 
 def _metrics_table(metrics: Mapping[str, Any]) -> str:

@@ -57,7 +57,7 @@ def report_page(run: Run) -> str:
         training=record.config,
         settings=record.trained.config.read_text("utf-8") if record.trained else "",
         facts=facts_of(record.config, record.environment, history),
-        environment=record.environment,
+        environment={key: value for key, value in record.environment.items() if key != "ended"},  # among the facts
         history=history,
         duration=duration(sum(row.get("seconds") or 0 for row in history)),
         rates=len({row.get("learning_rate") for row in history}) > 1,

@@ -7,7 +7,7 @@ import re
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from digitlab.errors import DatasetError, RecipeError, UsageError
+from digitlab.errors import DatasetError, RecipeError, UsageError, counted
 from digitlab.reading.numbers import check_of, number_list
 from digitlab.sheets.form import DIGIT, FORMS, PAPERS, Field, Form, Table
 from digitlab.sheets.sums import sums_of
@@ -240,7 +240,7 @@ def _field(keys: _Keys, *, drawn: bool, column: bool = False) -> Field:
     field = Field(**common)
     if len(field.at) not in (0, 1, field.cells):
         raise keys.refuse(
-            "at", f"has {len(field.at)} places; expected one for all {field.cells} boxes, or one for each"
+            "at", f"has {counted(len(field.at), 'place')}; expected one for all {field.cells} boxes, or one for each"
         )
     return field
 

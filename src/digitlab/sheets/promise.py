@@ -56,12 +56,14 @@ class Drift:
     """Whether a later stack looks different: two-sample Kolmogorov–Smirnov test of the confidences.
 
     distance: largest difference of the two distributions; probability: p-value; earlier, later: medians
+    lower: whether the later confidences are the lower ones where the difference is largest
     """
 
     distance: float
     probability: float
     earlier: float
     later: float
+    lower: bool
 
     @property
     def alarm(self) -> bool:
@@ -151,9 +153,12 @@ def drift_of(earlier: ArrayLike, later: ArrayLike) -> Drift:
         raise UsageError("a stack without answered fields cannot be compared")
     values = np.concatenate([first, second])
     shares = [np.searchsorted(each, values, side="right") / len(each) for each in (first, second)]
-    distance = float(np.abs(shares[0] - shares[1]).max())
+    differences = shares[1] - shares[0]
+    largest = int(np.abs(differences).argmax())
+    distance = float(abs(differences[largest]))
     size = math.sqrt(len(first) * len(second) / (len(first) + len(second)))
     x = (size + 0.12 + 0.11 / size) * distance  # Stephens 1970
     terms = (2.0 * (-1) ** (k - 1) * math.exp(-2.0 * k * k * x * x) for k in range(1, 101))
     probability = min(1.0, max(0.0, sum(terms))) if x > 0.2 else 1.0
-    return Drift(distance, probability, float(np.median(first)), float(np.median(second)))
+    medians = float(np.median(first)), float(np.median(second))
+    return Drift(distance, probability, *medians, lower=bool(differences[largest] > 0.0))

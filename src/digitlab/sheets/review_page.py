@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from digitlab.archives.doubts import as_webp
-from digitlab.errors import ImageError
+from digitlab.errors import ImageError, counted
 from digitlab.sheets.flat_sheet import FlatSheets
 from digitlab.sheets.values import ANSWERED, EMPTY, FAILED
 from digitlab.storage import write_text
@@ -154,7 +154,7 @@ def _about(shown: Sequence[FieldToReview], chosen: int) -> str:
     sampled = sum(each.sampled for each in shown)
     doubtful, unavailable = len(shown) - sampled, chosen - len(shown)
     unavailable_note = (
-        f"{unavailable:,} of {chosen:,} fields cannot be shown: their photos cannot be opened here."
+        f"{unavailable:,} of {counted(chosen, 'field')} cannot be shown: their photos cannot be opened here."
         if unavailable
         else ""
     )
@@ -162,7 +162,7 @@ def _about(shown: Sequence[FieldToReview], chosen: int) -> str:
         return unavailable_note
     if not shown:
         return "Every field is answered, and no sample was requested."
-    fields = "1 doubtful field" if doubtful == 1 else f"{doubtful:,} doubtful fields"
+    fields = counted(doubtful, "doubtful field")
     text = f"{fields}, starting with the sheet of the least certain one; then a random sample of {sampled:,} others."
     return f"{text} {unavailable_note}".rstrip()
 

@@ -11,7 +11,7 @@ from dataclasses import replace
 from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING
 
-from digitlab.errors import UsageError
+from digitlab.errors import UsageError, counted
 from digitlab.reading.numbers import settle_sum
 from digitlab.sheets.values import ANSWERED, DOUBTFUL, EMPTY, FAILED, is_sum
 
@@ -49,7 +49,7 @@ def addends_of(total: Field, fields: Sequence[Field]) -> tuple[Field, ...]:
     decimals = _decimals(total)
     for each in addends.values():
         if _decimals(each) != decimals:
-            digits = "1 digit" if decimals == 1 else f"{decimals} digits"
+            digits = counted(decimals, "digit")
             expected = f"{digits} after the decimal sign" if decimals else "whole numbers"
             raise UsageError(f"{each.name} cannot be added up to {total.name}; expected boxes with {expected}")
         if each.among or is_sum(each.check):

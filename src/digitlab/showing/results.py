@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 from typing import TYPE_CHECKING, Any
 
+from digitlab.errors import counted
 from digitlab.evaluation.comparison import in_words
 from digitlab.reports.facts import percent
 from digitlab.showing.sheet import Look, Sheet, Table
@@ -82,7 +83,7 @@ def _outcome_sheet(outcome: Outcome) -> Sheet:
 def _outcome_figures(outcome: Outcome) -> Figures:
     from digitlab.studies.results import figure_names
 
-    if not outcome.found:
+    if not outcome.repeats:
         return {}
     names = [name.removesuffix(".png") for name in figure_names(outcome.study)]
     return {name: functools.partial(draw, outcome) for name, draw in zip(names, outcome.study.figures, strict=True)}
@@ -119,7 +120,7 @@ def _ran_sheet(ran: Ran) -> Sheet:
         for sheet in sheets
         for first, table in zip([True] + [False] * len(sheet.tables), sheet.tables, strict=False)
     ]
-    return Sheet(f"{len(sheets)} studies", lines, tables)
+    return Sheet(f"{counted(len(sheets), 'study', 'studies')}", lines, tables)
 
 
 def _ran_figures(ran: Ran) -> Figures:

@@ -6,6 +6,7 @@ import functools
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
+from digitlab.errors import counted
 from digitlab.reports.facts import numbers_of, percent
 from digitlab.showing.sheet import Look, Sheet, Table
 
@@ -30,7 +31,7 @@ _BY_DIGIT = ("precision", "recall", "f1")
 def _metrics_sheet(metrics: Metrics) -> Sheet:
     values = metrics.as_dict()
     right = round(metrics.accuracy * metrics.images)
-    title = f"accuracy {percent(metrics.accuracy)}: {right:,} of {metrics.images:,} images"
+    title = f"accuracy {percent(metrics.accuracy)}: {right:,} of {counted(metrics.images, 'image')}"
     return Sheet(title, (), [_numbers(values), _by_digit(values)])
 
 
@@ -80,7 +81,9 @@ def _history_sheet(history: History) -> Sheet:
         for each in history.epochs
     ]  # fmt: skip
     head = ["epoch", "loss", "accuracy", "validation loss", "validation accuracy", "seconds"]
-    return Sheet(f"{len(rows)} epochs; ended: {history.stopped}", (), [Table(head, rows, left=0)] if rows else [])
+    return Sheet(
+        f"{counted(len(rows), 'epoch')}; ended: {history.stopped}", (), [Table(head, rows, left=0)] if rows else []
+    )
 
 
 def _number(value: float | None) -> str:
@@ -128,7 +131,7 @@ def _run_sheet(run: Run) -> Sheet:
     lines = [f"folder {run.path}"]
     if measured:
         lines.append(
-            f"accuracy {percent(measured['accuracy'])} on {measured['images']:,} images of {_tested(measured)}"
+            f"accuracy {percent(measured['accuracy'])} on {counted(measured['images'], 'image')} of {_tested(measured)}"
         )
     if run.report.is_file():
         lines.append(f"report {run.report}")
@@ -159,8 +162,8 @@ def _run_figures(run: Run) -> Figures:
 def _trained_sheet(trained: Trained) -> Sheet:
     metrics, history = trained.metrics, trained.history
     lines = [
-        f"{len(history.epochs)} epochs; ended: {history.stopped}",
-        f"log loss {metrics.loss:.4f} on {metrics.images:,} test images",
+        f"{counted(len(history.epochs), 'epoch')}; ended: {history.stopped}",
+        f"log loss {metrics.loss:.4f} on {counted(metrics.images, 'test image')}",
     ]
     if trained.tta is not None:
         lines.append(f"with test-time augmentation: accuracy {percent(trained.tta.accuracy)}")
@@ -180,7 +183,7 @@ def _evaluation_sheet(evaluation: Evaluation) -> Sheet:
 
 def _transfer_sheet(result: TransferResult) -> Sheet:
     before = "" if result.learned.before is None else f"; {percent(result.learned.before)} before"
-    lines = [f"learned from {len(result.data.train):,} images, tested on {result.data.tested_on}{before}"]
+    lines = [f"learned from {counted(len(result.data.train), 'image')}, tested on {result.data.tested_on}{before}"]
     numbers = [_numbers(result.metrics.as_dict())]
     return Sheet(f"accuracy {percent(result.metrics.accuracy)}", [*lines, *_paths(result.run)], numbers)
 
@@ -188,7 +191,8 @@ def _transfer_sheet(result: TransferResult) -> Sheet:
 def _table_sheet(table: RunTable) -> Sheet:
     left_out = [f"left out: {reason}" for reason in table.left_out]
     head, rows = table.as_texts()
-    count = f"{len(table.rows)} of {table.found} runs" if len(table.rows) != table.found else f"{table.found} runs"
+    count = counted(table.found, "run")
+    count = f"{len(table.rows)} of {count}" if len(table.rows) != table.found else count
     return Sheet(f"{count} in {table.folder}", left_out, [Table(head, rows, left=table.texts)] if rows else [])
 
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from digitlab.errors import counted
 from digitlab.showing.sheet import Look, Sheet, Table, bar
 
 if TYPE_CHECKING:
@@ -33,7 +34,7 @@ def _percent(share: float) -> str:
 def _digits_sheet(digits: Digits) -> Sheet:
     counts = np.bincount(digits.labels, minlength=10)
     rows = [[str(digit), f"{count:,}"] for digit, count in enumerate(counts)]
-    return Sheet(f"{len(digits):,} images of digits", (), [Table(["digit", "images"], rows)])
+    return Sheet(f"{counted(len(digits), 'image')} of digits", (), [Table(["digit", "images"], rows)])
 
 
 def _grid(digits: Digits) -> Figure:
@@ -89,7 +90,7 @@ def _reading_sheet(reading: Reading) -> Sheet:
         [each.character, _percent(each.confidence), ", ".join(map(str, each.box)), str(each.line + 1)]
         for each in reading.digits
     ]
-    count = f"{len(reading.digits)} digit{'' if len(reading.digits) == 1 else 's'}"
+    count = counted(len(reading.digits), "digit")
     answered = "" if reading.answered == len(reading.digits) else f", {reading.answered} of them answered"
     notes = [] if reading.note is None else [reading.note]
     table = Table(["digit", "confidence", "box: left, top, right, bottom", "line"], rows)

@@ -13,7 +13,7 @@ from digitlab.datasets.files import WHOLE
 from digitlab.datasets.formats import RowSource
 from digitlab.datasets.ood.training_images import draw_distractors
 from digitlab.datasets.shuffling import InFile, InMemory
-from digitlab.errors import DatasetError, UsageError
+from digitlab.errors import DatasetError, UsageError, counted
 from digitlab.training.augmentation import augmentation
 from digitlab.values import NONE, Digits
 
@@ -106,7 +106,7 @@ def split_validation(digits: Digits, fraction: float) -> tuple[Digits, Digits | 
     train, held_out = hold_out(digits, fraction)
     if not len(train) or not len(held_out):
         raise UsageError(
-            f"validation is {fraction:g}, which of these {len(digits):,} images leaves none to "
+            f"validation is {fraction:g}, which of {counted(len(digits), 'image')} leaves none to "
             f"{'validate' if len(train) else 'train'} on; expected a share that leaves some for both"
         )
     return train, held_out

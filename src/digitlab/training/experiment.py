@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from digitlab.errors import DivergedError, RunError, UsageError
+from digitlab.errors import DivergedError, RunError, UsageError, counted
 from digitlab.models import card_of, open_model, preparation_of, versions
 from digitlab.models.backend import release_memory
 from digitlab.models.ensemble import ensemble, ensemble_card
@@ -220,11 +220,21 @@ def _finished(
     listener: Listener,
     helper: HelperProcess | None,
 ) -> Trained:
+    run.write_json(run.environment, {**run.read_json(run.environment), "ended": _ended(training, history)})
     about = {"model": training.architecture, "data": data.tested_on, "split": "test"}
     finished = finish_run(
         run, model, card, history, data.test, about, tta=training.tta, helper=helper, listener=listener
     )
     return Trained(run, model, history, finished.metrics, finished.tta)
+
+
+def _ended(training: TrainingConfig, history: History) -> str:
+    """Why the training ended, for the report; if it was interrupted, also how much was done and what continues it."""
+    if not history.interrupted:
+        return history.stopped
+    done = f"; {len(history.epochs):,} of {counted(training.epochs, 'epoch is', 'epochs are')} complete"
+    done = done if training.members == 1 else ""  # the epochs of an ensemble are those of its members
+    return f"{history.stopped}{done}; `digitlab train --resume RUN` continues it"
 
 
 def _card(model: keras.Model, training: TrainingConfig, data: TrainingData, history: History) -> ModelCard:
@@ -244,7 +254,10 @@ def _card(model: keras.Model, training: TrainingConfig, data: TrainingData, hist
 
 
 def environment(seed: int) -> dict[str, Any]:
-    """Collect what results depend on besides the settings: versions, processor, seed, commit; runs add precision."""
+    """Collect what results depend on besides the settings: versions, processor, seed, commit.
+
+    Runs add the precision, and in the end how the training ended.
+    """
     return {
         "processor": processor_name(),
         "cores": os.cpu_count(),

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 import numpy as np
 
 from digitlab.datasets.shuffling import InMemory, prefetched
-from digitlab.errors import DivergedError
+from digitlab.errors import DivergedError, counted
 from digitlab.evaluation import accuracy_of, log_loss_of
 from digitlab.models import predict_probabilities
 from digitlab.models.backend import keras
@@ -164,7 +164,7 @@ class Loop:
         done = len(self.history.epochs)
         best = self.history.best_epoch
         if self.patience is not None and best is not None and done - best >= max(1, self.patience):
-            self.history.stopped = f"no lower validation loss for {self.patience} epochs"
+            self.history.stopped = f"no lower validation loss for {counted(self.patience, 'epoch')}"
             return True
         return done >= epochs
 

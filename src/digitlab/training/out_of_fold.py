@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from digitlab.errors import DatasetError, UsageError
+from digitlab.errors import DatasetError, UsageError, counted
 from digitlab.models import predict_probabilities
 from digitlab.stopping import StopRequest
 from digitlab.training.assembly import loop_of, network_of, optimiser_of
@@ -162,7 +162,8 @@ def check_folds(labels: NDArray[np.uint8], folds: int, repeats: int = 1) -> None
     rarest = int(np.where(counts > 0, counts, len(labels) + 1).argmin())
     if counts[rarest] < folds:
         raise DatasetError(
-            f"class {rarest} has {counts[rarest]} of the {len(labels):,} images; expected at least {folds}, one for "
+            f"class {rarest} has {counts[rarest]} of the {counted(len(labels), 'image')}; "
+            f"expected at least {folds}, one for "
             "each fold: use fewer folds or more images"
         )
 

@@ -10,7 +10,7 @@ import numpy as np
 from digitlab.datasets import find_dataset, hold_out
 from digitlab.datasets.files import WHOLE
 from digitlab.datasets.transforms import sobel_images
-from digitlab.errors import DatasetError, UsageError
+from digitlab.errors import DatasetError, UsageError, counted
 from digitlab.values import Digits
 
 if TYPE_CHECKING:
@@ -105,7 +105,8 @@ def _draw(pool: Digits, per_class: int, seed: int, name: str) -> tuple[Digits, D
         rows = np.flatnonzero(pool.labels == label)
         if len(rows) < per_class:
             raise DatasetError(
-                f"{name} has {len(rows)} training images of class {label}; expected at least {per_class}, as "
+                f"{name} has {counted(len(rows), 'training image')} of class {label}; "
+                f"expected at least {per_class}, as "
                 "--per-class asks: use a smaller number or more images"
             )
         chosen[rng.permutation(rows)[:per_class]] = True

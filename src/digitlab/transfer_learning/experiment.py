@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from digitlab.errors import ModelError, UsageError
+from digitlab.errors import ModelError, UsageError, counted
 from digitlab.evaluation import accuracy_of
 from digitlab.inspection import lay_open, penultimate
 from digitlab.models import card_of, open_model, predict_probabilities, preparation_of, versions
@@ -157,7 +157,9 @@ def _by_features(
     body = cut(network, steps, network.model.name)
     listener(Stage("computing the features"))
     features = predict_probabilities(body, data.train.images)  # (N, F)
-    listener(Stage(f"fitting {settings.learner} to {len(data.train):,} images, {features.shape[1]:,} numbers each"))
+    listener(
+        Stage(f"fitting {settings.learner} to {counted(len(data.train), 'image')}, {features.shape[1]:,} numbers each")
+    )
     learned = learn(features, data.train.labels, settings.learner, seed=settings.seed)
     names = [step.name for step in steps]
     if learned.as_layers is None:
@@ -249,7 +251,8 @@ def run_transfer(
     """
     transferred = transfer(base, data, settings, listener=listener, stop=stop)
     run.write_config({**_config(base, data, settings, transferred), **about})
-    run.write_json(run.environment, environment(settings.seed))
+    ended = {"ended": transferred.history.stopped} if transferred.history.interrupted else {}
+    run.write_json(run.environment, {**environment(settings.seed), **ended})
     about_test = {"model": f"{base.card.name}, {settings.how}", "data": data.tested_on, "split": "test"}
     finished = finish_run(
         run,

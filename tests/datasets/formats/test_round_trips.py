@@ -284,7 +284,7 @@ def test_numbers_of_a_csv_may_be_quoted_or_written_as_floating(tmp_path, digits)
 def test_pictures_beside_the_folders_of_classes_are_named(tmp_path, digits):
     write(f"{tmp_path}/a/", digits)
     (tmp_path / "a/loose.png").write_bytes((tmp_path / "a/0/00000000.png").read_bytes())
-    with pytest.warns(UserWarning, match=r"skipped 1 picture\(s\) outside the class folders \(loose\.png\)"):
+    with pytest.warns(UserWarning, match=r"skipped 1 picture outside the class folders \(loose\.png\)"):
         assert_same(read(tmp_path / "a"), digits)
 
 

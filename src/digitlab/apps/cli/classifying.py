@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from digitlab.apps.cli.console import advise, complain, one_line, say, say_json
 from digitlab.apps.cli.job_view import JobView
 from digitlab.apps.cli.standard_input import called, on_disk
+from digitlab.errors import counted
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -95,7 +96,7 @@ def _for_each_page(files: Sequence[Path], classify: Callable[[str], bool], *, js
                 bad += 1
                 _complain_of(path, error, json=json)
     if bad and count > 1:
-        advise(f"{bad} of {count} pictures could not be read")
+        advise(f"{bad} of {counted(count, 'picture')} could not be read")
     return 2 if bad else int(refused > 0)
 
 
@@ -142,7 +143,7 @@ def classify_datasets(
             continue
         _show_summary(shown, result)
     if bad and len(datasets) > 1:
-        advise(f"{bad} of {len(datasets)} datasets could not be read")
+        advise(f"{bad} of {counted(len(datasets), 'dataset')} could not be read")
     return 2 if bad else 0
 
 
@@ -155,7 +156,7 @@ def _say_rows(name: str, answers: Answers) -> None:
 def _show_summary(name: str, result: ClassifiedData) -> None:
     counts = ", ".join(f"{digit}: {count:,}" for digit, count in enumerate(result.counts))
     unsure = f"; {result.unsure:,} below the threshold" if result.unsure else ""
-    advise(f"{name}: {result.images:,} images, {counts}{unsure}")
+    advise(f"{name}: {counted(result.images, 'image')}, {counts}{unsure}")
     if result.labelled:
         share = 100 * result.agreeing / result.labelled
         advise(

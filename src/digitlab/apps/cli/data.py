@@ -11,6 +11,7 @@ from cyclopts import App
 from digitlab.apps.cli.console import advise, say, say_json, table
 from digitlab.apps.cli.job_view import JobView
 from digitlab.apps.cli.options import options_of
+from digitlab.errors import counted
 from digitlab.jobs import datasets as jobs
 from digitlab.jobs import practice
 
@@ -77,7 +78,8 @@ def info(*, json: bool = False, **options: Any) -> int:
     for split, summary in result.splits.items():
         if summary.dark_ink:
             advise(
-                f"{split}: {summary.dark_ink:,} of {summary.images:,} images are dark ink on light; models expect "
+                f"{split}: {summary.dark_ink:,} of {counted(summary.images, 'image is', 'images are')} "
+                f"dark ink on light; models expect "
                 "light ink on dark"
             )
     return 0
@@ -132,7 +134,7 @@ def build(*, json: bool = False, **options: Any) -> int:
             {"dataset": options["name"], "seed": options.get("seed", 0), "out": str(options["out"]), "images": sizes}
         )
         return 0
-    advise(", ".join(f"{split}: {images:,} images" for split, images in sizes.items()))
+    advise(", ".join(f"{split}: {counted(images, 'image')}" for split, images in sizes.items()))
     say(str(options["out"]))
     return 0
 
@@ -158,7 +160,7 @@ def convert(*, json: bool = False, **options: Any) -> int:
     if json:
         say_json({"source": str(options["source"]), "out": str(options["out"]), "images": images})
         return 0
-    advise(f"{images:,} images")
+    advise(counted(images, "image"))
     say(str(options["out"]))
     return 0
 
@@ -191,7 +193,7 @@ def check(*, json: bool = False, **options: Any) -> int:
         for split, result in report.splits.items():
             verdict = result.verdict
             agreed = f", the reader {verdict.of_the_reader(verdict.agreement)}" if verdict else ""
-            say(f"{split}: {result.images:,} images{agreed}")
+            say(f"{split}: {counted(result.images, 'image')}{agreed}")
             for sentence in result.findings:
                 say(f"  {sentence}")
         if fix is not None:
@@ -218,7 +220,8 @@ def from_review(*corrections: Path, json: bool = False, **options: Any) -> int:
     result = jobs.dataset_from_review(*corrections, **options)
     if result.without_picture:
         advise(
-            f"{result.without_picture} digits have no ink that can be distinguished from the paper; they are left out"
+            f"{counted(result.without_picture, 'digit has', 'digits have')} "
+            f"no ink that can be distinguished from the paper; left out"
         )
     if not len(result.digits):
         advise(f"the corrections contain no digit ({result.no_digit} are marked as no digit); nothing is written")
@@ -228,7 +231,8 @@ def from_review(*corrections: Path, json: bool = False, **options: Any) -> int:
         say_json({"out": str(options["out"]), **counts})
         return 0
     advise(
-        f"{counts['images']:,} digits, {counts['changed']:,} of them other than read; {counts['no_digit']:,} were none"
+        f"{counted(counts['images'], 'digit')}, "
+        f"{counts['changed']:,} of them other than read; {counts['no_digit']:,} were none"
     )
     say(str(options["out"]))
     return 0
@@ -255,7 +259,7 @@ def from_sheets(*photos: Path, json: bool = False, **options: Any) -> int:
     else:
         counts = ", ".join(f"{name}: {count:,}" for name, count in list(result.writers.items())[:12])
         more = f" and {len(result.writers) - 12:,} more" if len(result.writers) > 12 else ""
-        advise(f"{result.images:,} digits of {len(result.writers):,} writers ({counts}{more})")
+        advise(f"{counted(result.images, 'digit')} of {counted(len(result.writers), 'writer')} ({counts}{more})")
         say(str(out))
     return 2 if result.refused else 0
 

@@ -9,6 +9,7 @@ import platform
 
 from digitlab.apps.cli.console import say, table
 from digitlab.apps.cli.options import options_of
+from digitlab.errors import counted
 from digitlab.extras import EXTRAS, install_command
 
 __all__ = ["doctor"]
@@ -32,7 +33,7 @@ def doctor() -> int:
 
     say(
         f"digitlab {VERSION}, Python {platform.python_version()}, "
-        f"{platform.system()} {platform.machine()}, {os.cpu_count()} cores"
+        f"{platform.system()} {platform.machine()}, {counted(os.cpu_count() or 1, 'core')}"
     )
     say(f"cache: {cache_folder()}")
     say(f"privacy: {privacy.describe()}")

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from digitlab.apps.cli.console import advise, say, say_json, table
 from digitlab.apps.cli.job_view import JobView
 from digitlab.apps.cli.options import options_of
-from digitlab.errors import UsageError
+from digitlab.errors import UsageError, counted
 from digitlab.jobs import evaluation as jobs
 
 if TYPE_CHECKING:
@@ -88,7 +88,7 @@ def _check(options: Mapping[str, Any], *, shifted: bool) -> None:
 
 def _show(content: Mapping[str, Any]) -> None:
     """Print the numbers of `metrics.json` as two tables."""
-    say(f"{content['images']:,} images")
+    say(f"{counted(content['images'], 'image')}")
     say(table(["", "", "95 % confidence interval"], _numbers(content)))
     say()
     columns = ("precision", "recall", "f1")

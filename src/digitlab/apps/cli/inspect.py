@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from digitlab.apps.cli.console import advise, say, say_json, table
 from digitlab.apps.cli.job_view import JobView
 from digitlab.apps.cli.options import options_of
+from digitlab.errors import counted
 from digitlab.jobs import inspection as jobs
 
 if TYPE_CHECKING:
@@ -39,7 +40,7 @@ def inspect(*, json: bool = False, **options: Any) -> int:
         say_json(result.kept)
     else:
         _show(result.kept)
-        advise(f"{len(result.pictures)} pictures and inspection.json")
+        advise(f"{counted(len(result.pictures), 'picture')} and inspection.json")
         say(str(result.folder))
     return 0
 
@@ -90,7 +91,8 @@ def _field(field: Any) -> str:
 def _say_filters(filters: Mapping[str, Any]) -> None:
     part = f", {filters['part']}" if "part" in filters else ""
     say(
-        f"{filters['layer']}{part}: {filters['number']} filters, width {filters['width']}, height {filters['height']}, "
+        f"{filters['layer']}{part}: {counted(filters['number'], 'filter')}, "
+        f"width {filters['width']}, height {filters['height']}, "
         f"depth {filters['depth']}, from {filters['least']:.4f} to {filters['greatest']:.4f}"
     )
     biases = filters["biases"]

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Self
 from digitlab.apps.cli.console import advise, one_line
 from digitlab.apps.cli.progress_view import ProgressView
 from digitlab.apps.cli.waiting import Waiting
+from digitlab.errors import counted
 from digitlab.jobs.events import Counted, Note, SearchBegan, StudiesBegan, Work
 
 if TYPE_CHECKING:
@@ -70,7 +71,8 @@ class JobView:
         if before < space.trials:
             there = f", {before} of them done already" if before else ""
             advise(
-                f"{space.trials} trials of up to {space.tuning.jobs} trainings{there}; the workers load TensorFlow …"
+                f"{counted(space.trials, 'trial')} of up to "
+                f"{counted(space.tuning.jobs, 'training')}{there}; the workers load TensorFlow …"
             )
         else:
             advise(f"all {before} trials are done already")

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from digitlab.apps.cli.console import advise, say, say_json, table
 from digitlab.apps.cli.job_view import JobView
 from digitlab.apps.cli.options import options_of
+from digitlab.errors import counted
 from digitlab.jobs import labels as jobs
 from digitlab.stopping import StopRequest
 
@@ -53,7 +54,7 @@ def label_errors(*, json: bool = False, **options: Any) -> int:
 
 
 def _show(content: Mapping[str, Any]) -> None:
-    say(f"{content['images']:,} images, out-of-fold accuracy {100 * content['accuracy']:.2f} %")
+    say(f"{counted(content['images'], 'image')}, out-of-fold accuracy {100 * content['accuracy']:.2f} %")
     of = "" if content["split"] == "all" else f" in the split {content['split']}"
     say(f"suspicious labels{of}, for which another digit is more probable: {content['suspicious']:,}")
     if content["doubtful_found"] is not None:

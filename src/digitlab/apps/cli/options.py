@@ -56,7 +56,8 @@ def options_of(
                 if (of_text := settings[name].of_text) is not None and values[name] is not None:
                     values[name] = of_text(values[name])
                 settings[name].check(values[name])
-            return command(*values.pop(variadic, ()), **values)
+            first = [values.pop(each.name) for each in own if each.kind is each.POSITIONAL_ONLY]
+            return command(*first, *values.pop(variadic, ()), **values)
 
         # For the test that compares them with the command's options.
         wrapper.declaring, wrapper.left_out = declaring, leave_out  # type: ignore[attr-defined]

@@ -9,6 +9,7 @@ from contextvars import ContextVar
 from typing import TYPE_CHECKING, Any, Self
 
 from digitlab.apps.cli.console import advise, in_time
+from digitlab.errors import counted
 from digitlab.training import EpochEnded, Progressed, Stage, Started
 
 if TYPE_CHECKING:
@@ -143,7 +144,7 @@ class TrainingView(BarView):
     def _start(self, event: Started) -> None:
         held_out = f" ({event.validation_images:,} held out)" if event.validation_images else ""
         self._line(
-            f"{event.images:,} training images{held_out}; {event.parameters:,} parameters; "
+            f"{counted(event.images, 'training image')}{held_out}; {event.parameters:,} parameters; "
             f"{event.precision}, {event.reason}"
         )
         self._batches, self._epochs = event.batches, event.epochs

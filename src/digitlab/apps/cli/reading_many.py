@@ -14,6 +14,7 @@ from cyclopts import Parameter
 from digitlab.apps.cli.console import advise, complain, one_line, say, say_json
 from digitlab.apps.cli.options import whole_number
 from digitlab.apps.cli.standard_input import called
+from digitlab.errors import counted
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -119,7 +120,7 @@ def read_many(
     if output.page is not None and doubts is not None:
         _write_page(output.page, doubts, pictures)
     if tally.bad and tally.pictures > 1:
-        advise(f"{tally.bad:,} of {tally.pictures:,} pictures could not be read")
+        advise(f"{tally.bad:,} of {counted(tally.pictures, 'picture')} could not be read")
     if output.out is not None:
         if json:
             say_json({"out": str(output.out), **tally.as_dict()})
@@ -244,7 +245,10 @@ def _read_into_results(
                 if row["path"] in undrawn:
                     _draw_again(undrawn[row["path"]], row)
     if tally.pictures < len(pictures):
-        advise(f"{len(pictures) - tally.pictures:,} pictures were not answered; run the same command to try them again")
+        advise(
+            f"{counted(len(pictures) - tally.pictures, 'picture was', 'pictures were')} "
+            f"not answered; run the same command to try them again"
+        )
         tally.bad += len(pictures) - tally.pictures
         tally.pictures = len(pictures)
     return tally
@@ -277,7 +281,9 @@ def _read_missing(
     """Read the pictures that have no row yet."""
     missing = results.missing(pictures)
     if len(missing) < len(pictures):
-        advise(f"{len(pictures) - len(missing):,} of {len(pictures):,} pictures are read already")
+        advise(
+            f"{len(pictures) - len(missing):,} of {counted(len(pictures), 'picture is', 'pictures are')} read already"
+        )
     with _closing(_answers(missing, job, output)) as answers, _view(len(missing)) as view:
         for answer in answers:
             results.add(row_of(answer))
@@ -349,7 +355,7 @@ def _view(count: int) -> Iterator[ProgressView]:
 
     with ProgressView() as view:
         if count:
-            view.start("reading 1 picture" if count == 1 else f"reading {count:,} pictures")
+            view.start(f"reading {counted(count, 'picture')}")
         yield view
 
 
@@ -374,7 +380,7 @@ def _write_page(page: Path, doubts: Doubts, pictures: Sequence[Picture]) -> None
         written = write_review(least, page, seen=doubts.seen, on_progress=view, paths=paths)
     if written < len(least):
         left_out = len(least) - written
-        said = "1 digit is" if left_out == 1 else f"{left_out:,} digits are"
+        said = counted(left_out, "digit is", "digits are")
         advise(f"{said} not on the page, because the pictures can no longer be opened")
     advise(f"look at {page}")
 

@@ -7,6 +7,7 @@ from typing import Any
 from digitlab.apps.cli.console import advise, say, say_json
 from digitlab.apps.cli.job_view import JobView
 from digitlab.apps.cli.options import options_of
+from digitlab.errors import counted
 from digitlab.jobs import reporting as jobs
 
 __all__ = ["report"]
@@ -32,6 +33,6 @@ def report(*runs: str, json: bool = False, **options: Any) -> int:
         say_json({"report": str(written.page), "figures": [str(path) for path in written.figures]})
         return 0
     if written.figures:
-        advise(f"{len(written.figures)} files in {options['figures']}")
+        advise(f"{counted(len(written.figures), 'file')} in {options['figures']}")
     say(str(written.page))
     return 0

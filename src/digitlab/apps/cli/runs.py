@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from digitlab.apps.cli.console import advise, say, say_json, table
 from digitlab.apps.cli.options import options_of
+from digitlab.errors import counted
 from digitlab.jobs import run_list as jobs
 
 if TYPE_CHECKING:
@@ -59,7 +60,7 @@ def _show(run_table: RunTable) -> None:
     head, rows = run_table.as_texts()
     say(table(head, rows))
     if len(rows) < run_table.found:
-        advise(f"{len(rows)} of {run_table.found} runs")
+        advise(f"{len(rows)} of {counted(run_table.found, 'run')}")
 
 
 def _compare(run_table: RunTable) -> None:

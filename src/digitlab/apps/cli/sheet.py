@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -11,7 +12,7 @@ from digitlab.apps.cli.console import advise, complain, say, say_json
 from digitlab.apps.cli.job_view import JobView
 from digitlab.apps.cli.options import options_of
 from digitlab.apps.cli.sheet_review import agree, correct, promise, review, writers
-from digitlab.errors import UsageError
+from digitlab.errors import UsageError, counted
 from digitlab.jobs import forms
 from digitlab.jobs import sheets as jobs
 
@@ -61,7 +62,7 @@ def new(**options: Any) -> int:
     """
     fields = forms.new_form(**options)
     say(str(options["out"]))
-    advise(f"{fields:,} fields; print it at its original size or fitted to the page, one side only")
+    advise(f"{counted(fields, 'field')}; print it at its original size or fitted to the page, one side only")
     return 0
 
 
@@ -90,7 +91,9 @@ def from_(*, mark: bool = False, no_open: bool = False, **options: Any) -> int:
         raise UsageError("--no-open is for the page of --mark; add --mark")
     result = forms.mark_form(**options)
     say(str(result.form))
-    advise(f"{result.fields:,} rows of boxes; {result.picture} shows which is which: rename them in {result.form}")
+    advise(
+        f"{counted(result.fields, 'row')} of boxes; {result.picture} shows which is which: rename them in {result.form}"
+    )
     advise("or in the browser: the same command with --mark")
     return 0
 
@@ -108,6 +111,7 @@ def read(*photos: Path, json: bool = False, **options: Any) -> int:
     For example:
     digitlab sheet read marks.toml photos/ --out marks.csv
     digitlab sheet read marks.toml photos/ --out marks.xlsx
+    digitlab sheet read marks.toml more/ --out may.csv --promise marks.promise.json
     digitlab sheet read marks.toml sheet.jpg
 
     Args:
@@ -118,6 +122,8 @@ def read(*photos: Path, json: bool = False, **options: Any) -> int:
     form = options.pop("form")
     if "out" not in options and ("address" in options or options.get("engine") == "ray"):
         raise UsageError("--engine ray and --address need a table to write; add --out marks.csv")
+    if "out" not in options and "promise" in options:
+        raise UsageError("--promise needs a table to write; add --out marks.csv")
     if photos:
         options["model"] = as_onnx(options.get("model"))
     if "out" not in options:
@@ -139,12 +145,13 @@ def _say_done(result: jobs.StackRead, *, json: bool) -> None:
         counts = {"sheets": result.sheets, "read_now": result.read_now, "refused": result.refused}
         refusals = [{"file": file, "error": reason} for file, reason in result.refusals]
         content = {"out": str(result.out), "kept": str(result.kept), **counts, "fields": dict(result.states)}
-        say_json({**content, "refusals": refusals})
+        drift = None if result.drift is None else {**asdict(result.drift), "alarm": result.drift.alarm}
+        say_json({**content, "refusals": refusals, "drift": drift})
         return
     say(str(result.out))
     states = ", ".join(f"{result.states[state]:,} {state}" for state in _STATES if result.states.get(state))
-    refused = f"; {result.refused:,} photos gave no values; the column note says why" if result.refused else ""
-    advise(f"{result.sheets:,} photos; fields: {states or 'none'}{refused}")
+    refused = f"; {counted(result.refused, 'photo')} gave no values; the column note says why" if result.refused else ""
+    advise(f"{counted(result.sheets, 'photo')}; fields: {states or 'none'}{refused}")
 
 
 _STATES = ("answered", "doubtful", "failed check", "empty")
@@ -173,7 +180,9 @@ def _show(rows: Sequence[TableRow], *, json: bool) -> int:
 
 @app.command
 @options_of()
-def draw(form: Path, *, count: int = 20, seed: int = 0, out: Path, megapixels: int = 3, jobs: int | None = None) -> int:
+def draw(
+    form: Path, /, *, count: int = 20, seed: int = 0, out: Path, megapixels: int = 3, jobs: int | None = None
+) -> int:
     """Draw filled, photographed sheets of a form with their true values, to try the form before anybody uses it.
 
     The digits are MNIST's test images; each sheet has its own pen, light, shadow, perspective and curl. truth.csv has
@@ -197,7 +206,7 @@ def draw(form: Path, *, count: int = 20, seed: int = 0, out: Path, megapixels: i
         parsed = read_form(form)
         draw_stack(parsed, out, count=count, seed=seed, megapixels=megapixels, processes=jobs, listener=view)
     say(str(out))
-    advise(f"{count:,} photos and truth.csv; now: digitlab sheet read {form} {out} --out {out / 'marks.csv'}")
+    advise(f"{counted(count, 'photo')} and truth.csv; now: digitlab sheet read {form} {out} --out {out / 'marks.csv'}")
     return 0
 
 

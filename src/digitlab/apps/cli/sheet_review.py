@@ -9,13 +9,17 @@ from typing import TYPE_CHECKING, Any
 from digitlab.apps.cli.console import advise, say, say_json, table
 from digitlab.apps.cli.job_view import JobView
 from digitlab.apps.cli.options import options_of
+from digitlab.errors import counted
 from digitlab.jobs import practice
 from digitlab.jobs import sheet_review as jobs
+from digitlab.jobs.sheet_agreement import compare_sheets
 
 if TYPE_CHECKING:
     from digitlab.evaluation.intervals import Interval
 
 __all__ = ["agree", "correct", "promise", "review", "writers"]
+
+_NAMED = 5  # refused photos that are named
 
 
 @options_of(jobs.review_sheets)
@@ -32,7 +36,7 @@ def review(**options: Any) -> int:
     with JobView() as view:
         out, count = jobs.review_sheets(**options, listener=view)
     say(str(out))
-    advise(f"{count:,} fields; open it in a browser, save the corrections, then: digitlab sheet correct")
+    advise(f"{counted(count, 'field')}; open it in a browser, save the corrections, then: digitlab sheet correct")
     return 0
 
 
@@ -54,10 +58,10 @@ def correct(*corrections: Path, json: bool = False, **options: Any) -> int:
         say_json(asdict(result))
         return 0
     say(str(marks))
-    advise(f"{result.looked_over:,} fields were reviewed, {result.changed:,} of them changed")
+    advise(f"{counted(result.looked_over, 'field was', 'fields were')} reviewed, {result.changed:,} of them changed")
     if dataset is not None:
         say(str(dataset))
-        advise(f"{result.digits:,} digits")
+        advise(f"{counted(result.digits, 'digit')}")
     return 0
 
 
@@ -66,7 +70,8 @@ def promise(*, json: bool = False, **options: Any) -> int:
     """From the checked sample, find the confidence above which at most a given share of the filled fields is wrong.
 
     With 95 % confidence, by the Clopper-Pearson bound; an error of 0.001 takes 2,995 sampled fields without an
-    error, 0.01 takes 299. Exit code 1 when nothing can be promised yet, or when a later stack looks different.
+    error, 0.01 takes 299. The promise is kept beside the table (marks.promise.json), for `sheet read --promise`. Exit
+    code 1 when nothing can be promised yet, or when a later stack looks different.
 
     For example:
     digitlab sheet promise marks.toml marks.csv --error 0.01
@@ -80,7 +85,9 @@ def promise(*, json: bool = False, **options: Any) -> int:
     alarm = result.drift is not None and result.drift.alarm
     if json:
         drift = None if result.drift is None else {**asdict(result.drift), "alarm": result.drift.alarm}
-        say_json({**asdict(result.promise), "filled": result.filled, "above": result.above, "drift": drift})
+        kept = None if result.kept is None else str(result.kept)
+        counts = {"filled": result.filled, "above": result.above}
+        say_json({**asdict(result.promise), **counts, "drift": drift, "kept": kept})
         return int(not can_promise or alarm)
     _say_promise(result)
     return int(not can_promise or alarm)
@@ -100,7 +107,10 @@ def _say_promise(result: jobs.PromiseMade) -> None:
         say(f"at a confidence of {least} or more, at most {100 * found.error:g} % of the filled fields are "
             f"wrong, with 95 % confidence ({basis}; bound {100 * found.bound:.3f} %)")  # fmt: skip
         say(f"to be reviewed: {100 * result.looked_at:.1f} % of {result.filled:,} filled fields")
-        advise(f"digitlab sheet read … --least {least} marks them as doubtful")
+        advise(
+            f"digitlab sheet read … --promise {result.kept} marks them as doubtful, in this stack and in later ones, "
+            "and says if a later one's confidences are lower"
+        )
     if result.drift is not None:
         word = "ALARM: the later stack looks different" if result.drift.alarm else "the later stack looks the same"
         medians = f"medians of confidence {result.drift.earlier:.4f} and {result.drift.later:.4f}"
@@ -108,11 +118,12 @@ def _say_promise(result: jobs.PromiseMade) -> None:
         say(f"{word}: {distance}, {medians}")
 
 
-@options_of(jobs.agreement)
+@options_of(compare_sheets)
 def agree(*, json: bool = False, **options: Any) -> int:
     """Compare two readers of the same photos: two models, or a person and a model. Exit code 1 when they differ.
 
-    Each is a table (CSV), or the corrections that a person saved on the page.
+    Each is a table (CSV), or the corrections that a person saved on the page. Photos without values in one of them,
+    because they were refused, do not count.
 
     For example:
     digitlab sheet agree marks.csv theirs.csv
@@ -121,16 +132,22 @@ def agree(*, json: bool = False, **options: Any) -> int:
     Args:
         json: One JSON object.
     """
-    agreement = jobs.agreement(**options)
+    agreement = compare_sheets(**options)
     if json:
         differences = [list(difference) for difference in agreement.differ]
-        say_json({"fields": agreement.fields, "same": agreement.same, "differ": differences})
+        counts = {"fields": agreement.fields, "same": agreement.same}
+        say_json({**counts, "differ": differences, "refused": list(agreement.refused)})
     else:
         for file, field, first, second in agreement.differ:
             say(f"{file}, {field}: {first or '(empty)'} | {second or '(empty)'}")
         low, high = (100 * end for end in agreement.interval)
         share = f"{100 * agreement.same / agreement.fields:.2f} %, {low:.1f} to {high:.1f} with 95 % confidence"
-        advise(f"{agreement.same:,} of {agreement.fields:,} fields are the same ({share})")
+        advise(f"{agreement.same:,} of {counted(agreement.fields, 'field is', 'fields are')} the same ({share})")
+        if count := len(agreement.refused):
+            more = ", …" if count > _NAMED else ""
+            advise(
+                f"not compared: {counted(count, 'photo')} without values: {', '.join(agreement.refused[:_NAMED])}{more}"
+            )
     return int(agreement.same < agreement.fields)
 
 

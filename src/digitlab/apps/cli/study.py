@@ -14,6 +14,7 @@ from cyclopts import App
 from digitlab.apps.cli.console import advise, in_time, say, say_json, table
 from digitlab.apps.cli.job_view import JobView
 from digitlab.apps.cli.options import options_of
+from digitlab.errors import counted
 from digitlab.jobs import studies as jobs
 from digitlab.stopping import StopRequest
 
@@ -72,46 +73,48 @@ _BEYOND = 1_000  # seeds; an estimate above this says only that it takes too man
 
 def _say_open(conclusions: Sequence[tuple[str, jobs.ListedConclusion]]) -> None:
     """Print the open conclusions and the cost of each, first those that will probably be decided."""
-    likely: list[tuple[str, jobs.ListedConclusion]] = []
-    unlikely: list[tuple[str, jobs.ListedConclusion]] = []
-    for study, conclusion in conclusions:
-        within = conclusion.needed is not None and conclusion.needed <= conclusion.most
-        (likely if within else unlikely).append((study, conclusion))
-    if likely:
-        say()
-        say(f"Open, and probably decided by more seeds: {len(likely)}")
-        say()
-        rows = [
+    groups: dict[str, list[tuple[str, jobs.ListedConclusion]]] = {"waiting": [], "likely": [], "unlikely": []}
+    for study, each in conclusions:
+        within = each.needed is not None and each.needed <= each.most
+        kind = "waiting" if each.seeds < each.planned else "likely" if within else "unlikely"
+        groups[kind].append((study, each))
+    _say_group(
+        "Not judged yet, as planned seeds are missing: {}",
+        ["seeds", "planned", "time"],
+        [[study, each.seeds, each.planned, in_time(each.seconds), each.text] for study, each in groups["waiting"]],
+    )
+    _say_group(
+        "Open, and probably decided by more seeds: {}",
+        ["seeds", "needed", "time"],
+        [
             [
                 study,
-                conclusion.seeds,
-                f"{'≥ ' if conclusion.seeds < _FEWEST else ''}{conclusion.needed}",
-                in_time(conclusion.seconds),
-                f"{conclusion.text}: {conclusion.evidence}",
+                each.seeds,
+                f"{'≥ ' if each.seeds < _FEWEST else ''}{each.needed}",
+                in_time(each.seconds),
+                f"{each.text}: {each.evidence}",
             ]
-            for study, conclusion in likely
-        ]
-        say(table_left(["study", "seeds", "needed", "time", ""], rows))
-    if unlikely:
+            for study, each in groups["likely"]
+        ],
+    )
+    _say_group(
+        "Open, and probably still open with the largest number of seeds: {}. The differences are too small for\n"
+        "so few seeds; `needed` estimates how many would show them. Folds cannot exceed the largest number.",
+        ["seeds", "most", "time", "needed", "time"],
+        [
+            [study, each.seeds, each.most, _time_of_most(each), *_beyond(each), f"{each.text}: {each.evidence}"]
+            for study, each in groups["unlikely"]
+        ],
+    )
+
+
+def _say_group(title: str, columns: Sequence[str], rows: Sequence[Sequence[object]]) -> None:
+    """Print a table of conclusions under a title with their number; nothing if there are none."""
+    if rows:
         say()
-        say(
-            f"Open, and probably still open with the largest number of seeds: {len(unlikely)}. The differences are "
-            "too small for\nso few seeds; `needed` estimates how many would show them. Folds cannot exceed the "
-            "largest number."
-        )
+        say(title.format(len(rows)))
         say()
-        rows = [
-            [
-                study,
-                conclusion.seeds,
-                conclusion.most,
-                _time_of_most(conclusion),
-                *_beyond(conclusion),
-                f"{conclusion.text}: {conclusion.evidence}",
-            ]
-            for study, conclusion in unlikely
-        ]
-        say(table_left(["study", "seeds", "most", "time", "needed", "time", ""], rows))
+        say(table_left(["study", *columns, ""], rows))
 
 
 def _time_of_most(conclusion: jobs.ListedConclusion) -> str:
@@ -160,6 +163,7 @@ def run(
     digitlab study run thesis-datasets --quick
     digitlab study run --all --for 60m
     digitlab study run pooling --until-decided
+    digitlab study run --all --until-decided --background --workers 1
     digitlab study run my-study.py --engine ray --address 10.0.0.5:6379
 
     Args:
@@ -177,7 +181,7 @@ def run(
     for outcome in ran.outcomes:
         if json:
             _say_outcome_json(outcome)
-        elif outcome.found:
+        elif outcome.repeats:
             _say_outcome(outcome)
             folder = out / "quick" if outcome.quick else out
             advise(f"in {folder}/{outcome.study.name}/: table.md, results.json, figure.png")
@@ -248,6 +252,6 @@ def page(**options: Any) -> int:
     """
     with JobView() as view:
         path, studies = jobs.write_study_page(**options, listener=view)
-    advise(f"{studies} studies")
+    advise(f"{counted(studies, 'study', 'studies')}")
     say(str(path))
     return 0

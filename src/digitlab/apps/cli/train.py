@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from digitlab.apps.cli.console import advise, say, say_json, table
 from digitlab.apps.cli.job_view import JobView
 from digitlab.apps.cli.options import options_of
-from digitlab.errors import UsageError
+from digitlab.errors import UsageError, counted
 from digitlab.jobs import trainings as jobs
 from digitlab.stopping import StopRequest
 from digitlab.training.config import TrainingConfig
@@ -145,7 +145,7 @@ def _rates_as_json(result: RangeTest, run: Run) -> dict[str, object]:
 
 def _print_rates(result: RangeTest, run: Run) -> None:
     ended = f"the loss diverged at {result.rates[-1]:.2g}" if result.diverged else "the loss did not diverge"
-    advise(f"{len(result.rates)} steps; {ended}")
+    advise(f"{counted(len(result.rates), 'step')}; {ended}")
     if result.steepest is None or result.least is None:
         say("no suggestion: the loss did not fall; try higher rates, or more steps (--epochs)")
     else:

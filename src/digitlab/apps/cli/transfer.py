@@ -7,6 +7,7 @@ from typing import Any
 from digitlab.apps.cli.console import advise, say, say_json
 from digitlab.apps.cli.job_view import JobView
 from digitlab.apps.cli.options import options_of
+from digitlab.errors import counted
 from digitlab.jobs import trainings as jobs
 from digitlab.stopping import StopRequest
 from digitlab.transfer_learning.settings import Transfer
@@ -37,7 +38,7 @@ def transfer(*, json: bool = False, **options: Any) -> int:
         return 0
     before = "" if result.learned.before is None else f", {100 * result.learned.before:.2f} % before"
     say(
-        f"{result.data.tested_on}, {result.metrics.images:,} test images: accuracy "
+        f"{result.data.tested_on}, {counted(result.metrics.images, 'test image')}: accuracy "
         f"{100 * result.metrics.accuracy:.2f} %{before}, log loss {result.metrics.loss:.4f}; trained on "
         f"{len(result.data.train):,}"
     )

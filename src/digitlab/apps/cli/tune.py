@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from digitlab.apps.cli.console import advise, in_time, say, say_json, table
 from digitlab.apps.cli.job_view import JobView
 from digitlab.apps.cli.options import options_of
-from digitlab.errors import UsageError
+from digitlab.errors import UsageError, counted
 from digitlab.jobs import searches as jobs
 from digitlab.settings import settings_in
 from digitlab.stopping import StopRequest
@@ -50,7 +50,10 @@ def tune(*, json: bool = False, **options: Any) -> int:
         result = jobs.tune(**options, listener=view, stop=stop)
     _show(result, json=json)
     if result.missing:
-        advise(f"{result.missing} trials are left; `digitlab tune --resume {result.folder.path}` continues")
+        advise(
+            f"{counted(result.missing, 'trial is', 'trials are')} left; "
+            f"`digitlab tune --resume {result.folder.path}` continues"
+        )
     if not json:
         say(str(result.retrained.run.path if result.retrained else result.folder.path))
     return 1 if result.missing or result.kept is None or not result.kept["states"]["complete"] else 0
@@ -91,7 +94,10 @@ def _say_trials(space: Space, summary: Mapping[str, Any]) -> None:
         say("no trial is complete" + (f": {reason}" if reason else ""))
         return
     if several:
-        say(f"Pareto front: {len(shown)} trials that no other dominates in {', '.join(summary['objectives'])}")
+        say(
+            f"Pareto front: {counted(len(shown), 'trial')} that no other dominates in "
+            f"{', '.join(summary['objectives'])}"
+        )
     rows = [
         [
             row["trial"],

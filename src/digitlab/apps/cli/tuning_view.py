@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from digitlab.apps.cli.console import in_time
 from digitlab.apps.cli.progress_view import BarView
+from digitlab.errors import counted
 from digitlab.scheduling.protocol import Began, Done, Failed, GaveUp, Lost, Noted, Progressed, Stopped
 from digitlab.tuning.progress import Moved, TrialBegan, TrialEnded
 from digitlab.tuning.results import UNITS, fold_accuracies
@@ -81,7 +82,9 @@ class TuningView(BarView):
                 return ", ".join(f"{name} {value_in_words(name, value)}" for name, value in values)
             case "pruned":
                 last = trial.reported[max(trial.reported)] if trial.reported else 0.0
-                position = f"after {done} trainings" if done else f"after epoch {max(trial.reported, default=0)}"
+                position = (
+                    f"after {counted(done, 'training')}" if done else f"after epoch {max(trial.reported, default=0)}"
+                )
                 return f"pruned {position} at {last:.4f}"
         return f"failed: {trial.notes.get('reason', 'no reason given')}"
 
@@ -166,7 +169,7 @@ def _numbers(result: object) -> str:
     parts = []
     if "accuracy" in result:
         parts.append(f"accuracy {result['accuracy']:.4f}, loss {result['loss']:.4f}")
-        parts.append(f"{result['epochs']} epochs in {result['seconds']:.0f} s")
+        parts.append(f"{counted(result['epochs'], 'epoch')} in {result['seconds']:.0f} s")
     elif "least" in result:
         parts.append("the loss did not fall" if result["least"] is None else f"lowest loss at {result['least']:.2g}")
     elif "parameters" in result:

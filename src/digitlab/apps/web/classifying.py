@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from digitlab.apps.web.pictures import page_of, picture_bytes, with_page_note
 from digitlab.apps.web.problems import overloaded
+from digitlab.errors import counted
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -50,7 +51,9 @@ class PictureThreads:
             ProblemError: 503 when too many are waiting.
         """
         if self._at_work >= self._most:
-            raise overloaded(f"{self._at_work} pictures are waiting already", self._retry_seconds)
+            raise overloaded(
+                f"{counted(self._at_work, 'picture is', 'pictures are')} waiting already", self._retry_seconds
+            )
         self._at_work += 1
         loop = asyncio.get_running_loop()
         future = self.pool.submit(work, *arguments)

@@ -15,7 +15,7 @@ from starlette.websockets import WebSocketDisconnect
 
 from digitlab.apps.web.access import is_for_pupils
 from digitlab.apps.web.problems import ProblemError, overloaded, problem_of
-from digitlab.errors import DigitlabError
+from digitlab.errors import DigitlabError, counted
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Mapping, Sequence
@@ -147,7 +147,8 @@ class Guard:
     async def _answered(self, scope: Scope, receive: Receive, answer: _Answer) -> None:
         if self._at_work > self._limits.requests:
             raise overloaded(
-                f"{self._limits.requests} requests are being processed already", self._limits.retry_seconds
+                f"{counted(self._limits.requests, 'request is', 'requests are')} being processed already",
+                self._limits.retry_seconds,
             )
         _check_headers(scope["headers"])
         headers: Mapping[bytes, bytes] = dict(scope["headers"])

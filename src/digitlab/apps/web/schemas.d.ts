@@ -174,6 +174,8 @@ export interface FoundNumber {
   confidence: number;
   /** x0, y0, x1, y1 in pixels of the upright picture, x1 and y1 exclusive */
   box: number[];
+  /** indices of its digits in the page's digits */
+  digits: number[];
 }
 
 export interface Gallery {

@@ -110,6 +110,7 @@ class FoundNumber(Message):
     text: str = Field(description="digits, , . - / : and spaces as they stand; ? for a digit that was not answered")
     confidence: float = Field(description="how likely all of it is right")
     box: list[int] = Field(description="x0, y0, x1, y1 in pixels of the upright picture, x1 and y1 exclusive")
+    digits: list[int] = Field(description="indices of its digits in the page's digits")
 
 
 class ReadPage(Message):

@@ -3,22 +3,28 @@
 from __future__ import annotations
 
 import contextlib
+import itertools
 import warnings
 from typing import TYPE_CHECKING
 
+import numpy as np
+
+from digitlab.datasets.formats.checks import listed
+from digitlab.datasets.formats.fitting import Fitter
 from digitlab.datasets.formats.picture_tree import PICTURES, is_ignored, pictures_of
-from digitlab.datasets.formats.pictures import MAX_PHOTO_BYTES, Encoded, encode_png
+from digitlab.datasets.formats.pictures import MAX_PHOTO_BYTES, decode_grey, encode_png
 from digitlab.datasets.formats.protocol import BATCH, Closing
-from digitlab.errors import DatasetError
+from digitlab.errors import DatasetError, counted
 from digitlab.storage import atomic_folder, saying_what_failed
-from digitlab.values import CLASSES
+from digitlab.values import CLASSES, Digits
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
+    from numpy.typing import NDArray
+
     from digitlab.datasets.formats.protocol import ImageSink
-    from digitlab.values import Digits
 
 __all__ = ["ClassFolderSource", "class_folder_writer", "is_class_folder"]
 
@@ -33,12 +39,13 @@ class ClassFolderSource(Closing):
 
     Thus files numbered across the classes, as our writer numbers them, keep their order, and batches mix the classes.
     The names are kept in memory, the pictures are not. Pictures that are not 28×28 are converted to that size
-    (`fitting`); ``preparation``: "prepared", "resized" or None.
+    (`fitting`); ``preparation``: "prepared", "resized" or None. Files that are not a readable picture of one digit are
+    left out, with a warning; ``count`` includes them, as they are only known after reading.
     """
 
     def __init__(self, path: Path, split: str | None = None, preparation: str | None = None) -> None:
-        self._path, self._encoded = path, Encoded(path, preparation, files=True)
-        self.sizes = self._encoded.sizes
+        self._path, self._fitter = path, Fitter(path, preparation)
+        self.sizes = self._fitter.sizes
         with saying_what_failed(path, "read"):
             if is_class_folder(path):
                 self._files = [(f"{label}/{name}", int(label)) for name, label in sorted(self._find())]
@@ -63,22 +70,59 @@ class ClassFolderSource(Closing):
         if names:
             some = ", ".join(sorted(names)[:5]) + (", …" if len(names) > 5 else "")
             warnings.warn(
-                f"{self._path}: skipped {len(names):,} picture(s) outside the class folders ({some})",
+                f"{self._path}: skipped {counted(len(names), 'picture')} outside the class folders ({some})",
                 stacklevel=1,
             )
 
     def batches(self, size: int = BATCH) -> Iterator[Digits]:
-        """Yield all pictures in name order; see `ImageSource.batches`.
+        """Yield all readable pictures in name order; see `ImageSource.batches`.
+
+        A warning counts and names the files that are left out: with the first batch after one was met, as not all
+        batches may be read, and at the end if there were more.
 
         Raises:
-            DatasetError: at the first file that is not a picture.
+            DatasetError: if there are files and none is a readable picture; for a folder in a class folder.
         """
-        files = ((self._path / name, label) for name, label in self._files)
-        return self._encoded.batches(((self._read(path), label, str(path)) for path, label in files), size)
+        left_out: dict[str, DatasetError] = {}
+        pictures, told, images = self._pictures(left_out), 0, 0
+        while part := list(itertools.islice(pictures, size)):
+            if left_out and not told:
+                told = self._tell_of_broken(left_out)
+            images += len(part)
+            yield Digits(np.stack([image for image, _ in part]), np.array([label for _, label in part], np.uint8))
+        if left_out and not images:
+            raise DatasetError(
+                f"{self._path}: {counted(len(left_out), 'file')} in its class folders, and no readable picture; "
+                f"{next(iter(left_out.values()))}"
+            )
+        if len(left_out) > told:
+            self._tell_of_broken(left_out)
+
+    def _pictures(self, left_out: dict[str, DatasetError]) -> Iterator[tuple[NDArray[np.uint8], int]]:
+        """Yield image, uint8 (28, 28), and label of each readable picture; add the others, by name, to ``left_out``."""
+        for name, label in self._files:
+            path = self._path / name
+            if not path.is_file():
+                raise DatasetError(f"{path} is not a file; expected only pictures in a class folder")
+            try:
+                image = decode_grey(self._read(path), str(path))
+            except DatasetError as error:
+                left_out[name] = error
+                continue
+            yield self._fitter(image[np.newaxis])[0], label
+
+    def _tell_of_broken(self, left_out: dict[str, DatasetError]) -> int:
+        """Warn about the files that are left out; return their number."""
+        names, reason = "", next(iter(left_out.values()))
+        if len(left_out) > 1:
+            names = f" ({listed(left_out)}{', …' if len(left_out) > 10 else ''})"
+        what = counted(len(left_out), "file that is", "files that are")
+        warnings.warn(
+            f"{self._path}: left out {what} not a readable picture of one digit{names}: {reason}", stacklevel=1
+        )
+        return len(left_out)
 
     def _read(self, path: Path) -> bytes:
-        if not path.is_file():
-            raise DatasetError(f"{path} is not a file; expected only pictures in a class folder")
         with saying_what_failed(path, "read"), path.open("rb") as file:
             content = file.read(MAX_PHOTO_BYTES + 1)
         if len(content) > MAX_PHOTO_BYTES:

@@ -35,14 +35,15 @@ def read_all(source: ImageSource) -> Digits:
             images = [np.empty((0, 28, 28), np.uint8), *(part.images for part in parts)]
             labels = [np.empty(0, np.uint8), *(part.labels for part in parts)]
             return Digits(np.concatenate(images), np.concatenate(labels))
-        # Filled in place: concatenation would need twice the memory.
+        # Filled in place: concatenation would need twice the memory. There may be fewer images than counted: broken
+        # pictures in class folders are left out.
         whole = Digits(np.zeros((source.count, 28, 28), np.uint8), np.zeros(source.count, np.uint8))
         done = 0
         for part in source.batches():
             whole.images[done : done + len(part)] = part.images
             whole.labels[done : done + len(part)] = part.labels
             done += len(part)
-        return whole
+        return whole[:done]
 
 
 def convert(

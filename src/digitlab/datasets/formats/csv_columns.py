@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from digitlab.datasets.formats.checks import labels_are_loose
-from digitlab.errors import DatasetError
+from digitlab.errors import DatasetError, counted
 from digitlab.storage import saying_what_failed
 from digitlab.values import NONE
 
@@ -100,7 +100,8 @@ def named_columns(line: bytes, path: Path) -> Columns | None:
         odd = [repr(names[index]) for index in pixels if not _numbers_in(names[index])]
         more = f"; not named like pixels: {', '.join(odd[:5])}" if odd and len(pixels) > _PIXELS else ""
         raise DatasetError(
-            f"{path}: its header names {len(pixels)} columns besides the label {names[label]!r}; expected {_PIXELS} "
+            f"{path}: its header names {counted(len(pixels), 'column')} besides the label {names[label]!r}; "
+            f"expected {_PIXELS} "
             f"pixels{more}"
         )
     return Columns(len(names), label, np.array(_in_order(pixels, names), np.intp))

@@ -22,7 +22,7 @@ from digitlab.datasets.formats.csv_columns import (
     separator_of,
 )
 from digitlab.datasets.formats.protocol import BATCH, Closing
-from digitlab.errors import DatasetError
+from digitlab.errors import DatasetError, counted
 from digitlab.storage import atomic_path, saying_what_failed
 
 if TYPE_CHECKING:
@@ -149,7 +149,9 @@ class CsvSource(Closing):
             meaning = "label and 784 pixels" if expected == PLAIN.count else "as the header names"
             if len(cells) == expected - 1 == UNLABELLED.count and number <= 2:
                 meaning += f". Without labels: `digitlab classify {self._path} --out OUT.npz` gives them the reader's"
-            raise DatasetError(f"{self._path}: line {number} has {len(cells)} columns; expected {expected}: {meaning}")
+            raise DatasetError(
+                f"{self._path}: line {number} has {counted(len(cells), 'column')}; expected {expected}: {meaning}"
+            )
         return [self._number(cell, number, column) for column, cell in enumerate(cells, 1)]
 
     def _number(self, cell: bytes, line: int, column: int) -> int:

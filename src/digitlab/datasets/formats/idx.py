@@ -18,7 +18,7 @@ import numpy as np
 
 from digitlab.datasets.formats.checks import as_labels, labels_are_loose, no_bomb, no_labels, other_labels
 from digitlab.datasets.formats.protocol import BATCH, Closing
-from digitlab.errors import DatasetError
+from digitlab.errors import DatasetError, counted
 from digitlab.storage import atomic_paths, refusing, saying_what_failed
 from digitlab.values import Digits
 
@@ -110,7 +110,9 @@ class _Part:
 
     def _count(self, header: bytes) -> int:
         if len(header) < self.header:
-            raise DatasetError(f"{self.path}: ends after {len(header)} bytes; expected a header of {self.header}")
+            raise DatasetError(
+                f"{self.path}: ends after {counted(len(header), 'byte')}; expected a header of {self.header}"
+            )
         magic, count, *sides = struct.unpack(f">{self.header // 4}I", header)
         if magic != self.magic:
             raise DatasetError(f"{self.path}: its magic number is {magic}; expected {self.magic}")
@@ -124,7 +126,7 @@ class _Part:
             no_bomb(self.path, "it", stored=size, unpacked=expected)
         elif size != expected:
             raise DatasetError(
-                f"{self.path}: has {size:,} bytes; expected {expected:,} for the {count:,} rows of its header"
+                f"{self.path}: has {size:,} bytes; expected {expected:,} for the {counted(count, 'row')} of its header"
             )
 
     def read(self, file: IO[bytes], first: int, rows: int) -> NDArray[Any]:
@@ -139,7 +141,9 @@ class _Part:
         """Require that nothing follows the last row; reading past it also checks gzip's checksum."""
         with saying_what_failed(self.path, "read"), refusing(self.path, "damaged gzip", *_DAMAGE):
             if file.read(1):
-                raise DatasetError(f"{self.path}: has more data after its {count:,} rows; expected the end of the file")
+                raise DatasetError(
+                    f"{self.path}: has more data after its {counted(count, 'row')}; expected the end of the file"
+                )
 
 
 class _ExtendedLabels(_Part):
@@ -177,7 +181,7 @@ class IdxSource(Closing):
         labels, labelled = opened.enter_context(self._labels.open())
         if labelled != count:
             raise DatasetError(
-                f"{self._labels.path}: has {labelled:,} labels; expected {count:,}, "
+                f"{self._labels.path}: has {counted(labelled, 'label')}; expected {count:,}, "
                 f"one for each image of {self._images.path.name}"
             )
         return images, labels, count

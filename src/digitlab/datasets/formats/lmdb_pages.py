@@ -23,7 +23,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from digitlab.errors import DatasetError
+from digitlab.errors import DatasetError, counted
 from digitlab.storage import saying_what_failed
 
 if TYPE_CHECKING:
@@ -126,13 +126,13 @@ class PageFile:
         if flags:
             raise self._damaged(f"a database with flags {flags:#x}; expected plain records, each key once")
         if self.count * _NODE_HEADER > self._size:
-            raise self._damaged(f"{self.count:,} records in {self._size:,} bytes")
+            raise self._damaged(f"{counted(self.count, 'record')} in {self._size:,} bytes")
         if (
             self._depth > _MAX_DEPTH
             or (self.count == 0) != (self._root == _NO_ROOT)
             or (self.count and not self._depth)
         ):
-            raise self._damaged(f"{self.count:,} records on {self._depth} levels below page {self._root}")
+            raise self._damaged(f"{counted(self.count, 'record')} on {self._depth} levels below page {self._root}")
 
     def records(self) -> Iterator[Records]:
         """Yield all records, about a thousand at a time.
@@ -145,10 +145,10 @@ class PageFile:
             for records in self._leaf_records(numbers):
                 count += len(records)
                 if count > self.count:
-                    raise self._damaged(f"more than the {self.count:,} records of its header")
+                    raise self._damaged(f"more than the {counted(self.count, 'record')} of its header")
                 yield records
         if count != self.count:
-            raise self._damaged(f"{count:,} records; expected the {self.count:,} of its header")
+            raise self._damaged(f"{counted(count, 'record')}; expected the {self.count:,} of its header")
 
     def _leaves(self) -> Iterator[NDArray[np.int64]]:
         """Yield the numbers of the leaf pages, in order, a few hundred at a time."""

@@ -1,6 +1,6 @@
 """Pictures of one digit in files and records: PNG, JPEG, BMP, PGM.
 
-Shared by Parquet, TFRecord and folders: decode pictures or raw pixels, each with its label, in batches.
+Shared by Parquet, TFRecord and folders; `Encoded` decodes records, pictures or raw pixels with labels, in batches.
 """
 
 from __future__ import annotations
@@ -116,12 +116,11 @@ def encode_png(image: NDArray[np.uint8]) -> bytes:
 class Encoded:
     """Decoder of records that converts them to 28×28.
 
-    files: whether every record is a picture file, never raw pixels
     sizes: the number of images seen of each (height, width)
     """
 
-    def __init__(self, path: Path, preparation: str | None, *, files: bool = False) -> None:
-        self._path, self._fitter, self._files = path, Fitter(path, preparation), files
+    def __init__(self, path: Path, preparation: str | None) -> None:
+        self._path, self._fitter = path, Fitter(path, preparation)
         self.sizes = self._fitter.sizes
 
     def batches(self, pairs: Iterator[tuple[Any, Any, str]], size: int) -> Iterator[Digits]:
@@ -140,7 +139,7 @@ class Encoded:
         """Decode a picture file, or the raw pixels of a square image, to uint8 (H, W)."""
         if isinstance(image, bytes):
             square = math.isqrt(len(image)) ** 2 == len(image)
-            if self._files or not square or image[:4] == b"\x89PNG" or image[:3] == b"\xff\xd8\xff":
+            if not square or image[:4] == b"\x89PNG" or image[:3] == b"\xff\xd8\xff":
                 return decode_grey(image, name)
             image = np.frombuffer(image, np.uint8)
         pixels = np.asarray(image if image is not None else [])

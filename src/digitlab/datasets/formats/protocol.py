@@ -18,7 +18,8 @@ BATCH = 1024
 class ImageSource(Protocol):
     """Labelled images in a file, read in batches with bounded memory; a context manager.
 
-    count: the number of images, None where it is known only after reading all (CSV)
+    count: the number of images, None where it is known only after reading all (CSV); class folders may yield fewer,
+        as broken pictures are left out
     """
 
     @property

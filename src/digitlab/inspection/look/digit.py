@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from digitlab.errors import counted
 from digitlab.inspection.activations import activation_maps, activation_statistics, results
 from digitlab.inspection.attribution import Question, grad_cam, integrated_gradients, occlusion, saliency
 from digitlab.inspection.counterfactuals import FURTHEST, smallest_changes
@@ -106,7 +107,7 @@ def _draw_maps(album: Album, maps: Maps, life: ActivationStatistics) -> list[str
             continue
         activation = values[0]  # (H, W, C)
         height, width, number = activation.shape
-        title = f"{maps.layer}: {number} maps {height}×{width}" + (
+        title = f"{maps.layer}: {counted(number, 'map')} {height}×{width}" + (
             f", {when} {maps.activation}" if maps.activation else ""
         )
         captions = [words.get(channel, "") if when == "after" else "" for channel in range(1, number + 1)]
@@ -137,9 +138,9 @@ def _keep_walk(album: Album, shown: NDArray[np.uint8], probabilities: NDArray[np
     for step, last, (output,) in zip(steps, behind, results(network, shown[None], behind), strict=True):
         field = fields[step.name]
         description = [
-            f"{output.shape[-1]} maps {output.shape[0]}×{output.shape[1]}"
+            f"{counted(output.shape[-1], 'map')} {output.shape[0]}×{output.shape[1]}"
             if output.ndim == 3
-            else f"{len(output)} units"
+            else f"{counted(len(output), 'unit')}"
         ]
         if field is not None:
             description.append("receptive field: whole image" if field.whole else f"receptive field {field}")

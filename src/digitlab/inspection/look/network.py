@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from digitlab.errors import counted
 from digitlab.inspection.activations import activation_statistics
 from digitlab.inspection.filter_reading import READINGS, read_filters
 from digitlab.inspection.filters import convolution_filters
@@ -86,7 +87,7 @@ def _pages(filters: Filters, captions: Sequence[str]) -> Iterator[Callable[[], F
     """Yield a function per page: filters of one channel as a grid (S0, figure 5.1), else filter by channel (5.2)."""
     height, width, depth, number = filters.kernel.shape
     limit = max(float(np.abs(filters.kernel).max()), 1e-12)
-    title = f"{filters.name}: {number} filters {height}×{width}" + (f"×{depth}" if depth > 1 else "")
+    title = f"{filters.name}: {counted(number, 'filter')} {height}×{width}" + (f"×{depth}" if depth > 1 else "")
     if depth == 1:
         captions = captions or [""] * number
         for start in range(0, number, TILES_A_PAGE):

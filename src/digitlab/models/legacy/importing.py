@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from digitlab.errors import ModelError, UsageError
+from digitlab.errors import ModelError, UsageError, counted
 from digitlab.kinds import KERAS, ZIP, kind_of
 from digitlab.models.architectures import build
 from digitlab.models.backend import keras
@@ -205,7 +205,7 @@ def _import_weights(
     arrays = [(name, values) for name, values in _arrays_by_layer(store, "").items() if values]
     layers = [layer for layer in model.layers if layer.weights]
     if len(arrays) != len(layers):
-        refuse(f"it has weights for {len(arrays)} layers; {architecture} has {len(layers)} with weights")
+        refuse(f"it has weights for {counted(len(arrays), 'layer')}; {architecture} has {len(layers)} with weights")
     outputs_first = any(_stored_outputs_first(layer, values) for layer, (_, values) in zip(layers, arrays, strict=True))
     trained_on, remarks = _backend_of(store, "", backend, channels_first=outputs_first)
     layout = Layout(turned=trained_on == "theano", outputs_first=outputs_first)

@@ -24,6 +24,7 @@ from digitlab.training.page_reader.calibration import (
 )
 from digitlab.training.page_reader.graph import Graph
 from digitlab.training.page_reader.networks import AREA, AREAS, KNOWN
+from digitlab.training.page_reader.targets import CONTEXT, CROP
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -38,7 +39,6 @@ MULTIPLE = 64
 LEAST_PEAK = 0.12
 MOST = 500  # maximum number of candidates for the classifier
 LEAST_LETTER = 0.2  # minimum probability for a letter to count
-CONTEXT, CROP = 1.5, 32
 AROUND = 3.0  # times a box's longest side: the region of the detector's feature map that the head sees
 # Weight of the region head's logit in its mean with the previous one. On drawn pages the mean has the same log loss as
 # the head alone; on photos it is less confident, as it should be.

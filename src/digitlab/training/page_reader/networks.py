@@ -5,17 +5,16 @@ from __future__ import annotations
 from typing import Any
 
 from digitlab.models.backend import keras
+from digitlab.training.page_reader.targets import CROP
 
 layers = keras.layers
 
 __all__ = [
-    "AREA", "AREAS", "CROP", "CROP_CLASSES", "DETECTOR_CHANNELS", "KNOWN", "STRIDE", "as_map", "crop_network",
+    "AREA", "AREAS", "CROP_CLASSES", "DETECTOR_CHANNELS", "KNOWN", "as_map", "crop_network",
     "detector", "normalised", "region_head",
 ]  # fmt: skip
 
-STRIDE = 4  # page pixels per cell of the detector's map
 DETECTOR_CHANNELS = 16  # per cell: the centre's logit, four distances, ten classes, the logit of a letter's centre
-CROP = 32  # pixels: the side of the classifier's input
 CROP_CLASSES = 11  # the ten digits, and "no digit"
 
 AREA, _INNER = 7, 64  # cells and channels of the detector's feature map that the head sees around a candidate

@@ -16,9 +16,11 @@ if TYPE_CHECKING:
     from digitlab.datasets.pages import DrawnPage
     from digitlab.datasets.pages.alphabets import Alphabets
 
-__all__ = ["CROPS", "Batch", "crop_of", "cut_crops", "draw_batch", "map_targets"]
+__all__ = ["CONTEXT", "CROP", "CROPS", "STRIDE", "Batch", "crop_of", "cut_crops", "draw_batch", "map_targets"]
 
-STRIDE, CROP, CONTEXT = 4, 32, 1.5  # see `networks`; the crop's side as a multiple of the digit's longest
+STRIDE = 4  # page pixels per cell of the detector's map
+CROP = 32  # pixels: the side of the classifier's input
+CONTEXT = 1.5  # the crop's side as a multiple of the digit's longest
 CROPS = 14  # per page
 _DIGIT_CROPS = 10
 _SMALL = (("single", 0.4), ("one_line", 0.1), ("lone_sign", 0.1), ("letters", 0.16), ("any", 0.24))  # shares of layouts

@@ -8,6 +8,7 @@ import { fromBase64, Layers, occlude } from "./looking.js";
 import { linesOf, numbersOf, writtenLines } from "./numbers.js";
 import { ModelError } from "./onnx.js";
 import { PageNetwork, Reader } from "./reader.js";
+import { detectionOf, Tracker } from "./tracks.js";
 
 /**
  * @import {
@@ -23,18 +24,16 @@ import { PageNetwork, Reader } from "./reader.js";
  */
 
 const [LARGEST_FILE, MOST_MODELS] = [64 << 20, 16];
-const [NEEDED, WINDOW] = [4, 6]; // NEEDED of the last WINDOW frames must agree
 
 /** @param {number} value */
-const six = (value) => Math.round(value * 1e6) / 1e6;
+const sixDecimals = (value) => Math.round(value * 1e6) / 1e6;
 /** @param {number} start */
-const since = (start) => Math.round((performance.now() - start) * 100) / 100;
+const millisecondsSince = (start) => Math.round((performance.now() - start) * 100) / 100;
 
 export class Backend {
   /** @type {Map<string, Served>} */
   #models = new Map();
-  /** @type {string[]} */
-  #texts = [];
+  #tracker = new Tracker();
   /** @type {{ glyphs: Uint8Array, labels: number[] } | null} */
   #test = null;
 
@@ -56,9 +55,9 @@ export class Backend {
 
   /** @param {string | null | undefined} name */
   #get(name) {
-    const found = name ? this.#models.get(name) : [...this.#models.values()][0];
-    if (!found) throw new ModelError(`there is no model ${name}`);
-    return found;
+    const served = name ? this.#models.get(name) : [...this.#models.values()][0];
+    if (!served) throw new ModelError(`there is no model ${name}`);
+    return served;
   }
 
   /** @param {Served} served */
@@ -87,13 +86,13 @@ export class Backend {
     if (bytes.length > LARGEST_FILE)
       throw new ModelError(`has ${bytes.length} bytes; models have at most ${LARGEST_FILE}`);
     if (this.#models.size >= MOST_MODELS) throw new ModelError("is one too many; reload the page to begin anew");
-    const plain =
+    const baseName =
       file
         .replace(/\.onnx$/i, "")
         .replace(/[^A-Za-z0-9._-]/g, "-")
         .slice(0, 60) || "model";
-    let [name, number] = [plain, 1];
-    while (this.#models.has(name)) name = `${plain}-${++number}`;
+    let [name, number] = [baseName, 1];
+    while (this.#models.has(name)) name = `${baseName}-${++number}`;
     this.#add(name, "given", bytes);
     return name;
   }
@@ -138,42 +137,68 @@ export class Backend {
     const { digit, confidence, probabilities, note } = reader.classify(rgbOf(picture));
     return {
       digit,
-      confidence: six(confidence),
-      probabilities: probabilities.map(six),
+      confidence: sixDecimals(confidence),
+      probabilities: probabilities.map(sixDecimals),
       model: name,
       note,
-      ms: since(start),
+      ms: millisecondsSince(start),
     };
   }
 
   /** @param {Rgba} picture @param {string} [model] @returns {ReadPage} */
   read(picture, model) {
-    const start = performance.now();
-    const { name, reader } = this.#get(model);
-    const { digits, marks, note, turned } = reader.read(rgbOf(picture));
-    const lines = linesOf(digits);
-    const found = numbersOf(digits, marks, turned);
-    const numbers = found.map(({ text, confidence, box }) => ({ text, confidence: six(confidence), box }));
-    const shown = digits.map(({ digit, confidence, box, line }) => ({ digit, confidence: six(confidence), box, line }));
-    const { width, height } = picture;
-    const text = lines.join("\n");
-    const page = { page: 1, pages: 1, numbers, written: writtenLines(lines, found, marks) };
-    return { text, lines, digits: shown, note, turned, ms: since(start), width, height, model: name, ...page };
+    return this.#read(rgbOf(picture), model).page;
   }
 
-  /** One frame of the camera. @param {Rgba} picture @param {string | undefined} model @param {number} frame @param {boolean} first @returns {LiveAnswer} */
-  live(picture, model, frame, first) {
-    if (first) this.#texts = [];
-    const read = this.read(picture, model);
-    this.#texts = [...this.#texts.slice(1 - WINDOW), read.text];
-    const votes = (/** @type {string} */ text) => this.#texts.filter((each) => each === text).length;
-    const steady = this.#texts.find((text) => votes(text) >= NEEDED) ?? null;
-    const { text, digits, turned, width, height, ms } = read;
+  /**
+   * Read a page; return the answer, and the digits with their probabilities.
+   * @param {Picture} picture @param {string} [model]
+   */
+  #read(picture, model) {
+    const start = performance.now();
+    const { name, reader } = this.#get(model);
+    const { digits, marks, note, turned } = reader.read(picture);
+    const lines = linesOf(digits);
+    const writtenNumbers = numbersOf(digits, marks, turned);
+    const numbers = writtenNumbers.map(({ line: _, ...each }) => ({
+      ...each,
+      confidence: sixDecimals(each.confidence),
+    }));
+    const readDigits = digits.map(({ digit, confidence, box, line }) => ({
+      digit,
+      confidence: sixDecimals(confidence),
+      box,
+      line,
+    }));
+    const { width, height } = picture;
+    const text = lines.join("\n");
+    const onlyPage = { page: 1, pages: 1, numbers, written: writtenLines(lines, writtenNumbers, marks) };
+    const ms = millisecondsSince(start);
+    const page = { text, lines, digits: readDigits, note, turned, ms, width, height, model: name, ...onlyPage };
+    return { page, digits };
+  }
+
+  /**
+   * One frame of the camera.
+   * @param {Rgba} frame
+   * @param {string | undefined} model
+   * @param {number} number
+   * @param {number} at milliseconds: when it arrived
+   * @param {boolean} first whether it is the first of a line
+   * @returns {LiveAnswer}
+   */
+  live(frame, model, number, at, first) {
+    if (first) this.#tracker = new Tracker();
+    const picture = rgbOf(frame);
+    const { page, digits: found } = this.#read(picture, model);
+    this.#tracker.add(found.map(detectionOf), at / 1000, picture);
+    const { steady, drawing } = this.#tracker;
+    const { text, digits, turned, width, height, ms } = page;
     return {
-      frame,
+      frame: number,
       text,
       steady,
-      drawing: false,
+      drawing,
       digits,
       probabilities: [],
       turned,
@@ -195,14 +220,16 @@ export class Backend {
 
   /** @param {string[]} glyphs @param {string[]} names @returns {Probabilities} */
   probabilities(glyphs, names) {
-    const all = new Uint8Array(784 * glyphs.length);
-    glyphs.forEach((glyph, place) => {
-      all.set(fromBase64(glyph), 784 * place);
+    const batch = new Uint8Array(784 * glyphs.length);
+    glyphs.forEach((glyph, index) => {
+      batch.set(fromBase64(glyph), 784 * index);
     });
-    const asked = (names.length ? names : [undefined]).map((name) => this.#get(name));
+    const served = (names.length ? names : [undefined]).map((name) => this.#get(name));
     return {
-      models: asked.map(({ name }) => name),
-      probabilities: asked.map(({ reader }) => reader.classifier.probabilities(all).map((row) => Array.from(row, six))),
+      models: served.map(({ name }) => name),
+      probabilities: served.map(({ reader }) =>
+        reader.classifier.probabilities(batch).map((row) => Array.from(row, sixDecimals)),
+      ),
     };
   }
 
@@ -232,11 +259,11 @@ export class Backend {
 
 /** @param {Rgba} picture @returns {Picture} */
 function rgbOf({ width, height, data }) {
-  const made = new Uint8Array(3 * width * height);
-  for (let place = 0, from = 0; place < made.length; place += 3, from += 4) {
-    made[place] = data[from];
-    made[place + 1] = data[from + 1];
-    made[place + 2] = data[from + 2];
+  const rgb = new Uint8Array(3 * width * height);
+  for (let to = 0, from = 0; to < rgb.length; to += 3, from += 4) {
+    rgb[to] = data[from];
+    rgb[to + 1] = data[from + 1];
+    rgb[to + 2] = data[from + 2];
   }
-  return { width, height, channels: 3, data: made };
+  return { width, height, channels: 3, data: rgb };
 }

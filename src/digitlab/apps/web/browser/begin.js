@@ -8,17 +8,17 @@ import { answerHere } from "./here.js";
  * @import { Data } from "./backend.js"
  */
 
-const left = /** @type {{ digitlabScript: string, digitlabData?: Data, digitlab?: Service }} */ (
+const globals = /** @type {{ digitlabScript: string, digitlabData?: Data, digitlab?: Service }} */ (
   /** @type {unknown} */ (globalThis)
 );
 
 /** @type {Promise<Data>} */
 const data = new Promise((resolve, reject) => {
-  const take = () => left.digitlabData && resolve(left.digitlabData);
-  addEventListener("digitlab-data", take);
-  take();
-  addEventListener("load", () => left.digitlabData || reject(new Error("models.js is not beside this page")));
+  const resolveIfLoaded = () => globals.digitlabData && resolve(globals.digitlabData);
+  addEventListener("digitlab-data", resolveIfLoaded);
+  resolveIfLoaded();
+  addEventListener("load", () => globals.digitlabData || reject(new Error("models.js is not beside this page")));
 });
 
 // For scripts and the browser console: await digitlab.read(imageData).
-left.digitlab = answerHere(left.digitlabScript, data);
+globals.digitlab = answerHere(globals.digitlabScript, data);

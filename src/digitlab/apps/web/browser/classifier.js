@@ -6,7 +6,7 @@ import { Tensor } from "./tensor.js";
 
 /**
  * @import { Scope } from "./session.js"
- * @typedef {{ dims: number[], whole: boolean, low: number, high: number, said: string }} Convention
+ * @typedef {{ dims: number[], bytes: boolean, low: number, high: number, description: string }} Convention
  *   input convention of a network: shape, whether pixels are bytes, and the values of paper (`low`) and ink (`high`)
  * @typedef {Record<string, any>} Card
  */
@@ -16,42 +16,43 @@ const BATCH = 64;
 
 /** Mean and standard deviation of MNIST's pixels, with which many networks' inputs are standardised. */
 const [MEAN, DEVIATION] = [0.1307, 0.3081];
-/** @type {Omit<Convention, "dims" | "whole">[]} The one with the most right answers is used; of equals, the first. */
+/** @type {Omit<Convention, "dims" | "bytes">[]} The one with the most right answers is used; of equals, the first. */
 const SCALES = [
-  { low: 0, high: 1, said: "0 … 1" },
-  { low: -MEAN / DEVIATION, high: (1 - MEAN) / DEVIATION, said: "standardised" },
-  { low: -1, high: 1, said: "−1 … 1" },
-  { low: 0, high: 255, said: "0 … 255" },
-  { low: 1, high: 0, said: "1 … 0" },
+  { low: 0, high: 1, description: "0 … 1" },
+  { low: -MEAN / DEVIATION, high: (1 - MEAN) / DEVIATION, description: "standardised" },
+  { low: -1, high: 1, description: "−1 … 1" },
+  { low: 0, high: 255, description: "0 … 255" },
+  { low: 1, high: 0, description: "1 … 0" },
 ];
 
 export class Classifier {
   /** @type {Convention} */
-  convention = { dims: [-1, 28, 28], whole: true, low: 0, high: 255, said: "uint8" };
+  convention = { dims: [-1, 28, 28], bytes: true, low: 0, high: 255, description: "uint8" };
   /** @type {(answers: Float32Array) => Float32Array} */
   #toProbabilities = (answers) => answers;
   /** @type {string | null} */
   remark = null;
 
   /**
-   * @param {Uint8Array} bytes an ONNX file
+   * @param {Uint8Array} file an ONNX file
    * @param {{ glyphs: Uint8Array, labels: number[] }} [known] labelled digits to infer an unknown input convention
    */
-  constructor(bytes, known) {
-    this.session = new Session(bytes);
+  constructor(file, known) {
+    this.session = new Session(file);
     const { inputs, constants } = this.session.model.graph;
-    const open = inputs.filter(({ name }) => !constants.has(name));
-    if (open.length !== 1) throw new ModelError(`has ${open.length} inputs; expected one, of images of 28×28 pixels`);
+    const freeInputs = inputs.filter(({ name }) => !constants.has(name));
+    if (freeInputs.length !== 1)
+      throw new ModelError(`has ${freeInputs.length} inputs; expected one, of images of 28×28 pixels`);
     this.card = cardOf(this.session.model.metadata);
-    const { type, dims } = open[0];
+    const { type, dims } = freeInputs[0];
     const sizes = dims.length ? dims.slice(1) : [28, 28];
-    const product = sizes.reduce((/** @type {number} */ all, each) => all * (each ?? 1), 1);
+    const product = sizes.reduce((/** @type {number} */ total, each) => total * (each ?? 1), 1);
     if (product !== 784 || (dims.length && dims[0] !== null && dims[0] !== 1))
       throw new ModelError(
         `takes ${dims.map((each) => each ?? "N").join("×")}; expected images of 28×28 pixels, any number of them`,
       );
     this.#oneByOne = dims[0] === 1;
-    this.convention = { ...this.convention, dims: [-1, ...sizes.map((each) => each ?? 1)], whole: type === 2 };
+    this.convention = { ...this.convention, dims: [-1, ...sizes.map((each) => each ?? 1)], bytes: type === 2 };
     if (type !== 2) this.#findScale(known);
     this.#check();
   }
@@ -61,14 +62,14 @@ export class Classifier {
 
   /** Threshold in the model card, or 0.5 without one. */
   get threshold() {
-    const said = this.card?.training?.threshold;
-    return typeof said === "number" && said >= 0 && said <= 1 ? said : 0.5;
+    const threshold = this.card?.training?.threshold;
+    return typeof threshold === "number" && threshold >= 0 && threshold <= 1 ? threshold : 0.5;
   }
 
   /** Convert glyphs to the network's input tensor. @param {Uint8Array} glyphs @param {Convention} [convention] */
-  given(glyphs, { dims, whole, low, high } = this.convention) {
+  inputTensor(glyphs, { dims, bytes, low, high } = this.convention) {
     const shape = [glyphs.length / 784, ...dims.slice(1)];
-    if (whole) return new Tensor("uint8", shape, glyphs);
+    if (bytes) return new Tensor("uint8", shape, glyphs);
     return new Tensor(
       "float32",
       shape,
@@ -78,48 +79,50 @@ export class Classifier {
 
   /** Run the network on one glyph; return all tensors. @param {Uint8Array} glyph @returns {Scope} */
   pass(glyph) {
-    return this.session.run({ [this.session.input]: this.given(glyph) });
+    return this.session.run({ [this.session.input]: this.inputTensor(glyph) });
   }
 
   /**
    * Compute ten probabilities for each glyph of 784 bytes.
    * @param {Uint8Array} glyphs
-   * @param {Map<string, Tensor>} [instead] constants to override in this run
+   * @param {Map<string, Tensor>} [overrides] constants to override in this run
    * @returns {Float32Array[]}
    */
-  probabilities(glyphs, instead) {
-    return rows(this.#toProbabilities(this.#answers(glyphs, this.convention, instead)));
+  probabilities(glyphs, overrides) {
+    return rows(this.#toProbabilities(this.#answers(glyphs, this.convention, overrides)));
   }
 
-  /** @param {Uint8Array} glyphs @param {Convention} [convention] @param {Map<string, Tensor>} [instead] */
-  #answers(glyphs, convention = this.convention, instead = undefined) {
+  /** @param {Uint8Array} glyphs @param {Convention} [convention] @param {Map<string, Tensor>} [overrides] */
+  #answers(glyphs, convention = this.convention, overrides = undefined) {
     const count = glyphs.length / 784;
-    const all = new Float32Array(10 * count);
+    const answers = new Float32Array(10 * count);
     const step = this.#oneByOne ? 1 : BATCH;
     for (let start = 0; start < count; start += step) {
       const batch = glyphs.subarray(784 * start, 784 * Math.min(start + step, count));
       const output = this.session.model.graph.outputs[0];
-      const answer = this.session.run({ [this.session.input]: this.given(batch, convention) }, instead).get(output);
+      const answer = this.session
+        .run({ [this.session.input]: this.inputTensor(batch, convention) }, overrides)
+        .get(output);
       if (!answer || answer.size !== (batch.length / 784) * 10)
         throw new ModelError(
           `gives ${answer?.dims.join("×") ?? "nothing"} for ${batch.length / 784} images; expected ten numbers each`,
         );
-      all.set(answer.values, 10 * start);
+      answers.set(answer.values, 10 * start);
     }
-    return all;
+    return answers;
   }
 
   /** @param {{ glyphs: Uint8Array, labels: number[] }} [known] */
   #findScale(known) {
     const { dims } = this.convention;
-    const found = SCALES.map((scale) => {
-      const convention = { ...scale, dims, whole: false };
+    const results = SCALES.map((scale) => {
+      const convention = { ...scale, dims, bytes: false };
       if (!known) return { convention, right: 0 };
       const answers = rows(this.#answers(known.glyphs, convention));
-      const right = answers.filter((row, place) => row.indexOf(Math.max(...row)) === known.labels[place]).length;
+      const right = answers.filter((row, index) => row.indexOf(Math.max(...row)) === known.labels[index]).length;
       return { convention, right };
     });
-    const best = found.reduce((a, b) => (b.right > a.right ? b : a));
+    const best = results.reduce((a, b) => (b.right > a.right ? b : a));
     this.convention = best.convention;
     if (known && best.right < known.labels.length / 2)
       this.remark = `reads ${best.right} of ${known.labels.length} test digits, however they are given to it`;
@@ -145,9 +148,10 @@ export class Classifier {
     const least = Math.min(...answers);
     if (least >= -TOLERANCE && sums.every((sum) => Math.abs(sum - 1) <= TOLERANCE)) return;
     if (least >= 0 && (Math.max(...answers) <= 1 || sums.every((sum) => Math.abs(sum / 100 - 1) <= TOLERANCE)))
-      this.#toProbabilities = (given) => shared(given, (row) => row);
+      this.#toProbabilities = (outputs) => normalisedRows(outputs, (row) => row);
     else
-      this.#toProbabilities = (given) => shared(given, (row) => row.map((each) => Math.exp(each - Math.max(...row))));
+      this.#toProbabilities = (outputs) =>
+        normalisedRows(outputs, (row) => row.map((each) => Math.exp(each - Math.max(...row))));
   }
 }
 
@@ -156,20 +160,20 @@ const rows = (answers) =>
   Array.from({ length: answers.length / 10 }, (_, row) => answers.slice(10 * row, 10 * row + 10));
 
 /** @param {Float32Array} answers @param {(row: Float32Array) => Float32Array} prepare */
-function shared(answers, prepare) {
-  const made = new Float32Array(answers.length);
-  rows(answers).forEach((row, place) => {
+function normalisedRows(answers, prepare) {
+  const probabilities = new Float32Array(answers.length);
+  rows(answers).forEach((row, index) => {
     const prepared = prepare(row);
     const sum = Math.max(
-      prepared.reduce((all, each) => all + each, 0),
+      prepared.reduce((total, each) => total + each, 0),
       1e-12,
     );
-    made.set(
+    probabilities.set(
       prepared.map((each) => each / sum),
-      10 * place,
+      10 * index,
     );
   });
-  return made;
+  return probabilities;
 }
 
 /** Parse digitlab's model card; null without one. @param {Record<string, string>} metadata @returns {Card | null} */

@@ -27,7 +27,7 @@ const MATRIX = [
   [0.412453, 0.35758, 0.180423],
   [0.212671, 0.71516, 0.072169],
   [0.019334, 0.119193, 0.950227],
-].map((row, place) => row.map((each) => rounded((2 ** CUBE * each) / WHITE[place])));
+].map((row, index) => row.map((each) => rounded((2 ** CUBE * each) / WHITE[index])));
 const SCALE = Math.floor((116 * 255 + 50) / 100);
 const SHIFT = -Math.floor((16 * 255 * 2 ** LAST + 50) / 100);
 
@@ -43,18 +43,18 @@ export function lab({ width, height, channels, data }, lightness) {
   const { light, roots } = TABLES;
   const size = width * height;
   const planes = [0, 1, 2].slice(0, lightness ? 1 : 3).map(() => new Uint8Array(size));
-  for (let place = 0, at = 0; place < size; place++, at += channels) {
+  for (let index = 0, offset = 0; index < size; index++, offset += channels) {
     const [r, g, b] =
       channels === 1
-        ? [light[data[at]], light[data[at]], light[data[at]]]
-        : [light[data[at]], light[data[at + 1]], light[data[at + 2]]];
+        ? [light[data[offset]], light[data[offset]], light[data[offset]]]
+        : [light[data[offset]], light[data[offset + 1]], light[data[offset + 2]]];
     const y = roots[descaled(MATRIX[1][0] * r + MATRIX[1][1] * g + MATRIX[1][2] * b, CUBE)];
-    planes[0][place] = Math.max(0, Math.min(255, Math.floor((SCALE * y + SHIFT + 2 ** (LAST - 1)) / 2 ** LAST)));
+    planes[0][index] = Math.max(0, Math.min(255, Math.floor((SCALE * y + SHIFT + 2 ** (LAST - 1)) / 2 ** LAST)));
     if (lightness) continue;
     const x = roots[descaled(MATRIX[0][0] * r + MATRIX[0][1] * g + MATRIX[0][2] * b, CUBE)];
     const z = roots[descaled(MATRIX[2][0] * r + MATRIX[2][1] * g + MATRIX[2][2] * b, CUBE)];
-    planes[1][place] = byte(descaled(500 * (x - y) + 128 * 2 ** LAST, LAST));
-    planes[2][place] = byte(descaled(200 * (y - z) + 128 * 2 ** LAST, LAST));
+    planes[1][index] = byte(descaled(500 * (x - y) + 128 * 2 ** LAST, LAST));
+    planes[2][index] = byte(descaled(200 * (y - z) + 128 * 2 ** LAST, LAST));
   }
   return planes.map((plane) => ({ width, height, channels: 1, data: plane }));
 }
@@ -62,8 +62,8 @@ export function lab({ width, height, channels, data }, lightness) {
 /** Convert an RGB picture to grey as OpenCV does. @param {Picture} picture @returns {Picture} */
 export function grey({ width, height, channels, data }) {
   if (channels === 1) return { width, height, channels, data };
-  const made = new Uint8Array(width * height);
-  for (let place = 0, at = 0; place < made.length; place++, at += 3)
-    made[place] = (data[at] * 9798 + data[at + 1] * 19235 + data[at + 2] * 3735 + 16384) >> 15;
-  return { width, height, channels: 1, data: made };
+  const result = new Uint8Array(width * height);
+  for (let index = 0, offset = 0; index < result.length; index++, offset += 3)
+    result[index] = (data[offset] * 9798 + data[offset + 1] * 19235 + data[offset + 2] * 3735 + 16384) >> 15;
+  return { width, height, channels: 1, data: result };
 }

@@ -18,30 +18,32 @@ import { Tensor } from "./tensor.js";
  * @param {Float32Array} weights @param {number[]} dims filters first @param {Damage["kind"]} kind @param {number} amount
  */
 export function damagedWeights(weights, dims, kind, amount) {
-  const made = weights.slice();
+  const result = weights.slice();
   const next = random(weights.length);
-  if (kind === "zero") return made.fill(0);
+  if (kind === "zero") return result.fill(0);
   if (kind === "filter") {
     const size = weights.length / dims[0];
-    return made.fill(0, amount * size, (amount + 1) * size);
+    return result.fill(0, amount * size, (amount + 1) * size);
   }
   if (kind === "shuffle") {
-    for (let place = made.length - 1; place > 0; place--) {
-      const other = Math.floor(next() * (place + 1));
-      [made[place], made[other]] = [made[other], made[place]];
+    for (let index = result.length - 1; index > 0; index--) {
+      const other = Math.floor(next() * (index + 1));
+      [result[index], result[other]] = [result[other], result[index]];
     }
-    return made;
+    return result;
   }
   if (kind === "bits") {
-    const most = weights.reduce((sofar, each) => Math.max(sofar, Math.abs(each)), 0);
+    const largestWeight = weights.reduce((maximum, each) => Math.max(maximum, Math.abs(each)), 0);
     const levels = Math.max(2 ** (amount - 1) - 1, 0.5); // per sign; with one bit only the sign is left
-    return made.map((each) =>
-      amount === 1 ? Math.sign(each) * most * 0.5 : (Math.round((each / most) * levels) / levels) * most,
+    return result.map((each) =>
+      amount === 1
+        ? Math.sign(each) * largestWeight * 0.5
+        : (Math.round((each / largestWeight) * levels) / levels) * largestWeight,
     );
   }
   const mean = weights.reduce((sum, each) => sum + each, 0) / weights.length;
   const spread = Math.sqrt(weights.reduce((sum, each) => sum + (each - mean) ** 2, 0) / weights.length);
-  return made.map((each) => {
+  return result.map((each) => {
     const normal = Math.sqrt(-2 * Math.log(1 - next())) * Math.cos(2 * Math.PI * next());
     return each + amount * spread * normal;
   });
@@ -51,7 +53,7 @@ export function damagedWeights(weights, dims, kind, amount) {
  * Compute those constants of a network that the damage changes, by name.
  * @param {Layers} layers @param {Damage} damage
  */
-function changed(layers, { layer, kind, amount }) {
+function changedConstants(layers, { layer, kind, amount }) {
   const steps = layers.steps.filter((step) => step.kernelValues && (layer === null || step.layer.name === layer));
   if (!steps.length) throw new ModelError(`there is no layer ${layer} with weights`);
   return new Map(steps.flatMap((step) => changedOf(step, kind, amount)));
@@ -61,10 +63,12 @@ function changed(layers, { layer, kind, amount }) {
 function changedOf(step, kind, amount) {
   const { kernelValues, kernelDims, kernel, weights, turned } = step;
   if (!kernelValues || !kernel || !weights) return [];
-  const made = damagedWeights(kernelValues, kernelDims, kind, amount);
+  const damagedKernel = damagedWeights(kernelValues, kernelDims, kind, amount);
   const [units, inputs] = kernelDims;
   // A matrix product stores its weights transposed: (inputs, units).
-  const values = turned ? made.map((_, place) => made[(place % units) * inputs + Math.floor(place / units)]) : made;
+  const values = turned
+    ? damagedKernel.map((_, index) => damagedKernel[(index % units) * inputs + Math.floor(index / units)])
+    : damagedKernel;
   /** @type {[string, Tensor][]} */
   const constants = [[weights, new Tensor("float32", kernel.dims, values)]];
   return constants;
@@ -77,11 +81,11 @@ function changedOf(step, kind, amount) {
  * @returns {Damaged}
  */
 export function damaged(classifier, layers, damage, { glyphs, labels }) {
-  const constants = damage.kind === "none" ? new Map() : changed(layers, damage);
-  const own = damage.glyph ? classifier.probabilities(fromBase64(damage.glyph), constants)[0] : null;
+  const constants = damage.kind === "none" ? new Map() : changedConstants(layers, damage);
+  const answer = damage.glyph ? classifier.probabilities(fromBase64(damage.glyph), constants)[0] : null;
   const [from, to] = damage.images;
   const part = glyphs.subarray(784 * from, 784 * to);
   const answers = part.length ? classifier.probabilities(part, constants) : [];
-  const right = answers.filter((row, place) => largest(row) === labels[from + place]).length;
-  return { probabilities: own && Array.from(own), right, of: answers.length, all: labels.length };
+  const right = answers.filter((row, index) => largest(row) === labels[from + index]).length;
+  return { probabilities: answer && Array.from(answer), right, of: answers.length, all: labels.length };
 }

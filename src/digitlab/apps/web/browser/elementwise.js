@@ -30,13 +30,13 @@ const sigmoid = (x) => 1 / (1 + Math.exp(-x));
 /** @param {number} x */
 const softplus = (x) => Math.max(x, 0) + Math.log1p(Math.exp(-Math.abs(x)));
 
-/** e ** x in float32 with ONNX Runtime's polynomial: the last bit decides where boxes are cut. @param {number} given */
-function exponential(given) {
+/** e ** x in float32 with ONNX Runtime's polynomial: the last bit decides where boxes are cut. @param {number} value */
+function exponential(value) {
   const f = Math.fround;
-  const x = Math.max(f(-103.9720840454), Math.min(f(88.776262664795), given));
-  const times = nearest(f(x * f(Math.LOG2E)));
-  const rest = f(f(x + times * f(-0.693145752)) + times * f(-1.42860677e-6));
-  return POLYNOMIAL.reduce((sum, factor) => f(sum * rest + factor)) * 2 ** times;
+  const x = Math.max(f(-103.9720840454), Math.min(f(88.776262664795), value));
+  const power = nearest(f(x * f(Math.LOG2E)));
+  const remainder = f(f(x + power * f(-0.693145752)) + power * f(-1.42860677e-6));
+  return POLYNOMIAL.reduce((sum, factor) => f(sum * remainder + factor)) * 2 ** power;
 }
 const POLYNOMIAL = [
   0x1694 / 2 ** 22,
@@ -125,7 +125,7 @@ export function emptyOf(type, size) {
 }
 
 /** Broadcast two shapes. @param {number[]} a @param {number[]} b */
-export function together(a, b) {
+export function broadcastDims(a, b) {
   const rank = Math.max(a.length, b.length);
   return Array.from({ length: rank }, (_, axis) => {
     const [one, other] = [a[axis - rank + a.length] ?? 1, b[axis - rank + b.length] ?? 1];
@@ -133,43 +133,43 @@ export function together(a, b) {
   });
 }
 
-/** Strides of a tensor along each axis of `dims`; 0 where broadcast. @param {number[]} own @param {number[]} dims */
-function steps(own, dims) {
-  const made = new Array(dims.length).fill(0);
+/** Strides of a tensor along each axis of `dims`; 0 where broadcast. @param {number[]} tensorDims @param {number[]} dims */
+function stridesOf(tensorDims, dims) {
+  const strides = new Array(dims.length).fill(0);
   let step = 1;
-  for (let axis = own.length - 1; axis >= 0; axis--) {
-    if (own[axis] !== 1) made[axis + dims.length - own.length] = step;
-    step *= own[axis];
+  for (let axis = tensorDims.length - 1; axis >= 0; axis--) {
+    if (tensorDims[axis] !== 1) strides[axis + dims.length - tensorDims.length] = step;
+    step *= tensorDims[axis];
   }
-  return made;
+  return strides;
 }
 
 /** @param {Tensor} tensor @param {number[]} dims @returns {Values} */
-export function spread(tensor, dims) {
-  const made = emptyOf(tensor.type, sizeOf(dims));
-  each([tensor.dims], dims, (to, at) => {
-    made[to] = tensor.values[at[0]];
+export function broadcastTo(tensor, dims) {
+  const result = emptyOf(tensor.type, sizeOf(dims));
+  forEachElement([tensor.dims], dims, (index, offsets) => {
+    result[index] = tensor.values[offsets[0]];
   });
-  return made;
+  return result;
 }
 
 /**
  * Walk through all elements of shape `dims`; `visit` gets the index, and the index in each (broadcast) tensor.
- * @param {number[][]} owns
+ * @param {number[][]} shapes
  * @param {number[]} dims
  * @param {(to: number, at: number[]) => void} visit
  */
-export function each(owns, dims, visit) {
-  const strides = owns.map((own) => steps(own, dims));
-  const [index, at] = [new Array(dims.length).fill(0), owns.map(() => 0)];
+export function forEachElement(shapes, dims, visit) {
+  const strides = shapes.map((shape) => stridesOf(shape, dims));
+  const [index, offsets] = [new Array(dims.length).fill(0), shapes.map(() => 0)];
   const size = sizeOf(dims);
-  for (let to = 0; to < size; to++) {
-    visit(to, at);
+  for (let target = 0; target < size; target++) {
+    visit(target, offsets);
     for (let axis = dims.length - 1; axis >= 0; axis--) {
       index[axis] += 1;
-      for (let which = 0; which < at.length; which++) at[which] += strides[which][axis];
+      for (let tensor = 0; tensor < offsets.length; tensor++) offsets[tensor] += strides[tensor][axis];
       if (index[axis] < dims[axis]) break;
-      for (let which = 0; which < at.length; which++) at[which] -= strides[which][axis] * dims[axis];
+      for (let tensor = 0; tensor < offsets.length; tensor++) offsets[tensor] -= strides[tensor][axis] * dims[axis];
       index[axis] = 0;
     }
   }
@@ -182,28 +182,28 @@ export function each(owns, dims, visit) {
 function paired(a, b, pair, type) {
   const same = a.dims.length === b.dims.length && a.dims.every((size, axis) => size === b.dims[axis]);
   if (same || b.size === 1 || a.size === 1) {
-    const alone = same ? null : b.size === 1 ? b : a;
-    if (!alone || together(a.dims, b.dims).length === (alone === b ? a : b).dims.length) {
+    const scalar = same ? null : b.size === 1 ? b : a;
+    if (!scalar || broadcastDims(a.dims, b.dims).length === (scalar === b ? a : b).dims.length) {
       const [x, y] = [a.stored, b.stored];
-      const alike = alone || a.last === b.last;
-      const last = alone === a ? b.last : a.last;
-      const [left, right] = alike ? [x, y] : [a.values, b.values];
-      const made = emptyOf(type, Math.max(left.length, right.length) * Number(left.length > 0 && right.length > 0));
-      if (alone === b)
-        for (let place = 0, value = right[0]; place < made.length; place++) made[place] = pair(left[place], value);
-      else if (alone === a)
-        for (let place = 0, value = left[0]; place < made.length; place++) made[place] = pair(value, right[place]);
-      else for (let place = 0; place < made.length; place++) made[place] = pair(left[place], right[place]);
-      return new Tensor(type, (alone === a ? b : a).dims, made, Boolean(alike) && last);
+      const sameOrder = scalar || a.last === b.last;
+      const last = scalar === a ? b.last : a.last;
+      const [left, right] = sameOrder ? [x, y] : [a.values, b.values];
+      const result = emptyOf(type, Math.max(left.length, right.length) * Number(left.length > 0 && right.length > 0));
+      if (scalar === b)
+        for (let index = 0, value = right[0]; index < result.length; index++) result[index] = pair(left[index], value);
+      else if (scalar === a)
+        for (let index = 0, value = left[0]; index < result.length; index++) result[index] = pair(value, right[index]);
+      else for (let index = 0; index < result.length; index++) result[index] = pair(left[index], right[index]);
+      return new Tensor(type, (scalar === a ? b : a).dims, result, Boolean(sameOrder) && last);
     }
   }
-  const dims = together(a.dims, b.dims);
-  const made = emptyOf(type, sizeOf(dims));
+  const dims = broadcastDims(a.dims, b.dims);
+  const result = emptyOf(type, sizeOf(dims));
   const [x, y] = [a.values, b.values];
-  each([a.dims, b.dims], dims, (to, at) => {
-    made[to] = pair(x[at[0]], y[at[1]]);
+  forEachElement([a.dims, b.dims], dims, (target, offsets) => {
+    result[target] = pair(x[offsets[0]], y[offsets[1]]);
   });
-  return new Tensor(type, dims, made);
+  return new Tensor(type, dims, result);
 }
 
 /**
@@ -217,79 +217,80 @@ function summed(a, b) {
   return Tensor.later(a.dims, {
     real: () => {
       const [x, y] = [a.values, b.values];
-      return { values: Float32Array.from(x, (value, place) => value + y[place]), last: false };
+      return { values: Float32Array.from(x, (value, index) => value + y[index]), last: false };
     },
     rounded: (scale, zero) => {
       const last = a.last || b.last;
       const [x, y] = last ? [a.levelsLast(one), b.levelsLast(other)] : [one.values, other.values];
       const [p, q] = [Math.fround(one.scale[0] / scale), Math.fround(other.scale[0] / scale)];
-      const fixed = Math.fround(zero - (p * (one.zero[0] ?? 0) + q * (other.zero[0] ?? 0)));
-      const made = new Uint8Array(x.length);
-      for (let place = 0; place < made.length; place++) {
-        const value = nearest(Math.fround(x[place] * p + Math.fround(y[place] * q + fixed)));
-        made[place] = Math.min(Math.max(value, 0), 255);
+      const offset = Math.fround(zero - (p * (one.zero[0] ?? 0) + q * (other.zero[0] ?? 0)));
+      const result = new Uint8Array(x.length);
+      for (let index = 0; index < result.length; index++) {
+        const value = nearest(Math.fround(x[index] * p + Math.fround(y[index] * q + offset)));
+        result[index] = Math.min(Math.max(value, 0), 255);
       }
-      return new Tensor("uint8", a.dims, made, last);
+      return new Tensor("uint8", a.dims, result, last);
     },
   });
 }
 
-/** ReLU of a whole layer; a call per number is as slow as the convolution. @param {Values} values @param {Values} to */
-function cutAtZero(values, to) {
-  for (let place = 0; place < to.length; place++) {
-    const value = values[place];
-    to[place] = Math.max(value, 0);
+/** ReLU of a whole layer; a call per number is as slow as the convolution. @param {Values} values @param {Values} output */
+function reluInto(values, output) {
+  for (let index = 0; index < output.length; index++) {
+    const value = values[index];
+    output[index] = Math.max(value, 0);
   }
 }
 
-/** @type {Record<string, (given: Tensor[], settings: Settings) => Tensor>} */
+/** @type {Record<string, (inputs: Tensor[], settings: Settings) => Tensor>} */
 export const ELEMENTWISE = {};
 for (const [name, make] of Object.entries(SINGLE))
-  ELEMENTWISE[name] = ([given], settings) => {
-    const work = make(settings);
-    const values = given.stored;
-    const made = emptyOf(given.type, values.length);
-    if (name === "Relu") cutAtZero(values, made);
-    else for (let place = 0; place < made.length; place++) made[place] = work(values[place]);
-    const result = new Tensor(given.type, given.dims, made, given.last);
-    const { exact } = given;
-    if (exact && name === "Relu") result.exact = (place) => work(exact(place));
+  ELEMENTWISE[name] = ([input], settings) => {
+    const operation = make(settings);
+    const values = input.stored;
+    const output = emptyOf(input.type, values.length);
+    if (name === "Relu") reluInto(values, output);
+    else for (let index = 0; index < output.length; index++) output[index] = operation(values[index]);
+    const result = new Tensor(input.type, input.dims, output, input.last);
+    const { exact } = input;
+    if (exact && name === "Relu") result.exact = (index) => operation(exact(index));
     return result;
   };
 for (const [name, pair] of Object.entries(PAIRS))
-  ELEMENTWISE[name] = (given) => {
-    if (name === "Add" && given.length === 2) {
-      const sum = summed(given[0], given[1]);
+  ELEMENTWISE[name] = (inputs) => {
+    if (name === "Add" && inputs.length === 2) {
+      const sum = summed(inputs[0], inputs[1]);
       if (sum) return sum;
     }
-    const whole = name === "Div" && given[0].type !== "float32";
-    const work = whole ? (/** @type {number} */ a, /** @type {number} */ b) => Math.trunc(a / b) : pair;
-    return given.slice(1).reduce((sum, next) => paired(sum, next, work, given[0].type), given[0]);
+    const integerDivision = name === "Div" && inputs[0].type !== "float32";
+    const operation = integerDivision ? (/** @type {number} */ a, /** @type {number} */ b) => Math.trunc(a / b) : pair;
+    return inputs.slice(1).reduce((sum, next) => paired(sum, next, operation, inputs[0].type), inputs[0]);
   };
 for (const [name, pair] of Object.entries(COMPARISONS)) ELEMENTWISE[name] = ([a, b]) => paired(a, b, pair, "bool");
-ELEMENTWISE.Not = ([given]) =>
+ELEMENTWISE.Not = ([input]) =>
   new Tensor(
     "bool",
-    given.dims,
-    Uint8Array.from(given.stored, (each) => 1 - each),
-    given.last,
+    input.dims,
+    Uint8Array.from(input.stored, (each) => 1 - each),
+    input.last,
   );
-ELEMENTWISE.Sum = (given) => given.slice(1).reduce((sum, next) => paired(sum, next, PAIRS.Add, "float32"), given[0]);
-ELEMENTWISE.Mean = (given) => ELEMENTWISE.Div([ELEMENTWISE.Sum(given, {}), Tensor.number(given.length)], {});
-ELEMENTWISE.Clip = ([given, low, high], settings) => {
-  const least = low?.size ? low.number : (settings.min ?? Number.NEGATIVE_INFINITY);
-  const most = high?.size ? high.number : (settings.max ?? Number.POSITIVE_INFINITY);
-  const values = given.stored;
-  const made = emptyOf(given.type, values.length);
-  for (let place = 0; place < made.length; place++) made[place] = Math.min(Math.max(values[place], least), most);
-  return new Tensor(given.type, given.dims, made, given.last);
+ELEMENTWISE.Sum = (inputs) => inputs.slice(1).reduce((sum, next) => paired(sum, next, PAIRS.Add, "float32"), inputs[0]);
+ELEMENTWISE.Mean = (inputs) => ELEMENTWISE.Div([ELEMENTWISE.Sum(inputs, {}), Tensor.number(inputs.length)], {});
+ELEMENTWISE.Clip = ([input, low, high], settings) => {
+  const minimum = low?.size ? low.number : (settings.min ?? Number.NEGATIVE_INFINITY);
+  const maximum = high?.size ? high.number : (settings.max ?? Number.POSITIVE_INFINITY);
+  const values = input.stored;
+  const result = emptyOf(input.type, values.length);
+  for (let index = 0; index < result.length; index++)
+    result[index] = Math.min(Math.max(values[index], minimum), maximum);
+  return new Tensor(input.type, input.dims, result, input.last);
 };
-ELEMENTWISE.Where = ([which, a, b]) => {
-  const dims = together(together(which.dims, a.dims), b.dims);
-  const made = emptyOf(a.type, sizeOf(dims));
-  const [w, x, y] = [which.values, a.values, b.values];
-  each([which.dims, a.dims, b.dims], dims, (to, at) => {
-    made[to] = w[at[0]] ? x[at[1]] : y[at[2]];
+ELEMENTWISE.Where = ([condition, a, b]) => {
+  const dims = broadcastDims(broadcastDims(condition.dims, a.dims), b.dims);
+  const result = emptyOf(a.type, sizeOf(dims));
+  const [conditions, x, y] = [condition.values, a.values, b.values];
+  forEachElement([condition.dims, a.dims, b.dims], dims, (index, offsets) => {
+    result[index] = conditions[offsets[0]] ? x[offsets[1]] : y[offsets[2]];
   });
-  return new Tensor(a.type, dims, made);
+  return new Tensor(a.type, dims, result);
 };

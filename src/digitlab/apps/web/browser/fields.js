@@ -11,12 +11,12 @@ const SIDE = 28;
 export const POINT = { size: [1, 1], step: [1, 1], middle: [0, 0] };
 
 /** Fields of units that see a `window` of these units. @param {Field} field @param {Window} window @returns {Field} */
-export function behind(field, { size, stride, dilation, padding }) {
-  const reach = [0, 1].map((axis) => (size[axis] - 1) * dilation[axis]);
+export function throughWindow(field, { size, stride, dilation, padding }) {
+  const extent = [0, 1].map((axis) => (size[axis] - 1) * dilation[axis]);
   return {
-    size: [0, 1].map((axis) => field.size[axis] + reach[axis] * field.step[axis]),
+    size: [0, 1].map((axis) => field.size[axis] + extent[axis] * field.step[axis]),
     step: [0, 1].map((axis) => field.step[axis] * stride[axis]),
-    middle: [0, 1].map((axis) => field.middle[axis] + (reach[axis] / 2 - padding[axis]) * field.step[axis]),
+    middle: [0, 1].map((axis) => field.middle[axis] + (extent[axis] / 2 - padding[axis]) * field.step[axis]),
   };
 }
 

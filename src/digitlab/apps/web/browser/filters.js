@@ -18,12 +18,16 @@ const MOST_SIDE = 320;
  * @returns {FilterBank}
  */
 export function filterBank(picture, bank) {
-  const whole = grey(picture);
-  const scale = MOST_SIDE / Math.max(whole.width, whole.height);
+  const greyPicture = grey(picture);
+  const scale = MOST_SIDE / Math.max(greyPicture.width, greyPicture.height);
   const small =
     scale < 1
-      ? byArea(whole, Math.max(1, rounded(whole.width * scale)), Math.max(1, rounded(whole.height * scale)))
-      : whole;
+      ? byArea(
+          greyPicture,
+          Math.max(1, rounded(greyPicture.width * scale)),
+          Math.max(1, rounded(greyPicture.height * scale)),
+        )
+      : greyPicture;
   const results = Object.entries(bank).map(([name, kernel]) => {
     const values = convolved(small, kernel);
     let [low, high] = [values[0], values[0]];
@@ -43,20 +47,21 @@ export function filterBank(picture, bank) {
 /** True convolution (flipped kernel), mirrored at the border. @param {Picture} picture @param {number[][]} kernel */
 function convolved({ width, height, data }, kernel) {
   const half = kernel.length >> 1;
-  const mirrored = (/** @type {number} */ place, /** @type {number} */ size) => {
-    let at = place;
-    while (size > 1 && (at < 0 || at >= size)) at = at < 0 ? -at : 2 * size - 2 - at;
-    return size > 1 ? at : 0;
+  const mirrored = (/** @type {number} */ index, /** @type {number} */ size) => {
+    let mirroredIndex = index;
+    while (size > 1 && (mirroredIndex < 0 || mirroredIndex >= size))
+      mirroredIndex = mirroredIndex < 0 ? -mirroredIndex : 2 * size - 2 - mirroredIndex;
+    return size > 1 ? mirroredIndex : 0;
   };
-  const made = new Float32Array(data.length);
-  for (let y = 0, to = 0; y < height; y++)
+  const result = new Float32Array(data.length);
+  for (let y = 0, target = 0; y < height; y++)
     for (let x = 0; x < width; x++) {
       let sum = 0;
       for (let down = -half; down <= half; down++)
         for (let across = -half; across <= half; across++)
           sum +=
             kernel[half - down][half - across] * data[mirrored(y + down, height) * width + mirrored(x + across, width)];
-      made[to++] = sum;
+      result[target++] = sum;
     }
-  return made;
+  return result;
 }

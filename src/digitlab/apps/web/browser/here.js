@@ -16,15 +16,15 @@ const workerOf = (script) => new Worker(URL.createObjectURL(new Blob([script], {
 
 /** Load the training images from digits.js: only scripts can be loaded from disk. @returns {Promise<LabelledGlyphs>} */
 function digitsBeside() {
-  const left = /** @type {{ digitlabDigits?: LabelledGlyphs }} */ (globalThis);
+  const globals = /** @type {{ digitlabDigits?: LabelledGlyphs }} */ (globalThis);
   return new Promise((resolve, reject) => {
-    const take = () => {
-      if (left.digitlabDigits) resolve(left.digitlabDigits);
+    const resolveIfLoaded = () => {
+      if (globals.digitlabDigits) resolve(globals.digitlabDigits);
     };
-    take();
-    if (left.digitlabDigits) return;
+    resolveIfLoaded();
+    if (globals.digitlabDigits) return;
     const script = make("script", { src: "digits.js" });
-    script.addEventListener("load", take);
+    script.addEventListener("load", resolveIfLoaded);
     script.addEventListener("error", () => {
       script.remove();
       reject(new Refused(t("digits.js is not beside this page."), 0));
@@ -65,7 +65,7 @@ class Here {
     });
   }
 
-  /** @param {{ number: number, answer?: any, error?: string }} told */
+  /** @param {{ number: number, answer?: any, error?: string }} message */
   #answered({ number, answer, error }) {
     const waiting = this.#waiting.get(number);
     this.#waiting.delete(number);
@@ -92,22 +92,23 @@ class LocalLine extends EventTarget {
     super();
     queueMicrotask(() => this.dispatchEvent(new Event("open")));
     let read = 0;
-    this.#read = newest(async (/** @type {ImageData} */ frame, /** @type {number} */ number) => {
-      const start = performance.now();
-      const answer = await here
-        .ask("live", frame, model, number, read === 0)
-        .catch((error) => ({ frame: number, error: error.message }));
-      read += 1;
-      if (this.readyState !== 1) return;
-      const data = JSON.stringify({ ...answer, latency_ms: performance.now() - start, skipped: number + 1 - read });
-      this.dispatchEvent(new MessageEvent("message", { data }));
-    });
+    this.#read = newest(
+      async (/** @type {ImageData} */ frame, /** @type {number} */ number, /** @type {number} */ at) => {
+        const answer = await here
+          .ask("live", frame, model, number, at, read === 0)
+          .catch((error) => ({ frame: number, error: error.message }));
+        read += 1;
+        if (this.readyState !== 1) return;
+        const data = JSON.stringify({ ...answer, latency_ms: performance.now() - at, skipped: number + 1 - read });
+        this.dispatchEvent(new MessageEvent("message", { data }));
+      },
+    );
   }
 
   /** @param {ImageData} frame */
   send(frame) {
     this.#frame += 1;
-    this.#read(frame, this.#frame);
+    this.#read(frame, this.#frame, performance.now());
   }
 
   close() {
@@ -125,7 +126,7 @@ const pixelsOf = (canvas) => penOf(canvas).getImageData(0, 0, canvas.width, canv
  */
 export function answerHere(script, data) {
   const here = new Here(script, data);
-  const none = () =>
+  const noTraining = () =>
     Promise.reject(
       new Refused(t("Training needs digitlab on a computer: `digitlab serve` opens this page with it."), 0),
     );
@@ -162,8 +163,8 @@ export function answerHere(script, data) {
       Promise.resolve({ allowed: false, reason: null, refused: /** @type {any} */ ("here"), trainings: [] }),
     diagnose: noDiagnosis,
     mistakes: noDiagnosis,
-    startTraining: none,
-    stopTraining: none,
+    startTraining: noTraining,
+    stopTraining: noTraining,
     trainingEvents: () => {
       throw new Refused(t("No training can be started now."), 0);
     },

@@ -111,7 +111,7 @@ function body(form, places) {
     ...at.flatMap((address) => advance(address, [...get(ROW_BYTES), ...get(STEPS), ...constant(2), 0x74, 0x6b])),
   ];
   const end = sums.flatMap((pair) => [
-    ...(form === "rounded" ? rounded(pair, x) : kept(pair)),
+    ...(form === "rounded" ? rounded(pair, x) : storeSums(pair)),
     ...advance(OUT, get(OUT_BYTES)),
   ]);
   const next = advance(X, [...get(STEP_BYTES), ...constant(places), 0x6c]);
@@ -121,18 +121,18 @@ function body(form, places) {
 }
 
 /** @param {number[]} pair */
-const kept = (pair) => pair.flatMap((sum, half) => [...get(OUT), ...get(sum), ...store(16 * half)]);
+const storeSums = (pair) => pair.flatMap((sum, half) => [...get(OUT), ...get(sum), ...store(16 * half)]);
 
 /** Quantise to 8 bits, rounding half to even, as ONNX Runtime does. @param {number[]} pair @param {number} spare */
 function rounded(pair, spare) {
   // biome-ignore format: instruction by instruction
-  const whole = pair.flatMap((sum, half) => [
+  const integers = pair.flatMap((sum, half) => [
     ...get(sum), ...SIMD.toReal, ...get(SCALES), ...load(16 * half), ...SIMD.multiply,
     ...get(LEAST), ...SIMD.splatReal, ...SIMD.most, ...get(MOST), ...SIMD.splatReal, ...SIMD.least,
     ...SIMD.nearest, ...SIMD.toWhole, ...get(ZERO), ...SIMD.splat32, ...SIMD.addWhole,
   ]);
   const bytes = [
-    ...whole,
+    ...integers,
     ...SIMD.narrow16,
     ...set(spare),
     ...get(spare),

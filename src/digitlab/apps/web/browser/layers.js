@@ -1,13 +1,13 @@
 // The remaining operators: quantisation, pooling, matrix products, normalisation, resizing.
 
 import { windowOf } from "./convolution.js";
-import { ELEMENTWISE, each, emptyOf, together } from "./elementwise.js";
-import { axesOf, counted, MOVING } from "./moving.js";
+import { broadcastDims, ELEMENTWISE, emptyOf, forEachElement } from "./elementwise.js";
+import { axesOf, MOVING, normalisedAxis } from "./moving.js";
 import { ModelError } from "./onnx.js";
 import { PLACES } from "./places.js";
 import { roiAlign } from "./regions.js";
 import { resized } from "./resizing.js";
-import { nearest, placeOf, sizeOf, Tensor } from "./tensor.js";
+import { channelsFirstIndex, nearest, sizeOf, Tensor } from "./tensor.js";
 
 /**
  * @import { Window } from "./convolution.js"
@@ -19,61 +19,72 @@ import { nearest, placeOf, sizeOf, Tensor } from "./tensor.js";
 const DOUBT = 1e-3; // in levels: a convolution's fast sum differs from the exact one by less
 
 /** @type {Operator} */
-function quantised([given, scale, zero]) {
-  const [by, from, type] = [scale.number, zero?.size ? zero.number : 0, zero?.type ?? "uint8"];
+function quantised([input, scale, zero]) {
+  const [step, zeroPoint, type] = [scale.number, zero?.size ? zero.number : 0, zero?.type ?? "uint8"];
   if (scale.size > 1) throw new ModelError("rounds to levels that differ along an axis");
-  if (given.pending && type === "uint8") return given.pending.rounded(by, from);
-  const { levels } = given;
-  if (levels && levels.scale.length === 1 && levels.scale[0] === by && levels.zero[0] === from)
-    return new Tensor(type, given.dims, levels.values, given.last);
-  const values = given.stored;
-  const made = emptyOf(type, values.length);
-  const [least, most] = type === "int8" ? [-128 - from, 127 - from] : [-from, 255 - from];
-  const { exact, dims, last } = given;
-  for (let place = 0; place < made.length; place++) {
-    let level = Math.fround(values[place] / by);
-    level = level < least ? least : Math.min(level, most);
-    let whole = nearest(level);
-    if (exact && Math.abs(level - whole) > 0.5 - DOUBT) {
-      level = Math.fround(exact(last ? placeOf(place, dims) : place) / by);
-      whole = nearest(Math.min(Math.max(level, least), most));
+  if (input.pending && type === "uint8") return input.pending.rounded(step, zeroPoint);
+  const { levels } = input;
+  if (levels && levels.scale.length === 1 && levels.scale[0] === step && levels.zero[0] === zeroPoint)
+    return new Tensor(type, input.dims, levels.values, input.last);
+  const values = input.stored;
+  const result = emptyOf(type, values.length);
+  const [lowest, highest] = type === "int8" ? [-128 - zeroPoint, 127 - zeroPoint] : [-zeroPoint, 255 - zeroPoint];
+  const { exact, dims, last } = input;
+  for (let index = 0; index < result.length; index++) {
+    let level = Math.fround(values[index] / step);
+    level = level < lowest ? lowest : Math.min(level, highest);
+    let rounded = nearest(level);
+    if (exact && Math.abs(level - rounded) > 0.5 - DOUBT) {
+      level = Math.fround(exact(last ? channelsFirstIndex(index, dims) : index) / step);
+      rounded = nearest(Math.min(Math.max(level, lowest), highest));
     }
-    made[place] = whole + from;
+    result[index] = rounded + zeroPoint;
   }
-  return new Tensor(type, given.dims, made, given.last);
+  return new Tensor(type, input.dims, result, input.last);
 }
 
 /** @type {Operator} */
-function dequantised([given, scale, zero], { axis = 1 }) {
-  const values = /** @type {Levels["values"]} */ (given.stored);
+function dequantised([input, scale, zero], { axis = 1 }) {
+  const values = /** @type {Levels["values"]} */ (input.stored);
   const levels = { values, scale: /** @type {Float32Array} */ (scale.values), zero: zero ? zero.list : [0], axis };
-  return Tensor.ofLevels(given.dims, levels, given.last);
+  return Tensor.ofLevels(input.dims, levels, input.last);
 }
 
 /**
- * @param {Values} values @param {Values} to @param {number} plane @param {number} rows @param {number} columns
- * @param {Window} window @param {boolean} largest @param {boolean} inside whether a mean counts padding
+ * @param {Values} values @param {Values} output @param {number} plane @param {number} rows @param {number} columns
+ * @param {Window} window @param {boolean} largest @param {boolean} countsPadding whether a mean counts padding
  */
-function poolPlane(values, to, plane, rows, columns, { size, stride, dilation, before, made }, largest, inside) {
-  const high = made[0];
-  const wide = made[1];
-  for (let y = 0; y < high; y++)
-    for (let x = 0; x < wide; x++) {
-      let best = largest ? Number.NEGATIVE_INFINITY : 0;
+function poolPlane(
+  values,
+  output,
+  plane,
+  rows,
+  columns,
+  { size, stride, dilation, padding, outputSize },
+  largest,
+  countsPadding,
+) {
+  const outputRows = outputSize[0];
+  const outputColumns = outputSize[1];
+  for (let y = 0; y < outputRows; y++)
+    for (let x = 0; x < outputColumns; x++) {
+      let pooled = largest ? Number.NEGATIVE_INFINITY : 0;
       let count = 0;
       for (let down = 0; down < size[0]; down++) {
-        const row = y * stride[0] - before[0] + down * dilation[0];
+        const row = y * stride[0] - padding[0] + down * dilation[0];
         if (row < 0 || row >= rows) continue;
         for (let across = 0; across < size[1]; across++) {
-          const column = x * stride[1] - before[1] + across * dilation[1];
+          const column = x * stride[1] - padding[1] + across * dilation[1];
           if (column < 0 || column >= columns) continue;
           const value = values[(plane * rows + row) * columns + column];
-          if (!largest) best += value;
-          else if (value > best) best = value;
+          if (!largest) pooled += value;
+          else if (value > pooled) pooled = value;
           count += 1;
         }
       }
-      to[(plane * high + y) * wide + x] = largest ? best : best / (inside ? size[0] * size[1] : count);
+      output[(plane * outputRows + y) * outputColumns + x] = largest
+        ? pooled
+        : pooled / (countsPadding ? size[0] * size[1] : count);
     }
 }
 
@@ -84,60 +95,63 @@ function poolPlane(values, to, plane, rows, columns, { size, stride, dilation, b
  */
 const pooling =
   (largest) =>
-  ([given], settings) => {
-    const [images, maps, rows, columns] = given.dims;
+  ([input], settings) => {
+    const [images, maps, rows, columns] = input.dims;
     const window = windowOf(settings, settings.kernel_shape, [rows, columns]);
-    const { size, stride, dilation, before } = window;
-    const inside = Boolean(settings.count_include_pad);
-    if (!largest && inside && settings.ceil_mode) throw new ModelError("averages windows beyond its padding");
+    const { size, stride, dilation, padding } = window;
+    const countsPadding = Boolean(settings.count_include_pad);
+    if (!largest && countsPadding && settings.ceil_mode) throw new ModelError("averages windows beyond its padding");
     const pool = (/** @type {Values} */ values) => {
-      const out = emptyOf(largest ? given.type : "float32", images * maps * window.made[0] * window.made[1]);
-      const levels = largest && given.levels ? new Uint8Array(out.length) : out;
+      const output = emptyOf(
+        largest ? input.type : "float32",
+        images * maps * window.outputSize[0] * window.outputSize[1],
+      );
+      const levels = largest && input.levels ? new Uint8Array(output.length) : output;
       for (let plane = 0; plane < images * maps; plane++)
-        poolPlane(values, levels, plane, rows, columns, window, largest, inside);
+        poolPlane(values, levels, plane, rows, columns, window, largest, countsPadding);
       return levels;
     };
-    const dims = [images, maps, ...window.made];
-    if (!largest) return new Tensor("float32", dims, pool(given.values));
-    if (given.levels) return given.moved(dims, pool);
-    const made = new Tensor(given.type, dims, pool(given.values));
-    const { exact } = given;
+    const dims = [images, maps, ...window.outputSize];
+    if (!largest) return new Tensor("float32", dims, pool(input.values));
+    if (input.levels) return input.moved(dims, pool);
+    const result = new Tensor(input.type, dims, pool(input.values));
+    const { exact } = input;
     if (exact)
-      made.exact = (place) => {
+      result.exact = (index) => {
         const [x, y, plane] = [
-          place % window.made[1],
-          Math.floor(place / window.made[1]) % window.made[0],
-          Math.floor(place / (window.made[0] * window.made[1])),
+          index % window.outputSize[1],
+          Math.floor(index / window.outputSize[1]) % window.outputSize[0],
+          Math.floor(index / (window.outputSize[0] * window.outputSize[1])),
         ];
-        let best = Number.NEGATIVE_INFINITY;
+        let maximum = Number.NEGATIVE_INFINITY;
         for (let down = 0; down < size[0]; down++)
           for (let across = 0; across < size[1]; across++) {
             const [row, column] = [
-              y * stride[0] - before[0] + down * dilation[0],
-              x * stride[1] - before[1] + across * dilation[1],
+              y * stride[0] - padding[0] + down * dilation[0],
+              x * stride[1] - padding[1] + across * dilation[1],
             ];
             if (row < 0 || row >= rows || column < 0 || column >= columns) continue;
-            best = Math.max(best, exact((plane * rows + row) * columns + column));
+            maximum = Math.max(maximum, exact((plane * rows + row) * columns + column));
           }
-        return best;
+        return maximum;
       };
-    return made;
+    return result;
   };
 
 /** @param {boolean} largest @returns {Operator} */
 const globalPooling =
   (largest) =>
-  ([given]) => {
-    const [images, maps] = given.dims;
-    const places = sizeOf(given.dims.slice(2));
-    const { values } = given;
-    const made = Float32Array.from({ length: images * maps }, (_, plane) => {
-      let best = largest ? Number.NEGATIVE_INFINITY : 0;
-      for (let place = plane * places; place < (plane + 1) * places; place++)
-        best = largest ? Math.max(best, values[place]) : best + values[place];
-      return largest ? best : best / places;
+  ([input]) => {
+    const [images, maps] = input.dims;
+    const positions = sizeOf(input.dims.slice(2));
+    const { values } = input;
+    const result = Float32Array.from({ length: images * maps }, (_, plane) => {
+      let pooled = largest ? Number.NEGATIVE_INFINITY : 0;
+      for (let index = plane * positions; index < (plane + 1) * positions; index++)
+        pooled = largest ? Math.max(pooled, values[index]) : pooled + values[index];
+      return largest ? pooled : pooled / positions;
     });
-    return new Tensor("float32", [images, maps, ...given.dims.slice(2).map(() => 1)], made);
+    return new Tensor("float32", [images, maps, ...input.dims.slice(2).map(() => 1)], result);
   };
 
 /** @param {number} sum @param {number} next */
@@ -151,43 +165,44 @@ const plus = (sum, next) => sum + next;
  */
 const reduction =
   (add, start, end = (sum) => sum) =>
-  (given, settings) => {
-    const [data] = given;
+  (inputs, settings) => {
+    const [data] = inputs;
     const rank = data.dims.length;
-    const asked = axesOf(given, settings);
-    if (asked && !asked.length && settings.noop_with_empty_axes) return data;
-    const axes = asked?.length
-      ? asked.map((/** @type {number} */ axis) => counted(axis, rank))
+    const requestedAxes = axesOf(inputs, settings);
+    if (requestedAxes && !requestedAxes.length && settings.noop_with_empty_axes) return data;
+    const axes = requestedAxes?.length
+      ? requestedAxes.map((/** @type {number} */ axis) => normalisedAxis(axis, rank))
       : data.dims.map((_, axis) => axis);
-    const kept = data.dims.map((size, axis) => (axes.includes(axis) ? 1 : size));
-    const sums = new Float64Array(sizeOf(kept)).fill(start);
+    const keptDims = data.dims.map((size, axis) => (axes.includes(axis) ? 1 : size));
+    const sums = new Float64Array(sizeOf(keptDims)).fill(start);
     const count = sums.length ? data.size / sums.length : 0;
     const trailing = axes.every((/** @type {number} */ axis) => axis >= rank - axes.length);
     const quick = add === plus && data.type === "float32" && trailing && count % 8 === 0;
-    const strides = kept.map((size, axis) => (size === 1 ? 0 : sizeOf(kept.slice(axis + 1))));
-    const index = new Array(rank).fill(0);
+    const strides = keptDims.map((size, axis) => (size === 1 ? 0 : sizeOf(keptDims.slice(axis + 1))));
+    const position = new Array(rank).fill(0);
     const { values } = data;
-    for (let place = 0, to = 0; !quick && place < values.length; place++) {
-      sums[to] = add(sums[to], values[place]);
+    for (let index = 0, target = 0; !quick && index < values.length; index++) {
+      sums[target] = add(sums[target], values[index]);
       for (let axis = rank - 1; axis >= 0; axis--) {
-        index[axis] += 1;
-        to += strides[axis];
-        if (index[axis] < data.dims[axis]) break;
-        to -= strides[axis] * data.dims[axis];
-        index[axis] = 0;
+        position[axis] += 1;
+        target += strides[axis];
+        if (position[axis] < data.dims[axis]) break;
+        target -= strides[axis] * data.dims[axis];
+        position[axis] = 0;
       }
     }
-    if (quick) for (let to = 0; to < sums.length; to++) sums[to] = summedInFours(values, to * count, count);
-    const dims = (settings.keepdims ?? 1) ? kept : kept.filter((_, axis) => !axes.includes(axis));
-    const made = emptyOf(data.type, sums.length);
-    for (let place = 0; place < made.length; place++) made[place] = end(sums[place], count);
-    return new Tensor(data.type, dims, made);
+    if (quick)
+      for (let target = 0; target < sums.length; target++) sums[target] = summedInFours(values, target * count, count);
+    const dims = (settings.keepdims ?? 1) ? keptDims : keptDims.filter((_, axis) => !axes.includes(axis));
+    const result = emptyOf(data.type, sums.length);
+    for (let index = 0; index < result.length; index++) result[index] = end(sums[index], count);
+    return new Tensor(data.type, dims, result);
   };
 
 /** Sum in ONNX Runtime's order, four at a time. @param {Values} values @param {number} start @param {number} count */
 function summedInFours(values, start, count) {
   const sums = new Float32Array(8);
-  for (let place = 0; place < count; place++) sums[place & 7] += values[start + place];
+  for (let index = 0; index < count; index++) sums[index & 7] += values[start + index];
   const f = Math.fround;
   const [a, b, c, d] = [0, 1, 2, 3].map((each) => f(sums[each] + sums[each + 4]));
   return f(f(a + c) + f(b + d));
@@ -195,103 +210,111 @@ function summedInFours(values, start, count) {
 
 /**
  * Multiply one pair of matrices out of a batch: (rows, inner) × (inner, columns).
- * @param {ArrayLike<number>} a @param {ArrayLike<number>} b @param {Float32Array} to
+ * @param {ArrayLike<number>} a @param {ArrayLike<number>} b @param {Float32Array} output
  * @param {[number, number, number]} sizes @param {[number, number, number]} starts
  */
-function multiply(a, b, to, [rows, inner, columns], [atA, atB, at]) {
+function multiply(a, b, output, [rows, inner, columns], [startA, startB, start]) {
   const sums = new Float64Array(columns);
   for (let row = 0; row < rows; row++) {
     sums.fill(0);
-    for (let place = 0; place < inner; place++) {
-      const value = a[atA + row * inner + place];
+    for (let index = 0; index < inner; index++) {
+      const value = a[startA + row * inner + index];
       if (value === 0) continue;
-      const from = atB + place * columns;
-      for (let column = 0; column < columns; column++) sums[column] += value * b[from + column];
+      const rowStart = startB + index * columns;
+      for (let column = 0; column < columns; column++) sums[column] += value * b[rowStart + column];
     }
-    to.set(sums, at + row * columns);
+    output.set(sums, start + row * columns);
   }
 }
 
 /** @type {Operator} */
 function matMul([a, b]) {
-  const [left, right] = [a.dims.length === 1 ? [1, ...a.dims] : a.dims, b.dims.length === 1 ? [...b.dims, 1] : b.dims];
-  const [rows, inner] = left.slice(-2);
-  const columns = right[right.length - 1];
-  if (right[right.length - 2] !== inner) throw new ModelError("multiplies matrices that do not fit together");
-  const [one, other] = [left.slice(0, -2), right.slice(0, -2)];
-  const outer = together(one, other);
-  const to = new Float32Array(sizeOf(outer) * rows * columns);
-  const [x, y] = [a.values, b.values];
-  each([one, other], outer, (place, [at, by]) => {
-    multiply(x, y, to, [rows, inner, columns], [at * rows * inner, by * inner * columns, place * rows * columns]);
+  const [dimsA, dimsB] = [a.dims.length === 1 ? [1, ...a.dims] : a.dims, b.dims.length === 1 ? [...b.dims, 1] : b.dims];
+  const [rows, inner] = dimsA.slice(-2);
+  const columns = dimsB[dimsB.length - 1];
+  if (dimsB[dimsB.length - 2] !== inner) throw new ModelError("multiplies matrices that do not fit together");
+  const [batchA, batchB] = [dimsA.slice(0, -2), dimsB.slice(0, -2)];
+  const outer = broadcastDims(batchA, batchB);
+  const output = new Float32Array(sizeOf(outer) * rows * columns);
+  const [valuesA, valuesB] = [a.values, b.values];
+  forEachElement([batchA, batchB], outer, (index, [indexA, indexB]) => {
+    multiply(
+      valuesA,
+      valuesB,
+      output,
+      [rows, inner, columns],
+      [indexA * rows * inner, indexB * inner * columns, index * rows * columns],
+    );
   });
   const dims = [...outer, ...(a.dims.length === 1 ? [] : [rows]), ...(b.dims.length === 1 ? [] : [columns])];
-  return new Tensor("float32", dims, to);
+  return new Tensor("float32", dims, output);
 }
 
 /** @type {Operator} */
 function gemm([a, b, c], { alpha = 1, beta = 1, transA, transB }) {
-  const turn = (/** @type {Tensor} */ matrix, /** @type {boolean} */ turned) =>
-    turned ? /** @type {Tensor} */ (MOVING.Transpose([matrix], { perm: [1, 0] })) : matrix;
-  let made = /** @type {Tensor} */ (matMul([turn(a, transA), turn(b, transB)], {}));
-  if (alpha !== 1) made = ELEMENTWISE.Mul([made, Tensor.number(alpha)], {});
-  if (!c) return made;
-  return ELEMENTWISE.Add([made, beta === 1 ? c : ELEMENTWISE.Mul([c, Tensor.number(beta)], {})], {});
+  const oriented = (/** @type {Tensor} */ matrix, /** @type {boolean} */ transpose) =>
+    transpose ? /** @type {Tensor} */ (MOVING.Transpose([matrix], { perm: [1, 0] })) : matrix;
+  let result = /** @type {Tensor} */ (matMul([oriented(a, transA), oriented(b, transB)], {}));
+  if (alpha !== 1) result = ELEMENTWISE.Mul([result, Tensor.number(alpha)], {});
+  if (!c) return result;
+  return ELEMENTWISE.Add([result, beta === 1 ? c : ELEMENTWISE.Mul([c, Tensor.number(beta)], {})], {});
 }
 
 /** @type {Operator} */
-function batchNormalised([given, scale, bias, mean, variance], { epsilon = 1e-5 }) {
-  const places = sizeOf(given.dims.slice(2));
-  const { values } = given;
-  const made = new Float32Array(values.length);
-  for (let place = 0; place < made.length; place++) {
-    const map = Math.floor(place / places) % given.dims[1];
+function batchNormalised([input, scale, bias, mean, variance], { epsilon = 1e-5 }) {
+  const positions = sizeOf(input.dims.slice(2));
+  const { values } = input;
+  const result = new Float32Array(values.length);
+  for (let index = 0; index < result.length; index++) {
+    const map = Math.floor(index / positions) % input.dims[1];
     const factor = scale.values[map] / Math.sqrt(variance.values[map] + epsilon);
-    made[place] = values[place] * factor + (bias.values[map] - mean.values[map] * factor);
+    result[index] = values[index] * factor + (bias.values[map] - mean.values[map] * factor);
   }
-  return new Tensor("float32", given.dims, made);
+  return new Tensor("float32", input.dims, result);
 }
 
 /** @param {boolean} logarithm @returns {Operator} */
 const softmax =
   (logarithm) =>
-  ([given], settings) => {
-    const rank = given.dims.length;
-    const old = settings.opset < 13;
-    const axis = counted(settings.axis ?? (old ? 1 : -1), rank);
-    const inner = old ? 1 : sizeOf(given.dims.slice(axis + 1));
-    const size = old ? sizeOf(given.dims.slice(axis)) : given.dims[axis];
-    const { values } = given;
-    const made = new Float32Array(values.length);
+  ([input], settings) => {
+    const rank = input.dims.length;
+    const flattened = settings.opset < 13;
+    const axis = normalisedAxis(settings.axis ?? (flattened ? 1 : -1), rank);
+    const inner = flattened ? 1 : sizeOf(input.dims.slice(axis + 1));
+    const size = flattened ? sizeOf(input.dims.slice(axis)) : input.dims[axis];
+    const { values } = input;
+    const result = new Float32Array(values.length);
     for (let row = 0; row < values.length / Math.max(size, 1); row++) {
       const start = Math.floor(row / inner) * size * inner + (row % inner);
-      let [most, sum] = [Number.NEGATIVE_INFINITY, 0];
-      for (let place = 0; place < size; place++) most = Math.max(most, values[start + place * inner]);
-      for (let place = 0; place < size; place++) sum += Math.exp(values[start + place * inner] - most);
-      for (let place = 0; place < size; place++) {
-        const at = start + place * inner;
-        made[at] = logarithm ? values[at] - most - Math.log(sum) : Math.exp(values[at] - most) / sum;
+      let [maximum, sum] = [Number.NEGATIVE_INFINITY, 0];
+      for (let index = 0; index < size; index++) maximum = Math.max(maximum, values[start + index * inner]);
+      for (let index = 0; index < size; index++) sum += Math.exp(values[start + index * inner] - maximum);
+      for (let index = 0; index < size; index++) {
+        const offset = start + index * inner;
+        result[offset] = logarithm
+          ? values[offset] - maximum - Math.log(sum)
+          : Math.exp(values[offset] - maximum) / sum;
       }
     }
-    return new Tensor("float32", given.dims, made);
+    return new Tensor("float32", input.dims, result);
   };
 
 /** @type {Operator} */
-function argMax([given], { axis = 0, keepdims = 1 }) {
-  const at = counted(axis, given.dims.length);
-  const [inner, size] = [sizeOf(given.dims.slice(at + 1)), given.dims[at]];
-  const { values } = given;
-  const made = Int32Array.from({ length: given.size / size }, (_, place) => {
-    const start = Math.floor(place / inner) * size * inner + (place % inner);
+function argMax([input], { axis = 0, keepdims = 1 }) {
+  const reduced = normalisedAxis(axis, input.dims.length);
+  const [inner, size] = [sizeOf(input.dims.slice(reduced + 1)), input.dims[reduced]];
+  const { values } = input;
+  const result = Int32Array.from({ length: input.size / size }, (_, index) => {
+    const start = Math.floor(index / inner) * size * inner + (index % inner);
     let best = 0;
     for (let each = 1; each < size; each++)
       if (values[start + each * inner] > values[start + best * inner]) best = each;
     return best;
   });
-  const dims = given.dims
-    .map((each, place) => (place === at ? 1 : each))
-    .filter((_, place) => keepdims || place !== at);
-  return new Tensor("int32", dims, made);
+  const dims = input.dims
+    .map((each, index) => (index === reduced ? 1 : each))
+    .filter((_, index) => keepdims || index !== reduced);
+  return new Tensor("int32", dims, result);
 }
 
 /** @type {Record<string, Operator>} */

@@ -35,13 +35,13 @@ export function withLineContext(picture, candidates, lines, threshold) {
   if (!ink || big(ink).length > Math.max(1, UNEXPLAINED * line.length)) return candidates;
   /** @type {Map<Candidate, Candidate>} */
   const changed = new Map();
-  line.forEach((each, place) => {
-    if (confidenceOf(each) < threshold && among(each, answered, ink, place)) changed.set(each, likelier(each));
+  line.forEach((each, index) => {
+    if (confidenceOf(each) < threshold && placedLike(each, answered, ink, index)) changed.set(each, raised(each));
   });
   const others = candidates.filter((each) => !line.includes(each));
   for (const speck of big(ink)) {
-    const it = candidateOf(ink, speck, others);
-    if (it && confidenceOf(likelier(it)) >= threshold) changed.set(it, likelier(it));
+    const candidate = matchingCandidate(ink, speck, others);
+    if (candidate && confidenceOf(raised(candidate)) >= threshold) changed.set(candidate, raised(candidate));
   }
   return candidates.map((each) => changed.get(each) ?? each);
 }
@@ -50,7 +50,7 @@ export function withLineContext(picture, candidates, lines, threshold) {
 const across = ({ box }) => box[0] + box[2];
 
 /** @param {Candidate} candidate @returns {Candidate} */
-function likelier(candidate) {
+function raised(candidate) {
   if (Math.max(...candidate.probabilities) < WHICH) return candidate;
   const odds = ODDS * candidate.score;
   return { ...candidate, score: odds / (1 - candidate.score + odds) };
@@ -58,25 +58,25 @@ function likelier(candidate) {
 
 /**
  * Whether a candidate matches the two nearest answered digits in height, baseline and spacing, and is no slash.
- * @param {Candidate} candidate @param {Candidate[]} answered @param {LineInk} ink @param {number} place
+ * @param {Candidate} candidate @param {Candidate[]} answered @param {LineInk} ink @param {number} index
  */
-function among(candidate, answered, ink, place) {
+function placedLike(candidate, answered, ink, index) {
   const [x0, y0, x1, y1] = candidate.box;
-  const away = (/** @type {Candidate} */ each) => Math.abs(across(each) - across(candidate));
-  const near = [...answered].sort((a, b) => away(a) - away(b)).slice(0, 2);
-  const tall = near.reduce((sum, { box }) => sum + box[3] - box[1], 0) / near.length;
-  const low = (near.reduce((sum, { box }) => sum + box[3], 0) / near.length - y1) / tall;
-  const apart = Math.min(...near.map(({ box }) => Math.max(x0 - box[2], box[0] - x1))) / tall;
-  const own = ink.digit(place);
-  if (own && leans(own)) return false;
-  const high = (y1 - y0) / tall;
-  return high >= LEAST_HIGH && high <= MOST_HIGH && Math.abs(low) <= LOW && apart <= NEAR;
+  const distance = (/** @type {Candidate} */ each) => Math.abs(across(each) - across(candidate));
+  const nearest = [...answered].sort((a, b) => distance(a) - distance(b)).slice(0, 2);
+  const meanHeight = nearest.reduce((sum, { box }) => sum + box[3] - box[1], 0) / nearest.length;
+  const low = (nearest.reduce((sum, { box }) => sum + box[3], 0) / nearest.length - y1) / meanHeight;
+  const gap = Math.min(...nearest.map(({ box }) => Math.max(x0 - box[2], box[0] - x1))) / meanHeight;
+  const speck = ink.digit(index);
+  if (speck && isSlash(speck)) return false;
+  const relativeHeight = (y1 - y0) / meanHeight;
+  return relativeHeight >= LEAST_HIGH && relativeHeight <= MOST_HIGH && Math.abs(low) <= LOW && gap <= NEAR;
 }
 
 /** Find a digit-shaped component's candidate. @param {LineInk} ink @param {Speck} speck @param {Candidate[]} others */
-function candidateOf(ink, speck, others) {
+function matchingCandidate(ink, speck, others) {
   const high = speck.high >= LEAST_HIGH && speck.high <= MOST_HIGH;
-  if (!high || Math.abs(speck.low) > LOW || speck.wide > WIDE || leans(speck)) return null;
+  if (!high || Math.abs(speck.low) > LOW || speck.wide > WIDE || isSlash(speck)) return null;
   const box = ink.placed(speck.box);
   /** @type {Candidate | null} */
   let best = null;
@@ -85,4 +85,4 @@ function candidateOf(ink, speck, others) {
 }
 
 /** Whether a stroke leans right, and is taller than digits or extends below their baseline. @param {Speck} speck */
-const leans = ({ lean, high, low }) => lean >= 0.25 && (high >= 1.08 || low <= -0.05);
+const isSlash = ({ lean, high, low }) => lean >= 0.25 && (high >= 1.08 || low <= -0.05);

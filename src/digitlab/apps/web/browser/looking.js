@@ -31,17 +31,17 @@ export function toBase64(bytes) {
 /** @param {string} text */
 export const fromBase64 = (text) => Uint8Array.from(atob(text), (letter) => letter.charCodeAt(0));
 /** @param {number} value */
-const six = (value) => Math.round(value * 1e6) / 1e6;
+const sixDecimals = (value) => Math.round(value * 1e6) / 1e6;
 
 /** Convert one image's tensor to (maps, rows, columns). @param {Tensor} tensor @param {Layout} layout */
 function asMaps(tensor, layout) {
   const [maps, rows, columns] = mapsShape(tensor.dims, layout);
   const values = /** @type {Float32Array} */ (tensor.values);
   if (layout !== "channels last" || tensor.dims.length !== 4) return { maps, rows, columns, values };
-  const made = new Float32Array(values.length);
-  for (let place = 0; place < rows * columns; place++)
-    for (let map = 0; map < maps; map++) made[map * rows * columns + place] = values[place * maps + map];
-  return { maps, rows, columns, values: made };
+  const result = new Float32Array(values.length);
+  for (let index = 0; index < rows * columns; index++)
+    for (let map = 0; map < maps; map++) result[map * rows * columns + index] = values[index * maps + map];
+  return { maps, rows, columns, values: result };
 }
 
 export class Layers {
@@ -54,7 +54,10 @@ export class Layers {
     const { session } = classifier;
     const scope = classifier.pass(new Uint8Array(784));
     this.steps = walk(session.model.graph, scope, session.constantNames);
-    const numbers = this.steps.reduce((sum, { layer }) => sum + layer.shape.reduce((all, each) => all * each, 1), 0);
+    const numbers = this.steps.reduce(
+      (sum, { layer }) => sum + layer.shape.reduce((product, each) => product * each, 1),
+      0,
+    );
     if (!this.steps.length || this.steps.length > MOST_LAYERS || numbers > MOST_NUMBERS)
       throw new ModelError(`has ${this.steps.length} layers with ${numbers} activations; these cannot be inspected`);
   }
@@ -73,7 +76,7 @@ export class Layers {
       name,
       architecture: card?.architecture ?? "unknown",
       parameters: this.parameters,
-      preparation: card?.preparation ?? this.classifier.convention.said,
+      preparation: card?.preparation ?? this.classifier.convention.description,
       training: Object.fromEntries(training),
       layers: this.steps.map((step) => ({ .../** @type {any} */ (step.layer), kernels: kernelsOf(step) })),
     };
@@ -101,8 +104,8 @@ export class Layers {
     const digit = largest(probabilities);
     return {
       digit: probabilities[digit] >= threshold ? digit : null,
-      confidence: six(probabilities[digit]),
-      probabilities: Array.from(probabilities, six),
+      confidence: sixDecimals(probabilities[digit]),
+      probabilities: Array.from(probabilities, sixDecimals),
       model: name,
       glyph: toBase64(glyph),
       layers: this.steps.map((step) => levelsOf(step.layer.name, asMaps(tensorOf(scope, step.tensor), step.layout))),
@@ -119,30 +122,30 @@ export class Layers {
         `${name} is a ${step.layer.kind}; expected a convolution, pooling, activation or dense layer`,
       );
     const scope = this.classifier.pass(fromBase64(glyph));
-    const own = asMaps(tensorOf(scope, step.tensor), step.layout);
-    if (channel >= own.maps || row >= own.rows || column >= own.columns)
+    const output = asMaps(tensorOf(scope, step.tensor), step.layout);
+    if (channel >= output.maps || row >= output.rows || column >= output.columns)
       throw new ModelError(`${name} has no number at this place`);
-    const given = asMaps(tensorOf(scope, step.source), step.sourceLayout);
-    const { first, patch } = patchOf(step, given, channel, row, column);
-    const network = own.values[(channel * own.rows + row) * own.columns + column];
+    const input = asMaps(tensorOf(scope, step.source), step.sourceLayout);
+    const { first, patch } = patchOf(step, input, channel, row, column);
+    const network = output.values[(channel * output.rows + row) * output.columns + column];
     const place = { layer: name, kind: step.layer.kind, channel, row, column, field: boxOf(step, row, column) };
     if (!step.kernelValues) {
-      const before = takenBy(step, patch.flat(2));
-      const follower = step.layer.kind === "pooling" ? null : step.layer.operator;
-      const shown = patch.map((map) => map.map((line) => line.map((value) => (Number.isNaN(value) ? 0 : value))));
+      const before = pooledValue(step, patch.flat(2));
+      const activationName = step.layer.kind === "pooling" ? null : step.layer.operator;
+      const paddedPatch = patch.map((map) => map.map((line) => line.map((value) => (Number.isNaN(value) ? 0 : value))));
       return {
         ...place,
         inputs: [first],
-        patch: shown,
+        patch: paddedPatch,
         kernel: null,
         products: null,
         sums: null,
         rest: 0,
         bias: 0,
         before,
-        activation: follower,
+        activation: activationName,
         after: network,
-        network: follower === null ? network : before,
+        network: activationName === null ? network : before,
       };
     }
     return {
@@ -170,53 +173,57 @@ const tensorOf = (scope, name) => /** @type {Tensor} */ (scope.get(name));
  * @param {Classifier} classifier @param {string} name @param {OcclusionQuestion} question
  * @returns {Occluded}
  */
-export function occlude(classifier, name, { glyph: text, digit: asked, against: other, size = 5, stride = 2 }) {
+export function occlude(
+  classifier,
+  name,
+  { glyph: text, digit: requestedDigit, against: requestedRival, size = 5, stride = 2 },
+) {
   const glyph = fromBase64(text);
   const [before] = classifier.probabilities(glyph);
   const order = [...before.keys()].sort((a, b) => before[b] - before[a] || a - b);
-  const digit = asked ?? order[0];
-  const against = other ?? (order[0] !== digit ? order[0] : order[1]);
+  const digit = requestedDigit ?? order[0];
+  const against = requestedRival ?? (order[0] !== digit ? order[0] : order[1]);
   const side = Math.ceil(SIDE / stride);
   /** @type {Uint8Array[]} */
   const covered = [];
   /** @type {number[]} */
   const places = [];
-  for (let place = 0; place < side * side; place++) {
-    const [row, column] = [Math.floor(place / side) * stride, (place % side) * stride];
+  for (let index = 0; index < side * side; index++) {
+    const [row, column] = [Math.floor(index / side) * stride, (index % side) * stride];
     const [top, left] = [row - (size >> 1), column - (size >> 1)];
-    const made = glyph.slice();
+    const image = glyph.slice();
     let changed = false;
     for (let y = Math.max(top, 0); y < Math.min(top + size, SIDE); y++)
       for (let x = Math.max(left, 0); x < Math.min(left + size, SIDE); x++) {
-        changed ||= made[y * SIDE + x] > 0;
-        made[y * SIDE + x] = 0;
+        changed ||= image[y * SIDE + x] > 0;
+        image[y * SIDE + x] = 0;
       }
     if (!changed) continue;
-    covered.push(made);
-    places.push(place);
+    covered.push(image);
+    places.push(index);
   }
-  const all = new Uint8Array(784 * covered.length);
-  covered.forEach((each, place) => {
-    all.set(each, 784 * place);
+  const batch = new Uint8Array(784 * covered.length);
+  covered.forEach((each, index) => {
+    batch.set(each, 784 * index);
   });
   const after = new Map(
-    covered.length ? classifier.probabilities(all).map((each, place) => [places[place], each]) : [],
+    covered.length ? classifier.probabilities(batch).map((each, index) => [places[index], each]) : [],
   );
-  const sure = (/** @type {number} */ probability) => Math.log(Math.max(probability, SMALLEST));
-  const map = (/** @type {(after: Float32Array) => number} */ tell) =>
+  const logProbability = (/** @type {number} */ probability) => Math.log(Math.max(probability, SMALLEST));
+  const map = (/** @type {(after: Float32Array) => number} */ measure) =>
     Array.from({ length: side }, (_, row) =>
-      Array.from({ length: side }, (__, column) => six(tell(after.get(row * side + column) ?? before))),
+      Array.from({ length: side }, (__, column) => sixDecimals(measure(after.get(row * side + column) ?? before))),
     );
-  const margin = sure(before[digit]) - sure(before[against]);
+  const margin = logProbability(before[digit]) - logProbability(before[against]);
   return {
     model: name,
     digit,
     against,
-    before: Array.from(before, six),
+    before: Array.from(before, sixDecimals),
     size,
     stride,
     fall: map((each) => before[digit] - each[digit]),
-    towards: map((each) => margin - sure(each[digit]) + sure(each[against])),
+    towards: map((each) => margin - logProbability(each[digit]) + logProbability(each[against])),
   };
 }
 
@@ -225,7 +232,7 @@ function kernelsOf({ kernelValues, kernelDims, bias }) {
   if (!kernelValues || kernelValues.length > MOST_WEIGHTS) return null;
   const scale = kernelValues.reduce((most, each) => Math.max(most, Math.abs(each)), 0);
   const levels = Int8Array.from(kernelValues, (each) => (scale ? Math.round((each * 127) / scale) : 0));
-  return { shape: kernelDims, scale, data: toBase64(levels), bias: bias ? Array.from(bias, six) : null };
+  return { shape: kernelDims, scale, data: toBase64(levels), bias: bias ? Array.from(bias, sixDecimals) : null };
 }
 
 /** @param {string} name @param {{ maps: number, rows: number, columns: number, values: Float32Array }} maps @returns {LayerMaps} */
@@ -277,9 +284,9 @@ function patchOf(step, { rows, columns, values }, channel, row, column) {
 }
 
 /** Pool a patch (NaN: padding), or return an activation's one input. @param {Step} step @param {number[]} patch */
-function takenBy({ largest: most, countsPadding }, patch) {
+function pooledValue({ largest: isMaximum, countsPadding }, patch) {
   const inside = patch.filter((each) => !Number.isNaN(each));
-  if (most) return Math.max(...inside);
+  if (isMaximum) return Math.max(...inside);
   return inside.reduce((sum, each) => sum + each, 0) / (countsPadding ? patch.length : inside.length);
 }
 
@@ -287,25 +294,25 @@ function takenBy({ largest: most, countsPadding }, patch) {
 function summed({ kernelValues, kernelDims, bias: biases }, patch, first, channel) {
   const [, maps, high, wide] = kernelDims;
   const weights = /** @type {Float32Array} */ (kernelValues);
-  const kernel = patch.map((map, place) =>
-    map.map((line, y) => line.map((_, x) => weights[((channel * maps + place) * high + y) * wide + x])),
+  const kernel = patch.map((map, index) =>
+    map.map((line, y) => line.map((_, x) => weights[((channel * maps + index) * high + y) * wide + x])),
   );
-  const products = patch.map((map, place) => map.map((line, y) => line.map((value, x) => value * kernel[place][y][x])));
+  const products = patch.map((map, index) => map.map((line, y) => line.map((value, x) => value * kernel[index][y][x])));
   const sums = products.map((map) => map.flat().reduce((sum, each) => sum + each, 0));
-  const all = sums.reduce((sum, each) => sum + each, 0);
-  const many = patch.length * high * wide > MOST_TERMS;
+  const total = sums.reduce((sum, each) => sum + each, 0);
+  const isLarge = patch.length * high * wide > MOST_TERMS;
   const order = [...sums.keys()].sort((a, b) => Math.abs(sums[b]) - Math.abs(sums[a]) || a - b);
-  const kept = many ? order.slice(0, FEW_INPUTS).sort((a, b) => a - b) : [...sums.keys()];
+  const shown = isLarge ? order.slice(0, FEW_INPUTS).sort((a, b) => a - b) : [...sums.keys()];
   const bias = biases ? biases[channel] : 0;
   return {
-    inputs: kept.map((place) => first + place),
-    patch: kept.map((place) => patch[place]),
-    kernel: kept.map((place) => kernel[place]),
-    products: kept.map((place) => products[place]),
-    sums: kept.map((place) => sums[place]),
-    rest: all - kept.reduce((sum, place) => sum + sums[place], 0),
+    inputs: shown.map((index) => first + index),
+    patch: shown.map((index) => patch[index]),
+    kernel: shown.map((index) => kernel[index]),
+    products: shown.map((index) => products[index]),
+    sums: shown.map((index) => sums[index]),
+    rest: total - shown.reduce((sum, index) => sum + sums[index], 0),
     bias,
-    before: all + bias,
+    before: total + bias,
   };
 }
 

@@ -36,7 +36,7 @@ export function withSigns(picture, lines) {
 /** @param {Candidate[]} line @param {LineInk} ink @returns {{ line: Candidate[], signs: Sign[] }} */
 function withoutSlashes(line, ink) {
   const slashes = line.filter(
-    (each, at) => line.length >= LEAST && STROKES.includes(digitOf(each)) && isTall(ink, at, each),
+    (each, index) => line.length >= LEAST && STROKES.includes(digitOf(each)) && isMisreadSlash(ink, index, each),
   );
   const signs = [...signsOf(ink), ...slashes.map(({ box }) => ({ sign: "/", box }))];
   signs.sort((a, b) => a.box[0] + a.box[2] - b.box[0] - b.box[2]);
@@ -45,13 +45,13 @@ function withoutSlashes(line, ink) {
 
 /**
  * Whether a digit is a slash: one plain leaning stroke, taller than its neighbours, that starts below the baseline.
- * @param {LineInk} ink @param {number} place @param {Candidate} read
+ * @param {LineInk} ink @param {number} index @param {Candidate} digit
  */
-function isTall(ink, place, read) {
-  const one = ink.digit(place);
-  if (!one) return false;
-  const [high, low] = confidenceOf(read) >= DOUBTED ? [1.15, -0.06] : [1.08, -0.02];
-  return one.high >= high && one.low <= low && one.lean >= 0.18 && one.thin <= 1.35 * ink.pen;
+function isMisreadSlash(ink, index, digit) {
+  const speck = ink.digit(index);
+  if (!speck) return false;
+  const [high, low] = confidenceOf(digit) >= DOUBTED ? [1.15, -0.06] : [1.08, -0.02];
+  return speck.high >= high && speck.low <= low && speck.lean >= 0.18 && speck.thin <= 1.35 * ink.pen;
 }
 
 /** Find the signs before and between a line's digits, from left to right. @param {LineInk} ink @returns {Sign[]} */
@@ -60,7 +60,7 @@ export function signsOf(ink) {
   for (let gap = 0; gap < ink.line.length; gap++) {
     const specks = ink.specks.filter((each) => each.gap === gap);
     const sign = !specks.length || specks.length > MOST ? null : signOf(specks, ink.pen, gap === 0);
-    if (sign) signs.push({ sign, box: ink.placed(around(specks)) });
+    if (sign) signs.push({ sign, box: ink.placed(boundingBox(specks)) });
   }
   return signs;
 }
@@ -75,24 +75,26 @@ export function signOf(specks, pen, first) {
     if (isColon(lower, upper, pen)) return ":";
   }
   if (specks.length !== 1) return null;
-  const [one] = specks;
-  if (isMinus(one, pen)) return "-";
-  if (first || Math.min(one.wide, one.high) < PEN * pen) return null;
-  if (isSlash(one, pen)) return "/";
-  if (one.wide <= Math.min(DOT, 1.6 * one.high) && one.high <= DOT && one.low >= -0.18 && one.low <= 0.06) {
-    const comma = one.high >= 1.45 * one.wide || (one.low < -0.1 && one.high >= 1.2 * one.wide);
-    return comma && one.high > 1.3 * pen ? "," : ".";
+  const [speck] = specks;
+  if (isMinus(speck, pen)) return "-";
+  if (first || Math.min(speck.wide, speck.high) < PEN * pen) return null;
+  if (isSlash(speck, pen)) return "/";
+  if (speck.wide <= Math.min(DOT, 1.6 * speck.high) && speck.high <= DOT && speck.low >= -0.18 && speck.low <= 0.06) {
+    const comma = speck.high >= 1.45 * speck.wide || (speck.low < -0.1 && speck.high >= 1.2 * speck.wide);
+    return comma && speck.high > 1.3 * pen ? "," : ".";
   }
-  const short = one.high <= 0.6 && one.wide <= 0.45 && one.low + one.high <= 0.34;
-  return short && one.low <= -0.03 && (one.lean >= 0.1 || one.wide <= DOT) && one.high >= 0.7 * one.wide ? "," : null;
+  const short = speck.high <= 0.6 && speck.wide <= 0.45 && speck.low + speck.high <= 0.34;
+  return short && speck.low <= -0.03 && (speck.lean >= 0.1 || speck.wide <= DOT) && speck.high >= 0.7 * speck.wide
+    ? ","
+    : null;
 }
 
 /**
  * Whether it is a tall thin stroke, leaning right, that reaches the baseline.
- * @param {Speck} one @param {number} pen
+ * @param {Speck} speck @param {number} pen
  */
-const isSlash = (one, pen) =>
-  one.high >= 0.85 && one.lean >= 0.22 && one.low <= 0.12 && one.thin <= Math.max(2.2 * pen, 0.16);
+const isSlash = (speck, pen) =>
+  speck.high >= 0.85 && speck.lean >= 0.22 && speck.low <= 0.12 && speck.thin <= Math.max(2.2 * pen, 0.16);
 
 /** Whether they are two dots, one above the other. @param {Speck} lower @param {Speck} upper @param {number} pen */
 function isColon(lower, upper, pen) {
@@ -111,7 +113,7 @@ function isMinus({ wide, high, low }, pen) {
 }
 
 /** @param {Speck[]} specks @returns {Box} */
-const around = (specks) => [
+const boundingBox = (specks) => [
   Math.min(...specks.map(({ box }) => box[0])),
   Math.min(...specks.map(({ box }) => box[1])),
   Math.max(...specks.map(({ box }) => box[2])),

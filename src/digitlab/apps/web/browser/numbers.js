@@ -25,11 +25,11 @@ export const numbersOf = (digits, marks, turned) =>
   [...new Set(digits.map(({ line }) => line))]
     .sort((a, b) => a - b)
     .flatMap((line) =>
-      ofLine(
+      groupsOfLine(
         digits.filter((each) => each.line === line),
         marks.filter((each) => each.line === line),
         turned,
-      ).map(numberOf),
+      ).map((group) => numberOf(group, digits)),
     );
 
 /**
@@ -38,37 +38,38 @@ export const numbersOf = (digits, marks, turned) =>
  */
 export function writtenLines(lines, numbers, marks) {
   const rows = [...new Set(numbers.map(({ line }) => line))];
-  return rows.map((row, place) => {
-    if (!marks.some(({ line }) => line === row)) return lines[place];
+  return rows.map((row, index) => {
+    if (!marks.some(({ line }) => line === row)) return lines[index];
     const texts = numbers.filter(({ line }) => line === row).map(({ text }) => text);
     return texts.join(" ");
   });
 }
 
 /** @param {Digit[]} digits @param {Mark[]} marks @param {number} turned @returns {Group[]} */
-function ofLine(digits, marks, turned) {
-  const apart = (/** @type {Digit | Mark} */ left, /** @type {Digit | Mark} */ right) => gapOf(left, right, turned);
-  const gaps = digits.slice(1).map((each, place) => apart(digits[place], each));
-  const usual = gaps.length > 1 ? [...gaps].sort((a, b) => a - b)[(gaps.length - 1) >> 1] : 0;
-  const limit = Math.max(GAP, Math.min(2 * usual, SPACED_GAP));
+function groupsOfLine(digits, marks, turned) {
+  const gapBetween = (/** @type {Digit | Mark} */ left, /** @type {Digit | Mark} */ right) =>
+    gapOf(left, right, turned);
+  const gaps = digits.slice(1).map((each, index) => gapBetween(digits[index], each));
+  const medianGap = gaps.length > 1 ? [...gaps].sort((a, b) => a - b)[(gaps.length - 1) >> 1] : 0;
+  const limit = Math.max(GAP, Math.min(2 * medianGap, SPACED_GAP));
   /** @type {Group[]} */
   const groups = [];
-  digits.forEach((found, place) => {
-    const [last, gap] = [digits[place - 1], place ? gaps[place - 1] : Number.POSITIVE_INFINITY];
-    let mark = markBefore(found, last, marks, turned);
-    let near = gap < limit;
+  digits.forEach((digit, index) => {
+    const [last, gap] = [digits[index - 1], index ? gaps[index - 1] : Number.POSITIVE_INFINITY];
+    let mark = markBefore(digit, last, marks, turned);
+    let isNear = gap < limit;
     if (mark) {
-      const behind = apart(mark, found);
-      near = last !== undefined && Math.max(behind, apart(last, mark)) < limit;
+      const gapAfter = gapBetween(mark, digit);
+      isNear = last !== undefined && Math.max(gapAfter, gapBetween(last, mark)) < limit;
       // A sign that only follows or precedes a number is punctuation, except a minus right before it.
-      if (!near && (behind >= limit || mark.sign !== "-")) mark = undefined;
+      if (!isNear && (gapAfter >= limit || mark.sign !== "-")) mark = undefined;
     }
-    if (!near) groups.push({ digits: [], before: new Map() });
+    if (!isNear) groups.push({ digits: [], before: new Map() });
     const group = groups[groups.length - 1];
-    const own = group.digits.length;
-    if (mark) group.before.set(own, mark);
-    else if (own && gaps.length > 2 && gap > Math.max(usual, 0) + SPACE) group.before.set(own, null);
-    group.digits.push(found);
+    const count = group.digits.length;
+    if (mark) group.before.set(count, mark);
+    else if (count && gaps.length > 2 && gap > Math.max(medianGap, 0) + SPACE) group.before.set(count, null);
+    group.digits.push(digit);
   });
   return groups;
 }
@@ -92,29 +93,30 @@ function middleOf({ box }, turned) {
 function gapOf(left, right, turned) {
   const [along, across] = turned % 2 ? [1, 0] : [0, 1]; // on a page that lay on its side, lines run up or down
   const gap = Math.max(left.box[along] - right.box[along + 2], right.box[along] - left.box[along + 2]);
-  const high = [left, right].filter((each) => "digit" in each).map(({ box }) => box[across + 2] - box[across]);
-  return gap / Math.max(high.reduce((sum, each) => sum + each, 0) / high.length, 1e-6);
+  const heights = [left, right].filter((each) => "digit" in each).map(({ box }) => box[across + 2] - box[across]);
+  return gap / Math.max(heights.reduce((sum, each) => sum + each, 0) / heights.length, 1e-6);
 }
 
-/** @param {Group} group @returns {WrittenNumber} */
-function numberOf({ digits, before }) {
+/** @param {Group} group @param {Digit[]} all the page's digits @returns {WrittenNumber} */
+function numberOf({ digits, before }, all) {
   const marks = [...before.values()].filter((mark) => mark !== null);
   const boxes = [...digits, ...marks].map(({ box }) => box);
-  const side = (/** @type {number} */ place) => boxes.map((box) => box[place]);
-  const text = digits.map(({ digit }, place) => {
-    const mark = before.get(place);
+  const side = (/** @type {number} */ index) => boxes.map((box) => box[index]);
+  const text = digits.map(({ digit }, index) => {
+    const mark = before.get(index);
     return (mark === null ? " " : (mark?.sign ?? "")) + (digit ?? "?");
   });
   return {
     text: text.join(""),
-    confidence: whole(digits.map(({ confidence }) => confidence)),
+    confidence: numberConfidence(digits.map(({ confidence }) => confidence)),
     box: [Math.min(...side(0)), Math.min(...side(1)), Math.max(...side(2)), Math.max(...side(3))],
+    digits: digits.map((digit) => all.indexOf(digit)),
     line: digits[0].line,
   };
 }
 
 /** Probability that all digits of a number are right, and none is missing. @param {number[]} confidences */
-function whole(confidences) {
+function numberConfidence(confidences) {
   const product = Math.min(
     Math.max(
       confidences.reduce((all, each) => all * each, 1),

@@ -4,7 +4,7 @@
  * @typedef {"float32" | "uint8" | "int8" | "int32" | "bool"} Type 64-bit integers are stored as 32-bit: they are sizes.
  * @typedef {Float32Array | Uint8Array | Int8Array | Int32Array} Values
  * @typedef {{ type: Type, dims: number[], values: Values }} Constant
- * @typedef {{ operator: string, takes: string[], makes: string[], settings: Record<string, any> }} Node
+ * @typedef {{ operator: string, inputs: string[], outputs: string[], settings: Record<string, any> }} Node
  * @typedef {{ nodes: Node[], constants: Map<string, Constant>, inputs: Input[], outputs: string[] }} Graph
  * @typedef {{ name: string, type: number, dims: (number | null)[] }} Input
  * @typedef {{ graph: Graph, opset: number, metadata: Record<string, string> }} Model
@@ -15,7 +15,7 @@ export class ModelError extends Error {}
 
 /** @type {Record<number, Type>} */
 const TYPES = { 1: "float32", 2: "uint8", 3: "int8", 6: "int32", 7: "int32", 9: "bool", 10: "float32", 11: "float32" };
-const text = new TextDecoder();
+const decoder = new TextDecoder();
 
 /**
  * Parse the fields of a protobuf message: [field number, value], where values are numbers or bytes.
@@ -23,25 +23,25 @@ const text = new TextDecoder();
  * @returns {Generator<[number, number | Uint8Array]>}
  */
 function* fields(bytes) {
-  let at = 0;
-  while (at < bytes.length) {
-    const [key, behind] = varint(bytes, at);
+  let offset = 0;
+  while (offset < bytes.length) {
+    const [key, valueStart] = varint(bytes, offset);
     const kind = key & 7;
     let length = 0;
-    at = behind;
+    offset = valueStart;
     if (kind === 0) {
-      const [value, end] = varint(bytes, at);
-      at = end;
+      const [value, end] = varint(bytes, offset);
+      offset = end;
       yield [key >>> 3, value];
       continue;
     }
-    if (kind === 2) [length, at] = varint(bytes, at);
+    if (kind === 2) [length, offset] = varint(bytes, offset);
     else if (kind === 5) length = 4;
     else if (kind === 1) length = 8;
     else throw new ModelError("is not an ONNX model, or is damaged");
-    if (at + length > bytes.length) throw new ModelError("is damaged or truncated");
-    yield [key >>> 3, bytes.subarray(at, at + length)];
-    at += length;
+    if (offset + length > bytes.length) throw new ModelError("is damaged or truncated");
+    yield [key >>> 3, bytes.subarray(offset, offset + length)];
+    offset += length;
   }
 }
 
@@ -52,22 +52,22 @@ function* fields(bytes) {
  * @returns {[number, number]}
  */
 function varint(bytes, start) {
-  let [value, factor, at] = [0, 1, start];
+  let [value, factor, offset] = [0, 1, start];
   let high = false;
   for (;;) {
-    if (at >= bytes.length || at - start > 9) throw new ModelError("is not an ONNX model, or is damaged");
-    const byte = bytes[at++];
-    if (at - start === 10) high = (byte & 1) === 1;
+    if (offset >= bytes.length || offset - start > 9) throw new ModelError("is not an ONNX model, or is damaged");
+    const byte = bytes[offset++];
+    if (offset - start === 10) high = (byte & 1) === 1;
     value += (byte & 127) * factor;
     factor *= 128;
-    if (byte < 128) return [high ? negative(bytes, start) : value, at];
+    if (byte < 128) return [high ? negative(bytes, start) : value, offset];
   }
 }
 
 /** Decode a negative varint: ten bytes, 64-bit two's complement. @param {Uint8Array} bytes @param {number} start */
 function negative(bytes, start) {
   let value = 0n;
-  for (let place = 0; place < 10; place++) value |= BigInt(bytes[start + place] & 127) << BigInt(7 * place);
+  for (let index = 0; index < 10; index++) value |= BigInt(bytes[start + index] & 127) << BigInt(7 * index);
   return Number(BigInt.asIntN(64, value));
 }
 
@@ -77,23 +77,23 @@ function floatOf(bytes) {
 }
 
 /** @param {number | Uint8Array} part */
-function numbers(part) {
+function varints(part) {
   if (typeof part === "number") return [part];
-  const found = [];
-  for (let at = 0; at < part.length; ) {
-    const [value, end] = varint(part, at);
-    found.push(value);
-    at = end;
+  const values = [];
+  for (let offset = 0; offset < part.length; ) {
+    const [value, end] = varint(part, offset);
+    values.push(value);
+    offset = end;
   }
-  return found;
+  return values;
 }
 
 /** @param {number | Uint8Array} part */
-const words = (part) => (typeof part === "number" ? "" : text.decode(part));
+const textOf = (part) => (typeof part === "number" ? "" : decoder.decode(part));
 /** @param {number | Uint8Array} part */
-const inside = (part) => fields(/** @type {Uint8Array} */ (part));
+const messageFields = (part) => fields(/** @type {Uint8Array} */ (part));
 /** @param {number} value Clamped to 32 bits: ends of slices may be the largest 64-bit integer. */
-const bounded = (value) => Math.max(-0x80000000, Math.min(0x7fffffff, value));
+const clampedToInt32 = (value) => Math.max(-0x80000000, Math.min(0x7fffffff, value));
 
 /**
  * Parse an ONNX file.
@@ -103,20 +103,20 @@ const bounded = (value) => Math.max(-0x80000000, Math.min(0x7fffffff, value));
 export function readOnnx(bytes) {
   /** @type {Model} */
   const model = { graph: { nodes: [], constants: new Map(), inputs: [], outputs: [] }, opset: 0, metadata: {} };
-  let found = false;
+  let hasGraph = false;
   for (const [number, part] of fields(bytes)) {
     if (number === 7) {
-      found = true;
+      hasGraph = true;
       readGraph(/** @type {Uint8Array} */ (part), model.graph);
     } else if (number === 8) {
-      const entry = Object.fromEntries(inside(part));
-      if (!entry[1] || !words(entry[1])) model.opset = Number(entry[2] ?? 1);
+      const entry = Object.fromEntries(messageFields(part));
+      if (!entry[1] || !textOf(entry[1])) model.opset = Number(entry[2] ?? 1);
     } else if (number === 14) {
-      const entry = Object.fromEntries(inside(part));
-      model.metadata[words(entry[1] ?? 0)] = words(entry[2] ?? 0);
+      const entry = Object.fromEntries(messageFields(part));
+      model.metadata[textOf(entry[1] ?? 0)] = textOf(entry[2] ?? 0);
     }
   }
-  if (!found || !model.graph.nodes.length) throw new ModelError("is not an ONNX model, or is damaged");
+  if (!hasGraph || !model.graph.nodes.length) throw new ModelError("is not an ONNX model, or is damaged");
   return model;
 }
 
@@ -129,13 +129,13 @@ function readGraph(bytes, graph = { nodes: [], constants: new Map(), inputs: [],
     if (number === 1) {
       const node = readNode(/** @type {Uint8Array} */ (part));
       const constant = node.operator === "Constant" ? constantOf(node) : null;
-      if (constant) graph.constants.set(node.makes[0], constant);
+      if (constant) graph.constants.set(node.outputs[0], constant);
       else graph.nodes.push(node);
     } else if (number === 5) {
       const [name, tensor] = readTensor(/** @type {Uint8Array} */ (part));
       graph.constants.set(name, tensor);
     } else if (number === 11) graph.inputs.push(readInput(/** @type {Uint8Array} */ (part)));
-    else if (number === 12) graph.outputs.push(words(Object.fromEntries(inside(part))[1] ?? 0));
+    else if (number === 12) graph.outputs.push(textOf(Object.fromEntries(messageFields(part))[1] ?? 0));
   }
   return graph;
 }
@@ -143,13 +143,13 @@ function readGraph(bytes, graph = { nodes: [], constants: new Map(), inputs: [],
 /** @param {Node} node @returns {Constant | null} */
 function constantOf({ settings }) {
   if (settings.value) return settings.value;
-  const [whole, real] = [settings.value_ints ?? settings.value_int, settings.value_floats ?? settings.value_float];
-  const given = whole ?? real;
-  if (given === undefined) return null;
-  const list = Array.isArray(given) ? given : [given];
-  const dims = Array.isArray(given) ? [list.length] : [];
-  return whole !== undefined
-    ? { type: "int32", dims, values: Int32Array.from(list, bounded) }
+  const [integers, floats] = [settings.value_ints ?? settings.value_int, settings.value_floats ?? settings.value_float];
+  const value = integers ?? floats;
+  if (value === undefined) return null;
+  const list = Array.isArray(value) ? value : [value];
+  const dims = Array.isArray(value) ? [list.length] : [];
+  return integers !== undefined
+    ? { type: "int32", dims, values: Int32Array.from(list, clampedToInt32) }
     : { type: "float32", dims, values: Float32Array.from(list) };
 }
 
@@ -157,13 +157,13 @@ function constantOf({ settings }) {
 function readInput(bytes) {
   const entry = Object.fromEntries(fields(bytes));
   /** @type {Input} */
-  const input = { name: words(entry[1] ?? 0), type: 0, dims: [] };
-  const tensor = entry[2] && Object.fromEntries(inside(entry[2]))[1];
-  for (const [number, part] of tensor ? inside(tensor) : []) {
+  const input = { name: textOf(entry[1] ?? 0), type: 0, dims: [] };
+  const tensor = entry[2] && Object.fromEntries(messageFields(entry[2]))[1];
+  for (const [number, part] of tensor ? messageFields(tensor) : []) {
     if (number === 1) input.type = Number(part);
     else if (number === 2)
-      for (const [, dim] of inside(part)) {
-        const size = Object.fromEntries(inside(dim))[1];
+      for (const [, dim] of messageFields(part)) {
+        const size = Object.fromEntries(messageFields(dim))[1];
         input.dims.push(typeof size === "number" && size > 0 ? size : null);
       }
   }
@@ -173,11 +173,11 @@ function readInput(bytes) {
 /** @param {Uint8Array} bytes @returns {Node} */
 function readNode(bytes) {
   /** @type {Node} */
-  const node = { operator: "", takes: [], makes: [], settings: {} };
+  const node = { operator: "", inputs: [], outputs: [], settings: {} };
   for (const [number, part] of fields(bytes)) {
-    if (number === 1) node.takes.push(words(part));
-    else if (number === 2) node.makes.push(words(part));
-    else if (number === 4) node.operator = words(part);
+    if (number === 1) node.inputs.push(textOf(part));
+    else if (number === 2) node.outputs.push(textOf(part));
+    else if (number === 4) node.operator = textOf(part);
     else if (number === 5) {
       const [name, value] = readSetting(/** @type {Uint8Array} */ (part));
       node.settings[name] = value;
@@ -193,24 +193,24 @@ function readSetting(bytes) {
   let value;
   /** @type {any[]} */
   const list = [];
-  let listed = false;
+  let isList = false;
   for (const [number, part] of fields(bytes)) {
-    if (number === 1) name = words(part);
+    if (number === 1) name = textOf(part);
     else if (number === 2) value = floatOf(/** @type {Uint8Array} */ (part));
     else if (number === 3) value = part;
-    else if (number === 4) value = words(part);
+    else if (number === 4) value = textOf(part);
     else if (number === 5) value = readTensor(/** @type {Uint8Array} */ (part))[1];
     else if (number === 6) value = readGraph(/** @type {Uint8Array} */ (part));
     else if (number === 7) {
-      listed = true;
+      isList = true;
       const floats = /** @type {Uint8Array} */ (part);
-      for (let at = 0; at < floats.length; at += 4) list.push(floatOf(floats.subarray(at, at + 4)));
+      for (let offset = 0; offset < floats.length; offset += 4) list.push(floatOf(floats.subarray(offset, offset + 4)));
     } else if (number === 8) {
-      listed = true;
-      list.push(...numbers(part));
+      isList = true;
+      list.push(...varints(part));
     }
   }
-  return [name, listed ? list : value];
+  return [name, isList ? list : value];
 }
 
 /** @param {Uint8Array} bytes @returns {[string, Constant]} */
@@ -218,35 +218,35 @@ function readTensor(bytes) {
   /** @type {number[]} */
   const dims = [];
   /** @type {number[]} */
-  const listed = [];
+  const numbers = [];
   /** @type {Uint8Array | null} */
   let raw = null;
   let [name, kind] = ["", 0];
   for (const [number, part] of fields(bytes)) {
-    if (number === 1) dims.push(...numbers(part));
+    if (number === 1) dims.push(...varints(part));
     else if (number === 2) kind = Number(part);
-    else if (number === 5 || number === 7) for (const each of numbers(part)) listed.push(each);
+    else if (number === 5 || number === 7) for (const each of varints(part)) numbers.push(each);
     else if (number === 4 || number === 9 || number === 10) raw = /** @type {Uint8Array} */ (part);
-    else if (number === 8) name = words(part);
+    else if (number === 8) name = textOf(part);
     else if (number === 13 || (number === 14 && part === 1))
       throw new ModelError("keeps its weights in another file; expected one file");
   }
   const type = TYPES[kind];
   if (!type) throw new ModelError(`has weights of ONNX type ${kind}; expected float32 or integers`);
-  const values = raw ? unpacked(raw, kind) : listing(type, listed);
+  const values = raw ? unpacked(raw, kind) : typedArrayOf(type, numbers);
   if (values.length !== dims.reduce((product, each) => product * each, 1))
     throw new ModelError("is damaged: a tensor's numbers do not fill its shape");
   return [name, { type, dims, values }];
 }
 
-/** @param {Type} type @param {number[]} listed @returns {Values} */
-function listing(type, listed) {
-  if (type === "float32") return Float32Array.from(listed);
+/** @param {Type} type @param {number[]} numbers @returns {Values} */
+function typedArrayOf(type, numbers) {
+  if (type === "float32") return Float32Array.from(numbers);
   return type === "int32"
-    ? Int32Array.from(listed, bounded)
+    ? Int32Array.from(numbers, clampedToInt32)
     : type === "int8"
-      ? Int8Array.from(listed)
-      : Uint8Array.from(listed);
+      ? Int8Array.from(numbers)
+      : Uint8Array.from(numbers);
 }
 
 /** @param {Uint8Array} raw @param {number} kind @returns {Values} */
@@ -256,14 +256,14 @@ function unpacked(raw, kind) {
   if (kind === 2 || kind === 9) return new Uint8Array(bytes);
   if (kind === 3) return new Int8Array(bytes);
   if (kind === 6) return new Int32Array(bytes);
-  if (kind === 7) return Int32Array.from(new BigInt64Array(bytes), (each) => bounded(Number(each)));
+  if (kind === 7) return Int32Array.from(new BigInt64Array(bytes), (each) => clampedToInt32(Number(each)));
   if (kind === 11) return Float32Array.from(new Float64Array(bytes));
   return Float32Array.from(new Uint16Array(bytes), half);
 }
 
 /** Decode a 16-bit float. @param {number} bits */
 function half(bits) {
-  const [sign, exponent, part] = [bits >> 15 ? -1 : 1, (bits >> 10) & 31, bits & 1023];
-  if (exponent === 31) return part ? Number.NaN : sign * Number.POSITIVE_INFINITY;
-  return sign * (exponent ? 2 ** (exponent - 15) * (1 + part / 1024) : 2 ** -24 * part);
+  const [sign, exponent, fraction] = [bits >> 15 ? -1 : 1, (bits >> 10) & 31, bits & 1023];
+  if (exponent === 31) return fraction ? Number.NaN : sign * Number.POSITIVE_INFINITY;
+  return sign * (exponent ? 2 ** (exponent - 15) * (1 + fraction / 1024) : 2 ** -24 * fraction);
 }

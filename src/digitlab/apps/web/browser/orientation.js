@@ -1,8 +1,8 @@
 // Which way up a page lies: the way its digits read best. A port of digitlab/reading/orientation.py.
 
 import { confidenceOf, digitOf, longestOf } from "./candidates.js";
-import { middle } from "./decoding.js";
-import { halvedTo, part, turned } from "./pictures.js";
+import { medianOf } from "./decoding.js";
+import { crop, halvedTo, turned } from "./pictures.js";
 
 /**
  * @import { Candidate } from "./candidates.js"
@@ -26,20 +26,21 @@ const [PART, DIGITS_ACROSS, SMALL] = [0.45, 6, 640];
  */
 export function setUpright(picture, candidates, find) {
   const asItLies = { turns: 0, candidates, note: null };
-  const tries = waysToTry(candidates);
-  if (!tries.length) return asItLies;
+  const turnsTried = turnsToTry(candidates);
+  if (!turnsTried.length) return asItLies;
   const small = halvedTo(picture, PAGE_SIDE);
   const piece = busiestPart(small, candidates, small.width / picture.width);
-  const whole = piece.width === picture.width && piece.height === picture.height; // the candidates are of this scale
-  const ways = new Map([[0, whole ? candidates : find(piece)]]);
-  for (const turns of tries) ways.set(turns, find(turned(piece, turns)));
-  const read = (/** @type {number} */ turns) => amountRead(ways.get(turns) ?? []);
-  const [best, second] = [...ways.keys()].sort((a, b) => read(b) - read(a));
-  if (!readsWell(ways.get(best) ?? [])) return asItLies;
-  if (read(best) < CLEARLY * read(second)) return { ...asItLies, note: "it is not clear which way up this page is" };
+  const isWhole = piece.width === picture.width && piece.height === picture.height; // the candidates are of this scale
+  const candidatesByTurns = new Map([[0, isWhole ? candidates : find(piece)]]);
+  for (const turns of turnsTried) candidatesByTurns.set(turns, find(turned(piece, turns)));
+  const amount = (/** @type {number} */ turns) => amountRead(candidatesByTurns.get(turns) ?? []);
+  const [best, second] = [...candidatesByTurns.keys()].sort((a, b) => amount(b) - amount(a));
+  if (!readsWell(candidatesByTurns.get(best) ?? [])) return asItLies;
+  if (amount(best) < CLEARLY * amount(second))
+    return { ...asItLies, note: "it is not clear which way up this page is" };
   if (best === 0) return asItLies;
-  const found = whole ? (ways.get(best) ?? []) : find(turned(picture, best));
-  return { turns: best, candidates: found, note: `the page is ${LIES[best]}; it was set upright first` };
+  const turnedCandidates = isWhole ? (candidatesByTurns.get(best) ?? []) : find(turned(picture, best));
+  return { turns: best, candidates: turnedCandidates, note: `the page is ${LIES[best]}; it was set upright first` };
 }
 
 /**
@@ -49,14 +50,15 @@ export function setUpright(picture, candidates, find) {
 function busiestPart(picture, candidates, scale) {
   const { width, height } = picture;
   if (candidates.length < FEWEST) return picture;
-  const longest = scale * middle(candidates.map(longestOf));
+  const longest = scale * medianOf(candidates.map(longestOf));
   const side = Math.trunc(Math.max(PART * Math.max(height, width), DIGITS_ACROSS * longest));
   if (Math.max(height, width) <= Math.max(side, SMALL)) return picture;
   const boxes = candidates.map(({ box }) => box.map((each) => each * scale));
   const starts = (/** @type {number} */ size) => {
-    const found = new Set([Math.max(0, size - side)]);
-    for (let at = 0; at < Math.max(1, size - side); at += Math.max(1, side >> 2)) found.add(at);
-    return [...found].sort((a, b) => a - b);
+    const positions = new Set([Math.max(0, size - side)]);
+    for (let position = 0; position < Math.max(1, size - side); position += Math.max(1, side >> 2))
+      positions.add(position);
+    return [...positions].sort((a, b) => a - b);
   };
   let [best, x, y] = [-1, 0, 0];
   for (const top of starts(height))
@@ -66,7 +68,7 @@ function busiestPart(picture, candidates, scale) {
       ).length;
       if (inside > best) [best, x, y] = [inside, left, top];
     }
-  return part(picture, x, y, Math.min(width, x + side), Math.min(height, y + side));
+  return crop(picture, x, y, Math.min(width, x + side), Math.min(height, y + side));
 }
 
 /** @param {Candidate[]} candidates @param {number} least */
@@ -81,7 +83,7 @@ function readsWell(candidates) {
 }
 
 /** @param {Candidate[]} candidates */
-function waysToTry(candidates) {
+function turnsToTry(candidates) {
   if (candidates.length < FEWEST) return confidences(candidates, READ).length ? [] : TURNS;
   const possible = candidates.filter((each) => confidenceOf(each) >= POSSIBLE);
   if (possible.length < Math.min(FEWEST, candidates.length / 2)) return TURNS;

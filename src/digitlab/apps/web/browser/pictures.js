@@ -15,8 +15,8 @@ const NEAR = 1.5; // old pixels per new one
 /** Round as Python does, half to even. @param {number} value */
 export function rounded(value) {
   const below = Math.floor(value);
-  const part = value - below;
-  if (part !== 0.5) return part < 0.5 ? below : below + 1;
+  const fraction = value - below;
+  if (fraction !== 0.5) return fraction < 0.5 ? below : below + 1;
   return below % 2 === 0 ? below : below + 1;
 }
 
@@ -38,14 +38,14 @@ export function emptyLike(like, width, height) {
  * @template {Uint8Array | Float32Array} Kind
  * @param {Pixels<Kind>} picture @param {number} x0 @param {number} y0 @param {number} x1 @param {number} y1
  */
-export function part(picture, x0, y0, x1, y1) {
-  const made = emptyLike(picture, x1 - x0, y1 - y0);
-  const [line, own] = [picture.width * picture.channels, made.width * picture.channels];
-  for (let row = 0; row < made.height; row++) {
-    const from = (y0 + row) * line + x0 * picture.channels;
-    made.data.set(/** @type {any} */ (picture.data.subarray(from, from + own)), row * own);
+export function crop(picture, x0, y0, x1, y1) {
+  const result = emptyLike(picture, x1 - x0, y1 - y0);
+  const [sourceStride, stride] = [picture.width * picture.channels, result.width * picture.channels];
+  for (let row = 0; row < result.height; row++) {
+    const start = (y0 + row) * sourceStride + x0 * picture.channels;
+    result.data.set(/** @type {any} */ (picture.data.subarray(start, start + stride)), row * stride);
   }
-  return made;
+  return result;
 }
 
 /**
@@ -53,7 +53,7 @@ export function part(picture, x0, y0, x1, y1) {
  * @param {Picture} picture @param {number} side
  */
 export function shrink(picture, side) {
-  const size = within(picture, side);
+  const size = reducedSize(picture, side);
   return size ? byArea(picture, ...size) : picture;
 }
 
@@ -62,20 +62,20 @@ export function shrink(picture, side) {
  * @param {Picture} picture @param {number} side
  */
 export function halvedTo(picture, side) {
-  const size = within(picture, side);
+  const size = reducedSize(picture, side);
   if (!size) return picture;
   const [width, height] = size;
   let small = picture;
   while (small.width >= 2 * width && small.height >= 2 * height) {
     const [wide, high] = [small.width >> 1, small.height >> 1];
-    small = byArea(part(small, 0, 0, 2 * wide, 2 * high), wide, high);
+    small = byArea(crop(small, 0, 0, 2 * wide, 2 * high), wide, high);
   }
-  const left = Math.max(small.width / width, small.height / height);
-  return left < NEAR ? linear(small, width, height) : byArea(small, width, height);
+  const factor = Math.max(small.width / width, small.height / height);
+  return factor < NEAR ? linear(small, width, height) : byArea(small, width, height);
 }
 
 /** @param {Picture} picture @param {number} side @returns {[number, number] | null} */
-function within(picture, side) {
+function reducedSize(picture, side) {
   const scale = side / Math.max(picture.height, picture.width);
   if (scale >= 1) return null;
   return [Math.max(1, rounded(picture.width * scale)), Math.max(1, rounded(picture.height * scale))];
@@ -87,10 +87,10 @@ function within(picture, side) {
  */
 export function turned(picture, turns) {
   if (!turns) return picture;
-  const [odd, { width, height, channels, data }] = [turns % 2 === 1, picture];
-  const made = emptyLike(picture, odd ? height : width, odd ? width : height);
-  for (let y = 0, to = 0; y < made.height; y++)
-    for (let x = 0; x < made.width; x++) {
+  const [isSideways, { width, height, channels, data }] = [turns % 2 === 1, picture];
+  const result = emptyLike(picture, isSideways ? height : width, isSideways ? width : height);
+  for (let y = 0, to = 0; y < result.height; y++)
+    for (let x = 0; x < result.width; x++) {
       const [fromX, fromY] =
         turns === 1
           ? [width - 1 - y, x]
@@ -100,9 +100,9 @@ export function turned(picture, turns) {
               ? [y, height - 1 - x]
               : [x, y];
       for (let channel = 0; channel < channels; channel++)
-        made.data[to++] = data[(fromY * width + fromX) * channels + channel];
+        result.data[to++] = data[(fromY * width + fromX) * channels + channel];
     }
-  return made;
+  return result;
 }
 
 /**
@@ -116,40 +116,41 @@ export function turned(picture, turns) {
 export function byArea(picture, width, height, across = picture.width / width, down = picture.height / height) {
   if (width === picture.width && height === picture.height) return picture;
   if (across < 1 || down < 1) return linear(picture, width, height); // one side grows
-  const whole = picture.data instanceof Uint8Array;
+  const isBytes = picture.data instanceof Uint8Array;
   if (Number.isInteger(across) && Number.isInteger(down)) return byBlocks(picture, width, height, across, down);
   const { channels, data } = picture;
-  const made = emptyLike(picture, width, height);
+  const result = emptyLike(picture, width, height);
   const [columns, rows] = [shares(picture.width, width, across), shares(picture.height, height, down)];
   const line = width * channels;
   const [sums, row] = [new Float32Array(line), new Float32Array(line)];
   let last = 0;
   const write = () => {
-    for (let place = 0; place < line; place++) made.data[last * line + place] = whole ? byte(sums[place]) : sums[place];
+    for (let index = 0; index < line; index++)
+      result.data[last * line + index] = isBytes ? byte(sums[index]) : sums[index];
   };
-  for (let each = 0; each < rows.to.length; each++) {
+  for (let entry = 0; entry < rows.to.length; entry++) {
     row.fill(0);
-    const from = rows.from[each] * picture.width * channels;
-    for (let place = 0; place < columns.to.length; place++) {
-      const [at, source, share] = [
-        columns.to[place] * channels,
-        from + columns.from[place] * channels,
-        columns.share[place],
+    const from = rows.from[entry] * picture.width * channels;
+    for (let index = 0; index < columns.to.length; index++) {
+      const [target, source, share] = [
+        columns.to[index] * channels,
+        from + columns.from[index] * channels,
+        columns.share[index],
       ];
       for (let channel = 0; channel < channels; channel++)
-        row[at + channel] += Math.fround(data[source + channel] * share);
+        row[target + channel] += Math.fround(data[source + channel] * share);
     }
-    const share = rows.share[each];
-    if (rows.to[each] === last && each > 0)
-      for (let place = 0; place < line; place++) sums[place] += Math.fround(share * row[place]);
+    const share = rows.share[entry];
+    if (rows.to[entry] === last && entry > 0)
+      for (let index = 0; index < line; index++) sums[index] += Math.fround(share * row[index]);
     else {
-      if (each > 0) write();
-      for (let place = 0; place < line; place++) sums[place] = share * row[place];
-      last = rows.to[each];
+      if (entry > 0) write();
+      for (let index = 0; index < line; index++) sums[index] = share * row[index];
+      last = rows.to[entry];
     }
   }
   write();
-  return made;
+  return result;
 }
 
 /**
@@ -157,27 +158,27 @@ export function byArea(picture, width, height, across = picture.width / width, d
  * @param {number} from @param {number} to @param {number} scale old pixels per new one
  */
 function shares(from, to, scale) {
-  const [list, froms, share] = [
+  const [targets, sources, share] = [
     /** @type {number[]} */ ([]),
     /** @type {number[]} */ ([]),
     /** @type {number[]} */ ([]),
   ];
-  const add = (/** @type {number} */ place, /** @type {number} */ source, /** @type {number} */ part) => {
-    list.push(place);
-    froms.push(source);
-    share.push(Math.fround(part));
+  const add = (/** @type {number} */ target, /** @type {number} */ source, /** @type {number} */ fraction) => {
+    targets.push(target);
+    sources.push(source);
+    share.push(Math.fround(fraction));
   };
-  for (let place = 0; place < to; place++) {
-    const [begin, end] = [place * scale, (place + 1) * scale];
+  for (let target = 0; target < to; target++) {
+    const [begin, end] = [target * scale, (target + 1) * scale];
     const cell = Math.min(scale, from - begin);
-    let [first, behind] = [Math.ceil(begin), Math.floor(end)];
-    behind = Math.min(behind, from - 1);
-    first = Math.min(first, behind);
-    if (first - begin > 1e-3) add(place, first - 1, (first - begin) / cell);
-    for (let source = first; source < behind; source++) add(place, source, 1 / cell);
-    if (end - behind > 1e-3) add(place, behind, Math.min(Math.min(end - behind, 1), cell) / cell);
+    let [first, last] = [Math.ceil(begin), Math.floor(end)];
+    last = Math.min(last, from - 1);
+    first = Math.min(first, last);
+    if (first - begin > 1e-3) add(target, first - 1, (first - begin) / cell);
+    for (let source = first; source < last; source++) add(target, source, 1 / cell);
+    if (end - last > 1e-3) add(target, last, Math.min(Math.min(end - last, 1), cell) / cell);
   }
-  return { to: list, from: froms, share: Float32Array.from(share) };
+  return { to: targets, from: sources, share: Float32Array.from(share) };
 }
 
 /**
@@ -185,11 +186,11 @@ function shares(from, to, scale) {
  * @param {Pixels<Kind>} picture @param {number} width @param {number} height @param {number} across @param {number} down
  */
 function byBlocks({ width: wide, height: high, channels, data }, width, height, across, down) {
-  const made = emptyLike({ width, height, channels, data }, width, height);
-  const whole = data instanceof Uint8Array;
+  const result = emptyLike({ width, height, channels, data }, width, height);
+  const isBytes = data instanceof Uint8Array;
   const full = across * down;
   const factor = Math.fround(1 / full);
-  const pair = whole && across === 2 && down === 2;
+  const isHalving = isBytes && across === 2 && down === 2;
   for (let y = 0, to = 0; y < height; y++)
     for (let x = 0; x < width; x++) {
       const [right, bottom] = [Math.min((x + 1) * across, wide), Math.min((y + 1) * down, high)];
@@ -200,10 +201,10 @@ function byBlocks({ width: wide, height: high, channels, data }, width, height, 
           for (let column = x * across; column < right; column++)
             sum += data[(row * wide + column) * channels + channel];
         const mean = count === full ? Math.fround(sum * factor) : Math.fround(sum / count);
-        made.data[to++] = pair && count === full ? (sum + 2) >> 2 : whole ? byte(mean) : mean;
+        result.data[to++] = isHalving && count === full ? (sum + 2) >> 2 : isBytes ? byte(mean) : mean;
       }
     }
-  return /** @type {Pixels<Kind>} */ (/** @type {unknown} */ (made));
+  return /** @type {Pixels<Kind>} */ (/** @type {unknown} */ (result));
 }
 
 /**
@@ -216,15 +217,18 @@ export function linear(picture, width, height) {
   const { channels, data } = picture;
   if (width === picture.width && height === picture.height) return picture;
   if (picture.width === 2 * width && picture.height === 2 * height) return byBlocks(picture, width, height, 2, 2);
-  const whole = data instanceof Uint8Array;
-  const [columns, rows] = [between(picture.width, width, whole, true), between(picture.height, height, whole, false)];
-  const made = emptyLike(picture, width, height);
+  const isBytes = data instanceof Uint8Array;
+  const [columns, rows] = [
+    interpolation(picture.width, width, isBytes, true),
+    interpolation(picture.height, height, isBytes, false),
+  ];
+  const result = emptyLike(picture, width, height);
   const line = width * channels;
   /** @type {Map<number, Float64Array>} */
-  const kept = new Map();
+  const cache = new Map();
   const across = (/** @type {number} */ row) => {
-    const found = kept.get(row);
-    if (found) return found;
+    const cached = cache.get(row);
+    if (cached) return cached;
     const sums = new Float64Array(line);
     for (let x = 0, to = 0; x < width; x++)
       for (let channel = 0; channel < channels; channel++) {
@@ -233,42 +237,44 @@ export function linear(picture, width, height) {
           data[(row * picture.width + columns.high[x]) * channels + channel],
         ];
         const sum = left * columns.first[x] + right * columns.second[x];
-        sums[to++] = whole ? sum : Math.fround(sum);
+        sums[to++] = isBytes ? sum : Math.fround(sum);
       }
-    kept.delete(row - 2);
-    kept.set(row, sums);
+    cache.delete(row - 2);
+    cache.set(row, sums);
     return sums;
   };
   for (let y = 0; y < height; y++) {
     const [top, bottom] = [across(rows.low[y]), across(rows.high[y])];
     const [a, b] = [rows.first[y], rows.second[y]];
-    for (let place = 0, to = y * line; place < line; place++, to++)
-      made.data[to] = whole
-        ? (((a * (top[place] >> 4)) >> 16) + ((b * (bottom[place] >> 4)) >> 16) + 2) >> 2
-        : top[place] * a + bottom[place] * b;
+    for (let index = 0, to = y * line; index < line; index++, to++)
+      result.data[to] = isBytes
+        ? (((a * (top[index] >> 4)) >> 16) + ((b * (bottom[index] >> 4)) >> 16) + 2) >> 2
+        : top[index] * a + bottom[index] * b;
   }
-  return made;
+  return result;
 }
 
 /**
  * Compute interpolation weights; of 8-bit pixels, integers that sum to 2048. Beyond the border the last column is used
  * alone, whereas a row is blended with itself, which rounds differently.
- * @param {number} from @param {number} to @param {boolean} whole @param {boolean} columns
+ * @param {number} from @param {number} to @param {boolean} isBytes @param {boolean} columns
  */
-function between(from, to, whole, columns) {
+function interpolation(from, to, isBytes, columns) {
   const scale = from / to;
   const [low, high] = [new Int32Array(to), new Int32Array(to)];
   const [first, second] = [new Float64Array(to), new Float64Array(to)];
-  for (let place = 0; place < to; place++) {
-    let at = Math.fround((place + 0.5) * scale - 0.5);
-    let below = Math.floor(at);
-    at = Math.fround(at - below);
-    if (columns && below < 0) [below, at] = [0, 0];
-    if (columns && below >= from - 1) [below, at] = [from - 1, 0];
-    low[place] = Math.max(0, Math.min(below, from - 1));
-    high[place] = Math.max(0, Math.min(below + 1, from - 1));
-    const other = Math.fround(1 - at);
-    [first[place], second[place]] = whole ? [rounded(other * 2048), rounded(at * 2048)] : [other, at];
+  for (let index = 0; index < to; index++) {
+    let weight = Math.fround((index + 0.5) * scale - 0.5);
+    let below = Math.floor(weight);
+    weight = Math.fround(weight - below);
+    if (columns && below < 0) [below, weight] = [0, 0];
+    if (columns && below >= from - 1) [below, weight] = [from - 1, 0];
+    low[index] = Math.max(0, Math.min(below, from - 1));
+    high[index] = Math.max(0, Math.min(below + 1, from - 1));
+    const complement = Math.fround(1 - weight);
+    [first[index], second[index]] = isBytes
+      ? [rounded(complement * 2048), rounded(weight * 2048)]
+      : [complement, weight];
   }
   return { low, high, first, second };
 }

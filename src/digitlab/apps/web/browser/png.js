@@ -8,13 +8,13 @@ const REMAINDERS = /* @__PURE__ */ Uint32Array.from({ length: 256 }, (_, byte) =
 });
 
 /** @param {number} value @returns {number[]} */
-const four = (value) => [value >>> 24, (value >>> 16) & 255, (value >>> 8) & 255, value & 255];
+const bigEndian = (value) => [value >>> 24, (value >>> 16) & 255, (value >>> 8) & 255, value & 255];
 
 /** @param {string} name @param {number[] | Uint8Array} content */
 function chunk(name, content) {
   const body = Uint8Array.from([...[...name].map((letter) => letter.charCodeAt(0)), ...content]);
-  const sum = body.reduce((rest, byte) => REMAINDERS[(rest ^ byte) & 255] ^ (rest >>> 8), 0xffffffff);
-  return [...four(content.length), ...body, ...four((sum ^ 0xffffffff) >>> 0)];
+  const crc = body.reduce((remainder, byte) => REMAINDERS[(remainder ^ byte) & 255] ^ (remainder >>> 8), 0xffffffff);
+  return [...bigEndian(content.length), ...body, ...bigEndian((crc ^ 0xffffffff) >>> 0)];
 }
 
 /** @param {Uint8Array} grey @param {number} width @param {number} height */
@@ -30,8 +30,8 @@ export function greyPng(grey, width, height) {
   }
   let [a, b] = [1, 0];
   for (const byte of lines) [a, b] = [(a + byte) % 65521, (a + byte + b) % 65521];
-  packed.push(...four(((b << 16) | a) >>> 0));
-  const header = [...four(width), ...four(height), 8, 0, 0, 0, 0];
+  packed.push(...bigEndian(((b << 16) | a) >>> 0));
+  const header = [...bigEndian(width), ...bigEndian(height), 8, 0, 0, 0, 0];
   return Uint8Array.from([
     137,
     80,

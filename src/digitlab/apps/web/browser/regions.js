@@ -9,16 +9,16 @@ import { Tensor } from "./tensor.js";
  * Crop regions and resample them to one size; each value is the mean of bilinearly interpolated samples.
  * @type {Operator}
  */
-export function roiAlign([given, boxes, images], settings) {
+export function roiAlign([input, boxes, images], settings) {
   const [high, wide] = [settings.output_height ?? 1, settings.output_width ?? 1];
   const shift = settings.coordinate_transformation_mode === "output_half_pixel" ? 0 : 0.5;
   if ((settings.mode ?? "avg") !== "avg" || !settings.sampling_ratio || !(settings.spatial_scale ?? 1))
     throw new ModelError("aligns regions in an unusual way");
   const [samples, scale] = [settings.sampling_ratio, settings.spatial_scale ?? 1];
-  const [, maps, rows, columns] = given.dims;
+  const [, maps, rows, columns] = input.dims;
   const count = boxes.dims[0];
-  const [values, sides] = [given.values, boxes.values];
-  const made = new Float32Array(count * maps * high * wide);
+  const [values, sides] = [input.values, boxes.values];
+  const result = new Float32Array(count * maps * high * wide);
   const f = Math.fround;
   for (let box = 0; box < count; box++) {
     const [x0, y0, x1, y1] = [0, 1, 2, 3].map((side) => f(f(sides[4 * box + side] * scale) - shift));
@@ -43,11 +43,11 @@ export function roiAlign([given, boxes, images], settings) {
               sum = f(sum + f(second + f(f(b * a) * values[bottom + right])));
             }
           }
-          made[((box * maps + map) * high + y) * wide + x] = sum / (samples * samples);
+          result[((box * maps + map) * high + y) * wide + x] = sum / (samples * samples);
         }
     }
   }
-  return new Tensor("float32", [count, maps, high, wide], made);
+  return new Tensor("float32", [count, maps, high, wide], result);
 }
 
 /**
@@ -58,21 +58,21 @@ function sampled(start, bin, bins, samples, size) {
   const count = bins * samples;
   const [low, high, part] = [new Int32Array(count), new Int32Array(count), new Float32Array(count)];
   const f = Math.fround;
-  for (let at = 0; at < count; at++) {
-    const [which, inner] = [Math.floor(at / samples), at % samples];
-    let place = f(f(start + f(which * bin)) + f(f((inner + 0.5) * bin) / samples));
-    if (place < -1 || place > size) {
-      low[at] = -1;
+  for (let index = 0; index < count; index++) {
+    const [which, inner] = [Math.floor(index / samples), index % samples];
+    let coordinate = f(f(start + f(which * bin)) + f(f((inner + 0.5) * bin) / samples));
+    if (coordinate < -1 || coordinate > size) {
+      low[index] = -1;
       continue;
     }
-    place = Math.max(place, 0);
-    low[at] = Math.floor(place);
-    high[at] = low[at] + 1;
-    if (low[at] >= size - 1) {
-      low[at] = high[at] = size - 1;
-      place = size - 1;
+    coordinate = Math.max(coordinate, 0);
+    low[index] = Math.floor(coordinate);
+    high[index] = low[index] + 1;
+    if (low[index] >= size - 1) {
+      low[index] = high[index] = size - 1;
+      coordinate = size - 1;
     }
-    part[at] = f(place - low[at]);
+    part[index] = f(coordinate - low[index]);
   }
   return { low, high, part };
 }

@@ -20,7 +20,7 @@ export class Session {
   /** @param {Uint8Array} bytes */
   constructor(bytes) {
     this.model = readOnnx(bytes);
-    this.#keep(this.model.graph, this.#constants);
+    this.#collectConstants(this.model.graph, this.#constants);
     const missing = [
       ...new Set(
         operatorsOf(this.model.graph).filter((each) => !(each in OPERATORS) && each !== "Conv" && each !== "If"),
@@ -42,61 +42,61 @@ export class Session {
 
   /**
    * Run one forward pass; return all tensors by name. What is never read may stay unevaluated (see tensor.js).
-   * @param {Record<string, Tensor>} given
-   * @param {Map<string, Tensor>} [instead] constants to override in this run
+   * @param {Record<string, Tensor>} inputs
+   * @param {Map<string, Tensor>} [overrides] constants to override in this run
    * @returns {Scope}
    */
-  run(given, instead = new Map()) {
-    const scope = new Map([...this.#constants, ...instead, ...Object.entries(given)]);
-    this.#pass(this.model.graph, scope, false);
+  run(inputs, overrides = new Map()) {
+    const scope = new Map([...this.#constants, ...overrides, ...Object.entries(inputs)]);
+    this.#runGraph(this.model.graph, scope, false);
     return scope;
   }
 
   /** Collect the constants; dequantise quantised ones once, here. @param {Graph} graph @param {Scope} scope */
-  #keep(graph, scope) {
+  #collectConstants(graph, scope) {
     for (const [name, { type, dims, values }] of graph.constants) scope.set(name, new Tensor(type, dims, values));
     graph.nodes = graph.nodes.filter((node) => {
-      for (const value of Object.values(node.settings)) if (value?.nodes) this.#keep(value, scope);
-      if (node.operator !== "DequantizeLinear" || !graph.constants.has(node.takes[0])) {
-        if (node.operator === "DequantizeLinear" && scope.has(node.takes[0])) return this.#levelled(node, scope);
+      for (const value of Object.values(node.settings)) if (value?.nodes) this.#collectConstants(value, scope);
+      if (node.operator !== "DequantizeLinear" || !graph.constants.has(node.inputs[0])) {
+        if (node.operator === "DequantizeLinear" && scope.has(node.inputs[0])) return this.#dequantised(node, scope);
         return true;
       }
-      return this.#levelled(node, scope);
+      return this.#dequantised(node, scope);
     });
   }
 
   /** @param {Node} node @param {Scope} scope */
-  #levelled(node, scope) {
-    const given = node.takes.map((name) => scope.get(name));
-    if (given.some((each) => each === undefined)) return true;
-    const made = /** @type {Tensor} */ (OPERATORS.DequantizeLinear(/** @type {Tensor[]} */ (given), node.settings));
-    scope.set(node.makes[0], made);
+  #dequantised(node, scope) {
+    const inputs = node.inputs.map((name) => scope.get(name));
+    if (inputs.some((each) => each === undefined)) return true;
+    const result = /** @type {Tensor} */ (OPERATORS.DequantizeLinear(/** @type {Tensor[]} */ (inputs), node.settings));
+    scope.set(node.outputs[0], result);
     return false;
   }
 
   /** @param {Graph} graph @param {Scope} scope @param {boolean} inside whether the graph is nested in another */
-  #pass(graph, scope, inside) {
+  #runGraph(graph, scope, inside) {
     for (const node of graph.nodes) {
-      const given = /** @type {Tensor[]} */ (node.takes.map((name) => (name ? scope.get(name) : undefined)));
-      const made = this.#step(node, given, scope, inside);
-      node.makes.forEach((name, place) => {
-        if (name) scope.set(name, made[place]);
+      const inputs = /** @type {Tensor[]} */ (node.inputs.map((name) => (name ? scope.get(name) : undefined)));
+      const results = this.#runNode(node, inputs, scope, inside);
+      node.outputs.forEach((name, index) => {
+        if (name) scope.set(name, results[index]);
       });
     }
   }
 
-  /** @param {Node} node @param {Tensor[]} given @param {Scope} scope @param {boolean} inside @returns {Tensor[]} */
-  #step({ operator, settings, makes }, given, scope, inside) {
+  /** @param {Node} node @param {Tensor[]} inputs @param {Scope} scope @param {boolean} inside @returns {Tensor[]} */
+  #runNode({ operator, settings, outputs }, inputs, scope, inside) {
     // ONNX Runtime processes a convolution's maps in blocks, but not in a nested graph.
-    if (operator === "Conv") return [this.#bench.convolve(given[0], given[1], given[2], settings, !inside)];
+    if (operator === "Conv") return [this.#bench.convolve(inputs[0], inputs[1], inputs[2], settings, !inside)];
     if (operator === "If") {
-      const branch = /** @type {Graph} */ (given[0].number ? settings.then_branch : settings.else_branch);
+      const branch = /** @type {Graph} */ (inputs[0].number ? settings.then_branch : settings.else_branch);
       const inner = new Map(scope);
-      this.#pass(branch, inner, true);
+      this.#runGraph(branch, inner, true);
       return branch.outputs.map((name) => /** @type {Tensor} */ (inner.get(name)));
     }
-    const made = OPERATORS[operator](given, { ...settings, opset: this.model.opset, outputs: makes.length });
-    return Array.isArray(made) ? made : [made];
+    const result = OPERATORS[operator](inputs, { ...settings, opset: this.model.opset, outputs: outputs.length });
+    return Array.isArray(result) ? result : [result];
   }
 }
 

@@ -20,7 +20,7 @@ export class Tensor {
   /** @type {Values | null} */
   #values;
   /** @type {Values | null} */
-  #plain = null;
+  #channelsFirst = null;
   /** @type {Levels | null} */
   levels = null;
   /** @type {Pending | null} */
@@ -28,7 +28,7 @@ export class Tensor {
   /**
    * Compute one element, by its index in ONNX's order, with ONNX Runtime's summation, float by float. This is slow, and
    * used only where the fast sum is so close to the midpoint of two levels that its last bits decide.
-   * @type {((place: number) => number) | null}
+   * @type {((index: number) => number) | null}
    */
   exact = null;
 
@@ -48,16 +48,16 @@ export class Tensor {
 
   /** @param {number[]} dims @param {Levels} levels */
   static ofLevels(dims, levels, last = false) {
-    const made = new Tensor("float32", dims, null, last);
-    made.levels = levels;
-    return made;
+    const result = new Tensor("float32", dims, null, last);
+    result.levels = levels;
+    return result;
   }
 
   /** @param {number[]} dims @param {Pending} pending */
   static later(dims, pending) {
-    const made = new Tensor("float32", dims, null);
-    made.pending = pending;
-    return made;
+    const result = new Tensor("float32", dims, null);
+    result.pending = pending;
+    return result;
   }
 
   /** @param {number} value */
@@ -80,7 +80,7 @@ export class Tensor {
     if (this.pending) {
       const { values, last } = this.pending.real();
       [this.#values, this.last] = [values, last];
-    } else if (this.levels) this.#values = unlevelled(this.levels, this.dims, this.last);
+    } else if (this.levels) this.#values = dequantised(this.levels, this.dims, this.last);
     return /** @type {Values} */ (this.#values);
   }
 
@@ -88,8 +88,8 @@ export class Tensor {
   get values() {
     const stored = this.stored;
     if (!this.last) return stored;
-    this.#plain ??= channelsFirst(stored, this.dims);
-    return this.#plain;
+    this.#channelsFirst ??= channelsFirst(stored, this.dims);
+    return this.#channelsFirst;
   }
 
   /** The elements with the channels last. */
@@ -107,17 +107,17 @@ export class Tensor {
    * Rearrange the elements with `move` into a tensor of shape `dims`; levels stay levels.
    * @param {number[]} dims
    * @param {(values: Values) => Values} move both arrays in ONNX's order
-   * @param {(place: number) => number} [source] from an index in the result to its index here
+   * @param {(index: number) => number} [source] from an index in the result to its index here
    */
   moved(dims, move, source) {
     const { levels, exact } = this;
     if (!levels || levels.scale.length > 1) {
-      const made = new Tensor(this.type, dims, move(this.values));
-      if (exact && source) made.exact = (place) => exact(source(place));
-      return made;
+      const result = new Tensor(this.type, dims, move(this.values));
+      if (exact && source) result.exact = (index) => exact(source(index));
+      return result;
     }
-    const plain = this.last ? channelsFirst(levels.values, this.dims) : levels.values;
-    return Tensor.ofLevels(dims, { ...levels, values: /** @type {Levels["values"]} */ (move(plain)) });
+    const ordered = this.last ? channelsFirst(levels.values, this.dims) : levels.values;
+    return Tensor.ofLevels(dims, { ...levels, values: /** @type {Levels["values"]} */ (move(ordered)) });
   }
 
   /** The number in a tensor of one element. */
@@ -132,59 +132,59 @@ export class Tensor {
 }
 
 /** @param {Levels} levels @param {number[]} dims @param {boolean} last */
-function unlevelled({ values, scale, zero, axis }, dims, last) {
+function dequantised({ values, scale, zero, axis }, dims, last) {
   const floats = new Float32Array(values.length);
   if (scale.length === 1) {
-    const [by, from] = [scale[0], zero[0] ?? 0];
-    for (let place = 0; place < floats.length; place++) floats[place] = (values[place] - from) * by;
+    const [step, zeroPoint] = [scale[0], zero[0] ?? 0];
+    for (let index = 0; index < floats.length; index++) floats[index] = (values[index] - zeroPoint) * step;
     return floats;
   }
-  const behind = last ? 1 : sizeOf(dims.slice(axis + 1));
-  for (let place = 0; place < floats.length; place++) {
-    const at = Math.floor(place / behind) % scale.length;
-    floats[place] = (values[place] - (zero[at] ?? zero[0] ?? 0)) * scale[at];
+  const inner = last ? 1 : sizeOf(dims.slice(axis + 1));
+  for (let index = 0; index < floats.length; index++) {
+    const channel = Math.floor(index / inner) % scale.length;
+    floats[index] = (values[index] - (zero[channel] ?? zero[0] ?? 0)) * scale[channel];
   }
   return floats;
 }
 
-/** Convert a channels-last index to ONNX's order (channels first). @param {number} place @param {number[]} dims */
-export function placeOf(place, [, maps, rows, columns]) {
-  const [map, at] = [place % maps, Math.floor(place / maps)];
-  const image = Math.floor(at / (rows * columns));
-  return (image * maps + map) * rows * columns + (at % (rows * columns));
+/** Convert a channels-last index to ONNX's order (channels first). @param {number} index @param {number[]} dims */
+export function channelsFirstIndex(index, [, maps, rows, columns]) {
+  const [map, position] = [index % maps, Math.floor(index / maps)];
+  const image = Math.floor(position / (rows * columns));
+  return (image * maps + map) * rows * columns + (position % (rows * columns));
 }
 
-/** Convert an index in ONNX's order to the channels-last index. @param {number} place @param {number[]} dims */
-export function placeLast(place, [, maps, rows, columns]) {
-  const [at, plane] = [place % (rows * columns), Math.floor(place / (rows * columns))];
-  return (Math.floor(plane / maps) * rows * columns + at) * maps + (plane % maps);
+/** Convert an index in ONNX's order to the channels-last index. @param {number} index @param {number[]} dims */
+export function channelsLastIndex(index, [, maps, rows, columns]) {
+  const [position, plane] = [index % (rows * columns), Math.floor(index / (rows * columns))];
+  return (Math.floor(plane / maps) * rows * columns + position) * maps + (plane % maps);
 }
 
 /** Allocate an array of this type. @template {Values} Kind @param {Kind} like @param {number} size @returns {Kind} */
-export const room = (like, size) => new /** @type {any} */ (like.constructor)(size);
+export const arrayLike = (like, size) => new /** @type {any} */ (like.constructor)(size);
 
 /** @template {Values} Kind @param {Kind} values @param {number[]} dims @returns {Kind} */
 export function channelsLast(values, [images, maps, rows, columns]) {
-  const [made, places] = [room(values, values.length), rows * columns];
+  const [result, positions] = [arrayLike(values, values.length), rows * columns];
   for (let image = 0; image < images; image++)
     for (let map = 0; map < maps; map++) {
-      const from = (image * maps + map) * places;
-      for (let place = 0, to = image * maps * places + map; place < places; place++, to += maps)
-        made[to] = values[from + place];
+      const source = (image * maps + map) * positions;
+      for (let position = 0, target = image * maps * positions + map; position < positions; position++, target += maps)
+        result[target] = values[source + position];
     }
-  return made;
+  return result;
 }
 
 /** @template {Values} Kind @param {Kind} values @param {number[]} dims @returns {Kind} */
 export function channelsFirst(values, [images, maps, rows, columns]) {
-  const [made, places] = [room(values, values.length), rows * columns];
+  const [result, positions] = [arrayLike(values, values.length), rows * columns];
   for (let image = 0; image < images; image++)
     for (let map = 0; map < maps; map++) {
-      const to = (image * maps + map) * places;
-      for (let place = 0, from = image * maps * places + map; place < places; place++, from += maps)
-        made[to + place] = values[from];
+      const target = (image * maps + map) * positions;
+      for (let position = 0, source = image * maps * positions + map; position < positions; position++, source += maps)
+        result[target + position] = values[source];
     }
-  return made;
+  return result;
 }
 
 const SHIFT = 12582912; // 1.5 × 2 ** 23: a float of this size has no fraction bits

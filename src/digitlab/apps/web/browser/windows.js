@@ -10,15 +10,15 @@
 function extremes(values, count, before, after, largest, forth, back) {
   const side = before + after + 1;
   const better = largest ? Math.max : Math.min;
-  const none = largest ? Number.NEGATIVE_INFINITY : Number.POSITIVE_INFINITY;
-  const all = Math.ceil((count + before + after) / side) * side;
-  const at = (/** @type {number} */ place) =>
-    place < before || place >= before + count ? none : values[place - before];
-  for (let place = 0; place < all; place++)
-    forth[place] = place % side === 0 ? at(place) : better(forth[place - 1], at(place));
-  for (let place = all - 1; place >= 0; place--)
-    back[place] = place % side === side - 1 ? at(place) : better(back[place + 1], at(place));
-  for (let place = 0; place < count; place++) values[place] = better(back[place], forth[place + side - 1]);
+  const identity = largest ? Number.NEGATIVE_INFINITY : Number.POSITIVE_INFINITY;
+  const paddedCount = Math.ceil((count + before + after) / side) * side;
+  const valueAt = (/** @type {number} */ index) =>
+    index < before || index >= before + count ? identity : values[index - before];
+  for (let index = 0; index < paddedCount; index++)
+    forth[index] = index % side === 0 ? valueAt(index) : better(forth[index - 1], valueAt(index));
+  for (let index = paddedCount - 1; index >= 0; index--)
+    back[index] = index % side === side - 1 ? valueAt(index) : better(back[index + 1], valueAt(index));
+  for (let index = 0; index < count; index++) values[index] = better(back[index], forth[index + side - 1]);
 }
 
 /**
@@ -27,11 +27,15 @@ function extremes(values, count, before, after, largest, forth, back) {
  * @param {Pixels<Kind>} picture @param {number} wide @param {number} high odd numbers of pixels @param {boolean} largest
  * @returns {Pixels<Kind>}
  */
-export function widened(picture, wide, high, largest) {
+export function dilated(picture, wide, high, largest) {
   const { width, height } = picture;
   const data = /** @type {Kind} */ (picture.data.slice());
-  const room = Math.max(width, height) + 2 * Math.max(wide, high) + 2;
-  const [line, forth, back] = [new Float64Array(room), new Float64Array(room), new Float64Array(room)];
+  const bufferSize = Math.max(width, height) + 2 * Math.max(wide, high) + 2;
+  const [line, forth, back] = [
+    new Float64Array(bufferSize),
+    new Float64Array(bufferSize),
+    new Float64Array(bufferSize),
+  ];
   for (let y = 0; wide > 1 && y < height; y++) {
     for (let x = 0; x < width; x++) line[x] = data[y * width + x];
     extremes(line, width, wide >> 1, (wide - 1) >> 1, largest, forth, back);
@@ -46,7 +50,7 @@ export function widened(picture, wide, high, largest) {
 }
 
 /** @param {Picture} picture @param {number} side */
-export const closed = (picture, side) => widened(widened(picture, side, side, true), side, side, false);
+export const closed = (picture, side) => dilated(dilated(picture, side, side, true), side, side, false);
 
 /**
  * List the offsets of an elliptical structuring element in a square of `side` pixels, as OpenCV draws it.
@@ -57,11 +61,11 @@ function ellipse(side) {
   const inverse = radius ? 1 / (radius * radius) : 0;
   const offsets = [];
   for (let row = 0; row < side; row++) {
-    const away = row - radius;
-    if (Math.abs(away) > radius) continue;
-    const across = Math.round(radius * Math.sqrt((radius * radius - away * away) * inverse));
+    const rowOffset = row - radius;
+    if (Math.abs(rowOffset) > radius) continue;
+    const across = Math.round(radius * Math.sqrt((radius * radius - rowOffset * rowOffset) * inverse));
     const end = Math.min(radius + across + 1, side);
-    for (let column = Math.max(radius - across, 0); column < end; column++) offsets.push([column - radius, away]);
+    for (let column = Math.max(radius - across, 0); column < end; column++) offsets.push([column - radius, rowOffset]);
   }
   return offsets;
 }
@@ -74,19 +78,19 @@ function ellipse(side) {
 export function brushed(ink, side, bolder) {
   const { width, height, data } = ink;
   const offsets = ellipse(side);
-  const made = new Float32Array(data.length);
-  for (let y = 0, to = 0; y < height; y++)
+  const result = new Float32Array(data.length);
+  for (let y = 0, index = 0; y < height; y++)
     for (let x = 0; x < width; x++) {
-      let best = bolder ? Number.NEGATIVE_INFINITY : Number.POSITIVE_INFINITY;
+      let extreme = bolder ? Number.NEGATIVE_INFINITY : Number.POSITIVE_INFINITY;
       for (const [across, down] of offsets) {
         const [column, row] = [x + across, y + down];
         if (column < 0 || column >= width || row < 0 || row >= height) continue;
         const value = data[row * width + column];
-        if (bolder ? value > best : value < best) best = value;
+        if (bolder ? value > extreme : value < extreme) extreme = value;
       }
-      made[to++] = best;
+      result[index++] = extreme;
     }
-  return { ...ink, data: made };
+  return { ...ink, data: result };
 }
 
 /**
@@ -97,51 +101,51 @@ export function brushed(ink, side, bolder) {
 export function median(picture, side) {
   const { width, height, data } = picture;
   const [radius, half] = [side >> 1, (side * side) >> 1];
-  const made = new Uint8Array(data.length);
+  const result = new Uint8Array(data.length);
   const counts = new Int32Array(256);
-  const bounded = (/** @type {number} */ place, /** @type {number} */ size) => Math.max(0, Math.min(size - 1, place));
+  const clamped = (/** @type {number} */ index, /** @type {number} */ size) => Math.max(0, Math.min(size - 1, index));
   for (let y = 0; y < height; y++) {
     counts.fill(0);
-    const rows = Array.from({ length: side }, (_, row) => bounded(y + row - radius, height) * width);
+    const rows = Array.from({ length: side }, (_, row) => clamped(y + row - radius, height) * width);
     for (let column = -radius; column <= radius; column++)
-      for (const row of rows) counts[data[row + bounded(column, width)]] += 1;
+      for (const row of rows) counts[data[row + clamped(column, width)]] += 1;
     // Sliding histogram: the median level and the number of pixels below it are carried from pixel to pixel.
     let [level, below] = [0, 0];
     for (let x = 0; x < width; x++) {
       if (x) {
-        const [gone, come] = [bounded(x - radius - 1, width), bounded(x + radius, width)];
+        const [leaving, entering] = [clamped(x - radius - 1, width), clamped(x + radius, width)];
         for (const row of rows) {
-          const [out, next] = [data[row + gone], data[row + come]];
-          counts[out] -= 1;
-          counts[next] += 1;
-          if (out < level) below -= 1;
-          if (next < level) below += 1;
+          const [removed, added] = [data[row + leaving], data[row + entering]];
+          counts[removed] -= 1;
+          counts[added] += 1;
+          if (removed < level) below -= 1;
+          if (added < level) below += 1;
         }
       }
       while (below > half) below -= counts[--level];
       while (below + counts[level] <= half) below += counts[level++];
-      made[y * width + x] = level;
+      result[y * width + x] = level;
     }
   }
-  return { ...picture, data: made };
+  return { ...picture, data: result };
 }
 
 /** Mean filter over 3×3 pixels, mirrored at the border. @param {Picture} picture @returns {Picture} */
 export function blurred(picture) {
   const { width, height, data } = picture;
-  const mirrored = (/** @type {number} */ place, /** @type {number} */ size) =>
-    size === 1 ? 0 : place < 0 ? -place : place >= size ? 2 * size - 2 - place : place;
-  const made = new Uint8Array(data.length);
-  for (let y = 0, to = 0; y < height; y++) {
+  const mirrored = (/** @type {number} */ index, /** @type {number} */ size) =>
+    size === 1 ? 0 : index < 0 ? -index : index >= size ? 2 * size - 2 - index : index;
+  const result = new Uint8Array(data.length);
+  for (let y = 0, target = 0; y < height; y++) {
     const rows = [y - 1, y, y + 1].map((row) => mirrored(row, height) * width);
     for (let x = 0; x < width; x++) {
       const [left, right] = [mirrored(x - 1, width), mirrored(x + 1, width)];
       let sum = 0;
       for (const row of rows) sum += data[row + left] + data[row + x] + data[row + right];
-      made[to++] = Math.round(sum / 9);
+      result[target++] = Math.round(sum / 9);
     }
   }
-  return { ...picture, data: made };
+  return { ...picture, data: result };
 }
 
 /**
@@ -152,35 +156,35 @@ export function blurred(picture) {
 export function distances(solid, width, height) {
   const f = Math.fround;
   const [straight, slanted] = [f(0.955), f(1.3693)];
-  const wide = width + 2;
-  const far = new Float32Array(wide * (height + 2)).fill(2 ** 30);
+  const stride = width + 2;
+  const padded = new Float32Array(stride * (height + 2)).fill(2 ** 30);
   for (let y = 0; y < height; y++)
     for (let x = 0; x < width; x++) {
-      const at = (y + 1) * wide + x + 1;
-      far[at] = solid[y * width + x]
+      const index = (y + 1) * stride + x + 1;
+      padded[index] = solid[y * width + x]
         ? Math.min(
-            far[at - wide - 1] + slanted,
-            far[at - wide] + straight,
-            far[at - wide + 1] + slanted,
-            far[at - 1] + straight,
+            padded[index - stride - 1] + slanted,
+            padded[index - stride] + straight,
+            padded[index - stride + 1] + slanted,
+            padded[index - 1] + straight,
           )
         : 0;
     }
-  const made = new Float32Array(width * height);
+  const result = new Float32Array(width * height);
   for (let y = height - 1; y >= 0; y--)
     for (let x = width - 1; x >= 0; x--) {
-      const at = (y + 1) * wide + x + 1;
-      if (far[at] > straight)
-        far[at] = Math.min(
-          far[at],
-          far[at + wide + 1] + slanted,
-          far[at + wide] + straight,
-          far[at + wide - 1] + slanted,
-          far[at + 1] + straight,
+      const index = (y + 1) * stride + x + 1;
+      if (padded[index] > straight)
+        padded[index] = Math.min(
+          padded[index],
+          padded[index + stride + 1] + slanted,
+          padded[index + stride] + straight,
+          padded[index + stride - 1] + slanted,
+          padded[index + 1] + straight,
         );
-      made[y * width + x] = far[at];
+      result[y * width + x] = padded[index];
     }
-  return made;
+  return result;
 }
 
 /** Sum and count of the ink's distances. @param {Uint8Array} solid @param {number} width @param {number} height */
@@ -199,27 +203,27 @@ export function meanDistance(solid, width, height) {
  * @param {Uint8Array} solid @param {number} width @param {number} height
  * @returns {{ labels: Int32Array, marks: Mark[] }}
  */
-export function connected(solid, width, height) {
+export function connectedComponents(solid, width, height) {
   const labels = new Int32Array(solid.length);
   /** @type {Mark[]} */
   const marks = [];
-  const waiting = new Int32Array(solid.length);
+  const stack = new Int32Array(solid.length);
   for (let start = 0; start < solid.length; start++) {
     if (!solid[start] || labels[start]) continue;
     const label = marks.length + 1;
-    let [x0, y0, x1, y1, area, left] = [width, height, 0, 0, 0, 1];
-    waiting[0] = start;
+    let [x0, y0, x1, y1, area, stackSize] = [width, height, 0, 0, 0, 1];
+    stack[0] = start;
     labels[start] = label;
-    while (left) {
-      const at = waiting[--left];
-      const [x, y] = [at % width, (at / width) | 0];
+    while (stackSize) {
+      const pixel = stack[--stackSize];
+      const [x, y] = [pixel % width, (pixel / width) | 0];
       [x0, y0, x1, y1, area] = [Math.min(x0, x), Math.min(y0, y), Math.max(x1, x + 1), Math.max(y1, y + 1), area + 1];
       for (let row = Math.max(y - 1, 0); row <= Math.min(y + 1, height - 1); row++)
         for (let column = Math.max(x - 1, 0); column <= Math.min(x + 1, width - 1); column++) {
-          const next = row * width + column;
-          if (!solid[next] || labels[next]) continue;
-          labels[next] = label;
-          waiting[left++] = next;
+          const neighbour = row * width + column;
+          if (!solid[neighbour] || labels[neighbour]) continue;
+          labels[neighbour] = label;
+          stack[stackSize++] = neighbour;
         }
     }
     marks.push({ box: [x0, y0, x1, y1], parts: [label], area });

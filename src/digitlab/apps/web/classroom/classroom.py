@@ -25,6 +25,7 @@ from digitlab.apps.web.classroom.values import (
     alike,
     plain_nickname,
 )
+from digitlab.errors import counted
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -123,7 +124,7 @@ class Classroom:
         if not self.open:
             raise RefusalError("closed", "the teacher has closed the class: nobody else can join now")
         if len(self._places) >= self.limits.pupils:
-            raise RefusalError("full", f"the class has {self.limits.pupils} pupils already")
+            raise RefusalError("full", f"the class has {counted(self.limits.pupils, 'pupil')} already")
         nickname = plain_nickname(name, self.limits.name)
         self._expect_free(nickname)
         self._count += 1
@@ -170,7 +171,7 @@ class Classroom:
         ):
             raise RefusalError("task", f"the task is now: draw a {self.label_for(pupil)}")
         if len(pupil.drawings) >= self.limits.drawings:
-            raise RefusalError("full", f"you have {self.limits.drawings} drawings on the wall already")
+            raise RefusalError("full", f"you have {counted(self.limits.drawings, 'drawing')} on the wall already")
         if not place.hand_ins.take():
             raise RefusalError("often", "too many drawings at once; wait a moment")
 

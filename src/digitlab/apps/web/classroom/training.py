@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from digitlab.apps.web.network_schemas import OwnResult
+from digitlab.errors import counted
 from digitlab.jobs.practice import read_digits_by_writer
 from digitlab.values import Digits
 
@@ -34,7 +35,7 @@ class ClassDigits:
     @property
     def about(self) -> str:
         """Description for the model's card."""
-        return f"{len(self.train):,} drawings of a class"
+        return f"{counted(len(self.train), 'drawing')} of a class"
 
     def mixed_into(self, images: Digits) -> Digits:
         """Mix the class's digits, each repeated several times, into other images."""

@@ -1,0 +1,93 @@
+// The constants of digitlab/live, written by tools/write_live_numbers.py: change them there, in Python.
+// biome-ignore-all format: as the tool writes it
+
+export const STEADINESS = {
+  pause: 0.2,
+  hidden: 0.7,
+  stale: 2.0,
+};
+
+export const FILTER = {
+  OTHER: 10,
+  NOTHING: 0,
+  STROKE: 1,
+  PAUSE: 2,
+  PAUSED: 3,
+  QUIET: 4,
+  BUSY: 5,
+  ANSWERS: ["sure", "likely", "doubtful", "declined", "unread", "erased", "covered"],
+  SURE: 0.9,
+  LIKELY: 0.6,
+  STROKE_TIME: 0.4,
+  LIFTS: 0.25,
+  ERASED: 0.1,
+  STANDS: 3.0,
+  UNTIL_DRAWN: 4.0,
+  PUSHED: 0.3,
+  PASSES: 0.4,
+  IN_BETWEEN: 5.0,
+  CHANGES: [4.0, 8.0, 0.5, 0.5, 0.06, 1.5],
+  GIVEN: [[0.02, 0.03, 0.05, 0.02, 0.1, 0.45, 0.33], [0.42, 0.29, 0.09, 0.02, 0.09, 0.02, 0.07], [0.48, 0.22, 0.1, 0.02, 0.1, 0.01, 0.07], [0.48, 0.22, 0.1, 0.02, 0.1, 0.01, 0.07], [0.78, 0.13, 0.025, 0.03, 0.027, 0.002, 0.006], [0.4, 0.12, 0.06, 0.03, 0.1, 0.01, 0.28]],
+  GIVEN_OTHER: [0.01, 0.03, 0.2, 0.62, 0.12, 0.01, 0.01],
+  MISREAD: 0.02,
+  MISREAD_KEEPS: 0.15,
+  WAVERS: 0.5,
+  AGREES: 0.85,
+  INDEPENDENT: 0.12,
+  SAME_PICTURE: 0.5,
+  LONGEST_STEP: 1.0,
+  RATES: [[-0.25, 0.175, 0.0, 0.0, 0.075, 0.0], [0.25, -2.5, 0.625, 0.0, 1.625, 0.0], [0.0, 0.0, -10.0, 10.0, 0.0, 0.0], [0.0, 10.0, 0.0, -10.0, 0.0, 0.0], [0.09999999999999999, 0.2333333333333333, 0.0, 0.0, -0.5333333333333333, 0.2], [1.0, 0.5, 0.0, 0.0, 2.5, -4.0]],
+  STATES: [0.6, 0.29, 0.0, 0.0, 0.11, 0.0],
+};
+
+export const INK = {
+  SIDE: 36,
+  SIDE_OF_REGION: 64,
+  REACH: 5,
+  INKED: 0.5,
+  TINGED: 0.25,
+  ITS_COLOUR: 0.15,
+  NOISE: 300.0,
+  LIKE_PAPER: 0.08,
+  NEW_INK: 7,
+  BARE: 0.5,
+  ERASED: 0.8,
+  OTHER_COLOUR: 1.25,
+  LEAST_CONTRAST: 24.0,
+  ACROSS: 17,
+  FRAME: 192,
+  FRAME_ACROSS: 5,
+  OFTEN: 0.03,
+  FRAME_INK: 12,
+  RESTS: 0.06,
+  DRIFTS: 2.0,
+  AROUND: 0.3,
+};
+
+export const MATCHING = {
+  OVERLAP: 0.4,
+  GROWN: 1.08,
+  SHRUNK: 0.8,
+  JITTER: 1,
+};
+
+export const TRACKS = {
+  STRAYS: 0.7,
+  INSIDE: 0.6,
+  SURE: 0.905,
+  KEPT: 0.5,
+  THERE: 0.5,
+  LIKELY_NOTHING: 0.4,
+  GONE: 0.97,
+  FORGOTTEN: 0.3,
+  UNREAD: 3.0,
+  COVERED: 0.4,
+  JOINED: 0.25,
+  SMALLER: 0.05,
+  LEGIBLE: 12,
+  STILL: 1.5,
+  BRISK: 0.3,
+  CLEAR: 0.12,
+  AVERAGED: 0.25,
+  MISSED: {"same": {"answer": "unread", "changed": false}, "changed": {"answer": "covered", "changed": null}, "covered": {"answer": "covered", "changed": null}, "wiped": {"answer": "unread", "changed": true}, "erased": {"answer": "erased", "changed": true}},
+};
