@@ -20,11 +20,13 @@ __all__ = ["api_page", "cli_page", "markdown_of"]
 _GROUPS = {
     "Read": ("Reader", "Reading", "ReadDigit", "Prediction", "Frame"),
     "Train": ("train", "TrainingConfig", "resume", "cross_validate", "lr_range_test", "transfer", "Transfer", "tune",
-              "run_study", "DigitClassifier", "EpochEnded", "StopRequest"),
+              "run_study", "list_studies", "DigitClassifier", "EpochEnded", "StopRequest"),
     "Measure": ("evaluate", "robustness", "compare", "label_errors", "list_runs", "report"),
     "Look inside": ("inspect", "diagnose"),
-    "Data, models, runs": ("load_dataset", "check_data", "Digits", "load_model", "export", "import_model", "ensemble",
-                           "load_run", "Run"),
+    "Forms": ("example_form", "new_form", "read_sheets", "review_sheets", "correct_sheets", "promise_sheets",
+              "compare_sheets"),
+    "Data, models, runs": ("load_dataset", "check_data", "convert_dataset", "classify_data", "Digits", "load_model",
+                           "export", "import_model", "ensemble", "load_run", "Run"),
     "Errors": ("DigitlabError",),
 }  # fmt: skip
 _SECTION = re.compile(r"^(Args|Raises|Returns|Yields):$")

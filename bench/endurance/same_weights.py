@@ -57,7 +57,7 @@ def trained(folder: Path, count: int, *, loaded: bool) -> str:
     try:
         child = start(TRAINING, folder, folder / ".log", functools.partial(on, count))
         if not ended(child) or child.code != 0:
-            raise RuntimeError(f"the training ended with {child.code}: {child.said()}")
+            raise RuntimeError(f"the training ended with {child.code}: {child.log_text()}")
     finally:
         if busy is not None:
             os.kill(busy, 9)

@@ -73,6 +73,8 @@ def read_sheets(
         model: a shipped name, a run folder or a file (.onnx, .keras, .h5); None: the shipped reader.
         threshold: answer a digit only if its confidence is at least this.
         least: mark a value as doubtful if its confidence is below this.
+        promise: a file of `promise_sheets`: values below its threshold are doubtful, and a note says if the confidences
+            of this stack are clearly lower than those of the promise's.
         checks: FIELD=CHECK each, overriding the form's, e.g. ``"total=sum:task.*.points"``.
 
     >>> example_form("form.toml", force=True)

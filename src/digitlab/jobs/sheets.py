@@ -144,8 +144,7 @@ def read_sheets(
         model: as for `show_sheets`.
         threshold: as for `show_sheets`.
         least: as for `show_sheets`.
-        promise: a file written by `digitlab sheet promise`: values below its threshold are doubtful, and a note says
-            if the confidences of this stack are clearly lower than those of the promise's.
+        promise: file of `digitlab sheet promise`: gives the least; a note says if confidences are lower than there.
         checks: as for `show_sheets`.
         processes: number of processes; default: one per core.
         engine: where photos are read: local (this machine) or ray (a cluster).
@@ -156,36 +155,40 @@ def read_sheets(
         RecipeError: for an invalid form.
         ImageError: for a folder without pictures.
         ModelError: for a model that cannot be used.
-        UsageError: for no photo, a table of another kind, a number outside its range, options of the other engine, or
-            a promise made with another form, model or version.
+        UsageError: for no photo, another kind of table, a number out of range, an option or promise that does not fit.
         DatasetError: for a file that is no promise.
         MissingExtraError: if the library that writes the table, or Ray, is missing.
         StorageError: if it cannot be written.
     """
-    from digitlab.archives import Results, find_pictures
+    from digitlab.archives import Results
     from digitlab.sheets.form_file import read_form
     from digitlab.sheets.job import SheetJob
     from digitlab.sheets.stack_options import SheetOptions, save_options, with_checks
 
     _expect_feasible(photos, out, engine, processes, address)
-    stored = _stored_promise(promise, least)
-    parsed = read_form(form)
+    stored, parsed = _stored_promise(promise, least), read_form(form)
     with_checks(parsed, checks)
     kept, job = kept_beside(out), SheetJob(parsed, model, threshold)
-    own_files = (out, kept, kept.with_name(kept.name + ".parts"))
-    pictures = find_pictures(photos, leave_out=own_files, on_note=lambda text: listener(Note(text)))
+    pictures = _photos_to_read(photos, out, listener)
     reader = job.reader(threads=processes or 0)  # a model that cannot be loaded is reported now, and only once
     made_by = job.digest(reader), reader.threshold
-    if stored is not None and stored.made_by != made_by[0]:
-        raise UsageError(f"--promise {promise}: was made with {_SETTINGS}; run `digitlab sheet promise` again")
+    _expect_made_alike(stored, promise, made_by[0])
     with Results(kept, made_by[0], name=f"{kept}, beside --out {out}", settings=_SETTINGS) as results:
         missing = _missing(results, pictures, listener)
         answers = _answers(missing, job, processes, engine, address)
         read_count = _store_rows(results, answers, len(missing), made_by, listener)
         results.finish(pictures)
     save_options(options_beside(out), SheetOptions(least if stored is None else stored.threshold, tuple(checks)))
-    drift = None if stored is None else _drift_since(stored, parsed, kept, listener)
-    return replace(write_table(parsed, out, read_now=read_count), drift=drift)
+    return replace(write_table(parsed, out, read_now=read_count), drift=_drift_since(stored, parsed, kept, listener))
+
+
+def _photos_to_read(photos: Sequence[Path], out: Path, listener: Listener) -> Sequence[Picture]:
+    """Find the photos; the files of the table, in the same folder, are none."""
+    from digitlab.archives import find_pictures
+
+    kept = kept_beside(out)
+    own_files = (out, kept, kept.with_name(kept.name + ".parts"))
+    return find_pictures(photos, leave_out=own_files, on_note=lambda text: listener(Note(text)))
 
 
 def _stored_promise(promise: Path | None, least: float) -> StoredPromise | None:
@@ -196,10 +199,17 @@ def _stored_promise(promise: Path | None, least: float) -> StoredPromise | None:
     return None if promise is None else read_promise(promise)
 
 
-def _drift_since(stored: StoredPromise, form: Form, kept: Path, listener: Listener) -> Drift | None:
+def _expect_made_alike(stored: StoredPromise | None, promise: Path | None, digest: str) -> None:
+    if stored is not None and stored.made_by != digest:
+        raise UsageError(f"--promise {promise}: was made with {_SETTINGS}; run `digitlab sheet promise` again")
+
+
+def _drift_since(stored: StoredPromise | None, form: Form, kept: Path, listener: Listener) -> Drift | None:
     """Compare a stack's confidences with those of the promise's; note if they are clearly lower."""
     from digitlab.sheets.promise import drift_of
 
+    if stored is None:
+        return None
     confidences = filled_confidences(form, kept)
     if not len(confidences) or not len(stored.confidences):
         return None

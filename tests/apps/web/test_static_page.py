@@ -100,8 +100,9 @@ def test_a_number_in_front_of_the_camera_becomes_steady(
         running = play.chromium.launch(executable_path=needs_program("chromium", "chromium-browser"), args=switches)
         tab = running.new_page(locale="en")
         tab.goto((folder / "index.html").as_uri())
-        tab.wait_for_selector("html[data-ready]")
         tab.click("#tab-camera")
+        tab.wait_for_selector("#lesson:not([hidden])")  # the models are there; what was chosen before that stays chosen
+        playwright.expect(tab.locator("#tab-camera")).to_have_attribute("aria-selected", "true")
         tab.click("#camera-switch")
         playwright.expect(tab.locator("#answer-words")).to_have_text("steady", timeout=60_000)
         assert tab.inner_text("#answer-digit") == "285"

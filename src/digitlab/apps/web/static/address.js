@@ -12,6 +12,7 @@ const PAUSE = 250; // milliseconds: browsers allow a hundred URL changes in ten 
  * @param {(place: Place) => Promise<void>} go goes to a place; whatever the place leaves out stays as it is
  */
 export function startAddress(here, go) {
+  const opened = location.hash;
   let going = false;
   let touched = false; // until the first user action, the URL stays as it was opened
   let last = here();
@@ -62,8 +63,8 @@ export function startAddress(here, go) {
       if (touched && isElsewhere(last, here())) write();
       else waiting ??= setTimeout(write, PAUSE);
     },
-    /** Go to the place in the URL's fragment, if there is one. */
-    follow: () => (location.hash.length > 1 ? follow() : Promise.resolve()),
+    /** Go to the place in the fragment that the page was opened with, unless the user has gone elsewhere since. */
+    follow: () => (opened.length > 1 && location.hash === opened ? follow() : Promise.resolve()),
     /** The full URL of the page's current place. */
     link: () => `${location.href.split("#")[0]}#${fragmentOf(here())}`,
   };
