@@ -17,6 +17,7 @@ from digitlab.archives.job import Answer
 from digitlab.archives.rows import row_of
 from digitlab.errors import UsageError
 from digitlab.reading import Constraints
+from digitlab.reading.candidates import Candidate, without_commas
 from digitlab.reading.numbers.matching import with_known_numbers
 from digitlab.values import ReadDigit, Reading, ReadMark
 
@@ -116,6 +117,18 @@ def minus(image: NDArray[np.uint8], x: int) -> None:
 def colon(image: NDArray[np.uint8], x: int) -> None:
     cv2.circle(image, (x, BASE - 6), 4, INK, -1, cv2.LINE_AA)
     cv2.circle(image, (x, BASE - 30), 4, INK, -1, cv2.LINE_AA)
+
+
+def test_a_short_low_stroke_between_digits_is_no_digit() -> None:
+    def candidate(x: float, y: float, height: float, confidence: float = 0.99, digit: int = 5) -> Candidate:
+        return Candidate((x, y, x + 0.5 * height, y + height), confidence, np.eye(10, dtype=np.float32)[digit])
+
+    two, five = candidate(0, 0, 40), candidate(40, 0, 40)
+    comma, index = candidate(25, 32, 20, 0.7, digit=1), candidate(25, 32, 20, 0.95, digit=1)
+    exponent, beside = candidate(25, -8, 20, 0.7, digit=1), candidate(66, 32, 20, 0.7, digit=1)
+    assert without_commas([two, five, comma], 0.5) == [two, five]
+    for other in (index, exponent, beside):
+        assert without_commas([two, five, other], 0.5) == [two, five, other]
 
 
 @pytest.mark.parametrize(

@@ -70,7 +70,7 @@ def classify_data(
 ) -> ClassifiedData:
     """Classify each image of a dataset of 28×28 images; labels are not needed.
 
-    As `digitlab classify --data`.
+    As `digitlab classify` of a dataset.
 
     Args:
         model: a shipped name, a run or its folder, or a model file of any framework (.onnx, .keras, .h5, .tflite …).

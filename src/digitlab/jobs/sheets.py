@@ -152,8 +152,7 @@ def read_sheets(
         listener: called with `Counted` and `Note`.
 
     Raises:
-        RecipeError: for an invalid form.
-        ImageError: for a folder without pictures.
+        RecipeError: for an invalid form. ImageError: for a folder without pictures.
         ModelError: for a model that cannot be used.
         UsageError: for no photo, another kind of table, a number out of range, an option or promise that does not fit.
         DatasetError: for a file that is no promise.

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "ALONE", "BESIDE", "Candidate", "confidence_alone", "found_digits", "logits_alone", "main_candidate", "overlap",
-    "without_twins",
+    "without_commas", "without_twins",
 ]  # fmt: skip
 
 Sides = tuple[float, float, float, float]
@@ -198,3 +198,30 @@ def _in_line(box: Sides, answered: Sequence[Sides]) -> bool:
     if not _LEAST_HEIGHT * typical_height <= y1 - y0 <= _MOST_HEIGHT * typical_height or x1 - x0 > _WIDEST * (y1 - y0):
         return False
     return min(max(x0 - right, left - x1) for left, _, right, _ in answered) <= _NEAR * typical_height
+
+
+_COMMA, _COMMA_GAP = 0.6, 0.8  # most height of a comma; widest gap on either side of it: in heights of those digits
+_NOT_COMMA = 0.9  # a confidence from which it is a small digit
+_LOW, _BELOW = 0.5, 0.2  # its top lies between this share of a digit's height, from its top, and so far below its foot
+_DESCENDS = 0.1  # its foot is at most so much higher than theirs
+
+
+def without_commas(candidates: Sequence[Candidate], threshold: float) -> list[Candidate]:
+    """Remove commas that were taken for digits: short strokes at the foot of two digits, between them.
+
+    threshold: the confidence from which a digit is answered
+    """
+    digits = np.array([each.box for each in candidates if each.confidence >= threshold], np.float64).reshape(-1, 4)
+    return [each for each in candidates if each.confidence >= _NOT_COMMA or not _is_comma(each.box, digits)]
+
+
+def _is_comma(box: Sides, digits: NDArray[np.float64]) -> bool:
+    x0, y0, x1, y1 = box
+    left, top, right, foot = digits.T
+    high = foot - top
+    beside = (y1 - y0 <= _COMMA * high) & (y0 >= top + _LOW * high) & (y0 <= foot + _BELOW * high)
+    beside &= y1 >= foot - _DESCENDS * high
+    middle = (x0 + x1) / 2
+    before = beside & (right <= middle) & (x0 - right <= _COMMA_GAP * high)
+    after = beside & (left >= middle) & (left - x1 <= _COMMA_GAP * high)
+    return bool(before.any() and after.any())

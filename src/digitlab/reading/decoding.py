@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from digitlab.errors import counted
-from digitlab.reading.candidates import BESIDE, found_digits
+from digitlab.reading.candidates import BESIDE, found_digits, without_commas
 from digitlab.reading.constraints import DIGIT
 from digitlab.reading.lines import exactly, in_lines
 
@@ -50,7 +50,7 @@ def decode(
     threshold: the confidence from which digits are answered
     side: the picture's longest side in pixels; one large mark that may be a digit is found, though not answered
     """
-    decoded = _constrained(candidates, constraints, threshold, side)
+    decoded = _constrained(without_commas(candidates, threshold), constraints, threshold, side)
     line_count = len(decoded.lines)
     if constraints.lines in (None, line_count):
         return decoded

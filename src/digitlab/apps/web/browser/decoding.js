@@ -11,6 +11,7 @@ import { confidenceOf, longestOf } from "./candidates.js";
 const [SAME_LINE, LOOK_BACK, RAISED] = [0.4, 3, 0.45];
 const [ALONE, BESIDE, LEAST_HEIGHT, MOST_HEIGHT, WIDEST, NEAR] = [0.5, 0.35, 0.6, 1.6, 1.5, 8];
 const [TINY, NEARLY_CERTAIN] = [3, 0.95];
+const [COMMA, COMMA_GAP, NOT_COMMA, LOW, BELOW, DESCENDS] = [0.6, 0.8, 0.9, 0.5, 0.2, 0.1];
 export const LARGE = 0.25; // of a picture's longest side: a mark of that size is what the picture shows
 
 /** @param {number[]} values */
@@ -22,11 +23,12 @@ export function medianOf(values) {
 
 /**
  * Select a page's digits, line by line.
- * @param {Candidate[]} candidates
+ * @param {Candidate[]} all
  * @param {number} threshold
  * @param {number} [side] the picture's longest side: one large mark that may be a digit is found, though not answered
  */
-export function decode(candidates, threshold, side = Number.POSITIVE_INFINITY) {
+export function decode(all, threshold, side = Number.POSITIVE_INFINITY) {
+  const candidates = withoutCommas(all, threshold);
   const alone = !candidates.some((each) => confidenceOf(each) >= threshold);
   const digits = inLines(candidates).flatMap((line) => {
     const answered = line.filter((each) => confidenceOf(each) >= threshold).map((each) => each.box);
@@ -42,6 +44,29 @@ export function decode(candidates, threshold, side = Number.POSITIVE_INFINITY) {
   const [first] = [...candidates].sort((a, b) => confidenceOf(b) - confidenceOf(a));
   if (!digits.length && first && confidenceOf(first) >= BESIDE && longestOf(first) >= LARGE * side) return [[first]];
   return inLines(withoutDirt(digits, threshold));
+}
+
+/**
+ * Remove commas that were taken for digits: short strokes at the foot of two digits, between them.
+ * @param {Candidate[]} candidates @param {number} threshold
+ */
+function withoutCommas(candidates, threshold) {
+  const digits = candidates.filter((each) => confidenceOf(each) >= threshold).map((each) => each.box);
+  return candidates.filter((each) => confidenceOf(each) >= NOT_COMMA || !isComma(each.box, digits));
+}
+
+/** @param {Box} box @param {Box[]} digits */
+function isComma([x0, y0, x1, y1], digits) {
+  const beside = digits.filter(([, top, , foot]) => {
+    const height = foot - top;
+    const low = y0 >= top + LOW * height && y0 <= foot + BELOW * height && y1 >= foot - DESCENDS * height;
+    return low && y1 - y0 <= COMMA * height;
+  });
+  const middle = (x0 + x1) / 2;
+  return (
+    beside.some(([, top, right, foot]) => right <= middle && x0 - right <= COMMA_GAP * (foot - top)) &&
+    beside.some(([left, top, , foot]) => left >= middle && left - x1 <= COMMA_GAP * (foot - top))
+  );
 }
 
 /** Whether a candidate's size and distance fit its line's answered digits. @param {Box} box @param {Box[]} answered */
