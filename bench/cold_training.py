@@ -223,9 +223,9 @@ def draw(results: Mapping[str, Mapping[str, Any]], path: Path) -> None:
 
 
 def figure(results: Mapping[str, Mapping[str, Any]]) -> Any:
-    from digitlab.reports.figures.style import house_style, line_styles, palette, panel
+    from digitlab.reports.figures.style import figure_style, line_styles, palette, panel
 
-    with house_style():
+    with figure_style():
         bars = len(results) + any(each["plain_seconds"] for each in results.values())
         drawing, axes = panel(9.5, 2.1 + 0.75 * bars, left=1.5, bottom=1.55, right=0.3, top=0.2)
         longest = max(max(each["seconds"], each["plain_seconds"] or 0) for each in results.values())

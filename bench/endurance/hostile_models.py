@@ -38,7 +38,7 @@ if TYPE_CHECKING:
 SECONDS, MEGABYTES = 5.0, 4096.0
 AS_PUBLISHED = 0.1  # share of the files
 COSTLY_TURN = 10  # files that a converter opens are that many times rarer
-_ROOMS = ("conventions", "legacy", "saving")
+_MODULES = ("conventions", "legacy", "saving")
 
 
 def drawn(known: list[Kind], number: int, seed: int, *, files: bool = True) -> tuple[Kind, dict[str, bytes]]:
@@ -126,7 +126,7 @@ def judged(outcome: Outcome, name: str) -> str | None:
 
 def load(*, quick: bool) -> None:
     """Import what the workers need, before they are forked: modules only, nothing is computed."""
-    names = ["h5py", "keras", "onnx", "tensorflow", *(f"digitlab.models.{module}" for module in _ROOMS)]
+    names = ["h5py", "keras", "onnx", "tensorflow", *(f"digitlab.models.{module}" for module in _MODULES)]
     for name in names if quick else [*names, "tf2onnx", "digitlab.models.export"]:
         importlib.import_module(name)
 

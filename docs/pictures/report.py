@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 from PIL import Image
 from playwright.sync_api import sync_playwright
 
-from digitlab.reports.figures import house_style
+from digitlab.reports.figures import figure_style
 from digitlab.reports.records import Record
 from digitlab.reports.run_figures import drawings_of
 from digitlab.runs import Run
@@ -75,7 +75,7 @@ def figures(run: Run) -> None:
     """Six figures of `digitlab report RUN --figures`, two in a row."""
     drawings = drawings_of(Record.read(run))
     rows = []
-    with house_style():
+    with figure_style():
         for names in ROWS:
             drawn = []
             for name in names:

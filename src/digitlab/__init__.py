@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 from digitlab import privacy
 from digitlab.version import VERSION
 
-if TYPE_CHECKING:  # for editors and type checkers; `_ROOMS` lists the same names for run time
+if TYPE_CHECKING:  # for editors and type checkers; `_MODULES` lists the same names for run time
     from digitlab.api.data import check_data, classify_data, convert_dataset
     from digitlab.api.measuring import compare, evaluate, label_errors, list_runs, list_studies, report, robustness
     from digitlab.api.models import (
@@ -62,7 +62,7 @@ __version__ = VERSION
 
 privacy.switch_off()  # before any library that would send telemetry is imported
 
-_ROOMS = {
+_MODULES = {
     "DigitClassifier": "training.estimator",
     "DigitlabError": "errors",
     "EpochEnded": "training.events",
@@ -85,12 +85,12 @@ _ROOMS = {
 
 
 def __getattr__(name: str) -> object:
-    if name not in _ROOMS:
+    if name not in _MODULES:
         raise AttributeError(f"module 'digitlab' has no attribute {name!r}")
     from digitlab.errors import naming_the_extra
 
     with naming_the_extra(f"digitlab.{name}"):
-        return getattr(importlib.import_module(f"digitlab.{_ROOMS[name]}"), name)
+        return getattr(importlib.import_module(f"digitlab.{_MODULES[name]}"), name)
 
 
 def __dir__() -> list[str]:

@@ -84,7 +84,7 @@ def test_keywords_are_the_options_of_the_command(name: str) -> None:
 
 def test_every_name_is_there_and_documented() -> None:
     assert list(digitlab.__all__) == sorted(digitlab.__all__, key=lambda name: (not name[0].isupper(), name))
-    assert set(digitlab.__all__) == set(digitlab._ROOMS)
+    assert set(digitlab.__all__) == set(digitlab._MODULES)
     assert set(digitlab.__all__) <= set(dir(digitlab))
     for name in digitlab.__all__:
         assert getattr(digitlab, name).__doc__, name

@@ -27,8 +27,8 @@ from digitlab.reports.figures import (
     confusion_matrix_figure,
     digits_figure,
     error_reject_figure,
+    figure_style,
     filters_figure,
-    house_style,
     learning_curves_figure,
     learning_rate_figure,
     mistakes_figure,
@@ -91,7 +91,7 @@ def test_every_figure_is_drawn_in_the_dark_as_well_and_without_pyplot(
 ) -> None:
     monkeypatch.setitem(sys.modules, "matplotlib.pyplot", None)  # to import it is an error from here on
     light = every_figure()
-    with house_style(dark=True):
+    with figure_style(dark=True):
         dark = every_figure()
     for name, figure in light.items():
         assert to_hex(figure.get_facecolor()) == LIGHT.paper, name

@@ -10,7 +10,7 @@ from PIL import Image
 
 from digitlab.datasets.robustness_sets import hard_sets
 from digitlab.evaluation.robustness import Robustness, measure_robustness
-from digitlab.reports.figures import house_style, save_figure
+from digitlab.reports.figures import figure_style, save_figure
 from digitlab.reports.robustness_figures import label_errors_figure, robustness_figure
 from digitlab.values import Digits
 
@@ -60,7 +60,7 @@ def test_the_lines_are_the_sweeps(found: Robustness) -> None:
 
 def test_it_can_be_drawn_of_the_plain_digits_alone_and_in_the_dark() -> None:
     plain = measure_robustness(answer, [each for each in hard_sets(1) if each.kind == "plain"])
-    with house_style(dark=True):
+    with figure_style(dark=True):
         robustness_figure(plain)
 
 

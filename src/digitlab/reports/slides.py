@@ -29,14 +29,14 @@ def save_figures(runs: Sequence[Run], folder: Path, *, dark: bool = False) -> li
         RunError: when a run has no metrics or predictions, or a file is damaged.
         StorageError: when they cannot be written.
     """
-    from digitlab.reports.figures import house_style, save_figure
+    from digitlab.reports.figures import figure_style, save_figure
 
     records = [Record.read(run) for run in runs]
     drawings = drawings_of(records[0]) if len(records) == 1 else comparison_drawings(records)
     with saying_what_failed(folder, "make"):
         folder.mkdir(parents=True, exist_ok=True)
     paths = []
-    with house_style(dark=dark):
+    with figure_style(dark=dark):
         for name, drawing in drawings.items():
             figure = drawing.draw()
             for ending in (".png", ".svg"):

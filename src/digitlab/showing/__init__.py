@@ -72,7 +72,7 @@ def figure_of(value: object, what: str | None, *, dark: bool = False) -> Figure:
     """
     name = type(value).__name__
     _expect_matplotlib(name)
-    from digitlab.reports.figures import house_style
+    from digitlab.reports.figures import figure_style
 
     look = look_of(value)
     drawings = {} if look.figures is None else look.figures(value)
@@ -80,7 +80,7 @@ def figure_of(value: object, what: str | None, *, dark: bool = False) -> Figure:
     if chosen not in drawings:
         names = ", ".join(drawings) or "none: it has nothing to draw"
         raise UsageError(f"{name}.plot: there is no figure {what!r}; there are: {names}")
-    with house_style(dark=dark):
+    with figure_style(dark=dark):
         return drawings[chosen]()
 
 

@@ -29,7 +29,7 @@ from digitlab.apps.web.metrics import Metrics
 from digitlab.apps.web.models import Models, Served
 from digitlab.apps.web.pictures import OPENAPI_BODY, page_of, picture_of, shown, with_page_note
 from digitlab.apps.web.problems import MEDIA_TYPE, ProblemError, answers_with, problem_of
-from digitlab.apps.web.trainings import TrainingRoom
+from digitlab.apps.web.trainings import TrainingJobs
 from digitlab.errors import DigitlabError
 from digitlab.lessons import Lesson, shipped_lessons
 from digitlab.picture_files.pages import MOST_PAGES
@@ -101,7 +101,7 @@ class _Services:
     threads: PictureThreads
     classifying: Classifying
     live: Live
-    trainings: TrainingRoom
+    trainings: TrainingJobs
     lessons: Sequence[Lesson]
     class_: ClassServing | None
 
@@ -114,7 +114,7 @@ class _Services:
         return cls(
             models, limits, measured, budget, threads, classifying,
             Live(models, limits, measured, budget, threads.pool),
-            TrainingRoom(models, limits, trusted=access.trusts_its_callers),
+            TrainingJobs(models, limits, trusted=access.trusts_its_callers),
             lessons,
             class_,
         )  # fmt: skip
@@ -343,7 +343,7 @@ def _add_diagnosis(api: FastAPI, services: _Services) -> None:
         return await run(diagnosing.mistakes, get(name))
 
 
-def _add_trainings(api: FastAPI, room: TrainingRoom) -> None:
+def _add_trainings(api: FastAPI, room: TrainingJobs) -> None:
     """Add the routes for trainings that one can watch."""
 
     @api.get("/v1/trainings", responses=answers_with(), tags=["trainings"])

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from digitlab.apps.web.models import Models
     from digitlab.apps.web.network_schemas import TrainingQuestion
 
-__all__ = ["TrainingRoom"]
+__all__ = ["TrainingJobs"]
 
 # -P: nothing is imported from the current folder.
 _COMMAND = (sys.executable, "-P", "-m", "digitlab.apps.web.training_process")
@@ -85,7 +85,7 @@ class _Job:
                 yield ": still here\n\n"
 
 
-class TrainingRoom:
+class TrainingJobs:
     """All trainings of one server.
 
     models: results are added to these, under the names trained-1, trained-2 …

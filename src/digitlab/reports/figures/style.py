@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 __all__ = [
-    "DARK", "GREY", "LIGHT", "Palette", "canvas", "house_style", "ink_colours", "line_styles",
+    "DARK", "GREY", "LIGHT", "Palette", "canvas", "figure_style", "ink_colours", "line_styles",
     "palette", "panel", "png_content", "quietly", "styled", "two_colours",
 ]  # fmt: skip
 
@@ -82,10 +82,10 @@ def two_colours() -> Colormap:
 
 
 @contextmanager
-def house_style(*, dark: bool = False) -> Iterator[Palette]:
+def figure_style(*, dark: bool = False) -> Iterator[Palette]:
     """Context in which figures are made in the common style; ``dark``: light lines on a dark background.
 
-    >>> with house_style(dark=True) as colours:
+    >>> with figure_style(dark=True) as colours:
     ...     colours.paper, palette().blue
     ('#17191d', '#56b4e9')
     """
@@ -138,7 +138,7 @@ def styled(draw: Callable[_Arguments, Figure]) -> Callable[_Arguments, Figure]:
 
     @functools.wraps(draw)
     def in_house_style(*args: _Arguments.args, **kwargs: _Arguments.kwargs) -> Figure:
-        with house_style(dark=palette() is DARK):
+        with figure_style(dark=palette() is DARK):
             return draw(*args, **kwargs)
 
     return in_house_style

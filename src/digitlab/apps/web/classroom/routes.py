@@ -15,7 +15,7 @@ from digitlab.apps.web.classroom.values import Reason, RefusalError
 from digitlab.apps.web.guard import BODY
 from digitlab.apps.web.network_schemas import Architecture, TrainingQuestion, TrainingState
 from digitlab.apps.web.problems import ProblemError, answers_with
-from digitlab.apps.web.trainings import TrainingRoom
+from digitlab.apps.web.trainings import TrainingJobs
 
 __all__ = ["add_class", "problem_of_refusal"]
 
@@ -42,7 +42,7 @@ _STREAM = {"content": {"text/event-stream": {"schema": {"type": "string"}}}, "de
 _PNG = {"requestBody": {"content": {"image/png": {"schema": {"type": "string", "format": "binary"}}}}}
 
 
-def add_class(api: FastAPI, serving: ClassServing, trainings: TrainingRoom) -> None:
+def add_class(api: FastAPI, serving: ClassServing, trainings: TrainingJobs) -> None:
     """Add the routes of a class: /v1/pupil for those with a key, /v1/class for the teacher."""
     _add_pupils(api, serving)
     _add_teacher(api, serving, trainings)
@@ -98,7 +98,7 @@ def _add_pupils(api: FastAPI, serving: ClassServing) -> None:
         return StreamingResponse(serving.own_events(key), media_type="text/event-stream")
 
 
-def _add_teacher(api: FastAPI, serving: ClassServing, trainings: TrainingRoom) -> None:
+def _add_teacher(api: FastAPI, serving: ClassServing, trainings: TrainingJobs) -> None:
     room = serving.classroom
 
     @api.get("/v1/class", responses=_refusals(), tags=["class"])
@@ -138,7 +138,7 @@ def _add_teacher(api: FastAPI, serving: ClassServing, trainings: TrainingRoom) -
         return await trainings.begin(question, serving.file)
 
 
-def _add_removing(api: FastAPI, serving: ClassServing, trainings: TrainingRoom) -> None:
+def _add_removing(api: FastAPI, serving: ClassServing, trainings: TrainingJobs) -> None:
     room = serving.classroom
 
     @api.delete("/v1/class", responses=_refusals(), tags=["class"])
@@ -175,7 +175,7 @@ def _key_of(request: Request) -> str:
     return key.strip()[:100] if kind.lower() == "pupil" else ""
 
 
-def _state(request: Request, serving: ClassServing, trainings: TrainingRoom) -> messages.ClassState:
+def _state(request: Request, serving: ClassServing, trainings: TrainingJobs) -> messages.ClassState:
     return serving.state(_asked_at(request), training=trainings.possible)
 
 

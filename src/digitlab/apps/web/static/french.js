@@ -325,12 +325,12 @@ export default {
   "Stopped.": "Arrêté.",
   "The training failed.": "L'entraînement a échoué.",
   "the smallest, seconds an epoch": "le plus petit, quelques secondes par époque",
-  "S1's first: one convolution 5×5": "le premier de S1 : une convolution 5×5",
-  "S2's: two convolutions": "celui de S2 : deux convolutions",
+  "one convolution 5×5": "une convolution 5×5",
+  "two convolutions": "deux convolutions",
   "made for speed on a processor": "fait pour être rapide sur un processeur",
-  "S0's: two convolutions, dropout": "celui de S0 : deux convolutions, dropout",
-  "S3's: one convolution, dropout": "celui de S3 : une convolution, dropout",
-  "S1's: dense layers, no convolution": "celui de S1 : couches denses, sans convolution",
+  "two convolutions, dropout": "deux convolutions, dropout",
+  "one convolution, dropout": "une convolution, dropout",
+  "dense layers, no convolution": "couches denses, sans convolution",
   // Tour
   "step {n} of {all}": "étape {n} sur {all}",
   Back: "Précédent",
@@ -365,8 +365,8 @@ export default {
   Map: "Carte",
   "{share} of the numbers of this layer are 0 now.": "{share} des nombres de cette couche valent 0 maintenant.",
   "Pooling: less to look at": "Pooling : moins à regarder",
-  "Max pooling: of each window of two by two numbers only the greatest is kept. A quarter of the numbers is left, and whether a stroke lies a pixel further to the left matters less than before. (S1 compared it with average pooling; max pooling won.)":
-    "Max pooling : de chaque fenêtre de deux sur deux nombres, seul le plus grand est gardé. Il reste un quart des nombres, et qu'un trait soit un pixel plus à gauche compte moins qu'avant. (S1 l'a comparé à l'average pooling ; le max pooling a gagné.)",
+  "Max pooling: of each window of two by two numbers only the greatest is kept. A quarter of the numbers is left, and whether a stroke lies a pixel further to the left matters less than before. (Experiments compared it with average pooling; max pooling won.)":
+    "Max pooling : de chaque fenêtre de deux sur deux nombres, seul le plus grand est gardé. Il reste un quart des nombres, et qu'un trait soit un pixel plus à gauche compte moins qu'avant. (Des expériences l'ont comparé à l'average pooling ; le max pooling a gagné.)",
   "Point at the picture on the right to see its window in the one on the left, and the largest number in it.":
     "Pointez l'image de droite pour voir sa fenêtre dans celle de gauche, et le plus grand nombre qui s'y trouve.",
   "Deeper: from edges to parts": "Plus profond : des contours aux parties",
@@ -391,8 +391,8 @@ export default {
     "Rendez le réseau moins sûr : divisez d'abord tous les logits par une température. L'ordre reste, les différences diminuent.",
   Temperature: "Température",
   "Dropout: learning with gaps": "Dropout : apprendre avec des trous",
-  "During training, a random part of the activations is set to 0, a different one in each step, so that the network cannot rely on any single activation: the dropout rate says how many are dropped. S0 found: with dropout it trains for more epochs, and its test accuracy is 95.4% instead of 94.5%. In use, nothing is dropped.":
-    "Pendant l'entraînement, une partie des activations, tirée au hasard et différente à chaque pas, est mise à 0, pour que le réseau ne puisse compter sur aucune en particulier : le taux de dropout dit combien. S0 a trouvé qu'avec le dropout l'entraînement dure plus d'époques, et que l'exactitude de test est de 95,4 % au lieu de 94,5 %. À l'usage, rien n'est enlevé.",
+  "During training, a random part of the activations is set to 0, a different one in each step, so that the network cannot rely on any single activation: the dropout rate says how many are dropped. In a published experiment, with dropout it trains for more epochs, and its test accuracy is 95.4% instead of 94.5%. In use, nothing is dropped.":
+    "Pendant l'entraînement, une partie des activations, tirée au hasard et différente à chaque pas, est mise à 0, pour que le réseau ne puisse compter sur aucune en particulier : le taux de dropout dit combien. Une expérience publiée montre qu'avec le dropout l'entraînement dure plus d'époques, et que l'exactitude de test est de 95,4 % au lieu de 94,5 %. À l'usage, rien n'est enlevé.",
   "Roll the dice yourself: the answer should survive.": "Lancez les dés vous-même : la réponse devrait y survivre.",
   "Dropout rate": "Taux de dropout",
   "Roll again": "Relancer",
@@ -402,8 +402,8 @@ export default {
   "This network's last weights are too many to be sent.":
     "Les derniers poids de ce réseau sont trop nombreux pour être envoyés.",
   "Filters made by hand": "Des filtres faits à la main",
-  "Before filters were learned, people designed them. This filter bank is that of S2's slides: lines, edges (Sobel), spots (Laplacian), smoothing. Compare them with the first filters of the network: some of those it has found by itself.":
-    "Avant d'être appris, les filtres étaient conçus par des gens. Ce banc de filtres est celui des diapositives de S2 : lignes, contours (Sobel), taches (laplacien), lissage. Comparez-les aux premiers filtres du réseau : certains, il les a trouvés tout seul.",
+  "Before filters were learned, people designed them. This filter bank is that of a course's slides: lines, edges (Sobel), spots (Laplacian), smoothing. Compare them with the first filters of the network: some of those it has found by itself.":
+    "Avant d'être appris, les filtres étaient conçus par des gens. Ce banc de filtres est celui des diapositives d'un cours : lignes, contours (Sobel), taches (laplacien), lissage. Comparez-les aux premiers filtres du réseau : certains, il les a trouvés tout seul.",
   "They are shown on your photo, if you have opened one, else on your drawing.":
     "Ils sont montrés sur votre photo, si vous en avez ouvert une, sinon sur votre dessin.",
   "the picture, grey": "l'image, en gris",

@@ -327,12 +327,12 @@ export default {
   "Stopped.": "Parado.",
   "The training failed.": "El entrenamiento ha fallado.",
   "the smallest, seconds an epoch": "la más pequeña, segundos por época",
-  "S1's first: one convolution 5×5": "la primera de S1: una convolución 5×5",
-  "S2's: two convolutions": "la de S2: dos convoluciones",
+  "one convolution 5×5": "una convolución 5×5",
+  "two convolutions": "dos convoluciones",
   "made for speed on a processor": "hecha para ser rápida en un procesador",
-  "S0's: two convolutions, dropout": "la de S0: dos convoluciones, dropout",
-  "S3's: one convolution, dropout": "la de S3: una convolución, dropout",
-  "S1's: dense layers, no convolution": "la de S1: capas densas, sin convolución",
+  "two convolutions, dropout": "dos convoluciones, dropout",
+  "one convolution, dropout": "una convolución, dropout",
+  "dense layers, no convolution": "capas densas, sin convolución",
 
   // Tour
   "step {n} of {all}": "paso {n} de {all}",
@@ -368,8 +368,8 @@ export default {
   Map: "Mapa",
   "{share} of the numbers of this layer are 0 now.": "El {share} de los números de esta capa ahora es 0.",
   "Pooling: less to look at": "Pooling: menos que mirar",
-  "Max pooling: of each window of two by two numbers only the greatest is kept. A quarter of the numbers is left, and whether a stroke lies a pixel further to the left matters less than before. (S1 compared it with average pooling; max pooling won.)":
-    "Max pooling: de cada ventana de dos por dos números solo queda el mayor. Queda la cuarta parte de los números, y que un trazo esté un píxel más a la izquierda importa menos que antes. (S1 lo comparó con el average pooling, que toma la media; ganó el max pooling.)",
+  "Max pooling: of each window of two by two numbers only the greatest is kept. A quarter of the numbers is left, and whether a stroke lies a pixel further to the left matters less than before. (Experiments compared it with average pooling; max pooling won.)":
+    "Max pooling: de cada ventana de dos por dos números solo queda el mayor. Queda la cuarta parte de los números, y que un trazo esté un píxel más a la izquierda importa menos que antes. (Unos experimentos lo compararon con el average pooling, que toma la media; ganó el max pooling.)",
   "Point at the picture on the right to see its window in the one on the left, and the largest number in it.":
     "Señala la imagen de la derecha para ver su ventana en la de la izquierda y el mayor número que hay en ella.",
   "Deeper: from edges to parts": "Más profundo: de los bordes a las partes",
@@ -394,8 +394,8 @@ export default {
     "Haz que la red esté menos segura: divide antes todos los logits por una temperatura. El orden se mantiene, las diferencias se reducen.",
   Temperature: "Temperatura",
   "Dropout: learning with gaps": "Dropout: aprender con huecos",
-  "During training, a random part of the activations is set to 0, a different one in each step, so that the network cannot rely on any single activation: the dropout rate says how many are dropped. S0 found: with dropout it trains for more epochs, and its test accuracy is 95.4% instead of 94.5%. In use, nothing is dropped.":
-    "Durante el entrenamiento, una parte de las activaciones, elegida al azar y distinta en cada paso, se pone a 0, para que la red no dependa de ninguna en particular: la tasa de dropout dice cuántas. S0 vio que con dropout se entrena durante más épocas y la exactitud de prueba es del 95,4 % en vez del 94,5 %. En el uso no se quita nada.",
+  "During training, a random part of the activations is set to 0, a different one in each step, so that the network cannot rely on any single activation: the dropout rate says how many are dropped. In a published experiment, with dropout it trains for more epochs, and its test accuracy is 95.4% instead of 94.5%. In use, nothing is dropped.":
+    "Durante el entrenamiento, una parte de las activaciones, elegida al azar y distinta en cada paso, se pone a 0, para que la red no dependa de ninguna en particular: la tasa de dropout dice cuántas. Un experimento publicado vio que con dropout se entrena durante más épocas y la exactitud de prueba es del 95,4 % en vez del 94,5 %. En el uso no se quita nada.",
   "Roll the dice yourself: the answer should survive.": "Tira tú los dados: la respuesta debería resistir.",
   "Dropout rate": "Tasa de dropout",
   "Roll again": "Tirar otra vez",
@@ -405,8 +405,8 @@ export default {
   "This network's last weights are too many to be sent.":
     "Los últimos pesos de esta red son demasiados para enviarlos.",
   "Filters made by hand": "Filtros hechos a mano",
-  "Before filters were learned, people designed them. This filter bank is that of S2's slides: lines, edges (Sobel), spots (Laplacian), smoothing. Compare them with the first filters of the network: some of those it has found by itself.":
-    "Antes de que los filtros se aprendieran, los diseñaban las personas. Este banco de filtros es el de las diapositivas de S2: líneas, bordes (Sobel), manchas (laplaciano), suavizado. Compáralos con los primeros filtros de la red: algunos los ha encontrado sola.",
+  "Before filters were learned, people designed them. This filter bank is that of a course's slides: lines, edges (Sobel), spots (Laplacian), smoothing. Compare them with the first filters of the network: some of those it has found by itself.":
+    "Antes de que los filtros se aprendieran, los diseñaban las personas. Este banco de filtros es el de las diapositivas de un curso: líneas, bordes (Sobel), manchas (laplaciano), suavizado. Compáralos con los primeros filtros de la red: algunos los ha encontrado sola.",
   "They are shown on your photo, if you have opened one, else on your drawing.":
     "Se muestran sobre tu foto, si has abierto una; si no, sobre tu dibujo.",
   "the picture, grey": "la imagen, en gris",

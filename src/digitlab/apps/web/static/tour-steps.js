@@ -51,7 +51,7 @@ export const STEPS = [
   {
     title: "Pooling: less to look at",
     text: [
-      "Max pooling: of each window of two by two numbers only the greatest is kept. A quarter of the numbers is left, and whether a stroke lies a pixel further to the left matters less than before. (S1 compared it with average pooling; max pooling won.)",
+      "Max pooling: of each window of two by two numbers only the greatest is kept. A quarter of the numbers is left, and whether a stroke lies a pixel further to the left matters less than before. (Experiments compared it with average pooling; max pooling won.)",
     ],
     needs: ["pool", "beforePool"],
     figure: figures.pooled,
@@ -85,7 +85,7 @@ export const STEPS = [
   {
     title: "Dropout: learning with gaps",
     text: [
-      "During training, a random part of the activations is set to 0, a different one in each step, so that the network cannot rely on any single activation: the dropout rate says how many are dropped. S0 found: with dropout it trains for more epochs, and its test accuracy is 95.4% instead of 94.5%. In use, nothing is dropped.",
+      "During training, a random part of the activations is set to 0, a different one in each step, so that the network cannot rely on any single activation: the dropout rate says how many are dropped. In a published experiment, with dropout it trains for more epochs, and its test accuracy is 95.4% instead of 94.5%. In use, nothing is dropped.",
       "Roll the dice yourself: the answer should survive.",
     ],
     needs: ["dense", "row"],
@@ -94,7 +94,7 @@ export const STEPS = [
   {
     title: "Filters made by hand",
     text: [
-      "Before filters were learned, people designed them. This filter bank is that of S2's slides: lines, edges (Sobel), spots (Laplacian), smoothing. Compare them with the first filters of the network: some of those it has found by itself.",
+      "Before filters were learned, people designed them. This filter bank is that of a course's slides: lines, edges (Sobel), spots (Laplacian), smoothing. Compare them with the first filters of the network: some of those it has found by itself.",
       "They are shown on your photo, if you have opened one, else on your drawing.",
     ],
     figure: figures.handmade,

@@ -16,12 +16,12 @@ import { language, number, percent, probability, relayed, t } from "./words.js";
 /** @type {Record<Architecture, string>} */
 const NETWORKS = {
   "tiny-cnn": "the smallest, seconds an epoch",
-  "first-cnn": "S1's first: one convolution 5×5",
-  "slides-cnn": "S2's: two convolutions",
+  "first-cnn": "one convolution 5×5",
+  "slides-cnn": "two convolutions",
   "fast-cnn": "made for speed on a processor",
-  "thesis-2conv": "S0's: two convolutions, dropout",
-  "exercise-cnn": "S3's: one convolution, dropout",
-  "ann-397": "S1's: dense layers, no convolution",
+  "thesis-2conv": "two convolutions, dropout",
+  "exercise-cnn": "one convolution, dropout",
+  "ann-397": "dense layers, no convolution",
 };
 /** @type {Record<string, string>} */
 const STAGES = { loading: "Loading the images …", exporting: "Preparing the result …" };
