@@ -77,7 +77,7 @@ def test_a_recording_that_fails_is_said_although_frames_were_lost_before(tmp_pat
     image, live = np.zeros((48, 64, 3), np.uint8), LiveReading(0, 0.0, 0.0, 1.0, Reading((), 1.0), None)
     while not recorder.lost:
         recorder.offer(image, live)
-    assert "frames are missing" in recorder.problem
+    assert "missing from it" in recorder.problem
     full.set()
     begun = time.monotonic()
     with pytest.raises(StorageError, match=r"kept\.mp4 ended"):

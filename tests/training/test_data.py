@@ -68,7 +68,7 @@ def test_a_share_that_leaves_nothing_is_refused(tmp_path: Path, share: float, me
     with dataset_writer(tmp_path / f"few{ending}") as sink:
         sink.write(TRAIN[rows])
     training = TrainingConfig(dataset=str(tmp_path / f"few{ending}"), test="mnist", validation=share)
-    with pytest.raises(UsageError, match=f"of these 40 images leaves {message}"), open_training_data(training):
+    with pytest.raises(UsageError, match=f"which of 40 images leaves {message}"), open_training_data(training):
         pass
 
 

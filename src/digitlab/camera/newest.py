@@ -35,8 +35,10 @@ Keep = Literal["newest", "all"]
 _PATIENCE = 1.0  # seconds that `close` waits for a source to return from `read`
 _MOMENT = 0.1  # seconds that a new attempt waits for the previous one to return from `read`
 _USUAL_RATE = 25.0  # frames per second, of a file that does not say
-_GAPS = 8  # number of the latest intervals between frames, the longest of which counts
-_KNOWN_AFTER = 5  # frames of a connection after which its intervals are known: some cameras begin with two at once
+# Number of the latest intervals between a camera's frames, over all connections. The second longest counts: one outage
+# says nothing about the rate.
+_GAPS = 8
+_KNOWN_AFTER = 4  # intervals after which they are known: some cameras begin with two frames at once
 _MOST_LEFT_BEHIND = 4  # maximum number of hanging reader threads; at this number, a new attempt waits for one to return
 _SLEPT = "this program was suspended, or had no processor, for {seconds:.0f} s"
 
@@ -87,6 +89,7 @@ class NewestFrame:
         self._status = SourceStatus(SourceState.CONNECTING, None, time.monotonic())
         self._untold: deque[SourceStatus] = deque([self._status])
         self._left_behind: list[threading.Thread] = []
+        self._gaps: deque[float] = deque(maxlen=_GAPS)  # the latest seconds between two frames of one connection
         # One lock with three condition variables.
         self._lock = threading.RLock()
         self._arrival = threading.Condition(self._lock)  # for consumers: a frame, or the end
@@ -216,7 +219,7 @@ class NewestFrame:
                 attempt.fail(SourceError(f"no frame within {FIRST_FRAME_WITHIN:g} s"))
                 return 0.0
             return FIRST_FRAME_WITHIN - silence if self.source.live else STALLED_AFTER
-        if silence < (limit := max(STALLED_AFTER, self._slow(attempt))):
+        if silence < (limit := max(STALLED_AFTER, self._slow())):
             return limit - silence
         self._become(SourceState.STALLED, f"no frame for {limit:.3g} s")
         if not self._reconnect:
@@ -226,15 +229,16 @@ class NewestFrame:
         attempt.fail(SourceError(f"no frame for {limit:.3g} s"))
         return 0.0
 
-    def _slow(self, attempt: _Attempt) -> float:
+    def _slow(self) -> float:
         """Three frame intervals in seconds, declared or measured; 0 if unknown: a slow camera is not a stalled one."""
         rate = self.source.rate
-        return 3.0 * max(1.0 / rate if rate else 0.0, min(FIRST_FRAME_WITHIN, max(attempt.gaps, default=0.0)))
+        *_, measured, _ = sorted([0.0, 0.0, *self._gaps])
+        return 3.0 * max(1.0 / rate if rate else 0.0, min(FIRST_FRAME_WITHIN, measured))
 
     def _given_up_after(self, attempt: _Attempt) -> float:
         """Return the seconds without a frame after which a camera is lost; many while its rate is unknown."""
-        known = self.source.rate is not None or attempt.frames >= _KNOWN_AFTER
-        return max(GIVEN_UP_AFTER if known and attempt.frames else FIRST_FRAME_WITHIN, self._slow(attempt))
+        known = self.source.rate is not None or len(self._gaps) >= _KNOWN_AFTER
+        return max(GIVEN_UP_AFTER if known and attempt.frames else FIRST_FRAME_WITHIN, self._slow())
 
     def _worth_another_try(self, error: Exception | None) -> bool:
         if not self._reconnect or self._closed or not isinstance(error, SourceError | OSError):
@@ -284,8 +288,8 @@ class NewestFrame:
             self.source.open()
             while self._has_room(attempt):
                 frame = self.source.read()
-                if attempt.frames:
-                    attempt.gaps.append(attempt.silence)
+                if attempt.frames and not attempt.abandoned:
+                    self._gaps.append(attempt.silence)
                 attempt.waits_since = None
                 if frame is None:
                     break
@@ -350,7 +354,6 @@ class _Attempt:
     """One attempt: opening the source, and reading it until it ends.
 
     frames: how many it delivered; last_sign: time of the last one, or of opening; asleep: `seconds_asleep` at that time
-    gaps: the latest seconds spent waiting for a frame, without the first
     waits_since: when waiting for the current frame began (for the first: opening); None while the source itself waits
     over: whether its thread has finished; abandoned: whether its frames are ignored from now on
     error: why it ended; None for a normal end
@@ -358,7 +361,6 @@ class _Attempt:
 
     frames: int = 0
     last_sign: float = field(default_factory=time.monotonic)
-    gaps: deque[float] = field(default_factory=lambda: deque(maxlen=_GAPS))
     waits_since: float | None = field(default_factory=time.monotonic)
     asleep: float = field(default_factory=lambda: seconds_asleep())  # noqa: PLW0108 - looked up when called
     over: bool = False

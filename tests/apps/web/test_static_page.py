@@ -36,12 +36,18 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def browser(needs_program: Callable[..., str]) -> Iterator[Any]:
+def launch(needs_program: Callable[..., str]) -> Iterator[Callable[..., Any]]:
+    """Launch Chromium with further switches."""
     chromium = needs_program("chromium", "chromium-browser")
     with playwright.sync_playwright() as play:
-        launched = play.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
-        yield launched
-        launched.close()
+        yield lambda *switches: play.chromium.launch(executable_path=chromium, args=["--no-sandbox", *switches])
+
+
+@pytest.fixture(scope="module")
+def browser(launch: Callable[..., Any]) -> Iterator[Any]:
+    launched = launch()
+    yield launched
+    launched.close()
 
 
 @pytest.fixture
@@ -89,24 +95,22 @@ def test_ten_digits_are_read_from_the_disk_without_a_network(page: Page) -> None
 
 
 def test_a_number_in_front_of_the_camera_becomes_steady(
-    needs_program: Callable[..., str], folder: Path, tmp_path: Path
+    launch: Callable[..., Any], folder: Path, tmp_path: Path
 ) -> None:
     film = tmp_path / "sheet.mjpeg"
     sheet = paper_page(digits_of("285", seed=2), seed=3)
     film.write_bytes(cv2.imencode(".jpg", sheet.image[..., ::-1])[1].tobytes() * 30)
-    switches = ["--no-sandbox", "--use-fake-ui-for-media-stream", "--use-fake-device-for-media-stream"]
-    switches.append(f"--use-file-for-fake-video-capture={film}")
-    with playwright.sync_playwright() as play:
-        running = play.chromium.launch(executable_path=needs_program("chromium", "chromium-browser"), args=switches)
-        tab = running.new_page(locale="en")
-        tab.goto((folder / "index.html").as_uri())
-        tab.click("#tab-camera")
-        tab.wait_for_selector("#lesson:not([hidden])")  # the models are there; what was chosen before that stays chosen
-        playwright.expect(tab.locator("#tab-camera")).to_have_attribute("aria-selected", "true")
-        tab.click("#camera-switch")
-        playwright.expect(tab.locator("#answer-words")).to_have_text("steady", timeout=60_000)
-        assert tab.inner_text("#answer-digit") == "285"
-        running.close()
+    fake = "--use-fake-ui-for-media-stream", "--use-fake-device-for-media-stream"
+    running = launch(*fake, f"--use-file-for-fake-video-capture={film}")
+    tab = running.new_page(locale="en")
+    tab.goto((folder / "index.html").as_uri())
+    tab.click("#tab-camera")
+    tab.wait_for_selector("#lesson:not([hidden])")  # the models are there; what was chosen before that stays chosen
+    playwright.expect(tab.locator("#tab-camera")).to_have_attribute("aria-selected", "true")
+    tab.click("#camera-switch")
+    playwright.expect(tab.locator("#answer-words")).to_have_text("steady", timeout=60_000)
+    assert tab.inner_text("#answer-digit") == "285"
+    running.close()
 
 
 def test_it_answers_as_python_does(page: Page) -> None:
