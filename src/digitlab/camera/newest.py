@@ -38,7 +38,7 @@ _USUAL_RATE = 25.0  # frames per second, of a file that does not say
 # Number of the latest intervals between a camera's frames, over all connections. The second longest counts: one outage
 # says nothing about the rate.
 _GAPS = 8
-_KNOWN_AFTER = 4  # intervals after which they are known: some cameras begin with two frames at once
+_KNOWN_AFTER = 4  # intervals after which they are known
 _MOST_LEFT_BEHIND = 4  # maximum number of hanging reader threads; at this number, a new attempt waits for one to return
 _SLEPT = "this program was suspended, or had no processor, for {seconds:.0f} s"
 
@@ -89,6 +89,7 @@ class NewestFrame:
         self._status = SourceStatus(SourceState.CONNECTING, None, time.monotonic())
         self._untold: deque[SourceStatus] = deque([self._status])
         self._left_behind: list[threading.Thread] = []
+        self._given_up = 0  # how often it was, because no frame followed
         self._gaps: deque[float] = deque(maxlen=_GAPS)  # the latest seconds between two frames of one connection
         # One lock with three condition variables.
         self._lock = threading.RLock()
@@ -226,6 +227,7 @@ class NewestFrame:
             return STALLED_AFTER
         if silence < (limit := self._given_up_after(attempt)):
             return limit - silence
+        self._given_up += 1
         attempt.fail(SourceError(f"no frame for {limit:.3g} s"))
         return 0.0
 
@@ -236,9 +238,15 @@ class NewestFrame:
         return 3.0 * max(1.0 / rate if rate else 0.0, min(FIRST_FRAME_WITHIN, measured))
 
     def _given_up_after(self, attempt: _Attempt) -> float:
-        """Return the seconds without a frame after which a camera is lost; many while its rate is unknown."""
+        """Return the seconds without a frame after which a camera is lost.
+
+        While its rate is unknown, twice as many after each time in vain: it may be slow, and is soon known to be.
+        """
+        if not attempt.frames:
+            return max(FIRST_FRAME_WITHIN, self._slow())
         known = self.source.rate is not None or len(self._gaps) >= _KNOWN_AFTER
-        return max(GIVEN_UP_AFTER if known and attempt.frames else FIRST_FRAME_WITHIN, self._slow())
+        patience = GIVEN_UP_AFTER * (1.0 if known else 2.0**self._given_up)
+        return max(min(patience, FIRST_FRAME_WITHIN), self._slow())
 
     def _worth_another_try(self, error: Exception | None) -> bool:
         if not self._reconnect or self._closed or not isinstance(error, SourceError | OSError):
@@ -288,7 +296,7 @@ class NewestFrame:
             self.source.open()
             while self._has_room(attempt):
                 frame = self.source.read()
-                if attempt.frames and not attempt.abandoned:
+                if attempt.frames > 1 and not attempt.abandoned:  # some cameras begin with two frames at once
                     self._gaps.append(attempt.silence)
                 attempt.waits_since = None
                 if frame is None:
