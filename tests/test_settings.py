@@ -131,12 +131,7 @@ def test_the_page_about_the_server_has_its_limits() -> None:
 
 
 def _tables() -> ModuleType:
-    spec = importlib.util.spec_from_file_location("settings_tables", ROOT / "tools" / "settings_tables.py")
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+    return importlib.import_module("tools.settings_tables")
 
 
 def test_every_setting_of_a_training_is_a_key_of_a_recipe(tmp_path: Path) -> None:

@@ -14,12 +14,7 @@ ROOT = Path(__file__).parents[2]
 @pytest.fixture(scope="module")
 def tool() -> ModuleType:
     """tools/reading_thresholds.py as a module."""
-    spec = importlib.util.spec_from_file_location("reading_thresholds", ROOT / "tools" / "reading_thresholds.py")
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+    return importlib.import_module("tools.reading_thresholds")
 
 
 def test_the_page_has_the_thresholds_of_the_shipped_file(tool: ModuleType) -> None:

@@ -4,23 +4,17 @@ from __future__ import annotations
 
 import importlib.util
 import json
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 
-WRITER = Path(__file__).parents[2] / "tools" / "write_learning_numbers.py"
+RENEW = "run python tools/write_learning_numbers.py"
 
 
 @pytest.fixture(scope="module")
 def writer() -> Any:
-    found = importlib.util.spec_from_file_location("write_learning_numbers", WRITER)
-    assert found is not None
-    assert found.loader is not None
-    made = importlib.util.module_from_spec(found)
-    found.loader.exec_module(made)
-    return made
+    return importlib.import_module("tools.write_learning_numbers")
 
 
 @pytest.mark.parametrize("kind", ["dense", "convolution"])
@@ -31,7 +25,7 @@ def test_they_are_what_keras_makes(writer: Any, kind: str) -> None:
     np.testing.assert_allclose(kept["probabilities"], now["probabilities"], atol=1e-5)
     np.testing.assert_allclose(kept["pixels"], now["pixels"], atol=1e-5)
     for one, other in zip(kept["arrays"], now["arrays"], strict=True):
-        assert one["places"] == other["places"], f"run python tools/{WRITER.name}"
+        assert one["places"] == other["places"], RENEW
         for name in set(one) - {"places"}:
             np.testing.assert_allclose(one[name], other[name], atol=3e-5, err_msg=name)
 

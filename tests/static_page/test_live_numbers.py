@@ -4,29 +4,21 @@ from __future__ import annotations
 
 import importlib.util
 import json
-import sys
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 
-WRITER = Path(__file__).parents[2] / "tools" / "write_live_numbers.py"
+RENEW = "run python tools/write_live_numbers.py"
 
 
 @pytest.fixture(scope="module")
 def writer() -> Any:
-    found = importlib.util.spec_from_file_location("write_live_numbers", WRITER)
-    assert found is not None
-    assert found.loader is not None
-    made = importlib.util.module_from_spec(found)
-    sys.modules[found.name] = made  # its dataclass looks itself up there
-    found.loader.exec_module(made)
-    return made
+    return importlib.import_module("tools.write_live_numbers")
 
 
 def test_the_browser_has_the_constants_of_python(writer: Any) -> None:
-    assert writer.CONSTANTS.read_text(encoding="utf-8") == writer.constants(), f"run python tools/{WRITER.name}"
+    assert writer.CONSTANTS.read_text(encoding="utf-8") == writer.constants(), RENEW
 
 
 def test_films_and_comparisons_are_what_python_makes(writer: Any) -> None:
@@ -36,8 +28,8 @@ def test_films_and_comparisons_are_what_python_makes(writer: Any) -> None:
     for one, other in zip(beliefs, others, strict=True):
         assert one["seen"] == other["seen"]
         for name in ("seconds", "states", "classes", "stood"):
-            np.testing.assert_allclose(one[name], other[name], atol=1e-9, err_msg=f"run python tools/{WRITER.name}")
-    assert kept == now, f"run python tools/{WRITER.name}"
+            np.testing.assert_allclose(one[name], other[name], atol=1e-9, err_msg=RENEW)
+    assert kept == now, RENEW
 
 
 def test_each_film_shows_what_it_should(writer: Any) -> None:

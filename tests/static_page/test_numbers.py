@@ -4,25 +4,20 @@ from __future__ import annotations
 
 import importlib.util
 import json
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-WRITER = Path(__file__).parents[2] / "tools" / "write_browser_numbers.py"
+RENEW = "run python tools/write_browser_numbers.py"
 
 
 def test_they_are_what_python_makes() -> None:
-    found = importlib.util.spec_from_file_location("write_browser_numbers", WRITER)
-    assert found is not None
-    assert found.loader is not None
-    writer = importlib.util.module_from_spec(found)
-    found.loader.exec_module(writer)
+    writer = importlib.import_module("tools.write_browser_numbers")
     kept, now = json.loads(writer.TARGET.read_text(encoding="utf-8")), json.loads(writer.text())
-    assert kept["given"] == now["given"], f"run python tools/{WRITER.name}"
+    assert kept["given"] == now["given"], RENEW
     assert list(kept["made"]) == list(now["made"])
     for name, value in now["made"].items():
-        assert _alike(kept["made"][name], value), f"{name}: run python tools/{WRITER.name}"
+        assert _alike(kept["made"][name], value), f"{name}: {RENEW}"
 
 
 def _alike(one: Any, other: Any) -> bool:

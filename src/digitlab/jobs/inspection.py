@@ -75,8 +75,7 @@ def inspect(
     Raises:
         ModelError: if there is no such model, or its layers cannot be analysed.
         UsageError: for options that exclude each other, a layer or an image that does not exist, wrong numbers.
-        ImageError: if the picture cannot be read, or shows nothing.
-        StorageError: if the folder cannot be written.
+        ImageError: if the picture cannot be read, or shows nothing. StorageError: if the folder cannot be written.
     """
     _check(image, digit, why, unless)
     path = keras_file(model, form=form, listener=listener)
@@ -92,8 +91,7 @@ def inspect(
     step = _steps(images if explore else None, listener, digit=shown is not None)
     album = open_album(network, Path(out), layer=layer, on_note=note(listener), step=step)
     step(_NETWORK, None)
-    kept: dict[str, Any] = {"model": str(model), "name": card.name, "form": model_form}
-    kept |= look_at_network(album, sample)
+    kept = {"model": str(model), "name": card.name, "form": model_form, **look_at_network(album, sample)}
     if shown is not None:
         step(_DIGIT, None)
         kept |= {"image": digit or str(image), **look_at_digit(album, shown, why=why, unless=unless, see=convert)}

@@ -6,7 +6,6 @@ import functools
 import http.server
 import importlib.util
 import re
-import sys
 import threading
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -26,7 +25,6 @@ if TYPE_CHECKING:
 playwright = pytest.importorskip("playwright.sync_api")
 pytestmark = pytest.mark.xdist_group("page")
 
-TOOL = Path(__file__).parents[3] / "tools" / "compare_browser.py"
 Page = Any  # playwright.sync_api.Page
 
 
@@ -114,12 +112,7 @@ def test_a_number_in_front_of_the_camera_becomes_steady(
 
 
 def test_it_answers_as_python_does(page: Page) -> None:
-    found = importlib.util.spec_from_file_location("compare_browser", TOOL)
-    assert found is not None
-    assert found.loader is not None
-    tool = importlib.util.module_from_spec(found)
-    sys.modules[found.name] = tool  # its dataclass looks itself up there
-    found.loader.exec_module(tool)
+    tool = importlib.import_module("tools.compare_browser")
     for pictures, whole in ((tool.small_digits(8), False), (tool.on_paper(6), False), (tool.pages(1), True)):
         compared = tool.compare(page, pictures, whole=whole)
         assert compared.equal, compared

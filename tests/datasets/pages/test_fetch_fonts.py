@@ -20,12 +20,7 @@ ROOT = Path(__file__).parents[3]
 
 @pytest.fixture
 def tool() -> ModuleType:
-    spec = importlib.util.spec_from_file_location("fetch_fonts", ROOT / "tools/fetch_fonts.py")
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+    return importlib.import_module("tools.fetch_fonts")
 
 
 @pytest.fixture

@@ -202,7 +202,7 @@ def clip(node: Operator, names: Names) -> LayoutTensor:
 
 def prelu(node: Operator, names: Names) -> LayoutTensor:
     """Translate PRelu."""
-    x, alpha = node.first_input, np.asarray(node.constant(1))  # ONNX calls it the slope, Keras alpha
+    x, alpha = node.first_input, np.asarray(node.constant(1))  # Keras' name of the second input
     if alpha.size == 1:
         return like(x, names.call("LeakyReLU", x.tensor, float(alpha.flat[0])))
     x = x if len(x.shape) == 1 else as_maps(x, names)
